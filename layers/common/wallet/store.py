@@ -1,0 +1,350 @@
+"""The wallet's three DynamoDB tables: one read, then one transaction that writes all or nothing.
+
+The money path is `Store.settle`: read the credits' transactions and the wallet, let `ledger.settle`
+say what they do, and write that under the condition that what was read still holds. A condition
+that fails hands back what holds now, so the next attempt needs no read. No lock, and no moment at
+which a crash leaves a mark without its money or money without its mark.
+"""
+
+import os
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wallet import ledger
+from wallet.errors import Unavailable
+from wallet.ledger import Credit, Settlement, Snapshot, Transaction, Wallet
+
+Item = dict[str, Any]
+
+CONNECT_SECONDS = 0.5
+READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
+MAX_ATTEMPTS = 30  # a wallet contended beyond this is not settled by more of the same
+
+# The SDK's own retries are off: `_call` retries, within the callback's deadline.
+_CONFIG = Config(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+
+_CONDITION_FAILED = "ConditionalCheckFailed"
+# Another writer or the table's throughput was in the way; the same request may pass in a moment.
+_PASSING = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingError",
+        "ThrottlingException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+    }
+)
+
+
+class Store:
+    """`players`, `transactions` and `free_rounds` are the tables' names."""
+
+    def __init__(self, client: Any, *, players: str, transactions: str, free_rounds: str) -> None:
+        self._client = client
+        self._players = players
+        self._transactions = transactions
+        self._free_rounds = free_rounds
+
+    @classmethod
+    def from_environment(cls) -> "Store":
+        return cls(
+            boto3.client("dynamodb", config=_CONFIG),
+            players=os.environ["PLAYERS_TABLE"],
+            transactions=os.environ["TRANSACTIONS_TABLE"],
+            free_rounds=os.environ["FREE_ROUNDS_TABLE"],
+        )
+
+    def settle(self, credits: Sequence[Credit], *, request: str, deadline: float) -> Settlement:
+        """Pays what of `credits` is not on record yet; when it returns, all of it is.
+
+        `request` is the request's text, to be kept with the record; `deadline` is a `time.monotonic`
+        after which no attempt is still under way. Raises Conflict, NoSuchPlayer and WrongCurrency,
+        and Unavailable when it could not be told in time whether the credits were paid.
+        """
+        patience = _Patience(deadline)
+        snapshot = self._read(credits, patience)
+        while True:
+            if snapshot.is_torn:
+                patience.pause("the wallet is behind its transactions")
+                snapshot = self._read(credits, patience)
+                continue
+            settlement = ledger.settle(credits, snapshot)
+            if not settlement.transactions:
+                return settlement
+            newer = self._write(settlement, snapshot, request, patience)
+            if newer is None:
+                return settlement
+            patience.count("another writer was faster")
+            snapshot = newer
+
+    # --- One read -----------------------------------------------------------------------------------
+
+    def _read(self, credits: Sequence[Credit], patience: "_Patience") -> Snapshot:
+        user_id = credits[0].user_id
+        wanted: dict[str, list[Item]] = {
+            self._transactions: [{"id": credit.id} for credit in credits],
+            self._players: [{"userId": user_id}],
+        }
+        if code := _free_round_code(credits):
+            wanted[self._free_rounds] = [{"userId": user_id, "bonusCode": code}]
+        requests = {
+            table: {"Keys": [_encode(key) for key in keys], "ConsistentRead": True} for table, keys in wanted.items()
+        }
+        while True:
+            answer = _call(self._client.batch_get_item, patience, RequestItems=requests)
+            if not answer.get("UnprocessedKeys"):
+                break
+            patience.pause("the tables are throttled")
+        found = {table: [_decode(item) for item in items] for table, items in answer["Responses"].items()}
+        return Snapshot(
+            wallet=next(map(_wallet, found.get(self._players, [])), None),
+            transactions={item["id"]: _transaction(item) for item in found.get(self._transactions, [])},
+            uncovered=next((item["uncovered"] for item in found.get(self._free_rounds, [])), None),
+        )
+
+    # --- One write ----------------------------------------------------------------------------------
+
+    def _write(
+        self, settlement: Settlement, snapshot: Snapshot, request: str, patience: "_Patience"
+    ) -> Snapshot | None:
+        """None when written; else nothing is, and the snapshot with what the failed conditions saw."""
+        first, *others = settlement.transactions
+        actions = [
+            self._put_transaction(first, settlement, {"request": request}),
+            *(self._put_transaction(other, settlement, {"arrivedWith": first.credit.id}) for other in others),
+            self._update_wallet(settlement),
+        ]
+        if settlement.free_round:
+            actions.append(self._put_free_round(settlement))
+        try:
+            # One token for all tries of this write: if an answer was lost, the next try is told "done".
+            _call(
+                self._client.transact_write_items,
+                patience,
+                TransactItems=actions,
+                ClientRequestToken=str(uuid.uuid4()),
+            )
+        except _ConditionsFailed as failed:
+            return self._updated(snapshot, actions, failed.items)
+        return None
+
+    def _put_transaction(self, transaction: Transaction, settlement: Settlement, origin: Mapping[str, str]) -> Item:
+        credit = transaction.credit
+        item = {
+            "id": credit.id,
+            "transactionId": credit.transaction_id,
+            "userId": credit.user_id,
+            "seq": transaction.seq,
+            "amount": transaction.paid,
+            "amountAsked": credit.amount,
+            "currency": settlement.after.currency,
+            "cashAfter": transaction.cash_after,
+            "bonusAfter": transaction.bonus_after,
+            "gameId": credit.game_id,
+            "roundId": credit.round_id,
+            "bonusCode": credit.bonus_code,
+            "jackpotId": credit.jackpot_id,
+            "campaignId": credit.campaign_id,
+            "campaignType": credit.campaign_type,
+            "providerId": credit.provider_id,
+            "timestamp": credit.timestamp,
+            "autoClosed": credit.auto_closed or None,
+            "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **origin,
+        }
+        return {
+            "Put": {
+                "TableName": self._transactions,
+                "Item": _encode({name: value for name, value in item.items() if value is not None}),
+                "ConditionExpression": "attribute_not_exists(id)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _update_wallet(self, settlement: Settlement) -> Item:
+        before, after = settlement.before, settlement.after
+        # The balances are compared too: a writer that forgot to bump the version loses no money.
+        return {
+            "Update": {
+                "TableName": self._players,
+                "Key": _encode({"userId": before.user_id}),
+                "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version",
+                "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read",
+                "ExpressionAttributeValues": _encode(
+                    {
+                        ":cash": after.cash,
+                        ":bonus": after.bonus,
+                        ":version": after.version,
+                        ":cash_read": before.cash,
+                        ":bonus_read": before.bonus,
+                        ":version_read": before.version,
+                    }
+                ),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _put_free_round(self, settlement: Settlement) -> Item:
+        count = settlement.free_round
+        assert count is not None
+        put = {
+            "TableName": self._free_rounds,
+            "Item": _encode(
+                {"userId": settlement.before.user_id, "bonusCode": count.bonus_code, "uncovered": count.after}
+            ),
+            "ConditionExpression": "attribute_not_exists(userId)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if count.before is not None:
+            put["ConditionExpression"] = "uncovered = :read"
+            put["ExpressionAttributeValues"] = _encode({":read": count.before})
+        return {"Put": put}
+
+    def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, Item | None]) -> Snapshot:
+        """The snapshot, corrected by the items that failed their conditions; None stands for no item."""
+        for position, item in failed.items():
+            (action,) = actions[position].values()
+            if action["TableName"] == self._transactions and item:
+                snapshot = replace(snapshot, transactions=snapshot.transactions | {item["id"]: _transaction(item)})
+            elif action["TableName"] == self._players:
+                snapshot = replace(snapshot, wallet=_wallet(item) if item else None)
+            elif action["TableName"] == self._free_rounds:
+                snapshot = replace(snapshot, uncovered=item["uncovered"] if item else None)
+        return snapshot
+
+
+def _free_round_code(credits: Sequence[Credit]) -> str | None:
+    return next((credit.free_round_code for credit in credits if credit.free_round_code), None)
+
+
+# --- Items ------------------------------------------------------------------------------------------
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def _encode(values: Mapping[str, object]) -> Item:
+    return {name: _serialize(value) for name, value in values.items()}
+
+
+def _decode(item: Item) -> Item:
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def _wallet(item: Item) -> Wallet:
+    cash, bonus, version, currency = (item.get(name) for name in ("cash", "bonus", "version", "currency"))
+    if not (
+        isinstance(cash, Decimal)
+        and isinstance(bonus, Decimal)
+        and isinstance(version, Decimal)
+        and isinstance(currency, str)
+    ):
+        raise Unavailable("the wallet lacks a number cash, bonus or version, or a currency")
+    return Wallet(user_id=item["userId"], currency=currency, cash=cash, bonus=bonus, version=int(version))
+
+
+def _transaction(item: Item) -> Transaction:
+    kind, _, reference = item["id"].partition("#")
+    return Transaction(
+        credit=Credit(
+            kind=kind,
+            reference=reference,
+            user_id=item["userId"],
+            amount=item["amountAsked"],
+            currency=item["currency"],
+            game_id=item.get("gameId"),
+            round_id=item.get("roundId"),
+            bonus_code=item.get("bonusCode"),
+            jackpot_id=item.get("jackpotId"),
+            campaign_id=item.get("campaignId"),
+            campaign_type=item.get("campaignType"),
+            provider_id=item["providerId"],
+            timestamp=item["timestamp"],
+            auto_closed=item.get("autoClosed", False),
+        ),
+        paid=item["amount"],
+        seq=int(item["seq"]),
+        cash_after=item["cashAfter"],
+        bonus_after=item["bonusAfter"],
+    )
+
+
+# --- Calls ------------------------------------------------------------------------------------------
+
+
+class _ConditionsFailed(Exception):
+    """Nothing was written; `items` are what stood in the way, by their action's position."""
+
+    def __init__(self, items: Mapping[int, Item | None]) -> None:
+        self.items = items
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long and how often one callback may try."""
+
+    deadline: float
+    attempts: int = 0
+
+    def count(self, reason: str) -> None:
+        """Raises Unavailable when another attempt could not be over by the deadline."""
+        self.attempts += 1
+        if self.attempts >= MAX_ATTEMPTS or time.monotonic() + CONNECT_SECONDS + READ_SECONDS > self.deadline:
+            raise Unavailable(f"{reason}, {self.attempts} attempts")
+
+    def pause(self, reason: str) -> None:
+        """Counts an attempt, then waits up to 5, 10, 20 … 100 ms: writers that met once must not meet again."""
+        self.count(reason)
+        time.sleep(random.uniform(0, min(0.1, 0.005 * 2 ** (self.attempts - 1))))
+
+
+def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any) -> Any:
+    """The operation's answer, its passing failures retried.
+
+    Raises _ConditionsFailed; Unavailable for whatever else the store answers, or does not answer.
+    """
+    while True:
+        try:
+            return operation(**parameters)
+        except ClientError as error:
+            fault = _fault(error)
+        except BotoCoreError as error:  # no connection, no answer in time, or one that is not DynamoDB's
+            fault = type(error).__name__
+        patience.pause(fault)
+
+
+def _fault(error: ClientError) -> str:
+    """The name of a passing failure. Raises what `_call` raises for one that is not."""
+    answer: Mapping[str, Any] = error.response
+    reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])]
+    if _CONDITION_FAILED in reasons:
+        raise _ConditionsFailed(
+            {
+                position: _decode(reason["Item"]) if reason.get("Item") else None
+                for position, reason in enumerate(answer["CancellationReasons"])
+                if reason.get("Code") == _CONDITION_FAILED
+            }
+        ) from None
+    faults = [reason for reason in reasons if reason != "None"] or [answer["Error"]["Code"]]
+    if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(faults):
+        raise Unavailable(f"the store answered {', '.join(faults)}") from error
+    return ", ".join(faults)

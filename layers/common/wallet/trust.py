@@ -1,0 +1,141 @@
+"""Whether a request comes from the provider: the token in its URL and the hash of its parameters.
+
+Both are shared secrets, kept in one Secrets Manager secret named by PROVIDER_SECRET:
+
+    {"current": {"hashSecret": "...", "authToken": "..."}, "previous": {"hashSecret": "...", "authToken": "..."}}
+
+`previous` is there only while the provider changes over, and either may leave out what is not used.
+A lock is on when either holds a value for it; with no PROVIDER_SECRET both are off, with a warning.
+"""
+
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from wallet.errors import Unauthorized, Unavailable
+from wallet.wire import Body, Parameter
+
+Key = Literal["current", "previous"]
+
+FRESH_SECONDS = 300  # how long a rotated secret may go unnoticed
+STALE_SECONDS = 3600  # how long the last secret serves while Secrets Manager does not: an outage refuses no win
+
+_logger = Logger(child=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What the provider must know; a secret of `previous` is as good as one of `current`."""
+
+    hash_secrets: dict[Key, str] = field(default_factory=dict, repr=False)
+    auth_tokens: dict[Key, str] = field(default_factory=dict, repr=False)
+
+    def check_token(self, auth_token: str | None) -> Key | None:
+        """Which token matched, None if none is configured. Raises Unauthorized."""
+        return _match(self.auth_tokens, lambda expected: _same(expected, auth_token or ""))
+
+    def check_hash(self, body: Body, *, mandatory: bool) -> Key | None:
+        """Which secret made the body's hash, None if none is needed. Raises Unauthorized."""
+        hashes = [parameter.value for parameter in body.named("hash")]
+        if not hashes and not mandatory:
+            return None
+        return _match(
+            self.hash_secrets,
+            lambda secret: bool(hashes) and all(_same(hash_of(body.parameters, secret), sent) for sent in hashes),
+        )
+
+
+def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
+    """The hash of a request: lower-case hex MD5 over its parameters as received, and the secret.
+
+    The provider publishes no formula. This is its field's: drop `hash`, sort by name, join as
+    `name=value` with `&`, append the secret. Another one replaces this function and nothing else.
+    """
+    pairs = sorted((p.name, p.literal) for p in parameters if p.name.lower() != "hash")
+    signed = "&".join(f"{name}={value}" for name, value in pairs) + secret
+    return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def _match(secrets: dict[Key, str], fits) -> Key | None:
+    if not secrets:
+        return None
+    matched = [key for key, secret in secrets.items() if fits(secret)]  # every one is tried: equal time
+    if not matched:
+        raise Unauthorized
+    return matched[0]
+
+
+def _same(expected: str, sent: object) -> bool:
+    if not isinstance(sent, str):
+        return False
+    return hmac.compare_digest(expected.encode(), sent.encode(errors="surrogatepass"))
+
+
+class Keyring:
+    """The locks as Secrets Manager has them, asked for at most every FRESH_SECONDS."""
+
+    def __init__(self, secret_name: str) -> None:
+        self._secret_name = secret_name
+        self._locks = Locks()
+        self._fetched_at = float("-inf")
+        if not secret_name:
+            _logger.warning("No provider secret is configured: tokens and hashes are not checked")
+
+    @classmethod
+    def from_environment(cls) -> "Keyring":
+        return cls(os.environ.get("PROVIDER_SECRET", ""))
+
+    def locks(self) -> Locks:
+        """Raises Unavailable if the secret cannot be had: without it nobody can be trusted."""
+        if not self._secret_name:
+            return self._locks
+        # The parameters utility is imported only where a secret is configured: it costs a cold start.
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+        try:
+            content = self._provider.get(self._secret_name, max_age=FRESH_SECONDS, transform="json")
+        except GetParameterError as error:
+            if time.monotonic() - self._fetched_at > STALE_SECONDS:
+                raise Unavailable("the provider's secret cannot be read") from error
+            _logger.warning("The provider's secret cannot be read: the last one serves for now")
+        else:
+            self._locks = _locks_in(content)
+            self._fetched_at = time.monotonic()
+        return self._locks
+
+    @cached_property
+    def _provider(self):
+        from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+        # An answer is due within seconds: two short attempts rather than the SDK's patient default.
+        return SecretsProvider(
+            boto_config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2})
+        )
+
+
+def _locks_in(content: object) -> Locks:
+    """A secret's content as locks. A misspelt one must not open a lock: whatever is odd raises Unavailable."""
+    wrong = Unavailable("the provider's secret is not of the documented form")
+    if not isinstance(content, dict) or not content.keys() <= {"current", "previous"}:
+        raise wrong
+    locks = Locks()
+    for key, secrets in content.items():
+        if not isinstance(secrets, dict) or not secrets.keys() <= {"hashSecret", "authToken"}:
+            raise wrong
+        if not all(isinstance(secret, str) and secret for secret in secrets.values()):
+            raise wrong
+        if "hashSecret" in secrets:
+            locks.hash_secrets[key] = secrets["hashSecret"]
+        if "authToken" in secrets:
+            locks.auth_tokens[key] = secrets["authToken"]
+    if not locks.hash_secrets and not locks.auth_tokens:
+        raise wrong
+    return locks

@@ -1,0 +1,348 @@
+"""The provider's JSON: what a body says, field by field as it was written, and the answer to it.
+
+Four steps: `parse` text into a `Body`, `Body.read` it as a request, `Request.credit` what it owes,
+`answer` in the request's own notation. A number is never turned into a binary float: it stays the
+literal that was sent, which the amount (every digit counts) and the hash (every character counts)
+both need. Source: the provider's pages Result, Auto Closing, JackPotWin, BonusWin and PromoWin.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from wallet import money
+from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
+from wallet.ledger import Credit, FreeRound, Receipt
+
+MAX_BODY_BYTES = 64 * 1024  # a record must fit a queue's message (256 KiB) and a table's item (400 KiB)
+
+_SECRETS = frozenset({"hash", "token"})  # never recorded, logged or echoed
+_OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
+
+
+# --- What a body says -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A JSON number as it was written: `55.0` is not `55.00`."""
+
+    literal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One field of a body: `raw` is its value's text as received, `value` what that text means."""
+
+    name: str
+    value: object
+    raw: str
+
+    @property
+    def literal(self) -> str:
+        """The value's characters as sent: a string's own, any other value's JSON text."""
+        return self.value if isinstance(self.value, str) else self.raw
+
+
+RequestT = TypeVar("RequestT", bound="Request")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A JSON object as received: its parameters in their order, no name twice."""
+
+    parameters: tuple[Parameter, ...]
+
+    def named(self, name: str) -> list[Parameter]:
+        """Every parameter spelled `name`, regardless of case."""
+        return [parameter for parameter in self.parameters if parameter.name.lower() == name]
+
+    def without_secrets(self) -> str:
+        """The body as received, less its hash and token: what may be kept."""
+        kept = (
+            f"{json.dumps(parameter.name)}:{parameter.raw}"
+            for parameter in self.parameters
+            if parameter.name.lower() not in _SECRETS
+        )
+        return "{" + ",".join(kept) + "}"
+
+    @property
+    def reference(self) -> str | None:
+        """The reference, if the body carries one worth naming in a log, however faulty the rest."""
+        for parameter in self.named("reference"):
+            if isinstance(parameter.value, str) and _is_short_and_printable(parameter.value):
+                return parameter.value
+        return None
+
+    def read(self, model: type[RequestT]) -> RequestT:
+        """The body as a request of that model.
+
+        Raises Absent, InvalidAmount or Malformed, in this order, naming the first field of its kind.
+        """
+        try:
+            return model.model_validate(self._fields(model))
+        except ValidationError as error:
+            faults = [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
+        for kind, refusal in (("missing", Absent), ("amount", InvalidAmount)):
+            for fault, field in faults:
+                if fault == kind:
+                    raise refusal(field)
+        raise Malformed(faults[0][1])
+
+    def _fields(self, model: type["Request"]) -> dict[str, object]:
+        """Values by the model's own field names; what is null or empty counts as absent."""
+        names, fields = _names(model), {}
+        for parameter in self.parameters:
+            field = names.get(parameter.name.lower())
+            if field is None or _is_empty(parameter.value):
+                continue
+            if fields.setdefault(field, parameter.value) != parameter.value:
+                raise Malformed(field)  # two spellings that disagree: neither can be believed
+        return fields
+
+
+def parse(text: str) -> Body:
+    """The parameters of a body's text. Raises Unreadable.
+
+    Only the outermost object is taken apart here, because the json module does not keep the text of
+    a value; every value in it is read by the json module.
+    """
+    try:
+        if len(text.encode()) > MAX_BODY_BYTES:
+            raise Unreadable("is larger than 64 KiB")
+        parameters = tuple(_parameters(text))
+    except (ValueError, RecursionError):  # a JSON or Unicode error, or nesting without end
+        raise Unreadable("is not a JSON object") from None
+    if len({parameter.name for parameter in parameters}) < len(parameters):
+        raise Unreadable("has a key twice")
+    return Body(parameters)
+
+
+def _parameters(text: str) -> Iterator[Parameter]:
+    position = _expect("{", text, _skip_space(text, 0))
+    while text[position : position + 1] != "}":
+        name, position = _SCALARS.raw_decode(text, position)
+        if not isinstance(name, str):
+            raise ValueError("a key is not a string")
+        start = _skip_space(text, _expect(":", text, position))
+        decoder = _NESTED if text[start : start + 1] in ("{", "[") else _SCALARS
+        value, end = decoder.raw_decode(text, start)
+        yield Parameter(name, value, text[start:end])
+        position = _skip_space(text, end)
+        if text[position : position + 1] == "}":
+            break
+        position = _expect(",", text, position)
+        if text[position : position + 1] == "}":
+            raise ValueError("a comma before the end")
+    if _expect("}", text, position) != len(text):
+        raise ValueError("text after the object")
+
+
+def _expect(character: str, text: str, position: int) -> int:
+    """The position of what follows `character` and any space."""
+    position = _skip_space(text, position)
+    if text[position : position + 1] != character:
+        raise ValueError(f"no {character} where one must stand")
+    return _skip_space(text, position + 1)
+
+
+def _skip_space(text: str, position: int) -> int:
+    return _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches the empty string
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(named := dict(pairs)) < len(pairs):
+        raise Unreadable("has a key twice")
+    return named
+
+
+def _not_json(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+# NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
+_SCALARS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
+_NESTED = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and value.isspace())
+
+
+# --- What a request is ------------------------------------------------------------------------------
+
+
+def _is_short_and_printable(text: str) -> bool:
+    return len(text) <= _MAX_CHARACTERS and text.isprintable()
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("not printable")
+    return text
+
+
+def _amount(value: object) -> Decimal:
+    literal = value.literal if isinstance(value, Number) else value
+    try:
+        if isinstance(literal, str):
+            return money.parse(literal)
+    except ValueError:
+        pass
+    raise PydanticCustomError("amount", "not a valid amount")
+
+
+def _timestamp(value: object) -> str:
+    literal = value.literal if isinstance(value, Number) else value
+    if isinstance(literal, str) and re.fullmatch(r"[0-9]{1,20}", literal):
+        return literal
+    raise ValueError("not milliseconds since the epoch")
+
+
+def _plain(value: object) -> object:
+    return value
+
+
+_MAX_CHARACTERS = 128  # the provider's own limit is 36; a longer id is no reason to lose a win
+_AMOUNT_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,18})?$", "maxLength": 33},
+        {"type": "number", "minimum": 0},
+    ],
+    "description": "Exact decimal in plain notation: up to 32 digits, of which up to 18 after the point.",
+    "examples": ["10.0", 55.0],
+}
+_TIMESTAMP_SCHEMA = {
+    "anyOf": [{"type": "string", "pattern": "^[0-9]{1,20}$"}, {"type": "integer", "minimum": 0}],
+    "description": "Milliseconds since the epoch; kept as sent.",
+    "examples": ["1482429190374"],
+}
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_CHARACTERS), AfterValidator(_printable)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{3,10}$")]
+Amount = Annotated[Decimal, PlainValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
+Timestamp = Annotated[str, PlainValidator(_timestamp), WithJsonSchema(_TIMESTAMP_SCHEMA)]
+RoundDetails = str | list[Any] | dict[str, Any]
+Anything = Annotated[object, PlainValidator(_plain), WithJsonSchema({})]  # kept, never looked at
+
+
+class Request(BaseModel):
+    """What every callback carries. A callback's own model makes more of it mandatory.
+
+    Fields are matched without regard to case. Unknown ones are no error: they stay in the record.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, alias_generator=to_camel)
+
+    signed: ClassVar[bool] = False  # whether a hash is mandatory once a secret is configured
+
+    user_id: Text
+    amount: Amount = Field(description="The amount won, to be credited.")
+    reference: Text = Field(description="The provider's unique name for this credit: the idempotency key.")
+    provider_id: Text
+    timestamp: Timestamp
+    uuid: Text | None = Field(None, description="A unique id of the request; differs between retransmissions.")
+    hash: str | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
+    currency: Currency | None = None
+    game_id: Text | None = None
+    round_id: Text | None = None
+    bonus_code: Text | None = Field(None, description="The free round bonus the win belongs to.")
+    jackpot_id: Text | None = None
+    promo_campaign_id: Text | None = Field(None, description="Also accepted as campaignId.")
+    promo_campaign_type: Text | None = Field(None, description="Also accepted as campaignType.")
+    platform: Anything = None
+    token: Anything = Field(None, repr=False)
+
+    def credit(
+        self,
+        kind: str,
+        *,
+        amount: Decimal | None = None,
+        reference: str | None = None,
+        free_round: FreeRound = "none",
+        auto_closed: bool = False,
+        two_ways: bool = False,
+    ) -> Credit:
+        """The credit this request asks for; `amount` and `reference` where they are not its own."""
+        return Credit(
+            kind=kind,
+            reference=reference or self.reference,
+            user_id=self.user_id,
+            amount=self.amount if amount is None else amount,
+            currency=self.currency,
+            game_id=self.game_id,
+            round_id=self.round_id,
+            bonus_code=self.bonus_code,
+            jackpot_id=self.jackpot_id,
+            campaign_id=self.promo_campaign_id,
+            campaign_type=self.promo_campaign_type,
+            provider_id=self.provider_id,
+            timestamp=self.timestamp,
+            free_round=free_round,
+            auto_closed=auto_closed,
+            two_ways=two_ways,
+        )
+
+
+class SignedRequest(Request):
+    """A request identified by its hash, or by a uuid as the provider sends it nowadays."""
+
+    signed: ClassVar[bool] = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_identified(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
+        if "hash" not in fields and "uuid" not in fields:
+            raise Absent("hash")
+        return fields
+
+
+@cache
+def _names(model: type[Request]) -> Mapping[str, str]:
+    """A model's field names by their lower-case spelling, the provider's other names included."""
+    aliases = [field.alias or name for name, field in model.model_fields.items()]
+    return {alias.lower(): alias for alias in aliases} | _OTHER_NAMES
+
+
+# --- What is answered -------------------------------------------------------------------------------
+
+Notation = Literal["number", "text"]
+
+
+def notation(body: Body) -> Notation:
+    """How the request wrote its amount, and so how the answer writes the balances."""
+    return "text" if any(isinstance(amount.value, str) for amount in body.named("amount")) else "number"
+
+
+def answer(receipt: Receipt, notation: Notation) -> str:
+    """The JSON text of a credit's answer. Balances keep every digit in either notation."""
+    quote = '"' if notation == "text" else ""
+    return (
+        f'{{"transactionId": "{receipt.transaction_id}", "currency": {json.dumps(receipt.currency)}, '
+        f'"cash": {quote}{money.text(receipt.cash)}{quote}, "bonus": {quote}{money.text(receipt.bonus)}{quote}, '
+        '"error": 0, "description": "Success"}'
+    )
+
+
+def refusal(code: int, description: str) -> str:
+    """The JSON text of a refusal."""
+    return json.dumps({"error": code, "description": description})
