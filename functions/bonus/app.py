@@ -1,0 +1,19 @@
+"""Bonus: the total of all rounds played on a free round bonus, credited to cash and bonus, once.
+
+The same rounds may have been paid one by one already, as results with the same `bonusCode`: what
+they were paid is not paid again. Source: the provider's page BonusWin.
+"""
+
+from wallet import callback, wire
+from wallet.ledger import Credit
+
+
+class BonusRequest(wire.SignedRequest):
+    game_id: wire.Text
+
+
+def credits_for(request: BonusRequest) -> list[Credit]:
+    return [request.credit("bonus", free_round="total")]
+
+
+handler = callback.serve(BonusRequest, credits_for)

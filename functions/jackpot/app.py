@@ -1,0 +1,20 @@
+"""Jackpot: a player won a jackpot, and it is credited to their cash, once.
+
+It carries no currency: the amount is in the player's own. Source: the provider's page JackPotWin.
+"""
+
+from wallet import callback, wire
+from wallet.ledger import Credit
+
+
+class JackpotRequest(wire.SignedRequest):
+    game_id: wire.Text
+    round_id: wire.Text
+    jackpot_id: wire.Text
+
+
+def credits_for(request: JackpotRequest) -> list[Credit]:
+    return [request.credit("jackpot")]
+
+
+handler = callback.serve(JackpotRequest, credits_for)

@@ -1,0 +1,22 @@
+"""Promo: a player won a prize in a campaign, and it is credited to their cash, once.
+
+The same prize may come inside a result, under the same reference: then it is paid there or here,
+not twice. Source: the provider's page PromoWin.
+"""
+
+from wallet import callback, wire
+from wallet.ledger import Credit
+
+
+class PromoRequest(wire.Request):
+    uuid: wire.Text
+    promo_campaign_id: wire.Text
+    promo_campaign_type: wire.Text
+    currency: wire.Currency
+
+
+def credits_for(request: PromoRequest) -> list[Credit]:
+    return [request.credit("promo", two_ways=True)]
+
+
+handler = callback.serve(PromoRequest, credits_for)
