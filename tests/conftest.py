@@ -1,0 +1,129 @@
+"""The wallet on a mocked AWS: tables from template.yaml, the functions as Lambda would import them."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tools.local.template import Template
+
+ROOT = Path(__file__).resolve().parents[1]
+EVENTS = ROOT / "events"
+
+# Set before anything of AWS is imported: no test may ever reach a real account.
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+os.environ.pop("AWS_PROFILE", None)
+os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: its HTTP status, its text, and what the text says with every number as it is written."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.text, parse_float=Decimal)
+
+
+class Operator:
+    """The operator's account: its tables, and each callback's `handler()` as Lambda calls it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._handlers: dict[str, Callable[..., Any]] = {}
+        self.database = boto3.resource("dynamodb")
+        for table in Template.load().tables():
+            self.database.create_table(**table)
+
+    def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
+        self.database.Table("Players").put_item(
+            Item={
+                "userId": user_id,
+                "currency": currency,
+                "cash": Decimal(cash),
+                "bonus": Decimal(bonus),
+                "version": 0,
+            }
+        )
+
+    def wallet(self, user_id: str = "421") -> dict[str, Any]:
+        """The wallet's item: cash, bonus, version, currency."""
+        return self.database.Table("Players").get_item(Key={"userId": user_id})["Item"]
+
+    def transactions(self) -> list[dict[str, Any]]:
+        """Every transaction's item, oldest first."""
+        items = self.database.Table("Transactions").scan()["Items"]
+        return sorted(items, key=lambda item: (item["userId"], item["seq"]))
+
+    def uncovered(self, bonus_code: str, user_id: str = "421") -> Decimal | None:
+        """What rounds under a bonus code were paid that no total has covered."""
+        key = {"userId": user_id, "bonusCode": bonus_code}
+        return self.database.Table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
+
+    def handler(self, callback: str) -> Callable[..., Any]:
+        """The callback's function, imported afresh the first time."""
+        if callback not in self._handlers:
+            self._handlers[callback] = self.load(callback).handler
+        return self._handlers[callback]
+
+    def load(self, callback: str, **environment: str) -> Any:
+        """The callback's module, as a cold start imports it."""
+        (function,) = (function for function in Template.load().functions() if function.name == callback)
+        for name, value in {**function.environment, **environment}.items():
+            self._monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location(f"{callback}_app", function.folder / "app.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:
+        """Sends a body (a dict, or text as it is) through the callback's handler."""
+        answer = self.handler(callback)(gateway_event(body, token=token, **event), None)
+        return Reply(answer["statusCode"], answer["body"], answer["headers"])
+
+    def send_event(self, callback: str, event: dict[str, Any]) -> Reply:
+        answer = self.handler(callback)(event, None)
+        return Reply(answer["statusCode"], answer["body"], answer["headers"])
+
+
+def gateway_event(body: Any, *, token: str | None = None, **event: Any) -> dict[str, Any]:
+    """The least of an API Gateway proxy event that a callback reads."""
+    return {
+        "httpMethod": "POST",
+        "queryStringParameters": {"authToken": token} if token is not None else None,
+        "isBase64Encoded": False,
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        **event,
+    }
+
+
+def published(callback: str, **changes: Any) -> dict[str, Any]:
+    """The provider's example body of a callback (or `auto_closing`), with `changes`; None takes a field out."""
+    body = json.loads(json.loads((EVENTS / f"{callback}.json").read_text())["body"])
+    return {name: value for name, value in (body | changes).items() if value is not None}
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    """An account with the published examples' player in it."""
+    with mock_aws():
+        operator = Operator(monkeypatch)
+        operator.open_wallet()
+        yield operator

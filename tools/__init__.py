@@ -1,0 +1,1 @@
+"""Tools for the operator's developers and staff. Nothing here is deployed."""

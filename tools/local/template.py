@@ -1,0 +1,131 @@
+"""template.yaml as the local service and the tests need it: routes, functions, tables.
+
+What is deployed stands in one place, so what runs locally cannot drift from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A callback's function: its name (`result`), code folder, time limit and environment."""
+
+    name: str
+    folder: Path
+    timeout_seconds: float
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayResponse:
+    """What API Gateway answers by itself, without a function."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    resources: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, str]  # by their defaults
+    globals: Mapping[str, Any]
+
+    @classmethod
+    @cache
+    def load(cls) -> "Template":
+        content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+        return cls(
+            resources=content["Resources"],
+            parameters={name: parameter.get("Default", "") for name, parameter in content["Parameters"].items()},
+            globals=content["Globals"]["Function"],
+        )
+
+    def tables(self) -> list[dict[str, Any]]:
+        """What `create_table` takes for each table; a table is called as its resource."""
+        return [
+            {"TableName": name} | {key: value for key, value in properties.items() if key in _TABLE_PROPERTIES}
+            for name, properties in self._of_type("AWS::DynamoDB::Table")
+        ]
+
+    def functions(self) -> list[Function]:
+        return [self._function(properties) for _, properties in self._of_type("AWS::Serverless::Function")]
+
+    def routes(self) -> dict[str, str]:
+        """The name of each path's function."""
+        return {
+            event["Properties"]["Path"]: self._function(properties).name
+            for _, properties in self._of_type("AWS::Serverless::Function")
+            for event in properties["Events"].values()
+            if event["Type"] == "Api"
+        }
+
+    def gateway_responses(self) -> dict[str, GatewayResponse]:
+        """By API Gateway's own names, `MISSING_AUTHENTICATION_TOKEN` (no such path) among them."""
+        ((_, api),) = self._of_type("AWS::Serverless::Api")
+        return {
+            name: GatewayResponse(
+                status=int(response["StatusCode"]), body=response["ResponseTemplates"]["application/json"]
+            )
+            for name, response in api["GatewayResponses"].items()
+        }
+
+    def _function(self, properties: Mapping[str, Any]) -> Function:
+        variables = self.globals["Environment"]["Variables"] | properties["Environment"]["Variables"]
+        return Function(
+            name=Path(properties["CodeUri"]).name,
+            folder=ROOT / properties["CodeUri"],
+            timeout_seconds=self.globals["Timeout"],
+            environment={name: self._resolve(value) for name, value in variables.items()},
+        )
+
+    def _resolve(self, value: Any) -> str:
+        """A variable's value: a parameter's default, a table's name, or the plain text that stands there."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.parameters:
+            return self.parameters[value.argument]
+        if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.resources:
+            return value.argument
+        raise ValueError(f"the local service cannot tell what {value} is: give it a !Ref")
+
+    def _of_type(self, resource_type: str) -> list[tuple[str, Mapping[str, Any]]]:
+        return [
+            (name, resource["Properties"])
+            for name, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Intrinsic:
+    """A CloudFormation function, as in `!Ref Players`."""
+
+    name: str
+    argument: Any
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> _Intrinsic:
+    match node:
+        case yaml.ScalarNode():
+            return _Intrinsic(name, loader.construct_scalar(node))
+        case yaml.SequenceNode():
+            return _Intrinsic(name, loader.construct_sequence(node, deep=True))
+        case _:
+            return _Intrinsic(name, loader.construct_mapping(node, deep=True))
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
