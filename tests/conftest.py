@@ -47,7 +47,7 @@ class Operator:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self._handlers: dict[str, Callable[..., Any]] = {}
-        self.database = boto3.resource("dynamodb")
+        self.database: Any = boto3.resource("dynamodb")
         for table in Template.load().tables():
             self.database.create_table(**table)
 
@@ -88,7 +88,8 @@ class Operator:
         for name, value in {**function.environment, **environment}.items():
             self._monkeypatch.setenv(name, value)
         spec = importlib.util.spec_from_file_location(f"{callback}_app", function.folder / "app.py")
-        assert spec and spec.loader
+        assert spec
+        assert spec.loader
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module

@@ -21,6 +21,8 @@ class ResultRequest(wire.Request):
     session_id: wire.Anything = None
     promo_win_amount: wire.Amount | None = None
     promo_win_reference: wire.Text | None = None
+    promo_campaign_id: wire.Text | None = None
+    promo_campaign_type: wire.Text | None = None
 
 
 def credits_for(request: ResultRequest) -> list[Credit]:

@@ -43,7 +43,7 @@ class Template:
     @classmethod
     @cache
     def load(cls) -> "Template":
-        content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+        content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
         return cls(
             resources=content["Resources"],
             parameters={name: parameter.get("Default", "") for name, parameter in content["Parameters"].items()},
@@ -124,8 +124,9 @@ def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> _Intrinsi
             return _Intrinsic(name, loader.construct_scalar(node))
         case yaml.SequenceNode():
             return _Intrinsic(name, loader.construct_sequence(node, deep=True))
-        case _:
+        case yaml.MappingNode():
             return _Intrinsic(name, loader.construct_mapping(node, deep=True))
+    raise ValueError(f"a YAML node of an unknown sort: {node}")
 
 
 _Loader.add_multi_constructor("!", _intrinsic)

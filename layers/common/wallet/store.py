@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wallet import ledger
 from wallet.errors import Unavailable
-from wallet.ledger import Credit, Settlement, Snapshot, Transaction, Wallet
+from wallet.ledger import Credit, FreeRoundCount, Settlement, Snapshot, Transaction, Wallet
 
 Item = dict[str, Any]
 
@@ -134,7 +134,7 @@ class Store:
             self._update_wallet(settlement),
         ]
         if settlement.free_round:
-            actions.append(self._put_free_round(settlement))
+            actions.append(self._put_free_round(settlement.before.user_id, settlement.free_round))
         try:
             # One token for all tries of this write: if an answer was lost, the next try is told "done".
             _call(
@@ -203,14 +203,10 @@ class Store:
             }
         }
 
-    def _put_free_round(self, settlement: Settlement) -> Item:
-        count = settlement.free_round
-        assert count is not None
+    def _put_free_round(self, user_id: str, count: FreeRoundCount) -> Item:
         put = {
             "TableName": self._free_rounds,
-            "Item": _encode(
-                {"userId": settlement.before.user_id, "bonusCode": count.bonus_code, "uncovered": count.after}
-            ),
+            "Item": _encode({"userId": user_id, "bonusCode": count.bonus_code, "uncovered": count.after}),
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -224,7 +220,7 @@ class Store:
         for position, item in failed.items():
             (action,) = actions[position].values()
             if action["TableName"] == self._transactions and item:
-                snapshot = replace(snapshot, transactions=snapshot.transactions | {item["id"]: _transaction(item)})
+                snapshot = replace(snapshot, transactions={**snapshot.transactions, item["id"]: _transaction(item)})
             elif action["TableName"] == self._players:
                 snapshot = replace(snapshot, wallet=_wallet(item) if item else None)
             elif action["TableName"] == self._free_rounds:
@@ -314,7 +310,7 @@ class _Patience:
     def pause(self, reason: str) -> None:
         """Counts an attempt, then waits up to 5, 10, 20 … 100 ms: writers that met once must not meet again."""
         self.count(reason)
-        time.sleep(random.uniform(0, min(0.1, 0.005 * 2 ** (self.attempts - 1))))
+        time.sleep(random.uniform(0, min(0.1, 0.005 * 2 ** (self.attempts - 1))))  # noqa: S311 - jitter, no secret
 
 
 def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any) -> Any:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -64,10 +64,10 @@ def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
     return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def _match(secrets: dict[Key, str], fits) -> Key | None:
+def _match(secrets: Mapping[Key, str], fits: Callable[[str], bool]) -> Key | None:
     if not secrets:
         return None
-    matched = [key for key, secret in secrets.items() if fits(secret)]  # every one is tried: equal time
+    matched: list[Key] = [key for key, secret in secrets.items() if fits(secret)]  # every one is tried: equal time
     if not matched:
         raise Unauthorized
     return matched[0]

@@ -141,7 +141,7 @@ def _parameters(text: str) -> Iterator[Parameter]:
     while text[position : position + 1] != "}":
         name, position = _SCALARS.raw_decode(text, position)
         if not isinstance(name, str):
-            raise ValueError("a key is not a string")
+            raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
         start = _skip_space(text, _expect(":", text, position))
         decoder = _NESTED if text[start : start + 1] in ("{", "[") else _SCALARS
         value, end = decoder.raw_decode(text, start)
@@ -165,7 +165,7 @@ def _expect(character: str, text: str, position: int) -> int:
 
 
 def _skip_space(text: str, position: int) -> int:
-    return _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches the empty string
+    return _SPACE.match(text, position).end()  # pyright: ignore[reportOptionalMemberAccess] - it matches the empty string too
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -260,17 +260,10 @@ class Request(BaseModel):
     reference: Text = Field(description="The provider's unique name for this credit: the idempotency key.")
     provider_id: Text
     timestamp: Timestamp
-    uuid: Text | None = Field(None, description="A unique id of the request; differs between retransmissions.")
-    hash: str | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
-    currency: Currency | None = None
-    game_id: Text | None = None
-    round_id: Text | None = None
     bonus_code: Text | None = Field(None, description="The free round bonus the win belongs to.")
-    jackpot_id: Text | None = None
-    promo_campaign_id: Text | None = Field(None, description="Also accepted as campaignId.")
-    promo_campaign_type: Text | None = Field(None, description="Also accepted as campaignType.")
-    platform: Anything = None
+    hash: str | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
     token: Anything = Field(None, repr=False)
+    platform: Anything = None
 
     def credit(
         self,
@@ -283,30 +276,35 @@ class Request(BaseModel):
         two_ways: bool = False,
     ) -> Credit:
         """The credit this request asks for; `amount` and `reference` where they are not its own."""
+        # A callback declares those of these fields that it has.
+        declared = {name: getattr(self, name, None) for name in ("currency", "game_id", "round_id", "jackpot_id")}
         return Credit(
             kind=kind,
             reference=reference or self.reference,
             user_id=self.user_id,
             amount=self.amount if amount is None else amount,
-            currency=self.currency,
-            game_id=self.game_id,
-            round_id=self.round_id,
             bonus_code=self.bonus_code,
-            jackpot_id=self.jackpot_id,
-            campaign_id=self.promo_campaign_id,
-            campaign_type=self.promo_campaign_type,
+            campaign_id=getattr(self, "promo_campaign_id", None),
+            campaign_type=getattr(self, "promo_campaign_type", None),
             provider_id=self.provider_id,
             timestamp=self.timestamp,
             free_round=free_round,
             auto_closed=auto_closed,
             two_ways=two_ways,
+            **declared,
         )
 
 
 class SignedRequest(Request):
-    """A request identified by its hash, or by a uuid as the provider sends it nowadays."""
+    """A request identified by its hash, or by a uuid as the provider sends it nowadays.
+
+    It carries no currency of its own: the amount is in the player's.
+    """
 
     signed: ClassVar[bool] = True
+
+    uuid: Text | None = None
+    currency: Currency | None = Field(None, description="Not sent as a rule; if it is, it must be the player's.")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,62 @@
+# `make run` and `make test` are all it takes; each sets up what it needs first.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+python := .venv/bin/python
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/common
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode # so that none is deployed with the functions
+
+help: ## show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
+	@exec $(python) -m tools.local
+
+test: .venv/dev-ready .venv-engine/ready .venv-sam/ready ## run every test and show the coverage
+	@$(python) -m pytest --cov --cov-report=term $(TESTS)
+
+check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
+	@.venv/bin/pyright
+	@.venv/bin/cfn-lint template.yaml
+	@$(sam) validate --lint
+
+build: .venv-sam/ready ## build what is deployed into .aws-sam
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
+
+docs: .venv/dev-ready ## write docs/openapi.json anew
+	@$(python) -m tools.openapi
+
+format: .venv/dev-ready ## format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lock: .venv-uv/ready ## pin the newest versions of every package
+	@cd layers/common && $(compile) requirements.in -o requirements.txt
+	@cd requirements && for name in uv local dev engine sam; do $(compile) $$name.in -o $$name.txt; done
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage*
+
+# sam must not phone home, and needs no account to build and validate.
+sam := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam
+compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
+
+.venv-uv/ready: requirements/uv.txt
+	@tools/setup-uv
+	@touch $@
+.venv/local-ready: requirements/local.txt .venv-uv/ready
+	@tools/setup .venv $<
+	@touch $@
+.venv/dev-ready: requirements/dev.txt .venv/local-ready
+	@tools/setup .venv $<
+	@touch $@
+.venv-engine/ready: requirements/engine.txt .venv-uv/ready
+	@tools/setup .venv-engine $<
+	@touch $@
+.venv-sam/ready: requirements/sam.txt .venv-uv/ready
+	@tools/setup .venv-sam $<
+	@touch $@
+
+.PHONY: help run test check build docs format lock clean
+.DEFAULT_GOAL := help

@@ -1,0 +1,417 @@
+"""The local service as its users have it: real processes, real HTTP, a real engine."""
+
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from boto3.dynamodb.conditions import Key
+from conftest import EVENTS, ROOT, published
+
+from tools.local.engine import free_port
+
+# One xdist worker runs them all, on one service where they can share it.
+pytestmark = pytest.mark.xdist_group("local service")
+
+START_SECONDS = 60
+PLAYERS = [
+    {"userId": "421", "currency": "USD", "cash": "99889.99", "bonus": "99.99"},
+    {"userId": "hot", "currency": "USD", "cash": "1000.50", "bonus": "0"},
+    {"userId": "exact", "currency": "USDT", "cash": "0.000000000000000001", "bonus": "0"},
+    {"userId": "safe", "currency": "USD", "cash": "5", "bonus": "5"},
+]
+
+
+class Service:
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.said: list[str] = []
+        self.http = httpx.Client(base_url=url, timeout=30)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.said)
+
+    def wait_until_ready(self) -> None:
+        for _ in range(START_SECONDS * 20):
+            assert self.process.poll() is None, self.output
+            with suppress(httpx.TransportError):
+                if self.http.get("/healthz", timeout=1).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"not ready within {START_SECONDS} s: {self.output}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        status = self.process.wait(20)
+        self._reader.join(5)
+        assert self.process.stdout
+        self.process.stdout.close()
+        self.http.close()
+        return status
+
+    def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.http.post(path, content=content, **options)
+
+    def tables(self) -> Any:
+        """The engine's tables, by the address the service printed."""
+        found = re.search(r"Tables\s+(\S+)", self.output)
+        assert found
+        return boto3.resource("dynamodb", endpoint_url=found[1])
+
+    def wallet(self, user_id: str) -> dict[str, Any]:
+        return self.tables().Table("Players").get_item(Key={"userId": user_id})["Item"]
+
+    def ledger(self, user_id: str) -> list[dict[str, Any]]:
+        return self.tables().Table("Transactions").query(
+            IndexName="byPlayer", KeyConditionExpression=Key("userId").eq(user_id)
+        )["Items"]  # fmt: skip
+
+
+def start(**environment: str) -> Service:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.local"],
+        cwd=ROOT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
+            "PORT": str(port),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Service(process, f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def running(**environment: str) -> Iterator[Service]:
+    service = start(**environment)
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.stop()
+
+
+@pytest.fixture(scope="module")
+def players(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("players") / "players.json"
+    path.write_text(json.dumps(PLAYERS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(players: Path) -> Iterator[Service]:
+    with running(PLAYERS=str(players)) as service:
+        yield service
+
+
+def children_of(pid: int) -> list[int]:
+    """Every process below one, by the kernel's own account."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found, unseen = [], [pid]
+    while unseen:
+        parent = unseen.pop()
+        below = [child for child, its_parent in parents.items() if its_parent == parent]
+        found += below
+        unseen += below
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# --- The published examples -------------------------------------------------------------------------
+
+
+def test_the_published_examples_are_answered_as_published_one_after_the_other(service: Service) -> None:
+    def send(event_name: str) -> httpx.Response:
+        event = json.loads((EVENTS / f"{event_name}.json").read_text())
+        return service.post(event["path"], event["body"], params=event["queryStringParameters"] or {})
+
+    answers = {name: send(name) for name in ("result", "auto_closing", "jackpot", "bonus", "promo")}
+
+    assert all(answer.status_code == 200 for answer in answers.values())
+    assert all(answer.headers["content-type"] == "application/json" for answer in answers.values())
+    balances = {name: re.findall(r'"(?:cash|bonus)": ([^,]+)', answer.text) for name, answer in answers.items()}
+    assert balances == {
+        "result": ['"99899.99"', '"99.99"'],  # the published figure, in the published notation
+        "auto_closing": ["99899.99", "99.99"],  # the same round closed again: a replay
+        "jackpot": ["99954.99", "99.99"],
+        "bonus": ["99955.99", "100.99"],
+        "promo": ['"100455.99"', '"100.99"'],
+    }
+    for answer in answers.values():
+        assert list(answer.json()) == ["transactionId", "currency", "cash", "bonus", "error", "description"]
+    assert answers["result"].json()["transactionId"] == answers["auto_closing"].json()["transactionId"]
+
+
+@pytest.mark.parametrize("path", ["/V4/JackPotWin", "/bonuswin", "/V4/PromoWin"])
+def test_an_example_with_its_commas_missing_gets_99(service: Service, path: str) -> None:
+    event = next(e for e in map(json.loads, (p.read_text() for p in EVENTS.glob("*.json"))) if path in str(e))
+    unrepaired = event["body"].replace('",\n    "timestamp"', '"\n    "timestamp"')
+    assert unrepaired != event["body"]
+
+    answer = service.post(path, unrepaired)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, 99)
+
+
+# --- Exactly once, truly in parallel ----------------------------------------------------------------
+
+
+def test_two_hundred_concurrent_deliveries_of_fifty_references_are_fifty_credits(service: Service) -> None:
+    random.seed(421)
+    deliveries = [
+        published("result", userId="hot", reference=f"round-{number}", roundId=f"{number}", amount=f"{number}.25")
+        for number in range(50)
+        for _ in range(4)
+    ]
+    random.shuffle(deliveries)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda body: service.post("/v4/Result", body), deliveries))
+
+    # A wallet this hot may be too contended for a moment: the provider sends again, and so do we.
+    again = [body for body, answer in zip(deliveries, answers, strict=True) if answer.status_code == 503]
+    answers += [service.post("/v4/Result", body) for body in again]
+    assert Counter(answer.status_code for answer in answers if answer.status_code != 503) == {200: 200}
+    transaction_ids = Counter(answer.json()["transactionId"] for answer in answers if answer.status_code == 200)
+    assert set(transaction_ids.values()) == {4}
+    ledger = service.ledger("hot")
+    assert [item["seq"] for item in ledger] == list(range(1, 51))
+    balances = [Decimal("1000.50"), *(item["cashAfter"] for item in ledger)]
+    assert all(after == before + item["amount"] for before, after, item in zip(balances, balances[1:], ledger, strict=False))
+    assert service.wallet("hot")["cash"] == Decimal("1000.50") + sum(Decimal(f"{number}.25") for number in range(50))
+    assert service.wallet("hot")["version"] == 50
+
+
+def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) -> None:
+    body = json.dumps(published("result", userId="exact", currency="USDT", reference="exact", amount=0))
+    body = body.replace('"amount": 0', '"amount": 12345678901234.123456789012345678')
+
+    answer = service.post("/v4/Result", body)
+
+    assert '"cash": 12345678901234.123456789012345679,' in answer.text
+    assert service.wallet("exact")["cash"] == Decimal("12345678901234.123456789012345679")
+
+
+def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
+    with running(PLAYERS=str(players), WORKERS="1") as service:
+        workers = [pid for pid in children_of(service.process.pid) if _command(pid).count("functions/promo")]
+        assert len(workers) == 1
+        os.kill(workers[0], signal.SIGKILL)
+
+        crashed = service.post("/V4/PromoWin", published("promo"))
+        retransmitted = service.post("/V4/PromoWin", published("promo"))
+
+        assert (crashed.status_code, crashed.json()["error"]) == (503, 998)
+        assert (retransmitted.status_code, retransmitted.json()["cash"]) == (200, "100389.99")
+
+
+def _command(pid: int) -> str:
+    return (Path("/proc") / str(pid) / "cmdline").read_text()
+
+
+# --- What a network brings --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param(b"", {}, id="no body"),
+        pytest.param(random.Random(1).randbytes(500), {}, id="random bytes"),
+        pytest.param(b'{"userId": "\xff\xfe"}', {}, id="not UTF-8"),
+        pytest.param(b"[" * 60_000, {}, id="nested without end"),
+        pytest.param(b'{"a":' * 10_000, {}, id="objects without end"),
+        pytest.param(b'{"amount": 1' + b"0" * 60_000 + b"}", {}, id="a number without end"),
+        pytest.param(b"a" * 1_000_000, {}, id="one megabyte"),
+        pytest.param(b"a" * 11_000_000, {}, id="more than the gateway takes"),
+        pytest.param(b"userId=safe&amount=5", {"Content-Type": "application/x-www-form-urlencoded"}, id="a form"),
+        pytest.param(b"<xml/>", {"Content-Type": "text/xml"}, id="XML"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v4/Result", "/V4/JackPotWin", "/bonuswin", "/V4/PromoWin"])
+def test_what_is_no_request_is_refused_and_moves_nothing(
+    service: Service, path: str, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = service.post(path, body, headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] in (99, 64)
+    assert list(answer.json()) == ["error", "description"]
+    assert service.wallet("safe")["version"] == 0
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", "nonsense", "application/json; a=b"])
+def test_a_request_is_read_whatever_its_content_type_says(service: Service, content_type: str) -> None:
+    body = published("promo", userId="exact", currency="USDT", reference=content_type, amount="0")
+
+    assert service.post("/V4/PromoWin", body, headers={"Content-Type": content_type}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_what_is_no_post_gets_405(service: Service, method: str) -> None:
+    answer = service.http.request(method, "/v4/Result")
+
+    assert (answer.status_code, answer.json()["error"], answer.headers["allow"]) == (405, 405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/", "/v4/result", "/V4/Result/", "/v4/Result/x", "/favicon.ico"])
+def test_no_such_path_gets_404(service: Service, path: str) -> None:
+    answer = service.post(path, published("result"))
+
+    assert (answer.status_code, answer.json()) == (404, {"error": 404, "description": "No such path"})
+
+
+# --- For the developer ------------------------------------------------------------------------------
+
+
+def test_the_start_shows_urls_players_and_a_request_that_works(service: Service) -> None:
+    assert str(service.http.base_url) + "/V4/JackPotWin" in service.output
+    assert "421      99889.99 USD, bonus 99.99" in service.output
+    curl = next(line for line in service.output.splitlines() if line.strip().startswith("curl"))
+    _, _, url, _, body = shlex.split(curl)
+    assert httpx.post(url, content=body).json()["error"] == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_quickly_with_status_0(players: Path, how: signal.Signals) -> None:
+    with running(PLAYERS=str(players)) as service:
+        started = children_of(service.process.pid)
+        assert len(started) == 9  # the engine, and two workers for each of four functions
+        before = time.monotonic()
+
+        assert service.stop(how) == 0
+
+        assert time.monotonic() - before < 10
+        assert not [pid for pid in started if is_alive(pid)]
+
+
+def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
+    service = start(PLAYERS=str(players))
+    for _ in range(200):
+        if started := children_of(service.process.pid):
+            break
+        time.sleep(0.02)
+
+    assert service.stop() == 0
+
+    assert started
+    assert not [pid for pid in started if is_alive(pid)]
+
+
+def test_secrets_of_a_file_are_checked(players: Path) -> None:
+    with running(PLAYERS=str(players), SECRETS=str(EVENTS / "secrets.json")) as service:
+        refused = service.post("/v4/Result", published("result"))
+        admitted = service.post("/v4/Result", published("result"), params={"authToken": "local-token"})
+
+    assert (refused.status_code, refused.json()) == (401, {"error": 401, "description": "Unauthorized"})
+    assert admitted.json()["cash"] == "99899.99"
+
+
+def test_an_engine_that_runs_already_is_used_and_its_wallets_are_kept(players: Path, service: Service) -> None:
+    before = service.wallet("421")
+    endpoint = service.tables().meta.client.meta.endpoint_url
+
+    with running(PLAYERS=str(players), AWS_ENDPOINT_URL=endpoint) as second:
+        started = [_command(pid) for pid in children_of(second.process.pid)]
+
+        assert not [command for command in started if "ministack" in command]
+        assert second.wallet("421") == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        pytest.param({"PORT": "0"}, "PORT must be a whole number", id="no port"),
+        pytest.param({"PORT": "http"}, "PORT must be a whole number", id="a port that is no number"),
+        pytest.param({"WORKERS": "1000"}, "WORKERS must be a whole number", id="too many workers"),
+        pytest.param({"PLAYERS": "no/such.json"}, "no/such.json cannot be read: No such file", id="no players file"),
+        pytest.param({"PLAYERS": "Makefile"}, "Makefile is not JSON", id="a players file that is no JSON"),
+        pytest.param({"PLAYERS": "events/result.json"}, "is not a list of players", id="another file"),
+        pytest.param({"SECRETS": "no/such.json"}, "no/such.json cannot be read", id="no secrets file"),
+        pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be prepared", id="no engine there"),
+    ],
+)
+def test_a_developers_mistake_is_told_in_one_line(environment: dict[str, str], said: str) -> None:
+    service = start(**environment)
+
+    assert service.process.wait(60) == 1
+    service.stop()
+    assert said in service.output
+    assert len(service.said) == 1
+
+
+@pytest.mark.parametrize(
+    ("player", "said"),
+    [
+        pytest.param({"cash": "-1"}, "player 2 of {path}: cash is not an amount: '-1'", id="negative"),
+        pytest.param({"bonus": "1e3"}, "player 2 of {path}: bonus is not an amount: '1e3'", id="an exponent"),
+        pytest.param({"currency": "$"}, "player 2 of {path}: currency is a code", id="no currency"),
+        pytest.param({"userId": 7}, None, id="a number for an id is text enough"),
+        pytest.param({"userId": "421"}, "names a userId twice", id="twice the same"),
+        pytest.param({"userId": ["x"]}, "player 2 of {path}: userId and currency are texts", id="a list for an id"),
+        pytest.param({"cahs": "1"}, "player 2 of {path} must have exactly the fields", id="a misspelt field"),
+    ],
+)
+def test_a_faulty_player_is_named(tmp_path: Path, player: dict[str, Any], said: str | None) -> None:
+    from tools.local.trouble import Trouble
+    from tools.local.wallets import read_players
+
+    path = tmp_path / "players.json"
+    path.write_text(json.dumps([PLAYERS[0], PLAYERS[1] | player]))
+
+    if said is None:
+        assert read_players(path)[1].user_id == "7"
+        return
+    with pytest.raises(Trouble, match=re.escape(said.format(path=path))):
+        read_players(path)
+
+
+def test_a_taken_port_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        service = start(PORT=str(taken.getsockname()[1]))
+
+        assert service.process.wait(60) == 1
+        service.stop()
+    assert re.fullmatch(r"wallet: port \d+ cannot be had: Address already in use; choose another with PORT=...\n", service.output)

@@ -1,0 +1,180 @@
+"""Runs the wallet on this machine: `make run`, or `python -m tools.local`.
+
+Settings come from the environment:
+
+    PORT              where the API is served on 127.0.0.1 (3000)
+    PLAYERS           a JSON file of players to open wallets for (events/players.json)
+    SECRETS           a JSON file with the provider's secrets; without it tokens and hashes are not checked
+    WORKERS           processes for each function (2)
+    ENGINE_PORT       where the embedded engine listens (a free port)
+    AWS_ENDPOINT_URL  an engine that runs already; then none is started
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from tools.local.engine import engine, free_port
+from tools.local.service import service
+from tools.local.template import ROOT, Template
+from tools.local.trouble import Trouble
+from tools.local.wallets import Player, prepare, read_players
+from tools.local.workers import Workers
+from wallet import money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    port: int
+    players: Path
+    secrets: Path | None
+    workers: int
+    engine_port: int
+    endpoint: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Raises Trouble for a number that is none."""
+        secrets = environment.get("SECRETS")
+        return cls(
+            port=_number(environment, "PORT", 3000, 65535),
+            players=Path(environment.get("PLAYERS") or ROOT / "events" / "players.json"),
+            secrets=Path(secrets) if secrets else None,
+            workers=_number(environment, "WORKERS", 2, 64),
+            engine_port=_number(environment, "ENGINE_PORT", 0, 65535) or free_port(),
+            endpoint=environment.get("AWS_ENDPOINT_URL") or None,
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, greatest: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not (name == "ENGINE_PORT" or int(text)) or int(text) > greatest:
+        raise Trouble(f"{name} must be a whole number from 1 to {greatest}, not {text!r}")
+    return int(text)
+
+
+def main() -> int:
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _leave)
+    try:
+        settings = Settings.from_environment(os.environ)
+        players = read_players(settings.players)
+        secret = _read_secret(settings.secrets) if settings.secrets else None
+        with (
+            _listener(settings.port) as listener,
+            nullcontext(settings.endpoint) if settings.endpoint else engine(settings.engine_port) as endpoint,
+        ):
+            _pretend_credentials(endpoint)
+            secret_arn = prepare(endpoint, players, secret)
+            asyncio.run(_serve(listener, settings, endpoint, players, secret_arn))
+    except Trouble as trouble:
+        print(f"wallet: {trouble}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave an engine behind
+    raise SystemExit(0)  # unwinds through every `with` and `finally`, so that what was started is stopped
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise Trouble(f"port {port} cannot be had: {error.strerror}; choose another with PORT=...") from None
+    return listener
+
+
+def _read_secret(path: Path) -> dict[str, Any]:
+    try:
+        secret = json.loads(path.read_text())
+    except OSError as error:
+        raise Trouble(f"the secrets file {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise Trouble(f"the secrets file {path} is not JSON: {error}") from None
+    if not isinstance(secret, dict):
+        raise Trouble(f"the secrets file {path} is not of the form of events/secrets.json")
+    return secret
+
+
+def _pretend_credentials(endpoint: str) -> None:
+    """An engine on this machine takes any; nothing here may use or reach a real account."""
+    os.environ["AWS_ENDPOINT_URL"] = endpoint
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+    ):
+        os.environ.setdefault(name, value)
+
+
+async def _serve(
+    listener: socket.socket, settings: Settings, endpoint: str, players: Sequence[Player], secret_arn: str
+) -> None:
+    template = Template.load()
+    environment = {"PROVIDER_SECRET": secret_arn} if secret_arn else {}
+    with _log_of_functions(settings.port).open("wb") as log:
+        pools = {function.name: Workers(function, environment, log) for function in template.functions()}
+        try:
+            await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+            print(_welcome(settings, endpoint, players, template), flush=True)
+            config = uvicorn.Config(
+                service(template, pools), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            )
+            await uvicorn.Server(config).serve(sockets=[listener])
+        finally:
+            await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+def _log_of_functions(port: int) -> Path:
+    folder = ROOT / ".local"
+    folder.mkdir(exist_ok=True)
+    return folder / f"functions-{port}.log"
+
+
+def _welcome(settings: Settings, endpoint: str, players: Sequence[Player], template: Template) -> str:
+    base = f"http://127.0.0.1:{settings.port}"
+    routes = "\n".join(f"  {name:<8} {base}{path}" for path, name in template.routes().items())
+    wallets = "\n".join(
+        f"  {player.user_id:<8} {money.text(player.cash)} {player.currency}, bonus {money.text(player.bonus)}"
+        for player in players
+    )
+    checks = "checked" if settings.secrets else "not checked (set SECRETS=events/secrets.json)"
+    body = json.loads(json.loads((ROOT / "events" / "result.json").read_text())["body"])
+    body |= {"userId": players[0].user_id, "currency": players[0].currency}
+    return f"""
+The wallet takes callbacks:
+{routes}
+
+Players:
+{wallets}
+
+Tables         {endpoint}
+Functions' log {_log_of_functions(settings.port).relative_to(ROOT)}
+Trust          tokens and hashes are {checks}
+
+Ctrl-C stops it all. Try:
+
+  curl -s {base}/v4/Result -d '{json.dumps(body)}'
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The HTTP face: what API Gateway does with a request, for the routes of template.yaml."""
+
+import time
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tools.local.gateway import proxy_event
+from tools.local.template import GatewayResponse, Template
+from tools.local.workers import WorkerFailed, Workers
+
+MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
+    """The application that answers every path: a callback's by its function, others as the gateway does."""
+    routes, own_answers = template.routes(), template.gateway_responses()
+
+    async def callback(request: Request) -> Response:
+        function = routes.get(request.url.path)
+        if function is None:
+            return _own(own_answers["MISSING_AUTHENTICATION_TOKEN"])
+        try:
+            body = await _body_of(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        if body is None:
+            return _own(own_answers["REQUEST_TOO_LARGE"])
+        started = time.monotonic()
+        event = proxy_event(
+            method=request.method,
+            path=request.url.path,
+            query=request.url.query,
+            headers=request.headers.items(),
+            body=body,
+            source_ip=request.client.host if request.client else "127.0.0.1",
+        )
+        try:
+            answer = await pools[function].run(event)
+        except WorkerFailed as failed:
+            _say(function, started, f"the function failed: {failed}")
+            return _own(own_answers["DEFAULT_5XX"])
+        _say(function, started, f"{answer['statusCode']} {answer['body']}")
+        return Response(answer["body"], answer["statusCode"], answer["headers"])
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ready"})
+
+    return Starlette(
+        routes=[Route("/healthz", healthz, methods=["GET"]), Route("/{path:path}", callback, methods=_METHODS)]
+    )
+
+
+async def _body_of(request: Request) -> bytes | None:
+    """The body's bytes; None as soon as they are more than the gateway takes."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _say(function: str, started: float, outcome: str) -> None:
+    print(f"{function:<8} {1000 * (time.monotonic() - started):6.1f} ms  {outcome}", flush=True)
+
+
+def _own(answer: GatewayResponse) -> Response:
+    return Response(answer.body, answer.status, media_type="application/json")

@@ -1,0 +1,103 @@
+"""The tables of template.yaml in an engine, and the players whose wallets stand in them."""
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.local.template import Template
+from tools.local.trouble import Trouble
+from wallet import money
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    user_id: str
+    currency: str
+    cash: Decimal
+    bonus: Decimal
+
+
+def read_players(path: Path) -> list[Player]:
+    """The players of a file: a JSON list of {"userId", "currency", "cash", "bonus"}. Raises Trouble."""
+    try:
+        # Numbers stay text: an amount must not pass through a binary float.
+        entries = json.loads(path.read_text(), parse_float=str, parse_int=str)
+    except OSError as error:
+        raise Trouble(f"the players file {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise Trouble(f"the players file {path} is not JSON: {error}") from None
+    if not isinstance(entries, list) or not entries:
+        raise Trouble(f"the players file {path} is not a list of players")
+    players = [_player(entry, f"player {number} of {path}") for number, entry in enumerate(entries, 1)]
+    if len({player.user_id for player in players}) < len(players):
+        raise Trouble(f"the players file {path} names a userId twice")
+    return players
+
+
+def _player(entry: Any, where: str) -> Player:
+    fields = {"userId", "currency", "cash", "bonus"}
+    if not isinstance(entry, dict) or entry.keys() != fields:
+        raise Trouble(f"{where} must have exactly the fields userId, currency, cash and bonus")
+    if not all(isinstance(value, str) for value in entry.values()) or not entry["userId"]:
+        raise Trouble(f"{where}: userId and currency are texts, cash and bonus amounts")
+    if not re.fullmatch("[A-Za-z0-9]{3,10}", entry["currency"]):
+        raise Trouble(f"{where}: currency is a code of 3 to 10 letters and digits, not {entry['currency']!r}")
+    amounts = []
+    for field in ("cash", "bonus"):
+        try:
+            amounts.append(money.parse(entry[field]))
+        except ValueError:
+            raise Trouble(f"{where}: {field} is not an amount: {entry[field]!r}") from None
+    return Player(entry["userId"], entry["currency"], *amounts)
+
+
+def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] | None) -> str:
+    """Makes what is missing: the tables, the players' wallets, the secret, whose ARN it returns ("" if none).
+
+    A wallet that exists is left as it is. Raises Trouble if the endpoint does not answer as AWS does.
+    """
+    try:
+        _create_tables(boto3.client("dynamodb", endpoint_url=endpoint))
+        _open_wallets(boto3.resource("dynamodb", endpoint_url=endpoint), players)
+        return _keep_secret(boto3.client("secretsmanager", endpoint_url=endpoint), secret) if secret else ""
+    except (BotoCoreError, ClientError) as error:
+        raise Trouble(f"the engine at {endpoint} cannot be prepared: {error}") from error
+
+
+def _create_tables(dynamodb: Any) -> None:
+    for table in Template.load().tables():
+        with suppress(dynamodb.exceptions.ResourceInUseException):  # made by an earlier run
+            dynamodb.create_table(**table)
+    for table in Template.load().tables():
+        dynamodb.get_waiter("table_exists").wait(TableName=table["TableName"], WaiterConfig={"Delay": 1})
+
+
+def _open_wallets(dynamodb: Any, players: Sequence[Player]) -> None:
+    table = dynamodb.Table("Players")
+    for player in players:
+        with suppress(dynamodb.meta.client.exceptions.ConditionalCheckFailedException):  # it has a history by now
+            table.put_item(
+                Item={
+                    "userId": player.user_id,
+                    "currency": player.currency,
+                    "cash": player.cash,
+                    "bonus": player.bonus,
+                    "version": 0,
+                },
+                ConditionExpression="attribute_not_exists(userId)",
+            )
+
+
+def _keep_secret(secrets_manager: Any, secret: Mapping[str, Any]) -> str:
+    return secrets_manager.create_secret(Name=f"lucky-monaco-wallet-{time.time_ns()}", SecretString=json.dumps(secret))[
+        "ARN"
+    ]

@@ -1,0 +1,126 @@
+"""The functions' environments: worker processes, each with one event at a time, as Lambda keeps them."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+from tools.local.template import ROOT, Function
+from tools.local.trouble import Trouble
+
+START_SECONDS = 60
+_LINE_BYTES = 32 * 1024 * 1024  # an event of API Gateway's 10 MB, escaped
+
+
+class WorkerFailed(Exception):
+    """No answer: the worker crashed, took longer than its function may, or none was free in that time."""
+
+
+class Worker:
+    """One process. After WorkerFailed it is dead."""
+
+    def __init__(self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def start(cls, function: Function, environment: Mapping[str, str], log: BinaryIO) -> "Worker":
+        """Raises Trouble if the function cannot be imported; `log` gets what it prints."""
+        ours, theirs = socket.socketpair()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tools.local.worker", str(function.folder), str(theirs.fileno()),
+            pass_fds=[theirs.fileno()],
+            cwd=ROOT,
+            env={**os.environ, **function.environment, **environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )  # fmt: skip
+        theirs.close()
+        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES)
+        worker = cls(process, reader, writer)
+        try:
+            await worker._read(START_SECONDS)
+        except WorkerFailed as failed:
+            await worker.stop()
+            raise Trouble(f"the function {function.name} does not start: {failed}; see {log.name}") from None
+        return worker
+
+    async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
+        """The handler's answer. Raises WorkerFailed."""
+        try:
+            self._writer.write(json.dumps(event).encode() + b"\n")
+            await self._writer.drain()
+        except ConnectionError:
+            raise WorkerFailed("it crashed before the event") from None
+        return await self._read(timeout_seconds)
+
+    async def stop(self) -> None:
+        self._writer.close()
+        with suppress(ProcessLookupError):
+            self._process.kill()  # nothing to save: what is written is in the store
+        await self._process.wait()
+
+    async def _read(self, timeout_seconds: float) -> dict[str, Any]:
+        try:
+            line = await asyncio.wait_for(self._reader.readline(), timeout_seconds)
+        except TimeoutError:
+            raise WorkerFailed(f"no answer within {timeout_seconds} s") from None
+        except ConnectionError:
+            line = b""
+        if not line:
+            raise WorkerFailed("it crashed")
+        return json.loads(line)
+
+
+class Workers:
+    """The environments of one function: a fixed number, a dead one replaced at once."""
+
+    def __init__(self, function: Function, environment: Mapping[str, str], log: BinaryIO) -> None:
+        self._function = function
+        self._environment = environment
+        self._log = log
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._all: set[Worker] = set()
+        self._replacements: set[asyncio.Task[None]] = set()
+
+    async def start(self, count: int) -> None:
+        await asyncio.gather(*(self._add() for _ in range(count)))
+
+    async def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Waits for a free worker and runs the event on it. Raises WorkerFailed."""
+        timeout = self._function.timeout_seconds
+        try:
+            worker = await asyncio.wait_for(self._idle.get(), timeout)
+        except TimeoutError:
+            raise WorkerFailed(f"none was free for {timeout} s") from None
+        try:
+            answer = await worker.run(event, timeout)
+        except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
+            replacement = asyncio.create_task(self._replace(worker))
+            self._replacements.add(replacement)
+            replacement.add_done_callback(self._replacements.discard)
+            raise
+        self._idle.put_nowait(worker)
+        return answer
+
+    async def stop(self) -> None:
+        for replacement in self._replacements:
+            replacement.cancel()
+        await asyncio.gather(*(worker.stop() for worker in self._all))
+
+    async def _replace(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        await worker.stop()
+        await self._add()
+
+    async def _add(self) -> None:
+        worker = await Worker.start(self._function, self._environment, self._log)
+        self._all.add(worker)
+        self._idle.put_nowait(worker)
