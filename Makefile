@@ -13,7 +13,7 @@ help: ## show what there is
 run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
 	@exec $(python) -m tools.local
 
-test: .venv/dev-ready .venv-engine/ready .venv-sam/ready ## run every test and show the coverage
+test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
 check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template

@@ -75,7 +75,7 @@ def main() -> int:
             _listener(settings.port) as listener,
             nullcontext(settings.endpoint) if settings.endpoint else engine(settings.engine_port) as endpoint,
         ):
-            _pretend_credentials(endpoint)
+            _pretend_credentials()
             secret_arn = prepare(endpoint, players, secret)
             asyncio.run(_serve(listener, settings, endpoint, players, secret_arn))
     except Trouble as trouble:
@@ -114,9 +114,8 @@ def _read_secret(path: Path) -> dict[str, Any]:
     return secret
 
 
-def _pretend_credentials(endpoint: str) -> None:
-    """An engine on this machine takes any; nothing here may use or reach a real account."""
-    os.environ["AWS_ENDPOINT_URL"] = endpoint
+def _pretend_credentials() -> None:
+    """An engine takes any; a service that starts by itself must not need, or use, a real account's."""
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -129,7 +128,7 @@ async def _serve(
     listener: socket.socket, settings: Settings, endpoint: str, players: Sequence[Player], secret_arn: str
 ) -> None:
     template = Template.load()
-    environment = {"PROVIDER_SECRET": secret_arn} if secret_arn else {}
+    environment = {"AWS_ENDPOINT_URL": endpoint, "PROVIDER_SECRET": secret_arn}
     with _log_of_functions(settings.port).open("wb") as log:
         pools = {function.name: Workers(function, environment, log) for function in template.functions()}
         try:

@@ -10,6 +10,7 @@ A lock is on when either holds a value for it; with no PROVIDER_SECRET both are 
 
 import hashlib
 import hmac
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +28,7 @@ Key = Literal["current", "previous"]
 
 FRESH_SECONDS = 300  # how long a rotated secret may go unnoticed
 STALE_SECONDS = 3600  # how long the last secret serves while Secrets Manager does not: an outage refuses no win
+RETRY_SECONDS = 30  # how long an outage is not asked about again: each answer would wait for it
 
 _logger = Logger(child=True)
 
@@ -80,12 +82,13 @@ def _same(expected: str, sent: object) -> bool:
 
 
 class Keyring:
-    """The locks as Secrets Manager has them, asked for at most every FRESH_SECONDS."""
+    """The locks as Secrets Manager has them: asked for every FRESH_SECONDS, kept through its outages."""
 
     def __init__(self, secret_name: str) -> None:
         self._secret_name = secret_name
         self._locks = Locks()
-        self._fetched_at = float("-inf")
+        self._content = ""
+        self._read_at = self._ask_again_at = float("-inf")
         if not secret_name:
             _logger.warning("No provider secret is configured: tokens and hashes are not checked")
 
@@ -95,20 +98,23 @@ class Keyring:
 
     def locks(self) -> Locks:
         """Raises Unavailable if the secret cannot be had: without it nobody can be trusted."""
-        if not self._secret_name:
+        now = time.monotonic()
+        if not self._secret_name or now < self._ask_again_at:
             return self._locks
-        # The parameters utility is imported only where a secret is configured: it costs a cold start.
+        # Imported only where a secret is configured: it costs a cold start.
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
-            content = self._provider.get(self._secret_name, max_age=FRESH_SECONDS, transform="json")
+            content = str(self._provider.get(self._secret_name, max_age=FRESH_SECONDS))
         except GetParameterError as error:
-            if time.monotonic() - self._fetched_at > STALE_SECONDS:
+            if now - self._read_at > STALE_SECONDS:
                 raise Unavailable("the provider's secret cannot be read") from error
+            self._ask_again_at = now + RETRY_SECONDS
             _logger.warning("The provider's secret cannot be read: the last one serves for now")
         else:
-            self._locks = _locks_in(content)
-            self._fetched_at = time.monotonic()
+            if content != self._content:
+                self._locks, self._content = _locks_in(content), content
+            self._read_at = now
         return self._locks
 
     @cached_property
@@ -121,13 +127,17 @@ class Keyring:
         )
 
 
-def _locks_in(content: object) -> Locks:
+def _locks_in(content: str) -> Locks:
     """A secret's content as locks. A misspelt one must not open a lock: whatever is odd raises Unavailable."""
     wrong = Unavailable("the provider's secret is not of the documented form")
-    if not isinstance(content, dict) or not content.keys() <= {"current", "previous"}:
+    try:
+        keys = json.loads(content)
+    except ValueError:
+        raise wrong from None
+    if not isinstance(keys, dict) or not keys.keys() <= {"current", "previous"}:
         raise wrong
     locks = Locks()
-    for key, secrets in content.items():
+    for key, secrets in keys.items():
         if not isinstance(secrets, dict) or not secrets.keys() <= {"hashSecret", "authToken"}:
             raise wrong
         if not all(isinstance(secret, str) and secret for secret in secrets.values()):
