@@ -23,8 +23,8 @@ import boto3
 import httpx
 import pytest
 from boto3.dynamodb.conditions import Key
-from conftest import EVENTS, ROOT, published
 
+from conftest import EVENTS, ROOT, published
 from tools.local.engine import free_port
 
 # One xdist worker runs them all, on one service where they can share it.
@@ -218,7 +218,9 @@ def test_two_hundred_concurrent_deliveries_of_fifty_references_are_fifty_credits
     ledger = service.ledger("hot")
     assert [item["seq"] for item in ledger] == list(range(1, 51))
     balances = [Decimal("1000.50"), *(item["cashAfter"] for item in ledger)]
-    assert all(after == before + item["amount"] for before, after, item in zip(balances, balances[1:], ledger, strict=False))
+    assert all(
+        after == before + item["amount"] for before, after, item in zip(balances, balances[1:], ledger, strict=False)
+    )
     assert service.wallet("hot")["cash"] == Decimal("1000.50") + sum(Decimal(f"{number}.25") for number in range(50))
     assert service.wallet("hot")["version"] == 50
 
@@ -280,7 +282,9 @@ def test_what_is_no_request_is_refused_and_moves_nothing(
     assert service.wallet("safe")["version"] == 0
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", "nonsense", "application/json; a=b"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/octet-stream", "nonsense", "application/json; a=b"]
+)
 def test_a_request_is_read_whatever_its_content_type_says(service: Service, content_type: str) -> None:
     body = published("promo", userId="exact", currency="USDT", reference=content_type, amount="0")
 
@@ -327,6 +331,7 @@ def test_a_signal_stops_everything_quickly_with_status_0(players: Path, how: sig
 
 def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
     service = start(PLAYERS=str(players))
+    started: list[int] = []
     for _ in range(200):
         if started := children_of(service.process.pid):
             break
@@ -414,4 +419,6 @@ def test_a_taken_port_is_told_in_one_line() -> None:
 
         assert service.process.wait(60) == 1
         service.stop()
-    assert re.fullmatch(r"wallet: port \d+ cannot be had: Address already in use; choose another with PORT=...\n", service.output)
+    assert re.fullmatch(
+        r"wallet: port \d+ cannot be had: Address already in use; choose another with PORT=...\n", service.output
+    )

@@ -5,9 +5,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import Operator, published
 from openapi_spec_validator import validate
 
+from conftest import Operator, published
 from tools import openapi
 from tools.local.template import Template
 from wallet.errors import Refusal

@@ -3,7 +3,6 @@
 `make docs` runs it; a test fails while the file is not what this would write.
 """
 
-import importlib.util
 import json
 import os
 import tomllib
@@ -59,11 +58,7 @@ def _model(function: Function) -> type[wire.Request]:
     # A function connects while it is imported; where to does not matter here.
     os.environ.update({**function.environment, "POWERTOOLS_LOG_LEVEL": "ERROR"})
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
-    spec = importlib.util.spec_from_file_location(f"openapi_{function.name}", function.folder / "app.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = function.load()
     (model,) = (
         value
         for value in vars(module).values()

@@ -6,7 +6,10 @@ What is deployed stands in one place, so what runs locally cannot drift from it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
@@ -24,6 +27,14 @@ class Function:
     folder: Path
     timeout_seconds: float
     environment: Mapping[str, str]
+
+    def load(self) -> ModuleType:
+        """Its module, imported anew, as a cold start does. It connects to what the process's environment names."""
+        name, path = f"{self.name}_app", str(self.folder / "app.py")
+        loader = SourceFileLoader(name, path)
+        module = module_from_spec(ModuleSpec(name, loader, origin=path))
+        loader.exec_module(module)
+        return module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

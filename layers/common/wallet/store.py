@@ -296,21 +296,25 @@ class _ConditionsFailed(Exception):
 
 @dataclass(slots=True)
 class _Patience:
-    """How long and how often one callback may try."""
+    """How long and how often one callback may try. Raises Unavailable, with the last reason to try again."""
 
     deadline: float
-    attempts: int = 0
+    attempts: int = 1
+    reason: str = "the time was up at once"
+
+    def check(self) -> None:
+        """Before each call: it must be over by the deadline, however long it takes."""
+        if self.attempts > MAX_ATTEMPTS or time.monotonic() + CONNECT_SECONDS + READ_SECONDS > self.deadline:
+            raise Unavailable(f"{self.reason}, attempt {self.attempts}")
 
     def count(self, reason: str) -> None:
-        """Raises Unavailable when another attempt could not be over by the deadline."""
         self.attempts += 1
-        if self.attempts >= MAX_ATTEMPTS or time.monotonic() + CONNECT_SECONDS + READ_SECONDS > self.deadline:
-            raise Unavailable(f"{reason}, {self.attempts} attempts")
+        self.reason = reason
 
     def pause(self, reason: str) -> None:
-        """Counts an attempt, then waits up to 5, 10, 20 … 100 ms: writers that met once must not meet again."""
+        """Counts an attempt, then waits up to 10, 20, 40 … 100 ms: writers that met once must not meet again."""
         self.count(reason)
-        time.sleep(random.uniform(0, min(0.1, 0.005 * 2 ** (self.attempts - 1))))  # noqa: S311 - jitter, no secret
+        time.sleep(random.uniform(0, min(0.1, 0.0025 * 2**self.attempts)))  # noqa: S311 - jitter, no secret
 
 
 def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any) -> Any:
@@ -319,6 +323,7 @@ def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any)
     Raises _ConditionsFailed; Unavailable for whatever else the store answers, or does not answer.
     """
     while True:
+        patience.check()
         try:
             return operation(**parameters)
         except ClientError as error:

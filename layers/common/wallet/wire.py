@@ -139,12 +139,11 @@ def parse(text: str) -> Body:
 def _parameters(text: str) -> Iterator[Parameter]:
     position = _expect("{", text, _skip_space(text, 0))
     while text[position : position + 1] != "}":
-        name, position = _SCALARS.raw_decode(text, position)
+        name, position = _VALUES.raw_decode(text, position)
         if not isinstance(name, str):
             raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
         start = _skip_space(text, _expect(":", text, position))
-        decoder = _NESTED if text[start : start + 1] in ("{", "[") else _SCALARS
-        value, end = decoder.raw_decode(text, start)
+        value, end = (_AMOUNTS if name.lower() in _AMOUNT_NAMES else _VALUES).raw_decode(text, start)
         yield Parameter(name, value, text[start:end])
         position = _skip_space(text, end)
         if text[position : position + 1] == "}":
@@ -179,13 +178,14 @@ def _not_json(constant: str) -> object:
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_VALUES = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
 # NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
-_SCALARS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
-_NESTED = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
+_AMOUNTS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once)
+_AMOUNT_NAMES = frozenset({"amount", "promowinamount"})
 
 
 def _is_empty(value: object) -> bool:
-    return value is None or value in ("", [], {}) or (isinstance(value, str) and value.isspace())
+    return value is None or value in ("", [], {})
 
 
 # --- What a request is ------------------------------------------------------------------------------
@@ -196,8 +196,8 @@ def _is_short_and_printable(text: str) -> bool:
 
 
 def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("not printable")
+    if not text.isprintable() or text.isspace():
+        raise ValueError("not printable, or nothing but spaces")
     return text
 
 
@@ -328,7 +328,8 @@ Notation = Literal["number", "text"]
 
 def notation(body: Body) -> Notation:
     """How the request wrote its amount, and so how the answer writes the balances."""
-    return "text" if any(isinstance(amount.value, str) for amount in body.named("amount")) else "number"
+    amounts = (amount.value for amount in body.named("amount") if not _is_empty(amount.value))
+    return "text" if any(isinstance(amount, str) for amount in amounts) else "number"
 
 
 def answer(receipt: Receipt, notation: Notation) -> str:

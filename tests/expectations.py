@@ -1,0 +1,108 @@
+"""What a callback is expected to do with a request, said in one line of a test."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from conftest import Operator, Reply, published
+from wallet import callback as callback_module
+
+HTTP_STATUS = {52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 405: 405, 998: 503}
+
+
+def request(callback: str, **changes: Any) -> dict[str, Any]:
+    """The published example under the contract's own names of its fields, with `changes`."""
+    own_names = {"roundid": "roundId", "campaignId": "promoCampaignId"}
+    return {own_names.get(name, name): value for name, value in published(callback).items()} | changes
+
+
+def written(callback: str, **literals: str) -> str:
+    """The example as text, with the values of `literals` written exactly so."""
+    values = {name: json.dumps(value) for name, value in request(callback).items()} | literals
+    return "{" + ", ".join(f'"{name}": {literal}' for name, literal in values.items()) + "}"
+
+
+def holdings(operator: Operator) -> dict[str, list[dict[str, Any]]]:
+    """Everything a request can change."""
+    return {name: operator.database.Table(name).scan()["Items"] for name in ("Players", "Transactions", "FreeRounds")}
+
+
+@contextmanager
+def unchanged(operator: Operator) -> Iterator[None]:
+    """Shows that nothing inside moved money or left a record."""
+    before = holdings(operator)
+    yield
+    assert holdings(operator) == before
+
+
+def refusal(operator: Operator, callback: str, body: Any, error: int, naming: str = "", **event: Any) -> Reply:
+    """The answer to what must be refused with `error`, naming that field."""
+    reply = operator.send(callback, body, **event)
+    assert (reply.json["error"], reply.status) == (error, HTTP_STATUS[error]), reply.text
+    assert isinstance(reply.json["error"], int)
+    assert list(reply.json) == ["error", "description"]
+    assert not naming or naming in re.findall(r"\w+", reply.json["description"])
+    return reply
+
+
+def refused(operator: Operator, callback: str, body: Any, error: int, naming: str = "", **event: Any) -> Reply:
+    """The answer to what must be refused with `error`, naming that field, and change nothing."""
+    with unchanged(operator):
+        return refusal(operator, callback, body, error, naming, **event)
+
+
+def credited(operator: Operator, callback: str, body: Any, **event: Any) -> Reply:
+    """The answer to what must be credited: one transaction more, for this request or with it."""
+    before = len(operator.transactions())
+    reply = operator.send(callback, body, **event)
+    assert (reply.status, reply.json["error"]) == (200, 0), reply.text
+    assert len(operator.transactions()) == before + 1
+    return reply
+
+
+def replayed(operator: Operator, callback: str, body: Any, **event: Any) -> Reply:
+    """The answer to what must be taken for a retransmission, and change nothing."""
+    with unchanged(operator):
+        reply = operator.send(callback, body, **event)
+    assert (reply.status, reply.json["error"]) == (200, 0), reply.text
+    return reply
+
+
+@contextmanager
+def output() -> Iterator[io.StringIO]:
+    """What is printed inside: log lines and metrics."""
+    text = io.StringIO()
+    handler: Any = callback_module._logger.registered_handler
+    before = handler.setStream(text)
+    try:
+        with redirect_stdout(text):
+            yield text
+    finally:
+        handler.setStream(before)
+
+
+def metrics(printed: io.StringIO, name: str) -> list[dict[str, Any]]:
+    """The metrics of that name, with their dimensions."""
+    lines = map(json.loads, printed.getvalue().splitlines())
+    return [line for line in lines if "_aws" in line and name in line]
+
+
+def calls(monkeypatch: pytest.MonkeyPatch, instead: Callable[[str, Callable[[], Any]], Any] | None = None) -> list[str]:
+    """The operations AWS is asked for from now on; `instead` may stand between, given an operation and its call."""
+    operations: list[str] = []
+    make_call = BaseClient._make_api_call
+
+    def recorded(client: Any, operation: str, parameters: Any) -> Any:
+        operations.append(operation)
+        call = partial(make_call, client, operation, parameters)
+        return instead(operation, call) if instead else call()
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    return operations

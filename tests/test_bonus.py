@@ -1,0 +1,229 @@
+"""Bonus: what is its alone, free rounds first. What holds for every callback is in test_contract.py."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from conftest import Operator, published
+from expectations import credited, metrics, output, refused, replayed
+
+CASH, BONUS = Decimal("99889.99"), Decimal("99.99")  # of the wallet the tests begin with
+
+
+def win_rounds(operator: Operator, *amounts: str, code: str = "FR-1", user_id: str = "421") -> None:
+    """Pays rounds one by one, as results with a bonus code."""
+    for amount in amounts:
+        reference = f"round {len(operator.transactions())}"
+        body = published("result", amount=amount, bonusCode=code, userId=user_id, reference=reference)
+        credited(operator, "result", body)
+
+
+def total(amount: str, code: str | None = "FR-1", **changes: Any) -> dict[str, Any]:
+    """The total of all rounds played on a free round bonus."""
+    return published("bonus", amount=amount, bonusCode=code, **changes)
+
+
+def gained(operator: Operator, user_id: str = "421") -> Decimal:
+    """What a player has won, the same in cash and in bonus."""
+    wallet = operator.wallet(user_id)
+    assert wallet["cash"] - CASH == wallet["bonus"] - BONUS
+    return wallet["cash"] - CASH
+
+
+# --- The arithmetic of free rounds --------------------------------------------------------------------
+
+
+def test_an_operator_that_receives_only_results_pays_each(operator: Operator) -> None:
+    win_rounds(operator, "10", "0", "5.5")
+
+    assert gained(operator) == Decimal("15.5")
+    assert operator.uncovered("FR-1") == Decimal("15.5")
+
+
+def test_an_operator_that_receives_only_the_total_pays_it(operator: Operator) -> None:
+    reply = credited(operator, "bonus", total("15.5"))
+
+    assert gained(operator) == Decimal("15.5")
+    assert (reply.json["cash"], reply.json["bonus"]) == ("99905.49", "115.49")
+
+
+@pytest.mark.parametrize(
+    ("rounds", "sum_of_all"),
+    [
+        (["10", "5.5"], "15.5"),
+        (["10", "5.5"], "20"),
+        (["0", "0"], "3"),
+        (["10"], "10.000000000000000001"),
+        (["12345678901234.123456789012345678"], "12345678901234.123456789012345679"),
+    ],
+    ids=["all rounds", "some rounds", "lost rounds", "the last digit", "every digit"],
+)
+def test_an_operator_that_receives_both_pays_the_total_once(
+    operator: Operator, rounds: list[str], sum_of_all: str
+) -> None:
+    operator.open_wallet(cash="0", bonus="0")
+    win_rounds(operator, *rounds)
+
+    with output() as printed:
+        credited(operator, "bonus", total(sum_of_all))
+
+    assert operator.wallet()["cash"] == operator.wallet()["bonus"] == Decimal(sum_of_all)
+    assert operator.uncovered("FR-1") == 0
+    assert metrics(printed, "FreeRoundOverpaid") == []
+
+
+@pytest.mark.parametrize("sum_of_all", ["0", "9.99", "15.499999999999999999"])
+def test_rounds_paid_beyond_their_total_credit_nothing_and_raise_a_metric(operator: Operator, sum_of_all: str) -> None:
+    win_rounds(operator, "10", "5.5")
+
+    with output() as printed:
+        credited(operator, "bonus", total(sum_of_all))
+
+    assert gained(operator) == Decimal("15.5")
+    assert operator.uncovered("FR-1") == 0
+    assert len(metrics(printed, "FreeRoundOverpaid")) == 1
+
+
+def test_a_total_starts_the_count_anew(operator: Operator) -> None:
+    win_rounds(operator, "10")
+    credited(operator, "bonus", total("4", reference="first total"))
+    win_rounds(operator, "3")
+    credited(operator, "bonus", total("5", reference="second total"))
+
+    assert gained(operator) == 10 + 3 + 2
+    assert operator.uncovered("FR-1") == 0
+
+
+def test_a_second_total_of_one_code_is_another_credit(operator: Operator) -> None:
+    credited(operator, "bonus", total("4", reference="first total"))
+    credited(operator, "bonus", total("5", reference="second total"))
+
+    assert gained(operator) == 9
+
+
+def test_a_total_covers_the_rounds_of_its_own_code_only(operator: Operator) -> None:
+    win_rounds(operator, "10", code="FR-1")
+    win_rounds(operator, "7", code="FR-2")
+
+    credited(operator, "bonus", total("10", code="FR-1"))
+
+    assert gained(operator) == 17
+    assert (operator.uncovered("FR-1"), operator.uncovered("FR-2")) == (0, 7)
+
+
+def test_a_total_covers_the_rounds_of_its_own_player_only(operator: Operator) -> None:
+    operator.open_wallet(user_id="422")
+    win_rounds(operator, "10", user_id="422")
+
+    credited(operator, "bonus", total("10"))
+
+    assert (gained(operator), gained(operator, "422")) == (10, 10)
+    assert operator.uncovered("FR-1", "422") == 10
+
+
+def test_a_total_without_a_code_is_credited_in_full(operator: Operator) -> None:
+    win_rounds(operator, "10")
+
+    credited(operator, "bonus", total("10", code=None))
+
+    assert gained(operator) == 20
+    assert operator.uncovered("FR-1") == 10
+
+
+def test_other_wins_of_the_round_do_not_count_towards_the_total(operator: Operator) -> None:
+    credited(operator, "jackpot", published("jackpot", bonusCode="FR-1"))
+    credited(operator, "result", published("result"))
+
+    credited(operator, "bonus", total("10"))
+
+    assert operator.wallet()["cash"] == CASH + 55 + 10 + 10
+    assert operator.wallet()["bonus"] == BONUS + 10
+
+
+def test_the_record_tells_what_was_asked_and_what_was_paid(operator: Operator) -> None:
+    win_rounds(operator, "10", "5.5")
+    credited(operator, "bonus", total("20"))
+
+    transaction = operator.transactions()[-1]
+    assert (transaction["amountAsked"], transaction["amount"]) == (20, Decimal("4.5"))
+    assert transaction["bonusCode"] == "FR-1"
+
+
+# --- Idempotency --------------------------------------------------------------------------------------
+
+
+def test_a_repeated_total_is_compared_with_what_was_asked(operator: Operator) -> None:
+    win_rounds(operator, "10", "5.5")
+    first = credited(operator, "bonus", total("20"))
+
+    assert replayed(operator, "bonus", total("20.00")).json == first.json
+    refused(operator, "bonus", total("4.5"), 61)
+
+
+def test_a_repeated_total_covers_no_later_rounds(operator: Operator) -> None:
+    win_rounds(operator, "10")
+    credited(operator, "bonus", total("10"))
+    win_rounds(operator, "3")
+
+    replayed(operator, "bonus", total("10"))
+
+    assert operator.uncovered("FR-1") == 3
+
+
+def test_a_repeated_total_raises_no_second_metric(operator: Operator) -> None:
+    win_rounds(operator, "10")
+    credited(operator, "bonus", total("4"))
+
+    with output() as printed:
+        replayed(operator, "bonus", total("4"))
+
+    assert metrics(printed, "FreeRoundOverpaid") == []
+
+
+def test_a_refused_total_covers_nothing(operator: Operator) -> None:
+    win_rounds(operator, "10")
+    credited(operator, "bonus", total("1", code=None))
+
+    refused(operator, "bonus", total("10"), 61)
+
+    assert operator.uncovered("FR-1") == 10
+
+
+# --- Fields -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("round_id", [None, "", "5103188801"], ids=["null", "empty", "given"])
+def test_a_round_is_optional(operator: Operator, round_id: str | None) -> None:
+    credited(operator, "bonus", published("bonus") | {"roundId": round_id})
+
+    assert operator.transactions()[0].get("roundId", round_id) == round_id
+
+
+@pytest.mark.parametrize("hash", [{}, {"hash": None}, {"hash": ""}], ids=str)
+def test_a_uuid_identifies_a_request_without_a_hash(operator: Operator, hash: dict[str, Any]) -> None:
+    body = {name: value for name, value in published("bonus").items() if name != "hash"} | hash
+
+    refused(operator, "bonus", body, 64, naming="hash")
+    refused(operator, "bonus", body | {"uuid": ""}, 64, naming="hash")
+    credited(operator, "bonus", body | {"uuid": "4a5d375ac1311b04fba2ea66d067b8e5"})
+
+
+def test_a_request_resent_with_a_uuid_instead_of_its_hash_is_a_replay(operator: Operator) -> None:
+    first = credited(operator, "bonus", published("bonus"))
+
+    assert replayed(operator, "bonus", published("bonus", uuid="any") | {"hash": None}).json == first.json
+
+
+def test_the_published_example_without_its_commas_is_refused(operator: Operator) -> None:
+    body = """{
+    "reference": "585c1306f89c56f5ecfc2f5d",
+    "gameId": "Im_60_tumblefortune",
+    "amount": 1.0,
+    "providerId": "luckymonaco",
+    "userId": "421",
+    "hash": "4a5d375ac1311b04fba2ea66d067b8e5"
+    "timestamp": "1482429190374"
+}"""
+
+    refused(operator, "bonus", body, 99)
