@@ -1,0 +1,548 @@
+"""What stands around the credits: the event, the answer, the log line, the metrics, and our own defects."""
+
+import base64
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from conftest import EVENTS, Operator, gateway_event, published
+
+REFERENCE = "585c1306f89c56f5ecfc2f5d"
+TRANSACTION_ID = "d0ff46bd-04b1-5e2d-a003-611271f6b669"
+
+
+class Environment:
+    """A callback as a fresh Lambda environment has it, and what it prints, line by line."""
+
+    def __init__(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], callback: str
+    ) -> None:
+        self._capsys = capsys
+        # What is printed carries the function's name, which is read when the layer is imported.
+        loggers = logging.Logger.manager.loggerDict
+        others = {name: logger for name, logger in loggers.items() if name.partition(".")[0] != callback}
+        monkeypatch.setattr(logging.Logger.manager, "loggerDict", others)
+        for name in modules_of_the_layer():
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", callback)
+        monkeypatch.delenv("PROVIDER_SECRET", raising=False)
+        from wallet import callback as module
+
+        handler = module._logger.registered_handler
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(_Stdout())
+        self.module = module
+        self.app = operator.load(callback)
+        self.handler: Callable[[Any, Any], dict[str, Any]] = self.app.handler
+        self.operator = operator
+
+    def send(self, body: Any, **event: Any) -> dict[str, Any]:
+        return self.handler(gateway_event(body, **event), _Context())
+
+    def locked_by(self, secret: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same environment with a provider secret configured, which may not exist."""
+        if secret is not None:
+            boto3.client("secretsmanager").create_secret(Name="provider", SecretString=json.dumps(secret))
+        monkeypatch.setenv("PROVIDER_SECRET", "provider")
+        self.printed()
+        self.handler = self.module.serve(request_model(self.app), self.app.credits_for)
+
+    def printed(self) -> str:
+        """All that was printed since it was last asked for."""
+        return self._capsys.readouterr().out
+
+    def lines(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The log lines and the metrics that were printed; everything printed is one or the other."""
+        entries = [json.loads(line) for line in self.printed().splitlines()]
+        return [each for each in entries if "_aws" not in each], [each for each in entries if "_aws" in each]
+
+    def log_line(self) -> dict[str, Any]:
+        (line,) = self.lines()[0]
+        return line
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Each metric as its name, its value and its dimensions."""
+        return [metric_of(entry) for entry in self.lines()[1]]
+
+
+class _Stdout:
+    """Whatever is `sys.stdout` now: to capture it, pytest puts another one there for each phase of a test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+class _Context:
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+
+def request_model(app: Any) -> Any:
+    (name,) = (name for name in vars(app) if name.endswith("Request"))
+    return getattr(app, name)
+
+
+def metric_of(entry: dict[str, Any]) -> dict[str, Any]:
+    (directive,) = entry["_aws"]["CloudWatchMetrics"]
+    (metric,) = directive["Metrics"]
+    (dimensions,) = directive["Dimensions"]
+    assert directive["Namespace"] == "LuckyMonacoWallet"
+    assert metric["Unit"] == "Count"
+    assert sum(entry[metric["Name"]]) == 1
+    return {"name": metric["Name"], **{name: entry[name] for name in dimensions}}
+
+
+def modules_of_the_layer() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] == "wallet"]
+
+
+@pytest.fixture
+def start(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[str], Environment]]:
+    """Starts a callback's environment."""
+    yield lambda callback: Environment(operator, monkeypatch, capsys, callback)
+    for name in modules_of_the_layer():  # none of them may meet those that the other tests have imported
+        del sys.modules[name]
+
+
+@pytest.fixture
+def result(start: Callable[[str], Environment]) -> Environment:
+    environment = start("result")
+    environment.printed()
+    return environment
+
+
+@pytest.fixture
+def bonus(start: Callable[[str], Environment]) -> Environment:
+    environment = start("bonus")
+    environment.printed()
+    return environment
+
+
+def assert_untouched(operator: Operator) -> None:
+    wallet = operator.wallet()
+    assert (wallet["cash"], wallet["bonus"], wallet["version"]) == (Decimal("99889.99"), Decimal("99.99"), 0)
+    assert operator.transactions() == []
+
+
+# --- The event and the answer -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "post", None])
+def test_what_is_not_a_post_is_refused_and_told_what_is_allowed(result: Environment, method: str | None) -> None:
+    answer = result.send(published("result"), httpMethod=method)
+
+    assert answer["statusCode"] == 405
+    assert answer["headers"]["Allow"] == "POST"
+    assert json.loads(answer["body"]) == {"error": 405, "description": "Only POST is accepted"}
+    assert_untouched(result.operator)
+
+
+def test_what_is_not_a_post_is_refused_before_anything_else(
+    result: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result.locked_by(None, monkeypatch)  # no secret can be had, so nothing is possible
+
+    assert result.send("not JSON", httpMethod="GET", token="wrong")["statusCode"] == 405
+    assert result.send(published("result"))["statusCode"] == 503
+    assert_untouched(result.operator)
+
+
+def test_an_event_of_another_sort_is_refused_and_no_defect(result: Environment) -> None:
+    answer = result.handler({}, None)
+
+    assert answer["statusCode"] == 405
+
+
+def test_an_answer_is_json_for_api_gateway(result: Environment) -> None:
+    answer = result.send(published("result"))
+
+    assert answer.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
+    assert answer["statusCode"] == 200
+    assert answer["headers"] == {"Content-Type": "application/json"}
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(answer["body"]) == {
+        "transactionId": TRANSACTION_ID,
+        "currency": "USD",
+        "cash": "99899.99",
+        "bonus": "99.99",
+        "error": 0,
+        "description": "Success",
+    }
+
+
+def test_a_canonical_event_is_answered(result: Environment) -> None:
+    answer = result.handler(json.loads((EVENTS / "result.json").read_text()), _Context())
+
+    assert answer["statusCode"] == 200
+    assert result.operator.wallet()["cash"] == Decimal("99899.99")
+
+
+def test_a_body_that_travels_as_base64_is_read(result: Environment) -> None:
+    body = base64.b64encode(json.dumps(published("result", gameName="Übermut")).encode()).decode()
+
+    answer = result.send(body, isBase64Encoded=True)
+
+    assert answer["statusCode"] == 200
+    assert result.operator.wallet()["cash"] == Decimal("99899.99")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["no base64!", base64.b64encode(b'{"userId": "\xff"}').decode(), base64.b64encode(b"\xff\xfe{}").decode(), ""],
+    ids=["no base64", "no UTF-8", "UTF-16's mark", "empty"],
+)
+def test_bytes_that_are_no_text_are_unreadable(result: Environment, body: str) -> None:
+    answer = result.send(body, isBase64Encoded=True)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (400, 99)
+    assert_untouched(result.operator)
+
+
+@pytest.mark.parametrize("body", [None, "", "null", "[]", "{"])
+def test_no_body_is_unreadable(result: Environment, body: str | None) -> None:
+    answer = result.send(body)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (400, 99)
+
+
+def test_base64_with_anything_else_in_it_is_unreadable(result: Environment) -> None:
+    body = base64.b64encode(json.dumps(published("result")).encode()).decode()
+
+    answer = result.send(f"{body[:8]}!{body[8:]}", isBase64Encoded=True)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (400, 99)
+    assert_untouched(result.operator)
+
+
+def test_a_query_string_that_is_absent_is_no_defect(result: Environment) -> None:
+    answer = result.send(published("result"), queryStringParameters=None, headers=None)
+
+    assert answer["statusCode"] == 200
+
+
+# --- Defects of ours --------------------------------------------------------------------------------
+
+
+def serve_with(environment: Environment, credits_for: Callable[[Any], Sequence[Any]]) -> None:
+    environment.handler = environment.module.serve(request_model(environment.app), credits_for)
+    environment.printed()
+
+
+@pytest.mark.parametrize("defect", [ValueError, KeyError, AssertionError, RecursionError, MemoryError, TypeError])
+def test_a_defect_makes_the_provider_send_again(result: Environment, defect: type[Exception]) -> None:
+    def credits_for(_request: Any) -> Sequence[Any]:
+        raise defect("hush-hush")
+
+    serve_with(result, credits_for)
+
+    answer = result.send(published("result"))
+
+    assert answer["statusCode"] == 503
+    assert json.loads(answer["body"]) == {"error": 998, "description": "Not possible at the moment, send again"}
+    assert_untouched(result.operator)
+
+
+def test_a_defect_is_logged_with_its_place_and_without_its_message(result: Environment) -> None:
+    def credits_for(request: Any) -> Sequence[Any]:
+        cause = KeyError(f"token is {request.token}")
+        raise ValueError(f"cannot work with hash {request.hash}") from cause
+
+    serve_with(result, credits_for)
+
+    result.send(published("result", token="hush-hush", hash="psst"))
+
+    printed = result.printed()
+    assert "hush-hush" not in printed
+    assert "psst" not in printed
+    (line,) = (json.loads(each) for each in printed.splitlines() if "_aws" not in each)
+    assert line["level"] == "ERROR"
+    assert line["reason"] == "a defect: ValueError"
+    assert line["code"] == 998
+    assert line["correlation_id"] == REFERENCE
+    assert "test_callback.py" in line["place"][-1]
+    assert "credits_for" in line["place"][-1]
+
+
+def test_a_defect_spoils_nothing_for_the_next_request(result: Environment) -> None:
+    defects = iter([True, False])
+    credits_for = result.app.credits_for
+
+    def at_first_defective(request: Any) -> Sequence[Any]:
+        if next(defects):
+            raise ValueError
+        return credits_for(request)
+
+    serve_with(result, at_first_defective)
+
+    assert result.send(published("result"))["statusCode"] == 503
+    assert result.send(published("result"))["statusCode"] == 200
+    assert result.operator.wallet()["cash"] == Decimal("99899.99")
+
+
+def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines: list[float] = []
+
+    class Time:
+        now = 1000.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    class NoStore:
+        def settle(self, _credits: Any, *, request: str, deadline: float) -> Any:
+            deadlines.append(deadline)
+            raise NotImplementedError
+
+    class SlowKeyring:
+        def locks(self) -> Any:
+            time.now += 2  # the secret is had at last: what it took is gone
+            return keyring.locks()
+
+    time, keyring = Time(), result.handler._keyring  # type: ignore[attr-defined]
+    monkeypatch.setattr(result.module, "time", time)
+    monkeypatch.setattr(result.handler, "_store", NoStore())
+    monkeypatch.setattr(result.handler, "_keyring", SlowKeyring())
+
+    assert result.send(published("result"))["statusCode"] == 503
+    assert deadlines == [1003.0]
+
+
+# --- The log ----------------------------------------------------------------------------------------
+
+
+def test_a_credit_is_one_line_of_log(result: Environment) -> None:
+    result.send(published("result"))
+
+    line = result.log_line()
+    assert line["level"] == "INFO"
+    assert line["message"] == "credited"
+    assert line["service"] == "result"
+    assert line["correlation_id"] == REFERENCE
+    assert line["function_request_id"] == _Context.aws_request_id
+    assert line["userId"] == "421"
+    assert line["transactionId"] == TRANSACTION_ID
+    assert line["transactions"] == [{"id": f"result#{REFERENCE}", "seq": 1, "amount": "10", "cashAfter": "99899.99"}]
+    assert 0 <= line["milliseconds"] < 60_000
+
+
+def test_a_replay_is_one_line_of_log(result: Environment) -> None:
+    result.send(published("result"))
+    result.printed()
+
+    result.send(published("result"))
+
+    line = result.log_line()
+    assert (line["level"], line["message"]) == ("INFO", "replayed")
+    assert line["transactions"] == []
+    assert line["transactionId"] == TRANSACTION_ID
+    assert line["correlation_id"] == REFERENCE
+
+
+REFUSALS: list[tuple[dict[str, Any], int, str]] = [
+    ({"userId": ""}, 64, "WARNING"),
+    ({"amount": "-1"}, 59, "WARNING"),
+    ({"roundId": 5}, 57, "WARNING"),
+    ({"userId": "nobody"}, 62, "WARNING"),
+    ({"currency": "EUR"}, 52, "WARNING"),
+    ({"promoWinAmount": "5"}, 64, "WARNING"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "level"), REFUSALS, ids=str)
+def test_a_refusal_is_one_line_of_log_with_the_reference(
+    result: Environment, changes: dict[str, Any], code: int, level: str
+) -> None:
+    result.send(published("result", **changes))
+
+    line = result.log_line()
+    assert (line["level"], line["message"], line["code"]) == (level, "refused", code)
+    assert line["correlation_id"] == REFERENCE
+    assert line["description"]
+    assert "place" not in line
+
+
+def test_a_conflict_is_logged_as_an_error_with_what_differs(result: Environment) -> None:
+    result.send(published("result"))
+    result.printed()
+
+    result.send(published("result", amount="11", roundId="1"))
+
+    line = result.log_line()
+    assert (line["level"], line["code"]) == ("ERROR", 61)
+    assert line["differences"] == ["amount", "roundId"]
+    assert line["correlation_id"] == REFERENCE
+
+
+def test_an_outage_is_logged_as_an_error_with_its_reason(result: Environment) -> None:
+    result.operator.database.Table("Transactions").delete()
+
+    answer = result.send(published("result"))
+
+    line = result.log_line()
+    assert answer["statusCode"] == 503
+    assert (line["level"], line["code"], line["correlation_id"]) == ("ERROR", 998, REFERENCE)
+    assert "ResourceNotFound" in line["reason"]
+    assert "ResourceNotFound" not in answer["body"]
+
+
+@pytest.mark.parametrize("body", ["not JSON", None, '{"reference": 5}', '{"reference": "a\\u001b[31m"}'])
+def test_a_line_never_carries_the_reference_of_the_request_before(result: Environment, body: str | None) -> None:
+    result.send(published("result"))
+    result.printed()
+
+    result.send(body)
+
+    assert result.log_line().get("correlation_id") is None
+
+
+def test_a_number_in_the_log_has_all_its_digits(result: Environment) -> None:
+    result.send(published("result", amount="12345678901234.123456789012345678"))
+
+    (transaction,) = result.log_line()["transactions"]
+    assert transaction["amount"] == "12345678901234.123456789012345678"
+    assert transaction["cashAfter"] == "12345679001124.113456789012345678"
+
+
+def test_no_secret_is_one_warning_at_the_start_and_none_later(start: Callable[[str], Environment]) -> None:
+    environment = start("jackpot")
+
+    line = environment.log_line()
+    assert line["level"] == "WARNING"
+    assert "not checked" in line["message"]
+
+    environment.send(published("jackpot"))
+    assert environment.log_line()["level"] == "INFO"
+
+
+def test_neither_token_nor_hash_nor_secret_is_printed(result: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = {"current": {"hashSecret": "hush-hush", "authToken": "psst-psst"}}
+    result.locked_by(secret, monkeypatch)
+    body = published("result", token="shh-shh")
+
+    result.send(body, token="psst-psst")
+    result.send(body, token="psst-wrong")
+    result.send(body | {"hash": "wrong-hash"}, token="psst-psst")
+    result.send(body | {"amount": "x", "token": ["shh-shh"]}, token="psst-psst")
+
+    printed = result.printed()
+    assert '"credited"' in printed
+    for confidential in ("hush-hush", "psst-psst", "psst-wrong", "shh-shh", "wrong-hash"):
+        assert confidential not in printed
+
+
+# --- The metrics ------------------------------------------------------------------------------------
+
+
+def test_a_credit_a_replay_and_a_refusal_are_each_counted_once(result: Environment) -> None:
+    result.send(published("result"))
+    assert result.metrics() == [{"name": "Credited", "service": "result"}]
+
+    result.send(published("result"))
+    assert result.metrics() == [{"name": "Replayed", "service": "result"}]
+
+    result.send(published("result", userId="nobody", reference="r-2"))
+    assert result.metrics() == [{"name": "Refused", "code": "62", "service": "result"}]
+
+    result.send(published("result", reference="r-3"))
+    assert result.metrics() == [{"name": "Credited", "service": "result"}]
+
+
+@pytest.mark.parametrize(("changes", "code", "level"), REFUSALS, ids=str)
+def test_a_refusal_is_counted_by_its_code(result: Environment, changes: dict[str, Any], code: int, level: str) -> None:
+    result.send(published("result", **changes))
+
+    assert result.metrics() == [{"name": "Refused", "code": str(code), "service": "result"}]
+
+
+def test_a_conflict_is_counted_by_itself_as_well(result: Environment) -> None:
+    result.send(published("result"))
+    result.printed()
+
+    result.send(published("result", amount="11"))
+
+    assert result.metrics() == [
+        {"name": "Refused", "code": "61", "service": "result"},
+        {"name": "Conflict", "service": "result"},
+    ]
+
+
+def test_a_win_with_its_prize_counts_as_two_credits(result: Environment) -> None:
+    result.send(published("result", promoWinAmount="5", promoWinReference="p-1"))
+
+    assert result.metrics() == [{"name": "Credited", "service": "result"}] * 2
+
+
+def test_a_refused_method_and_an_unreadable_body_are_counted(result: Environment) -> None:
+    result.send(None, httpMethod="GET")
+    result.send("not JSON")
+
+    assert [(metric["name"], metric["code"]) for metric in result.metrics()] == [("Refused", "405"), ("Refused", "99")]
+
+
+def test_a_defect_is_counted_as_a_refusal(result: Environment) -> None:
+    serve_with(result, lambda _request: [][0])
+
+    result.send(published("result"))
+
+    assert result.metrics() == [{"name": "Refused", "code": "998", "service": "result"}]
+
+
+def test_the_key_that_matched_is_counted_by_lock_and_key(bonus: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = {
+        "current": {"hashSecret": "of-today", "authToken": "token-of-today"},
+        "previous": {"hashSecret": "of-yesterday", "authToken": "token-of-yesterday"},
+    }
+    bonus.locked_by(secret, monkeypatch)
+    from wallet import trust, wire  # as the environment imported them
+
+    body = published("bonus", hash=None)
+    body["hash"] = trust.hash_of(wire.parse(json.dumps(body)).parameters, "of-yesterday")
+
+    answer = bonus.send(body, token="token-of-today")
+
+    assert answer["statusCode"] == 200
+    assert bonus.metrics() == [
+        {"name": "KeyMatched", "lock": "authToken", "key": "current", "service": "bonus"},
+        {"name": "KeyMatched", "lock": "hash", "key": "previous", "service": "bonus"},
+        {"name": "Credited", "service": "bonus"},
+    ]
+
+
+def test_a_wrong_key_is_counted_as_a_refusal_alone(bonus: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    bonus.locked_by({"current": {"hashSecret": "of-today", "authToken": "token-of-today"}}, monkeypatch)
+
+    assert bonus.send(published("bonus"), token="token-of-today")["statusCode"] == 401
+    assert bonus.send(published("bonus"), token="wrong")["statusCode"] == 401
+
+    assert bonus.metrics() == [{"name": "Refused", "code": "401", "service": "bonus"}] * 2
+    assert_untouched(bonus.operator)
+
+
+def test_free_rounds_paid_beyond_their_total_are_counted_and_logged(bonus: Environment) -> None:
+    body = published("bonus", amount="30", bonusCode="SPINS")
+    counted = {"userId": body["userId"], "bonusCode": "SPINS", "uncovered": Decimal("31.5")}
+    bonus.operator.database.Table("FreeRounds").put_item(Item=counted)
+
+    answer = bonus.send(body)
+
+    logged, counted_metrics = bonus.lines()
+    assert json.loads(answer["body"])["cash"] == "99889.99"
+    assert [metric_of(entry) for entry in counted_metrics] == [
+        {"name": "Credited", "service": "bonus"},
+        {"name": "FreeRoundOverpaid", "service": "bonus"},
+    ]
+    assert logged[0]["freeRoundsOverpaid"] == "1.5"
+    assert bonus.operator.uncovered("SPINS") == 0
+
+    assert json.loads(bonus.send(body)["body"])["cash"] == "99889.99"
+    assert bonus.metrics() == [{"name": "Replayed", "service": "bonus"}]

@@ -1,0 +1,654 @@
+"""What credits do to a wallet, for any deliveries in any order: arithmetic alone, no store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Context, Decimal, Inexact, Rounded, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wallet import ledger
+from wallet.errors import Conflict, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
+from wallet.ledger import Credit, Settlement, Snapshot, Transaction, Wallet
+
+every_time_alike = settings(
+    derandomize=True, deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow]
+)
+
+WALLET = Wallet(user_id="421", currency="USD", cash=Decimal("100.50"), bonus=Decimal("9.99"), version=7)
+
+
+def credit(kind: str = "result", amount: str = "10.0", **changes: Any) -> Credit:
+    """A round's win of player 421, with `changes`."""
+    fields: dict[str, Any] = {
+        "reference": "r-1",
+        "user_id": "421",
+        "currency": "USD",
+        "game_id": "slot",
+        "round_id": "5103188801",
+        "provider_id": "luckymonaco",
+        "timestamp": "1482429190374",
+    }
+    return Credit(kind=kind, amount=Decimal(amount), **(fields | changes))
+
+
+def free_round(amount: str, reference: str) -> Credit:
+    return credit(amount=amount, reference=reference, bonus_code="SPINS", free_round="round")
+
+
+def total(amount: str, reference: str = "t-1") -> Credit:
+    return credit("bonus", amount, reference=reference, bonus_code="SPINS", free_round="total", currency=None)
+
+
+def snapshot(*recorded: Transaction, wallet: Wallet | None = WALLET, uncovered: str | None = None) -> Snapshot:
+    return Snapshot(
+        wallet=wallet,
+        transactions={transaction.credit.id: transaction for transaction in recorded},
+        uncovered=None if uncovered is None else Decimal(uncovered),
+    )
+
+
+def on_record(recorded: Credit, *, seq: int = 7) -> Transaction:
+    """A credit that has been paid, as the store gives it back: it has a currency, and no rules."""
+    return Transaction(
+        credit=replace(recorded, currency=recorded.currency or "USD", free_round="none", two_ways=False),
+        paid=recorded.amount,
+        seq=seq,
+        cash_after=WALLET.cash,
+        bonus_after=WALLET.bonus,
+    )
+
+
+# --- Any deliveries, in any order, any number of times ----------------------------------------------
+
+Request = tuple[Credit, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What stands in the three tables at one moment."""
+
+    wallets: dict[str, Wallet]
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    uncovered: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A request, and how many commits ago each of its three reads took place."""
+
+    request: Request
+    wallet_age: int = 0
+    transactions_age: int = 0
+    uncovered_age: int = 0
+
+    @property
+    def is_alone(self) -> bool:
+        return not (self.wallet_age or self.transactions_age or self.uncovered_age)
+
+
+class Books:
+    """The smallest store that keeps the ledger's promises: it writes if what was read still holds."""
+
+    def __init__(self, *wallets: Wallet) -> None:
+        self.history = [State({wallet.user_id: wallet for wallet in wallets})]
+
+    @property
+    def now(self) -> State:
+        return self.history[-1]
+
+    def deliver(self, delivery: Delivery) -> Settlement:
+        credits = delivery.request
+        seen = self._read(delivery)
+        while True:
+            if seen.is_torn:
+                seen = self._read(Delivery(credits))
+            settlement = ledger.settle(credits, seen)
+            if not settlement.transactions:
+                return settlement
+            current = self._read(Delivery(credits))
+            taken = {each.credit.id for each in settlement.transactions} & current.transactions.keys()
+            wallet_moved = current.wallet != settlement.before
+            count_moved = settlement.free_round is not None and current.uncovered != settlement.free_round.before
+            if not (taken or wallet_moved or count_moved):
+                self._commit(settlement)
+                return settlement
+            # As the store does: only what stood in the way is known anew.
+            seen = Snapshot(
+                wallet=current.wallet if wallet_moved else seen.wallet,
+                transactions={**seen.transactions, **{each: current.transactions[each] for each in taken}},
+                uncovered=current.uncovered if count_moved else seen.uncovered,
+            )
+
+    def _read(self, delivery: Delivery) -> Snapshot:
+        credits = delivery.request
+        code = next((each.free_round_code for each in credits if each.free_round_code), None)
+        transactions = self._ago(delivery.transactions_age).transactions
+        return Snapshot(
+            wallet=self._ago(delivery.wallet_age).wallets.get(credits[0].user_id),
+            transactions={each.id: transactions[each.id] for each in credits if each.id in transactions},
+            uncovered=self._ago(delivery.uncovered_age).uncovered.get((credits[0].user_id, code)) if code else None,
+        )
+
+    def _ago(self, commits: int) -> State:
+        return self.history[max(0, len(self.history) - 1 - commits)]
+
+    def _commit(self, settlement: Settlement) -> None:
+        user_id, count = settlement.after.user_id, settlement.free_round
+        self.history.append(
+            State(
+                wallets={**self.now.wallets, user_id: settlement.after},
+                transactions={
+                    **self.now.transactions,
+                    **{each.credit.id: each for each in settlement.transactions},
+                },
+                uncovered=self.now.uncovered
+                if count is None
+                else {**self.now.uncovered, (user_id, count.bonus_code): count.after},
+            )
+        )
+
+
+OPENING = {
+    "421": Wallet(user_id="421", currency="USD", cash=Decimal("99889.99"), bonus=Decimal("99.99"), version=0),
+    "422": Wallet(user_id="422", currency="USDT", cash=Decimal("1E-18"), bonus=Decimal(0), version=3),
+}
+
+amounts = st.one_of(
+    st.sampled_from([Decimal(0), Decimal(10), Decimal("10.00"), Decimal("1E-18"), Decimal("0.1")]),
+    st.builds(
+        lambda whole, parts: Decimal(f"{whole}.{parts:018d}"), st.integers(0, 10**14 - 1), st.integers(0, 10**18 - 1)
+    ),
+)
+references = st.sampled_from(["a", "b", "c", "d"])
+codes = st.sampled_from(["SPINS", "MORE"])
+players = st.sampled_from(["421", "421", "421", "421", "422", "422", "nobody"])
+currencies = {"421": "usd", "422": "USDT", "nobody": "USD"}
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    kind = draw(st.sampled_from(["result", "free round", "prize", "jackpot", "bonus", "total", "promo", "euro"]))
+    user_id = draw(players)
+    win = Credit(
+        kind="result",
+        user_id=user_id,
+        reference=draw(references),
+        amount=draw(amounts),
+        currency=currencies[user_id],
+        round_id=draw(st.sampled_from(["5103188801", "5103188802"])),
+        game_id="slot",
+        provider_id="luckymonaco",
+        timestamp=draw(st.sampled_from(["1482429190374", "1482429190375"])),
+    )
+    promo = replace(win, kind="promo", two_ways=True, campaign_id=draw(st.sampled_from([None, "spring"])))
+    bonus = replace(win, kind="bonus", free_round="total", currency=None)
+    match kind:
+        case "free round":
+            return (replace(win, free_round="round", bonus_code=draw(codes)),)
+        case "prize":
+            return (win, replace(promo, reference=draw(references), amount=draw(amounts)))
+        case "jackpot":
+            return (replace(win, kind="jackpot", currency=None, jackpot_id="mega"),)
+        case "bonus":
+            return (bonus,)
+        case "total":
+            return (replace(bonus, bonus_code=draw(codes)),)
+        case "promo":
+            return (promo,)
+        case "euro":
+            return (replace(win, currency="EUR"),)
+        case _:
+            return (win,)
+
+
+@st.composite
+def any_deliveries(draw: st.DrawFn) -> list[Delivery]:
+    """A few requests, each delivered any number of times, some while others are under way."""
+    pool = draw(st.lists(requests(), min_size=1, max_size=8))
+    ages = st.integers(0, 3)
+    return draw(st.lists(st.builds(Delivery, st.sampled_from(pool), ages, ages, ages), max_size=25))
+
+
+def expected_refusal(request: Request, state: State) -> type[Refusal] | None:
+    """The contract's answer, worked out from the contract's words."""
+    for each in request:
+        if each.id in state.transactions and not is_replay(each, state.transactions[each.id].credit):
+            return Conflict
+    if request[0].user_id not in state.wallets:
+        return NoSuchPlayer
+    fresh = [each for each in request if each.id not in state.transactions]
+    wallet = state.wallets[request[0].user_id]
+    if any(each.currency and each.currency.upper() != wallet.currency for each in fresh):
+        return WrongCurrency
+    return None
+
+
+def is_replay(again: Credit, first: Credit) -> bool:
+    def content(each: Credit) -> tuple[object, ...]:
+        return each.user_id, each.amount, (each.currency or currencies[each.user_id]).upper()
+
+    def all_content(each: Credit) -> tuple[object, ...]:
+        return *content(each), each.game_id, each.round_id, each.bonus_code, each.jackpot_id, each.campaign_id
+
+    if again.kind == "promo":
+        campaigns = {again.campaign_id, first.campaign_id} - {None}
+        return content(again) == content(first) and len(campaigns) <= 1
+    return all_content(again) == all_content(first)
+
+
+@every_time_alike
+@given(any_deliveries())
+def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliveries: list[Delivery]) -> None:
+    books = Books(*OPENING.values())
+    accepted: dict[str, Credit] = {}
+    for delivery in deliveries:
+        before = books.now
+        refusal = expected_refusal(delivery.request, before)
+        fresh = [each for each in delivery.request if each.id not in accepted]
+        settlement = outcome(books, delivery)
+        if isinstance(settlement, Refusal):
+            assert refusal is not None, "what was owed was refused"
+            # Who raced with the writer of a reference may have met the request's other fault instead.
+            assert type(settlement) is refusal or not delivery.is_alone
+            assert books.now is before, "a refusal moved money"
+            continue
+        assert refusal is None, "what the contract refuses was settled"
+        assert settlement.receipt.replayed == (not fresh)
+        if not fresh:
+            assert books.now is before, "a replay moved money"
+        if fresh or delivery.is_alone:
+            now = books.now.wallets[delivery.request[0].user_id]
+            assert (settlement.receipt.cash, settlement.receipt.bonus) == (now.cash, now.bonus)
+        assert settlement.receipt.transaction_id == delivery.request[0].transaction_id
+        accepted |= {each.id: each for each in fresh}
+
+    assert accepted.keys() == books.now.transactions.keys()
+    for opening in OPENING.values():
+        assert_the_chain_holds(opening, books.now)
+        assert_free_rounds_are_paid_once(opening.user_id, books.now, accepted)
+
+
+def assert_the_chain_holds(opening: Wallet, state: State) -> None:
+    """Balance = opening + all that was paid, and every transaction knows the balance it left behind."""
+    wallet, chain = state.wallets[opening.user_id], chain_of(opening.user_id, state)
+    paid = sum((Fraction(each.paid) for each in chain), Fraction(0))
+    to_bonus = sum((Fraction(each.paid) for each in chain if is_free_round(each.credit)), Fraction(0))
+    assert Fraction(wallet.cash) == Fraction(opening.cash) + paid
+    assert Fraction(wallet.bonus) == Fraction(opening.bonus) + to_bonus
+
+    assert [each.seq for each in chain] == list(range(opening.version + 1, wallet.version + 1))
+    cash, bonus = Fraction(opening.cash), Fraction(opening.bonus)
+    for each in chain:
+        cash += Fraction(each.paid)
+        bonus += Fraction(each.paid) if is_free_round(each.credit) else 0
+        assert (Fraction(each.cash_after), Fraction(each.bonus_after)) == (cash, bonus)
+
+
+def assert_free_rounds_are_paid_once(user_id: str, state: State, accepted: dict[str, Credit]) -> None:
+    """Under each code, a total and the rounds before it are paid the greater of the two."""
+    for code in ("SPINS", "MORE"):
+        under_code = [each for each in chain_of(user_id, state) if is_free_round(each.credit, code)]
+        owed, rounds = Fraction(0), Fraction(0)
+        for each in under_code:
+            amount = Fraction(accepted[each.credit.id].amount)
+            if each.credit.kind == "result":
+                rounds += amount
+            else:
+                owed, rounds = owed + max(rounds, amount), Fraction(0)
+        assert sum((Fraction(each.paid) for each in under_code), Fraction(0)) == owed + rounds
+        assert Fraction(state.uncovered.get((user_id, code), Decimal(0))) == rounds
+
+
+def chain_of(user_id: str, state: State) -> list[Transaction]:
+    chain = [each for each in state.transactions.values() if each.credit.user_id == user_id]
+    return sorted(chain, key=lambda each: each.seq)
+
+
+def is_free_round(paid: Credit, code: str | None = None) -> bool:
+    return paid.free_round != "none" and (code is None or paid.bonus_code == code)
+
+
+@every_time_alike
+@given(st.lists(requests(), max_size=10), st.randoms(use_true_random=False))
+def test_all_that_was_delivered_can_be_delivered_again_in_any_order_and_nothing_moves(
+    first: list[Request], shuffle: Any
+) -> None:
+    books = Books(*OPENING.values())
+    settled = [each for each in first if isinstance(outcome(books, Delivery(each)), Settlement)]
+    before = books.now
+
+    shuffle.shuffle(settled)
+    for request in settled:
+        receipt = books.deliver(Delivery(request)).receipt
+        wallet = before.wallets[request[0].user_id]
+        assert receipt.replayed
+        assert (receipt.cash, receipt.bonus) == (wallet.cash, wallet.bonus)
+    assert books.now is before
+
+
+def outcome(books: Books, delivery: Delivery) -> Settlement | Refusal:
+    try:
+        return books.deliver(delivery)
+    except Refusal as refusal:
+        return refusal
+
+
+@every_time_alike
+@given(st.lists(amounts, min_size=1, max_size=6), amounts, st.randoms(use_true_random=False))
+def test_rounds_and_their_total_pay_the_greater_if_the_total_comes_last(
+    rounds: list[Decimal], of_all: Decimal, shuffle: Any
+) -> None:
+    books = Books(WALLET)
+    credits = [free_round(str(amount), f"r-{number}") for number, amount in enumerate(rounds)]
+    shuffle.shuffle(credits)
+
+    overpaid = [books.deliver(Delivery((each,))).overpaid for each in [*credits, total(str(of_all))]]
+
+    sum_of_rounds = sum(map(Fraction, rounds), Fraction(0))
+    paid = max(sum_of_rounds, Fraction(of_all))
+    assert Fraction(books.now.wallets["421"].cash) == Fraction(WALLET.cash) + paid
+    assert Fraction(books.now.wallets["421"].bonus) == Fraction(WALLET.bonus) + paid
+    assert Fraction(overpaid[-1]) == paid - Fraction(of_all)
+    assert not any(overpaid[:-1])
+
+
+# --- Free rounds, one by one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uncovered", "asked", "paid", "overpaid"),
+    [
+        (None, "30", "30", "0"),  # only the total
+        ("0", "30", "30", "0"),  # a total after a total
+        ("12.5", "30", "17.5", "0"),  # some rounds came one by one
+        ("30", "30.00", "0", "0"),  # all of them did
+        ("31", "30", "0", "1"),  # more than the total says
+        ("5", "0", "0", "5"),
+    ],
+)
+def test_a_total_pays_what_its_rounds_were_not_paid(
+    uncovered: str | None, asked: str, paid: str, overpaid: str
+) -> None:
+    settlement = ledger.settle([total(asked)], snapshot(uncovered=uncovered))
+
+    assert settlement.receipt.cash == WALLET.cash + Decimal(paid)
+    assert settlement.receipt.bonus == WALLET.bonus + Decimal(paid)
+    assert settlement.overpaid == Decimal(overpaid)
+    assert settlement.transactions[0].paid == Decimal(paid)
+    assert settlement.transactions[0].credit.amount == Decimal(asked)
+    assert settlement.free_round is not None
+    assert settlement.free_round.after == 0
+    assert settlement.free_round.before == (None if uncovered is None else Decimal(uncovered))
+
+
+def test_a_bonus_without_a_code_pays_its_full_amount_and_counts_nowhere() -> None:
+    settlement = ledger.settle([credit("bonus", "30", free_round="total", currency=None)], snapshot())
+
+    assert settlement.receipt.cash == WALLET.cash + 30
+    assert settlement.receipt.bonus == WALLET.bonus + 30
+    assert settlement.free_round is None
+
+
+def test_a_win_outside_free_rounds_leaves_the_bonus_alone_whatever_its_code() -> None:
+    settlement = ledger.settle([credit("jackpot", "30", bonus_code="SPINS")], snapshot())
+
+    assert settlement.receipt.cash == WALLET.cash + 30
+    assert settlement.receipt.bonus == WALLET.bonus
+    assert settlement.free_round is None
+
+
+# --- Replay and conflict ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": Decimal("10.000")},
+        {"amount": Decimal("1E+1")},
+        {"currency": "usd"},
+        {"currency": None},
+        {"timestamp": "1482429190999"},
+        {"provider_id": "LUCKYMONACO"},
+        {"auto_closed": True},
+        {"campaign_type": "drop"},
+    ],
+    ids=str,
+)
+def test_what_may_differ_between_retransmissions_is_a_replay(changes: dict[str, Any]) -> None:
+    first = credit()
+
+    settlement = ledger.settle([replace(first, **changes)], snapshot(on_record(first)))
+
+    assert settlement.receipt.replayed
+    assert settlement.receipt.transaction_id == first.transaction_id
+    assert (settlement.receipt.cash, settlement.receipt.bonus) == (WALLET.cash, WALLET.bonus)
+    assert settlement.before == settlement.after == WALLET
+    assert settlement.transactions == ()
+    assert settlement.free_round is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field_name"),
+    [
+        ({"user_id": "422"}, "userId"),
+        ({"amount": Decimal("10.01")}, "amount"),
+        ({"amount": Decimal("10.000000000000000001")}, "amount"),
+        ({"currency": "EUR"}, "currency"),
+        ({"game_id": "other"}, "gameId"),
+        ({"game_id": None}, "gameId"),
+        ({"round_id": "1"}, "roundId"),
+        ({"round_id": None}, "roundId"),
+        ({"bonus_code": "SPINS"}, "bonusCode"),
+        ({"jackpot_id": "mega"}, "jackpotId"),
+        ({"campaign_id": "spring"}, "campaignId"),
+    ],
+    ids=str,
+)
+def test_other_content_under_the_same_reference_is_a_conflict(changes: dict[str, Any], field_name: str) -> None:
+    first = credit()
+
+    with pytest.raises(Conflict) as conflict:
+        ledger.settle([replace(first, **changes)], snapshot(on_record(first)))
+
+    assert conflict.value.differences == (field_name,)
+    assert conflict.value.reference == "r-1"
+
+
+def test_a_conflict_names_every_field_that_differs() -> None:
+    with pytest.raises(Conflict) as conflict:
+        ledger.settle([credit(amount="11", round_id="1", game_id="other")], snapshot(on_record(credit())))
+
+    assert conflict.value.differences == ("amount", "gameId", "roundId")
+
+
+@pytest.mark.parametrize(
+    ("again", "first"),
+    [
+        ({"campaign_id": "spring"}, {"campaign_id": "spring"}),
+        ({"campaign_id": "spring"}, {"campaign_id": None}),
+        ({"campaign_id": None}, {"campaign_id": "spring"}),
+        ({"game_id": None, "round_id": None}, {}),
+        ({"bonus_code": "SPINS"}, {}),
+        ({"jackpot_id": "mega"}, {}),
+        ({"currency": "usd", "amount": Decimal("10.00")}, {}),
+    ],
+    ids=str,
+)
+def test_a_prize_that_came_by_the_other_way_is_a_replay(again: dict[str, Any], first: dict[str, Any]) -> None:
+    recorded = on_record(replace(credit("promo"), **first))
+
+    settlement = ledger.settle([replace(credit("promo", two_ways=True), **again)], snapshot(recorded))
+
+    assert settlement.receipt.replayed
+    assert settlement.receipt.cash == WALLET.cash
+
+
+@pytest.mark.parametrize(
+    ("changes", "field_name"),
+    [
+        ({"user_id": "422"}, "userId"),
+        ({"amount": Decimal("10.01")}, "amount"),
+        ({"currency": "EUR"}, "currency"),
+        ({"campaign_id": "autumn"}, "campaignId"),
+    ],
+    ids=str,
+)
+def test_a_prize_with_another_worth_is_a_conflict_by_either_way(changes: dict[str, Any], field_name: str) -> None:
+    recorded = on_record(credit("promo", campaign_id="spring"))
+
+    with pytest.raises(Conflict) as conflict:
+        ledger.settle([replace(credit("promo", two_ways=True), **changes)], snapshot(recorded))
+
+    assert conflict.value.differences == (field_name,)
+
+
+def test_a_win_is_paid_although_its_prize_is_on_record() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+
+    settlement = ledger.settle([win, prize], snapshot(on_record(prize)))
+
+    assert settlement.receipt.cash == WALLET.cash + 5
+    assert not settlement.receipt.replayed
+    assert settlement.receipt.transaction_id == win.transaction_id
+    assert [each.credit for each in settlement.transactions] == [win]
+
+
+def test_a_prize_is_paid_although_its_win_is_on_record() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+
+    settlement = ledger.settle([win, prize], snapshot(on_record(win)))
+
+    assert settlement.receipt.cash == WALLET.cash + 7
+    assert settlement.receipt.transaction_id == win.transaction_id
+    assert [each.credit for each in settlement.transactions] == [prize]
+
+
+def test_a_win_and_its_prize_are_two_transactions_in_one_chain() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+
+    settlement = ledger.settle([win, prize], snapshot())
+
+    assert [(each.seq, each.cash_after) for each in settlement.transactions] == [
+        (8, Decimal("105.50")),
+        (9, Decimal("112.50")),
+    ]
+    assert settlement.after == replace(WALLET, cash=Decimal("112.50"), version=9)
+
+
+def test_one_conflict_refuses_the_whole_request() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+
+    with pytest.raises(Conflict) as conflict:
+        ledger.settle([win, prize], snapshot(on_record(replace(prize, amount=Decimal(8)))))
+
+    assert conflict.value.reference == "p-1"
+
+
+def test_one_reference_of_two_kinds_is_two_credits() -> None:
+    settlement = ledger.settle([credit("jackpot")], snapshot(on_record(credit("result"))))
+
+    assert settlement.receipt.cash == WALLET.cash + 10
+
+
+# --- Precedence -------------------------------------------------------------------------------------
+
+
+def test_a_conflict_is_answered_before_a_missing_player_and_that_before_a_wrong_currency() -> None:
+    euros = credit(currency="EUR", amount="11")
+    taken = on_record(credit())
+
+    with pytest.raises(Conflict):
+        ledger.settle([euros], snapshot(taken, wallet=None))
+    with pytest.raises(Conflict):
+        ledger.settle([euros], snapshot(taken))
+    with pytest.raises(NoSuchPlayer) as no_such_player:
+        ledger.settle([euros], snapshot(wallet=None))
+    with pytest.raises(WrongCurrency) as wrong_currency:
+        ledger.settle([euros], snapshot())
+
+    assert no_such_player.value.user_id == "421"
+    assert wrong_currency.value.wallet_currency == "USD"
+
+
+def test_a_replay_needs_no_right_currency_of_the_wallet() -> None:
+    in_euros = credit(currency="EUR")  # the operator changed the wallet's currency since
+
+    settlement = ledger.settle([in_euros], snapshot(on_record(in_euros)))
+
+    assert settlement.receipt.replayed
+    assert settlement.receipt.currency == "USD"
+
+
+@pytest.mark.parametrize("kind_of_free_round", ["none", "round", "total"])
+def test_no_balance_is_rounded_to_fit(kind_of_free_round: Any) -> None:
+    full = replace(WALLET, cash=Decimal(100000000000000000000))  # 21 digits, and 18 after the point make 39
+    crumb = credit(amount="0.000000000000000001", bonus_code="SPINS", free_round=kind_of_free_round)
+
+    with pytest.raises(Unavailable):
+        ledger.settle([crumb], snapshot(wallet=full))
+    with pytest.raises(Unavailable):
+        ledger.settle([replace(crumb, free_round="round")], snapshot(uncovered="100000000000000000000"))
+    with pytest.raises(Unavailable):
+        ledger.settle([replace(crumb, free_round="round")], snapshot(wallet=replace(WALLET, bonus=full.cash)))
+
+
+def test_a_balance_of_38_digits_is_kept() -> None:
+    wallet = replace(WALLET, cash=Decimal("12345678901234567890.123456789012345677"))
+
+    settlement = ledger.settle([credit(amount="0.000000000000000001")], snapshot(wallet=wallet))
+
+    assert settlement.receipt.cash == Decimal("12345678901234567890.123456789012345678")
+
+
+def test_a_thread_with_a_hostile_decimal_context_settles_alike() -> None:
+    requests_and_snapshots: list[tuple[Sequence[Credit], Snapshot]] = [
+        ([credit(amount="12345678901234.123456789012345678")], snapshot()),
+        ([total("30.000000000000000001")], snapshot(uncovered="12.123456789012345678")),
+        ([credit(amount="10.000000000000000000")], snapshot(on_record(credit()))),
+    ]
+
+    with localcontext(Context(prec=2, traps=[Inexact, Rounded])):
+        settlements = [ledger.settle(*each) for each in requests_and_snapshots]
+
+    assert settlements == [ledger.settle(*each) for each in requests_and_snapshots]
+    assert [each.receipt.cash for each in settlements] == [
+        Decimal("12345678901334.623456789012345678"),
+        Decimal("118.376543210987654323"),
+        Decimal("100.50"),
+    ]
+
+
+# --- Names and torn reads ---------------------------------------------------------------------------
+
+
+def test_a_transaction_has_one_name_for_ever() -> None:
+    name = credit(reference="585c1306f89c56f5ecfc2f5d").transaction_id
+
+    # Not a formula but the value: were it to change, a replay after 90 days would be told another name.
+    assert name == "d0ff46bd-04b1-5e2d-a003-611271f6b669"
+    assert len(name) <= 36
+    assert credit("jackpot").transaction_id != credit("result").transaction_id
+
+
+def test_a_wallet_older_than_a_transaction_read_with_it_is_torn() -> None:
+    assert snapshot(on_record(credit(), seq=8)).is_torn
+    assert not snapshot(on_record(credit(), seq=7)).is_torn
+    assert not snapshot(on_record(credit(), seq=6)).is_torn
+    assert not snapshot().is_torn
+
+
+def test_a_transaction_of_another_player_or_no_wallet_at_all_is_no_torn_read() -> None:
+    of_another = on_record(credit(user_id="422"), seq=99)
+
+    assert not snapshot(of_another).is_torn
+    assert not snapshot(on_record(credit(), seq=8), wallet=None).is_torn
+
+
+def test_one_torn_transaction_of_two_is_enough() -> None:
+    prize = credit("promo", reference="p-1", two_ways=True)
+
+    assert snapshot(on_record(credit(), seq=7), on_record(prize, seq=8)).is_torn

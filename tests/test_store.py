@@ -1,0 +1,1006 @@
+"""One read and one write, and what goes wrong in between: the money is right or nothing happened."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import EVENTS, Operator
+from wallet import store as store_module
+from wallet.errors import Conflict, NoSuchPlayer, Unavailable, WrongCurrency
+from wallet.ledger import Credit, Settlement
+from wallet.store import MAX_ATTEMPTS, Store
+
+OPENING_CASH, OPENING_BONUS = Decimal("99889.99"), Decimal("99.99")
+ENDPOINT = "https://dynamodb.eu-west-1.amazonaws.com"
+
+Call = Callable[[], Any]
+Step = Callable[[Call], Any]  # what becomes of one call: it may make it, or not, and answer what it likes
+
+
+class Clock:
+    """Stands for `time` in the store: whoever sleeps only moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+
+class ScriptedClient:
+    """A DynamoDB client to whose first calls a script happens; the rest pass. It keeps what was asked."""
+
+    def __init__(self, client: Any, *, honours_tokens: bool = True) -> None:
+        self._client = client
+        self._honours_tokens = honours_tokens  # the mock does not, DynamoDB does
+        self._answered_tokens: set[str] = set()
+        self.reads: list[dict[str, Any]] = []
+        self.writes: list[dict[str, Any]] = []
+        self.read_script: Iterator[Step] = iter(())
+        self.write_script: Iterator[Step] = iter(())
+
+    def batch_get_item(self, **parameters: Any) -> Any:
+        self.reads.append(parameters)
+        return next(self.read_script, passes)(lambda: self._client.batch_get_item(**parameters))
+
+    def transact_write_items(self, **parameters: Any) -> Any:
+        self.writes.append(parameters)
+        return next(self.write_script, passes)(lambda: self._write(parameters))
+
+    def _write(self, parameters: dict[str, Any]) -> Any:
+        if self._honours_tokens and parameters["ClientRequestToken"] in self._answered_tokens:
+            return {}
+        answer = self._client.transact_write_items(**parameters)
+        self._answered_tokens.add(parameters["ClientRequestToken"])
+        return answer
+
+
+def passes(call: Call) -> Any:
+    return call()
+
+
+def fails(error: Exception) -> Step:
+    """The call does not get through."""
+
+    def step(_call: Call) -> Any:
+        raise error
+
+    return step
+
+
+def loses_its_answer(error: Exception) -> Step:
+    """The call gets through, and its answer does not come back."""
+
+    def step(call: Call) -> Any:
+        call()
+        raise error
+
+    return step
+
+
+def after(action: Callable[[], object]) -> Step:
+    """Another writer is faster: its action stands between what was read and what is written."""
+
+    def step(call: Call) -> Any:
+        action()
+        return call()
+
+    return step
+
+
+def answered(code: str, status: int = 400, *, reasons: Iterable[dict[str, Any]] = ()) -> ClientError:
+    """An error as botocore raises it for an answer of DynamoDB."""
+    response: Any = {"Error": {"Code": code, "Message": "-"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    if reasons := list(reasons):
+        response["CancellationReasons"] = reasons
+    return ClientError(response, "TransactWriteItems")
+
+
+def cancelled(*codes: str) -> ClientError:
+    """A transaction cancelled with a reason an action, in the order: the transaction, the wallet."""
+    return answered("TransactionCanceledException", reasons=[{"Code": code} for code in codes])
+
+
+class Counter:
+    """Where credits are settled: a store on a scripted client, over the operator's tables."""
+
+    def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.operator = operator
+        self.clock = Clock()
+        monkeypatch.setattr(store_module, "time", self.clock)
+        self.client = ScriptedClient(dynamodb())
+        self.store = store_on(self.client)
+        self.another = store_on(dynamodb())  # another instance of the function
+
+    def settle(self, *credits: Credit, seconds: float = 3.0) -> Settlement:
+        return self.store.settle(credits, request="{}", deadline=self.clock.now + seconds)
+
+    def another_settles(self, *credits: Credit) -> Step:
+        return after(lambda: self.another.settle(credits, request="{}", deadline=self.clock.now + 3))
+
+    def another_sets(self, **attributes: object) -> Step:
+        """Another writer of the wallet, which need not keep the rules."""
+        return after(lambda: self.set_wallet(**attributes))
+
+    def set_wallet(self, **attributes: object) -> None:
+        self.put("Players", self.operator.wallet() | attributes)
+
+    def put(self, table: str, item: dict[str, Any]) -> None:
+        self.operator.database.Table(table).put_item(Item=item)
+
+    def delete_wallet(self) -> None:
+        self.operator.database.Table("Players").delete_item(Key={"userId": "421"})
+
+    def assert_wallet(self, *, cash: str, bonus: str = "0", version: int = 1, transactions: int | None = None) -> None:
+        """What was added to the opening balances, in how many transactions."""
+        wallet = self.operator.wallet()
+        assert wallet["cash"] == OPENING_CASH + Decimal(cash)
+        assert wallet["bonus"] == OPENING_BONUS + Decimal(bonus)
+        assert wallet["version"] == version
+        assert len(self.operator.transactions()) == (version if transactions is None else transactions)
+
+    def assert_untouched(self) -> None:
+        self.assert_wallet(cash="0", version=0)
+
+    def assert_calls(self, *, reads: int, writes: int) -> None:
+        assert (len(self.client.reads), len(self.client.writes)) == (reads, writes)
+
+
+@cache
+def dynamodb() -> Any:
+    """One client for all tests: to make one takes longer than a test."""
+    return boto3.client("dynamodb")
+
+
+def store_on(client: Any) -> Store:
+    return Store(client, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+
+
+@pytest.fixture
+def counter(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    return Counter(operator, monkeypatch)
+
+
+def win(amount: str = "10", **changes: Any) -> Credit:
+    fields: dict[str, Any] = {
+        "kind": "result",
+        "reference": "r-1",
+        "user_id": "421",
+        "currency": "USD",
+        "game_id": "slot",
+        "round_id": "5103188801",
+        "provider_id": "luckymonaco",
+        "timestamp": "1482429190374",
+    }
+    return Credit(amount=Decimal(amount), **(fields | changes))
+
+
+def free_round(amount: str, reference: str = "r-1") -> Credit:
+    return win(amount, reference=reference, bonus_code="SPINS", free_round="round")
+
+
+def total(amount: str, reference: str = "t-1") -> Credit:
+    return win(amount, kind="bonus", reference=reference, bonus_code="SPINS", free_round="total", currency=None)
+
+
+PRIZE = win("7", kind="promo", reference="p-1", two_ways=True)
+
+
+# --- When nothing goes wrong ------------------------------------------------------------------------
+
+
+def test_a_fresh_credit_costs_one_read_and_one_write(counter: Counter) -> None:
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.bonus, receipt.replayed) == (OPENING_CASH + 10, OPENING_BONUS, False)
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=1, writes=1)
+
+
+def test_a_replay_costs_one_read_and_no_write(counter: Counter) -> None:
+    first = counter.settle(win()).receipt
+    counter.set_wallet(cash=Decimal("5.25"), version=9)  # the player went on playing
+
+    again = counter.settle(win("10.00")).receipt
+
+    assert again == replace(first, cash=Decimal("5.25"), replayed=True)
+    assert counter.operator.wallet()["cash"] == Decimal("5.25")
+    counter.assert_calls(reads=2, writes=1)
+
+
+@pytest.mark.parametrize(
+    ("credits", "refusal"),
+    [
+        ((win("11"),), Conflict),
+        ((win(user_id="nobody", reference="r-2"),), NoSuchPlayer),
+        ((win(currency="EUR", reference="r-2"),), WrongCurrency),
+        ((win(reference="r-2"), replace(PRIZE, currency="EUR")), WrongCurrency),
+    ],
+    ids=["conflict", "no such player", "wrong currency", "wrong currency of the prize"],
+)
+def test_a_refusal_costs_one_read_and_no_write(
+    counter: Counter, credits: tuple[Credit, ...], refusal: type[Exception]
+) -> None:
+    counter.settle(win())
+
+    with pytest.raises(refusal):
+        counter.settle(*credits)
+
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=2, writes=1)
+
+
+def test_a_win_and_its_prize_cost_one_write(counter: Counter) -> None:
+    counter.settle(win(), PRIZE)
+
+    counter.assert_wallet(cash="17", version=2)
+    counter.assert_calls(reads=1, writes=1)
+    first, second = counter.operator.transactions()
+    assert (first["id"], first["seq"], first["cashAfter"]) == ("result#r-1", 1, OPENING_CASH + 10)
+    assert (second["id"], second["seq"], second["cashAfter"]) == ("promo#p-1", 2, OPENING_CASH + 17)
+    assert second["arrivedWith"] == "result#r-1"
+
+
+def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None:
+    counter.settle(free_round("12.50"))
+    counter.settle(total("30.00"))
+
+    paid = counter.operator.transactions()[1]
+    recorded_at = paid.pop("recordedAt")
+    assert recorded_at.endswith("+00:00")
+    assert paid == {
+        "id": "bonus#t-1",
+        "transactionId": total("30").transaction_id,
+        "userId": "421",
+        "seq": 2,
+        "amount": Decimal("17.5"),
+        "amountAsked": Decimal(30),
+        "currency": "USD",
+        "cashAfter": OPENING_CASH + 30,
+        "bonusAfter": OPENING_BONUS + 30,
+        "gameId": "slot",
+        "roundId": "5103188801",
+        "bonusCode": "SPINS",
+        "providerId": "luckymonaco",
+        "timestamp": "1482429190374",
+        "request": "{}",
+    }
+    assert counter.operator.uncovered("SPINS") == 0
+
+
+def test_a_credit_read_back_is_the_one_that_was_recorded(counter: Counter) -> None:
+    every_field = win(
+        "0.000000000000000001",
+        reference="a#b",  # the id's own separator
+        bonus_code="SPINS",
+        jackpot_id="mega",
+        campaign_id="spring",
+        campaign_type="drop",
+        auto_closed=True,
+    )
+    counter.settle(every_field)
+
+    (item,) = counter.operator.transactions()
+    assert store_module._transaction(item).credit == every_field
+    assert counter.settle(every_field).receipt.replayed
+    counter.assert_wallet(cash="0.000000000000000001")
+
+
+def test_every_read_is_consistent(counter: Counter) -> None:
+    # The mock is always consistent, so this shows in the call alone.
+    counter.settle(free_round("5"), PRIZE)
+
+    (read,) = counter.client.reads
+    assert read["RequestItems"].keys() == {"Players", "Transactions", "FreeRounds"}
+    assert all(table["ConsistentRead"] for table in read["RequestItems"].values())
+
+
+def test_free_rounds_are_read_and_written_only_with_a_bonus_code(counter: Counter) -> None:
+    counter.settle(win(kind="jackpot", currency=None, jackpot_id="mega", bonus_code="SPINS"))
+    counter.settle(PRIZE)
+    counter.settle(win("3", kind="bonus", free_round="total", currency=None))
+
+    assert "FreeRounds" not in json.dumps([counter.client.reads, counter.client.writes], default=str)
+    counter.assert_wallet(cash="20", bonus="3", version=3)
+
+
+def test_a_balance_of_38_digits_loses_none_of_them(counter: Counter) -> None:
+    counter.set_wallet(cash=Decimal("12345678901234567890.123456789012345677"))
+
+    receipt = counter.settle(win("0.000000000000000001")).receipt
+
+    assert receipt.cash == Decimal("12345678901234567890.123456789012345678")
+    assert counter.operator.wallet()["cash"] == receipt.cash
+
+
+def test_a_balance_that_would_need_39_digits_is_left_alone(counter: Counter) -> None:
+    counter.set_wallet(cash=Decimal(100000000000000000000))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win("0.000000000000000001"))
+
+    counter.assert_calls(reads=1, writes=0)
+    assert counter.operator.wallet()["cash"] == Decimal("1E+20")
+    assert counter.operator.transactions() == []
+
+
+@pytest.mark.parametrize("amount", ["0", "0.00", "0.000000000000000000"])
+def test_a_lost_round_is_recorded_and_pays_nothing(counter: Counter, amount: str) -> None:
+    counter.settle(win(amount))
+
+    counter.assert_wallet(cash="0", version=1)
+
+
+def test_a_usual_record_is_under_a_kilobyte(operator: Operator) -> None:
+    operator.send_event("result", json.loads((EVENTS / "result.json").read_text()))
+
+    (record,) = dynamodb().scan(TableName="Transactions")["Items"]
+    assert 500 < bytes_of(record) < 1024  # one write unit, so two with the transaction's surcharge
+
+
+def bytes_of(item: dict[str, Any]) -> int:
+    """An item's size as DynamoDB counts it: names and values, a number at two digits a byte."""
+
+    def bytes_of_value(value: dict[str, Any]) -> int:
+        ((kind, content),) = value.items()
+        match kind:
+            case "S":
+                return len(content.encode())
+            case "N":
+                return (len(content.strip("-").replace(".", "")) + 1) // 2 + 1
+            case "BOOL" | "NULL":
+                return 1
+        raise AssertionError(f"an attribute of type {kind}, whose size is not counted here")
+
+    return sum(len(name.encode()) + bytes_of_value(value) for name, value in item.items())
+
+
+def test_a_player_s_ledger_is_in_the_index_in_order_and_without_the_requests(counter: Counter) -> None:
+    for number in range(3):
+        counter.settle(win(reference=f"r-{number}"))
+
+    entries = dynamodb().query(
+        TableName="Transactions",
+        IndexName="byPlayer",
+        KeyConditionExpression="userId = :player",
+        ExpressionAttributeValues={":player": {"S": "421"}},
+    )["Items"]
+    assert [entry["seq"]["N"] for entry in entries] == ["1", "2", "3"]
+    projected = {"id", "userId", "seq", "amount", "currency", "cashAfter", "bonusAfter", "recordedAt"}
+    assert all(entry.keys() == projected for entry in entries)
+
+
+# --- A write that may or may not have been applied --------------------------------------------------
+
+NO_ANSWER = [
+    ReadTimeoutError(endpoint_url=ENDPOINT),
+    ConnectionClosedError(endpoint_url=ENDPOINT),
+    ConnectTimeoutError(endpoint_url=ENDPOINT),
+    EndpointConnectionError(endpoint_url=ENDPOINT),
+    answered("InternalServerError", 500),
+    answered("ServiceUnavailable", 503),
+    answered("InternalFailure", 500),
+]
+IN_THE_WAY = [
+    cancelled("None", "TransactionConflict"),
+    cancelled("TransactionConflict", "TransactionConflict"),
+    cancelled("None", "ThrottlingError"),
+    cancelled("ProvisionedThroughputExceeded", "None"),
+    cancelled("ThrottlingError", "TransactionConflict"),
+    answered("TransactionConflictException"),
+    answered("TransactionInProgressException"),
+    answered("ThrottlingException"),
+    answered("ProvisionedThroughputExceededException"),
+    answered("RequestLimitExceeded"),
+]
+NEVER_MENDED = [
+    answered("ValidationException"),
+    answered("AccessDeniedException"),
+    answered("ResourceNotFoundException"),
+    answered("UnrecognizedClientException"),
+    answered("ExpiredTokenException"),
+    answered("IdempotentParameterMismatchException"),
+    cancelled("ValidationError", "None"),
+    cancelled("None", "ItemCollectionSizeLimitExceeded"),
+    cancelled("TransactionConflict", "ValidationError"),
+]
+
+
+def name_of(error: Exception) -> str:
+    if not isinstance(error, ClientError):
+        return type(error).__name__
+    answer: Any = error.response
+    return "+".join(reason["Code"] for reason in answer.get("CancellationReasons", [])) or answer["Error"]["Code"]
+
+
+@pytest.mark.parametrize("honours_tokens", [True, False], ids=["token honoured", "token forgotten"])
+@pytest.mark.parametrize("error", NO_ANSWER, ids=name_of)
+def test_a_write_whose_answer_was_lost_pays_once(counter: Counter, error: Exception, honours_tokens: bool) -> None:
+    counter.client._honours_tokens = honours_tokens
+    counter.client.write_script = iter([loses_its_answer(error), loses_its_answer(error)])
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.bonus) == (OPENING_CASH + 10, OPENING_BONUS)
+    assert receipt.transaction_id == win().transaction_id
+    counter.assert_wallet(cash="10")
+
+
+@pytest.mark.parametrize("error", NO_ANSWER + IN_THE_WAY, ids=name_of)
+def test_a_write_that_did_not_get_through_is_tried_again(counter: Counter, error: Exception) -> None:
+    counter.client.write_script = iter([fails(error), fails(error)])
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, False)
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=1, writes=3)
+
+
+@pytest.mark.parametrize("error", NO_ANSWER + IN_THE_WAY[5:], ids=name_of)
+def test_a_read_that_failed_is_tried_again(counter: Counter, error: Exception) -> None:
+    counter.client.read_script = iter([fails(error), fails(error)])
+
+    counter.settle(win())
+
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=3, writes=1)
+
+
+@pytest.mark.parametrize("error", NEVER_MENDED, ids=name_of)
+def test_a_write_that_time_does_not_mend_is_given_up_at_once(counter: Counter, error: Exception) -> None:
+    counter.client.write_script = itertools.repeat(fails(error))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    counter.assert_untouched()
+    counter.assert_calls(reads=1, writes=1)
+    assert counter.clock.slept == 0
+
+
+@pytest.mark.parametrize("error", NEVER_MENDED[:5], ids=name_of)
+def test_a_read_that_time_does_not_mend_is_given_up_at_once(counter: Counter, error: Exception) -> None:
+    counter.client.read_script = itertools.repeat(fails(error))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    counter.assert_untouched()
+    counter.assert_calls(reads=1, writes=0)
+
+
+def test_all_tries_of_one_write_carry_one_token_and_another_write_another(counter: Counter) -> None:
+    counter.client.write_script = iter([fails(error) for error in NO_ANSWER])
+    counter.settle(win())
+    counter.settle(win(reference="r-2"))
+
+    *tries, of_another = [write["ClientRequestToken"] for write in counter.client.writes]
+    assert len(tries) == len(NO_ANSWER) + 1
+    assert len(set(tries)) == 1
+    assert of_another not in tries
+
+
+def test_a_write_computed_anew_carries_a_new_token(counter: Counter) -> None:
+    # The same token with other balances would be refused, or worse, answered "done".
+    counter.client.write_script = iter([counter.another_settles(win(reference="r-2"))])
+
+    counter.settle(win())
+
+    first, second = (write["ClientRequestToken"] for write in counter.client.writes)
+    assert first != second
+    counter.assert_wallet(cash="20", version=2)
+
+
+# --- Another writer in between ----------------------------------------------------------------------
+
+
+def test_a_wallet_that_moved_in_between_is_credited_without_a_further_read(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_settles(win("5", reference="r-2"))])
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.cash == OPENING_CASH + 15
+    counter.assert_wallet(cash="15", version=2)
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_a_bet_in_between_is_not_undone(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_sets(cash=OPENING_CASH - 100, version=1)])
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.cash == OPENING_CASH - 90
+    counter.assert_wallet(cash="-90", version=2, transactions=1)
+    assert counter.operator.transactions()[0]["seq"] == 2
+
+
+def test_the_condition_on_the_transaction_is_needed(counter: Counter) -> None:
+    # It was put there alone, so that no other condition can help.
+    counter.settle(win())
+    (recorded,) = counter.operator.transactions()
+    counter.operator.database.Table("Transactions").delete_item(Key={"id": recorded["id"]})
+    counter.client.write_script = iter([after(lambda: counter.put("Transactions", recorded))])
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.replayed
+    assert counter.operator.transactions() == [recorded]
+    counter.assert_wallet(cash="10")
+
+
+def test_the_condition_on_the_version_is_needed(counter: Counter) -> None:
+    # A bet and its refund: the balances are the ones that were read.
+    counter.client.write_script = iter([counter.another_sets(version=2)])
+
+    counter.settle(win())
+
+    counter.assert_wallet(cash="10", version=3, transactions=1)
+    assert counter.operator.transactions()[0]["seq"] == 3
+
+
+def test_the_condition_on_the_cash_is_needed(counter: Counter) -> None:
+    # A writer that forgot to bump the version.
+    counter.client.write_script = iter([counter.another_sets(cash=OPENING_CASH + 100)])
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.cash == OPENING_CASH + 110
+    counter.assert_wallet(cash="110", version=1)
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_the_condition_on_the_bonus_is_needed(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_sets(bonus=OPENING_BONUS + 100)])
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.bonus == OPENING_BONUS + 100
+    counter.assert_wallet(cash="10", bonus="100", version=1)
+
+
+def test_the_condition_on_the_first_count_of_free_rounds_is_needed(counter: Counter) -> None:
+    first_count = {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)}
+    counter.client.write_script = iter([after(lambda: counter.put("FreeRounds", first_count))])
+
+    counter.settle(free_round("5"))
+
+    assert counter.operator.uncovered("SPINS") == 9
+    counter.assert_wallet(cash="5", bonus="5")
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_the_condition_on_the_count_of_free_rounds_is_needed(counter: Counter) -> None:
+    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
+    moved = {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(6)}
+    counter.client.write_script = iter([after(lambda: counter.put("FreeRounds", moved))])
+
+    receipt = counter.settle(total("10")).receipt
+
+    assert receipt.cash == OPENING_CASH + 4
+    assert counter.operator.uncovered("SPINS") == 0
+    counter.assert_wallet(cash="4", bonus="4")
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_a_count_that_vanished_in_between_counts_as_none(counter: Counter) -> None:
+    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
+    free_rounds = counter.operator.database.Table("FreeRounds")
+    counter.client.write_script = iter(
+        [after(lambda: free_rounds.delete_item(Key={"userId": "421", "bonusCode": "SPINS"}))]
+    )
+
+    counter.settle(total("10"))
+
+    assert counter.operator.uncovered("SPINS") == 0
+    counter.assert_wallet(cash="10", bonus="10")
+
+
+def test_rounds_and_a_total_that_race_pay_the_greater(counter: Counter) -> None:
+    counter.client.write_script = iter(
+        [counter.another_settles(free_round("4")), counter.another_settles(free_round("5", "r-2"))]
+    )
+
+    counter.settle(total("30"))
+
+    counter.assert_wallet(cash="30", bonus="30", version=3)
+    assert counter.operator.uncovered("SPINS") == 0
+
+
+def test_the_same_reference_in_between_is_a_replay_without_a_further_read(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_settles(win())])
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, True)
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=1, writes=1)
+
+
+def test_other_content_under_the_reference_in_between_is_a_conflict(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_settles(win("11"))])
+
+    with pytest.raises(Conflict) as conflict:
+        counter.settle(win())
+
+    assert conflict.value.differences == ("amount",)
+    counter.assert_wallet(cash="11")
+    counter.assert_calls(reads=1, writes=1)
+
+
+def test_a_prize_paid_in_between_is_not_paid_with_its_win(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_settles(PRIZE)])
+
+    receipt = counter.settle(win(), PRIZE).receipt
+
+    assert receipt.cash == OPENING_CASH + 17
+    assert receipt.transaction_id == win().transaction_id
+    counter.assert_wallet(cash="17", version=2)
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_a_conflict_of_the_prize_in_between_takes_the_win_back_as_well(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_settles(replace(PRIZE, amount=Decimal(8)))])
+
+    with pytest.raises(Conflict):
+        counter.settle(win(), PRIZE)
+
+    counter.assert_wallet(cash="8")
+
+
+def test_a_player_deleted_in_between_is_not_brought_back(counter: Counter) -> None:
+    counter.client.write_script = iter([after(counter.delete_wallet)])
+
+    with pytest.raises(NoSuchPlayer):
+        counter.settle(win())
+
+    assert counter.operator.database.Table("Players").scan()["Items"] == []
+    assert counter.operator.transactions() == []
+
+
+def test_a_currency_changed_in_between_is_refused(counter: Counter) -> None:
+    counter.client.write_script = iter([counter.another_sets(currency="EUR", version=1)])
+
+    with pytest.raises(WrongCurrency):
+        counter.settle(win())
+
+    assert counter.operator.wallet()["cash"] == OPENING_CASH
+    assert counter.operator.transactions() == []
+
+
+def test_a_busy_wallet_beside_a_known_transaction_is_read_anew(counter: Counter) -> None:
+    # One action says "already there", the wallet's says only "busy": its balance is not known.
+    def busy(_call: Call) -> Any:
+        counter.another.settle([win()], request="{}", deadline=counter.clock.now + 3)
+        there = dynamodb().get_item(TableName="Transactions", Key={"id": {"S": "result#r-1"}})["Item"]
+        raise answered(
+            "TransactionCanceledException",
+            reasons=[{"Code": "ConditionalCheckFailed", "Item": there}, {"Code": "TransactionConflict"}],
+        )
+
+    counter.client.write_script = iter([busy])
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, True)
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=2, writes=1)
+
+
+def test_a_moved_wallet_beside_a_busy_transaction_is_credited_once(counter: Counter) -> None:
+    def busy(_call: Call) -> Any:
+        counter.set_wallet(cash=Decimal(5), version=1)
+        wallet = dynamodb().get_item(TableName="Players", Key={"userId": {"S": "421"}})["Item"]
+        raise answered(
+            "TransactionCanceledException",
+            reasons=[{"Code": "TransactionConflict"}, {"Code": "ConditionalCheckFailed", "Item": wallet}],
+        )
+
+    counter.client.write_script = iter([busy])
+
+    assert counter.settle(win()).receipt.cash == 15
+    assert len(counter.operator.transactions()) == 1
+
+
+# --- Reads that are not whole -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["Players", "Transactions", "FreeRounds"])
+def test_a_read_that_lacks_a_table_is_read_again(counter: Counter, table: str) -> None:
+    counter.settle(free_round("5"))
+
+    def throttled(call: Call) -> Any:
+        answer = call()
+        unprocessed = counter.client.reads[-1]["RequestItems"][table]
+        responses = {name: items for name, items in answer["Responses"].items() if name != table}
+        return answer | {"Responses": responses, "UnprocessedKeys": {table: unprocessed}}
+
+    counter.client.read_script = iter([throttled, throttled])
+
+    receipt = counter.settle(free_round("5")).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 5, True)
+    counter.assert_wallet(cash="5", bonus="5")
+    counter.assert_calls(reads=4, writes=1)
+
+
+def test_a_wallet_read_before_its_transaction_is_read_again(counter: Counter) -> None:
+    (older,) = dynamodb().scan(TableName="Players")["Items"]
+    counter.settle(win())
+
+    def torn(call: Call) -> Any:
+        answer = call()
+        answer["Responses"]["Players"] = [older]
+        return answer
+
+    counter.client.read_script = iter([torn])
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, True)
+    counter.assert_wallet(cash="10")
+    counter.assert_calls(reads=3, writes=1)
+
+
+def test_a_wallet_that_stays_behind_its_transactions_is_given_up(counter: Counter) -> None:
+    counter.settle(win())
+    counter.set_wallet(version=0)  # a writer that reset the version: a person must look at it
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    counter.assert_wallet(cash="10", version=0, transactions=1)
+    assert len(counter.client.reads) <= MAX_ATTEMPTS + 1
+
+
+MALFORMED = [
+    {"version": None},
+    {"cash": None},
+    {"bonus": None},
+    {"currency": None},
+    {"cash": "99889.99"},
+    {"bonus": "99.99"},
+    {"version": "0"},
+    {"currency": 840},
+    {"cash": {"USD": 1}},
+]
+
+
+@pytest.mark.parametrize("attributes", MALFORMED, ids=str)
+def test_a_malformed_wallet_is_left_alone(counter: Counter, attributes: dict[str, Any]) -> None:
+    malform(counter, attributes)
+    before = counter.operator.wallet()
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    assert counter.operator.wallet() == before
+    assert counter.operator.transactions() == []
+    counter.assert_calls(reads=1, writes=0)
+
+
+@pytest.mark.parametrize("attributes", MALFORMED, ids=str)
+def test_a_wallet_malformed_in_between_is_left_alone(counter: Counter, attributes: dict[str, Any]) -> None:
+    counter.client.write_script = iter([after(lambda: malform(counter, {"version": 1} | attributes))])
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    assert counter.operator.transactions() == []
+
+
+def malform(counter: Counter, attributes: dict[str, Any]) -> None:
+    item = counter.operator.wallet() | attributes
+    counter.put("Players", {name: value for name, value in item.items() if value is not None})
+
+
+# --- How long, and how often ------------------------------------------------------------------------
+
+
+def hangs(counter: Counter, seconds: float, error: Exception | None = None) -> Step:
+    """A call that takes its time, and then fails, or gets through after all."""
+
+    def step(call: Call) -> Any:
+        counter.clock.now += seconds
+        if error:
+            raise error
+        return call()
+
+    return step
+
+
+def test_a_store_that_hangs_at_reading_does_not_hang_the_answer(counter: Counter) -> None:
+    deadline = counter.clock.now + 3
+    counter.client.read_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    assert counter.clock.now <= deadline
+    assert len(counter.client.reads) > 1
+    counter.assert_untouched()
+
+
+def test_a_store_that_hangs_at_writing_does_not_hang_the_answer(counter: Counter) -> None:
+    deadline = counter.clock.now + 3
+    counter.client.write_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    assert counter.clock.now <= deadline
+    assert len(counter.client.writes) > 1
+    counter.assert_untouched()
+
+
+def test_a_slow_store_does_not_hang_the_answer(counter: Counter) -> None:
+    # Each call may take half a second to connect and a second to answer.
+    deadline = counter.clock.now + 3
+    counter.client.read_script = iter([hangs(counter, 1.45, NO_ANSWER[0]), hangs(counter, 1.45)])
+    counter.client.write_script = itertools.repeat(hangs(counter, 1.45, NO_ANSWER[0]))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win())
+
+    assert counter.clock.now <= deadline, "an attempt was under way after the deadline"
+    counter.assert_untouched()
+
+
+def test_no_write_starts_that_could_outlast_the_deadline(counter: Counter) -> None:
+    # As when the provider's secret took its time: little of the three seconds is left.
+    deadline = counter.clock.now + 1.6
+    counter.client.read_script = iter([hangs(counter, 1.4)])
+    counter.client.write_script = iter([hangs(counter, 1.4, NO_ANSWER[0])])
+
+    with pytest.raises(Unavailable):
+        counter.settle(win(), seconds=1.6)
+
+    assert counter.clock.now <= deadline, "an attempt was under way after the deadline"
+    counter.assert_untouched()
+
+
+@pytest.mark.parametrize("error", [*IN_THE_WAY, NO_ANSWER[1], NO_ANSWER[4]], ids=name_of)
+def test_tries_of_a_write_are_bounded_when_time_is_not(counter: Counter, error: Exception) -> None:
+    counter.client.write_script = itertools.repeat(fails(error))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win(), seconds=1e6)
+
+    counter.assert_untouched()
+    counter.assert_calls(reads=1, writes=MAX_ATTEMPTS)
+    assert 0 < counter.clock.slept < 3
+
+
+def test_tries_of_a_read_are_bounded_when_time_is_not(counter: Counter) -> None:
+    counter.client.read_script = itertools.repeat(fails(answered("ThrottlingException")))
+
+    with pytest.raises(Unavailable):
+        counter.settle(win(), seconds=1e6)
+
+    counter.assert_calls(reads=MAX_ATTEMPTS, writes=0)
+    counter.assert_untouched()
+
+
+def test_a_wallet_contended_without_end_is_given_up_and_nobody_loses_money(counter: Counter) -> None:
+    numbers = itertools.count()
+    counter.client.write_script = (counter.another_settles(win("1", reference=f"other-{number}")) for number in numbers)
+
+    with pytest.raises(Unavailable):
+        counter.settle(win(), seconds=1e6)
+
+    others = len(counter.client.writes)
+    assert others <= MAX_ATTEMPTS
+    counter.assert_wallet(cash=str(others), version=others)
+
+
+def test_a_wallet_contended_for_a_while_is_credited_in_the_end(counter: Counter) -> None:
+    counter.client.write_script = iter(
+        [counter.another_settles(win("1", reference=f"other-{number}")) for number in range(MAX_ATTEMPTS - 1)]
+    )
+
+    receipt = counter.settle(win()).receipt
+
+    assert receipt.cash == OPENING_CASH + 10 + MAX_ATTEMPTS - 1
+    counter.assert_wallet(cash=str(10 + MAX_ATTEMPTS - 1), version=MAX_ATTEMPTS)
+    counter.assert_calls(reads=1, writes=MAX_ATTEMPTS)
+
+
+def test_what_was_given_up_is_paid_once_when_it_comes_again(counter: Counter) -> None:
+    def slowly_loses_its_answer(call: Call) -> Any:
+        call()
+        counter.clock.now += 1.45
+        raise NO_ANSWER[0]
+
+    counter.client.write_script = iter([slowly_loses_its_answer])
+    with pytest.raises(Unavailable):
+        counter.settle(win(), seconds=2.9)  # no time for a second try
+    counter.assert_wallet(cash="10")
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, True)
+    counter.assert_wallet(cash="10")
+
+
+# --- Any faults, in any order -----------------------------------------------------------------------
+
+FAULTS = st.one_of(
+    st.just(passes),
+    st.sampled_from(NO_ANSWER + IN_THE_WAY).map(fails),
+    st.sampled_from(NO_ANSWER).map(loses_its_answer),
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    deliveries=st.lists(st.sampled_from(range(5)), min_size=1, max_size=10),
+    reads=st.lists(FAULTS, max_size=15),
+    writes=st.lists(FAULTS, max_size=15),
+    honours_tokens=st.booleans(),
+)
+def test_whatever_fails_every_reference_is_paid_once_in_the_end(
+    counter: Counter, deliveries: list[int], reads: list[Step], writes: list[Step], honours_tokens: bool
+) -> None:
+    user_id = f"player-{next(PLAYERS)}"
+    counter.operator.open_wallet(user_id)
+    pool = [
+        (free_round("1.5"),),
+        (win("2", reference="r-2"),),
+        (win("4", reference="r-3"), PRIZE),
+        (PRIZE,),
+        (total("5"),),
+    ]
+    pool = [tuple(own(each, user_id) for each in credits) for credits in pool]
+    counter.client.read_script, counter.client.write_script = iter(reads), iter(writes)
+    counter.client._honours_tokens = honours_tokens
+
+    for number in deliveries:
+        paid_in_the_end(counter, pool[number])
+
+    chain = [each for each in counter.operator.transactions() if each["userId"] == user_id]
+    wallet = counter.operator.wallet(user_id)
+    assert {each["id"] for each in chain} == {each.id for number in deliveries for each in pool[number]}
+    assert wallet["cash"] == OPENING_CASH + sum(each["amount"] for each in chain)
+    assert [each["seq"] for each in chain] == list(range(1, int(wallet["version"]) + 1))
+    if {0, 4} <= set(deliveries) and deliveries.index(0) < deliveries.index(4):
+        assert wallet["bonus"] == OPENING_BONUS + 5
+    counter.client.read_script = counter.client.write_script = iter(())
+
+
+PLAYERS = itertools.count()
+
+
+def own(credit: Credit, user_id: str) -> Credit:
+    return replace(credit, user_id=user_id, reference=f"{credit.reference}-{user_id}")
+
+
+def paid_in_the_end(counter: Counter, credits: tuple[Credit, ...]) -> None:
+    """The provider sends again what was answered with 503."""
+    for _ in range(10):
+        try:
+            counter.settle(*credits)
+        except Unavailable:
+            continue
+        return
+    raise AssertionError("it was never settled")
