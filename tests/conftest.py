@@ -11,8 +11,10 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.sqs.models import sqs_backends
 
 from tools.local.template import Template
+from tools.local.wallets import create_queues
 
 pytest.register_assert_rewrite("expectations")
 
@@ -52,6 +54,7 @@ class Operator:
         self.database: Any = boto3.resource("dynamodb")
         for table in Template.load().tables():
             self.database.create_table(**table)
+        self._queues = create_queues(boto3.client("sqs"))
 
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
         self.database.Table("Players").put_item(
@@ -78,6 +81,11 @@ class Operator:
         key = {"userId": user_id, "bonusCode": bonus_code}
         return self.database.Table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
 
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """What waits in a queue of template.yaml, delayed or not, oldest first."""
+        backend = sqs_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+        return [json.loads(message.body) for message in backend.queues[queue]._messages]
+
     def handler(self, callback: str) -> Callable[..., Any]:
         """The callback's function, imported afresh the first time."""
         if callback not in self._handlers:
@@ -88,7 +96,7 @@ class Operator:
         """The callback's module, as a cold start imports it."""
         (function,) = (function for function in Template.load().functions() if function.name == callback)
         for name, value in {**function.environment, **environment}.items():
-            self._monkeypatch.setenv(name, value)
+            self._monkeypatch.setenv(name, self._queues.get(value, value))
         return function.load()
 
     def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:

@@ -252,6 +252,22 @@ def _command(pid: int) -> str:
     return (Path("/proc") / str(pid) / "cmdline").read_text()
 
 
+def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service: Service) -> None:
+    refused = service.post("/V4/PromoWin", published("promo", userId="late", reference="late"))
+    assert (refused.status_code, refused.json()["error"]) == (200, 62)
+
+    service.tables().Table("Players").put_item(
+        Item={"userId": "late", "currency": "USD", "cash": Decimal(1), "bonus": Decimal(0), "version": 0}
+    )
+
+    for _ in range(300):
+        if service.wallet("late")["version"]:
+            break
+        time.sleep(0.1)
+    assert service.wallet("late")["cash"] == 501
+    assert [item["id"] for item in service.ledger("late")] == ["promo#late"]
+
+
 # --- What a network brings --------------------------------------------------------------------------
 
 

@@ -395,13 +395,8 @@ def test_an_absent_field_is_named(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("field", ["userId", "reference", "providerId", "timestamp", "roundId"])
-@pytest.mark.parametrize(
-    "value", [" ", "\t\n", "\u00a0", "\u200b", "a\nb", "\ud800", 5, True, ["a"], {"a": 1}], ids=repr
-)
+@pytest.mark.parametrize("value", [" ", "\t\n", "\u00a0", "\u200b", "a\nb", "\ud800", True, ["a"], {"a": 1}], ids=repr)
 def test_a_malformed_field_is_named(field: str, value: object) -> None:
-    if field == "timestamp" and value == 5:
-        return  # it may be a number
-
     with pytest.raises(Malformed) as malformed:
         read({field: value})
 

@@ -6,6 +6,7 @@ Settings come from the environment:
     PLAYERS           a JSON file of players to open wallets for (events/players.json)
     SECRETS           a JSON file with the provider's secrets; without it tokens and hashes are not checked
     WORKERS           processes for each function (2)
+    RETRY_SECONDS     how long what could not be credited waits for its first retry (1)
     ENGINE_PORT       where the embedded engine listens (a free port)
     AWS_ENDPOINT_URL  an engine that runs already; then none is started
 """
@@ -26,10 +27,11 @@ from typing import Any
 import uvicorn
 
 from tools.local.engine import engine, free_port
+from tools.local.queues import consume
 from tools.local.service import service
-from tools.local.template import ROOT, Template
+from tools.local.template import ROOT, Function, Template
 from tools.local.trouble import Trouble
-from tools.local.wallets import Player, prepare, read_players
+from tools.local.wallets import Player, Prepared, prepare, read_players
 from tools.local.workers import Workers
 from wallet import money
 
@@ -40,6 +42,7 @@ class Settings:
     players: Path
     secrets: Path | None
     workers: int
+    retry_seconds: int
     engine_port: int
     endpoint: str | None
 
@@ -52,6 +55,7 @@ class Settings:
             players=Path(environment.get("PLAYERS") or ROOT / "events" / "players.json"),
             secrets=Path(secrets) if secrets else None,
             workers=_number(environment, "WORKERS", 2, 64),
+            retry_seconds=_number(environment, "RETRY_SECONDS", 1, 900),
             engine_port=_number(environment, "ENGINE_PORT", 0, 65535) or free_port(),
             endpoint=environment.get("AWS_ENDPOINT_URL") or None,
         )
@@ -76,8 +80,8 @@ def main() -> int:
             nullcontext(settings.endpoint) if settings.endpoint else engine(settings.engine_port) as endpoint,
         ):
             _pretend_credentials()
-            secret_arn = prepare(endpoint, players, secret)
-            asyncio.run(_serve(listener, settings, endpoint, players, secret_arn))
+            prepared = prepare(endpoint, players, secret)
+            asyncio.run(_serve(listener, settings, endpoint, players, prepared))
     except Trouble as trouble:
         print(f"wallet: {trouble}", file=sys.stderr)
         return 1
@@ -125,21 +129,42 @@ def _pretend_credentials() -> None:
 
 
 async def _serve(
-    listener: socket.socket, settings: Settings, endpoint: str, players: Sequence[Player], secret_arn: str
+    listener: socket.socket, settings: Settings, endpoint: str, players: Sequence[Player], prepared: Prepared
 ) -> None:
     template = Template.load()
-    environment = {"AWS_ENDPOINT_URL": endpoint, "PROVIDER_SECRET": secret_arn}
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "PROVIDER_SECRET": prepared.secret,
+        "RETRY_SECONDS": str(settings.retry_seconds),
+    }
     with _log_of_functions(settings.port).open("wb") as log:
-        pools = {function.name: Workers(function, environment, log) for function in template.functions()}
+        pools = {
+            function.name: Workers(function, environment | _queues_of(function, prepared), log)
+            for function in template.functions()
+        }
+        consumers: list[asyncio.Task[None]] = []
         try:
             await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+            consumers += [
+                asyncio.create_task(
+                    consume(function, _queues_of(function, prepared)["RETRY_QUEUE"], endpoint, pools[function.name])
+                )
+                for function in template.functions()
+            ]
             print(_welcome(settings, endpoint, players, template), flush=True)
             config = uvicorn.Config(
                 service(template, pools), log_level="warning", access_log=False, timeout_graceful_shutdown=2
             )
             await uvicorn.Server(config).serve(sockets=[listener])
         finally:
+            for consumer in consumers:
+                consumer.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+def _queues_of(function: Function, prepared: Prepared) -> dict[str, str]:
+    """The variables of a function that name queues, with the queues' URLs."""
+    return {name: prepared.queues[value] for name, value in function.environment.items() if value in prepared.queues}
 
 
 def _log_of_functions(port: int) -> Path:

@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_QUEUE_PROPERTIES = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled")
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -26,7 +27,8 @@ class Function:
     name: str
     folder: Path
     timeout_seconds: float
-    environment: Mapping[str, str]
+    environment: Mapping[str, str]  # a table or a queue by its resource's name
+    retry_batch_size: int
 
     def load(self) -> ModuleType:
         """Its module, imported anew, as a cold start does. It connects to what the process's environment names."""
@@ -35,6 +37,16 @@ class Function:
         module = module_from_spec(ModuleSpec(name, loader, origin=path))
         loader.exec_module(module)
         return module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """`attributes` are as SQS takes them; `dead_letters` names the queue that gets what is received too often."""
+
+    name: str
+    attributes: Mapping[str, str]
+    dead_letters: str | None
+    max_receive_count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +69,7 @@ class Template:
         content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
         return cls(
             resources=content["Resources"],
-            parameters={name: parameter.get("Default", "") for name, parameter in content["Parameters"].items()},
+            parameters={name: str(parameter.get("Default", "")) for name, parameter in content["Parameters"].items()},
             globals=content["Globals"]["Function"],
         )
 
@@ -67,6 +79,19 @@ class Template:
             {"TableName": name} | {key: value for key, value in properties.items() if key in _TABLE_PROPERTIES}
             for name, properties in self._of_type("AWS::DynamoDB::Table")
         ]
+
+    def queues(self) -> list[Queue]:
+        """Dead letters first: a queue's redrive policy names a queue that must exist."""
+        queues = [
+            Queue(
+                name=name,
+                attributes={key: _text(properties[key]) for key in _QUEUE_PROPERTIES if key in properties},
+                dead_letters=_dead_letters(properties),
+                max_receive_count=properties.get("RedrivePolicy", {}).get("maxReceiveCount"),
+            )
+            for name, properties in self._of_type("AWS::SQS::Queue")
+        ]
+        return sorted(queues, key=lambda queue: queue.dead_letters is not None)
 
     def functions(self) -> list[Function]:
         return [self._function(properties) for _, properties in self._of_type("AWS::Serverless::Function")]
@@ -97,6 +122,7 @@ class Template:
             folder=ROOT / properties["CodeUri"],
             timeout_seconds=self.globals["Timeout"],
             environment={name: self._resolve(value) for name, value in variables.items()},
+            retry_batch_size=properties["Events"]["Retry"]["Properties"]["BatchSize"],
         )
 
     def _resolve(self, value: Any) -> str:
@@ -123,6 +149,15 @@ class _Intrinsic:
 
     name: str
     argument: Any
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _dead_letters(properties: Mapping[str, Any]) -> str | None:
+    target = properties.get("RedrivePolicy", {}).get("deadLetterTargetArn")
+    return target.argument.removesuffix(".Arn") if target else None
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,4 +1,4 @@
-"""The tables of template.yaml in an engine, and the players whose wallets stand in them."""
+"""The tables and queues of template.yaml in an engine, and the players whose wallets stand in them."""
 
 import json
 import re
@@ -60,15 +60,26 @@ def _player(entry: Any, where: str) -> Player:
     return Player(entry["userId"], entry["currency"], *amounts)
 
 
-def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] | None) -> str:
-    """Makes what is missing: the tables, the players' wallets, the secret, whose ARN it returns ("" if none).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none)."""
+
+    queues: Mapping[str, str]
+    secret: str
+
+
+def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
+    """Makes what is missing: the tables, the queues, the players' wallets, the secret.
 
     A wallet that exists is left as it is. Raises Trouble if the endpoint does not answer as AWS does.
     """
     try:
         _create_tables(boto3.client("dynamodb", endpoint_url=endpoint))
         _open_wallets(boto3.resource("dynamodb", endpoint_url=endpoint), players)
-        return _keep_secret(boto3.client("secretsmanager", endpoint_url=endpoint), secret) if secret else ""
+        return Prepared(
+            queues=create_queues(boto3.client("sqs", endpoint_url=endpoint)),
+            secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoint), secret) if secret else "",
+        )
     except (BotoCoreError, ClientError) as error:
         raise Trouble(f"the engine at {endpoint} cannot be prepared: {error}") from error
 
@@ -79,6 +90,20 @@ def _create_tables(dynamodb: Any) -> None:
             dynamodb.create_table(**table)
     for table in Template.load().tables():
         dynamodb.get_waiter("table_exists").wait(TableName=table["TableName"], WaiterConfig={"Delay": 1})
+
+
+def create_queues(sqs: Any) -> dict[str, str]:
+    """The URL of each queue of template.yaml, by its name."""
+    urls: dict[str, str] = {}
+    for queue in Template.load().queues():
+        attributes = dict(queue.attributes)
+        if queue.dead_letters:
+            target = sqs.get_queue_attributes(QueueUrl=urls[queue.dead_letters], AttributeNames=["QueueArn"])
+            attributes["RedrivePolicy"] = json.dumps(
+                {"deadLetterTargetArn": target["Attributes"]["QueueArn"], "maxReceiveCount": queue.max_receive_count}
+            )
+        urls[queue.name] = sqs.create_queue(QueueName=queue.name, Attributes=attributes)["QueueUrl"]
+    return urls
 
 
 def _open_wallets(dynamodb: Any, players: Sequence[Player]) -> None:

@@ -12,6 +12,7 @@ import socket
 import sys
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def main(folder: str, descriptor: str) -> None:
         _say(lines, {"ready": True})
         for line in lines:
             event = json.loads(line)
-            _say(lines, handler(event, Context(event["requestContext"]["resourcePath"])))
+            _say(lines, handler(event, Context(Path(folder).name)))
 
 
 def _say(lines, message: object) -> None:

@@ -1,23 +1,28 @@
-"""A callback: an API Gateway event in, an answer out. The only place that turns errors into answers."""
+"""A callback: an event of API Gateway or of its own retry queue in, an answer out.
+
+The only place that turns errors into answers, and into what is kept for later.
+"""
 
 import base64
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from wallet import money, wire
+from wallet import money, parking, wire
 from wallet.errors import Conflict, MethodNotAllowed, Refusal, Unavailable, Unreadable
 from wallet.ledger import Credit, Settlement
+from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
 from wallet.trust import Keyring
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
-Facts = dict[str, Any]  # what the log says of one callback
 RequestT = TypeVar("RequestT", bound=wire.Request)
 
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
@@ -35,7 +40,9 @@ def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Cred
 
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
-    return _Callback(model, credits_for, Store.from_environment(), Keyring.from_environment())
+    return _Callback(
+        model, credits_for, Keyring.from_environment(), Store.from_environment(), Parking.from_environment()
+    )
 
 
 class _Callback(Generic[RequestT]):
@@ -43,36 +50,44 @@ class _Callback(Generic[RequestT]):
         self,
         model: type[RequestT],
         credits_for: Callable[[RequestT], Sequence[Credit]],
-        store: Store,
         keyring: Keyring,
+        store: Store,
+        parking: Parking,
     ) -> None:
         self._model = model
         self._credits_for = credits_for
-        self._store = store
         self._keyring = keyring
+        self._store = store
+        self._parking = parking
 
     def __call__(self, event: Event, context: Any) -> Answer:
-        """Answers an API Gateway proxy event (REST, payload 1.0). Raises nothing."""
+        """Answers an API Gateway proxy event (REST, payload 1.0), or consumes a batch of SQS. Raises nothing."""
+        _logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+        if "Records" in event:
+            not_settled = [record["messageId"] for record in event["Records"] if not self._try_again(record)]
+            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in not_settled]}
+        return self._answer(event)
+
+    # --- From the provider --------------------------------------------------------------------------
+
+    def _answer(self, event: Event) -> Answer:
         arrived = time.monotonic()
         _logger.set_correlation_id(None)
-        _logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+        body = None
         try:
-            answer, facts = self._credit(event, deadline=arrived + ANSWER_SECONDS)
-            log, outcome = _logger.info, "credited" if facts["transactions"] else "replayed"
-        except Refusal as refusal:
-            answer, facts = _refuse(refusal)
-            log, outcome = _logger.error if refusal.code in _FOR_A_PERSON else _logger.warning, "refused"
-        except Exception as defect:  # a defect of ours must not cost a player the win: the provider sends again
-            answer, facts = _refuse(Unavailable(f"a defect: {type(defect).__name__}"))
-            # Its place but not its message: a message may quote the request, and with it a token or a hash.
-            facts["place"] = traceback.format_tb(defect.__traceback__)
-            log, outcome = _logger.error, "refused"
-        facts["milliseconds"] = round(1000 * (time.monotonic() - arrived), 1)
-        log(outcome, **facts)
-        return answer
+            body = self._admit(event)
+            settlement = self._settle(body, arrived)
+        except Exception as error:  # a defect of ours, too, must be answered and its win be kept
+            refusal = _refusal_for(error)
+            if body:
+                self._keep(body, refusal)
+            _report_refusal(refusal, arrived)
+            return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
+        _report(settlement, arrived)
+        return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
 
-    def _credit(self, event: Event, *, deadline: float) -> tuple[Answer, Facts]:
-        """Every step that can refuse comes before the one that moves money."""
+    def _admit(self, event: Event) -> wire.Body:
+        """The body of a request that is the provider's. What is refused here is kept nowhere."""
         if event.get("httpMethod") != "POST":
             raise MethodNotAllowed
         locks = self._keyring.locks()
@@ -84,12 +99,83 @@ class _Callback(Generic[RequestT]):
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 _count("KeyMatched", lock=lock, key=key)
+        body.check_identified(self._model)
+        return body
 
+    def _settle(self, body: wire.Body, arrived: float) -> Settlement:
         request = body.read(self._model)
         credits = self._credits_for(request)
-        settlement = self._store.settle(credits, request=body.without_secrets(), deadline=deadline)
-        _count_settled(settlement)
-        return _answer(200, wire.answer(settlement.receipt, wire.notation(body))), _facts(settlement)
+        return self._store.settle(credits, request=body.without_secrets(), deadline=arrived + ANSWER_SECONDS)
+
+    def _keep(self, body: wire.Body, refusal: Refusal) -> None:
+        """Keeps what a retry or a person may still credit. Failing hides no answer: the provider sends again."""
+        if refusal.kept == "nowhere":
+            return
+        parked = Parked(
+            callback=_logger.service,
+            reference=body.reference,
+            code=refusal.code,
+            reason=refusal.reason,
+            first_received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            request=body.without_secrets(),
+        )
+        try:
+            if refusal.kept == "for another try":
+                self._parking.keep(parked)
+                _count("Parked")
+            else:
+                self._parking.give_up(parked.message())
+                _count("DeadLettered")
+        except ParkingFailed as failed:
+            _count("ParkingFailed")
+            _logger.error("parking failed", reason=str(failed))
+
+    # --- From the retry queue -----------------------------------------------------------------------
+
+    def _try_again(self, record: Event) -> bool:
+        """Whether the message is done with: settled, or left for a person."""
+        arrived = time.monotonic()
+        _logger.set_correlation_id(None)
+        try:
+            parked = Parked.read(record["body"])
+            body = wire.parse(parked.request)
+        except (ValueError, Refusal):
+            return self._give_up(record["body"], "not a parked request")
+        _logger.set_correlation_id(parked.reference)
+        tries = int(record["attributes"]["ApproximateReceiveCount"])
+        _count("ParkedAge", MetricUnit.Seconds, _seconds_since(parked.first_received_at))
+        try:
+            settlement = self._settle(body, arrived)
+        except Exception as error:  # as above
+            refusal = _refusal_for(error)
+            _report_refusal(refusal, arrived, tries=tries)
+            if refusal.kept == "for another try":
+                return self._back_off(record["receiptHandle"], tries)
+            return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
+        _count("SettledFromParking")
+        _report(settlement, arrived, tries=tries)
+        return True
+
+    def _back_off(self, receipt_handle: str, tries: int) -> bool:
+        if tries >= parking.MAX_TRIES:
+            _count("AttemptsExhausted")
+            _count("DeadLettered")
+        try:
+            self._parking.back_off(receipt_handle, tries)
+        except ParkingFailed as failed:  # it comes back all the same, only sooner or later than it should
+            _logger.error("backing off failed", reason=str(failed))
+        return False
+
+    def _give_up(self, message: str, reason: str) -> bool:
+        try:
+            self._parking.give_up(message)
+        except ParkingFailed as failed:
+            _count("ParkingFailed")
+            _logger.error("parking failed", reason=str(failed))
+            return False
+        _count("DeadLettered")
+        _logger.error("left for a person", reason=reason)
+        return True
 
 
 def _text_of(event: Event) -> str:
@@ -102,31 +188,40 @@ def _text_of(event: Event) -> str:
         raise Unreadable("is not UTF-8 text") from None
 
 
-def _refuse(refusal: Refusal) -> tuple[Answer, Facts]:
-    _count("Refused", code=str(refusal.code))
-    facts: Facts = {"code": refusal.code, "description": str(refusal)}
-    match refusal:
-        case Conflict():
-            _count("Conflict")
-            facts["differences"] = refusal.differences
-        case Unavailable():
-            facts["reason"] = refusal.reason
-    return _answer(refusal.http_status, wire.refusal(refusal.code, str(refusal))), facts
+def _seconds_since(moment: str) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
 
 
-def _answer(status: int, body: str) -> Answer:
+def _refusal_for(error: Exception) -> Refusal:
+    """The refusal an error is; a defect of ours is told as its type and place."""
+    if isinstance(error, Refusal):
+        return error
+    # Not its message, which may quote the request, and with it a token or a hash.
+    place = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__))
+    return Unavailable(f"a defect: {type(error).__name__} at {place}")
+
+
+def _http(status: int, body: str) -> Answer:
     headers = {"Content-Type": "application/json"}
     if status == MethodNotAllowed.http_status:
         headers["Allow"] = "POST"
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def _facts(settlement: Settlement) -> Facts:
-    """What the log says of a callback that was answered with its balances."""
-    facts: Facts = {
-        "userId": settlement.after.user_id,
-        "transactionId": settlement.receipt.transaction_id,
-        "transactions": [
+def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
+    receipt = settlement.receipt
+    if receipt.replayed:
+        _count("Replayed")
+    for _ in settlement.transactions:
+        _count("Credited")
+    if settlement.overpaid:
+        _count("FreeRoundOverpaid")
+        facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
+    _logger.info(
+        "replayed" if receipt.replayed else "credited",
+        userId=settlement.after.user_id,
+        transactionId=receipt.transaction_id,
+        transactions=[
             {
                 "id": transaction.credit.id,
                 "seq": transaction.seq,
@@ -135,24 +230,27 @@ def _facts(settlement: Settlement) -> Facts:
             }
             for transaction in settlement.transactions
         ],
-    }
-    if settlement.overpaid:
-        facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
-    return facts
+        milliseconds=_milliseconds_since(arrived),
+        **facts,
+    )
 
 
-def _count_settled(settlement: Settlement) -> None:
-    if settlement.receipt.replayed:
-        _count("Replayed")
-    for _ in settlement.transactions:
-        _count("Credited")
-    if settlement.overpaid:
-        _count("FreeRoundOverpaid")
+def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
+    _count("Refused", code=str(refusal.code))
+    if isinstance(refusal, Conflict):
+        _count("Conflict")
+        facts["differences"] = refusal.differences
+    log = _logger.error if refusal.code in _FOR_A_PERSON else _logger.warning
+    log("refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
 
 
-def _count(metric: str, **dimensions: str) -> None:
+def _milliseconds_since(arrived: float) -> float:
+    return round(1000 * (time.monotonic() - arrived), 1)
+
+
+def _count(metric: str, unit: MetricUnit = MetricUnit.Count, value: float = 1, **dimensions: str) -> None:
     """One metric of this callback, printed at once: different ones have different dimensions."""
-    for name, value in dimensions.items():
-        _metrics.add_dimension(name, value)
-    _metrics.add_metric(metric, MetricUnit.Count, 1)
+    for name, dimension in dimensions.items():
+        _metrics.add_dimension(name, dimension)
+    _metrics.add_metric(metric, unit, value)
     _metrics.flush_metrics()

@@ -12,12 +12,13 @@
     ├── WrongCurrency       52  HTTP 200  not the wallet's currency
     └── Unavailable        998  HTTP 503  not possible at the moment
 
-The classes stand in order of precedence: a request with several faults gets the first one's answer.
+The classes stand in order of precedence: a request with several faults gets the first one's answer
+(but two spellings of one field that disagree come first of what a body's fields may be refused for).
 HTTP 200 marks what a retransmission cannot mend; 503 makes the provider send again (ten times).
 999 is never answered: it tells the provider to give up, and the player's win is lost.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class Refusal(Exception):
@@ -28,6 +29,13 @@ class Refusal(Exception):
 
     code: ClassVar[int]
     http_status: ClassVar[int]
+    # Where an admitted request goes that is refused so: a retry may mend it, a person may, or only the provider.
+    kept: ClassVar[Literal["for another try", "for a person", "nowhere"]] = "nowhere"
+
+    @property
+    def reason(self) -> str:
+        """What the operator is told; the provider is told `str()`."""
+        return str(self)
 
 
 class MethodNotAllowed(Refusal):
@@ -88,16 +96,22 @@ class Conflict(Refusal):
 
     code = 61
     http_status = 200
+    kept = "for a person"
 
     def __init__(self, reference: str, differences: tuple[str, ...]) -> None:
         super().__init__("This reference was already used with other content")
         self.reference = reference
         self.differences = differences
 
+    @property
+    def reason(self) -> str:
+        return f"{self}: {', '.join(self.differences)}"
+
 
 class NoSuchPlayer(Refusal):
     code = 62
     http_status = 200
+    kept = "for another try"  # the player may be created meanwhile
 
     def __init__(self, user_id: str) -> None:
         super().__init__("No such player")
@@ -107,6 +121,7 @@ class NoSuchPlayer(Refusal):
 class WrongCurrency(Refusal):
     code = 52
     http_status = 200
+    kept = "for a person"
 
     def __init__(self, wallet_currency: str) -> None:
         super().__init__("The currency is not the player's")
@@ -114,11 +129,16 @@ class WrongCurrency(Refusal):
 
 
 class Unavailable(Refusal):
-    """The credit could not be settled now; `reason` is for the log, not for the provider."""
+    """The credit could not be settled now; `cause` is for the operator, not for the provider."""
 
     code = 998
     http_status = 503
+    kept = "for another try"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, cause: str) -> None:
         super().__init__("Not possible at the moment, send again")
-        self.reason = reason
+        self.cause = cause
+
+    @property
+    def reason(self) -> str:
+        return self.cause

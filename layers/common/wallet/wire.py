@@ -23,7 +23,6 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -92,10 +91,17 @@ class Body:
                 return parameter.value
         return None
 
+    def check_identified(self, model: type["Request"]) -> None:
+        """Raises Absent if nothing identifies the request. Asked of what arrives: what is kept has no hash any more."""
+        identifiers = (*self.named("hash"), *self.named("uuid"))
+        if model.signed and all(_is_empty(identifier.value) for identifier in identifiers):
+            raise Absent("hash")
+
     def read(self, model: type[RequestT]) -> RequestT:
         """The body as a request of that model.
 
-        Raises Absent, InvalidAmount or Malformed, in this order, naming the first field of its kind.
+        Raises Malformed for spellings that disagree; then Absent, InvalidAmount or Malformed, in this
+        order, naming the first field of its kind.
         """
         try:
             return model.model_validate(self._fields(model))
@@ -112,6 +118,8 @@ class Body:
         names, fields = _names(model), {}
         for parameter in self.parameters:
             field = names.get(parameter.name.lower())
+            if field is None and parameter.raw in _CONSTANTS:
+                raise Unreadable("is not a JSON object")  # it is no amount of this callback's
             if field is None or _is_empty(parameter.value):
                 continue
             if fields.setdefault(field, parameter.value) != parameter.value:
@@ -181,6 +189,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _VALUES = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
 # NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
 _AMOUNTS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once)
+_CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _AMOUNT_NAMES = frozenset({"amount", "promowinamount"})
 
 
@@ -305,13 +314,6 @@ class SignedRequest(Request):
 
     uuid: Text | None = None
     currency: Currency | None = Field(None, description="Not sent as a rule; if it is, it must be the player's.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_identified(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
-        if "hash" not in fields and "uuid" not in fields:
-            raise Absent("hash")
-        return fields
 
 
 @cache

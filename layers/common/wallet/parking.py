@@ -1,0 +1,101 @@
+"""What could not be credited is kept in SQS: tried again with growing waits, then left for a person.
+
+Each callback has a retry queue, which its own function consumes, and a queue of dead letters. What is
+kept is the request as it was admitted, less its hash and token, with why it was not credited and since
+when it is owed. A retransmission that settles it meanwhile makes it a replay: paid once either way.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+MAX_TRIES = 10  # the queues' maxReceiveCount, in template.yaml
+_MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
+_MAX_HIDDEN_SECONDS = 12 * 3600  # and hides a received one no longer
+
+# Parking follows the store's three seconds, and the provider waits about ten.
+_CONFIG = Config(connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
+class ParkingFailed(Exception):
+    """SQS did not take it: what was to be kept is only in the log, and with the provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `reason` is for a person."""
+
+    callback: str
+    reference: str | None
+    code: int
+    reason: str
+    first_received_at: str
+    request: str
+
+    @classmethod
+    def read(cls, message: str) -> "Parked":
+        """Raises ValueError if the message is none of ours."""
+        content = json.loads(message)
+        if not isinstance(content, dict) or content.keys() != {field.name for field in fields(cls)}:
+            raise ValueError("not a parked request")
+        return cls(**content)
+
+    def message(self) -> str:
+        # Escaped to ASCII: SQS refuses some characters that JSON may carry.
+        return json.dumps(asdict(self))
+
+
+class Parking:
+    """A callback's two queues, by their URLs; `retry_seconds` is the first wait, doubled by each try."""
+
+    def __init__(self, *, retry_queue: str, dead_letters: str, retry_seconds: int) -> None:
+        self._retry_queue = retry_queue
+        self._dead_letters = dead_letters
+        self._retry_seconds = retry_seconds
+
+    @classmethod
+    def from_environment(cls) -> "Parking":
+        return cls(
+            retry_queue=os.environ["RETRY_QUEUE"],
+            dead_letters=os.environ["DEAD_LETTERS"],
+            retry_seconds=int(os.environ["RETRY_SECONDS"]),
+        )
+
+    def keep(self, parked: Parked) -> None:
+        """Keeps it for another try. Raises ParkingFailed."""
+        delay = min(self._retry_seconds, _MAX_DELAY_SECONDS)
+        self._call("send_message", QueueUrl=self._retry_queue, MessageBody=parked.message(), DelaySeconds=delay)
+
+    def give_up(self, message: str) -> None:
+        """Leaves a message for a person. Raises ParkingFailed."""
+        self._call("send_message", QueueUrl=self._dead_letters, MessageBody=message)
+
+    def back_off(self, receipt_handle: str, tries: int) -> None:
+        """Hides a message for longer after each try; after the last, SQS moves it to the dead letters.
+
+        Raises ParkingFailed; the message then comes back after the queue's own visibility timeout.
+        """
+        wait = 0 if tries >= MAX_TRIES else min(self._retry_seconds * 2**tries, _MAX_HIDDEN_SECONDS)
+        self._call(
+            "change_message_visibility",
+            QueueUrl=self._retry_queue,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=wait,
+        )
+
+    def _call(self, operation: str, **parameters: Any) -> None:
+        try:
+            getattr(self._client, operation)(**parameters)
+        except (ClientError, BotoCoreError) as error:
+            raise ParkingFailed(f"{operation}: {type(error).__name__}") from error
+
+    @cached_property
+    def _client(self) -> Any:
+        # Made when it is first needed: most functions never park.
+        return boto3.client("sqs", config=_CONFIG)

@@ -1,0 +1,360 @@
+"""What could not be credited: kept, tried again, and left for a person, through the functions' handlers."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from conftest import EVENTS, Operator, published
+from expectations import metrics, output, unchanged
+from wallet import callback as callback_module
+from wallet.parking import Parked
+
+CALLBACKS = ("result", "jackpot", "bonus", "promo")
+every_callback = pytest.mark.parametrize("callback", CALLBACKS)
+
+THROTTLED = ClientError(
+    {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}},  # pyright: ignore[reportArgumentType]
+    "any",
+)
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://queue")
+
+
+class Outage:
+    """Which of AWS's services are down just now, and what they were asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.down: dict[str, Exception] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        make_call = BaseClient._make_api_call
+
+        def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+            self.asked.append((operation, parameters))
+            service = client.meta.service_model.service_name
+            if service in self.down:
+                raise self.down[service]
+            return make_call(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        monkeypatch.setattr("wallet.store.time.sleep", lambda _seconds: None)
+
+    def parameters(self, operation: str) -> list[dict[str, Any]]:
+        return [parameters for asked, parameters in self.asked if asked == operation]
+
+
+@pytest.fixture
+def outage(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Outage:
+    for callback in CALLBACKS:
+        operator.handler(callback)
+    return Outage(monkeypatch)
+
+
+def retry(
+    operator: Operator, callback: str, *, tries: int = 1, messages: list[str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Hands what waits in the retry queue to the function as SQS does; its answer, and the ids of the messages."""
+    if messages is None:
+        messages = [json.dumps(message) for message in operator.messages(f"{callback.title()}RetryQueue")]
+    records = [
+        {
+            "messageId": f"message-{number}",
+            "receiptHandle": f"receipt-{number}",
+            "body": message,
+            "attributes": {"ApproximateReceiveCount": str(tries)},
+            "eventSource": "aws:sqs",
+        }
+        for number, message in enumerate(messages)
+    ]
+    return operator.handler(callback)({"Records": records}, None), [record["messageId"] for record in records]
+
+
+def failures(answer: dict[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+# --- What is kept -----------------------------------------------------------------------------------
+
+
+@every_callback
+def test_a_win_the_store_could_not_take_is_kept_for_another_try(
+    operator: Operator, outage: Outage, callback: str
+) -> None:
+    outage.down["dynamodb"] = THROTTLED
+
+    with output() as printed:
+        reply = operator.send(callback, published(callback, token="hush-hush", hash="psst", uuid="u"))
+
+    assert (reply.status, reply.json["error"]) == (503, 998)
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    assert kept["code"] == 998
+    assert "ThrottlingException" in kept["reason"]
+    assert kept["reference"] == published(callback)["reference"]
+    age = datetime.now(UTC) - datetime.fromisoformat(kept["first_received_at"])
+    assert timedelta(0) <= age < timedelta(minutes=1)
+    assert json.loads(kept["request"]) == published(callback, hash=None) | {"uuid": "u"}
+    assert "hush-hush" not in json.dumps(kept)
+    assert "psst" not in json.dumps(kept)
+    assert metrics(printed, "Parked")
+    assert outage.parameters("SendMessage")[0]["DelaySeconds"] == 30
+
+
+@every_callback
+def test_a_win_of_a_player_who_is_not_known_yet_is_kept_for_another_try(operator: Operator, callback: str) -> None:
+    reply = operator.send(callback, published(callback, userId="new"))
+
+    assert (reply.status, reply.json["error"]) == (200, 62)
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    assert (kept["code"], kept["reason"]) == (62, "No such player")
+
+
+@pytest.mark.parametrize("callback", ["result", "promo"])
+def test_a_win_in_another_currency_is_left_for_a_person(operator: Operator, callback: str) -> None:
+    with output() as printed, unchanged(operator):
+        operator.send(callback, published(callback, currency="EUR"))
+
+    (kept,) = operator.messages(f"{callback.title()}DeadLetters")
+    assert kept["code"] == 52
+    assert operator.messages(f"{callback.title()}RetryQueue") == []
+    assert metrics(printed, "DeadLettered")
+
+
+@every_callback
+def test_a_conflict_is_left_for_a_person_with_what_differs(operator: Operator, callback: str) -> None:
+    operator.send(callback, published(callback))
+
+    operator.send(callback, published(callback, amount="777"))
+
+    (kept,) = operator.messages(f"{callback.title()}DeadLetters")
+    assert kept["code"] == 61
+    assert kept["reason"].endswith(": amount")
+
+
+@every_callback
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"userId": None}, 64),
+        ({"amount": "-1"}, 59),
+        ({"reference": 5}, 57),
+        ("not JSON", 99),
+    ],
+)
+def test_what_the_provider_must_mend_is_kept_nowhere(operator: Operator, callback: str, body: Any, error: int) -> None:
+    reply = operator.send(callback, body if isinstance(body, str) else published(callback, **body))
+
+    assert reply.json["error"] == error
+    assert operator.messages(f"{callback.title()}RetryQueue") == []
+    assert operator.messages(f"{callback.title()}DeadLetters") == []
+
+
+def test_what_is_not_admitted_is_kept_nowhere(operator: Operator, outage: Outage) -> None:
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="provider", SecretString=json.dumps({"current": {"authToken": "hush-hush"}})
+    )
+    outage.down["dynamodb"] = THROTTLED
+    handler = operator.load("result", PROVIDER_SECRET=secret["ARN"]).handler
+    stranger = {"httpMethod": "POST", "body": json.dumps(published("result"))}
+
+    assert handler(stranger, None)["statusCode"] == 401
+
+    assert operator.messages("ResultRetryQueue") == []
+
+
+def test_a_defect_of_ours_keeps_the_win(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = operator.load("result")
+    handler = callback_module.serve(app.ResultRequest, lambda _request: 1 / 0)  # pyright: ignore[reportArgumentType]
+
+    handler({"httpMethod": "POST", "body": json.dumps(published("result"))}, None)
+
+    (kept,) = operator.messages("ResultRetryQueue")
+    assert kept["reason"].startswith("a defect: ZeroDivisionError")
+
+
+@every_callback
+@pytest.mark.parametrize("fault", [THROTTLED, UNREACHABLE], ids=["throttled", "unreachable"])
+def test_a_queue_that_is_down_hides_no_answer(
+    operator: Operator, outage: Outage, callback: str, fault: Exception
+) -> None:
+    outage.down = {"dynamodb": THROTTLED, "sqs": fault}
+
+    with output() as printed:
+        reply = operator.send(callback, published(callback))
+
+    assert (reply.status, reply.json["error"]) == (503, 998)
+    assert metrics(printed, "ParkingFailed")
+    assert '"message":"parking failed"' in printed.getvalue()
+    assert operator.messages(f"{callback.title()}RetryQueue") == []
+
+
+def test_a_request_of_any_characters_and_the_greatest_size_can_be_kept(operator: Operator, outage: Outage) -> None:
+    outage.down["dynamodb"] = THROTTLED
+    odd = '\ufffe\uffff\x7f"\\' * 4000
+
+    operator.send("result", json.dumps(published("result", roundDetails=odd), ensure_ascii=False))
+
+    (kept,) = operator.messages("ResultRetryQueue")
+    assert json.loads(kept["request"])["roundDetails"] == odd
+    (sent,) = outage.parameters("SendMessage")
+    assert sent["MessageBody"].isascii()
+    assert len(sent["MessageBody"]) < 256 * 1024
+
+
+# --- Trying again -----------------------------------------------------------------------------------
+
+
+@every_callback
+def test_what_was_kept_is_credited_once_the_store_is_back(operator: Operator, outage: Outage, callback: str) -> None:
+    outage.down["dynamodb"] = THROTTLED
+    operator.send(callback, published(callback))
+    outage.down.clear()
+
+    with output() as printed:
+        answer, _ = retry(operator, callback)
+
+    assert failures(answer) == []
+    (transaction,) = operator.transactions()
+    assert transaction["cashAfter"] == operator.wallet()["cash"]
+    assert metrics(printed, "SettledFromParking")
+    assert metrics(printed, "Credited")
+    assert 0 <= metrics(printed, "ParkedAge")[0]["ParkedAge"][0] < 60
+
+
+def test_what_the_provider_sent_again_meanwhile_ends_as_a_replay(operator: Operator, outage: Outage) -> None:
+    outage.down["dynamodb"] = THROTTLED
+    operator.send("result", published("result"))
+    outage.down.clear()
+    assert operator.send("result", published("result")).json["error"] == 0
+
+    with unchanged(operator), output() as printed:
+        answer, _ = retry(operator, "result")
+
+    assert failures(answer) == []
+    assert metrics(printed, "Replayed")
+
+
+def test_a_signed_request_needs_no_hash_the_second_time(operator: Operator, outage: Outage) -> None:
+    outage.down["dynamodb"] = THROTTLED
+    operator.send("jackpot", published("jackpot"))  # identified by nothing but its hash, which is not kept
+    outage.down.clear()
+
+    answer, _ = retry(operator, "jackpot")
+
+    assert failures(answer) == []
+    assert len(operator.transactions()) == 1
+
+
+def test_one_message_that_fails_does_not_hold_up_the_others(operator: Operator) -> None:
+    for user_id in ("new", "421"):
+        parked = Parked(
+            callback="promo",
+            reference=user_id,
+            code=998,
+            reason="",
+            first_received_at="2026-01-01T00:00:00.000+00:00",
+            request=json.dumps(published("promo", userId=user_id, reference=user_id)),
+        )
+        boto3.client("sqs").send_message(
+            QueueUrl=boto3.client("sqs").get_queue_url(QueueName="PromoRetryQueue")["QueueUrl"],
+            MessageBody=parked.message(),
+        )
+
+    answer, (first, _) = retry(operator, "promo")
+
+    assert failures(answer) == [first]
+    assert [item["reference"] if "reference" in item else item["id"] for item in operator.transactions()] == [
+        "promo#421"
+    ]
+
+
+@pytest.mark.parametrize(("tries", "wait"), [(1, 60), (2, 120), (5, 960), (9, 15360)])
+def test_the_wait_doubles_with_each_try(operator: Operator, outage: Outage, tries: int, wait: int) -> None:
+    operator.send("result", published("result", userId="new"))
+
+    answer, (message,) = retry(operator, "result", tries=tries)
+
+    assert failures(answer) == [message]
+    (hidden,) = outage.parameters("ChangeMessageVisibility")
+    assert (hidden["ReceiptHandle"], hidden["VisibilityTimeout"]) == ("receipt-0", wait)
+
+
+def test_the_tenth_try_is_the_last_and_is_counted(operator: Operator, outage: Outage) -> None:
+    operator.send("result", published("result", userId="new"))
+
+    with output() as printed:
+        answer, (message,) = retry(operator, "result", tries=10)
+
+    assert failures(answer) == [message]
+    assert outage.parameters("ChangeMessageVisibility")[0]["VisibilityTimeout"] == 0  # SQS moves it on at once
+    assert metrics(printed, "AttemptsExhausted")
+    assert metrics(printed, "DeadLettered")
+
+
+def test_a_wait_that_cannot_be_set_loses_nothing(operator: Operator, outage: Outage) -> None:
+    operator.send("result", published("result", userId="new"))
+    messages = [json.dumps(message) for message in operator.messages("ResultRetryQueue")]
+    outage.down["sqs"] = UNREACHABLE
+
+    answer, (message,) = retry(operator, "result", messages=messages)
+
+    assert failures(answer) == [message]
+
+
+def test_what_turns_out_a_conflict_is_left_for_a_person(operator: Operator) -> None:
+    operator.send("result", published("result", userId="new"))
+    operator.open_wallet("new")
+    operator.send("result", published("result", userId="new", amount="777"))
+
+    with unchanged(operator):
+        answer, _ = retry(operator, "result")
+
+    assert failures(answer) == []
+    (letter,) = operator.messages("ResultDeadLetters")
+    assert letter["code"] == 61
+    assert json.loads(letter["request"])["amount"] == "10.0"
+
+
+def test_what_turns_out_malformed_is_left_for_a_person(operator: Operator) -> None:
+    # As after a release that is stricter: what was admitted once is not dropped.
+    message = Parked(
+        callback="result",
+        reference="r",
+        code=998,
+        reason="",
+        first_received_at="2026-01-01T00:00:00.000+00:00",
+        request=json.dumps(published("result", amount="-1")),
+    ).message()
+
+    answer, _ = retry(operator, "result", messages=[message])
+
+    assert failures(answer) == []
+    (letter,) = operator.messages("ResultDeadLetters")
+    assert letter["code"] == 59
+
+
+@pytest.mark.parametrize("message", ['"hello"', "{}", '{"request": "{}"}', "[1]"])
+def test_a_message_that_is_none_of_ours_is_left_for_a_person_as_it_is(operator: Operator, message: str) -> None:
+    answer, _ = retry(operator, "result", messages=[message])
+
+    assert failures(answer) == []
+    assert operator.messages("ResultDeadLetters") == [json.loads(message)]
+
+
+def test_a_dead_letter_that_cannot_be_left_stays_in_the_queue(operator: Operator, outage: Outage) -> None:
+    outage.down["sqs"] = UNREACHABLE
+
+    with output() as printed:
+        answer, (message,) = retry(operator, "result", messages=["{}"])
+
+    assert failures(answer) == [message]
+    assert metrics(printed, "ParkingFailed")
+
+
+def test_the_canonical_event_of_sqs_is_credited(operator: Operator) -> None:
+    answer = operator.handler("result")(json.loads((EVENTS / "sqs.json").read_text()), None)
+
+    assert failures(answer) == []
+    assert [item["id"] for item in operator.transactions()] == ["result#585c1306f89c56f5ecfc2f5d"]

@@ -1,0 +1,63 @@
+"""What Lambda's event source mapping does: takes messages from a retry queue and hands them to the function."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.local.template import Function
+from tools.local.workers import WorkerFailed, Workers
+
+POLL_SECONDS = 1
+_CONFIG = Config(read_timeout=POLL_SECONDS + 5, retries={"total_max_attempts": 1})
+
+
+async def consume(function: Function, url: str, endpoint: str, workers: Workers) -> None:
+    """Runs until it is cancelled, through every outage of the queue: a batch at a time, each message until it is done.
+
+    A message is deleted once the function has not named it among its failures. All others come back
+    when their visibility ends, and the queue itself moves what came too often to the dead letters.
+    """
+    sqs = boto3.client("sqs", endpoint_url=endpoint, config=_CONFIG)
+    while True:
+        try:
+            messages = await asyncio.to_thread(_receive, sqs, url, function.retry_batch_size)
+        except (ClientError, BotoCoreError):
+            await asyncio.sleep(POLL_SECONDS)
+            continue
+        if not messages:
+            continue
+        try:
+            answer = await workers.run({"Records": [_record(message, url) for message in messages]})
+        except WorkerFailed:
+            continue  # as after a crash of the function: nothing of the batch is deleted
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in messages:
+            if message["MessageId"] not in failed:
+                with suppress(ClientError, BotoCoreError):  # it comes again, and is a replay
+                    await asyncio.to_thread(sqs.delete_message, QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _receive(sqs: Any, url: str, most: int) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=most, WaitTimeSeconds=POLL_SECONDS, AttributeNames=["All"]
+    )
+    return answer.get("Messages", [])
+
+
+def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
+    """A message as it stands in Lambda's event."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-west-1:000000000000:{url.rpartition('/')[2]}",
+        "awsRegion": "eu-west-1",
+    }
