@@ -36,7 +36,7 @@ lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd requirements && for name in uv local dev engine sam; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage*
+	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
 
 # sam must not phone home, and needs no account to build and validate.
 sam := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam

@@ -351,8 +351,8 @@ REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"userId": ""}, 64, "WARNING"),
     ({"amount": "-1"}, 59, "WARNING"),
     ({"roundId": 5}, 57, "WARNING"),
-    ({"userId": "nobody"}, 62, "WARNING"),
-    ({"currency": "EUR"}, 52, "WARNING"),
+    ({"userId": "nobody"}, 62, "ERROR"),
+    ({"currency": "EUR"}, 52, "ERROR"),
     ({"promoWinAmount": "5"}, 64, "WARNING"),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conftest import Operator, published
-from expectations import credited, refused, replayed
+from expectations import credited, refused, replayed, written
 
 
 def test_a_jackpot_is_credited_to_cash(operator: Operator) -> None:
@@ -75,3 +75,7 @@ def test_the_published_example_without_its_commas_is_refused(operator: Operator)
 }"""
 
     refused(operator, "jackpot", body, 99)
+
+
+def test_a_constant_as_another_callbacks_amount_is_no_json(operator: Operator) -> None:
+    refused(operator, "jackpot", written("jackpot", promoWinAmount="NaN"), 99)

@@ -248,8 +248,27 @@ def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
         assert (retransmitted.status_code, retransmitted.json()["cash"]) == (200, "100389.99")
 
 
+def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players: Path) -> None:
+    with running(PLAYERS=str(players), WORKERS="1") as service:
+        killed = 0
+        while killed < 2:
+            for pid in children_of(service.process.pid):
+                if "functions/promo" in _command(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+            with suppress(httpx.TransportError):
+                service.post("/V4/PromoWin", "{}", timeout=0.2)  # so that the crash is noticed
+        answers = (service.post("/V4/PromoWin", published("promo")) for _ in range(20))
+        paid = next(answer for answer in answers if answer.status_code == 200)
+
+        assert paid.json()["cash"] == "100389.99"
+
+
 def _command(pid: int) -> str:
-    return (Path("/proc") / str(pid) / "cmdline").read_text()
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_text()
+    except OSError:
+        return ""  # it ended meanwhile
 
 
 def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service: Service) -> None:
@@ -307,7 +326,7 @@ def test_a_request_is_read_whatever_its_content_type_says(service: Service, cont
     assert service.post("/V4/PromoWin", body, headers={"Content-Type": content_type}).status_code == 200
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 def test_what_is_no_post_gets_405(service: Service, method: str) -> None:
     answer = service.http.request(method, "/v4/Result")
 
@@ -327,12 +346,17 @@ def test_no_such_path_gets_404(service: Service, path: str) -> None:
 def test_the_start_shows_urls_players_and_a_request_that_works(service: Service) -> None:
     assert str(service.http.base_url) + "/V4/JackPotWin" in service.output
     assert "421      99889.99 USD, bonus 99.99" in service.output
+    assert send_as_shown(service).json()["error"] == 0
+
+
+def send_as_shown(service: Service) -> httpx.Response:
+    """Sends the request that the start shows, as a shell would read it."""
     curl = next(line for line in service.output.splitlines() if line.strip().startswith("curl"))
     _, _, url, _, body = shlex.split(curl)
-    assert httpx.post(url, content=body).json()["error"] == 0
+    return httpx.post(url, content=body)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_quickly_with_status_0(players: Path, how: signal.Signals) -> None:
     with running(PLAYERS=str(players)) as service:
         started = children_of(service.process.pid)
@@ -359,13 +383,47 @@ def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
     assert not [pid for pid in started if is_alive(pid)]
 
 
-def test_secrets_of_a_file_are_checked(players: Path) -> None:
+def test_secrets_of_a_file_are_checked_and_the_request_shown_carries_the_token(players: Path) -> None:
     with running(PLAYERS=str(players), SECRETS=str(EVENTS / "secrets.json")) as service:
         refused = service.post("/v4/Result", published("result"))
-        admitted = service.post("/v4/Result", published("result"), params={"authToken": "local-token"})
+        admitted = send_as_shown(service)
 
     assert (refused.status_code, refused.json()) == (401, {"error": 401, "description": "Unauthorized"})
     assert admitted.json()["cash"] == "99899.99"
+
+
+def test_a_developers_own_environment_leads_neither_to_an_account_nor_to_a_proxy(players: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    elsewhere = {
+        "http_proxy": nowhere,
+        "HTTP_PROXY": nowhere,
+        "AWS_PROFILE": "none",
+        "AWS_ENDPOINT_URL_DYNAMODB": nowhere,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_ACCESS_KEY_ID": "of-an-account",
+    }
+    with running(PLAYERS=str(players), **elsewhere) as service:
+        assert service.post("/v4/Result", published("result")).json()["cash"] == "99899.99"
+
+
+def test_a_stop_answers_whoever_still_waits(players: Path) -> None:
+    with running(PLAYERS=str(players)) as service, ThreadPoolExecutor(1) as pool:
+        engine = next(pid for pid in children_of(service.process.pid) if "ministack" in _command(pid))
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            waiting = pool.submit(
+                httpx.post, f"{service.http.base_url}/v4/Result", json=published("result"), timeout=20
+            )
+            time.sleep(0.5)
+            status = service.stop()
+            answer = waiting.result(20)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(engine, signal.SIGCONT)
+
+        assert (answer.status_code, answer.json()["error"]) == (503, 998)
+        assert status == 0
+        assert "Traceback" not in service.output
 
 
 def test_an_engine_that_runs_already_is_used_and_its_wallets_are_kept(players: Path, service: Service) -> None:
@@ -389,7 +447,9 @@ def test_an_engine_that_runs_already_is_used_and_its_wallets_are_kept(players: P
         pytest.param({"PLAYERS": "Makefile"}, "Makefile is not JSON", id="a players file that is no JSON"),
         pytest.param({"PLAYERS": "events/result.json"}, "is not a list of players", id="another file"),
         pytest.param({"SECRETS": "no/such.json"}, "no/such.json cannot be read", id="no secrets file"),
+        pytest.param({"SECRETS": "events/players.json"}, "is not of the form of events/secrets.json", id="no secrets"),
         pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be prepared", id="no engine there"),
+        pytest.param({"AWS_ENDPOINT_URL": "nonsense"}, "cannot be prepared", id="no URL"),
     ],
 )
 def test_a_developers_mistake_is_told_in_one_line(environment: dict[str, str], said: str) -> None:

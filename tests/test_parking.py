@@ -108,7 +108,7 @@ def test_a_win_of_a_player_who_is_not_known_yet_is_kept_for_another_try(operator
 
     assert (reply.status, reply.json["error"]) == (200, 62)
     (kept,) = operator.messages(f"{callback.title()}RetryQueue")
-    assert (kept["code"], kept["reason"]) == (62, "No such player")
+    assert (kept["code"], kept["reason"]) == (62, "No such player: new")
 
 
 @pytest.mark.parametrize("callback", ["result", "promo"])

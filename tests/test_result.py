@@ -212,7 +212,11 @@ def test_a_prize_of_nothing_needs_no_reference(operator: Operator, amount: str) 
     assert gained(operator) == (10, 0)
 
 
-@pytest.mark.parametrize("amount", [{}, {"promoWinAmount": None}, {"promoWinAmount": ""}], ids=str)
+@pytest.mark.parametrize(
+    "amount",
+    [{}, {"promoWinAmount": None}, {"promoWinAmount": ""}, {"promoWinAmount": "0.0"}, {"promoWinAmount": 0}],
+    ids=str,
+)
 def test_a_prizes_reference_without_an_amount_is_the_base_win_only(operator: Operator, amount: dict[str, Any]) -> None:
     credited(operator, "result", published("result", promoWinReference="prize-1") | amount)
 

@@ -61,6 +61,11 @@ def test_a_canonical_event_is_one_of_a_path_that_exists(name: str) -> None:
     assert event["httpMethod"] == "POST"
 
 
+def test_the_api_has_one_stage() -> None:
+    # SAM adds a public stage called "Stage" to an API without this.
+    assert TEMPLATE.resources["Api"]["Properties"]["OpenApiVersion"] == "3.0.1"
+
+
 GATEWAY_ANSWERS = {
     "MISSING_AUTHENTICATION_TOKEN": (404, 404),
     "REQUEST_TOO_LARGE": (400, 99),
@@ -349,6 +354,7 @@ def test_no_secret_of_the_desk_is_in_the_template() -> None:
         ("", True),
         ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:provider-AbCdEf", True),
         ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:provider-AbCdEf", True),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:provider", False),  # the policy would not match it
         ("provider", False),
         ("hush-hush", False),
         ("arn:aws:ssm:eu-west-1:123456789012:parameter/provider", False),

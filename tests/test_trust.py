@@ -122,8 +122,6 @@ def test_two_hashes_must_both_be_right() -> None:
     "value",
     [
         '"wrong"',
-        '""',
-        "null",
         "5",
         "true",
         "[]",
@@ -138,6 +136,15 @@ def test_two_hashes_must_both_be_right() -> None:
 def test_a_wrong_hash_of_whatever_sort_is_refused(value: str, mandatory: bool) -> None:
     with pytest.raises(Unauthorized):
         BOTH.check_hash(wire.parse(f'{{"userId": "421", "hash": {value}}}'), mandatory=mandatory)
+
+
+@pytest.mark.parametrize("empty", ['""', "null"])
+def test_an_empty_hash_is_none(empty: str) -> None:
+    body = wire.parse(f'{{"userId": "421", "hash": {empty}}}')
+
+    assert BOTH.check_hash(body, mandatory=False) is None
+    with pytest.raises(Unauthorized):
+        BOTH.check_hash(body, mandatory=True)
 
 
 def test_a_hash_in_capitals_is_not_the_documented_one() -> None:

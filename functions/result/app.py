@@ -31,12 +31,10 @@ def credits_for(request: ResultRequest) -> list[Credit]:
         free_round="round" if request.bonus_code else "none",
         auto_closed=request.session_id is None,
     )
+    if not request.promo_win_amount:  # no prize, or none to speak of: its reference stays free
+        return [win]
     if request.promo_win_reference is None:
-        if request.promo_win_amount:
-            raise Absent("promoWinReference")
-        return [win]
-    if request.promo_win_amount is None:
-        return [win]
+        raise Absent("promoWinReference")
     prize = request.credit(
         "promo", amount=request.promo_win_amount, reference=request.promo_win_reference, two_ways=True
     )

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 
@@ -34,6 +35,11 @@ from tools.local.trouble import Trouble
 from tools.local.wallets import Player, Prepared, prepare, read_players
 from tools.local.workers import Workers
 from wallet import money
+from wallet.errors import Unavailable
+from wallet.trust import locks_in
+
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +75,17 @@ def _number(environment: Mapping[str, str], name: str, default: int, greatest: i
 
 
 def main() -> int:
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    for stop in _STOPS:
         signal.signal(stop, _leave)
     try:
         settings = Settings.from_environment(os.environ)
+        _leave_the_account(embedded=settings.endpoint is None)
         players = read_players(settings.players)
         secret = _read_secret(settings.secrets) if settings.secrets else None
         with (
             _listener(settings.port) as listener,
             nullcontext(settings.endpoint) if settings.endpoint else engine(settings.engine_port) as endpoint,
         ):
-            _pretend_credentials()
             prepared = prepare(endpoint, players, secret)
             asyncio.run(_serve(listener, settings, endpoint, players, prepared))
     except Trouble as trouble:
@@ -89,7 +95,7 @@ def main() -> int:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    for stop in _STOPS:
         signal.signal(stop, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave an engine behind
     raise SystemExit(0)  # unwinds through every `with` and `finally`, so that what was started is stopped
 
@@ -113,19 +119,29 @@ def _read_secret(path: Path) -> dict[str, Any]:
         raise Trouble(f"the secrets file {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise Trouble(f"the secrets file {path} is not JSON: {error}") from None
-    if not isinstance(secret, dict):
-        raise Trouble(f"the secrets file {path} is not of the form of events/secrets.json")
+    try:
+        locks_in(json.dumps(secret))
+    except Unavailable:
+        raise Trouble(f"the secrets file {path} is not of the form of events/secrets.json") from None
     return secret
 
 
-def _pretend_credentials() -> None:
-    """An engine takes any; a service that starts by itself must not need, or use, a real account's."""
+def _leave_the_account(*, embedded: bool) -> None:
+    """Takes out of the environment what would lead this service, or what it starts, to a real account or a proxy.
+
+    An engine takes any credentials; those of a developer's account are used only for an engine of their own.
+    """
+    if embedded:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_DEFAULT_REGION", "eu-west-1"),
     ):
         os.environ.setdefault(name, value)
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
 
 
 async def _serve(
@@ -151,9 +167,13 @@ async def _serve(
                 )
                 for function in template.functions()
             ]
-            print(_welcome(settings, endpoint, players, template), flush=True)
+            print(_welcome(settings, endpoint, players, prepared, template), flush=True)
             config = uvicorn.Config(
-                service(template, pools), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+                service(template, pools),
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             await uvicorn.Server(config).serve(sockets=[listener])
         finally:
@@ -173,8 +193,11 @@ def _log_of_functions(port: int) -> Path:
     return folder / f"functions-{port}.log"
 
 
-def _welcome(settings: Settings, endpoint: str, players: Sequence[Player], template: Template) -> str:
+def _welcome(
+    settings: Settings, endpoint: str, players: Sequence[Player], prepared: Prepared, template: Template
+) -> str:
     base = f"http://127.0.0.1:{settings.port}"
+    query = f"?authToken={quote(prepared.auth_token)}" if prepared.auth_token else ""
     routes = "\n".join(f"  {name:<8} {base}{path}" for path, name in template.routes().items())
     wallets = "\n".join(
         f"  {player.user_id:<8} {money.text(player.cash)} {player.currency}, bonus {money.text(player.bonus)}"
@@ -196,7 +219,7 @@ Trust          tokens and hashes are {checks}
 
 Ctrl-C stops it all. Try:
 
-  curl -s {base}/v4/Result -d '{json.dumps(body)}'
+  curl -s '{base}/v4/Result{query}' -d '{json.dumps(body)}'
 """
 
 

@@ -29,7 +29,7 @@ def proxy_event(
             "apiId": "local",
             "httpMethod": method,
             "identity": {"sourceIp": source_ip, "userAgent": dict(headers).get("user-agent")},
-            "path": path,
+            "path": f"/local{path}",
             "protocol": "HTTP/1.1",
             "requestId": str(uuid.uuid4()),
             "requestTimeEpoch": int(time.time() * 1000),

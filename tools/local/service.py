@@ -1,20 +1,19 @@
 """The HTTP face: what API Gateway does with a request, for the routes of template.yaml."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from tools.local.gateway import proxy_event
 from tools.local.template import GatewayResponse, Template
 from tools.local.workers import WorkerFailed, Workers
 
 MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
-
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
@@ -42,6 +41,8 @@ def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
         )
         try:
             answer = await pools[function].run(event)
+        except asyncio.CancelledError:  # the service stops: whoever still waits is told to send again
+            return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:
             _say(function, started, f"the function failed: {failed}")
             return _own(own_answers["DEFAULT_5XX"])
@@ -51,9 +52,9 @@ def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ready"})
 
-    return Starlette(
-        routes=[Route("/healthz", healthz, methods=["GET"]), Route("/{path:path}", callback, methods=_METHODS)]
-    )
+    application = Starlette(routes=[Route("/healthz", healthz, methods=["GET"])])
+    application.router.default = request_response(callback)  # every other path, by whatever method
+    return application
 
 
 async def _body_of(request: Request) -> bytes | None:

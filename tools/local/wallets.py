@@ -33,7 +33,7 @@ def read_players(path: Path) -> list[Player]:
         entries = json.loads(path.read_text(), parse_float=str, parse_int=str)
     except OSError as error:
         raise Trouble(f"the players file {path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Trouble(f"the players file {path} is not JSON: {error}") from None
     if not isinstance(entries, list) or not entries:
         raise Trouble(f"the players file {path} is not a list of players")
@@ -62,10 +62,14 @@ def _player(entry: Any, where: str) -> Player:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none)."""
+    """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none).
+
+    `auth_token` is the token a request needs, if any.
+    """
 
     queues: Mapping[str, str]
     secret: str
+    auth_token: str | None
 
 
 def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
@@ -79,8 +83,9 @@ def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] 
         return Prepared(
             queues=create_queues(boto3.client("sqs", endpoint_url=endpoint)),
             secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoint), secret) if secret else "",
+            auth_token=next((keys["authToken"] for keys in (secret or {}).values() if "authToken" in keys), None),
         )
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is no URL
         raise Trouble(f"the engine at {endpoint} cannot be prepared: {error}") from error
 
 

@@ -118,7 +118,12 @@ class Workers:
     async def _replace(self, worker: Worker) -> None:
         self._all.discard(worker)
         await worker.stop()
-        await self._add()
+        while True:
+            try:
+                return await self._add()
+            except Trouble as trouble:
+                print(f"{self._function.name:<8} {trouble}; trying again", flush=True)
+                await asyncio.sleep(1)
 
     async def _add(self) -> None:
         worker = await Worker.start(self._function, self._environment, self._log)

@@ -28,8 +28,6 @@ RequestT = TypeVar("RequestT", bound=wire.Request)
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
 ANSWER_SECONDS = 3.0
 
-_FOR_A_PERSON = frozenset({Conflict.code, Unavailable.code})  # logged as errors, the other refusals as warnings
-
 # Both take the callback's name from POWERTOOLS_SERVICE_NAME.
 _logger = Logger()
 _metrics = Metrics(namespace="LuckyMonacoWallet")
@@ -240,7 +238,7 @@ def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
     if isinstance(refusal, Conflict):
         _count("Conflict")
         facts["differences"] = refusal.differences
-    log = _logger.error if refusal.code in _FOR_A_PERSON else _logger.warning
+    log = _logger.warning if refusal.kept == "nowhere" else _logger.error  # somebody is owed money
     log("refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
 
 

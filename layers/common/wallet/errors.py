@@ -117,6 +117,10 @@ class NoSuchPlayer(Refusal):
         super().__init__("No such player")
         self.user_id = user_id
 
+    @property
+    def reason(self) -> str:
+        return f"{self}: {self.user_id}"
+
 
 class WrongCurrency(Refusal):
     code = 52
@@ -126,6 +130,10 @@ class WrongCurrency(Refusal):
     def __init__(self, wallet_currency: str) -> None:
         super().__init__("The currency is not the player's")
         self.wallet_currency = wallet_currency
+
+    @property
+    def reason(self) -> str:
+        return f"{self}: the wallet's is {self.wallet_currency}"
 
 
 class Unavailable(Refusal):

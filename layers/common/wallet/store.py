@@ -29,7 +29,7 @@ Item = dict[str, Any]
 
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
-MAX_ATTEMPTS = 30  # a wallet contended beyond this is not settled by more of the same
+MAX_ATTEMPTS = 50  # a wallet contended beyond this is not settled by more of the same
 
 # The SDK's own retries are off: `_call` retries, within the callback's deadline.
 _CONFIG = Config(
@@ -219,12 +219,13 @@ class Store:
         """The snapshot, corrected by the items that failed their conditions; None stands for no item."""
         for position, item in failed.items():
             (action,) = actions[position].values()
-            if action["TableName"] == self._transactions and item:
-                snapshot = replace(snapshot, transactions={**snapshot.transactions, item["id"]: _transaction(item)})
-            elif action["TableName"] == self._players:
-                snapshot = replace(snapshot, wallet=_wallet(item) if item else None)
-            elif action["TableName"] == self._free_rounds:
-                snapshot = replace(snapshot, uncovered=item["uncovered"] if item else None)
+            match action["TableName"]:
+                case self._players:
+                    snapshot = replace(snapshot, wallet=_wallet(item) if item else None)
+                case self._free_rounds:
+                    snapshot = replace(snapshot, uncovered=item["uncovered"] if item else None)
+                case _ if item:
+                    snapshot = replace(snapshot, transactions={**snapshot.transactions, item["id"]: _transaction(item)})
         return snapshot
 
 

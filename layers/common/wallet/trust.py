@@ -15,8 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from aws_lambda_powertools import Logger
 from botocore.config import Config
@@ -46,7 +45,7 @@ class Locks:
 
     def check_hash(self, body: Body, *, mandatory: bool) -> Key | None:
         """Which secret made the body's hash, None if none is needed. Raises Unauthorized."""
-        hashes = [parameter.value for parameter in body.named("hash")]
+        hashes = [parameter.value for parameter in body.named("hash") if parameter.value not in (None, "")]
         if not hashes and not mandatory:
             return None
         return _match(
@@ -89,7 +88,9 @@ class Keyring:
         self._locks = Locks()
         self._content = ""
         self._read_at = self._ask_again_at = float("-inf")
-        if not secret_name:
+        if secret_name:
+            self._provider = _secrets_manager()
+        else:
             _logger.warning("No provider secret is configured: tokens and hashes are not checked")
 
     @classmethod
@@ -101,7 +102,6 @@ class Keyring:
         now = time.monotonic()
         if not self._secret_name or now < self._ask_again_at:
             return self._locks
-        # Imported only where a secret is configured: it costs a cold start.
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
@@ -113,21 +113,20 @@ class Keyring:
             _logger.warning("The provider's secret cannot be read: the last one serves for now")
         else:
             if content != self._content:
-                self._locks, self._content = _locks_in(content), content
+                self._locks, self._content = locks_in(content), content
             self._read_at = now
         return self._locks
 
-    @cached_property
-    def _provider(self):
-        from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-        # An answer is due within seconds: two short attempts rather than the SDK's patient default.
-        return SecretsProvider(
-            boto_config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2})
-        )
+def _secrets_manager() -> Any:
+    # Imported only where a secret is configured: it costs a cold start.
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+    # An answer is due within seconds: two short attempts rather than the SDK's patient default.
+    return SecretsProvider(boto_config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2}))
 
 
-def _locks_in(content: str) -> Locks:
+def locks_in(content: str) -> Locks:
     """A secret's content as locks. A misspelt one must not open a lock: whatever is odd raises Unavailable."""
     wrong = Unavailable("the provider's secret is not of the documented form")
     try:

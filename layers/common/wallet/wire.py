@@ -33,7 +33,7 @@ from wallet.ledger import Credit, FreeRound, Receipt
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a queue's message (256 KiB) and a table's item (400 KiB)
 
-_SECRETS = frozenset({"hash", "token"})  # never recorded, logged or echoed
+_SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
 _OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
 
 
@@ -75,7 +75,7 @@ class Body:
         return [parameter for parameter in self.parameters if parameter.name.lower() == name]
 
     def without_secrets(self) -> str:
-        """The body as received, less its hash and token: what may be kept."""
+        """The body as received, less its hash and tokens: what may be kept."""
         kept = (
             f"{json.dumps(parameter.name)}:{parameter.raw}"
             for parameter in self.parameters
