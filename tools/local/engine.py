@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tools.local.lifetime import die_with_parent
 from tools.local.template import ROOT
 from tools.local.trouble import Trouble
 
@@ -45,6 +46,7 @@ def engine(port: int) -> Iterator[str]:
             stdout=log.open("wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the service: it stops its engine last
+            preexec_fn=die_with_parent,
         )
         try:
             _wait_until_ready(process, endpoint, log)

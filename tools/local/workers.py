@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from tools.local.lifetime import die_with_parent
 from tools.local.template import ROOT, Function
 from tools.local.trouble import Trouble
 
@@ -39,6 +40,7 @@ class Worker:
             cwd=ROOT,
             env={**os.environ, **function.environment, **environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
             stdin=asyncio.subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
             stdout=log,
             stderr=log,
         )  # fmt: skip
@@ -47,9 +49,11 @@ class Worker:
         worker = cls(process, reader, writer)
         try:
             await worker._read(START_SECONDS)
-        except WorkerFailed as failed:
+        except BaseException as error:
             await worker.stop()
-            raise Trouble(f"the function {function.name} does not start: {failed}; see {log.name}") from None
+            if isinstance(error, WorkerFailed):
+                raise Trouble(f"the function {function.name} does not start: {error}; see {log.name}") from None
+            raise
         return worker
 
     async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""How the service ends: at once, cleanly, and with everything it started."""
+
+import asyncio
+import ctypes
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def leave_on_signals() -> None:
+    """Has SIGTERM, Ctrl-C and a closed terminal end this process with status 0."""
+    for stop in _STOPS:
+        signal.signal(stop, _leave)
+
+
+@contextmanager
+def cancelled_by_signals() -> Iterator[None]:
+    """Has a signal cancel the current task instead: one raised amid the start of a process would leave it half done."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    for stop in _STOPS:
+        loop.add_signal_handler(stop, task.cancel)
+    try:
+        yield
+    finally:
+        for stop in _STOPS:
+            loop.remove_signal_handler(stop)
+        leave_on_signals()
+
+
+def die_with_parent() -> None:
+    """For a child before it runs its program: has the kernel end it with its parent, however that one ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    for stop in _STOPS:
+        signal.signal(stop, signal.SIG_IGN)  # an impatient second Ctrl-C must not break off what the first began
+    raise SystemExit(0)  # unwinds through every `with` and `finally`, so that what was started is stopped
