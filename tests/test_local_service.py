@@ -151,6 +151,15 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def all_started_by(service: Service) -> list[int]:
+    """The engine, and two workers for each of four functions, of which the second ones follow the first."""
+    for _ in range(START_SECONDS * 20):
+        if len(started := children_of(service.process.pid)) == 9:
+            return started
+        time.sleep(0.05)
+    raise AssertionError(f"not everything was started within {START_SECONDS} s")
+
+
 def survivors(pids: list[int]) -> list[int]:
     """Which of the processes are there still; one that was just ended gets a moment to go."""
     for _ in range(100):
@@ -368,8 +377,7 @@ def send_as_shown(service: Service) -> httpx.Response:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_quickly_with_status_0(players: Path, how: signal.Signals) -> None:
     with running(PLAYERS=str(players)) as service:
-        started = children_of(service.process.pid)
-        assert len(started) == 9  # the engine, and two workers for each of four functions
+        started = all_started_by(service)
         before = time.monotonic()
 
         assert service.stop(how) == 0
@@ -394,7 +402,7 @@ def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
 
 def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> None:
     with running(PLAYERS=str(players)) as service:
-        started = children_of(service.process.pid)
+        started = all_started_by(service)
 
         service.stop(signal.SIGKILL)
 

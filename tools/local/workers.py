@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -92,10 +92,13 @@ class Workers:
         self._log = log
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._all: set[Worker] = set()
-        self._replacements: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     async def start(self, count: int) -> None:
-        await asyncio.gather(*(self._add() for _ in range(count)))
+        """Returns with the first; the others follow, since each takes a second of the machine."""
+        await self._add()
+        for _ in range(count - 1):
+            self._in_background(self._add_surely())
 
     async def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Waits for a free worker and runs the event on it. Raises WorkerFailed."""
@@ -107,21 +110,28 @@ class Workers:
         try:
             answer = await worker.run(event, timeout)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
-            replacement = asyncio.create_task(self._replace(worker))
-            self._replacements.add(replacement)
-            replacement.add_done_callback(self._replacements.discard)
+            self._in_background(self._replace(worker))
             raise
         self._idle.put_nowait(worker)
         return answer
 
     async def stop(self) -> None:
-        for replacement in self._replacements:
-            replacement.cancel()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.gather(*(worker.stop() for worker in self._all))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _replace(self, worker: Worker) -> None:
         self._all.discard(worker)
         await worker.stop()
+        await self._add_surely()
+
+    async def _add_surely(self) -> None:
         while True:
             try:
                 return await self._add()
