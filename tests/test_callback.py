@@ -288,6 +288,21 @@ def test_a_defect_spoils_nothing_for_the_next_request(result: Environment) -> No
     assert result.operator.wallet()["cash"] == Decimal("99899.99")
 
 
+def test_what_goes_wrong_in_telling_of_a_credit_does_not_change_its_answer(
+    result: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A 503 would say that no money moved.
+    def broken(*_arguments: Any) -> None:
+        raise OSError("no space left on the device")
+
+    monkeypatch.setattr(result.module, "_count", broken)
+
+    answers = [result.send(published("result")) for _ in range(2)]
+
+    assert [answer["statusCode"] for answer in answers] == [200, 200]
+    assert result.operator.wallet()["cash"] == Decimal("99899.99")
+
+
 def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     deadlines: list[float] = []
 
@@ -300,7 +315,7 @@ def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeyp
     class NoStore:
         def settle(self, _credits: Any, *, request: str, deadline: float) -> Any:
             deadlines.append(deadline)
-            raise NotImplementedError
+            raise result.module.Unavailable("it is not there")
 
     class SlowKeyring:
         def locks(self) -> Any:

@@ -46,20 +46,6 @@ callbacks_signed_at_will = pytest.mark.parametrize("callback", ["result", "promo
 # --- Calls ------------------------------------------------------------------------------------------
 
 
-def test_every_path_of_the_contract_is_served_and_no_other() -> None:
-    assert Template.load().routes() == {
-        "/v4/Result": "result",
-        "/V4/Result": "result",
-        "/V4/JackPotWin": "jackpot",
-        "/v4/JackPotWin": "jackpot",
-        "/bonuswin": "bonus",
-        "/V4/BonusWin": "bonus",
-        "/v4/BonusWin": "bonus",
-        "/V4/PromoWin": "promo",
-        "/v4/PromoWin": "promo",
-    }
-
-
 @every_callback
 def test_what_is_not_a_post_is_refused(operator: Operator, subtests: pytest.Subtests, callback: str) -> None:
     with unchanged(operator):

@@ -4,6 +4,7 @@ The only place that turns errors into answers, and into what is kept for later.
 """
 
 import base64
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ class _Callback(Generic[RequestT]):
                 self._keep(body, refusal)
             _report_refusal(refusal, arrived)
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
-        _report(settlement, arrived)
+        _report_surely(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
 
     def _admit(self, event: Event) -> wire.Body:
@@ -151,7 +152,7 @@ class _Callback(Generic[RequestT]):
                 return self._back_off(record["receiptHandle"], tries)
             return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
         _count("SettledFromParking")
-        _report(settlement, arrived, tries=tries)
+        _report_surely(settlement, arrived, tries=tries)
         return True
 
     def _back_off(self, receipt_handle: str, tries: int) -> bool:
@@ -204,6 +205,14 @@ def _http(status: int, body: str) -> Answer:
     if status == MethodNotAllowed.http_status:
         headers["Allow"] = "POST"
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _report_surely(settlement: Settlement, arrived: float, **facts: Any) -> None:
+    """The money has moved: nothing that goes wrong in telling of it may change the answer."""
+    try:
+        _report(settlement, arrived, **facts)
+    except Exception as error:  # whatever a log or metrics library comes up with
+        print(f"reporting failed: {type(error).__name__}", file=sys.stderr)
 
 
 def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
