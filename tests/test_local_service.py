@@ -7,119 +7,32 @@ import re
 import shlex
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from boto3.dynamodb.conditions import Key
 
-from conftest import EVENTS, ROOT, published
-from tools.local.engine import free_port
+from conftest import EVENTS, published
+from local_service import Service, all_started_by, children_of, command_of, running, start, survivors, wait_until
+from tools.local.engine import engine, free_port
+from tools.local.settings import announcement
 
 # One xdist worker runs them all, on one service where they can share it.
 pytestmark = pytest.mark.xdist_group("local service")
 
-START_SECONDS = 60
 PLAYERS = [
     {"userId": "421", "currency": "USD", "cash": "99889.99", "bonus": "99.99"},
     {"userId": "hot", "currency": "USD", "cash": "1000.50", "bonus": "0"},
     {"userId": "exact", "currency": "USDT", "cash": "0.000000000000000001", "bonus": "0"},
     {"userId": "safe", "currency": "USD", "cash": "5", "bonus": "5"},
 ]
-
-
-class Service:
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
-        self.said: list[str] = []
-        self.http = httpx.Client(base_url=url, timeout=30)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.said.append(line)
-
-    @property
-    def output(self) -> str:
-        return "".join(self.said)
-
-    def wait_until_ready(self) -> None:
-        for _ in range(START_SECONDS * 20):
-            assert self.process.poll() is None, self.output
-            with suppress(httpx.TransportError):
-                if self.http.get("/healthz", timeout=1).status_code == 200:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"not ready within {START_SECONDS} s: {self.output}")
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
-        status = self.process.wait(20)
-        self._reader.join(5)
-        assert self.process.stdout
-        self.process.stdout.close()
-        self.http.close()
-        return status
-
-    def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        content = body if isinstance(body, str | bytes) else json.dumps(body)
-        return self.http.post(path, content=content, **options)
-
-    def tables(self) -> Any:
-        """The engine's tables, by the address the service printed."""
-        found = re.search(r"Tables\s+(\S+)", self.output)
-        assert found
-        return boto3.resource("dynamodb", endpoint_url=found[1])
-
-    def wallet(self, user_id: str) -> dict[str, Any]:
-        return self.tables().Table("Players").get_item(Key={"userId": user_id})["Item"]
-
-    def ledger(self, user_id: str) -> list[dict[str, Any]]:
-        return self.tables().Table("Transactions").query(
-            IndexName="byPlayer", KeyConditionExpression=Key("userId").eq(user_id)
-        )["Items"]  # fmt: skip
-
-
-def start(**environment: str) -> Service:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.local"],
-        cwd=ROOT,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
-            "PORT": str(port),
-            **environment,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return Service(process, f"http://127.0.0.1:{port}")
-
-
-@contextmanager
-def running(**environment: str) -> Iterator[Service]:
-    service = start(**environment)
-    try:
-        service.wait_until_ready()
-        yield service
-    finally:
-        if service.process.poll() is None:
-            service.stop()
 
 
 @pytest.fixture(scope="module")
@@ -133,47 +46,6 @@ def players(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(players: Path) -> Iterator[Service]:
     with running(PLAYERS=str(players)) as service:
         yield service
-
-
-def children_of(pid: int) -> list[int]:
-    """Every process below one, by the kernel's own account."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found, unseen = [], [pid]
-    while unseen:
-        parent = unseen.pop()
-        below = [child for child, its_parent in parents.items() if its_parent == parent]
-        found += below
-        unseen += below
-    return found
-
-
-def all_started_by(service: Service) -> list[int]:
-    """The engine, and two workers for each of four functions, of which the second ones follow the first."""
-    for _ in range(START_SECONDS * 20):
-        if len(started := children_of(service.process.pid)) == 9:
-            return started
-        time.sleep(0.05)
-    raise AssertionError(f"not everything was started within {START_SECONDS} s")
-
-
-def survivors(pids: list[int]) -> list[int]:
-    """Which of the processes are there still; one that was just ended gets a moment to go."""
-    for _ in range(100):
-        if not any(map(is_alive, pids)):
-            return []
-        time.sleep(0.02)
-    return [pid for pid in pids if is_alive(pid)]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 # --- The published examples -------------------------------------------------------------------------
@@ -255,7 +127,7 @@ def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) 
 
 def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
     with running(PLAYERS=str(players), WORKERS="1") as service:
-        workers = [pid for pid in children_of(service.process.pid) if _command(pid).count("functions/promo")]
+        workers = [pid for pid in children_of(service.process.pid) if command_of(pid).count("functions/promo")]
         assert len(workers) == 1
         os.kill(workers[0], signal.SIGKILL)
 
@@ -271,7 +143,7 @@ def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players:
         killed = 0
         while killed < 2:
             for pid in children_of(service.process.pid):
-                if "functions/promo" in _command(pid):
+                if "functions/promo" in command_of(pid):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
             with suppress(httpx.TransportError):
@@ -280,13 +152,6 @@ def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players:
         paid = next(answer for answer in answers if answer.status_code == 200)
 
         assert paid.json()["cash"] == "100389.99"
-
-
-def _command(pid: int) -> str:
-    try:
-        return (Path("/proc") / str(pid) / "cmdline").read_text()
-    except OSError:
-        return ""  # it ended meanwhile
 
 
 def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service: Service) -> None:
@@ -434,7 +299,7 @@ def test_a_developers_own_environment_leads_neither_to_an_account_nor_to_a_proxy
 
 def test_a_stop_answers_whoever_still_waits(players: Path) -> None:
     with running(PLAYERS=str(players)) as service, ThreadPoolExecutor(1) as pool:
-        engine = next(pid for pid in children_of(service.process.pid) if "ministack" in _command(pid))
+        engine = next(pid for pid in children_of(service.process.pid) if "ministack" in command_of(pid))
         os.kill(engine, signal.SIGSTOP)
         try:
             waiting = pool.submit(
@@ -457,7 +322,7 @@ def test_an_engine_that_runs_already_is_used_and_its_wallets_are_kept(players: P
     endpoint = service.tables().meta.client.meta.endpoint_url
 
     with running(PLAYERS=str(players), AWS_ENDPOINT_URL=endpoint) as second:
-        started = [_command(pid) for pid in children_of(second.process.pid)]
+        started = [command_of(pid) for pid in children_of(second.process.pid)]
 
         assert not [command for command in started if "ministack" in command]
         assert second.wallet("421") == before
@@ -524,3 +389,40 @@ def test_a_taken_port_is_told_in_one_line() -> None:
     assert re.fullmatch(
         r"wallet: port \d+ cannot be had: Address already in use; choose another with PORT=...\n", service.output
     )
+
+
+# --- An engine that goes away -----------------------------------------------------------------------
+
+
+def test_tables_that_go_away_and_come_back_cost_no_win(players: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with engine(port, tmp_path) as tables:
+        service = start(PLAYERS=str(players), TABLES_ENDPOINT=tables.endpoint)
+        service.wait_until_ready()
+        place = json.loads(announcement(service.port).read_text())
+        assert (place["pid"], place["dynamodb"]) == (service.process.pid, tables.endpoint)
+        assert place["sqs"] != tables.endpoint
+        assert service.post("/v4/Result", published("result", reference="before")).status_code == 200
+    try:
+        refused = service.post("/v4/Result", published("result", reference="meanwhile"))
+        assert (refused.status_code, refused.json()["error"]) == (503, 998)
+
+        with engine(port, tmp_path):
+            wait_until(lambda: re.search(r'kept "meanwhile", retry \d+: done', service.output))
+
+            assert [item["id"] for item in service.ledger("421")] == ["result#before", "result#meanwhile"]
+            assert service.wallet("421")["cash"] == Decimal("99909.99")
+    finally:
+        service.stop()
+    assert not announcement(service.port).exists()
+
+
+def test_the_service_ends_with_its_embedded_engine(players: Path) -> None:
+    with running(PLAYERS=str(players)) as service:
+        embedded = next(pid for pid in children_of(service.process.pid) if "ministack" in command_of(pid))
+        os.kill(embedded, signal.SIGKILL)
+
+        assert service.process.wait(20) == 1
+        service.stop()
+    assert "wallet: the local engine has stopped" in service.output
+    assert "Traceback" not in service.output

@@ -1,23 +1,32 @@
-"""The embedded engine: ministack, a DynamoDB and SQS that need no container and keep nothing."""
+"""The local engine: ministack, a DynamoDB and SQS that need no container.
+
+Embedded in the service it keeps nothing. Run by itself (`make engine`, or `python -m tools.local.engine`) it
+listens on ENGINE_PORT (4566) and keeps its state between a clean stop and the next start, so that a developer
+can take it away from under a running service and bring it back.
+"""
 
 import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from tools.local.lifetime import die_with_parent
+from tools.local.lifetime import die_with_parent, leave_on_signals
+from tools.local.settings import LOCAL, whole_number
 from tools.local.template import ROOT
 from tools.local.trouble import Trouble
 
 START_SECONDS = 30  # it takes half a second; a machine under load may be slower
 STOP_SECONDS = 3
+SAVE_SECONDS = 60  # it writes its state as it stops: two seconds for 100,000 transactions
 
 _PROGRAM = ROOT / ".venv-engine" / "bin" / "ministack"
 
@@ -29,30 +38,63 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def must_be_free(port: int, setting: str) -> None:
+    """Raises Trouble if somebody listens on the port, who would answer in the engine's place."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Trouble(f"port {port} cannot be had: {error.strerror}; choose another with {setting}=...") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running engine and where it answers."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.process.poll() is not None
+
+    def check(self) -> None:
+        """Raises Trouble, with what it said last, if it has stopped."""
+        if self.has_stopped:
+            raise Trouble(f"the local engine has stopped: {_last_line(self.log)}")
+
+
 @contextmanager
-def engine(port: int) -> Iterator[str]:
-    """Runs an engine on that port of 127.0.0.1 and yields its endpoint. Raises Trouble if it does not start."""
+def engine(port: int, state: Path | None = None) -> Iterator[Engine]:
+    """Runs an engine on that port of 127.0.0.1; what it holds is kept in the folder `state`, if one is given.
+
+    Raises Trouble if it does not start.
+    """
     if not _PROGRAM.exists():
         raise Trouble(
             f"the local engine is not installed: {_PROGRAM.relative_to(ROOT)} is missing; `make run` sets it up"
         )
     endpoint = f"http://127.0.0.1:{port}"
+    keeping = {"PERSIST_STATE": "1", "STATE_DIR": str(state)} if state else {"PERSIST_STATE": "0"}
     with tempfile.TemporaryDirectory(prefix="wallet-engine-") as folder:
         log = Path(folder) / "log"
-        process = subprocess.Popen(  # noqa: S603 - a program of our own environment
-            [_PROGRAM],
-            env=os.environ | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": folder},
-            stdin=subprocess.DEVNULL,
-            stdout=log.open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the service: it stops its engine last
-            preexec_fn=die_with_parent,
-        )
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - a program of our own environment
+                [_PROGRAM],
+                env=os.environ | keeping | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": folder},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the service: it stops its engine last
+                preexec_fn=die_with_parent,
+            )
         try:
             _wait_until_ready(process, endpoint, log)
-            yield endpoint
+            yield Engine(endpoint, process, log)
         finally:
-            _stop(process)
+            _stop(process, SAVE_SECONDS if state else STOP_SECONDS)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
@@ -72,10 +114,34 @@ def _last_line(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], seconds: int) -> None:
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def main() -> int:
+    leave_on_signals()
+    try:
+        port = whole_number(os.environ, "ENGINE_PORT", 4566, 65535)
+        must_be_free(port, "ENGINE_PORT")
+        state = LOCAL / f"engine-{port}"
+        state.mkdir(parents=True, exist_ok=True)
+        with engine(port, state) as running:
+            print(f"The engine answers at {running.endpoint}", flush=True)
+            print(
+                f"Ctrl-C stops it; what it holds is kept in {state.relative_to(ROOT)} until the next start", flush=True
+            )
+            running.process.wait()
+            running.check()
+    except Trouble as trouble:
+        print(f"wallet: {trouble}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,8 @@
 """What Lambda's event source mapping does: takes messages from a retry queue and hands them to the function."""
 
 import asyncio
+import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,11 +34,14 @@ async def consume(function: Function, url: str, endpoint: str, workers: Workers)
             continue
         try:
             answer = await workers.run({"Records": [_record(message, url) for message in messages]})
-        except WorkerFailed:
+        except WorkerFailed as failed:
+            _say(function, messages, f"the function failed: {failed}")
             continue  # as after a crash of the function: nothing of the batch is deleted
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for message in messages:
-            if message["MessageId"] not in failed:
+            done = message["MessageId"] not in failed
+            _say(function, [message], "done" if done else "not yet")
+            if done:
                 with suppress(ClientError, BotoCoreError):  # it comes again, and is a replay
                     await asyncio.to_thread(sqs.delete_message, QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
@@ -46,6 +51,16 @@ def _receive(sqs: Any, url: str, most: int) -> list[dict[str, Any]]:
         QueueUrl=url, MaxNumberOfMessages=most, WaitTimeSeconds=POLL_SECONDS, AttributeNames=["All"]
     )
     return answer.get("Messages", [])
+
+
+def _say(function: Function, messages: Sequence[dict[str, Any]], outcome: str) -> None:
+    for message in messages:
+        reference = None
+        with suppress(ValueError, AttributeError):  # whatever else lies in a queue
+            reference = json.loads(message["Body"]).get("reference")
+        tries = message["Attributes"]["ApproximateReceiveCount"]
+        # As JSON, so that no reference can play tricks on a terminal.
+        print(f"{function.name:<8} kept {json.dumps(reference)}, retry {tries}: {outcome}", flush=True)
 
 
 def _record(message: dict[str, Any], url: str) -> dict[str, Any]:

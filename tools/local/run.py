@@ -9,6 +9,8 @@ Settings come from the environment:
     RETRY_SECONDS     how long what could not be credited waits for its first retry (1)
     ENGINE_PORT       where the embedded engine listens (a free port)
     AWS_ENDPOINT_URL  an engine that runs already; then none is started
+    TABLES_ENDPOINT   an engine that runs already, for the tables alone
+    QUEUES_ENDPOINT   an engine that runs already, for the queues alone
 """
 
 import asyncio
@@ -16,22 +18,22 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
-from tools.local.engine import engine, free_port
+from tools.local.engine import Engine, engine, free_port
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
 from tools.local.service import service
+from tools.local.settings import LOCAL, Settings, announcement
 from tools.local.template import ROOT, Function, Template
 from tools.local.trouble import Trouble
-from tools.local.wallets import Player, Prepared, prepare, read_players
+from tools.local.wallets import Endpoints, Player, Prepared, prepare, read_players
 from tools.local.workers import Workers
 from wallet import money
 from wallet.errors import Unavailable
@@ -40,55 +42,30 @@ from wallet.trust import locks_in
 _GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    port: int
-    players: Path
-    secrets: Path | None
-    workers: int
-    retry_seconds: int
-    engine_port: int
-    endpoint: str | None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Raises Trouble for a number that is none."""
-        secrets = environment.get("SECRETS")
-        return cls(
-            port=_number(environment, "PORT", 3000, 65535),
-            players=Path(environment.get("PLAYERS") or ROOT / "events" / "players.json"),
-            secrets=Path(secrets) if secrets else None,
-            workers=_number(environment, "WORKERS", 2, 64),
-            retry_seconds=_number(environment, "RETRY_SECONDS", 1, 900),
-            engine_port=_number(environment, "ENGINE_PORT", 0, 65535) or free_port(),
-            endpoint=environment.get("AWS_ENDPOINT_URL") or None,
-        )
-
-
-def _number(environment: Mapping[str, str], name: str, default: int, greatest: int) -> int:
-    text = environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not (name == "ENGINE_PORT" or int(text)) or int(text) > greatest:
-        raise Trouble(f"{name} must be a whole number from 1 to {greatest}, not {text!r}")
-    return int(text)
-
-
 def main() -> int:
     try:
         settings = Settings.from_environment(os.environ)
-        _leave_the_account(embedded=settings.endpoint is None)
+        _leave_the_account(given=settings.endpoint is not None)
         players = read_players(settings.players)
         secret = _read_secret(settings.secrets) if settings.secrets else None
-        with (
-            _listener(settings.port) as listener,
-            nullcontext(settings.endpoint) if settings.endpoint else engine(settings.engine_port) as endpoint,
-        ):
-            prepared = prepare(endpoint, players, secret)
+        with _listener(settings.port) as listener, _embedded_engine(settings) as embedded:
+            others = embedded.endpoint if embedded else settings.endpoint or ""
+            endpoints = Endpoints(
+                tables=settings.tables_endpoint or others, queues=settings.queues_endpoint or others, others=others
+            )
+            prepared = prepare(endpoints, players, secret)
             with suppress(asyncio.CancelledError):  # a signal while the functions start
-                asyncio.run(_serve(listener, settings, endpoint, players, prepared))
+                asyncio.run(_serve(listener, settings, endpoints, players, prepared, embedded))
+            if embedded:
+                embedded.check()
     except Trouble as trouble:
         print(f"wallet: {trouble}", file=sys.stderr)
         return 1
     return 0
+
+
+def _embedded_engine(settings: Settings) -> AbstractContextManager[Engine | None]:
+    return nullcontext() if settings.endpoint else engine(settings.engine_port or free_port())
 
 
 def _listener(port: int) -> socket.socket:
@@ -117,12 +94,12 @@ def _read_secret(path: Path) -> dict[str, Any]:
     return secret
 
 
-def _leave_the_account(*, embedded: bool) -> None:
+def _leave_the_account(*, given: bool) -> None:
     """Takes out of the environment what would lead this service, or what it starts, to a real account or a proxy.
 
     An engine takes any credentials; those of a developer's account are used only for an engine of their own.
     """
-    if embedded:
+    if not given:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
     for name, value in (
@@ -136,11 +113,16 @@ def _leave_the_account(*, embedded: bool) -> None:
 
 
 async def _serve(
-    listener: socket.socket, settings: Settings, endpoint: str, players: Sequence[Player], prepared: Prepared
+    listener: socket.socket,
+    settings: Settings,
+    endpoints: Endpoints,
+    players: Sequence[Player],
+    prepared: Prepared,
+    embedded: Engine | None,
 ) -> None:
     template = Template.load()
     environment = {
-        "AWS_ENDPOINT_URL": endpoint,
+        **endpoints.variables,
         "PROVIDER_SECRET": prepared.secret,
         "RETRY_SECONDS": str(settings.retry_seconds),
     }
@@ -149,17 +131,10 @@ async def _serve(
             function.name: Workers(function, environment | _queues_of(function, prepared), log)
             for function in template.functions()
         }
-        consumers: list[asyncio.Task[None]] = []
+        background: list[asyncio.Task[None]] = []
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
-            consumers += [
-                asyncio.create_task(
-                    consume(function, _queues_of(function, prepared)["RETRY_QUEUE"], endpoint, pools[function.name])
-                )
-                for function in template.functions()
-            ]
-            print(_welcome(settings, endpoint, players, prepared, template), flush=True)
             config = uvicorn.Config(
                 service(template, pools),
                 lifespan="off",
@@ -167,11 +142,46 @@ async def _serve(
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
-            await uvicorn.Server(config).serve(sockets=[listener])
+            server = uvicorn.Server(config)
+            background += [
+                asyncio.create_task(
+                    consume(
+                        function,
+                        _queues_of(function, prepared)["RETRY_QUEUE"],
+                        endpoints.queues,
+                        pools[function.name],
+                    )
+                )
+                for function in template.functions()
+            ]
+            if embedded:
+                background.append(asyncio.create_task(_stop_with(embedded, server)))
+            with _announced(settings, endpoints):
+                print(_welcome(settings, endpoints, players, prepared, template), flush=True)
+                await server.serve(sockets=[listener])
         finally:
-            for consumer in consumers:
-                consumer.cancel()
+            for task in background:
+                task.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+async def _stop_with(embedded: Engine, server: uvicorn.Server) -> None:
+    """Stops serving when the embedded engine has stopped: what it held is gone."""
+    while not embedded.has_stopped:
+        await asyncio.sleep(0.5)
+    server.should_exit = True
+
+
+@contextmanager
+def _announced(settings: Settings, endpoints: Endpoints) -> Iterator[None]:
+    """Keeps in a file where the running service and its engines are, for the tools that look into them."""
+    file = announcement(settings.port)
+    place = {"pid": os.getpid(), "url": f"http://127.0.0.1:{settings.port}"}
+    file.write_text(json.dumps(place | {"dynamodb": endpoints.tables, "sqs": endpoints.queues}))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _queues_of(function: Function, prepared: Prepared) -> dict[str, str]:
@@ -180,13 +190,12 @@ def _queues_of(function: Function, prepared: Prepared) -> dict[str, str]:
 
 
 def _log_of_functions(port: int) -> Path:
-    folder = ROOT / ".local"
-    folder.mkdir(exist_ok=True)
-    return folder / f"functions-{port}.log"
+    LOCAL.mkdir(exist_ok=True)
+    return LOCAL / f"functions-{port}.log"
 
 
 def _welcome(
-    settings: Settings, endpoint: str, players: Sequence[Player], prepared: Prepared, template: Template
+    settings: Settings, endpoints: Endpoints, players: Sequence[Player], prepared: Prepared, template: Template
 ) -> str:
     base = f"http://127.0.0.1:{settings.port}"
     query = f"?authToken={quote(prepared.auth_token)}" if prepared.auth_token else ""
@@ -205,7 +214,8 @@ The wallet takes callbacks:
 Players:
 {wallets}
 
-Tables         {endpoint}
+Tables         {endpoints.tables}
+Queues         {endpoints.queues}
 Functions' log {_log_of_functions(settings.port).relative_to(ROOT)}
 Trust          tokens and hashes are {checks}
 

@@ -61,6 +61,24 @@ def _player(entry: Any, where: str) -> Player:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where the tables, the queues and everything else of AWS are."""
+
+    tables: str
+    queues: str
+    others: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What leads a function's SDK there."""
+        return {
+            "AWS_ENDPOINT_URL": self.others,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.tables,
+            "AWS_ENDPOINT_URL_SQS": self.queues,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none).
 
@@ -72,21 +90,24 @@ class Prepared:
     auth_token: str | None
 
 
-def prepare(endpoint: str, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
+def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
     """Makes what is missing: the tables, the queues, the players' wallets, the secret.
 
-    A wallet that exists is left as it is. Raises Trouble if the endpoint does not answer as AWS does.
+    A wallet that exists is left as it is. Raises Trouble if an endpoint does not answer as AWS does.
     """
     try:
-        _create_tables(boto3.client("dynamodb", endpoint_url=endpoint))
-        _open_wallets(boto3.resource("dynamodb", endpoint_url=endpoint), players)
+        _create_tables(boto3.client("dynamodb", endpoint_url=endpoints.tables))
+        _open_wallets(boto3.resource("dynamodb", endpoint_url=endpoints.tables), players)
         return Prepared(
-            queues=create_queues(boto3.client("sqs", endpoint_url=endpoint)),
-            secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoint), secret) if secret else "",
+            queues=create_queues(boto3.client("sqs", endpoint_url=endpoints.queues)),
+            secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoints.others), secret)
+            if secret
+            else "",
             auth_token=next((keys["authToken"] for keys in (secret or {}).values() if "authToken" in keys), None),
         )
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is no URL
-        raise Trouble(f"the engine at {endpoint} cannot be prepared: {error}") from error
+        where = ", ".join(dict.fromkeys((endpoints.tables, endpoints.queues, endpoints.others)))
+        raise Trouble(f"the engine at {where} cannot be prepared: {error}") from error
 
 
 def _create_tables(dynamodb: Any) -> None:

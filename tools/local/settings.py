@@ -1,0 +1,51 @@
+"""What the local service can be told, from the environment; see tools/local/run.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.local.template import ROOT
+from tools.local.trouble import Trouble
+
+LOCAL = ROOT / ".local"  # what a service leaves on this machine: logs, an engine's state
+
+
+def announcement(port: int) -> Path:
+    """The file in which the service on that port says where it and its engines are, while it runs."""
+    return LOCAL / f"service-{port}.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    port: int
+    players: Path
+    secrets: Path | None
+    workers: int
+    retry_seconds: int
+    engine_port: int
+    endpoint: str | None
+    tables_endpoint: str | None
+    queues_endpoint: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Raises Trouble for a number that is none."""
+        secrets = environment.get("SECRETS")
+        return cls(
+            port=whole_number(environment, "PORT", 3000, 65535),
+            players=Path(environment.get("PLAYERS") or ROOT / "events" / "players.json"),
+            secrets=Path(secrets) if secrets else None,
+            workers=whole_number(environment, "WORKERS", 2, 64),
+            retry_seconds=whole_number(environment, "RETRY_SECONDS", 1, 900),
+            engine_port=whole_number(environment, "ENGINE_PORT", 0, 65535),
+            endpoint=environment.get("AWS_ENDPOINT_URL") or None,
+            tables_endpoint=environment.get("TABLES_ENDPOINT") or None,
+            queues_endpoint=environment.get("QUEUES_ENDPOINT") or None,
+        )
+
+
+def whole_number(environment: Mapping[str, str], name: str, default: int, greatest: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not (name == "ENGINE_PORT" or int(text)) or int(text) > greatest:
+        raise Trouble(f"{name} must be a whole number from 1 to {greatest}, not {text!r}")
+    return int(text)
