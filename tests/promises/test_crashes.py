@@ -1,0 +1,150 @@
+"""A worker killed with SIGKILL, at every point of the money path, for every kind of win: paid once all the same."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import gateway_event
+from local_service import wait_until
+from promises.stand import CALLBACKS, Rule, Stand, stand, worker_of
+from promises.test_faults import AIMS, PARK, READ, WRITE
+from promises.wins import KINDS, Win
+from tools.local.template import Template
+from tools.local.workers import Worker, WorkerFailed
+
+pytestmark = pytest.mark.xdist_group("promises")
+
+# Where the worker is held until it is killed: longer than it waits itself, so that it cannot answer before.
+POINTS: dict[str, tuple[str, Rule]] = {
+    "before the read": (READ, {"latency": 1400, "reset": True}),
+    "between read and write": (WRITE, {"latency": 1400, "reset": True}),
+    "with the write on its way": (WRITE, {"latency": 1400}),  # it is passed on, after the worker's death
+    "with the write applied and its answer on its way": (WRITE, {"response": {"bandwidth_kbps": 0.001}}),
+}
+
+
+def _player(kind: Callable[[str], Win], point: str) -> str:
+    return f"{kind.__name__}-{point}".replace(" ", "-")
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Stand]:
+    points = [*POINTS, "after the write", "in the queue", "while parking"]
+    players = [_player(kind, point) for kind in KINDS for point in points]
+    with stand(players, WORKERS="1") as here:
+        yield here
+
+
+def _delivery_with_a_kill(here: Stand, win: Win, operation: str, rule: Rule) -> int:
+    """Delivers a win and kills the worker that has it as soon as it meets the rule; the answer's status."""
+    proxy = here.queues if operation == PARK else here.tables
+    aim = {"operation": operation, "body": AIMS[operation].format(player=win.player)}
+    worker = worker_of(here.service, win.callback)
+    with proxy.fault(aim | rule) as fault, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(here.deliver, win.callback, win.body)
+        wait_until(lambda: fault.times_met)
+        os.kill(worker, signal.SIGKILL)
+        return answer.result().status_code
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_worker_pays_once(here: Stand, kind: Callable[[str], Win], point: str) -> None:
+    win = kind(_player(kind, point))
+    for body in win.before:
+        here.deliver_until_paid("result", body)
+
+    assert _delivery_with_a_kill(here, win, *POINTS[point]) == 503
+
+    here.deliver_until_paid(win.callback, win.body)
+    here.assert_paid_once(win)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_killed_while_it_parks_pays_once(here: Stand, kind: Callable[[str], Win]) -> None:
+    win = kind(_player(kind, "while parking"))
+    for body in win.before:
+        here.deliver_until_paid("result", body)
+    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
+
+    with here.tables.fault(aim | {"reset": True}):
+        assert _delivery_with_a_kill(here, win, PARK, {"latency": 1400}) == 503
+
+    here.deliver_until_paid(win.callback, win.body)
+    here.wait_until_the_queues_are_empty(60)
+    here.assert_paid_once(win)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_killed_while_it_tries_again_pays_once(here: Stand, kind: Callable[[str], Win]) -> None:
+    win = kind(_player(kind, "in the queue"))
+    for body in win.before:
+        here.deliver_until_paid("result", body)
+    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
+    with here.tables.fault(aim | {"reset": True}):
+        assert here.deliver(win.callback, win.body).status_code == 503
+
+    with here.tables.fault(aim | {"response": {"bandwidth_kbps": 0.001}}) as fault:
+        wait_until(lambda: fault.times_met)
+        os.kill(worker_of(here.service, win.callback), signal.SIGKILL)
+
+    here.wait_until_the_queues_are_empty(60)
+    here.assert_paid_once(win)
+
+
+# --- Killed when all is done but the answer ---------------------------------------------------------
+
+# The function as it is deployed, in a process that ends the moment its handler has returned.
+DOOMED = """
+import os, signal
+from wallet import callback
+
+serve = callback.serve
+
+def doomed(model, credits_for):
+    handler = serve(model, credits_for)
+
+    def handle(event, context):
+        handler(event, context)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return handle
+
+callback.serve = doomed
+exec(compile(open({path!r}).read(), {path!r}, "exec"))
+"""
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_a_worker_killed_after_the_write_and_before_the_answer_pays_once(
+    here: Stand, tmp_path: Path, callback: str
+) -> None:
+    (function,) = (function for function in Template.load().functions() if function.name == callback)
+    (tmp_path / "app.py").write_text(DOOMED.format(path=str(function.folder / "app.py")))
+    wins = [win for kind in KINDS if (win := kind(_player(kind, "after the write"))).callback == callback]
+
+    async def deliver(win: Win) -> None:
+        environment = here.environment(callback)
+        with (tmp_path / "log").open("wb") as log:
+            worker = await Worker.start(replace(function, folder=tmp_path), environment, log)
+            try:
+                with pytest.raises(WorkerFailed):
+                    await worker.run(gateway_event(json.dumps(win.body)), 20)
+            finally:
+                await worker.stop()
+
+    for win in wins:
+        for body in win.before:
+            here.deliver_until_paid("result", body)
+        asyncio.run(deliver(win))
+        here.assert_paid_once(win)  # it is paid, and nobody was told
+
+        here.deliver_until_paid(win.callback, win.body)
+        here.assert_paid_once(win)

@@ -1,0 +1,159 @@
+"""Every fault of the store, at every point of the money path, for every kind of win: paid once, whatever happens.
+
+Each case has a player, a win and a fault aimed at that player's requests. A fault is *brief* (the first
+call meets it) or *lasting* (every call does, until the provider has been answered). After a lasting one
+either the provider sends again, or it gives up and only the queue is left. All cases run at once on one
+service; each test then looks at one of them.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+import pytest
+
+from promises.stand import Fault, Rule, Stand, stand
+from promises.wins import KINDS, Win
+
+pytestmark = pytest.mark.xdist_group("promises")
+
+Course = Literal["brief", "lasting, sent again", "lasting, given up"]
+COURSES: tuple[Course, ...] = ("brief", "lasting, sent again", "lasting, given up")
+
+READ, WRITE, PARK = "BatchGetItem", "TransactWriteItems", "SendMessage"
+# How a request tells whose it is: jmespath.
+AIMS = {
+    READ: "RequestItems.Players.Keys[0].userId.S == '{player}'",
+    WRITE: "TransactItems[0].Put.Item.userId.S == '{player}'",
+    PARK: "contains(MessageBody, '{player}')",
+}
+CONFLICT = {
+    "error": {
+        "code": "TransactionCanceledException",
+        "status": 400,
+        "fields": {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]},
+    }
+}
+THROTTLED_WRITE = {
+    "error": {
+        "code": "TransactionCanceledException",
+        "status": 400,
+        "fields": {"CancellationReasons": [{"Code": "ThrottlingError"}, {"Code": "None"}]},
+    }
+}
+THROTTLING = {"error": {"code": "ThrottlingException", "status": 400}}
+BROKEN = {"error": {"code": "InternalServerError", "status": 500}}
+RESET = {"reset": True}
+SILENCE = {"timeout_ms": 1500}  # longer than the client waits; nothing is passed on
+LATE = {"latency": 1400}  # passed on when the client has given up already
+ANSWER_LOST = {"response": {"abort_frac": 0.0}}
+
+FAULTS: dict[str, tuple[str, Rule]] = {
+    "before the read: throttling": (READ, THROTTLING),
+    "before the read: 500": (READ, BROKEN),
+    "before the read: reset": (READ, RESET),
+    "before the read: timeout": (READ, SILENCE),
+    "after the read, its answer lost": (READ, ANSWER_LOST),
+    "write not applied: throttling": (WRITE, THROTTLING),
+    "write not applied: throttled in part": (WRITE, THROTTLED_WRITE),
+    "write not applied: 500": (WRITE, BROKEN),
+    "write not applied: TransactionConflict": (WRITE, CONFLICT),
+    "write not applied: reset": (WRITE, RESET),
+    "write not applied: timeout": (WRITE, SILENCE),
+    "write applied, its answer lost": (WRITE, ANSWER_LOST),
+    "write applied, but late": (WRITE, LATE),
+}
+# What becomes of a win that cannot be written, when it cannot be parked as it should either.
+PARKING_FAULTS: dict[str, Rule] = {
+    "parking: throttling": {"error": {"code": "RequestThrottled", "status": 403}},
+    "parking: 500": {"error": {"code": "InternalError", "status": 500}},
+    "parking: reset": RESET,
+    "parking: timeout": SILENCE,
+    "parked, the answer lost": ANSWER_LOST,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was seen of one case: the status of the answer under the faults, and how often each was met at least."""
+
+    status: int
+    times_met: int
+
+
+@dataclass(frozen=True)
+class Case:
+    win: Win
+    faults: tuple[tuple[str, Rule], ...]
+    course: Course
+
+
+_numbers = count()
+
+
+def _cases() -> dict[str, Case]:
+    def case(kind: Any, faults: tuple[tuple[str, Rule], ...], course: Course) -> Case:
+        return Case(kind(f"player-{next(_numbers):04}"), faults, course)
+
+    cases = {
+        f"{kind.__name__} | {name} | {course}": case(kind, (fault,), course)
+        for kind in KINDS
+        for name, fault in FAULTS.items()
+        for course in COURSES
+    }
+    # With both down, only the provider's retransmission is left: it is not given up then.
+    cases |= {
+        f"{kind.__name__} | write not applied: reset, {name} | lasting, sent again": case(
+            kind, ((WRITE, RESET), (PARK, rule)), "lasting, sent again"
+        )
+        for kind in KINDS
+        for name, rule in PARKING_FAULTS.items()
+    }
+    return cases
+
+
+CASES = _cases()
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[tuple[Stand, dict[str, Outcome]]]:
+    """Every case played to its end, and the service it was played on."""
+    with stand([case.win.player for case in CASES.values()], WORKERS="4") as here:
+        with ThreadPoolExecutor(24) as pool:
+            # In an order that gives every function work at once.
+            names = sorted(CASES, key=lambda name: CASES[name].win.player[::-1])
+            played = {name: pool.submit(_play, here, CASES[name]) for name in names}
+        here.wait_until_the_queues_are_empty(180)
+        yield here, {name: future.result() for name, future in played.items()}
+
+
+def _play(here: Stand, case: Case) -> Outcome:
+    win = case.win
+    for body in win.before:
+        here.deliver_until_paid("result", body)
+    with ExitStack() as stack:
+        faults = [stack.enter_context(_aimed(here, case, operation, rule)) for operation, rule in case.faults]
+        answer = here.deliver(win.callback, win.body)
+        times_met = min(fault.times_met for fault in faults)
+    if case.course != "lasting, given up":
+        here.deliver_until_paid(win.callback, win.body)
+    return Outcome(answer.status_code, times_met)
+
+
+def _aimed(here: Stand, case: Case, operation: str, rule: Rule) -> AbstractContextManager[Fault]:
+    """The fault in the way of the case's player alone."""
+    proxy = here.queues if operation == PARK else here.tables
+    aim = {"operation": operation, "body": AIMS[operation].format(player=case.win.player)}
+    return proxy.fault(aim | rule | ({"times": 1} if case.course == "brief" else {}))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_win_is_paid_once(outcomes: tuple[Stand, dict[str, Outcome]], name: str) -> None:
+    here, played = outcomes
+    assert played[name].times_met > 0, "the fault was never met: nothing was tried"
+    if CASES[name].course != "brief":
+        assert played[name].status == 503
+    here.assert_paid_once(CASES[name].win)

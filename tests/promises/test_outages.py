@@ -1,0 +1,112 @@
+"""The tables, the queues, or both taken away under traffic: every callback is answered, and every win is paid.
+
+`OUTAGE_SECONDS` makes the outage longer than a test need be: with 60, a win waits up to a minute more for
+its next retry.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from local_service import wait_until
+from promises.stand import Stand, stand
+from promises.wins import KINDS, Win, promo
+from tools.local.template import Template
+
+pytestmark = pytest.mark.xdist_group("promises")
+
+OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "5"))
+FUNCTION_SECONDS = max(function.timeout_seconds for function in Template.load().functions())
+PLAYERS_A_KIND = 4  # for each outage
+
+OUTAGES = {"tables": ("tables",), "queues": ("queues",), "both": ("tables", "queues")}
+
+
+def _player(kind: Callable[[str], Win], outage: str, number: int) -> str:
+    return f"{kind.__name__}-{outage}-{number}"
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Stand]:
+    players = [_player(kind, outage, n) for kind in KINDS for outage in OUTAGES for n in range(PLAYERS_A_KIND)]
+    with stand([*players, "unlucky"], WORKERS="4") as here:
+        yield here
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_every_callback_is_answered_during_an_outage_and_every_win_paid_after_it(here: Stand, outage: str) -> None:
+    wins = [kind(_player(kind, outage, n)) for kind in KINDS for n in range(PLAYERS_A_KIND)]
+    random.Random(outage).shuffle(wins)
+    for win in wins:
+        for body in win.before:
+            here.deliver_until_paid("result", body)
+
+    for engine in OUTAGES[outage]:
+        here.stop(engine)
+    ends = time.monotonic() + OUTAGE_SECONDS
+    with ThreadPoolExecutor(8) as pool:
+        # Spread over the outage, as traffic is; the longest anyone waits is what the function may take.
+        answers = [pool.submit(_timed, here, win, ends) for win in wins]
+    time.sleep(max(0.0, ends - time.monotonic()))
+    for engine in OUTAGES[outage]:
+        here.start(engine)
+
+    statuses = {answer.result()[0] for answer in answers}
+    assert statuses == ({503} if "tables" in OUTAGES[outage] else {200})
+    assert max(answer.result()[1] for answer in answers) < FUNCTION_SECONDS
+    if "queues" in OUTAGES[outage]:  # nothing could be parked: what there is are the retransmissions
+        for win in wins:
+            here.deliver_until_paid(win.callback, win.body)
+    here.wait_until_the_queues_are_empty(120)
+    for win in wins:
+        here.assert_paid_once(win)
+
+
+def _timed(here: Stand, win: Win, ends: float) -> tuple[int, float]:
+    time.sleep(random.Random(win.player).uniform(0, max(0.0, ends - time.monotonic() - 3)))
+    sent = time.monotonic()
+    return here.deliver(win.callback, win.body).status_code, time.monotonic() - sent
+
+
+def test_a_retry_whose_delete_is_lost_pays_nothing_twice(here: Stand) -> None:
+    win = promo("late")
+    assert here.post(win) == 62  # kept: the player may be created meanwhile
+
+    with here.queues.fault({"operation": "DeleteMessage", "reset": True}) as fault:
+        here.open_wallet("late")
+        wait_until(lambda: fault.times_met >= 2)  # it came again, was a replay, and could not be deleted either
+
+    here.wait_until_the_queues_are_empty(60)
+    here.assert_paid_once(win)
+
+
+def test_what_no_retry_can_pay_ends_in_the_dead_letters(here: Stand) -> None:
+    policy = here.change_redrive("promo", max_receive_count=2)  # ten tries would take a quarter of an hour
+    win = promo("nobody")
+    try:
+        assert here.post(win) == 62
+        here.wait_until_the_queues_are_empty(60)
+    finally:
+        here.change_queue("PromoRetryQueue", RedrivePolicy=policy)
+
+    (letter,) = here.dead_letters("promo")
+    assert (letter["reference"], letter["code"]) == ("nobody", 62)
+    assert json.loads(letter["request"])["amount"] == win.body["amount"]
+
+
+@pytest.mark.parametrize("fault", [{"reset": True}, {"error": {"code": "InternalError", "status": 500}}])
+def test_a_conflict_whose_dead_letter_cannot_be_left_is_still_refused(here: Stand, fault: dict[str, Any]) -> None:
+    win = promo("unlucky")
+    here.deliver_until_paid(win.callback, win.body)
+
+    with here.queues.fault({"operation": "SendMessage"} | fault) as met:
+        assert here.post(win, amount="501.0") == 61
+        assert met.times_met
+
+    here.assert_paid_once(win)
