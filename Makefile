@@ -19,6 +19,16 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $$ENGINE
 test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
+redrive: .venv/local-ready ## show the dead letters of CALLBACK, and send back REFERENCES="..." or ALL=1 (DRY_RUN=1, STACK=...)
+	@$(python) -m tools.redrive $(CALLBACK) $(foreach reference,$(REFERENCES),--reference '$(reference)') \
+		$(if $(ALL),--all) $(if $(DRY_RUN),--dry-run) $(if $(STACK),--stack '$(STACK)')
+
+soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
+	@exec $(python) -m tools.soak
+
+fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
+	@$(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
+
 check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/pyright
@@ -61,5 +71,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@tools/setup .venv-sam $<
 	@touch $@
 
-.PHONY: help run engine test check build docs format lock clean
+.PHONY: help run engine test redrive soak fuzz check build docs format lock clean
 .DEFAULT_GOAL := help

@@ -79,3 +79,5 @@ def test_the_published_example_without_its_commas_is_refused(operator: Operator)
 
 def test_a_constant_as_another_callbacks_amount_is_no_json(operator: Operator) -> None:
     refused(operator, "jackpot", written("jackpot", promoWinAmount="NaN"), 99)
+    refused(operator, "jackpot", written("jackpot", promoWinAmount="[NaN]"), 99)
+    refused(operator, "jackpot", written("jackpot", promoWinAmount='{"a": -Infinity}'), 99)

@@ -1,6 +1,7 @@
 """What could not be credited: kept, tried again, and left for a person, through the functions' handlers."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from conftest import EVENTS, Operator, published
 from expectations import metrics, output, unchanged
 from wallet import callback as callback_module
-from wallet.parking import Parked
+from wallet.parking import Parked, Parking
 
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
 every_callback = pytest.mark.parametrize("callback", CALLBACKS)
@@ -186,8 +187,28 @@ def test_a_queue_that_is_down_hides_no_answer(
 
     assert (reply.status, reply.json["error"]) == (503, 998)
     assert metrics(printed, "ParkingFailed")
-    assert '"message":"parking failed"' in printed.getvalue()
+    (line,) = [line for line in printed.getvalue().splitlines() if '"message":"parking failed"' in line]
+    assert f"send_message: {type(fault).__name__}" in line
     assert operator.messages(f"{callback.title()}RetryQueue") == []
+
+
+def test_what_is_to_wait_longer_than_sqs_can_delay_it_is_kept_all_the_same(operator: Operator, outage: Outage) -> None:
+    app = operator.load("result", RETRY_SECONDS="901")
+
+    app.handler({"httpMethod": "POST", "body": json.dumps(published("result", userId="new"))}, None)
+
+    assert len(operator.messages("ResultRetryQueue")) == 1
+    assert outage.parameters("SendMessage")[0]["DelaySeconds"] == 900  # the most that SQS takes
+
+
+def test_an_answer_in_a_double_outage_comes_before_the_provider_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("RETRY_QUEUE", "DEAD_LETTERS", "RETRY_SECONDS"):
+        monkeypatch.setenv(variable, "30")
+    config = Parking.from_environment()._client.meta.config
+
+    parking_seconds = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+
+    assert callback_module.ANSWER_SECONDS + parking_seconds < 10
 
 
 def test_a_request_of_any_characters_and_the_greatest_size_can_be_kept(operator: Operator, outage: Outage) -> None:
@@ -279,6 +300,20 @@ def test_the_wait_doubles_with_each_try(operator: Operator, outage: Outage, trie
     assert failures(answer) == [message]
     (hidden,) = outage.parameters("ChangeMessageVisibility")
     assert (hidden["ReceiptHandle"], hidden["VisibilityTimeout"]) == ("receipt-0", wait)
+    assert hidden["QueueUrl"].endswith("/ResultRetryQueue")
+
+
+@pytest.mark.parametrize("tries", [6, 9])
+def test_no_wait_is_longer_than_sqs_can_hide_a_message(
+    operator: Operator, outage: Outage, monkeypatch: pytest.MonkeyPatch, tries: int
+) -> None:
+    handler: Any = operator.handler("result")
+    monkeypatch.setattr(handler._parking, "_retry_seconds", 900)
+    operator.send("result", published("result", userId="new"))
+
+    retry(operator, "result", tries=tries)
+
+    assert outage.parameters("ChangeMessageVisibility")[0]["VisibilityTimeout"] == 12 * 60 * 60
 
 
 def test_the_tenth_try_is_the_last_and_is_counted(operator: Operator, outage: Outage) -> None:
@@ -335,12 +370,38 @@ def test_what_turns_out_malformed_is_left_for_a_person(operator: Operator) -> No
     assert letter["code"] == 59
 
 
-@pytest.mark.parametrize("message", ['"hello"', "{}", '{"request": "{}"}', "[1]"])
-def test_a_message_that_is_none_of_ours_is_left_for_a_person_as_it_is(operator: Operator, message: str) -> None:
-    answer, _ = retry(operator, "result", messages=[message])
+def _parked(callback: str) -> Parked:
+    return Parked(
+        callback=callback,
+        reference=published(callback)["reference"],
+        code=998,
+        reason="",
+        first_received_at="2026-01-01T00:00:00.000+00:00",
+        request=json.dumps(published(callback)),
+    )
+
+
+NOT_OURS = {
+    "a text": '"hello"',
+    "nothing": "{}",
+    "half of it": '{"request": "{}"}',
+    "a list": "[1]",
+    "nested without end": "[" * 40_000,
+    "no moment": json.dumps(asdict(_parked("promo")) | {"first_received_at": "yesterday"}),
+    "a moment in no time zone": json.dumps(asdict(_parked("promo")) | {"first_received_at": "2026-01-01T00:00:00"}),
+    "a request that is no text": json.dumps(asdict(_parked("promo")) | {"request": {}}),
+}
+
+
+@pytest.mark.parametrize("message", [pytest.param(message, id=name) for name, message in NOT_OURS.items()])
+def test_a_message_that_is_none_of_ours_is_left_for_a_person_as_it_is_and_holds_nothing_up(
+    operator: Operator, outage: Outage, message: str
+) -> None:
+    answer, _ = retry(operator, "promo", messages=[message, _parked("promo").message()])
 
     assert failures(answer) == []
-    assert operator.messages("ResultDeadLetters") == [json.loads(message)]
+    assert outage.parameters("SendMessage")[0]["MessageBody"] == message
+    assert [item["id"] for item in operator.transactions()] == [f"promo#{published('promo')['reference']}"]
 
 
 def test_a_dead_letter_that_cannot_be_left_stays_in_the_queue(operator: Operator, outage: Outage) -> None:

@@ -92,7 +92,7 @@ class _Callback(Generic[RequestT]):
         locks = self._keyring.locks()
         query = event.get("queryStringParameters") or {}
         token_matched = locks.check_token(query.get("authToken"))
-        body = wire.parse(_text_of(event))
+        body = wire.parse(_text_of(event), self._model)
         hash_matched = locks.check_hash(body, mandatory=self._model.signed)
         _logger.set_correlation_id(body.reference)
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
@@ -137,7 +137,7 @@ class _Callback(Generic[RequestT]):
         _logger.set_correlation_id(None)
         try:
             parked = Parked.read(record["body"])
-            body = wire.parse(parked.request)
+            body = wire.parse(parked.request, self._model)
         except (ValueError, Refusal):
             return self._give_up(record["body"], "not a parked request")
         _logger.set_correlation_id(parked.reference)

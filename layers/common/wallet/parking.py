@@ -8,6 +8,7 @@ when it is owed. A retransmission that settles it meanwhile makes it a replay: p
 import json
 import os
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -41,9 +42,17 @@ class Parked:
     @classmethod
     def read(cls, message: str) -> "Parked":
         """Raises ValueError if the message is none of ours."""
-        content = json.loads(message)
+        try:
+            content = json.loads(message)
+        except RecursionError:
+            raise ValueError("nested without end") from None
         if not isinstance(content, dict) or content.keys() != {field.name for field in fields(cls)}:
             raise ValueError("not a parked request")
+        texts = {name: text for name, text in content.items() if name not in ("reference", "code")}
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise ValueError("not a parked request's text")
+        if datetime.fromisoformat(texts["first_received_at"]).tzinfo is None:
+            raise ValueError("a moment in no time zone")
         return cls(**content)
 
     def message(self) -> str:

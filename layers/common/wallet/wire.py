@@ -8,7 +8,7 @@ both need. Source: the provider's pages Result, Auto Closing, JackPotWin, BonusW
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -92,7 +92,11 @@ class Body:
         return None
 
     def check_identified(self, model: type["Request"]) -> None:
-        """Raises Absent if nothing identifies the request. Asked of what arrives: what is kept has no hash any more."""
+        """Raises Absent if nothing identifies the request; before that, what `read` raises before Absent.
+
+        Asked of what arrives: what is kept has no hash any more.
+        """
+        self._fields(model)
         identifiers = (*self.named("hash"), *self.named("uuid"))
         if model.signed and all(_is_empty(identifier.value) for identifier in identifiers):
             raise Absent("hash")
@@ -118,8 +122,6 @@ class Body:
         names, fields = _names(model), {}
         for parameter in self.parameters:
             field = names.get(parameter.name.lower())
-            if field is None and parameter.raw in _CONSTANTS:
-                raise Unreadable("is not a JSON object")  # it is no amount of this callback's
             if field is None or _is_empty(parameter.value):
                 continue
             if fields.setdefault(field, parameter.value) != parameter.value:
@@ -127,8 +129,8 @@ class Body:
         return fields
 
 
-def parse(text: str) -> Body:
-    """The parameters of a body's text. Raises Unreadable.
+def parse(text: str, model: "type[Request] | None" = None) -> Body:
+    """The parameters of a body's text. Raises Unreadable, for `NaN` too unless it is an amount (of the model's).
 
     Only the outermost object is taken apart here, because the json module does not keep the text of
     a value; every value in it is read by the json module.
@@ -136,7 +138,8 @@ def parse(text: str) -> Body:
     try:
         if len(text.encode()) > MAX_BODY_BYTES:
             raise Unreadable("is larger than 64 KiB")
-        parameters = tuple(_parameters(text))
+        amounts = _AMOUNT_NAMES & _names(model).keys() if model else _AMOUNT_NAMES
+        parameters = tuple(_parameters(text, amounts))
     except (ValueError, RecursionError):  # a JSON or Unicode error, or nesting without end
         raise Unreadable("is not a JSON object") from None
     if len({parameter.name for parameter in parameters}) < len(parameters):
@@ -144,14 +147,15 @@ def parse(text: str) -> Body:
     return Body(parameters)
 
 
-def _parameters(text: str) -> Iterator[Parameter]:
+def _parameters(text: str, amounts: Set[str]) -> Iterator[Parameter]:
     position = _expect("{", text, _skip_space(text, 0))
     while text[position : position + 1] != "}":
         name, position = _VALUES.raw_decode(text, position)
         if not isinstance(name, str):
             raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
         start = _skip_space(text, _expect(":", text, position))
-        value, end = (_AMOUNTS if name.lower() in _AMOUNT_NAMES else _VALUES).raw_decode(text, start)
+        is_amount = name.lower() in amounts and text[start : start + 1] not in ("[", "{")
+        value, end = (_AMOUNTS if is_amount else _VALUES).raw_decode(text, start)
         yield Parameter(name, value, text[start:end])
         position = _skip_space(text, end)
         if text[position : position + 1] == "}":
@@ -189,7 +193,6 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _VALUES = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
 # NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
 _AMOUNTS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once)
-_CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _AMOUNT_NAMES = frozenset({"amount", "promowinamount"})
 
 
