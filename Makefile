@@ -13,7 +13,7 @@ help: ## show what there is
 run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
 	@exec $(python) -m tools.local
 
-engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $$ENGINE_PORT (4566), to take away from a service
+engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
 test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage

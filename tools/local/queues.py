@@ -33,7 +33,9 @@ async def consume(function: Function, url: str, endpoint: str, workers: Workers)
         if not messages:
             continue
         try:
-            answer = await workers.run({"Records": [_record(message, url) for message in messages]})
+            answer = await workers.run(
+                {"Records": [_record(message, url) for message in messages]}, patience_seconds=function.timeout_seconds
+            )
         except WorkerFailed as failed:
             _say(function, messages, f"the function failed: {failed}")
             continue  # as after a crash of the function: nothing of the batch is deleted

@@ -14,6 +14,7 @@ from tools.local.template import GatewayResponse, Template
 from tools.local.workers import WorkerFailed, Workers
 
 MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
+THROTTLED_SECONDS = 5  # Lambda refuses at once what it has no environment for; here a worker may be free in a moment
 
 
 def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
@@ -40,7 +41,7 @@ def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
             source_ip=request.client.host if request.client else "127.0.0.1",
         )
         try:
-            answer = await pools[function].run(event)
+            answer = await pools[function].run(event, patience_seconds=THROTTLED_SECONDS)
         except asyncio.CancelledError:  # the service stops: whoever still waits is told to send again
             return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:

@@ -100,15 +100,14 @@ class Workers:
         for _ in range(count - 1):
             self._in_background(self._add_surely())
 
-    async def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Waits for a free worker and runs the event on it. Raises WorkerFailed."""
-        timeout = self._function.timeout_seconds
+    async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> dict[str, Any]:
+        """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
         try:
-            worker = await asyncio.wait_for(self._idle.get(), timeout)
+            worker = await asyncio.wait_for(self._idle.get(), patience_seconds)
         except TimeoutError:
-            raise WorkerFailed(f"none was free for {timeout} s") from None
+            raise WorkerFailed(f"none was free for {patience_seconds} s") from None
         try:
-            answer = await worker.run(event, timeout)
+            answer = await worker.run(event, self._function.timeout_seconds)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
             self._in_background(self._replace(worker))
             raise
