@@ -24,9 +24,6 @@ from local_service import Service, all_started_by, children_of, command_of, runn
 from tools.local.engine import engine, free_port
 from tools.local.settings import announcement
 
-# One xdist worker runs them all, on one service where they can share it.
-pytestmark = pytest.mark.xdist_group("local service")
-
 PLAYERS = [
     {"userId": "421", "currency": "USD", "cash": "99889.99", "bonus": "99.99"},
     {"userId": "hot", "currency": "USD", "cash": "1000.50", "bonus": "0"},

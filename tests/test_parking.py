@@ -192,6 +192,28 @@ def test_a_queue_that_is_down_hides_no_answer(
     assert operator.messages(f"{callback.title()}RetryQueue") == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"), [({"userId": "new"}, 62), ({"currency": "EUR"}, 52), ({"amount": "777"}, 61)]
+)
+def test_what_cannot_be_kept_is_to_be_sent_again_whatever_it_was_refused_for(
+    operator: Operator, outage: Outage, changes: dict[str, Any], code: int
+) -> None:
+    operator.send("result", published("result"))
+    request = published("result", **{"reference": "other"} | changes) if code != 61 else published("result", **changes)
+    outage.down = {"sqs": UNREACHABLE}
+
+    with output() as printed, unchanged(operator):
+        reply = operator.send("result", request)
+
+    assert (reply.status, reply.json["error"]) == (503, 998)  # else nobody would have it any more
+    assert metrics(printed, "ParkingFailed")
+    assert metrics(printed, "Refused")[0]["code"] == str(code)
+    outage.down.clear()
+    assert operator.send("result", request).json["error"] == code
+    queue = "ResultRetryQueue" if code == 62 else "ResultDeadLetters"
+    assert [kept["code"] for kept in operator.messages(queue)] == [code]
+
+
 def test_what_is_to_wait_longer_than_sqs_can_delay_it_is_kept_all_the_same(operator: Operator, outage: Outage) -> None:
     app = operator.load("result", RETRY_SECONDS="901")
 
@@ -389,6 +411,7 @@ NOT_OURS = {
     "nested without end": "[" * 40_000,
     "no moment": json.dumps(asdict(_parked("promo")) | {"first_received_at": "yesterday"}),
     "a moment in no time zone": json.dumps(asdict(_parked("promo")) | {"first_received_at": "2026-01-01T00:00:00"}),
+    "another callback's": json.dumps(asdict(_parked("jackpot"))),
     "a request that is no text": json.dumps(asdict(_parked("promo")) | {"request": {}}),
 }
 

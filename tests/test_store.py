@@ -17,6 +17,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
+from botocore.httpsession import URLLib3Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from conftest import EVENTS, Operator
 from wallet import store as store_module
 from wallet.errors import Conflict, NoSuchPlayer, Unavailable, WrongCurrency
 from wallet.ledger import Credit, Settlement
-from wallet.store import MAX_ATTEMPTS, Store
+from wallet.store import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS, Store
 
 OPENING_CASH, OPENING_BONUS = Decimal("99889.99"), Decimal("99.99")
 ENDPOINT = "https://dynamodb.eu-west-1.amazonaws.com"
@@ -299,12 +300,16 @@ def test_a_credit_read_back_is_the_one_that_was_recorded(counter: Counter) -> No
         campaign_type="drop",
         auto_closed=True,
     )
-    counter.settle(every_field)
+    few_fields = win("0", reference="r-2", game_id=None, round_id=None)
+    for credit in (every_field, few_fields):
+        counter.settle(credit)
 
-    (item,) = counter.operator.transactions()
-    assert store_module._transaction(item).credit == every_field
+    assert [store_module._transaction(item).credit for item in counter.operator.transactions()] == [
+        every_field,
+        few_fields,
+    ]
     assert counter.settle(every_field).receipt.replayed
-    counter.assert_wallet(cash="0.000000000000000001")
+    counter.assert_wallet(cash="0.000000000000000001", version=2)
 
 
 def test_every_read_is_consistent(counter: Counter) -> None:
@@ -408,6 +413,7 @@ IN_THE_WAY = [
     cancelled("None", "ThrottlingError"),
     cancelled("ProvisionedThroughputExceeded", "None"),
     cancelled("ThrottlingError", "TransactionConflict"),
+    answered("TransactionCanceledException", reasons=[{}, {"Code": "TransactionConflict"}]),
     answered("TransactionConflictException"),
     answered("TransactionInProgressException"),
     answered("ThrottlingException"),
@@ -431,7 +437,13 @@ def name_of(error: Exception) -> str:
     if not isinstance(error, ClientError):
         return type(error).__name__
     answer: Any = error.response
-    return "+".join(reason["Code"] for reason in answer.get("CancellationReasons", [])) or answer["Error"]["Code"]
+    reasons = answer.get("CancellationReasons", [])
+    return "+".join(reason.get("Code", "-") for reason in reasons) or answer["Error"]["Code"]
+
+
+def faults_of(error: Exception) -> set[str]:
+    """What an operator must be told of an error."""
+    return set(name_of(error).split("+")) - {"None", "-"}
 
 
 @pytest.mark.parametrize("honours_tokens", [True, False], ids=["token honoured", "token forgotten"])
@@ -458,7 +470,7 @@ def test_a_write_that_did_not_get_through_is_tried_again(counter: Counter, error
     counter.assert_calls(reads=1, writes=3)
 
 
-@pytest.mark.parametrize("error", NO_ANSWER + IN_THE_WAY[5:], ids=name_of)
+@pytest.mark.parametrize("error", NO_ANSWER + IN_THE_WAY[6:], ids=name_of)
 def test_a_read_that_failed_is_tried_again(counter: Counter, error: Exception) -> None:
     counter.client.read_script = iter([fails(error), fails(error)])
 
@@ -472,9 +484,10 @@ def test_a_read_that_failed_is_tried_again(counter: Counter, error: Exception) -
 def test_a_write_that_time_does_not_mend_is_given_up_at_once(counter: Counter, error: Exception) -> None:
     counter.client.write_script = itertools.repeat(fails(error))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as unavailable:
         counter.settle(win())
 
+    assert all(fault in unavailable.value.reason for fault in faults_of(error))
     counter.assert_untouched()
     counter.assert_calls(reads=1, writes=1)
     assert counter.clock.slept == 0
@@ -745,6 +758,31 @@ def test_a_read_that_lacks_a_table_is_read_again(counter: Counter, table: str) -
     counter.assert_calls(reads=4, writes=1)
 
 
+def test_a_read_that_stays_without_a_table_is_given_up(counter: Counter) -> None:
+    def throttled(_call: Call) -> Any:
+        return {"Responses": {}, "UnprocessedKeys": counter.client.reads[-1]["RequestItems"]}
+
+    counter.client.read_script = itertools.repeat(throttled)
+
+    with pytest.raises(Unavailable) as unavailable:
+        counter.settle(win())
+
+    assert "throttled" in unavailable.value.reason
+    counter.assert_untouched()
+
+
+def test_an_answer_that_leaves_out_the_tables_without_items_is_whole(counter: Counter) -> None:
+    def terse(call: Call) -> Any:
+        answer = call()
+        return answer | {"Responses": {table: items for table, items in answer["Responses"].items() if items}}
+
+    counter.client.read_script = itertools.repeat(terse)
+
+    assert counter.settle(free_round("5")).receipt.cash == OPENING_CASH + 5
+    with pytest.raises(NoSuchPlayer):
+        counter.settle(replace(free_round("5", "r-2"), user_id="nobody"))
+
+
 def test_a_wallet_read_before_its_transaction_is_read_again(counter: Counter) -> None:
     (older,) = dynamodb().scan(TableName="Players")["Items"]
     counter.settle(win())
@@ -767,9 +805,10 @@ def test_a_wallet_that_stays_behind_its_transactions_is_given_up(counter: Counte
     counter.settle(win())
     counter.set_wallet(version=0)  # a writer that reset the version: a person must look at it
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as unavailable:
         counter.settle(win())
 
+    assert "behind its transactions" in unavailable.value.reason
     counter.assert_wallet(cash="10", version=0, transactions=1)
     assert len(counter.client.reads) <= MAX_ATTEMPTS + 1
 
@@ -880,13 +919,55 @@ def test_no_write_starts_that_could_outlast_the_deadline(counter: Counter) -> No
     counter.assert_untouched()
 
 
+def test_a_store_finds_its_tables_by_the_environment(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, table in {
+        "PLAYERS_TABLE": "Players",
+        "TRANSACTIONS_TABLE": "Transactions",
+        "FREE_ROUNDS_TABLE": "FreeRounds",
+    }.items():
+        monkeypatch.setenv(variable, table)
+
+    Store.from_environment().settle([free_round("5")], request="{}", deadline=counter.clock.now + 3)
+
+    counter.assert_wallet(cash="5", bonus="5")
+    assert counter.operator.uncovered("SPINS") == 5
+
+
+def test_a_call_lasts_no_longer_than_the_deadline_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The deadline allows for one connection and one answer: the SDK must not try again by itself.
+    for variable in ("PLAYERS_TABLE", "TRANSACTIONS_TABLE", "FREE_ROUNDS_TABLE"):
+        monkeypatch.setenv(variable, variable)
+    client = Store.from_environment()._client
+    tries: list[Any] = []
+
+    def unreachable(_session: Any, request: Any) -> Any:
+        tries.append(request)
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", unreachable)
+
+    with pytest.raises(ConnectTimeoutError):
+        client.list_tables()
+
+    assert len(tries) == 1
+    assert client.meta.config.connect_timeout == CONNECT_SECONDS
+    assert client.meta.config.read_timeout == READ_SECONDS
+
+
+def test_a_call_that_can_just_be_over_in_time_is_made(counter: Counter) -> None:
+    counter.settle(win(), seconds=CONNECT_SECONDS + READ_SECONDS)
+
+    counter.assert_wallet(cash="10")
+
+
 @pytest.mark.parametrize("error", [*IN_THE_WAY, NO_ANSWER[1], NO_ANSWER[4]], ids=name_of)
 def test_tries_of_a_write_are_bounded_when_time_is_not(counter: Counter, error: Exception) -> None:
     counter.client.write_script = itertools.repeat(fails(error))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as unavailable:
         counter.settle(win(), seconds=1e6)
 
+    assert all(fault in unavailable.value.reason for fault in faults_of(error))
     counter.assert_untouched()
     counter.assert_calls(reads=1, writes=MAX_ATTEMPTS)
     assert 0 < counter.clock.slept < 3
@@ -902,12 +983,32 @@ def test_tries_of_a_read_are_bounded_when_time_is_not(counter: Counter) -> None:
     counter.assert_untouched()
 
 
+def test_a_pause_is_random_up_to_twice_the_one_before_and_no_longer_than_a_tenth_of_a_second(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def longest(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return high
+
+    monkeypatch.setattr(store_module.random, "uniform", longest)
+    counter.client.write_script = iter([fails(IN_THE_WAY[0])] * 6)
+
+    counter.settle(win())
+
+    assert drawn == [(0, 0.01), (0, 0.02), (0, 0.04), (0, 0.08), (0, 0.1), (0, 0.1)]
+    assert counter.clock.slept == pytest.approx(0.35)
+
+
 def test_a_wallet_contended_without_end_is_given_up_and_nobody_loses_money(counter: Counter) -> None:
     numbers = itertools.count()
     counter.client.write_script = (counter.another_settles(win("1", reference=f"other-{number}")) for number in numbers)
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as unavailable:
         counter.settle(win(), seconds=1e6)
+
+    assert "another writer" in unavailable.value.reason
 
     others = len(counter.client.writes)
     assert others <= MAX_ATTEMPTS

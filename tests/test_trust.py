@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from wallet import trust, wire
+from wallet.callback import ANSWER_SECONDS
 from wallet.errors import Unauthorized, Unavailable
 from wallet.trust import FRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, Keyring, Locks, hash_of
 
@@ -376,6 +377,14 @@ def test_a_binary_secret_that_is_no_text_opens_nothing(vault: Vault) -> None:
         Keyring(SECRET_NAME).locks()
 
 
+def test_an_empty_secret_opens_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = Keyring(SECRET_NAME)
+    monkeypatch.setattr(keyring._provider, "get", lambda *_name, **_options: "")
+
+    with pytest.raises(Unavailable):
+        keyring.locks()
+
+
 @pytest.mark.parametrize("content", ["not JSON", '{"curent": {"hashSecret": "hush-hush"}}'])
 def test_a_secret_malformed_later_opens_nothing_and_is_not_shown(vault: Vault, content: str) -> None:
     keyring = Keyring(SECRET_NAME)
@@ -436,8 +445,16 @@ def test_the_end_of_an_outage_is_noticed_and_a_further_one_has_its_own_hour(vaul
 def test_a_secret_never_fetched_opens_nothing(vault: Vault, outage: Exception) -> None:
     vault.outage = outage
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as unavailable:
         Keyring(SECRET_NAME).locks()
+
+    assert "secret cannot be read" in unavailable.value.reason
+
+
+def test_a_secret_that_does_not_come_is_waited_for_no_longer_than_an_answer_may_take() -> None:
+    config = Keyring(SECRET_NAME)._provider.client.meta.config
+
+    assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) <= ANSWER_SECONDS
 
 
 def test_a_secret_served_in_an_outage_is_warned_about(vault: Vault, log: Log) -> None:
@@ -450,6 +467,7 @@ def test_a_secret_served_in_an_outage_is_warned_about(vault: Vault, log: Log) ->
 
     (warning,) = log.records
     assert warning.levelname == "WARNING"
+    assert "cannot be read" in warning.getMessage()
 
 
 def test_an_outage_is_not_waited_for_by_every_callback(vault: Vault) -> None:

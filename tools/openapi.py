@@ -47,7 +47,7 @@ def document() -> Json:
         "paths": {path: {"post": _operation(path, name)} for path, name in template.routes().items()},
         "components": {
             "schemas": {name.title() + "Request": _request_schema(model) for name, model in models.items()}
-            | {"Credited": _credited_schema(), "Refused": _refused_schema()},
+            | {"Empty": _empty_schema(), "Credited": _credited_schema(), "Refused": _refused_schema()},
             "responses": _responses(template.gateway_responses()),
         },
     }
@@ -104,9 +104,33 @@ def _request_schema(model: type[wire.Request]) -> Json:
     schema = model.model_json_schema(by_alias=True)
     schema.pop("description", None)  # a docstring, for readers of the code
     schema["additionalProperties"] = True
+    for name, form in schema["properties"].items():
+        if name in schema["required"]:
+            schema["properties"][name] = _not_empty(form)
+        elif "anyOf" in form:
+            form["anyOf"] = [*(_not_empty(one) for one in form["anyOf"] if one != {"type": "null"}), _EMPTY]
     if model.signed:
-        schema["anyOf"] = [{"required": ["hash"]}, {"required": ["uuid"]}]
+        schema["anyOf"] = [
+            {"required": [name], "properties": {name: {"not": _EMPTY}}}  # present, and says something
+            for name in ("hash", "uuid")
+        ]
     return schema
+
+
+_EMPTY: Json = {"$ref": "#/components/schemas/Empty"}
+_LEAST = {"string": "minLength", "array": "minItems", "object": "minProperties"}
+
+
+def _not_empty(form: Json) -> Json:
+    """A field's form without what counts as absent."""
+    if "anyOf" in form:
+        return form | {"anyOf": [_not_empty(one) for one in form["anyOf"]]}
+    least = _LEAST.get(form.get("type", ""))
+    return form | {least: 1} if least and "pattern" not in form else form  # no pattern fits nothing at all
+
+
+def _empty_schema() -> Json:
+    return {"description": "Counts as absent, in every field.", "enum": [None, "", [], {}]}
 
 
 def _credited_schema() -> Json:

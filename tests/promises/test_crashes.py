@@ -19,8 +19,6 @@ from promises.wins import KINDS, Win
 from tools.local.template import Template
 from tools.local.workers import Worker, WorkerFailed
 
-pytestmark = pytest.mark.xdist_group("promises")
-
 # Where the worker is held until it is killed: longer than it waits itself, so that it cannot answer before.
 POINTS: dict[str, tuple[str, Rule]] = {
     "before the read": (READ, {"latency": 1400, "reset": True}),

@@ -18,8 +18,6 @@ import pytest
 from promises.stand import Fault, Rule, Stand, stand
 from promises.wins import KINDS, Win
 
-pytestmark = pytest.mark.xdist_group("promises")
-
 Course = Literal["brief", "lasting, sent again", "lasting, given up"]
 COURSES: tuple[Course, ...] = ("brief", "lasting, sent again", "lasting, given up")
 

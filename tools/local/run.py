@@ -176,8 +176,14 @@ async def _stop_with(embedded: Engine, server: uvicorn.Server) -> None:
 def _announced(settings: Settings, endpoints: Endpoints) -> Iterator[None]:
     """Keeps in a file where the running service and its engines are, for the tools that look into them."""
     file = announcement(settings.port)
-    place = {"pid": os.getpid(), "url": f"http://127.0.0.1:{settings.port}"}
-    file.write_text(json.dumps(place | {"dynamodb": endpoints.tables, "sqs": endpoints.queues}))
+    place = {
+        "pid": os.getpid(),
+        "url": f"http://127.0.0.1:{settings.port}",
+        "dynamodb": endpoints.tables,
+        "sqs": endpoints.queues,
+        "region": os.environ["AWS_DEFAULT_REGION"],
+    }
+    file.write_text(json.dumps(place))
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ The only place that turns errors into answers, and into what is kept for later.
 """
 
 import base64
+import os
 import sys
 import time
 import traceback
@@ -40,19 +41,26 @@ def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Cred
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
     return _Callback(
-        model, credits_for, Keyring.from_environment(), Store.from_environment(), Parking.from_environment()
+        os.environ["POWERTOOLS_SERVICE_NAME"],
+        model,
+        credits_for,
+        Keyring.from_environment(),
+        Store.from_environment(),
+        Parking.from_environment(),
     )
 
 
 class _Callback(Generic[RequestT]):
     def __init__(
         self,
+        name: str,
         model: type[RequestT],
         credits_for: Callable[[RequestT], Sequence[Credit]],
         keyring: Keyring,
         store: Store,
         parking: Parking,
     ) -> None:
+        self._name = name
         self._model = model
         self._credits_for = credits_for
         self._keyring = keyring
@@ -78,9 +86,10 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(body, arrived)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
-            if body:
-                self._keep(body, refusal)
+            is_safe = body is None or self._keep(body, refusal)
             _report_refusal(refusal, arrived)
+            if not is_safe:
+                refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
         _report_surely(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
@@ -106,12 +115,12 @@ class _Callback(Generic[RequestT]):
         credits = self._credits_for(request)
         return self._store.settle(credits, request=body.without_secrets(), deadline=arrived + ANSWER_SECONDS)
 
-    def _keep(self, body: wire.Body, refusal: Refusal) -> None:
-        """Keeps what a retry or a person may still credit. Failing hides no answer: the provider sends again."""
+    def _keep(self, body: wire.Body, refusal: Refusal) -> bool:
+        """Keeps what a retry or a person may still credit. False if it must be kept and cannot be."""
         if refusal.kept == "nowhere":
-            return
+            return True
         parked = Parked(
-            callback=_logger.service,
+            callback=self._name,
             reference=body.reference,
             code=refusal.code,
             reason=refusal.reason,
@@ -128,6 +137,8 @@ class _Callback(Generic[RequestT]):
         except ParkingFailed as failed:
             _count("ParkingFailed")
             _logger.error("parking failed", reason=str(failed))
+            return False
+        return True
 
     # --- From the retry queue -----------------------------------------------------------------------
 
@@ -140,6 +151,8 @@ class _Callback(Generic[RequestT]):
             body = wire.parse(parked.request, self._model)
         except (ValueError, Refusal):
             return self._give_up(record["body"], "not a parked request")
+        if parked.callback != self._name:  # a stray would be credited under another kind, and its own paid as well
+            return self._give_up(record["body"], "another callback's")
         _logger.set_correlation_id(parked.reference)
         tries = int(record["attributes"]["ApproximateReceiveCount"])
         _count("ParkedAge", MetricUnit.Seconds, _seconds_since(parked.first_received_at))

@@ -86,7 +86,7 @@ class Keyring:
     def __init__(self, secret_name: str) -> None:
         self._secret_name = secret_name
         self._locks = Locks()
-        self._content = ""
+        self._content: str | None = None
         self._read_at = self._ask_again_at = float("-inf")
         if secret_name:
             self._provider = _secrets_manager()

@@ -237,7 +237,7 @@ def _plain(value: object) -> object:
 _MAX_CHARACTERS = 128  # the provider's own limit is 36; a longer id is no reason to lose a win
 _AMOUNT_SCHEMA = {
     "anyOf": [
-        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,18})?$", "maxLength": 33},
+        {"type": "string", "pattern": r"^([0-9]{1,32}|[0-9]{1,31}\.[0-9]{1,18})$", "maxLength": 33},
         {"type": "number", "minimum": 0},
     ],
     "description": "Exact decimal in plain notation: up to 32 digits, of which up to 18 after the point.",

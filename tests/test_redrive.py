@@ -1,0 +1,1350 @@
+"""Dead letters: listed, sent back, and none lost on the way."""
+
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import boto3
+import httpx
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, EndpointConnectionError
+from moto.sqs.models import sqs_backends
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from conftest import ROOT, Operator, Reply, published
+from expectations import unchanged
+from local_service import Service, running, wait_until
+from tools.local.settings import announcement
+from tools.redrive import cli, mailbox, show
+from tools.redrive.letters import Letter, cut, grouped, plain
+from wallet import callback as callback_module
+from wallet.parking import Parked
+
+PORT = 3999
+CALLBACKS = ("result", "jackpot", "bonus", "promo")
+# One for all tests: a new one reads the SDK's models anew.
+SESSION_CLASS = boto3.Session
+ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "any")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://queue")
+
+# References that are more than they seem: markup, an emoji's name, escape sequences, and text that turns around.
+HOSTILE = (
+    "[bold red]paid[/bold red]",
+    "[/]",
+    ":warning:",
+    "\x1b[2J\x1b[31mpaid\x1b[0m",
+    "\x9b31mpaid",
+    "\u202edaip\u202c",
+    "\u2066paid\u2069",
+    "paid\r\nnot a reference",
+    "a\\x1bb",
+    "\x07\x00\x08",
+    "\ufeff",
+    "x" * 5000,
+)
+
+
+def letter(example: str = "result", *, request: Mapping[str, Any] | None = None, **changes: Any) -> str:
+    """A parked request, as a message: a callback's example, changed by `request`, under what is kept with it."""
+    body = {**published(example, hash=None), **(request or {})}
+    parked = Parked(
+        callback=example,
+        reference=body["reference"],
+        code=61,
+        reason="This reference was already used with other content: amount",
+        first_received_at="2026-01-02T03:04:05.678+00:00",
+        request=json.dumps(body),
+    )
+    return json.dumps(asdict(parked) | changes)
+
+
+class Desk:
+    """An operator's desk: the queues, and the command on a local service's."""
+
+    def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.operator = operator
+        self._monkeypatch = monkeypatch
+        self.sqs: Any = boto3.client("sqs")
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def send(self, callback: str, body: Any) -> Reply:
+        """Sends a body to a callback's function, in a process of which it would be the only one."""
+        self._monkeypatch.setattr(callback_module._logger, "service", callback)
+        return self.operator.send(callback, body)
+
+    def leave(self, *messages: str, callback: str = "result") -> list[str]:
+        """Dead letters of a callback; their message ids."""
+        url = self.url(f"{callback.title()}DeadLetters")
+        return [self.sqs.send_message(QueueUrl=url, MessageBody=message)["MessageId"] for message in messages]
+
+    def redrive(self, *arguments: str, callback: str = "result", stdin: str = "", port: object = PORT) -> Result:
+        with patch.dict(os.environ, PORT=str(port)):
+            return CliRunner().invoke(
+                cli.app, [callback, *arguments], input=stdin, prog_name="redrive", catch_exceptions=False
+            )
+
+    def url(self, queue: str) -> str:
+        return self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+
+    def all_in(self, queue: str) -> list[str]:
+        """Every message in a queue, hidden or not."""
+        return sorted(message.body for message in _backend(queue)._messages)
+
+    def visible_in(self, queue: str) -> list[str]:
+        """What anybody could receive from a queue at this moment."""
+        now = datetime.now(UTC).timestamp() * 1000
+        return sorted(message.body for message in _backend(queue)._messages if message.visible_at <= now)
+
+    def run_function(self, callback: str = "result") -> None:
+        """The callback's function consumes its retry queue, as Lambda has it."""
+        self._monkeypatch.setattr(callback_module._logger, "service", callback)
+        url = self.url(f"{callback.title()}RetryQueue")
+        while messages := self.sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages"):
+            (message,) = messages
+            record = {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+            }
+            assert self.operator.handler(callback)({"Records": [record]}, None) == {"batchItemFailures": []}
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def watch(self, instead: Callable[[str, Any, Callable[[], Any]], Any] | None = None) -> None:
+        """Records the calls of AWS from now on; `instead` may stand between, given operation, parameters and call."""
+        make_call = BaseClient._make_api_call
+
+        def recorded(client: Any, operation: str, parameters: Any) -> Any:
+            self.calls.append((operation, parameters))
+
+            def call() -> Any:
+                return make_call(client, operation, parameters)
+
+            return instead(operation, parameters, call) if instead else call()
+
+        self._monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+
+    def fail(self, operation: str, error: BaseException, after: int = 0) -> None:
+        """Has that operation raise the error, from its call number `after` + 1 on."""
+
+        def instead(called: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+            if called == operation and len(self.asked(operation)) > after:
+                raise error
+            return call()
+
+        self.watch(instead)
+
+    def asked(self, operation: str) -> list[dict[str, Any]]:
+        return [parameters for called, parameters in self.calls if called == operation]
+
+
+def _backend(queue: str) -> Any:
+    return sqs_backends["123456789012"]["eu-west-1"].queues[queue]
+
+
+@pytest.fixture
+def desk(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
+    monkeypatch.setattr("tools.local.settings.LOCAL", tmp_path)
+    monkeypatch.setattr(mailbox, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
+    announce(tmp_path, sqs="https://sqs.eu-west-1.amazonaws.com")
+    return Desk(operator, monkeypatch)
+
+
+def announce(folder: Path, **changes: Any) -> None:
+    """What the local service says of itself while it runs."""
+    said = {
+        "pid": os.getpid(),
+        "url": f"http://127.0.0.1:{PORT}",
+        "dynamodb": "http://127.0.0.1:1",
+        "region": "eu-west-1",
+        **changes,
+    }
+    (folder / f"service-{PORT}.json").write_text(json.dumps(said))
+
+
+def lines(listed: Result) -> list[str]:
+    """The table's lines, their cells apart by a single space."""
+    head, *below = [" ".join(line.split()) for line in listed.stdout.splitlines()]
+    assert head == "reference copies error first received age"
+    return below[: next(number for number, line in enumerate(below) if line.startswith("result: "))]
+
+
+def assert_harmless(text: str) -> None:
+    """Nothing in it moves a cursor, colours, rings or turns around."""
+    assert all(character.isprintable() or character == "\n" for character in text), ascii(text)
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str | Callable[[], str]) -> list[str]:
+    """Has a person sit there who answers so; what they are asked."""
+    asked: list[str] = []
+    waiting = list(answers)
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        if not waiting:
+            raise EOFError
+        given = waiting.pop(0)
+        return given if isinstance(given, str) else given()
+
+    monkeypatch.setattr(cli, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr("builtins.input", answer)
+    return asked
+
+
+# --- Listing ----------------------------------------------------------------------------------------
+
+
+def test_dead_letters_are_listed_by_reference_with_what_is_wrong_and_since_when(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    ages = {"old": timedelta(days=3, hours=2), "young": timedelta(minutes=7, seconds=30)}
+    for reference, ago in ages.items():
+        moment = (now - ago).isoformat(timespec="milliseconds")
+        desk.leave(
+            letter(request={"reference": reference}, first_received_at=moment, code=52, reason="Not the wallet's")
+        )
+    desk.leave(letter(request={"reference": "old"}, first_received_at=now.isoformat(), code=61, reason="Used already"))
+
+    listed = desk.redrive()
+
+    assert listed.exit_code == 0
+    assert lines(listed) == [
+        f"1 old 2 52 {now - ages['old']:%Y-%m-%d %H:%M}Z 3 d",
+        "Not the wallet's 61",
+        "Used already",
+        f"2 young 1 52 {now - ages['young']:%Y-%m-%d %H:%M}Z 7 min",
+        "Not the wallet's",
+    ]
+    assert "result: 3 dead letters, 3 can be sent back" in listed.stdout
+    assert listed.stderr == ""
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_what_a_callback_left_for_a_person_is_listed_as_it_left_it(desk: Desk, callback: str) -> None:
+    desk.send(callback, published(callback))
+    desk.send(callback, published(callback, amount="777"))
+
+    listed = json.loads(desk.redrive("--json", callback=callback).stdout)
+
+    ((group,), callback_listed, hidden) = listed["deadLetters"], listed["callback"], listed["hidden"]
+    assert (callback_listed, hidden) == (callback, 0)
+    assert (group["reference"], group["refused"]) == (published(callback)["reference"], None)
+    assert 0 <= group["ageSeconds"] < 60
+    (the_letter,) = group["letters"]
+    assert (the_letter["callback"], the_letter["code"]) == (callback, 61)
+    assert the_letter["reason"].endswith(": amount")
+    assert json.loads(the_letter["request"])["amount"] == "777"
+
+
+def test_copies_that_ask_for_different_things_are_told_apart(desk: Desk) -> None:
+    desk.leave(
+        letter(), letter(), letter(request={"reference": "r"}), letter(request={"reference": "r", "amount": "9"})
+    )
+
+    listed = desk.redrive()
+
+    told = [line.strip() for line in listed.stdout.splitlines() if "its copies ask for different things" in line]
+    assert len(told) == 1
+    assert "each can be chosen by its message id" in told[0]
+    assert (
+        listed.stdout.index("1 585c1306f89c56f5ecfc2f5d") < listed.stdout.index("2 r ") < listed.stdout.index(told[0])
+    )
+
+
+NOT_PARKED = {
+    "no JSON": "not JSON",
+    "a text": '"hello"',
+    "nothing": "{}",
+    "too deep": "[" * 100_000,
+    "too long a number": "1" * 5000,
+    "more than ours": letter(more=1),
+    "no callback": letter(callback=None),
+    "a list for a reference": letter(reference=["r"]),
+    "a text for a code": letter(code="61"),
+    "an object for a reason": letter(reason={}),
+    "a number for a request": json.dumps(json.loads(letter()) | {"request": 5}),
+    "a number for a moment": letter(first_received_at=5),
+    "no moment": letter(first_received_at="long ago"),
+    "a moment of no zone": letter(first_received_at="2026-01-02T03:04:05"),
+    "a moment before all": letter(first_received_at="0001-01-01T00:00:00+14:00"),
+}
+
+
+@pytest.mark.parametrize("message", NOT_PARKED.values(), ids=NOT_PARKED)
+def test_what_is_not_a_parked_request_is_shown_as_that_under_its_message_id_and_stays(desk: Desk, message: str) -> None:
+    (message_id,) = desk.leave(message)
+
+    about, reason = lines(desk.redrive())
+    named, everything = desk.redrive("--reference", message_id), desk.redrive("--all")
+
+    assert about.startswith(f"{message_id} 1 20")
+    assert reason == "cannot be sent back: it is not a parked request, and would only come back"
+    assert named.exit_code == 1
+    assert "not a parked request" in named.stderr
+    assert everything.exit_code == 0
+    assert f"{message_id} is left: it is not a parked request" in everything.stdout
+    assert "result has no dead letters that can be sent back" in everything.stdout
+    assert desk.visible_in("ResultDeadLetters") == [message]
+    assert desk.all_in("ResultRetryQueue") == []
+
+
+def test_a_letter_of_another_callback_is_not_credited_as_one_of_this(desk: Desk) -> None:
+    # A jackpot's request has every field that a bonus's needs.
+    jackpot = letter("jackpot")
+    desk.leave(jackpot, callback="bonus")
+
+    for choice in ("--all", f"--reference={json.loads(jackpot)['reference']}"):
+        assert "it is a letter of the callback jackpot" in desk.redrive(choice, callback="bonus").output
+    with unchanged(desk.operator):
+        desk.run_function("bonus")
+
+    assert desk.visible_in("BonusDeadLetters") == [jackpot]
+
+
+def test_a_callbacks_own_letter_is_sent_back_though_another_has_its_reference(desk: Desk) -> None:
+    own, other = letter(request={"reference": "r"}), letter("jackpot", request={"reference": "r"})
+    desk.leave(own, other)
+
+    assert desk.redrive("--reference", "r").exit_code == 0
+
+    assert desk.all_in("ResultRetryQueue") == [own]
+    assert desk.visible_in("ResultDeadLetters") == [other]
+
+
+def test_hostile_text_is_shown_as_text(desk: Desk) -> None:
+    for hostile in HOSTILE:
+        desk.leave(
+            letter(reference=hostile),
+            letter("jackpot", callback=hostile),
+            letter(reference=f"{hostile} again", reason=hostile),
+        )
+
+    listed, for_a_machine, dry = desk.redrive(), desk.redrive("--json"), desk.redrive("--all", "--dry-run")
+
+    for shown in (listed, for_a_machine, dry):
+        assert_harmless(shown.output)
+    for hostile in HOSTILE:
+        shown = plain(hostile)
+        assert any(re.fullmatch(rf"[0-9]+ {re.escape(cut(shown, 128))} 1 61 .*", line) for line in lines(listed)), shown
+        assert cut(shown, 200) in lines(listed)
+        assert any(f"it is a letter of the callback {cut(shown, 40)}, and" in line for line in lines(listed)), shown
+    assert {group["reference"] for group in json.loads(for_a_machine.stdout)["deadLetters"]} > set(HOSTILE)
+
+
+def test_hostile_text_is_said_as_text(desk: Desk) -> None:
+    for hostile in HOSTILE:
+        not_there, no_callback = desk.redrive("--reference", hostile), desk.redrive(callback=hostile)
+
+        assert not_there.stderr == f"redrive: {plain(hostile)} is not among the dead letters: nothing was sent back\n"
+        assert no_callback.stderr.startswith("redrive: no callback is called ")
+        assert_harmless(no_callback.stderr)
+
+
+def test_hostile_references_can_be_chosen_as_they_are_and_as_they_are_shown(desk: Desk) -> None:
+    messages = [letter(reference=hostile) for hostile in HOSTILE]
+    desk.leave(*messages, letter())
+
+    as_shown = desk.redrive("--dry-run", *(f"--reference={plain(hostile)}" for hostile in HOSTILE))
+    desk.redrive(*(f"--reference={hostile}" for hostile in HOSTILE))
+
+    assert f"{len(HOSTILE)} would be sent back" in as_shown.stdout
+    assert desk.all_in("ResultRetryQueue") == sorted(messages)
+
+
+def test_a_reference_that_looks_like_another_is_not_taken_for_it(desk: Desk) -> None:
+    escape, its_look = letter(reference="\x1b"), letter(reference="\\x1b")
+    desk.leave(escape, its_look)
+
+    either = desk.redrive("--reference", "\\x1b")
+    desk.redrive("--reference", "\\\\x1b")
+
+    assert either.exit_code == 1
+    assert "may mean more than one" in either.stderr
+    assert desk.all_in("ResultRetryQueue") == [its_look]
+
+
+def test_the_list_for_a_machine_has_the_letters_themselves(desk: Desk) -> None:
+    first, second, foreign = desk.leave(letter(), letter(reason="Other"), "hello")
+
+    listed = desk.redrive("--json")
+
+    ours, other = json.loads(listed.stdout)["deadLetters"]
+    assert listed.stdout.isascii()
+    assert ours["firstReceivedAt"] == "2026-01-02T03:04:05.678+00:00"
+    assert ours["ageSeconds"] > 0
+    assert sorted(each["messageId"] for each in ours["letters"]) == sorted([first, second])
+    assert {each["reason"] for each in ours["letters"]} == {json.loads(letter())["reason"], "Other"}
+    assert {each["request"] for each in ours["letters"]} == {json.loads(letter())["request"]}
+    assert (other["reference"], other["letters"][0]["messageId"], other["letters"][0]["body"]) == (
+        None,
+        foreign,
+        "hello",
+    )
+    assert other["refused"].startswith("it is not a parked request")
+
+
+@pytest.mark.parametrize("choice", [["--all"], ["--reference", "r"]], ids=["all", "reference"])
+def test_a_list_for_a_machine_sends_nothing(desk: Desk, choice: list[str]) -> None:
+    desk.leave(letter(request={"reference": "r"}))
+
+    assert desk.redrive("--json", *choice).exit_code == 1
+
+    assert desk.all_in("ResultRetryQueue") == []
+
+
+def test_no_dead_letters_are_no_error(desk: Desk) -> None:
+    listed, sent = desk.redrive(), desk.redrive("--all")
+
+    assert (listed.exit_code, listed.stdout) == (0, "result has no dead letters\n")
+    assert (sent.exit_code, sent.stdout) == (0, "result has no dead letters that can be sent back\n")
+
+
+def test_a_terminal_of_80_columns_shows_a_message_id_unbroken() -> None:
+    message = {"MessageId": str(uuid4()), "ReceiptHandle": "", "Body": "", "Attributes": {"SentTimestamp": "0"}}
+    terminal = Console(file=io.StringIO(), width=80)
+
+    terminal.print(show.table(grouped([Letter.of(message)], "result"), datetime.now(UTC)))
+
+    shown = terminal.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert f" {message['MessageId']} " in shown
+    assert max(map(len, shown.splitlines())) == 80
+
+
+def test_letters_that_somebody_else_is_reading_are_told_of(desk: Desk) -> None:
+    desk.leave(letter(), letter())
+    desk.sqs.receive_message(QueueUrl=desk.url("ResultDeadLetters"), MaxNumberOfMessages=1)
+
+    listed = desk.redrive()
+
+    assert "result: 1 dead letter, 1 can be sent back" in listed.stdout
+    assert "About 1 more are hidden" in listed.stdout
+
+
+def test_a_receive_in_vain_is_not_taken_for_the_end(desk: Desk) -> None:
+    desk.leave(*(letter(request={"reference": str(number)}) for number in range(25)))
+
+    def every_third(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "ReceiveMessage" and len(desk.asked(operation)) % 3:
+            return {}  # SQS asked those of its servers that had none
+        return call()
+
+    desk.watch(every_third)
+
+    assert "result: 25 dead letters, 25 can be sent back" in desk.redrive().stdout
+
+
+def test_a_letter_that_comes_twice_is_counted_and_sent_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox, "HIDDEN_SECONDS", 0)  # so every receive brings it again, with a new receipt
+    desk.leave(letter())
+    receipts: list[str] = []
+
+    def remember(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if operation == "ReceiveMessage":
+            receipts.extend(message["ReceiptHandle"] for message in answer["Messages"])
+        return answer
+
+    desk.watch(remember)
+
+    sent = desk.redrive("--all")
+
+    assert len(set(receipts)) > 1
+    assert sent.stdout == "result: 1 of 1 were sent back\n"
+    assert desk.all_in("ResultRetryQueue") == [letter()]
+    assert desk.all_in("ResultDeadLetters") == []
+    ((entry,),) = (call["Entries"] for call in desk.asked("DeleteMessageBatch"))
+    assert entry["ReceiptHandle"] == receipts[-1], "SQS may not take an older one any more"
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        (timedelta(days=13, hours=23), "13 d"),
+        (timedelta(days=1), "1 d"),
+        (timedelta(hours=23, minutes=59), "23 h"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(seconds=0.5), "0 s"),
+        (timedelta(seconds=-5), "0 s"),  # a clock that is behind
+    ],
+)
+def test_an_age_is_told_in_its_greatest_unit(span: timedelta, shown: str) -> None:
+    assert show.age(span) == shown
+
+
+# --- Choosing ---------------------------------------------------------------------------------------
+
+
+def test_only_the_chosen_are_sent_back_and_as_they_were_received(desk: Desk) -> None:
+    # Spaces, an order and escapes of their own: what is sent back is not written anew.
+    odd = re.sub(r'"code": 61', '"code" :61 ', letter(request={"reference": "b"})).replace("amount", "\\u0061mount")
+    stay = [letter(), letter(request={"reference": "a"}), "hello"]
+    desk.leave(odd, *stay, letter(request={"reference": "c"}))
+
+    sent = desk.redrive("--reference", "b", "--reference", "c")
+
+    assert (sent.exit_code, sent.stdout, sent.stderr) == (0, "result: 2 of 2 were sent back\n", "")
+    assert desk.visible_in("ResultRetryQueue") == sorted([odd, letter(request={"reference": "c"})])
+    assert desk.visible_in("ResultDeadLetters") == sorted(stay)
+    assert desk.all_in("ResultDeadLetters") == sorted(stay)
+
+
+def test_the_letters_that_stay_can_be_read_by_others_before_the_first_is_sent(desk: Desk) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+    readable: list[list[str]] = []
+
+    def look(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "SendMessageBatch":
+            readable.append(desk.visible_in("ResultDeadLetters"))
+        return call()
+
+    desk.watch(look)
+    desk.redrive("--reference", "r")
+
+    assert readable == [[letter()]]
+
+
+def test_all_sends_back_every_copy_of_every_reference(desk: Desk) -> None:
+    messages = [letter(request={"reference": str(number % 12)}) for number in range(36)]
+    desk.leave(*messages)
+
+    assert desk.redrive("--all").stdout == "result: 36 of 36 were sent back\n"
+
+    assert desk.visible_in("ResultRetryQueue") == sorted(messages)
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+def test_one_of_several_copies_can_be_sent_back_alone(desk: Desk) -> None:
+    _, chosen = desk.leave(letter(), letter(request={"amount": "777"}))
+
+    desk.redrive("--reference", chosen)
+
+    assert desk.all_in("ResultRetryQueue") == [letter(request={"amount": "777"})]
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+
+
+def test_a_letter_without_a_reference_is_chosen_by_its_message_id(desk: Desk) -> None:
+    (message_id,) = desk.leave(letter(reference=None))
+
+    assert lines(desk.redrive())[0].startswith(f"1 {message_id} 1 61 ")
+    desk.redrive("--reference", message_id)
+
+    assert desk.all_in("ResultRetryQueue") == [letter(reference=None)]
+
+
+def test_a_reference_that_is_not_there_sends_nothing(desk: Desk) -> None:
+    desk.leave(letter(request={"reference": "r"}))
+
+    sent = desk.redrive("--reference", "r", "--reference", "another")
+
+    assert (sent.exit_code, sent.stdout) == (1, "")
+    assert sent.stderr == "redrive: another is not among the dead letters: nothing was sent back\n"
+    assert desk.all_in("ResultRetryQueue") == []
+    assert desk.visible_in("ResultDeadLetters") == [letter(request={"reference": "r"})]
+
+
+def test_two_choices_are_none(desk: Desk) -> None:
+    desk.leave(letter(request={"reference": "r"}))
+
+    assert desk.redrive("--all", "--reference", "r").exit_code == 1
+
+    assert desk.all_in("ResultRetryQueue") == []
+
+
+@pytest.mark.parametrize("choice", [["--all"], ["--reference", "r"]], ids=["all", "reference"])
+def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(desk: Desk, choice: list[str]) -> None:
+    messages = [letter(request={"reference": "r"}), letter(request={"reference": "r", "amount": "9"}), "hello"]
+    desk.leave(*messages)
+    desk.watch()
+
+    said = desk.redrive("--dry-run", *choice)
+
+    assert said.exit_code == 0
+    assert "A dry run: 2 would be sent back to result; nothing was changed" in said.stdout
+    assert re.search(r"^1 r +2 +61 ", said.stdout, re.MULTILINE)
+    assert desk.visible_in("ResultDeadLetters") == sorted(messages)
+    assert desk.all_in("ResultRetryQueue") == []
+    assert not [operation for operation, _ in desk.calls if operation.startswith(("Send", "Delete"))]
+
+
+def test_without_a_terminal_and_a_choice_it_only_lists_and_says_how_to_choose(desk: Desk) -> None:
+    desk.leave(letter())
+
+    listed = desk.redrive(stdin="all\n")
+
+    assert listed.exit_code == 0
+    assert "Nothing was sent back: choose with --reference" in listed.stdout
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+    assert desk.all_in("ResultRetryQueue") == []
+
+
+# --- Asking -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent"),
+    [
+        (["1"], ["a"]),
+        (["2 3"], ["b", "c"]),
+        ([" 3,1 "], ["a", "c"]),
+        (["all"], ["a", "b", "c"]),
+        ([""], []),
+        ([], []),  # the input ended
+        (["4", "0", "-1", "1 x", "all 1", "\u0661", "9" * 5000, "2"], ["b"]),
+    ],
+    ids=["one", "several", "commas", "all", "nothing", "end", "at last"],
+)
+def test_a_person_at_a_terminal_chooses_by_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answers: list[str], sent: list[str]
+) -> None:
+    messages = {
+        reference: letter(request={"reference": reference}, first_received_at=f"2026-01-0{day}T00:00:00+00:00")
+        for day, reference in enumerate(["a", "b", "c"], 1)
+    }
+    desk.leave(*messages.values(), letter("jackpot", first_received_at="2025-01-01T00:00:00+00:00"))
+    asked = at_a_terminal(monkeypatch, *answers)
+
+    assert desk.redrive().exit_code == 0
+
+    assert set(asked) == {"Send back which? Numbers from 1 to 3, all, or nothing: "}
+    assert len(asked) == max(1, len(answers))
+    assert desk.visible_in("ResultRetryQueue") == sorted(messages[reference] for reference in sent)
+    assert len(desk.visible_in("ResultDeadLetters")) == 4 - len(sent)
+
+
+def test_a_person_is_not_asked_where_there_is_nothing_to_choose(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.leave("hello")
+    asked = at_a_terminal(monkeypatch, "all")
+
+    desk.redrive()
+
+    assert asked == []
+
+
+def test_a_dry_run_can_be_chosen_for_by_number_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+    at_a_terminal(monkeypatch, "1")
+
+    assert "A dry run: 1 would be sent back" in desk.redrive("--dry-run").stdout
+
+    assert desk.all_in("ResultRetryQueue") == []
+    assert len(desk.visible_in("ResultDeadLetters")) == 2
+
+
+def test_nothing_is_kept_from_others_while_a_person_thinks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+    at_a_terminal(monkeypatch, lambda: str(len(desk.visible_in("ResultDeadLetters"))))
+
+    desk.redrive()
+
+    assert len(desk.all_in("ResultRetryQueue")) == 1, "both were there to be seen, so number 2 was chosen"
+
+
+def test_a_choice_that_somebody_else_was_quicker_with_sends_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+
+    def all_but_one() -> str:
+        desk.sqs.receive_message(QueueUrl=desk.url("ResultDeadLetters"), MaxNumberOfMessages=1)
+        return "all"
+
+    at_a_terminal(monkeypatch, all_but_one)
+
+    sent = desk.redrive()
+
+    assert sent.exit_code == 1
+    assert sent.stderr == "redrive: 1 of these letters are not there any more: nothing was sent back\n"
+    assert desk.all_in("ResultRetryQueue") == []
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+
+
+def test_a_person_who_leaves_instead_of_answering_sends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.leave(letter())
+
+    def leaves() -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "all"
+
+    at_a_terminal(monkeypatch, leaves)
+
+    left = desk.redrive()
+
+    assert (left.exit_code, left.stderr) == (130, "redrive: interrupted: nothing was sent back\n")
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+
+
+# --- Nothing is lost --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [DENIED, UNREACHABLE], ids=["refused", "unreachable"])
+def test_a_send_that_fails_loses_nothing(desk: Desk, error: Exception) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(12)]
+    desk.leave(*messages)
+    desk.fail("SendMessageBatch", error)
+
+    sent = desk.redrive("--all")
+
+    assert sent.exit_code == 1
+    assert sent.stderr.startswith("redrive: the retry queue did not take a letter: ")
+    assert sent.stderr.endswith("; 0 of 12 were sent back, 12 remain dead letters\n")
+    assert desk.visible_in("ResultDeadLetters") == sorted(messages)
+    assert desk.asked("DeleteMessageBatch") == []
+
+
+def test_a_send_that_fails_amid_others_stops_there_and_says_how_far_it_got(desk: Desk) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(25)]
+    desk.leave(*messages)
+    desk.fail("SendMessageBatch", UNREACHABLE, after=1)
+
+    sent = desk.redrive("--all")
+
+    assert sent.exit_code == 1
+    assert sent.stderr.count("\n") == 1
+    assert "; 10 of 25 were sent back, 15 remain dead letters" in sent.stderr
+    assert len(desk.visible_in("ResultDeadLetters")) == 15
+    assert sorted(desk.visible_in("ResultRetryQueue") + desk.visible_in("ResultDeadLetters")) == sorted(messages)
+
+
+def test_what_the_retry_queue_did_not_take_of_a_batch_stays(desk: Desk) -> None:
+    messages = [letter(request={"reference": reference}) for reference in "abc"]
+    desk.leave(*messages)
+
+    def without_the_second(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation != "SendMessageBatch":
+            return call()
+        (second,) = parameters["Entries"][1:2]
+        parameters["Entries"] = [entry for entry in parameters["Entries"] if entry is not second]
+        refused = {"Id": second["Id"], "SenderFault": False, "Code": "InternalError", "Message": "try\x1bagain"}
+        return call() | {"Failed": [refused]}
+
+    desk.watch(without_the_second)
+
+    sent = desk.redrive("--all")
+
+    assert sent.exit_code == 1
+    assert "did not take a letter: InternalError try\\x1bagain; 2 of 3 were sent back, 1 remain" in sent.stderr
+    (stays,) = desk.visible_in("ResultDeadLetters")
+    assert sorted([stays, *desk.visible_in("ResultRetryQueue")]) == messages
+
+
+@pytest.mark.parametrize("error", [DENIED, UNREACHABLE, MemoryError()], ids=["refused", "unreachable", "a defect"])
+def test_what_is_broken_off_between_sending_and_deleting_is_there_twice_and_paid_once(
+    desk: Desk, error: Exception
+) -> None:
+    desk.leave(letter())
+    desk.fail("DeleteMessageBatch", error)
+
+    with suppress(MemoryError):
+        assert desk.redrive("--all").exit_code == 1
+
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+    assert desk.visible_in("ResultRetryQueue") == [letter()]
+
+    desk.run_function()
+    (transaction,) = desk.operator.transactions()
+    assert desk.operator.wallet()["cash"] == transaction["cashAfter"] == Decimal("99899.99")
+    desk._monkeypatch.undo()  # SQS deletes again
+    with unchanged(desk.operator):
+        desk.run_function()
+
+
+def test_what_cannot_be_deleted_is_said_to_stay_as_a_harmless_duplicate(desk: Desk) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+
+    def expired(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "DeleteMessageBatch":
+            parameters["Entries"][0]["ReceiptHandle"] = "expired"
+        return call()
+
+    desk.watch(expired)
+
+    sent = desk.redrive("--all")
+
+    assert sent.exit_code == 0
+    assert sent.stdout == (
+        "result: 2 of 2 were sent back; 1 of them could not be deleted: "
+        "it stays as a duplicate, harmless: it will be a replay\n"
+    )
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+    assert len(desk.visible_in("ResultRetryQueue")) == 2
+
+
+def test_a_call_carries_no_more_than_ten_letters_and_256_kib(desk: Desk) -> None:
+    # Of two bytes a character, which are counted as such.
+    messages = [letter(reference=str(number), reason="é" * 60_000).replace("\\u00e9", "é") for number in range(5)]
+    small = [letter(reference=f"small {number}") for number in range(12)]
+    desk.leave(*messages, *small)
+    desk.watch()
+
+    assert "17 of 17 were sent back" in desk.redrive("--all").stdout
+
+    batches = [[entry["MessageBody"] for entry in call["Entries"]] for call in desk.asked("SendMessageBatch")]
+    assert max(len(batch) for batch in batches) == 10
+    assert max(sum(len(body.encode()) for body in batch) for batch in batches) <= 256 * 1024
+    assert len(batches) < 8, "calls are shared"
+    assert desk.visible_in("ResultRetryQueue") == sorted(messages + small)
+
+
+# --- Interrupted ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [
+        (signal.SIGINT, ["--all"]),
+        (signal.SIGTERM, ["--all"]),
+        (signal.SIGHUP, ["--all"]),
+        (signal.SIGINT, []),
+        (signal.SIGINT, ["--json"]),
+        (signal.SIGINT, ["--all", "--dry-run"]),
+    ],
+)
+def test_interrupted_amid_a_receive_everything_can_be_read_again_at_once(
+    desk: Desk, number: signal.Signals, arguments: list[str]
+) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(25)]
+    desk.leave(*messages)
+
+    def interrupted(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "ReceiveMessage" and len(desk.asked(operation)) == 2:
+            signal.raise_signal(number)  # while the answer, with ten letters, is on its way
+        return call()
+
+    desk.watch(interrupted)
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+    left = desk.redrive(*arguments)
+
+    assert (left.exit_code, left.stdout) == (128 + number, "")
+    assert left.stderr == "redrive: interrupted: nothing was sent back\n"
+    assert len(desk.asked("ReceiveMessage")) == 2
+    assert desk.visible_in("ResultDeadLetters") == sorted(messages)
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+
+
+def test_interrupted_while_it_sends_a_batch_is_finished_and_no_other_begun(desk: Desk) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(25)]
+    desk.leave(*messages)
+
+    def interrupted(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "SendMessageBatch":
+            signal.raise_signal(signal.SIGINT)
+        return call()
+
+    desk.watch(interrupted)
+
+    left = desk.redrive("--all")
+
+    assert (left.exit_code, left.stderr) == (
+        130,
+        "redrive: interrupted: 10 of 25 were sent back, 15 remain dead letters\n",
+    )
+    assert len(desk.visible_in("ResultRetryQueue")) == 10
+    assert sorted(desk.visible_in("ResultRetryQueue") + desk.visible_in("ResultDeadLetters")) == sorted(messages)
+
+
+def test_an_impatient_second_interruption_does_not_break_off_the_putting_back(desk: Desk) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(25)]
+    desk.leave(*messages)
+
+    def interrupted(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation in ("ReceiveMessage", "ChangeMessageVisibilityBatch"):
+            signal.raise_signal(signal.SIGINT)
+        return call()
+
+    desk.watch(interrupted)
+
+    assert desk.redrive("--all").exit_code == 130
+
+    assert desk.visible_in("ResultDeadLetters") == sorted(messages)
+
+
+def test_a_defect_of_ours_puts_everything_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.leave(letter(), letter())
+    monkeypatch.setattr(cli, "grouped", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        desk.redrive("--all")
+
+    assert desk.visible_in("ResultDeadLetters") == [letter(), letter()]
+
+
+def test_what_cannot_be_put_back_is_said_to_come_back_by_itself(desk: Desk) -> None:
+    desk.leave(letter(), letter())
+    desk.fail("ChangeMessageVisibilityBatch", UNREACHABLE)
+
+    listed = desk.redrive()
+
+    assert listed.stderr == "redrive: 2 could not be put back, and come back within 300 s\n"
+    hidden = [
+        message.visible_at / 1000 - datetime.now(UTC).timestamp() for message in _backend("ResultDeadLetters")._messages
+    ]
+    assert all(0 < seconds <= 300 for seconds in hidden)
+
+
+def test_a_letter_that_cannot_be_put_back_with_the_others_is_told_of(desk: Desk) -> None:
+    desk.leave(letter(), letter())
+
+    def expired(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "ChangeMessageVisibilityBatch":
+            parameters["Entries"][0]["ReceiptHandle"] = "expired"
+        return call()
+
+    desk.watch(expired)
+
+    listed = desk.redrive()
+
+    assert listed.stderr == "redrive: 1 could not be put back, and come back within 300 s\n"
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+
+
+# --- What became of them ----------------------------------------------------------------------------
+
+
+def test_a_conflict_that_a_person_has_mended_is_credited(desk: Desk) -> None:
+    operator = desk.operator
+    desk.send("result", published("result"))
+    desk.send("result", published("result", amount="777"))  # which was right; the first was not
+    desk.redrive("--all")
+    desk.run_function()
+    assert [json.loads(message)["code"] for message in desk.visible_in("ResultDeadLetters")] == [61], "not mended yet"
+    (wrong,) = operator.transactions()
+    operator.database.Table("Transactions").delete_item(Key={"id": wrong["id"]})
+    operator.open_wallet()
+
+    desk.redrive("--reference", published("result")["reference"])
+    desk.run_function()
+
+    (transaction,) = operator.transactions()
+    assert transaction["amount"] == 777
+    assert operator.wallet()["cash"] == Decimal("100666.99")
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_a_win_that_was_left_for_want_of_a_player_is_credited_once_there_is_one(desk: Desk, callback: str) -> None:
+    desk.leave(letter(callback, code=62, request={"userId": "new"}), callback=callback)
+    desk.operator.open_wallet("new", cash="0", bonus="0")
+
+    desk.redrive("--all", callback=callback)
+    desk.run_function(callback)
+
+    (transaction,) = desk.operator.transactions()
+    assert transaction["userId"] == "new"
+    assert desk.operator.wallet("new")["cash"] == transaction["cashAfter"]
+
+
+# --- Where the queues are ---------------------------------------------------------------------------
+
+
+def test_without_a_service_it_says_so_in_one_line(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / f"service-{PORT}.json").unlink()
+
+    assert trouble(desk.redrive()) == (
+        f"no local service runs on port {PORT}: start one with `make run`, or name a stack"
+    )
+
+
+def test_a_service_that_was_killed_is_not_taken_for_one_that_runs(desk: Desk, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    announce(tmp_path, pid=ended.pid, sqs="https://sqs.eu-west-1.amazonaws.com")
+
+    assert trouble(desk.redrive()).startswith(f"no local service runs on port {PORT} any more")
+
+
+@pytest.mark.parametrize(
+    "said", ["", "{", "[]", "{}", '{"pid": 1}', '{"pid": "x", "sqs": "http://127.0.0.1:1", "region": "eu-west-1"}']
+)
+def test_an_announcement_that_is_none_is_told_in_one_line(desk: Desk, tmp_path: Path, said: str) -> None:
+    (tmp_path / f"service-{PORT}.json").write_text(said)
+
+    assert trouble(desk.redrive()).endswith(
+        f"does not say where the local service on port {PORT} has its queues: start it anew"
+    )
+
+
+def test_queues_that_nobody_serves_are_told_in_one_line(desk: Desk, tmp_path: Path) -> None:
+    announce(tmp_path, sqs="http://127.0.0.1:1")
+
+    said = trouble(desk.redrive())
+
+    assert said.startswith(f"the queues of the local service on port {PORT} cannot be reached: Could not connect to")
+
+
+def test_queues_that_are_not_there_are_told_in_one_line(desk: Desk) -> None:
+    desk.sqs.delete_queue(QueueUrl=desk.url("ResultDeadLetters"))
+
+    assert "The specified queue does not exist" in trouble(desk.redrive())
+
+
+@pytest.mark.parametrize("operation", ["GetQueueAttributes", "ReceiveMessage"])
+def test_queues_that_stop_answering_are_told_in_one_line(desk: Desk, operation: str) -> None:
+    desk.leave(*(letter() for _ in range(12)))
+    desk.fail(operation, UNREACHABLE, after=1 if operation == "ReceiveMessage" else 0)
+
+    assert "Could not connect to the endpoint URL" in trouble(desk.redrive("--all"))
+
+    assert len(desk.visible_in("ResultDeadLetters")) == 12
+
+
+@pytest.mark.parametrize("callback", ["", "Result", "autoclosing", "[bold]"])
+def test_an_unknown_callback_is_told_which_there_are(desk: Desk, callback: str) -> None:
+    said = trouble(desk.redrive(callback=callback))
+
+    assert said == f"no callback is called {callback!r}: there are result, jackpot, bonus, promo"
+
+
+def test_a_port_that_is_none_is_told_in_one_line(desk: Desk) -> None:
+    assert trouble(desk.redrive(port="wine")) == "PORT must be a whole number from 1 to 65535, not 'wine'"
+
+
+@pytest.fixture
+def stack(desk: Desk) -> dict[str, str]:
+    """The URLs of a deployed stack's queues by their names in the template; SQS knows them by others."""
+    cloudformation: Any = boto3.client("cloudformation")
+    queues = {name: {"Type": "AWS::SQS::Queue"} for name in ("ResultDeadLetters", "ResultRetryQueue")}
+    cloudformation.create_stack(StackName="wallet", TemplateBody=json.dumps({"Resources": queues}))
+    found = cloudformation.describe_stack_resources(StackName="wallet")["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+
+def test_the_dead_letters_of_a_deployed_stack_are_sent_back_there(desk: Desk, stack: dict[str, str]) -> None:
+    desk.leave("of the local service")
+    desk.sqs.send_message(QueueUrl=stack["ResultDeadLetters"], MessageBody=letter())
+
+    assert "1 dead letter, 1 can" in desk.redrive("--stack", "wallet").stdout
+    assert desk.redrive("--stack", "wallet", "--all").exit_code == 0
+
+    (message,) = desk.sqs.receive_message(QueueUrl=stack["ResultRetryQueue"])["Messages"]
+    assert message["Body"] == letter()
+    assert "Messages" not in desk.sqs.receive_message(QueueUrl=stack["ResultDeadLetters"])
+    assert desk.visible_in("ResultDeadLetters") == ["of the local service"]
+
+
+def test_a_stack_is_asked_by_the_callers_own_account_and_the_local_service_never(
+    desk: Desk, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions: list[dict[str, Any]] = []
+
+    def session(**options: Any) -> Any:
+        sessions.append(options)
+        return ACCOUNT
+
+    monkeypatch.setattr(boto3, "Session", session)
+
+    desk.redrive("--stack", "wallet")
+    desk.redrive()
+
+    own, local = sessions
+    assert own == {}
+    assert (local["aws_access_key_id"], local["aws_secret_access_key"], local["region_name"]) == (
+        "local",
+        "local",
+        "eu-west-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("callback", "name", "reason"),
+    [
+        ("result", "nowhere", "Stack with id nowhere does not exist"),
+        ("jackpot", "wallet", "Resource JackpotRetryQueue does not exist for stack wallet"),
+        ("result", "no\x1b[31m", ""),
+    ],
+    ids=["no such stack", "not in that stack", "no name"],
+)
+@pytest.mark.usefixtures("stack")
+def test_a_stack_that_has_no_such_queues_is_told_in_one_line(desk: Desk, callback: str, name: str, reason: str) -> None:
+    said = trouble(desk.redrive("--stack", name, callback=callback))
+
+    assert said.startswith(f"the stack {plain(name)} cannot be asked for its queues: ")
+    assert reason in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "Unable to locate credentials"),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}, "You must specify a region."),
+        ({"AWS_PROFILE": "of-nobody"}, "The config profile (of-nobody) could not be found"),
+    ],
+    ids=["credentials", "region", "profile"],
+)
+def test_an_account_that_lacks_something_is_told_in_one_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], reason: str
+) -> None:
+    monkeypatch.setattr(boto3, "Session", SESSION_CLASS)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nothing = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in {**nothing, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    assert trouble(desk.redrive("--stack", "wallet")) == f"the stack wallet cannot be asked for its queues: {reason}"
+
+
+def trouble(result: Result) -> str:
+    """The one line that it failed with."""
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("redrive: ")
+    assert result.stderr.count("\n") == 1
+    assert_harmless(result.stderr)
+    return result.stderr.removeprefix("redrive: ").rstrip("\n")
+
+
+# --- As a program, on the local service -------------------------------------------------------------
+
+PATHS = {"result": "/v4/Result", "jackpot": "/V4/JackPotWin", "bonus": "/bonuswin", "promo": "/V4/PromoWin"}
+PLAYERS = [{"userId": callback, "currency": "USD", "cash": "100.00", "bonus": "0"} for callback in PATHS]
+
+
+class Wire(ThreadingHTTPServer):
+    """Stands before an engine. `on_call` hears of each call before it is passed on, which its False prevents."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Passing)
+        self.engine = engine
+        self.calls: list[tuple[str, str]] = []
+        self.on_call: Callable[[str], bool] = lambda _operation: True
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Passing(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        wire = self.server
+        assert isinstance(wire, Wire)
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        wire.calls.append((operation, self.headers["Authorization"]))
+        if not wire.on_call(operation):
+            return
+        headers = {name: self.headers[name] for name in ("X-Amz-Target", "Content-Type", "Authorization")}
+        answer = httpx.post(wire.engine, content=body, headers=headers, timeout=30)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, format: str, *_: object) -> None:
+        pass
+
+
+class Town:
+    """A local service, its queues, and a wire before them."""
+
+    def __init__(self, service: Service, sqs: Any, wire: Wire) -> None:
+        self.service = service
+        self.sqs = sqs
+        self.wire = wire
+
+    def leave(self, callback: str, *messages: str) -> None:
+        for message in messages:
+            self.sqs.send_message(QueueUrl=self.url(f"{callback.title()}DeadLetters"), MessageBody=message)
+
+    def url(self, queue: str) -> str:
+        return self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+
+    def count(self, queue: str) -> int:
+        """How many anybody could receive at this moment, by the engine's count, which is exact."""
+        name = "ApproximateNumberOfMessages"
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+    def redrive(self, *arguments: str, hidden_seconds: int = 300, **options: Any) -> subprocess.Popen[str]:
+        """The command as a process of its own, in an environment that leads anywhere but to the service."""
+        program = f"from tools.redrive import cli, mailbox; mailbox.HIDDEN_SECONDS = {hidden_seconds}; cli.app()"
+        return subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-c", program, *arguments],
+            cwd=ROOT,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
+                "PORT": str(self.wire.server_port),
+                "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+                "AWS_PROFILE": "of-nobody",
+                "AWS_REGION": "us-east-1",
+                "AWS_USE_FIPS_ENDPOINT": "true",
+                "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1",
+                "HTTP_PROXY": "http://127.0.0.1:1",
+                "NO_PROXY": "",
+                "COLUMNS": "200",
+            },
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+        )
+
+    def owe(self, callback: str) -> None:
+        """Has the callback left for a person: its wallet is in another currency than the win, which is then mended."""
+        body = published(callback, userId=callback, currency="EUR", reference=f"{callback} {time.time_ns()}")
+        assert self.service.post(PATHS[callback], body).json()["error"] == 52
+        assert self.count(f"{callback.title()}DeadLetters") == 1
+        self.service.tables().Table("Players").update_item(
+            Key={"userId": callback}, UpdateExpression="SET currency = :it", ExpressionAttributeValues={":it": "EUR"}
+        )
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    players = tmp_path_factory.mktemp("players") / "players.json"
+    players.write_text(json.dumps(PLAYERS))
+    with running(PLAYERS=str(players), WORKERS="1", RETRY_SECONDS="1") as service:
+        wait_until(announcement(service.port).exists)
+        engine = json.loads(announcement(service.port).read_text())["sqs"]
+        sqs = boto3.client("sqs", endpoint_url=engine, aws_access_key_id="local", aws_secret_access_key="local")
+        with Wire(engine) as wire:
+            thread = threading.Thread(target=wire.serve_forever, daemon=True)
+            thread.start()
+            announced = announcement(wire.server_port)
+            announced.write_text(json.dumps({"pid": os.getpid(), "sqs": wire.endpoint, "region": "eu-west-1"}))
+            try:
+                yield Town(service, sqs, wire)
+            finally:
+                announced.unlink()
+                wire.shutdown()
+                thread.join()
+
+
+def test_the_running_service_credits_what_a_person_has_mended_and_sent_back(town: Town) -> None:
+    town.owe("result")
+    redrive = subprocess.run(
+        [sys.executable, "-m", "tools.redrive", "result", "--all"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(town.service.port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (redrive.returncode, redrive.stdout, redrive.stderr) == (0, "result: 1 of 1 were sent back\n", "")
+    wait_until(lambda: town.service.ledger("result"))
+    (transaction,) = town.service.ledger("result")
+    assert transaction["cashAfter"] == town.service.wallet("result")["cash"] == Decimal(110)
+    assert town.count("ResultDeadLetters") == 0
+
+
+def test_killed_between_sending_and_deleting_nothing_is_lost_and_nothing_paid_twice(town: Town) -> None:
+    town.owe("promo")
+    started = threading.Event()
+    children: list[subprocess.Popen[str]] = []
+
+    def kill(operation: str) -> bool:
+        if operation != "DeleteMessageBatch":
+            return True
+        started.wait()
+        children[0].kill()
+        children[0].wait()
+        return False
+
+    town.wire.on_call = kill
+    with town.redrive("promo", "--all", hidden_seconds=2) as child:
+        children.append(child)
+        started.set()
+        assert child.wait(60) == -signal.SIGKILL
+    town.wire.on_call = lambda _operation: True
+
+    wait_until(lambda: town.service.ledger("promo"))  # what was sent is paid
+    wait_until(lambda: town.count("PromoDeadLetters") == 1)  # and comes back, as it was not deleted
+    with town.redrive("promo", "--all") as again:
+        assert again.communicate(timeout=60) == ("promo: 1 of 1 were sent back\n", "")
+    wait_until(lambda: "promo: 1 settled" in town.service.output or town.count("PromoRetryQueue") == 0)
+    (transaction,) = town.service.ledger("promo")
+    assert transaction["cashAfter"] == town.service.wallet("promo")["cash"] == Decimal(600)
+    assert town.count("PromoDeadLetters") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_told_to_stop_amid_a_receive_it_puts_everything_back_at_once(town: Town, number: signal.Signals) -> None:
+    town.leave("jackpot", *(letter("jackpot", reference=str(copy)) for copy in range(15)))
+    started = threading.Event()
+    children: list[subprocess.Popen[str]] = []
+    receives = []
+
+    def stop(operation: str) -> bool:
+        if operation == "ReceiveMessage":
+            receives.append(operation)
+            started.wait()
+            if len(receives) == 2:
+                children[0].send_signal(number)
+        return True
+
+    town.wire.on_call = stop
+    with town.redrive("jackpot", "--all") as child:
+        children.append(child)
+        started.set()
+        _, said = child.communicate(timeout=60)
+    town.wire.on_call = lambda _operation: True
+
+    assert (child.returncode, said) == (128 + number, "redrive: interrupted: nothing was sent back\n")
+    assert town.count("JackpotDeadLetters") == 15
+    town.sqs.purge_queue(QueueUrl=town.url("JackpotDeadLetters"))
+
+
+def test_a_person_at_a_real_terminal_sees_text_as_text_and_chooses(town: Town) -> None:
+    hostile = letter("bonus", reference="[bold]\x1b[31mpaid", request={"userId": "bonus"})
+    town.leave("bonus", hostile)
+    terminal, end = pty.openpty()
+    try:
+        with town.redrive("bonus", stdin=end, stdout=end, stderr=end, text=False) as child:
+            os.close(end)
+            shown = read_until(terminal, b"or nothing: ")
+            os.write(terminal, b"1\n")
+            shown += read_until(terminal, b"sent back\r\n")
+            assert child.wait(60) == 0
+    finally:
+        os.close(terminal)
+
+    assert b"\x1b[31mpaid" not in shown
+    assert b"\\x1b[31mpaid" in shown
+    assert b"[bold]" in shown
+    assert b"sending" in shown, "a bar is shown while it sends"
+    wait_until(lambda: town.service.ledger("bonus"))
+    assert town.count("BonusDeadLetters") == 0
+
+
+def test_nothing_of_the_callers_own_account_reaches_the_local_service(town: Town) -> None:
+    del town.wire.calls[:]
+
+    with town.redrive("result") as child:
+        assert child.communicate(timeout=60) == ("result has no dead letters\n", "")
+
+    assert {operation for operation, _ in town.wire.calls} >= {"GetQueueUrl", "GetQueueAttributes", "ReceiveMessage"}
+    for _, authorization in town.wire.calls:
+        assert re.search(r"Credential=local/[0-9]+/eu-west-1/sqs/", authorization)
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+    """What a terminal shows until that text is there."""
+    shown = b""
+    while text not in shown:
+        shown += os.read(terminal, 65536)  # raises OSError at the end
+    return shown

@@ -1,0 +1,125 @@
+"""What dead letters say: what each is, and which stand under one reference.
+
+Everything in them comes from outside, and reaches a terminal only through `plain`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from wallet.parking import Parked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A dead letter as it was received; `parked` is None if it is not a parked request."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    parked: Parked | None
+    first_received_at: datetime  # the request's; of what is none, when it was queued
+
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> "Letter":
+        """From a message of SQS that was received with its SentTimestamp."""
+        parked = _parked_in(message["Body"])
+        return cls(
+            message_id=message["MessageId"],
+            receipt_handle=message["ReceiptHandle"],
+            body=message["Body"],
+            parked=parked,
+            first_received_at=_moment(parked.first_received_at)
+            if parked
+            else datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The letters under one reference, or a letter without one under its message's id.
+
+    `refused` says why they cannot be sent back; None if they can.
+    """
+
+    name: str
+    letters: tuple[Letter, ...]
+    refused: str | None
+
+    @property
+    def faults(self) -> list[tuple[int, str]]:
+        """Why they were not credited, each error and reason once."""
+        return list(
+            dict.fromkeys((letter.parked.code, letter.parked.reason) for letter in self.letters if letter.parked)
+        )
+
+    @property
+    def first_received_at(self) -> datetime:
+        return min(letter.first_received_at for letter in self.letters)
+
+    @property
+    def differ(self) -> bool:
+        """Whether they ask for different things: which of them is sent back is then worth a thought."""
+        return len({letter.parked.request if letter.parked else letter.body for letter in self.letters}) > 1
+
+    def called(self, name: str) -> list[Letter]:
+        """Those of its letters that a person means, by a reference as it is or as it is shown, or by a message's id."""
+        if name in (self.name, plain(self.name)):
+            return list(self.letters)
+        return [letter for letter in self.letters if letter.message_id == name]
+
+
+def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:
+    """The letters by reference, the longest owed first. What is not that callback's cannot be sent back."""
+    groups: dict[tuple[str | None, str], list[Letter]] = defaultdict(list)
+    for letter in letters:
+        reference = letter.parked.reference if letter.parked else None
+        groups[letter.parked.callback if letter.parked else None, reference or letter.message_id].append(letter)
+    return sorted(
+        (
+            Group(name=name, letters=tuple(alike), refused=_refused(whose, callback))
+            for (whose, name), alike in groups.items()
+        ),
+        key=lambda group: group.first_received_at,
+    )
+
+
+def _refused(whose: str | None, callback: str) -> str | None:
+    if whose is None:
+        return "it is not a parked request, and would only come back"
+    if whose != callback:
+        # A jackpot's request has all the fields of a bonus's: it would be credited a second time, as one.
+        return f"it is a letter of the callback {cut(plain(whose), 40)}, and {callback} would credit it as its own"
+    return None
+
+
+def plain(text: str) -> str:
+    """The text as characters that do nothing to a terminal; texts that differ stay different."""
+    return "".join(
+        character if character.isprintable() and character != "\\" else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def cut(text: str, most: int) -> str:
+    """The text in no more than that many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _parked_in(body: str) -> Parked | None:
+    try:
+        parked = Parked.read(body)
+        _moment(parked.first_received_at)
+    except (ValueError, TypeError, OverflowError, RecursionError):  # a moment may be none, or beyond the calendar
+        return None
+    texts = (parked.callback, parked.reason, parked.request, parked.reference or "")
+    return parked if isinstance(parked.code, int) and all(isinstance(text, str) for text in texts) else None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its time zone")
+    return moment.astimezone(UTC)
