@@ -19,8 +19,8 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_
 test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
-redrive: .venv/local-ready ## show the dead letters of CALLBACK, and send back REFERENCES="..." or ALL=1 (DRY_RUN=1, STACK=...)
-	@$(python) -m tools.redrive $(CALLBACK) $(foreach reference,$(REFERENCES),--reference '$(reference)') \
+redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES="a b" or ALL=1 (DRY_RUN=1, STACK=name)
+	@$(python) -m tools.redrive '$(CALLBACK)' $(foreach reference,$(REFERENCES),--reference '$(subst ','\'',$(reference))') \
 		$(if $(ALL),--all) $(if $(DRY_RUN),--dry-run) $(if $(STACK),--stack '$(STACK)')
 
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
@@ -28,6 +28,9 @@ soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an 
 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 	@$(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
+
+mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
+	@.venv-mutants/bin/python -m tools.mutants $(ONLY)
 
 check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
@@ -46,7 +49,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev engine sam; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev mutants engine sam; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
@@ -67,9 +70,12 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-engine/ready: requirements/engine.txt .venv-uv/ready
 	@tools/setup .venv-engine $<
 	@touch $@
+.venv-mutants/ready: requirements/mutants.txt .venv-uv/ready
+	@tools/setup .venv-mutants $<
+	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready
 	@tools/setup .venv-sam $<
 	@touch $@
 
-.PHONY: help run engine test redrive soak fuzz check build docs format lock clean
+.PHONY: help run engine test redrive soak fuzz mutants check build docs format lock clean
 .DEFAULT_GOAL := help

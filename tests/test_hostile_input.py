@@ -415,7 +415,7 @@ class Provider:
             if what == "tables":
                 self.send("result", self.body("result", "tables"), 998)
             else:
-                self.send("result", self.body("result", "queues", userId="nobody"), 62)
+                self.send("result", self.body("result", "queues", userId="nobody"), 998)
         finally:
             stopped.process.send_signal(signal.SIGCONT)
 

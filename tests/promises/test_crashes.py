@@ -44,12 +44,11 @@ def _delivery_with_a_kill(here: Stand, win: Win, operation: str, rule: Rule) -> 
     """Delivers a win and kills the worker that has it as soon as it meets the rule; the answer's status."""
     proxy = here.queues if operation == PARK else here.tables
     aim = {"operation": operation, "body": AIMS[operation].format(player=win.player)}
-    worker = worker_of(here.service, win.callback)
     with proxy.fault(aim | rule) as fault, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(here.deliver, win.callback, win.body)
+        delivery = pool.submit(here.deliver_until_met, win, fault)
         wait_until(lambda: fault.times_met)
-        os.kill(worker, signal.SIGKILL)
-        return answer.result().status_code
+        os.kill(worker_of(here.service, win.callback), signal.SIGKILL)
+        return delivery.result()[0]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -86,8 +85,8 @@ def test_a_worker_killed_while_it_tries_again_pays_once(here: Stand, kind: Calla
     for body in win.before:
         here.deliver_until_paid("result", body)
     aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
-    with here.tables.fault(aim | {"reset": True}):
-        assert here.deliver(win.callback, win.body).status_code == 503
+    with here.tables.fault(aim | {"reset": True}) as unreachable:
+        assert here.deliver_until_met(win, unreachable)[0] == 503  # and it waits for its retry
 
     with here.tables.fault(aim | {"response": {"bandwidth_kbps": 0.001}}) as fault:
         wait_until(lambda: fault.times_met)

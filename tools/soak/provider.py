@@ -37,7 +37,8 @@ class Provider:
 
     async def send_all(self, callbacks: Sequence[Callback]) -> None:
         """Begins each at its time. What is `under_way` then goes on: retransmissions and replays."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS)
+        # The service closes a connection that is idle for five seconds; a request must not meet that moment.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS, keepalive_expiry=2.0)
         self._http = httpx.AsyncClient(base_url=self.url, timeout=HANG_SECONDS, limits=limits, trust_env=False)
         for callback in callbacks:
             await asyncio.sleep(max(0.0, callback.at - self.clock()))
