@@ -19,9 +19,16 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_
 test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
-redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES="a b" or ALL=1 (DRY_RUN=1, STACK=name)
-	@$(python) -m tools.redrive '$(CALLBACK)' $(foreach reference,$(REFERENCES),--reference '$(subst ','\'',$(reference))') \
-		$(if $(ALL),--all) $(if $(DRY_RUN),--dry-run) $(if $(STACK),--stack '$(STACK)')
+redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
+	@$(python) -m tools.redrive
+# By the environment, as they are: references come from outside, and neither make nor a shell may read them.
+unexport CALLBACK REFERENCES STACK # else make would expand what is in them
+redrive: export REDRIVE_CALLBACK := $(value CALLBACK)
+redrive: export REDRIVE_REFERENCES := $(value REFERENCES)
+redrive: export REDRIVE_ALL := $(value ALL)
+redrive: export REDRIVE_DRY_RUN := $(value DRY_RUN)
+redrive: export REDRIVE_JSON := $(value JSON)
+redrive: export REDRIVE_STACK := $(value STACK)
 
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
 	@exec $(python) -m tools.soak

@@ -416,6 +416,9 @@ class Provider:
                 self.send("result", self.body("result", "tables"), 998)
             else:
                 self.send("result", self.body("result", "queues", userId="nobody"), 998)
+                # The answer says to send again, the log what it was refused for.
+                self.answered -= Counter({("result", 998): 1})
+                self.answered["result", 62] += 1
         finally:
             stopped.process.send_signal(signal.SIGCONT)
 

@@ -9,9 +9,10 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from conftest import EVENTS, Operator, published
-from expectations import metrics, output, unchanged
+from expectations import calls, metrics, output, unchanged
 from wallet import callback as callback_module
 from wallet.parking import Parked, Parking
 
@@ -214,6 +215,47 @@ def test_what_cannot_be_kept_is_to_be_sent_again_whatever_it_was_refused_for(
     assert [kept["code"] for kept in operator.messages(queue)] == [code]
 
 
+@pytest.mark.parametrize("trouble", [ResponseParserError("<html>"), OSError(5, "Input/output error")])
+def test_whatever_keeps_the_sdk_from_keeping_is_told_and_to_be_sent_again(
+    operator: Operator, outage: Outage, trouble: Exception
+) -> None:
+    outage.down = {"dynamodb": THROTTLED, "sqs": trouble}
+
+    with output() as printed:
+        reply = operator.send("result", published("result"))
+
+    assert (reply.status, reply.json["error"]) == (503, 998)
+    assert metrics(printed, "ParkingFailed")
+
+
+def test_what_the_queue_did_not_acknowledge_is_not_kept(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator.handler("result")
+    calls(monkeypatch, lambda operation, call: {} if operation == "SendMessage" else call())
+
+    with output() as printed:
+        reply = operator.send("result", published("result", userId="new"))
+
+    assert (reply.status, reply.json["error"]) == (503, 998)
+    assert metrics(printed, "ParkingFailed")
+
+
+@every_callback
+@pytest.mark.parametrize("name", ["Größe", "é" * 15_000, r"\u00e9\ud83c\udfb0"])
+def test_whatever_was_admitted_can_be_read_again(operator: Operator, outage: Outage, callback: str, name: str) -> None:
+    body = json.dumps(published(callback, uuid="u"))[:-1] + f', "{name}": "'
+    body += "x" * (64 * 1024 - len(body.encode()) - 2) + '"}'  # not a byte more is accepted
+    outage.down["dynamodb"] = THROTTLED
+    assert operator.send(callback, body).json["error"] == 998
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    outage.down.clear()
+
+    answer, _ = retry(operator, callback)
+
+    assert failures(answer) == []
+    assert len(operator.transactions()) == 1
+    assert f'"{name}":"xxx' in kept["request"]
+
+
 def test_what_is_to_wait_longer_than_sqs_can_delay_it_is_kept_all_the_same(operator: Operator, outage: Outage) -> None:
     app = operator.load("result", RETRY_SECONDS="901")
 
@@ -287,6 +329,44 @@ def test_a_signed_request_needs_no_hash_the_second_time(operator: Operator, outa
     answer, _ = retry(operator, "jackpot")
 
     assert failures(answer) == []
+    assert len(operator.transactions()) == 1
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), ValueError("a defect")])
+def test_trouble_in_telling_of_a_retry_holds_up_nothing(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    messages = [
+        json.dumps(asdict(_parked("promo")) | {"request": json.dumps(published("promo", reference=reference))})
+        for reference in ("one", "two")
+    ]
+    operator.handler("promo")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    for name in ("add_metric", "flush_metrics"):
+        monkeypatch.setattr(callback_module._metrics, name, fail)
+    answer, _ = retry(operator, "promo", messages=messages)
+
+    assert failures(answer) == []
+    assert len(operator.transactions()) == 2
+
+
+def test_a_message_that_cannot_be_worked_on_comes_back_and_holds_up_nothing(operator: Operator) -> None:
+    records = [
+        {"messageId": "odd", "receiptHandle": "r", "body": _parked("promo").message(), "attributes": {}},
+        {
+            "messageId": "good",
+            "receiptHandle": "r",
+            "body": _parked("promo").message(),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        },
+    ]
+
+    answer = operator.handler("promo")({"Records": records}, None)
+
+    assert failures(answer) == ["odd"]
     assert len(operator.transactions()) == 1
 
 

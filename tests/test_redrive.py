@@ -35,6 +35,7 @@ from expectations import unchanged
 from local_service import Service, running, wait_until
 from tools.local.settings import announcement
 from tools.redrive import cli, mailbox, show
+from tools.redrive.__main__ import told_by_make
 from tools.redrive.letters import Letter, cut, grouped, plain
 from wallet import callback as callback_module
 from wallet.parking import Parked
@@ -1348,3 +1349,51 @@ def read_until(terminal: int, text: bytes) -> bytes:
     while text not in shown:
         shown += os.read(terminal, 65536)  # raises OSError at the end
     return shown
+
+
+# --- By make ----------------------------------------------------------------------------------------
+
+
+def test_what_make_is_told_reaches_the_command_as_it_is(tmp_path: Path) -> None:
+    hostile = "\n".join(["my win", "w$1x", "a1'; touch told; '", "$(shell touch told)", "`touch told`", "--all"])
+    program = tmp_path / "python"
+    program.write_text(f'#!{sys.executable}\nimport os\nprint(os.environ["REDRIVE_REFERENCES"], end="")\n')
+    program.chmod(0o755)
+
+    told = make("redrive", "CALLBACK=result", f"REFERENCES={hostile}", f"python={program}")
+
+    assert told.stdout == hostile
+    assert not (ROOT / "told").exists()
+    references = told_by_make({"REDRIVE_CALLBACK": "result", "REDRIVE_REFERENCES": hostile})
+    assert references == [*(f"--reference={line}" for line in hostile.splitlines()), "--", "result"]
+
+
+def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    # As if the environments were made: the test is of what comes after.
+    return subprocess.run(  # noqa: S603 - the project's own Makefile
+        ["make", "--no-print-directory", "-o", ".venv/local-ready", *arguments],  # noqa: S607
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments"),
+    [
+        ({}, []),
+        ({"ALL": "1"}, ["--all"]),
+        ({"ALL": "0", "DRY_RUN": ""}, []),
+        ({"ALL": "1", "DRY_RUN": "1", "STACK": "wallet"}, ["--all", "--dry-run", "--stack=wallet"]),
+        ({"JSON": "1"}, ["--json"]),
+    ],
+)
+def test_what_make_is_told_are_the_commands_options(variables: dict[str, str], arguments: list[str]) -> None:
+    told = {f"REDRIVE_{name}": value for name, value in variables.items()} | {"REDRIVE_CALLBACK": "promo"}
+
+    assert told_by_make(told) == [*arguments, "--", "promo"]
+
+
+def test_without_a_callback_it_says_which_there_are() -> None:
+    ended = make("redrive")
+
+    assert ended.returncode
+    assert "name a callback: make redrive CALLBACK=result (or jackpot, bonus, promo)" in ended.stderr

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from conftest import EVENTS, ROOT, Operator, gateway_event, published
-from tools.local.template import Template
+from tools.local.template import Queue, Template
 from wallet import parking
 
 TEMPLATE = Template.load()
@@ -142,6 +142,8 @@ def test_a_function_consumes_its_own_retry_queue_message_by_message(callback: st
     assert retry["Type"] == "SQS"
     assert reference_in(retry["Properties"]["Queue"]) == f"{callback.title()}RetryQueue"
     assert retry["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Without it a throttled batch counts as received and was not tried, ten times in twenty minutes.
+    assert retry["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 2}
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
     assert function.environment["RETRY_QUEUE"] == f"{callback.title()}RetryQueue"
     assert function.environment["DEAD_LETTERS"] == f"{callback.title()}DeadLetters"
@@ -177,6 +179,13 @@ def test_a_table_outlives_the_stack_and_every_mistake(table: str) -> None:
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"] == {"SSEEnabled": True}
     assert properties["DeletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize("queue", TEMPLATE.queues(), ids=lambda queue: queue.name)
+def test_a_queue_outlives_the_stack(queue: Queue) -> None:
+    resource = TEMPLATE.resources[queue.name]
+
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -78,9 +78,10 @@ class Queues:
         self.messages: dict[str, list[str]] = {}
         self.hidden: list[str] = []
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> None:  # noqa: N803 - as above
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Item:  # noqa: N803 - as above
         assert 0 <= DelaySeconds <= 900
         self.messages.setdefault(QueueUrl, []).append(MessageBody)
+        return {"MessageId": str(len(self.messages[QueueUrl]))}
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
         assert 0 <= VisibilityTimeout <= 43200

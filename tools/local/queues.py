@@ -58,7 +58,7 @@ def _receive(sqs: Any, url: str, most: int) -> list[dict[str, Any]]:
 def _say(function: Function, messages: Sequence[dict[str, Any]], outcome: str) -> None:
     for message in messages:
         reference = None
-        with suppress(ValueError, AttributeError):  # whatever else lies in a queue
+        with suppress(ValueError, AttributeError, RecursionError):  # whatever else lies in a queue
             reference = json.loads(message["Body"]).get("reference")
         tries = message["Attributes"]["ApproximateReceiveCount"]
         # As JSON, so that no reference can play tricks on a terminal.

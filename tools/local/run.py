@@ -156,6 +156,8 @@ async def _serve(
             ]
             if embedded:
                 background.append(asyncio.create_task(_stop_with(embedded, server)))
+            for task in background:
+                task.add_done_callback(_tell_of_a_failure)
             with _announced(settings, endpoints):
                 print(_welcome(settings, endpoints, players, prepared, template), flush=True)
                 await server.serve(sockets=[listener])
@@ -163,6 +165,11 @@ async def _serve(
             for task in background:
                 task.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+def _tell_of_a_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        print(f"wallet: a part of the service has stopped: {error!r}; start it anew", file=sys.stderr)
 
 
 async def _stop_with(embedded: Engine, server: uvicorn.Server) -> None:

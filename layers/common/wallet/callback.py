@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -71,7 +72,7 @@ class _Callback(Generic[RequestT]):
         """Answers an API Gateway proxy event (REST, payload 1.0), or consumes a batch of SQS. Raises nothing."""
         _logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
         if "Records" in event:
-            not_settled = [record["messageId"] for record in event["Records"] if not self._try_again(record)]
+            not_settled = [record["messageId"] for record in event["Records"] if not self._is_done(record)]
             return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in not_settled]}
         return self._answer(event)
 
@@ -142,8 +143,15 @@ class _Callback(Generic[RequestT]):
 
     # --- From the retry queue -----------------------------------------------------------------------
 
+    def _is_done(self, record: Event) -> bool:
+        """Whether the message is settled, or left for a person. Raises nothing, for the sake of the batch's others."""
+        try:
+            return self._try_again(record)
+        except Exception as error:  # it comes back by itself, when its visibility ends
+            _print_failure("a retry", error)
+            return False
+
     def _try_again(self, record: Event) -> bool:
-        """Whether the message is done with: settled, or left for a person."""
         arrived = time.monotonic()
         _logger.set_correlation_id(None)
         try:
@@ -225,7 +233,7 @@ def _report_surely(settlement: Settlement, arrived: float, **facts: Any) -> None
     try:
         _report(settlement, arrived, **facts)
     except Exception as error:  # whatever a log or metrics library comes up with
-        print(f"reporting failed: {type(error).__name__}", file=sys.stderr)
+        _print_failure("reporting", error)
 
 
 def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
@@ -269,8 +277,17 @@ def _milliseconds_since(arrived: float) -> float:
 
 
 def _count(metric: str, unit: MetricUnit = MetricUnit.Count, value: float = 1, **dimensions: str) -> None:
-    """One metric of this callback, printed at once: different ones have different dimensions."""
-    for name, dimension in dimensions.items():
-        _metrics.add_dimension(name, dimension)
-    _metrics.add_metric(metric, unit, value)
-    _metrics.flush_metrics()
+    """One metric of this callback, printed at once: different ones have different dimensions. Raises nothing."""
+    try:
+        for name, dimension in dimensions.items():
+            _metrics.add_dimension(name, dimension)
+        _metrics.add_metric(metric, unit, value)
+        _metrics.flush_metrics()
+    except Exception as error:  # no win is worth less than a figure about it
+        _print_failure("counting", error)
+
+
+def _print_failure(what: str, error: Exception) -> None:
+    """Not the error's message, which may quote the request."""
+    with suppress(OSError):  # a closed standard error is no reason either
+        print(f"{what} failed: {type(error).__name__}", file=sys.stderr)

@@ -14,7 +14,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_TRIES = 10  # the queues' maxReceiveCount, in template.yaml
 _MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
@@ -79,11 +78,11 @@ class Parking:
     def keep(self, parked: Parked) -> None:
         """Keeps it for another try. Raises ParkingFailed."""
         delay = min(self._retry_seconds, _MAX_DELAY_SECONDS)
-        self._call("send_message", QueueUrl=self._retry_queue, MessageBody=parked.message(), DelaySeconds=delay)
+        self._send(QueueUrl=self._retry_queue, MessageBody=parked.message(), DelaySeconds=delay)
 
     def give_up(self, message: str) -> None:
         """Leaves a message for a person. Raises ParkingFailed."""
-        self._call("send_message", QueueUrl=self._dead_letters, MessageBody=message)
+        self._send(QueueUrl=self._dead_letters, MessageBody=message)
 
     def back_off(self, receipt_handle: str, tries: int) -> None:
         """Hides a message for longer after each try; after the last, SQS moves it to the dead letters.
@@ -98,10 +97,14 @@ class Parking:
             VisibilityTimeout=wait,
         )
 
-    def _call(self, operation: str, **parameters: Any) -> None:
+    def _send(self, **parameters: Any) -> None:
+        if not self._call("send_message", **parameters).get("MessageId"):
+            raise ParkingFailed("send_message: not acknowledged")  # something else answered in the queue's place
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
         try:
-            getattr(self._client, operation)(**parameters)
-        except (ClientError, BotoCoreError) as error:
+            return getattr(self._client, operation)(**parameters)
+        except Exception as error:  # whatever the SDK comes up with: what is not kept must be told, and be sent again
             raise ParkingFailed(f"{operation}: {type(error).__name__}") from error
 
     @cached_property

@@ -31,7 +31,7 @@ from wallet import money
 from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
 from wallet.ledger import Credit, FreeRound, Receipt
 
-MAX_BODY_BYTES = 64 * 1024  # a record must fit a queue's message (256 KiB) and a table's item (400 KiB)
+MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
 
 _SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
 _OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
@@ -49,11 +49,12 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One field of a body: `raw` is its value's text as received, `value` what that text means."""
+    """One field of a body: its name and value, and the text of each as received."""
 
     name: str
     value: object
     raw: str
+    raw_name: str
 
     @property
     def literal(self) -> str:
@@ -75,9 +76,9 @@ class Body:
         return [parameter for parameter in self.parameters if parameter.name.lower() == name]
 
     def without_secrets(self) -> str:
-        """The body as received, less its hash and tokens: what may be kept."""
+        """The body as received, less its hash and tokens: what may be kept, and is read again as it was."""
         kept = (
-            f"{json.dumps(parameter.name)}:{parameter.raw}"
+            f"{parameter.raw_name}:{parameter.raw}"
             for parameter in self.parameters
             if parameter.name.lower() not in _SECRETS
         )
@@ -150,13 +151,15 @@ def parse(text: str, model: "type[Request] | None" = None) -> Body:
 def _parameters(text: str, amounts: Set[str]) -> Iterator[Parameter]:
     position = _expect("{", text, _skip_space(text, 0))
     while text[position : position + 1] != "}":
+        start_of_name = position
         name, position = _VALUES.raw_decode(text, position)
+        raw_name = text[start_of_name:position]
         if not isinstance(name, str):
             raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
         start = _skip_space(text, _expect(":", text, position))
         is_amount = name.lower() in amounts and text[start : start + 1] not in ("[", "{")
         value, end = (_AMOUNTS if is_amount else _VALUES).raw_decode(text, start)
-        yield Parameter(name, value, text[start:end])
+        yield Parameter(name, value, text[start:end], raw_name)
         position = _skip_space(text, end)
         if text[position : position + 1] == "}":
             break
