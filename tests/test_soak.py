@@ -414,14 +414,11 @@ def test_a_conflict_among_the_dead_letters_is_right(story: Story) -> None:
     assert story.account().findings == []
 
 
-def test_a_conflict_met_while_nothing_could_be_kept_is_counted(story: Story) -> None:
+def test_a_conflict_that_was_refused_for_good_while_nothing_could_be_kept_is_lost(story: Story) -> None:
     answer = refused(200, 61, could_park=False)
     story.told.append(told(claim("a", "11"), answers=[answer], outcome="dead letter", code=61, number=9))
 
-    made = story.account()
-
-    assert made.findings == []
-    assert made.not_kept == ["result#a"]
+    assert story.findings() == {("lost", "result#a")}
 
 
 def test_of_two_contents_of_one_reference_either_may_be_the_one_that_is_paid(story: Story) -> None:

@@ -36,7 +36,6 @@ class Finding:
 class Account:
     findings: list[Finding] = field(default_factory=list)
     fates: dict[str, Fate] = field(default_factory=dict)  # of every admissible claim
-    not_kept: list[str] = field(default_factory=list)  # refused for good while nothing could be kept
 
     def count(self, *whats: What) -> int:
         return sum(finding.what in whats for finding in self.findings)
@@ -342,16 +341,14 @@ def _settle_fate(
 def _settle_dead_letter(
     made: Account, story: Told, waiting: set[tuple[str, Decimal]], dead: set[tuple[str, Decimal]]
 ) -> None:
-    """A conflict or a wrong currency must be left for a person, once it could be."""
+    """A conflict or a wrong currency that was answered as such must be left for a person."""
     callback = story.callback
     claim = callback.claims[0]
     if (claim.id, claim.amount) in waiting | dead or story.abandoned:
         return
-    if any(delivery.could_park and delivery.code == callback.code for delivery in story.deliveries):
+    if any(delivery.code == callback.code for delivery in story.deliveries):
         text = f"answered {callback.code}, and in no queue for a person to see"
         made.findings.append(Finding(what="lost", claim=claim.id, text=text))
-    else:
-        made.not_kept.append(claim.id)
 
 
 def _kept(letters: Sequence[Letter]) -> set[tuple[str, Decimal]]:

@@ -30,7 +30,6 @@ class Provider:
     told: dict[int, Told] = field(default_factory=dict)
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     longest_wait_seconds: float = 0.0  # for a connection
-    resent_by_hand: int = 0  # refused for the player while nothing could be kept: somebody has to ask for it again
 
     def __post_init__(self) -> None:
         self._connections = asyncio.Semaphore(CONNECTIONS)
@@ -88,8 +87,6 @@ class Provider:
                 told.gave_up = True
                 return False
             pause = min(FIRST_PAUSE_SECONDS * PAUSE_GROWTH**nth, LONGEST_PAUSE_SECONDS)
-            if not delivery.could_park and delivery.code == 62:
-                self.resent_by_hand += 1
             await asyncio.sleep(pause * chance.uniform(0.8, 1.2))
             delivery = await self._deliver(told, "retransmission")
             answers = [delivery]
@@ -135,9 +132,7 @@ class Provider:
 
 
 def _is_to_be_sent_again(delivery: Delivery) -> bool:
-    # A player who is not known yet is waited for by the queue; if that was out of reach, somebody asks again.
-    unkept = delivery.code == 62 and not delivery.could_park
-    return delivery.code in (None, UNAVAILABLE) or unkept
+    return delivery.code in (None, UNAVAILABLE)
 
 
 def _was_surely_parked(delivery: Delivery) -> bool:

@@ -32,7 +32,6 @@ class Run:
     injected: Counter[str]
     kills: Counter[str]
     metrics: Counter[str]
-    resent_by_hand: int
     longest_wait_seconds: float
     crash: str | None = None
     figures: dict[str, Any] = field(default_factory=dict)
@@ -83,7 +82,6 @@ def figures_of(run: Run) -> dict[str, Any]:
             "retransmissions": why["retransmission"],
             "replays long after": why["replay"],
             "hung up on by the provider": sum(delivery.cut for delivery in deliveries),
-            "asked again by hand (62, and no queue in reach)": run.resent_by_hand,
             "longest wait for a connection, in seconds": round(run.longest_wait_seconds, 2),
         },
         "kinds": dict(sorted(Counter(_kind(told) for told in run.told).items())),
@@ -105,7 +103,6 @@ def figures_of(run: Run) -> dict[str, Any]:
             "answered as a conflict (61)": sum(delivery.code == 61 for delivery in deliveries),
             "given up by the provider after one 503": len(given_up),
             "of these paid, by the queue alone": paid_by_queue_alone,
-            "never to be paid, and kept nowhere (61, 52, and no queue in reach)": len(run.account.not_kept),
         },
         "by the functions' own metrics": {name: run.metrics[name] for name in _OUR_METRICS},
         "money": _money(run),

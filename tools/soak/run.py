@@ -218,7 +218,6 @@ class Soak:
             injected=injected,
             kills=self.faults.kills,
             metrics=metrics_of(self.stand.functions_log),
-            resent_by_hand=self.provider.resent_by_hand,
             longest_wait_seconds=self.provider.longest_wait_seconds,
             crash=self.crash,
         )
