@@ -483,6 +483,15 @@ def _parked(callback: str) -> Parked:
     )
 
 
+def test_a_kept_request_without_a_reference_to_name_it_by_is_tried_like_any_other(operator: Operator) -> None:
+    message = json.dumps(asdict(_parked("promo")) | {"reference": None})
+
+    answer, _ = retry(operator, "promo", messages=[message])
+
+    assert failures(answer) == []
+    assert len(operator.transactions()) == 1
+
+
 NOT_OURS = {
     "a text": '"hello"',
     "nothing": "{}",
