@@ -237,6 +237,7 @@ def test_what_the_queue_did_not_acknowledge_is_not_kept(operator: Operator, monk
 
     assert (reply.status, reply.json["error"]) == (503, 998)
     assert metrics(printed, "ParkingFailed")
+    assert "not acknowledged" in printed.getvalue()
 
 
 @every_callback

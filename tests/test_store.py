@@ -290,7 +290,7 @@ def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None
     assert counter.operator.uncovered("SPINS") == 0
 
 
-def test_a_credit_read_back_is_the_one_that_was_recorded(counter: Counter) -> None:
+def test_a_transaction_read_back_is_the_one_that_was_recorded(counter: Counter) -> None:
     every_field = win(
         "0.000000000000000001",
         reference="a#b",  # the id's own separator
@@ -301,13 +301,11 @@ def test_a_credit_read_back_is_the_one_that_was_recorded(counter: Counter) -> No
         auto_closed=True,
     )
     few_fields = win("0", reference="r-2", game_id=None, round_id=None)
-    for credit in (every_field, few_fields):
-        counter.settle(credit)
+    settlements = [counter.settle(credit) for credit in (every_field, few_fields)]
 
-    assert [store_module._transaction(item).credit for item in counter.operator.transactions()] == [
-        every_field,
-        few_fields,
-    ]
+    recorded = [store_module._transaction(item) for item in counter.operator.transactions()]
+    assert [transaction.credit for transaction in recorded] == [every_field, few_fields]
+    assert [(transaction,) for transaction in recorded] == [settlement.transactions for settlement in settlements]
     assert counter.settle(every_field).receipt.replayed
     counter.assert_wallet(cash="0.000000000000000001", version=2)
 
