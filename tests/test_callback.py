@@ -288,19 +288,23 @@ def test_a_defect_spoils_nothing_for_the_next_request(result: Environment) -> No
     assert result.operator.wallet()["cash"] == Decimal("99899.99")
 
 
-def test_what_goes_wrong_in_telling_of_a_credit_does_not_change_its_answer(
+def test_what_goes_wrong_in_telling_does_not_change_an_answer(
     result: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A 503 would say that no money moved.
-    def broken(*_arguments: Any) -> None:
+    def broken(*_arguments: Any, **_facts: Any) -> None:
         raise OSError("no space left on the device")
 
-    monkeypatch.setattr(result.module, "_count", broken)
+    for level in ("info", "warning", "error"):
+        monkeypatch.setattr(result.module._logger, level, broken)
+    monkeypatch.setattr(result.module._metrics, "flush_metrics", broken)
 
-    answers = [result.send(published("result")) for _ in range(2)]
+    bodies = [published("result"), published("result"), published("result", amount="11"), "not JSON"]
+    errors = [json.loads(result.send(body)["body"])["error"] for body in bodies]
 
-    assert [answer["statusCode"] for answer in answers] == [200, 200]
+    assert errors == [0, 0, 61, 99]
     assert result.operator.wallet()["cash"] == Decimal("99899.99")
+    assert len(result.operator.messages("ResultDeadLetters")) == 1
 
 
 def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ class _Callback(Generic[RequestT]):
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
-        _report_surely(settlement, arrived)
+        _report(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
 
     def _admit(self, event: Event) -> wire.Body:
@@ -137,7 +137,7 @@ class _Callback(Generic[RequestT]):
                 _count("DeadLettered")
         except ParkingFailed as failed:
             _count("ParkingFailed")
-            _logger.error("parking failed", reason=str(failed))
+            _tell(_logger.error, "parking failed", reason=str(failed))
             return False
         return True
 
@@ -173,7 +173,7 @@ class _Callback(Generic[RequestT]):
                 return self._back_off(record["receiptHandle"], tries)
             return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
         _count("SettledFromParking")
-        _report_surely(settlement, arrived, tries=tries)
+        _report(settlement, arrived, tries=tries)
         return True
 
     def _back_off(self, receipt_handle: str, tries: int) -> bool:
@@ -183,7 +183,7 @@ class _Callback(Generic[RequestT]):
         try:
             self._parking.back_off(receipt_handle, tries)
         except ParkingFailed as failed:  # it comes back all the same, only sooner or later than it should
-            _logger.error("backing off failed", reason=str(failed))
+            _tell(_logger.error, "backing off failed", reason=str(failed))
         return False
 
     def _give_up(self, message: str, reason: str) -> bool:
@@ -191,10 +191,10 @@ class _Callback(Generic[RequestT]):
             self._parking.give_up(message)
         except ParkingFailed as failed:
             _count("ParkingFailed")
-            _logger.error("parking failed", reason=str(failed))
+            _tell(_logger.error, "parking failed", reason=str(failed))
             return False
         _count("DeadLettered")
-        _logger.error("left for a person", reason=reason)
+        _tell(_logger.error, "left for a person", reason=reason)
         return True
 
 
@@ -228,14 +228,6 @@ def _http(status: int, body: str) -> Answer:
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def _report_surely(settlement: Settlement, arrived: float, **facts: Any) -> None:
-    """The money has moved: nothing that goes wrong in telling of it may change the answer."""
-    try:
-        _report(settlement, arrived, **facts)
-    except Exception as error:  # whatever a log or metrics library comes up with
-        _print_failure("reporting", error)
-
-
 def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     receipt = settlement.receipt
     if receipt.replayed:
@@ -245,7 +237,8 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     if settlement.overpaid:
         _count("FreeRoundOverpaid")
         facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
-    _logger.info(
+    _tell(
+        _logger.info,
         "replayed" if receipt.replayed else "credited",
         userId=settlement.after.user_id,
         transactionId=receipt.transaction_id,
@@ -269,7 +262,15 @@ def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
         _count("Conflict")
         facts["differences"] = refusal.differences
     log = _logger.warning if refusal.kept == "nowhere" else _logger.error  # somebody is owed money
-    log("refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
+    _tell(log, "refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
+
+
+def _tell(log: Callable[..., None], message: str, **facts: Any) -> None:
+    """Writes to the log. Raises nothing: what was decided stands, whether it can be told or not."""
+    try:
+        log(message, **facts)
+    except Exception as error:  # whatever a log library comes up with
+        _print_failure("logging", error)
 
 
 def _milliseconds_since(arrived: float) -> float:
