@@ -370,6 +370,21 @@ def test_a_malformed_secret_opens_nothing(vault: Vault, content: str) -> None:
         keyring.locks()
 
 
+@pytest.mark.parametrize("was_good", [False, True])
+def test_a_malformed_secret_that_is_mended_serves_at_once(vault: Vault, *, was_good: bool) -> None:
+    keyring = Keyring(SECRET_NAME)
+    if was_good:
+        keyring.locks()
+        vault.now += FRESH_SECONDS + 1
+    vault.keeps_text("not JSON")
+    with pytest.raises(Unavailable):
+        keyring.locks()
+
+    vault.keeps({"current": CURRENT})
+
+    assert keyring.locks().check_token("token-of-today") == "current"
+
+
 def test_a_binary_secret_that_is_no_text_opens_nothing(vault: Vault) -> None:
     vault.keeps_bytes(b"\xff\xfe\x00")
 

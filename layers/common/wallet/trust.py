@@ -105,7 +105,8 @@ class Keyring:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
-            content = str(self._provider.get(self._secret_name, max_age=FRESH_SECONDS))
+            # One that was not understood is asked for again at once: somebody is about to mend it.
+            content = self._provider.get(self._secret_name, max_age=FRESH_SECONDS, force_fetch=self._content is None)
         except GetParameterError as error:
             if now - self._read_at > STALE_SECONDS:
                 raise Unavailable("the provider's secret cannot be read") from error
@@ -113,7 +114,8 @@ class Keyring:
             _logger.warning("The provider's secret cannot be read: the last one serves for now")
         else:
             if content != self._content:
-                self._locks, self._content = locks_in(content), content
+                self._content = None
+                self._locks, self._content = locks_in(str(content)), str(content)
             self._read_at = now
         return self._locks
 
