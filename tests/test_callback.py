@@ -94,10 +94,22 @@ def metric_of(entry: dict[str, Any]) -> dict[str, Any]:
     (directive,) = entry["_aws"]["CloudWatchMetrics"]
     (metric,) = directive["Metrics"]
     (dimensions,) = directive["Dimensions"]
-    assert directive["Namespace"] == "LuckyMonacoWallet"
+    assert directive["Namespace"] == "local"
+    named = {"name": metric["Name"], **{name: entry[name] for name in dimensions}}
+    if metric["Name"] == "CreditedAmount":
+        assert metric["Unit"] == "None"
+        return named | {"value": sum(entry["CreditedAmount"])}
     assert metric["Unit"] == "Count"
     assert sum(entry[metric["Name"]]) == 1
-    return {"name": metric["Name"], **{name: entry[name] for name in dimensions}}
+    return named
+
+
+def credited(callback: str, amount: float) -> list[dict[str, Any]]:
+    """The metrics of one transaction."""
+    return [
+        {"name": "Credited", "service": callback},
+        {"name": "CreditedAmount", "service": callback, "currency": "USD", "value": amount},
+    ]
 
 
 def modules_of_the_layer() -> list[str]:
@@ -462,7 +474,7 @@ def test_neither_token_nor_hash_nor_secret_is_printed(result: Environment, monke
 
 def test_a_credit_a_replay_and_a_refusal_are_each_counted_once(result: Environment) -> None:
     result.send(published("result"))
-    assert result.metrics() == [{"name": "Credited", "service": "result"}]
+    assert result.metrics() == credited("result", 10.0)
 
     result.send(published("result"))
     assert result.metrics() == [{"name": "Replayed", "service": "result"}]
@@ -474,7 +486,7 @@ def test_a_credit_a_replay_and_a_refusal_are_each_counted_once(result: Environme
     ]
 
     result.send(published("result", reference="r-3"))
-    assert result.metrics() == [{"name": "Credited", "service": "result"}]
+    assert result.metrics() == credited("result", 10.0)
 
 
 @pytest.mark.parametrize(("changes", "code", "level"), REFUSALS, ids=str)
@@ -501,7 +513,7 @@ def test_a_conflict_is_counted_by_itself_as_well(result: Environment) -> None:
 def test_a_win_with_its_prize_counts_as_two_credits(result: Environment) -> None:
     result.send(published("result", promoWinAmount="5", promoWinReference="p-1"))
 
-    assert result.metrics() == [{"name": "Credited", "service": "result"}] * 2
+    assert result.metrics() == [*credited("result", 10.0), *credited("result", 5.0)]
 
 
 def test_a_refused_method_and_an_unreadable_body_are_counted(result: Environment) -> None:
@@ -539,7 +551,7 @@ def test_the_key_that_matched_is_counted_by_lock_and_key(bonus: Environment, mon
     assert bonus.metrics() == [
         {"name": "KeyMatched", "lock": "authToken", "key": "current", "service": "bonus"},
         {"name": "KeyMatched", "lock": "hash", "key": "previous", "service": "bonus"},
-        {"name": "Credited", "service": "bonus"},
+        *credited("bonus", 1.0),
     ]
 
 
@@ -563,7 +575,7 @@ def test_free_rounds_paid_beyond_their_total_are_counted_and_logged(bonus: Envir
     logged, counted_metrics = bonus.lines()
     assert json.loads(answer["body"])["cash"] == "99889.99"
     assert [metric_of(entry) for entry in counted_metrics] == [
-        {"name": "Credited", "service": "bonus"},
+        *credited("bonus", 0.0),
         {"name": "FreeRoundOverpaid", "service": "bonus"},
     ]
     assert logged[0]["freeRoundsOverpaid"] == "1.5"

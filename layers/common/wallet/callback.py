@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from wallet import money, parking, wire
+from wallet import money, parking, snapshot, wire
 from wallet.errors import Conflict, MethodNotAllowed, Refusal, Unavailable, Unreadable
 from wallet.ledger import Credit, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
@@ -31,9 +31,9 @@ RequestT = TypeVar("RequestT", bound=wire.Request)
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
 ANSWER_SECONDS = 3.0
 
-# Both take the callback's name from POWERTOOLS_SERVICE_NAME.
+# Both take the callback's name from POWERTOOLS_SERVICE_NAME, metrics the stack's from POWERTOOLS_METRICS_NAMESPACE.
 _logger = Logger()
-_metrics = Metrics(namespace="LuckyMonacoWallet")
+_metrics = Metrics()
 
 
 def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Credit]]) -> Callable[[Event, Any], Answer]:
@@ -41,13 +41,10 @@ def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Cred
 
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
+    store, parking = Store.from_environment(), Parking.from_environment()
+    snapshot.prepare(store.warm_up, parking.warm_up)
     return _Callback(
-        os.environ["POWERTOOLS_SERVICE_NAME"],
-        model,
-        credits_for,
-        Keyring.from_environment(),
-        Store.from_environment(),
-        Parking.from_environment(),
+        os.environ["POWERTOOLS_SERVICE_NAME"], model, credits_for, Keyring.from_environment(), store, parking
     )
 
 
@@ -232,8 +229,10 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     receipt = settlement.receipt
     if receipt.replayed:
         _count("Replayed")
-    for _ in settlement.transactions:
+    for transaction in settlement.transactions:
         _count("Credited")
+        # For the eye: a metric is a binary float. The exact amount stands in the log and on record.
+        _count("CreditedAmount", MetricUnit.NoUnit, float(transaction.paid), currency=settlement.after.currency)
     if settlement.overpaid:
         _count("FreeRoundOverpaid")
         facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
@@ -268,7 +267,7 @@ def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
 def _tell(log: Callable[..., None], message: str, **facts: Any) -> None:
     """Writes to the log. Raises nothing: what was decided stands, whether it can be told or not."""
     try:
-        log(message, **facts)
+        log(message, stacklevel=3, **facts)
     except Exception as error:  # whatever a log library comes up with
         _print_failure("logging", error)
 

@@ -75,6 +75,10 @@ class Parking:
             retry_seconds=int(os.environ["RETRY_SECONDS"]),
         )
 
+    def warm_up(self) -> None:
+        """Makes the client, which opens no connection."""
+        _ = self._client
+
     def keep(self, parked: Parked) -> None:
         """Keeps it for another try. Raises ParkingFailed."""
         delay = min(self._retry_seconds, _MAX_DELAY_SECONDS)

@@ -73,6 +73,13 @@ class Store:
             free_rounds=os.environ["FREE_ROUNDS_TABLE"],
         )
 
+    def warm_up(self) -> None:
+        """Reads a wallet that need not be there, and closes the connection; the next call opens one by itself."""
+        try:
+            self._client.batch_get_item(RequestItems={self._players: {"Keys": [_encode({"userId": "nobody"})]}})
+        finally:
+            self._client.close()
+
     def settle(self, credits: Sequence[Credit], *, request: str, deadline: float) -> Settlement:
         """Pays what of `credits` is not on record yet; when it returns, all of it is.
 
