@@ -61,6 +61,7 @@ class GatewayResponse:
 class Template:
     resources: Mapping[str, Mapping[str, Any]]
     parameters: Mapping[str, str]  # by their defaults
+    conditions: Mapping[str, Any]
     globals: Mapping[str, Any]
 
     @classmethod
@@ -69,7 +70,9 @@ class Template:
         content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
         return cls(
             resources=content["Resources"],
-            parameters={name: str(parameter.get("Default", "")) for name, parameter in content["Parameters"].items()},
+            parameters={name: str(parameter.get("Default", "")) for name, parameter in content["Parameters"].items()}
+            | {"AWS::StackName": "local"},
+            conditions=content["Conditions"],
             globals=content["Globals"]["Function"],
         )
 
@@ -126,14 +129,28 @@ class Template:
         )
 
     def _resolve(self, value: Any) -> str:
-        """A variable's value: a parameter's default, a table's name, or the plain text that stands there."""
+        """A variable's value: a parameter's default, a resource's name, or the plain text that stands there."""
         if isinstance(value, str):
             return value
+        if isinstance(value, _Intrinsic) and value.name == "If":
+            condition, then, otherwise = value.argument
+            return self._resolve(then if self._holds(self.conditions[condition]) else otherwise)
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.parameters:
             return self.parameters[value.argument]
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.resources:
-            return value.argument
+            # Tables and queues are there wherever a function runs; a secret is for whoever wants one to name.
+            is_secret = self.resources[value.argument]["Type"] == "AWS::SecretsManager::Secret"
+            return "" if is_secret else value.argument
         raise ValueError(f"the local service cannot tell what {value} is: give it a !Ref")
+
+    def _holds(self, condition: Any) -> bool:
+        """Whether a condition holds with every parameter at its default."""
+        match condition:
+            case _Intrinsic("Equals", [left, right]):
+                return self._resolve(left) == self._resolve(right)
+            case _Intrinsic("Not", [inner]):
+                return not self._holds(inner)
+        raise ValueError(f"the local service cannot tell whether {condition} holds")
 
     def _of_type(self, resource_type: str) -> list[tuple[str, Mapping[str, Any]]]:
         return [
