@@ -8,6 +8,7 @@ can take it away from under a running service and bring it back.
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,28 @@ def must_be_free(port: int, setting: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """An engine that is as strict as an account: it speaks TLS alone, and grants what policies grant.
+
+    `certificate` and `key` are its own, `authority` is whom its callers must trust; all are PEM files.
+    """
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "AUTH": "true",
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": str(self.certificate),
+            "MINISTACK_SSL_KEY": str(self.key),
+            "AWS_CA_BUNDLE": str(self.authority),  # for the functions that run in it
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A running engine and where it answers."""
 
@@ -67,8 +90,10 @@ class Engine:
 
 
 @contextmanager
-def engine(port: int, state: Path | None = None) -> Iterator[Engine]:
+def engine(port: int, state: Path | None = None, guard: Guard | None = None) -> Iterator[Engine]:
     """Runs an engine on that port of 127.0.0.1; what it holds is kept in the folder `state`, if one is given.
+
+    Without a `guard` it speaks plain HTTP and grants everything to everybody.
 
     Raises Trouble if it does not start.
     """
@@ -76,14 +101,18 @@ def engine(port: int, state: Path | None = None) -> Iterator[Engine]:
         raise Trouble(
             f"the local engine is not installed: {_PROGRAM.relative_to(ROOT)} is missing; `make run` sets it up"
         )
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint = f"{'https' if guard else 'http'}://127.0.0.1:{port}"
+    trusted = ssl.create_default_context(cafile=guard.authority) if guard else None
     keeping = {"PERSIST_STATE": "1", "STATE_DIR": str(state)} if state else {"PERSIST_STATE": "0"}
     with tempfile.TemporaryDirectory(prefix="wallet-engine-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - a program of our own environment
                 [_PROGRAM],
-                env=os.environ | keeping | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": folder},
+                env=os.environ
+                | keeping
+                | (guard.variables if guard else {})
+                | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": folder},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -91,19 +120,21 @@ def engine(port: int, state: Path | None = None) -> Iterator[Engine]:
                 preexec_fn=die_with_parent,
             )
         try:
-            _wait_until_ready(process, endpoint, log)
+            _wait_until_ready(process, endpoint, log, trusted)
             yield Engine(endpoint, process, log)
         finally:
             _stop(process, SAVE_SECONDS if state else STOP_SECONDS)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], endpoint: str, log: Path, trusted: ssl.SSLContext | None
+) -> None:
     started = time.monotonic()
     while time.monotonic() - started < START_SECONDS:
         if process.poll() is not None:
             raise Trouble(f"the local engine stopped at once: {_last_line(log)}")
         with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1).close()  # noqa: S310 - our own
+            urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1, context=trusted).close()  # noqa: S310 - our own
             return
         time.sleep(0.05)
     raise Trouble(f"the local engine did not start within {START_SECONDS} s: {_last_line(log)}")

@@ -1,0 +1,234 @@
+"""The stack as it is deployed: template.yaml by `sam deploy` in an engine, called by the URLs it hands out.
+
+API Gateway, the functions behind their aliases, DynamoDB, SQS and Secrets Manager are the engine's; every role is
+held to its policies, and nothing is reached but by TLS.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from conftest import EVENTS, published
+from local_service import wait_until
+from tools.deploy.calls import Example, examples
+from tools.deploy.stack import Stack, deployed
+from tools.local.engine import free_port
+from tools.local.template import Template
+from tools.local.wallets import Player
+from wallet import wire
+from wallet.trust import hash_of
+
+SECRETS = json.loads((EVENTS / "secrets.json").read_text())
+TOKEN = SECRETS["current"]["authToken"]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with deployed(free_port(), cidrs="127.0.0.1/32,203.0.113.0/28", retry_seconds=1) as stack:
+        stack.keep_secret(SECRETS)
+        yield stack
+
+
+class Account:
+    """A player of the deployed stack, with a wallet of their own."""
+
+    def __init__(self, stack: Stack, user_id: str, cash: str = "100", bonus: str = "0") -> None:
+        self.stack = stack
+        self.user_id = user_id
+        self.stack.open_wallet(Player(user_id, "USD", Decimal(cash), Decimal(bonus)))
+
+    def send(self, callback: str, *, token: str = TOKEN, key: str = "current", **changes: Any) -> dict[str, Any]:
+        """Sends the callback's published body for this player; its answer, and its HTTP status as `status`."""
+        status, text = send(self.stack, callback, {"userId": self.user_id, **changes}, token=token, key=key)
+        return json.loads(text, parse_float=Decimal) | {"status": status}
+
+    @property
+    def cash(self) -> Decimal:
+        return self.stack.table("Players").get_item(Key={"userId": self.user_id})["Item"]["cash"]
+
+    def ledger(self) -> list[str]:
+        """The ids of the player's transactions, in order."""
+        items = self.stack.table("Transactions").scan()["Items"]
+        mine = sorted((item for item in items if item["userId"] == self.user_id), key=lambda item: item["seq"])
+        assert [item["seq"] for item in mine] == list(range(1, len(mine) + 1))
+        return [item["id"] for item in mine]
+
+
+def send(stack: Stack, callback: str, changes: dict[str, Any], *, token: str, key: str) -> tuple[int, str]:
+    (example,) = (example for example in examples() if example.name == callback)
+    body = Example(name=callback, output=example.output, body=json.dumps(published(callback, **changes)))
+    signed = body.signed(SECRETS[key]["hashSecret"])
+    return stack.call(f"{stack.outputs[example.output]}?authToken={quote(token)}", signed)
+
+
+def waiting(stack: Stack, queue: str) -> int:
+    """How many messages a queue holds, due, hidden or delayed."""
+    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack.resources[queue], AttributeNames=["All"])
+    return sum(int(count) for name, count in attributes["Attributes"].items() if name.startswith("ApproximateNumber"))
+
+
+# --- The callbacks ----------------------------------------------------------------------------------
+
+
+def test_the_published_examples_are_credited_one_after_the_other(stack: Stack) -> None:
+    for player in json.loads((EVENTS / "players.json").read_text())[:1]:
+        stack.open_wallet(
+            Player(player["userId"], player["currency"], Decimal(player["cash"]), Decimal(player["bonus"]))
+        )
+
+    answers = {}
+    for example in examples():
+        url = f"{stack.outputs[example.output]}?authToken={TOKEN}"
+        status, text = stack.call(url, example.signed(SECRETS["current"]["hashSecret"]))
+        assert status == 200, text
+        answers[example.name] = json.loads(text, parse_float=Decimal)
+
+    cash = {name: answer["cash"] for name, answer in answers.items()}
+    assert cash == {
+        "result": "99899.99",
+        "auto_closing": Decimal("99899.99"),  # a replay: the round's own result came first
+        "jackpot": Decimal("99954.99"),
+        "bonus": Decimal("99955.99"),
+        "promo": "100455.99",
+    }
+    assert answers["result"]["transactionId"] == answers["auto_closing"]["transactionId"]
+
+
+def test_a_retransmission_is_a_replay_and_other_content_a_conflict_left_for_a_person(stack: Stack) -> None:
+    player = Account(stack, "repeated")
+    letters = waiting(stack, "ResultDeadLetters")
+
+    first, again = (player.send("result", reference="repeated") for _ in range(2))
+    other = player.send("result", reference="repeated", amount="11")
+
+    assert first == again
+    assert (other["status"], other["error"]) == (200, 61)
+    assert player.cash == 110
+    assert player.ledger() == ["result#repeated"]
+    assert waiting(stack, "ResultDeadLetters") == letters + 1
+
+
+@pytest.mark.parametrize("callback", ["result", "jackpot", "bonus", "promo"])
+def test_every_path_of_a_callback_leads_to_it(stack: Stack, callback: str) -> None:
+    player = Account(stack, f"paths of {callback}", cash="0")
+    paths = [path for path, name in Template.load().routes().items() if name == callback]
+    base = stack.outputs["BonusUrl"].removesuffix("/bonuswin")
+
+    for number, path in enumerate(paths):
+        body = json.dumps(published(callback, userId=player.user_id, reference=f"{callback}-{number}", amount="1"))
+        example = Example(name=callback, output="", body=body)
+        status, text = stack.call(f"{base}{path}?authToken={TOKEN}", example.signed(SECRETS["current"]["hashSecret"]))
+        assert (status, json.loads(text)["error"]) == (200, 0), text
+
+    assert player.cash == len(paths)
+
+
+def test_a_prize_with_a_result_and_free_rounds_are_written_together(stack: Stack) -> None:
+    player = Account(stack, "rounds", cash="0")
+
+    prize = player.send("result", reference="r-1", amount="2", promoWinAmount="3", promoWinReference="p-1")
+    round_ = player.send("result", reference="r-2", amount="4", bonusCode="SPINS")
+    total = player.send("bonus", reference="b-1", amount="10", bonusCode="SPINS")
+
+    assert [answer["error"] for answer in (prize, round_, total)] == [0, 0, 0]
+    assert player.cash == 2 + 3 + 10
+    assert player.ledger() == ["result#r-1", "promo#p-1", "result#r-2", "bonus#b-1"]
+
+
+# --- Trust ------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_token_or_hash_is_refused_and_nothing_moves(stack: Stack) -> None:
+    player = Account(stack, "stranger")
+
+    wrong_token = player.send("result", token="guessed")
+    body = json.dumps(published("bonus", userId=player.user_id, hash="0" * 32))
+    wrong_hash, _ = stack.call(f"{stack.outputs['BonusUrl']}?authToken={TOKEN}", body)
+
+    assert wrong_token["status"] == wrong_hash == 401
+    assert player.cash == 100
+    assert player.ledger() == []
+
+
+def test_a_secret_is_rotated_without_a_win_refused(stack: Stack) -> None:
+    player = Account(stack, "rotation", cash="0")
+    old, new = SECRETS["previous"], SECRETS["current"]
+
+    # Both are valid, so either side may change over at its leisure.
+    by_new = player.send("jackpot", reference="new", amount="1", token=new["authToken"], key="current")
+    by_old = player.send("jackpot", reference="old", amount="1", token=old["authToken"], key="previous")
+
+    assert (by_new["error"], by_old["error"]) == (0, 0)
+    assert player.cash == 2
+
+
+def test_nobody_but_the_provider_s_addresses_gets_through() -> None:
+    with deployed(free_port(), cidrs="203.0.113.0/28") as elsewhere:
+        status, text = elsewhere.call(f"{elsewhere.outputs['ResultUrl']}?authToken={TOKEN}", "{}")
+
+    assert (status, json.loads(text)) == (401, {"error": 401, "description": "Unauthorized"})
+
+
+def test_what_the_gateway_answers_by_itself_speaks_the_contract(stack: Stack) -> None:
+    url = stack.outputs["ResultUrl"]
+
+    nowhere = stack.call(url.replace("/v4/Result", "/v4/Nowhere"), "{}")
+    not_post = stack.call(url, "{}", method="PUT")
+
+    assert (nowhere[0], json.loads(nowhere[1])["error"]) == (404, 404)
+    assert (not_post[0], json.loads(not_post[1])["error"]) == (405, 405)
+
+
+# --- What could not be credited ---------------------------------------------------------------------
+
+
+def test_a_kept_win_is_credited_by_its_queue_once_its_player_is_there(stack: Stack) -> None:
+    status, text = send(stack, "result", {"userId": "late", "reference": "kept"}, token=TOKEN, key="current")
+    assert (status, json.loads(text)["error"]) == (200, 62)
+
+    player = Account(stack, "late", cash="0")
+
+    wait_until(lambda: player.cash == 10)
+    wait_until(lambda: waiting(stack, "ResultRetryQueue") == 0)
+    assert player.ledger() == ["result#kept"]
+
+
+@contextmanager
+def without_permission(stack: Stack, role: str, policy: str) -> Iterator[None]:
+    iam, grant = stack.client("iam"), {"RoleName": stack.resources[role], "PolicyArn": stack.resources[policy]}
+    iam.detach_role_policy(**grant)
+    try:
+        yield
+    finally:
+        iam.attach_role_policy(**grant)
+
+
+def test_a_function_without_its_permission_credits_nothing_and_keeps_the_win(stack: Stack) -> None:
+    # So the engine does hold the roles to their policies, and every test above shows that these suffice.
+    player = Account(stack, "forbidden", cash="0")
+
+    with without_permission(stack, "JackpotRole", "PlayerAccess"):
+        refused = player.send("jackpot", reference="forbidden", amount="7")
+        assert (refused["status"], refused["error"]) == (503, 998)
+        assert player.ledger() == []
+
+    wait_until(lambda: player.cash == 7)
+    assert player.ledger() == ["jackpot#forbidden"]
+
+
+def test_a_hash_is_of_the_body_as_it_was_sent(stack: Stack) -> None:
+    player = Account(stack, "signed", cash="0")
+    body = json.dumps(published("bonus", userId=player.user_id, reference="signed", amount="1.50", hash="x"))
+    digest = hash_of(wire.parse(body).parameters, SECRETS["current"]["hashSecret"])
+
+    url = f"{stack.outputs['BonusUrl']}?authToken={TOKEN}"
+    changed, _ = stack.call(url, body.replace('"x"', f'"{digest}"').replace("1.50", "1.5"))
+    as_sent, _ = stack.call(url, body.replace('"x"', f'"{digest}"'))
+
+    assert (changed, as_sent) == (401, 200)
+    assert player.cash == Decimal("1.5")

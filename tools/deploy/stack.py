@@ -1,0 +1,178 @@
+"""The stack, deployed to an engine on this machine as `make deploy` deploys it to an account.
+
+The same template, by the same `sam deploy`, with the layer built for this machine's interpreter. The engine holds
+every role to its policies and speaks TLS alone. What it cannot do is left out by the template's own parameters
+(alarms that compute, a gradual rollout); what its CloudFormation passes over, tools/deploy/engine_gaps.py adds.
+"""
+
+import json
+import os
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import trustme
+import yaml
+from botocore.config import Config
+
+from tools.deploy import engine_gaps
+from tools.deploy.account import FUNCTIONS, SAM
+from tools.deploy.release import release
+from tools.local.engine import Guard, engine
+from tools.local.settings import LOCAL
+from tools.local.trouble import Trouble
+from tools.local.wallets import Player
+
+BUILD = LOCAL / "build"
+NAME = "lucky-monaco-wallet"
+REGION = "eu-west-1"
+ANSWER_SECONDS = 30  # API Gateway waits no longer for a function
+
+_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the engine's root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A deployed stack: its `outputs` by name, its `resources` by what the template calls them."""
+
+    endpoint: str
+    authority: Path
+    outputs: Mapping[str, str]
+    resources: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        return _client(service, self.endpoint, self.authority)
+
+    def table(self, name: str) -> Any:
+        resource: Any = boto3.Session(**_CREDENTIALS, region_name=REGION).resource(
+            "dynamodb", endpoint_url=self.endpoint, verify=str(self.authority), config=Config(proxies={})
+        )
+        return resource.Table(self.resources[name])
+
+    def keep_secret(self, secret: Mapping[str, Any]) -> None:
+        """Gives the provider's secret its value."""
+        self.client("secretsmanager").put_secret_value(
+            SecretId=self.outputs["ProviderSecret"], SecretString=json.dumps(secret)
+        )
+
+    def open_wallet(self, player: Player) -> None:
+        self.table("Players").put_item(
+            Item={
+                "userId": player.user_id,
+                "currency": player.currency,
+                "cash": player.cash,
+                "bonus": player.bonus,
+                "version": 0,
+            }
+        )
+
+    def call(self, url: str, body: str, *, method: str = "POST") -> tuple[int, str]:
+        """Sends a body to a URL as it is handed to the provider; the answer's HTTP status and text."""
+        split = urlsplit(url)
+        api = split.netloc.partition(".")[0]
+        there = f"{self.endpoint}/_aws/execute-api/{api}{split.path}?{split.query}"
+        request = urllib.request.Request(  # noqa: S310 - our own engine
+            there, data=body.encode(), headers={"Content-Type": "application/json"}, method=method
+        )
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.authority)),
+        )
+        try:
+            with opener.open(request, timeout=ANSWER_SECONDS) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+
+
+@contextmanager
+def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30) -> Iterator[Stack]:
+    """The stack in an engine on that port, until the end of the block. Raises Trouble if it cannot be deployed."""
+    with tempfile.TemporaryDirectory(prefix="wallet-deploy-") as folder:
+        guard = _guard(Path(folder))
+        with engine(port, guard=guard) as running:
+            parameters = {
+                "ProviderCidrs": cidrs,
+                "RetrySeconds": str(retry_seconds),
+                "Alarms": "false",
+                "Rollout": "AllAtOnce",
+                "AwsEndpointUrl": running.endpoint,
+            }
+            parameters["Release"] = release([BUILD, FUNCTIONS], [f"{k}={v}" for k, v in parameters.items()])
+            _deploy(parameters, running.endpoint, guard.authority, Path(folder))
+            cloudformation = _client("cloudformation", running.endpoint, guard.authority)
+            (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+            found = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
+            stack = Stack(
+                endpoint=running.endpoint,
+                authority=guard.authority,
+                outputs={output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]},
+                resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found},
+            )
+            engine_gaps.complete_api(stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs)
+            yield stack
+
+
+def _guard(folder: Path) -> Guard:
+    """A certificate for this one run."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    guard = Guard(folder / "certificate.pem", folder / "key.pem", folder / "authority.pem")
+    authority.cert_pem.write_to_path(guard.authority)
+    certificate.private_key_pem.write_to_path(guard.key)
+    for part in certificate.cert_chain_pems:
+        part.write_to_path(guard.certificate, append=True)
+    return guard
+
+
+def _client(service: str, endpoint: str, authority: Path) -> Any:
+    return boto3.Session(**_CREDENTIALS, region_name=REGION).client(
+        service, endpoint_url=endpoint, verify=str(authority), config=Config(proxies={})
+    )
+
+
+def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folder: Path) -> None:
+    template = engine_gaps.with_parameters_as_defaults(
+        yaml.safe_load((BUILD / "template.yaml").read_text()), parameters
+    )
+    given = BUILD / f"{folder.name}.yaml"  # beside the built one, whose paths are relative
+    log = folder / "sam.log"
+    try:
+        given.write_text(yaml.safe_dump(template, sort_keys=False))
+        with log.open("wb") as output:
+            status = subprocess.run(  # noqa: S603 - a program of our own environment
+                [
+                    *(SAM, "deploy", "--template-file", given, "--stack-name", NAME, "--resolve-s3"),
+                    *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
+                    *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+                ],
+                cwd=folder,  # away from samconfig.toml, which is for accounts
+                env={
+                    # Nothing of the caller's account, settings or proxies.
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(folder),
+                    "SAM_CLI_TELEMETRY": "0",
+                    "AWS_ENDPOINT_URL": endpoint,
+                    "AWS_CA_BUNDLE": str(authority),
+                    "AWS_DEFAULT_REGION": REGION,
+                    "AWS_ACCESS_KEY_ID": _CREDENTIALS["aws_access_key_id"],
+                    "AWS_SECRET_ACCESS_KEY": _CREDENTIALS["aws_secret_access_key"],
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+    finally:
+        given.unlink(missing_ok=True)
+    if status:
+        raise Trouble(f"the stack could not be deployed:\n{log.read_text(errors='replace')[-4000:]}")
