@@ -48,6 +48,8 @@ check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
 build: .venv-sam/ready ## build what is deployed into .aws-sam
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
 
+build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
+
 docs: .venv/dev-ready ## write docs/openapi.json anew
 	@$(python) -m tools.openapi
 
@@ -84,5 +86,15 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@tools/setup .venv-sam $<
 	@touch $@
 
-.PHONY: help run engine test redrive soak fuzz mutants check build docs format lock clean
+# The layer's Makefile takes these two from its environment, and some images set one: what is deployed must not follow it.
+unexport PYTHON_VERSION PLATFORM
+# Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
+.local/build/ready: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print) .venv-sam/ready .venv/local-ready
+	@mkdir -p .local
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" PLATFORM="$$(uname -m)-manylinux_2_28" \
+		PYTHON_VERSION="$$($(python) -c 'import platform; print(platform.python_version())')" \
+		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
+	@touch $@
+
+.PHONY: help run engine test redrive soak fuzz mutants check build build-here docs format lock clean
 .DEFAULT_GOAL := help
