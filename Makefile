@@ -16,7 +16,7 @@ run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$P
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
+test: .venv/dev-ready .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
 redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
@@ -58,7 +58,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev mutants engine sam; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev mutants engine runtime sam; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
@@ -81,6 +81,9 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@touch $@
 .venv-mutants/ready: requirements/mutants.txt .venv-uv/ready
 	@tools/setup .venv-mutants $<
+	@touch $@
+.venv-runtime/ready: requirements/runtime.txt .venv-uv/ready
+	@tools/setup .venv-runtime $<
 	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready
 	@tools/setup .venv-sam $<
