@@ -16,7 +16,7 @@ run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$P
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv-engine/ready ## run every test and show the coverage
+test: .venv/dev-ready .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage
 	@$(python) -m pytest --cov --cov-report=term $(TESTS)
 
 redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
@@ -48,6 +48,14 @@ check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
 build: .venv-sam/ready ## build what is deployed into .aws-sam
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
 
+build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
+
+deploy: build .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod)
+	@$(python) -m tools.deploy.account
+
+deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
+	@exec $(python) -m tools.deploy.local
+
 docs: .venv/dev-ready ## write docs/openapi.json anew
 	@$(python) -m tools.openapi
 
@@ -56,7 +64,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev mutants engine sam; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev mutants engine runtime sam; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
@@ -80,9 +88,22 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-mutants/ready: requirements/mutants.txt .venv-uv/ready
 	@tools/setup .venv-mutants $<
 	@touch $@
+.venv-runtime/ready: requirements/runtime.txt .venv-uv/ready
+	@tools/setup .venv-runtime $<
+	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready
 	@tools/setup .venv-sam $<
 	@touch $@
 
-.PHONY: help run engine test redrive soak fuzz mutants check build docs format lock clean
+# The layer's Makefile takes these two from its environment, and some images set one: what is deployed must not follow it.
+unexport PYTHON_VERSION PLATFORM
+# Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
+.local/build/ready: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print) .venv-sam/ready .venv/local-ready
+	@mkdir -p .local
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" PLATFORM="$$(uname -m)-manylinux_2_28" \
+		PYTHON_VERSION="$$($(python) -c 'import platform; print(platform.python_version())')" \
+		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
+	@touch $@
+
+.PHONY: help run engine test redrive soak fuzz mutants check build build-here deploy deploy-local docs format lock clean
 .DEFAULT_GOAL := help
