@@ -50,8 +50,10 @@ build: .venv-sam/ready ## build what is deployed into .aws-sam
 
 build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
 
-deploy: build .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod)
-	@$(python) -m tools.deploy.account
+deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod; CONFIRMED=1 asks nothing)
+	@$(python) -m tools.deploy.account check
+	@$(MAKE) build
+	@exec $(python) -m tools.deploy.account
 
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
 	@exec $(python) -m tools.deploy.local
@@ -95,13 +97,11 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@tools/setup .venv-sam $<
 	@touch $@
 
-# The layer's Makefile takes these two from its environment, and some images set one: what is deployed must not follow it.
-unexport PYTHON_VERSION PLATFORM
 # Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
 .local/build/ready: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print) .venv-sam/ready .venv/local-ready
 	@mkdir -p .local
-	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" PLATFORM="$$(uname -m)-manylinux_2_28" \
-		PYTHON_VERSION="$$($(python) -c 'import platform; print(platform.python_version())')" \
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" LAYER_PLATFORM="$$(uname -m)-manylinux_2_28" \
+		LAYER_PYTHON="$$($(python) -c 'import platform; print(platform.python_version())')" \
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 

@@ -83,6 +83,8 @@ def main() -> int:
     except Trouble as trouble:
         print(f"deploy: {trouble}", file=sys.stderr)
         return 1
+    if sys.argv[1:] == ["check"]:  # before the build, which takes its time
+        return 0
     deploy = command(environment, confirmed=os.environ.get("CONFIRMED", "0") not in ("", "0"))
     return subprocess.run(deploy, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode  # noqa: S603 - of our own making
 
