@@ -16,8 +16,8 @@ run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$P
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage
-	@$(python) -m pytest --cov --cov-report=term $(TESTS)
+test: .venv/dev-ready .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
+	@$(python) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
 redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
 	@$(python) -m tools.redrive
