@@ -28,10 +28,22 @@ TOKEN = SECRETS["current"]["authToken"]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def fresh() -> Iterator[Stack]:
+    """As CloudFormation leaves it."""
     with deployed(free_port(), cidrs="127.0.0.1/32,203.0.113.0/28", retry_seconds=1) as stack:
-        stack.keep_secret(SECRETS)
         yield stack
+
+
+@pytest.fixture(scope="module")
+def first_answer(fresh: Stack) -> tuple[int, str]:
+    """What a callback is answered before the secret has a value."""
+    return send(fresh, "result", {}, token=TOKEN, key="current")
+
+
+@pytest.fixture(scope="module")
+def stack(fresh: Stack, first_answer: tuple[int, str]) -> Stack:
+    fresh.keep_secret(SECRETS)
+    return fresh
 
 
 class Account:
@@ -138,6 +150,35 @@ def test_a_prize_with_a_result_and_free_rounds_are_written_together(stack: Stack
     assert [answer["error"] for answer in (prize, round_, total)] == [0, 0, 0]
     assert player.cash == 2 + 3 + 10
     assert player.ledger() == ["result#r-1", "promo#p-1", "result#r-2", "bonus#b-1"]
+
+
+# --- The first minutes ------------------------------------------------------------------------------
+
+
+def test_nothing_is_credited_before_the_secret_has_a_value_and_then_at_once(
+    stack: Stack, first_answer: tuple[int, str]
+) -> None:
+    status, text = first_answer
+    assert (status, json.loads(text)["error"]) == (503, 998)
+
+    assert Account(stack, "first").send("result", reference="first")["error"] == 0
+
+
+@pytest.mark.parametrize("callback", ["result", "jackpot", "bonus", "promo"])
+def test_a_snapshot_is_warmed_up_with_the_function_s_own_permissions(stack: Stack, callback: str) -> None:
+    # The engine, too, publishes a version with SnapStart by running what is to be done before the snapshot.
+    said: list[str] = []
+
+    def is_told() -> bool:
+        logs, group = stack.client("logs"), stack.resources[f"{callback.title()}Log"]
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        said[:] = [event["message"] for event in events if "a snapshot was" in event["message"]]
+        return bool(said)
+
+    Account(stack, f"snapshot of {callback}").send(callback, reference=f"snapshot-{callback}")
+
+    wait_until(is_told)
+    assert all('"a snapshot was warmed up"' in line for line in said), said
 
 
 # --- Trust ------------------------------------------------------------------------------------------

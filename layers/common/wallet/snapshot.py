@@ -30,3 +30,5 @@ def _try(warm_up: Callable[[], None]) -> None:
         warm_up()
     except Exception as error:  # the snapshot is colder then, and a version that cannot be published is worse
         _logger.warning("a snapshot was not warmed up", reason=type(error).__name__)
+    else:
+        _logger.info("a snapshot was warmed up")
