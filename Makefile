@@ -39,11 +39,12 @@ fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
 	@.venv-mutants/bin/python -m tools.mutants $(ONLY)
 
-check: .venv/dev-ready .venv-sam/ready ## format, lint, types, template
+check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/pyright
 	@.venv/bin/cfn-lint template.yaml
 	@$(sam) validate --lint
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 build: .venv-sam/ready ## build what is deployed into .aws-sam
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
@@ -66,7 +67,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev mutants engine runtime sam; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev mutants engine runtime sam checkov; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
@@ -95,6 +96,9 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready
 	@tools/setup .venv-sam $<
+	@touch $@
+.venv-checkov/ready: requirements/checkov.txt .venv-uv/ready
+	@tools/setup .venv-checkov $<
 	@touch $@
 
 # Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
