@@ -16,7 +16,7 @@ from moto.sqs.models import sqs_backends
 from tools.local.template import Template
 from tools.local.wallets import create_queues
 
-pytest.register_assert_rewrite("expectations", "local_service")
+pytest.register_assert_rewrite("expectations", "local_service", "stack")
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = ROOT / "events"

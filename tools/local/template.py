@@ -67,7 +67,7 @@ class Template:
     @classmethod
     @cache
     def load(cls) -> "Template":
-        content = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
+        content = read()
         return cls(
             resources=content["Resources"],
             parameters={name: str(parameter.get("Default", "")) for name, parameter in content["Parameters"].items()}
@@ -158,6 +158,11 @@ class Template:
             for name, resource in self.resources.items()
             if resource["Type"] == resource_type
         ]
+
+
+def read() -> Mapping[str, Any]:
+    """All of template.yaml; what a CloudFormation function stands for in it has a `name` and an `argument`."""
+    return yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,191 @@
+"""Everything a function can do, done once: what it asks of AWS meanwhile, and what it counts."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+import snapshot_restore_py
+from aws_lambda_powertools import Metrics
+from botocore.client import BaseClient
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from conftest import SESSION, Operator, gateway_event, published
+from expectations import output
+from stack import TEMPLATE
+from wallet import callback as callback_module
+from wallet import parking
+
+PROVIDER_TOKEN = "of the provider"
+PARTITION_KEYS = {table["TableName"]: table["KeySchema"][0]["AttributeName"] for table in TEMPLATE.tables()}
+assert all(table["KeySchema"][0]["KeyType"] == "HASH" for table in TEMPLATE.tables())
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as IAM judges it: `keys` are the partition keys it names, `within` the operation it is a part of."""
+
+    action: str  # such as dynamodb:PutItem
+    resource: str  # by its name in template.yaml
+    keys: frozenset[str] = frozenset()
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    name: str
+    dimensions: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    calls: frozenset[Call]
+    metrics: frozenset[Metric]
+
+
+@cache
+def rehearsal(callback: str) -> Rehearsal:
+    """What came of running a callback's function through everything it can meet."""
+    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws(), output() as printed:
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
+        stage = _Stage(Operator(monkeypatch), monkeypatch, callback)
+        _perform(stage)
+    lines = [json.loads(line) for line in printed.getvalue().splitlines()]
+    return Rehearsal(frozenset(stage.calls), frozenset(_metric(line) for line in lines if "_aws" in line))
+
+
+def _perform(stage: "_Stage") -> None:
+    stage.take_snapshot()
+    stage.operator.open_wallet()
+    assert stage.send() == 0
+    assert stage.send() == 0, "a replay"
+    assert stage.send(amount="777") == 61
+    assert stage.send(reference="euros", currency="EUR") == 52
+    assert stage.send(reference="early", userId="not yet") == 62
+    assert stage.send(reference="free", bonusCode="SPINS") == 0
+    stage.operator.database.Table("FreeRounds").put_item(
+        Item={"userId": "421", "bonusCode": "PAID", "uncovered": Decimal(10**6)}
+    )
+    assert stage.send(reference="overpaid", bonusCode="PAID") == 0
+    assert stage.send(reference="won", promoWinAmount="1", promoWinReference="prize") == 0
+    assert stage.send(amount="-1") == 59
+    assert stage.send(token="of a stranger") == 401
+    assert stage.send(method="GET") == 405
+    with stage.down("dynamodb"):
+        assert stage.send(reference="kept") == 998
+        stage.retry()
+        stage.retry(tries=parking.MAX_TRIES)
+        with stage.down("sqs"):
+            assert stage.send(reference="not kept") == 998
+            stage.retry()
+    stage.retry("not a parked request")
+    with stage.down("sqs"):
+        stage.retry("not a parked request")
+    stage.retry()
+
+
+class _Stage:
+    """A function on a mocked AWS: notes what it asks for, and lets nothing through to what is down."""
+
+    def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch, callback: str) -> None:
+        self.operator = operator
+        self.calls: set[Call] = set()
+        self._callback = callback
+        self._down: set[str] = set()
+        self._is_performing = False
+        boto3.client("secretsmanager").create_secret(
+            Name="ProviderSecret", SecretString=json.dumps({"current": {"authToken": PROVIDER_TOKEN}})
+        )
+        self._hooks: list[Any] = []
+        monkeypatch.setattr(snapshot_restore_py, "_before_snapshot_registry", self._hooks)
+        monkeypatch.setattr("wallet.store.time.sleep", lambda _seconds: None)
+        self._handler = operator.load(callback, PROVIDER_SECRET="ProviderSecret").handler
+        # It takes the function's name when the layer is imported, which was in another's name here.
+        monkeypatch.setattr(callback_module, "_metrics", Metrics())
+        make_call = BaseClient._make_api_call
+
+        def noted(client: Any, operation: str, parameters: Any) -> Any:
+            service = client.meta.service_model.service_name
+            if self._is_performing:
+                self.calls.update(_as_judged(service, operation, parameters))
+                if service in self._down:
+                    raise EndpointConnectionError(endpoint_url="https://down")
+            return make_call(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+
+    def take_snapshot(self) -> None:
+        """What Lambda has a new version do, once it is initialised."""
+        assert self._hooks
+        with self._performing():
+            for hook, arguments, named_arguments in reversed(self._hooks):
+                hook(*arguments, **named_arguments)
+
+    def send(self, *, token: str = PROVIDER_TOKEN, method: str = "POST", **changes: Any) -> int:
+        """The code of the answer to the callback's example with these changes."""
+        event = gateway_event(published(self._callback, **changes), token=token, httpMethod=method)
+        with self._performing():
+            return json.loads(self._handler(event, None)["body"])["error"]
+
+    def retry(self, *messages: str, tries: int = 1) -> None:
+        """Hands the function these messages, or what it has kept, as Lambda does."""
+        kept = [json.dumps(message) for message in self.operator.messages(f"{self._callback.title()}RetryQueue")]
+        assert kept
+        records = [
+            {
+                "messageId": str(number),
+                "receiptHandle": "none that the queue gave out",  # whether it is one, IAM does not ask
+                "body": message,
+                "attributes": {"ApproximateReceiveCount": str(tries)},
+            }
+            for number, message in enumerate(messages or kept)
+        ]
+        with self._performing():
+            self._handler({"Records": records}, None)
+
+    @contextmanager
+    def down(self, service: str) -> Iterator[None]:
+        self._down.add(service)
+        yield
+        self._down.remove(service)
+
+    @contextmanager
+    def _performing(self) -> Iterator[None]:
+        self._is_performing = True
+        yield
+        self._is_performing = False
+
+
+def _as_judged(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[Call]:
+    """The calls that an operation is to IAM. One that is not known here is one of nothing, which no role allows."""
+    match operation:
+        case "BatchGetItem":
+            for table, request in parameters["RequestItems"].items():
+                keys = frozenset(key[PARTITION_KEYS[table]]["S"] for key in request["Keys"])
+                yield Call("dynamodb:BatchGetItem", table, keys)
+        case "TransactWriteItems":
+            for item in parameters["TransactItems"]:
+                ((verb, action),) = item.items()
+                table = action["TableName"]
+                key = (action["Item"] if verb == "Put" else action["Key"])[PARTITION_KEYS[table]]["S"]
+                yield Call(f"dynamodb:{verb}Item", table, frozenset({key}), operation)
+        case "SendMessage" | "ChangeMessageVisibility":
+            yield Call(f"sqs:{operation}", parameters["QueueUrl"].rpartition("/")[2])
+        case "GetSecretValue":
+            yield Call(f"secretsmanager:{operation}", parameters["SecretId"])
+        case _:
+            yield Call(f"{service}:{operation}", "unknown")
+
+
+def _metric(line: dict[str, Any]) -> Metric:
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    (metric,) = directive["Metrics"]
+    (dimensions,) = directive["Dimensions"]
+    assert directive["Namespace"] == "local", "the stack's name, here"
+    return Metric(metric["Name"], frozenset((name, line[name]) for name in dimensions))
