@@ -1,26 +1,33 @@
-"""The stack: routes, tables that outlive it, functions that may do what they do and nothing else."""
+"""The stack: routes, answers of the gateway, functions, queues, tables that outlive it, logs, what it asks for."""
 
 import ast
 import json
 import re
-from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from conftest import EVENTS, ROOT, Operator, gateway_event, published
-from tools.local.template import Queue, Template
-from wallet import parking
+from stack import (
+    CALLBACKS,
+    CONTENT,
+    OUTPUTS,
+    PARAMETERS,
+    RESOURCES,
+    TEMPLATE,
+    filled,
+    function_of,
+    is_intrinsic,
+    of_type,
+    reference_in,
+)
+from tools.local.template import Queue
+from wallet import parking, wire
+from wallet.errors import Refusal, Unauthorized, Unavailable, Unreadable
 
-TEMPLATE = Template.load()
-TABLES = {name: each for name, each in TEMPLATE.resources.items() if each["Type"] == "AWS::DynamoDB::Table"}
-FUNCTIONS = {
-    Path(each["Properties"]["CodeUri"]).name: each["Properties"]
-    for each in TEMPLATE.resources.values()
-    if each["Type"] == "AWS::Serverless::Function"
-}
-CALLBACKS = ("result", "jackpot", "bonus", "promo")
+every_callback = pytest.mark.parametrize("callback", CALLBACKS)
+
+TABLES = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::DynamoDB::Table"}
+API = RESOURCES["Api"]["Properties"]
 
 # The contract's own table.
 ROUTES = {
@@ -43,10 +50,10 @@ def test_every_path_of_the_contract_leads_to_its_function_and_there_is_no_other(
     assert TEMPLATE.routes() == ROUTES
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_a_function_is_called_by_any_method_of_the_one_api(callback: str) -> None:
     # What is not a POST is answered by the function, in the contract's words.
-    for event in FUNCTIONS[callback]["Events"].values():
+    for event in function_of(callback)["Events"].values():
         if event["Type"] != "Api":
             continue
         assert event["Properties"]["Method"] == "any"
@@ -63,31 +70,127 @@ def test_a_canonical_event_is_one_of_a_path_that_exists(name: str) -> None:
 
 def test_the_api_has_one_stage() -> None:
     # SAM adds a public stage called "Stage" to an API without this.
-    assert TEMPLATE.resources["Api"]["Properties"]["OpenApiVersion"] == "3.0.1"
+    assert API["OpenApiVersion"] == "3.0.1"
 
 
-GATEWAY_ANSWERS = {
-    "MISSING_AUTHENTICATION_TOKEN": (404, 404),
-    "REQUEST_TOO_LARGE": (400, 99),
-    "THROTTLED": (503, 998),
-    "DEFAULT_5XX": (503, 998),
+@every_callback
+def test_the_provider_is_told_a_url_that_leads_to_the_callback_s_function(callback: str) -> None:
+    start = "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<StageName>"
+
+    url = filled(OUTPUTS[f"{callback.title()}Url"]["Value"])
+
+    assert url.startswith(start)
+    assert ROUTES[url.removeprefix(start)] == callback
+
+
+def test_there_is_one_url_for_each_callback() -> None:
+    urls = {name for name, output in OUTPUTS.items() if "execute-api" in str(output["Value"])}
+
+    assert urls == {f"{callback.title()}Url" for callback in CALLBACKS}
+
+
+# --- The API's own part -----------------------------------------------------------------------------
+
+
+def test_only_the_provider_s_addresses_may_call() -> None:
+    assert API["Auth"].keys() == {"ResourcePolicy"}, "nothing else opens the API, or closes it"
+    assert API["Auth"]["ResourcePolicy"].keys() == {"CustomStatements"}
+    (statement,) = API["Auth"]["ResourcePolicy"]["CustomStatements"]
+
+    assert {name: value for name, value in statement.items() if name != "Condition"} == {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": "execute-api:/*",
+    }
+    assert list(statement["Condition"]) == ["IpAddress"]
+    addresses = statement["Condition"]["IpAddress"]
+    assert list(addresses) == ["aws:SourceIp"]
+    assert is_intrinsic(addresses["aws:SourceIp"], "Split")
+    separator, listed = addresses["aws:SourceIp"].argument
+    assert (separator, reference_in(listed)) == (",", "ProviderCidrs")
+
+
+def test_no_path_can_be_called_faster_than_its_share() -> None:
+    (settings,) = API["MethodSettings"]
+
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*"), "every path and method"
+    assert reference_in(settings["ThrottlingRateLimit"]) == "ThrottleRate"
+    assert reference_in(settings["ThrottlingBurstLimit"]) == "ThrottleBurst"
+
+
+def test_the_gateway_writes_no_log_in_which_a_token_could_stand() -> None:
+    # Its execution log has the query string in it, and its data trace the body as well.
+    (settings,) = API["MethodSettings"]
+
+    assert settings["LoggingLevel"] == "OFF"
+    assert settings["DataTraceEnabled"] is False
+    assert "TracingEnabled" not in API
+
+
+# Of all that API Gateway could write of a request: nothing that the caller sends but the method and the path.
+ACCESS_LOGGED = {
+    "requestId", "requestTime", "identity.sourceIp", "httpMethod", "path", "status", "responseLatency",
+    "integration.latency", "integration.requestId", "integration.status", "error.responseType", "responseLength",
+}  # fmt: skip
+
+
+def test_a_line_of_the_access_log_has_neither_query_string_nor_header_nor_body() -> None:
+    text = API["AccessLogSetting"]["Format"]
+
+    assert "\n" not in text.strip(), "API Gateway takes one line"
+    values = json.loads(text).values()
+    assert {re.fullmatch(r"\$context\.([A-Za-z.]+)", value)[1] for value in values} == ACCESS_LOGGED  # pyright: ignore[reportOptionalSubscript]
+    assert reference_in(API["AccessLogSetting"]["DestinationArn"]) == "ApiLog"
+
+
+def test_a_firewall_stands_before_the_api_if_one_is_named() -> None:
+    association = RESOURCES["WebAclAssociation"]
+
+    assert association["Condition"] == "HasWebAcl"
+    assert reference_in(association["Properties"]["WebACLArn"]) == "WebAclArn"
+    assert filled(association["Properties"]["ResourceArn"]).endswith("/restapis/<Api>/stages/<Api.Stage>")
+
+
+def too_large() -> Refusal:
+    with pytest.raises(Unreadable) as caught:
+        wire.parse(" " * (wire.MAX_BODY_BYTES + 1))
+    return caught.value
+
+
+# What the functions would say of the same, if they were asked.
+AS_THE_FUNCTIONS_SAY = {
+    "ACCESS_DENIED": Unauthorized(),
+    "WAF_FILTERED": Unauthorized(),
+    "REQUEST_TOO_LARGE": too_large(),
+    "THROTTLED": Unavailable(""),
+    "DEFAULT_5XX": Unavailable(""),
+}
+# What no function is asked about: HTTP status, code, description.
+THE_GATEWAY_S_OWN = {
+    "MISSING_AUTHENTICATION_TOKEN": (404, 404, "No such path"),
+    "DEFAULT_4XX": (Unreadable.http_status, Unreadable.code, "Not a request of this API"),
 }
 
 
 def test_what_the_gateway_answers_by_itself_speaks_the_contract() -> None:
     answers = TEMPLATE.gateway_responses()
+    of_the_functions = {
+        name: (refusal.http_status, refusal.code, str(refusal)) for name, refusal in AS_THE_FUNCTIONS_SAY.items()
+    }
 
-    assert {name: (each.status, json.loads(each.body)["error"]) for name, each in answers.items()} == GATEWAY_ANSWERS
+    said = {name: (each.status, *json.loads(each.body).values()) for name, each in answers.items()}
+
+    assert said == of_the_functions | THE_GATEWAY_S_OWN
     for each in answers.values():
         assert list(json.loads(each.body)) == ["error", "description"]
-        assert json.loads(each.body)["description"]
         assert "$" not in each.body, "nothing of a request is put into an answer"
 
 
 # --- Functions --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_a_function_starts_with_the_environment_it_is_given(operator: Operator, callback: str) -> None:
     answer = operator.load(callback).handler(gateway_event(published(callback)), None)
 
@@ -95,7 +198,7 @@ def test_a_function_starts_with_the_environment_it_is_given(operator: Operator, 
     assert json.loads(answer["body"])["error"] == 0
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_a_function_is_given_every_variable_it_reads_and_its_own_name(callback: str) -> None:
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
 
@@ -122,7 +225,7 @@ def test_a_variable_that_is_read_is_found_here() -> None:
     assert {"PLAYERS_TABLE", "TRANSACTIONS_TABLE", "FREE_ROUNDS_TABLE", "PROVIDER_SECRET"} <= variables_read()
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_a_function_outlasts_an_answer_and_a_batch_of_retries(callback: str) -> None:
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
 
@@ -132,12 +235,83 @@ def test_a_function_outlasts_an_answer_and_a_batch_of_retries(callback: str) -> 
     assert (function.folder / "app.py").is_file()
 
 
+@every_callback
+def test_a_function_runs_as_it_was_tested(callback: str) -> None:
+    function = function_of(callback)
+
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert [reference_in(layer) for layer in function["Layers"]] == ["CommonLayer"]
+    layer = RESOURCES["CommonLayer"]
+    assert layer["Properties"]["CompatibleRuntimes"] == ["python3.13"]
+    assert layer["Properties"]["CompatibleArchitectures"] == ["arm64"]
+    assert layer["Metadata"]["BuildArchitecture"] == "arm64"
+    assert "VpcConfig" not in function, "it reaches AWS's endpoints without one"
+
+
+@every_callback
+def test_a_release_publishes_a_version_of_every_function(callback: str) -> None:
+    # SAM publishes one when the function's own code has changed. That is ten lines, and the money path is in the
+    # layer: without this a new layer, or another setting, would never reach the alias that everything is called by.
+    function = function_of(callback)
+
+    assert function["AutoPublishAlias"] == "live"
+    assert reference_in(function["AutoPublishCodeSha256"]) == "Release"
+    assert "Default" not in PARAMETERS["Release"], "an old digest would publish nothing"
+
+
+@every_callback
+def test_a_version_that_fails_is_rolled_back(callback: str) -> None:
+    preference = function_of(callback)["DeploymentPreference"]
+
+    assert is_intrinsic(preference["Enabled"], "FindInMap")
+    assert preference["Enabled"].argument[0] == "Rollouts"
+    assert CONTENT["Mappings"]["Rollouts"] == {"Canary": {"IsGradual": True}, "AllAtOnce": {"IsGradual": False}}
+    assert PARAMETERS["Rollout"]["Default"] == "Canary"
+    assert preference["Type"] == "Canary10Percent5Minutes"
+    condition, alarms, otherwise = preference["Alarms"].argument
+    assert {reference_in(alarm) for alarm in alarms} == {
+        "FunctionFailedAlarm",
+        "NotPossibleAlarm",
+        "ParkingFailedAlarm",
+    }
+    assert (condition, [reference_in(each) for each in otherwise]) == ("HasAlarms", ["AWS::NoValue"])
+
+
+@every_callback
+def test_a_function_starts_from_a_snapshot(callback: str) -> None:
+    assert {key: reference_in(value) for key, value in function_of(callback)["SnapStart"].items()} == {
+        "ApplyOn": "SnapStart"
+    }
+    assert PARAMETERS["SnapStart"]["Default"] == "PublishedVersions"
+
+
+@every_callback
+def test_environments_can_be_reserved_for_a_function(callback: str) -> None:
+    condition, then, otherwise = function_of(callback)["ReservedConcurrentExecutions"].argument
+
+    assert condition == "HasReservedConcurrency"
+    assert (reference_in(then), reference_in(otherwise)) == ("ReservedConcurrency", "AWS::NoValue")
+
+
+@every_callback
+def test_a_function_writes_its_own_log(callback: str) -> None:
+    log = reference_in(function_of(callback)["LoggingConfig"]["LogGroup"])
+
+    assert log == f"{callback.title()}Log"
+    assert filled(of_type("AWS::Logs::LogGroup")[log]["LogGroupName"]) == f"/<AWS::StackName>/{callback}"
+
+
+@pytest.mark.parametrize("log", of_type("AWS::Logs::LogGroup"))
+def test_a_log_ends(log: str) -> None:
+    assert reference_in(of_type("AWS::Logs::LogGroup")[log]["RetentionInDays"]) == "LogRetentionDays"
+
+
 # --- Queues -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_a_function_consumes_its_own_retry_queue_message_by_message(callback: str) -> None:
-    retry = FUNCTIONS[callback]["Events"]["Retry"]
+    retry = function_of(callback)["Events"]["Retry"]
 
     assert retry["Type"] == "SQS"
     assert reference_in(retry["Properties"]["Queue"]) == f"{callback.title()}RetryQueue"
@@ -149,7 +323,7 @@ def test_a_function_consumes_its_own_retry_queue_message_by_message(callback: st
     assert function.environment["DEAD_LETTERS"] == f"{callback.title()}DeadLetters"
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@every_callback
 def test_what_was_tried_ten_times_is_a_dead_letter_for_fourteen_days(callback: str) -> None:
     queues = {queue.name: queue for queue in TEMPLATE.queues()}
     retry, dead = queues[f"{callback.title()}RetryQueue"], queues[f"{callback.title()}DeadLetters"]
@@ -161,6 +335,31 @@ def test_what_was_tried_ten_times_is_a_dead_letter_for_fourteen_days(callback: s
         assert queue.attributes["SqsManagedSseEnabled"] == "true"
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
     assert int(retry.attributes["VisibilityTimeout"]) >= 6 * function.timeout_seconds
+
+
+@pytest.mark.parametrize("queue", TEMPLATE.queues(), ids=lambda queue: queue.name)
+def test_a_queue_outlives_the_stack(queue: Queue) -> None:
+    resource = RESOURCES[queue.name]
+
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_every_queue_takes_tls_alone_even_when_the_stack_is_gone() -> None:
+    policy = RESOURCES["OnlyByTls"]
+
+    assert {reference_in(queue) for queue in policy["Properties"]["Queues"]} == {
+        each.name for each in TEMPLATE.queues()
+    }
+    assert policy["Properties"]["PolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    assert policy["DeletionPolicy"] == policy["UpdateReplacePolicy"] == "Retain"
 
 
 # --- Tables -----------------------------------------------------------------------------------------
@@ -179,13 +378,6 @@ def test_a_table_outlives_the_stack_and_every_mistake(table: str) -> None:
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"] == {"SSEEnabled": True}
     assert properties["DeletionProtectionEnabled"] is True
-
-
-@pytest.mark.parametrize("queue", TEMPLATE.queues(), ids=lambda queue: queue.name)
-def test_a_queue_outlives_the_stack(queue: Queue) -> None:
-    resource = TEMPLATE.resources[queue.name]
-
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -227,126 +419,32 @@ def test_a_player_s_ledger_can_be_read_in_order() -> None:
     assert "request" not in projected, "every write would pay for it a second time"
 
 
-# --- What a function may do -------------------------------------------------------------------------
-
-WALLET = {
-    ("Transactions", "dynamodb:BatchGetItem"),
-    ("Transactions", "dynamodb:PutItem"),
-    ("Players", "dynamodb:BatchGetItem"),
-    ("Players", "dynamodb:UpdateItem"),
-}
-FREE_ROUNDS = {("FreeRounds", "dynamodb:BatchGetItem"), ("FreeRounds", "dynamodb:PutItem")}
-SECRET = {("ProviderSecret", "secretsmanager:GetSecretValue")}
-ALLOWED = {
-    "result": WALLET | FREE_ROUNDS | SECRET,
-    "jackpot": WALLET | SECRET,
-    "bonus": WALLET | FREE_ROUNDS | SECRET,
-    "promo": WALLET | SECRET,
-}
-
-
-def queues_of(callback: str) -> set[tuple[str, str]]:
-    return {
-        (f"{callback.title()}RetryQueue", "sqs:SendMessage"),
-        (f"{callback.title()}RetryQueue", "sqs:ChangeMessageVisibility"),
-        (f"{callback.title()}DeadLetters", "sqs:SendMessage"),
-    }
-
-
-@pytest.mark.parametrize("callback", CALLBACKS)
-def test_a_function_may_do_what_its_code_does_and_nothing_else(callback: str) -> None:
-    assert granted_to(callback) == ALLOWED[callback] | queues_of(callback)
-
-
-def test_the_secret_is_readable_only_when_there_is_one() -> None:
-    for callback in CALLBACKS:
-        managed = [each for each in FUNCTIONS[callback]["Policies"] if not isinstance(each, dict)]
-        conditional = [each for each in managed if each.name == "If"]
-        assert [(each.argument[0], reference_in(each.argument[1])) for each in conditional] == [
-            ("HasProviderSecret", "SecretAccess")
-        ]
-    assert TEMPLATE.resources["SecretAccess"]["Condition"] == "HasProviderSecret"
-
-
-@pytest.mark.parametrize("callback", CALLBACKS)
-def test_what_a_function_asks_of_the_tables_it_may(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch, callback: str
-) -> None:
-    """The grants, held against the calls a function really makes."""
-    asked: set[tuple[str, str]] = set()
-    client = boto3.client("dynamodb")
-    make_api_call = type(client)._make_api_call
-
-    def noted(self: Any, operation: str, parameters: Any) -> Any:
-        match operation:
-            case "BatchGetItem":
-                asked.update((table, "dynamodb:BatchGetItem") for table in parameters["RequestItems"])
-            case "TransactWriteItems":
-                for action in parameters["TransactItems"]:
-                    ((verb, arguments),) = action.items()
-                    asked.add((arguments["TableName"], f"dynamodb:{verb}Item"))
-            case _:
-                asked.add((str(parameters.get("TableName")), f"{self.meta.service_model.service_name}:{operation}"))
-        return make_api_call(self, operation, parameters)
-
-    handler = operator.handler(callback)
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", noted)
-    for number in range(2):
-        body = published(callback, reference=f"r-{number}")
-        handler(gateway_event(body), None)
-        handler(gateway_event(body), None)
-        handler(gateway_event(body | {"reference": f"f-{number}", "bonusCode": "SPINS"}), None)
-        handler(
-            gateway_event(
-                body | {"reference": f"p-{number}", "promoWinAmount": "1", "promoWinReference": f"p-{number}"}
-            ),
-            None,
-        )
-
-    assert asked == ALLOWED[callback] - SECRET
-
-
-def test_a_policy_of_the_stack_allows_by_name() -> None:
-    for name, resource in TEMPLATE.resources.items():
-        if resource["Type"] != "AWS::IAM::ManagedPolicy":
-            continue
-        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            assert not any("*" in action for action in actions_of(statement)), name
-            assert statement["Resource"] != "*"
-
-
-def granted_to(callback: str) -> set[tuple[str, str]]:
-    """Each resource and action that a function's policies allow, a provider secret being configured."""
-    granted = set()
-    for each in FUNCTIONS[callback]["Policies"]:
-        if isinstance(each, dict):
-            document = each
-        else:
-            policy = TEMPLATE.resources[reference_in(each.argument[1] if each.name == "If" else each)]
-            document = policy["Properties"]["PolicyDocument"]
-        for statement in document["Statement"]:
-            granted |= {(reference_in(statement["Resource"]), action) for action in actions_of(statement)}
-    return granted
-
-
-def actions_of(statement: dict[str, Any]) -> list[str]:
-    actions = statement["Action"]
-    return [actions] if isinstance(actions, str) else actions
-
-
-def reference_in(value: Any) -> str:
-    """What a `!Ref` or the `.Arn` of a `!GetAtt` refers to."""
-    assert value.name in ("Ref", "GetAtt")
-    return value.argument.removesuffix(".Arn")
-
-
 # --- Secrets ----------------------------------------------------------------------------------------
 
 
-def test_no_secret_has_a_default() -> None:
-    assert TEMPLATE.parameters["ProviderSecret"] == ""
-    assert TEMPLATE.parameters.keys() == {"ProviderSecret", "StageName", "RetrySeconds", "LogLevel"}
+def test_the_secret_is_made_without_a_value() -> None:
+    # One that stood here would stand in every copy of the template; a generated one nobody could tell the provider.
+    ((name, secret),) = of_type("AWS::SecretsManager::Secret").items()
+
+    assert name == "ProviderSecret"
+    assert secret.keys() == {"Description"}
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@every_callback
+def test_a_function_is_told_of_the_secret_unless_it_is_not_to_be_checked(callback: str) -> None:
+    variables = CONTENT["Globals"]["Function"]["Environment"]["Variables"]
+    assert is_intrinsic(variables["PROVIDER_SECRET"], "If")
+
+    condition, then, otherwise = variables["PROVIDER_SECRET"].argument
+
+    assert (condition, reference_in(then), otherwise) == ("ChecksSecret", "ProviderSecret", "")
+    checks = CONTENT["Conditions"]["ChecksSecret"]
+    assert is_intrinsic(checks, "Equals")
+    assert (reference_in(checks.argument[0]), checks.argument[1]) == ("CheckSecret", "true")
+    assert PARAMETERS["CheckSecret"]["Default"] == "true"
+    own = of_type("AWS::Serverless::Function")[f"{callback.title()}Function"]["Environment"]["Variables"]
+    assert "PROVIDER_SECRET" not in own
 
 
 def test_no_secret_of_the_desk_is_in_the_template() -> None:
@@ -355,23 +453,3 @@ def test_no_secret_of_the_desk_is_in_the_template() -> None:
     for keys in json.loads((EVENTS / "secrets.json").read_text()).values():
         for secret in keys.values():
             assert secret not in text
-
-
-@pytest.mark.parametrize(
-    ("value", "is_allowed"),
-    [
-        ("", True),
-        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:provider-AbCdEf", True),
-        ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:provider-AbCdEf", True),
-        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:provider", False),  # the policy would not match it
-        ("provider", False),
-        ("hush-hush", False),
-        ("arn:aws:ssm:eu-west-1:123456789012:parameter/provider", False),
-    ],
-)
-def test_the_parameter_takes_a_secret_s_name_and_never_a_secret(value: str, is_allowed: bool) -> None:
-    # Parsed by hand: the template's reader keeps the parameters' defaults alone.
-    pattern = re.search(r'ProviderSecret:.*?AllowedPattern: "(.+?)"', (ROOT / "template.yaml").read_text(), re.DOTALL)
-    assert pattern
-
-    assert bool(re.fullmatch(pattern[1], value)) == is_allowed
