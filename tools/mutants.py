@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 STAGE = ROOT / ".local" / "mutants"
 MODULES = ("money", "ledger", "store", "parking", "trust")
-BESIDE_THE_LAYER = ("functions", "tools", "events", "tests", "template.yaml", "pyproject.toml")
+BESIDE_THE_LAYER = ("functions", "tools", "events", "tests", "docs", "template.yaml", "pyproject.toml")
 WRITTEN_SECONDS = 300  # the tests of one file take a tenth of it
 
 # By mutmut's exit code of a mutant. Any other (a crash, an interrupted run) tells nothing, and ends the run.
