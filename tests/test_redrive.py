@@ -34,9 +34,10 @@ from conftest import ROOT, Operator, Reply, published
 from expectations import unchanged
 from local_service import Service, running, wait_until
 from tools.local.settings import announcement
+from tools.outside import cut, plain
 from tools.redrive import cli, mailbox, show
 from tools.redrive.__main__ import told_by_make
-from tools.redrive.letters import Letter, cut, grouped, plain
+from tools.redrive.letters import Letter, grouped
 from wallet import callback as callback_module
 from wallet.parking import Parked
 

@@ -16,9 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tools.local.settings import whole_number
 from tools.local.trouble import Trouble
+from tools.outside import plain
 from tools.redrive import places, show
 from tools.redrive.interruptions import Interrupted, Interruptions
-from tools.redrive.letters import Group, grouped, plain
+from tools.redrive.letters import Group, grouped
 from tools.redrive.mailbox import HIDDEN_SECONDS, Advance, Mailbox, Tally
 
 _FILE_COLUMNS = 1000  # what is no terminal has no width, and its lines are not to be broken

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tools.outside import cut, plain
 from wallet.parking import Parked
 
 
@@ -93,19 +94,6 @@ def _refused(whose: str | None, callback: str) -> str | None:
         # A jackpot's request has all the fields of a bonus's: it would be credited a second time, as one.
         return f"it is a letter of the callback {cut(plain(whose), 40)}, and {callback} would credit it as its own"
     return None
-
-
-def plain(text: str) -> str:
-    """The text as characters that do nothing to a terminal; texts that differ stay different."""
-    return "".join(
-        character if character.isprintable() and character != "\\" else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def cut(text: str, most: int) -> str:
-    """The text in no more than that many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _parked_in(body: str) -> Parked | None:

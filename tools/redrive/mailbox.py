@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.local.trouble import Trouble
+from tools.outside import FAULTS, fault, plain, trouble_if
 from tools.redrive.interruptions import Interruptions
-from tools.redrive.letters import Letter, plain
-from tools.redrive.places import FAULTS, Place, fault, trouble_if
+from tools.redrive.letters import Letter
+from tools.redrive.places import Place
 
 HIDDEN_SECONDS = 300  # ten thousand letters are read, chosen and sent in less
 WAIT_SECONDS = 1  # a receive that waits asks all of the queue's servers, one that does not asks a sample

@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tools.redrive.letters import Group, Letter, cut, plain
+from tools.outside import cut, plain
+from tools.redrive.letters import Group, Letter
 
 _MOST_OF_A_NAME = 128  # characters: the provider's references have no more
 _MOST_OF_A_REASON = 200

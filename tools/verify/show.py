@@ -1,0 +1,117 @@
+"""An account as a person reads it, and as a machine does."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from tools.outside import cut, plain
+from tools.verify.account import MOST_SHOWN, Account, by_currency
+from tools.verify.proof import Fault, Gap, amount
+
+_MOST_OF_A_NAME = 128  # characters: the provider's references and userIds have no more
+_MOST_OF_A_TEXT = 600
+
+
+def faults(found: Sequence[Fault]) -> Table:
+    """A row for each fault: whose, which transaction, what it is, and its figures."""
+    rows = Table(box=None, padding=(0, 1, 0, 0))
+    for name in ("player", "seq", "fault", "transaction and figures"):
+        rows.add_column(name, justify="right" if name == "seq" else "left", overflow="fold", no_wrap=name == "seq")
+    for fault in found:
+        figures = cut(plain(fault.text), _MOST_OF_A_TEXT)
+        # All as Text: a str would be read as markup.
+        rows.add_row(
+            Text(_name(fault.user_id)),
+            Text("" if fault.seq is None else str(fault.seq)),
+            Text(fault.what),
+            Text(figures if fault.id is None else f"{_name(fault.id)}: {figures}"),
+        )
+    return rows
+
+
+def money(made: Account) -> Table:
+    """A row for each currency and kind, and what was credited."""
+    rows = Table(box=None, padding=(0, 1, 0, 0))
+    for name in ("currency", "kind", "credited"):
+        rows.add_column(name, justify="right" if name == "credited" else "left", overflow="fold")
+    for currency, kinds in by_currency(made.credited).items():
+        for kind, credited in kinds.items():
+            rows.add_row(Text(_name(currency)), Text(kind), Text(amount(credited)))
+    return rows
+
+
+def conclusions(made: Account) -> Iterator[str]:
+    """What the figures mean, a line each; the last is the verdict."""
+    if made.found > len(made.faults):
+        yield f"Of {made.found} faults the first {MOST_SHOWN} are shown"
+    yield f"{_number(made.players, 'player')}, {_number(made.transactions, 'transaction')}"
+    if made.versions_of_others:
+        yield (
+            f"{_number(made.versions_of_others, 'version')} of {_number(made.players_of_others, 'wallet')} left no "
+            "transaction, as the deposits and bets of other programs do; ahead of the last transaction: "
+            f"{_number(made.players_ahead, 'wallet')}"
+        )
+    if made.moved:
+        yield f"{_number(made.moved, 'player')} moved while they were read: proved as far as they were read"
+    if not made.compares_free_rounds:
+        yield "The counts of free rounds were not compared: no table was named for them"
+    if beyond := made.counts["beyond the wallet"]:
+        yield (
+            f"{_number(beyond, 'transaction')} beyond the wallet: torn. The tables are not of one moment, as after a "
+            "restore, or a wallet was set back"
+        )
+    yield f"{_number(made.found, 'fault')}" if made.found else "No fault"
+
+
+def machine_readable(made: Account) -> str:
+    """The account as JSON text in ASCII; amounts are text, with every digit."""
+    return json.dumps(
+        {
+            "players": made.players,
+            "transactions": made.transactions,
+            "credited": {
+                currency: {kind: amount(credited) for kind, credited in kinds.items()}
+                for currency, kinds in by_currency(made.credited).items()
+            },
+            "faults": made.found,
+            "faultsByKind": dict(sorted(made.counts.items())),
+            "shownFaults": [_fault(fault) for fault in made.faults],
+            "otherWriters": {
+                "versions": made.versions_of_others,
+                "players": made.players_of_others,
+                "playersAheadOfTheirLastTransaction": made.players_ahead,
+                "shown": [_gap(gap) for gap in made.gaps],
+            },
+            "movedWhileRead": made.moved,
+            "freeRoundsCompared": made.compares_free_rounds,
+        },
+        indent=2,
+    )
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {"userId": fault.user_id, "seq": fault.seq, "id": fault.id, "fault": fault.what, "text": fault.text}
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    facts = asdict(gap)
+    return {
+        "userId": gap.user_id,
+        "first": gap.first,
+        "last": gap.last,
+        "isLast": gap.is_last,
+        "currency": gap.currency,
+        **{name: None if facts[name] is None else amount(facts[name]) for name in ("cash", "bonus")},
+    }
+
+
+def _name(text: str) -> str:
+    return cut(plain(text), _MOST_OF_A_NAME)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
