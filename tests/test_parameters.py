@@ -75,6 +75,8 @@ def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ProviderCidrs", "0.0.0.0/0"),
+        ("ProviderCidrs", "203.0.113.0/28,::/0"),
         ("ProviderCidrs", ""),
         ("ProviderCidrs", "*"),
         ("ProviderCidrs", "203.0.113.7"),
