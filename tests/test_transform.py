@@ -62,6 +62,9 @@ def test_another_release_publishes_another_version_of_every_function() -> None:
     assert len(before) == len(after) == 4
     assert not before.keys() & after.keys()
     assert of_type(transformed(), "AWS::Lambda::Version").keys() == before.keys()
+    # Lambda publishes nothing of a function that is as it was, and the deployment would fail.
+    for function in of_type(transformed(Release="fedcba9876"), "AWS::Lambda::Function").values():
+        assert function["Description"].endswith(" fedcba9876")
 
 
 def test_every_function_is_called_by_its_alias() -> None:
