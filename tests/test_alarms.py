@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 from rehearsal import rehearsal
 from stack import CALLBACKS, CONTENT, RESOURCES, filled, is_intrinsic, of_type
+from tools.local.template import Template
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 DASHBOARD = json.loads(filled(of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]))
@@ -55,9 +56,18 @@ REFERENCES = {
     "TableName": ("", "AWS::DynamoDB::Table"),
 }
 OUR_OWN = "<AWS::StackName>"
+# What is counted in the gateway's log, by what is looked for.
+OF_THE_API_LOG = {
+    transformation["MetricName"]: " ".join(each["FilterPattern"].split())
+    for each in of_type("AWS::Logs::MetricFilter").values()
+    for transformation in each["MetricTransformations"]
+}
 
 
 def assert_exists(metric: Metric) -> None:
+    if metric.namespace == OUR_OWN and not metric.dimensions:
+        assert metric.name in OF_THE_API_LOG
+        return
     if metric.namespace == OUR_OWN:
         callback = metric.dimensions["service"]
         printed = {(each.name, each.dimensions) for each in rehearsal(callback).metrics}
@@ -95,7 +105,7 @@ def metrics_of(alarm: Mapping[str, Any]) -> list[Metric]:
         Metric(
             text(each["Namespace"]),
             each["MetricName"],
-            {dimension["Name"]: text(dimension["Value"]) for dimension in each["Dimensions"]},
+            {dimension["Name"]: text(dimension["Value"]) for dimension in each.get("Dimensions", [])},
         )
         for each in looked_at or [alarm]
     ]
@@ -155,25 +165,34 @@ EXPECTED = {
         )
         for callback in CALLBACKS
     },
-    # Four days before SQS forgets them.
+    "dead-letter-arrived": ("Sum > 0", (300, 300), counted("DeadLettered")),
+    # Seven days before SQS forgets them, at the least.
     "dead-letters-expire": (
-        f"Maximum >= {10 * 24 * 3600}", (300, 300), queues("ApproximateAgeOfOldestMessage", "DeadLetters")
+        "Minimum > 0", (7 * 86400, 7 * 86400), queues("ApproximateNumberOfMessagesVisible", "DeadLetters")
     ),
     "parked-long": (
         "Maximum > 0", (1800, 1800),
         queues("ApproximateNumberOfMessagesVisible", "RetryQueue")
         + queues("ApproximateNumberOfMessagesNotVisible", "RetryQueue"),
     ),
-    "not-possible": ("Average > 0.01", (120, 300), answers("5XXError")),
-    "slow-answers": ("p99 > 300", (300, 300), answers("Latency")),
+    "not-possible": ("Sum > 0.01", (120, 300), [Metric(OUR_OWN, "NotPossibleAnswers", {}), *answers("Count")]),
+    "not-kept": ("Sum > 0", (60, 300), counted("NotKept")),
+    "other-address": ("Sum > 0", (300, 300), [Metric(OUR_OWN, "OtherAddressAnswers", {})]),
+    "unauthenticated": ("Sum >= 20", (300, 300), counted("Refused", code="401")),
+    "slow-answers": ("Sum p99 > 300", (300, 300), answers("Latency") + answers("Count")),
     "function-failed": ("Sum > 0", (60, 60), functions("Errors")),
     "function-throttled": ("Sum > 0", (60, 60), functions("Throttles")),
     "tables-throttled": ("Sum > 0", (120, 300), tables()),
     "parking-failed": ("Sum > 0", (60, 60), counted("ParkingFailed")),
     "conflicts": ("Sum > 0", (300, 300), counted("Conflict")),
     "free-round-overpaid": ("Sum > 0", (300, 300), counted("FreeRoundOverpaid", ["bonus"])),  # only a total finds it
-    "unauthenticated": ("Sum >= 20", (300, 300), counted("Refused", code="401")),
 }  # fmt: skip
+# Of the metrics by their ids. What is not listed is their sum, and what was not counted in it is none.
+EXPRESSIONS = {
+    "dead-letters-expire": "MAX([{}])",
+    "not-possible": "FILL(refused, 0) / every",
+    "slow-answers": "IF(every >= 20, slowest, 0)",  # of fewer, the slowest of a hundred cannot be told
+}
 _OPERATORS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
 
 
@@ -185,9 +204,10 @@ def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int]]:
     statistics = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [
         {"Stat": alarm.get("Statistic") or alarm["ExtendedStatistic"], "Period": alarm["Period"]}
     ]
-    ((statistic, seconds),) = {(each["Stat"], each["Period"]) for each in statistics}
+    (seconds,) = {each["Period"] for each in statistics}
     return (
-        f"{statistic} {_OPERATORS[alarm['ComparisonOperator']]} {alarm['Threshold']}",
+        f"{' '.join(sorted({each['Stat'] for each in statistics}))} "
+        f"{_OPERATORS[alarm['ComparisonOperator']]} {alarm['Threshold']}",
         (seconds * alarm["DatapointsToAlarm"], seconds * alarm["EvaluationPeriods"]),
     )
 
@@ -222,9 +242,25 @@ def test_an_alarm_s_sum_counts_each_of_its_metrics_once(alarm: str) -> None:
 
     # CloudWatch takes ten metrics an alarm, and evaluates one expression of them.
     assert 1 < len(others) <= 10
-    function, names = re.fullmatch(r"(SUM|MAX)\(\[(.*)\]\)", shown["Expression"]).groups()  # pyright: ignore[reportOptionalMemberAccess]
-    assert names.split(", ") == others
-    assert function == ("MAX" if name_of(alarm) == "dead-letters-expire" else "SUM")
+    each_filled = ", ".join(f"FILL({name}, 0)" for name in others)
+    assert shown["Expression"] == EXPRESSIONS.get(name_of(alarm), "SUM([{}])").format(each_filled)
+
+
+def test_what_the_gateway_answers_by_itself_is_counted_in_its_log() -> None:
+    api = RESOURCES["Api"]["Properties"]
+    fields = json.loads(" ".join(api["AccessLogSetting"]["Format"].split()))
+    strangers = {"ACCESS_DENIED", "WAF_FILTERED"}
+
+    for pattern in OF_THE_API_LOG.values():
+        assert set(re.findall(r"\$\.(\w+)", pattern)) <= fields.keys()
+        assert set(re.findall(r'gatewayAnswer !?= "(\w+)"', pattern)) == strangers <= api["GatewayResponses"].keys()
+    # Its answers to strangers are 998 as well; a scanner must not roll a version back.
+    assert OF_THE_API_LOG["NotPossibleAnswers"] == (
+        '{ $.status = "5*" && $.gatewayAnswer != "ACCESS_DENIED" && $.gatewayAnswer != "WAF_FILTERED" }'
+    )
+    endings = re.findall(r'\$\.path = "\*(\w+)"', OF_THE_API_LOG["OtherAddressAnswers"])
+    for path in Template.load().routes():
+        assert path.endswith(tuple(endings)), path
 
 
 @every_alarm

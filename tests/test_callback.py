@@ -520,7 +520,30 @@ def test_a_refused_method_and_an_unreadable_body_are_counted(result: Environment
     result.send(None, httpMethod="GET")
     result.send("not JSON")
 
-    assert [(metric["name"], metric["code"]) for metric in result.metrics()] == [("Refused", "405"), ("Refused", "99")]
+    assert result.metrics() == [
+        {"name": "Refused", "code": "405", "service": "result"},
+        {"name": "Refused", "code": "99", "service": "result"},
+        {"name": "NotKept", "service": "result"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_kept"),
+    [
+        ({"userId": ""}, False),
+        ({"amount": "-1"}, False),
+        ({"roundId": 5}, False),
+        ({"userId": "nobody"}, True),
+        ({"currency": "EUR"}, True),
+    ],
+    ids=str,
+)
+def test_what_is_refused_and_kept_nowhere_is_counted(
+    result: Environment, changes: dict[str, Any], *, is_kept: bool
+) -> None:
+    result.send(published("result", **changes))
+
+    assert ({"name": "NotKept", "service": "result"} in result.metrics()) is not is_kept
 
 
 def test_a_defect_is_counted_as_a_refusal(result: Environment) -> None:
@@ -561,7 +584,8 @@ def test_a_wrong_key_is_counted_as_a_refusal_alone(bonus: Environment, monkeypat
     assert bonus.send(published("bonus"), token="token-of-today")["statusCode"] == 401
     assert bonus.send(published("bonus"), token="wrong")["statusCode"] == 401
 
-    assert bonus.metrics() == [{"name": "Refused", "code": "401", "service": "bonus"}] * 2
+    refused = [{"name": "Refused", "code": "401", "service": "bonus"}, {"name": "NotKept", "service": "bonus"}]
+    assert bonus.metrics() == refused * 2
     assert_untouched(bonus.operator)
 
 

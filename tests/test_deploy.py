@@ -1,14 +1,18 @@
 """`make deploy`: what it refuses, what it computes, and what it hands to sam."""
 
+import copy
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conftest import ROOT
 from tools.deploy import account
 from tools.deploy.account import Environment, command
 from tools.deploy.engine_gaps import with_parameters_as_defaults
 from tools.deploy.release import release
+from tools.deploy.stack import BUILD
 from tools.local.template import Template
 from tools.local.trouble import Trouble
 
@@ -78,94 +82,144 @@ def test_an_environment_that_is_not_filled_in_is_refused(config: Path, parameter
 # --- What is handed to sam --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for folder, file in (
-        ("build", "template.yaml"),
-        ("build/CommonLayer", "ledger.py"),
-        ("functions/result", "app.py"),
-    ):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / file).write_text(f"{file}\n")
-    monkeypatch.setattr(account, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(account, "FUNCTIONS", tmp_path / "functions")
-    return tmp_path
-
-
-def test_sam_is_given_every_parameter_of_the_environment_and_the_release(built: Path, config: Path) -> None:
+def test_sam_is_given_the_environment_all_its_parameters_and_the_release(config: Path) -> None:
     environment = Environment.read("prod", config)
 
-    arguments = command(environment, confirmed=False)
+    arguments = command(environment, Path("built.yaml"), "0123456789", confirmed=False)
 
     given = arguments[arguments.index("--parameter-overrides") + 1 :]
-    digest = release([built / "build", built / "functions"], environment.parameters)
-    assert given == [*environment.parameters, f"Release={digest}"]
-    assert f"--template-file={built / 'build' / 'template.yaml'}" in arguments
+    assert given == ["ProviderCidrs=203.0.113.0/28,198.51.100.0/28", "RetrySeconds=30", "Release=0123456789"]
+    # sam looks for its settings beside the template, where there are none.
+    assert f"--config-file={config}" in arguments
     assert "--config-env=prod" in arguments
+    assert "--template-file=built.yaml" in arguments
 
 
-def test_a_person_is_asked_unless_it_was_said_that_all_is_confirmed(built: Path, config: Path) -> None:
+def test_a_person_is_asked_unless_it_was_said_that_all_is_confirmed(config: Path) -> None:
     environment = Environment.read("prod", config)
 
-    assert "--no-confirm-changeset" not in command(environment, confirmed=False)
-    assert "--no-confirm-changeset" in command(environment, confirmed=True)
+    asked, not_asked = (command(environment, Path("t"), "0123456789", confirmed=each) for each in (False, True))
+
+    assert "--no-confirm-changeset" not in asked
+    assert "--no-confirm-changeset" in not_asked
 
 
 # --- The release ------------------------------------------------------------------------------------
 
+BUILT = {
+    "Parameters": {
+        "LogLevel": {"Default": "INFO"},
+        "CheckSecret": {"Default": "true"},
+        "ProviderCidrs": {},
+        "ThrottleRate": {"Default": 500},
+        "Release": {},
+    },
+    "Conditions": {"ChecksSecret": {"Fn::Equals": [{"Ref": "CheckSecret"}, "true"]}},
+    "Globals": {
+        "Function": {
+            "Timeout": 20,
+            "Environment": {
+                "Variables": {
+                    "LEVEL": {"Ref": "LogLevel"},
+                    "SECRET": {"Fn::If": ["ChecksSecret", {"Ref": "Secret"}, ""]},
+                }
+            },
+            "DeploymentPreference": {"Type": "Canary"},
+        }
+    },
+    "Resources": {
+        "ResultFunction": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"Role": "result", "AutoPublishCodeSha256": {"Ref": "Release"}, "Events": {"A": "a path"}},
+        },
+        "Api": {"Type": "AWS::Serverless::Api", "Properties": {"Rate": {"Ref": "ThrottleRate"}}},
+    },
+}
+GIVEN = {"ProviderCidrs": "203.0.113.0/28", "Release": "0123456789"}
 
-def changed_layer(folder: Path) -> None:
-    (folder / "build" / "CommonLayer" / "ledger.py").write_text("# paid\n")
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    for folder, file in (("CommonLayer", "ledger.py"), ("functions/result", "app.py")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / file).write_text(f"{file}\n")
+    return tmp_path
 
 
-def changed_function(folder: Path) -> None:
-    (folder / "functions" / "result" / "app.py").write_text("# paid\n")
+def release_in(built: Path, template: dict[str, Any] = BUILT, parameters: Mapping[str, str] = {}) -> str:
+    return release(template, [built / "CommonLayer", built / "functions"], {**GIVEN, **parameters})
 
 
-def changed_template(folder: Path) -> None:
-    (folder / "build" / "template.yaml").write_text("Timeout: 3\n")
+def changed(*path: str, to: Any) -> dict[str, Any]:
+    template = copy.deepcopy(BUILT)
+    *above, last = path
+    place: Any = template
+    for name in above:
+        place = place[name]
+    place[last] = to
+    return template
 
 
-def renamed(folder: Path) -> None:
-    (folder / "build" / "CommonLayer" / "ledger.py").rename(folder / "build" / "CommonLayer" / "store.py")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "CommonLayer" / "ledger.py").write_text("# paid\n"),
+        lambda folder: (folder / "functions" / "result" / "app.py").write_text("# paid\n"),
+        lambda folder: (folder / "CommonLayer" / "ledger.py").rename(folder / "CommonLayer" / "store.py"),
+        lambda folder: (folder / "CommonLayer" / "empty.py").write_text(""),
+    ],
+    ids=["layer", "function", "name", "file"],
+)
+def test_other_code_is_another_release(built: Path, change: Callable[[Path], object]) -> None:
+    before = release_in(built)
+    assert release_in(built) == before
 
-
-def added(folder: Path) -> None:
-    (folder / "build" / "CommonLayer" / "empty.py").write_text("")
-
-
-@pytest.mark.parametrize("change", [changed_layer, changed_function, changed_template, renamed, added])
-def test_whatever_is_deployed_anew_is_another_release(built: Path, change: object) -> None:
-    folders, settings = [built / "build", built / "functions"], ["LogLevel=INFO"]
-    before = release(folders, settings)
-
-    assert callable(change)
     change(built)
 
-    assert release(folders, settings) != before
-    assert release(folders, settings) == release(folders, settings)
+    assert release_in(built) != before
 
 
-def test_another_setting_is_another_release_and_another_order_is_not(built: Path) -> None:
-    folders = [built / "build", built / "functions"]
+@pytest.mark.parametrize("parameter", ["LogLevel", "CheckSecret"])
+def test_a_setting_that_a_function_sees_is_another_release(built: Path, parameter: str) -> None:
+    assert release_in(built, parameters={parameter: "another"}) != release_in(built)
 
-    assert release(folders, ["A=1", "B=2"]) == release(folders, ["B=2", "A=1"])
-    assert release(folders, ["A=1", "B=2"]) != release(folders, ["A=1", "B=3"])
-    assert release(folders, ["A=1", "B=2"]) != release(folders, ["A=1"])
+
+@pytest.mark.parametrize("parameter", ["ProviderCidrs", "ThrottleRate", "Release"])
+def test_a_setting_that_no_function_sees_takes_effect_without_a_release(built: Path, parameter: str) -> None:
+    # It would go through a canary, and an alarm that it is to mend would roll it back.
+    assert release_in(built, parameters={parameter: "another"}) == release_in(built)
+
+
+def test_what_a_function_is_makes_its_release_and_what_calls_it_does_not(built: Path) -> None:
+    before = release_in(built)
+    function = ("Resources", "ResultFunction", "Properties")
+
+    assert release_in(built, changed("Globals", "Function", "Timeout", to=3)) != before
+    assert release_in(built, changed(*function, "Role", to="another")) != before
+    assert release_in(built, changed("Conditions", "ChecksSecret", "Fn::Equals", to=["true", "true"])) != before
+    assert release_in(built, changed(*function, "Events", "A", to="another path")) == before
+    assert release_in(built, changed("Globals", "Function", "DeploymentPreference", "Type", to="AllAtOnce")) == before
+    assert release_in(built, changed("Resources", "Api", "Properties", "Rate", to=7)) == before
 
 
 def test_what_python_leaves_behind_is_no_release(built: Path) -> None:
-    before = release([built / "functions"], [])
+    before = release_in(built)
 
     (built / "functions" / "result" / "__pycache__").mkdir()
     (built / "functions" / "result" / "__pycache__" / "app.pyc").write_bytes(b"bytecode")
 
-    assert release([built / "functions"], []) == before
+    assert release_in(built) == before
 
 
-def test_a_release_is_what_the_template_takes() -> None:
-    assert len(release([ROOT / "functions"], [])) == 10
-    assert set(release([ROOT / "functions"], [])) <= set("0123456789abcdef")
+def test_the_template_s_own_release_follows_what_its_functions_see() -> None:
+    def of(**parameters: str) -> str:
+        return account.release_of(BUILD, {**GIVEN, **parameters})
+
+    assert re.fullmatch("[0-9a-f]{10}", of())
+    for parameter in ("LogLevel", "RetrySeconds", "CheckSecret", "SnapStart", "AwsEndpointUrl"):
+        assert of(**{parameter: "another"}) != of(), parameter
+    for parameter in ("ProviderCidrs", "ThrottleRate", "ThrottleBurst", "AlarmEmail", "ReservedConcurrency", "Rollout"):
+        assert of(**{parameter: "another"}) == of(), parameter
 
 
 # --- The local engine -------------------------------------------------------------------------------

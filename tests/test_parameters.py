@@ -62,10 +62,11 @@ def test_a_parameter_stands_in_one_group_of_the_form() -> None:
         ("Release", "deadbeef00"),
         ("StageName", "live"),
         ("AwsEndpointUrl", ""),
-        ("AwsEndpointUrl", "http://127.0.0.1:4566"),
         ("AwsEndpointUrl", "https://engine.example.com/"),
         ("ThrottleRate", 0),  # nobody gets through: how the callbacks are closed
-        ("ReservedConcurrency", 0),
+        ("ReservedConcurrency", "0"),
+        ("ReservedConcurrency", "10"),
+        ("ReservedConcurrency", "3000"),
     ],
 )
 def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
@@ -100,6 +101,10 @@ def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
         ("StageName", ""),
         ("StageName", "live/v4"),
         ("AwsEndpointUrl", "127.0.0.1:4566"),
+        ("AwsEndpointUrl", "http://127.0.0.1:4566"),
+        ("ReservedConcurrency", "1"),  # fewer than a queue's two batches
+        ("ReservedConcurrency", "-1"),
+        ("ReservedConcurrency", ""),
         ("AwsEndpointUrl", "ftp://127.0.0.1"),
         ("AwsEndpointUrl", "http://"),
         ("AwsEndpointUrl", "http://one http://two"),

@@ -78,6 +78,29 @@ def failures(answer: dict[str, Any]) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
+def test_a_warm_up_makes_the_client_that_keeping_needs(operator: Operator) -> None:
+    operator.load("result")
+    parking = Parking(retry_queue="r", dead_letters="d", retry_seconds=1)
+
+    parking.warm_up()
+
+    assert "_client" in vars(parking)
+
+
+@every_callback
+def test_what_another_version_kept_with_more_to_say_is_credited(operator: Operator, callback: str) -> None:
+    # While a new version takes over, and after one is rolled back, two read the same queue.
+    operator.send(callback, published(callback, userId="late"))
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    operator.open_wallet("late", cash="0")
+
+    answer, _ = retry(operator, callback, messages=[json.dumps(kept | {"traceId": "of a later version"})])
+
+    assert failures(answer) == []
+    assert operator.wallet("late")["cash"] > 0
+    assert operator.messages(f"{callback.title()}DeadLetters") == []
+
+
 # --- What is kept -----------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -589,6 +590,36 @@ def test_the_condition_on_the_bonus_is_needed(counter: Counter) -> None:
 
     assert receipt.bonus == OPENING_BONUS + 100
     counter.assert_wallet(cash="10", bonus="100", version=1)
+
+
+def test_a_count_that_is_there_is_read_with_the_wallet(counter: Counter) -> None:
+    # Not found out by a write that fails: that one would be paid for, too.
+    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
+
+    counter.settle(total("10"))
+
+    counter.assert_wallet(cash="6", bonus="6")
+    counter.assert_calls(reads=1, writes=1)
+
+
+def test_a_warm_up_reads_one_wallet_and_nothing_else(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, Any]] = []
+    make_call = BaseClient._make_api_call
+
+    def noted(self: Any, operation: str, parameters: Any) -> Any:
+        asked.append((operation, parameters))
+        return make_call(self, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    store = Store(boto3.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
+
+    store.warm_up()
+
+    ((operation, parameters),) = asked
+    assert operation == "BatchGetItem"
+    assert parameters["RequestItems"].keys() == {"Players"}
+    (key,) = parameters["RequestItems"]["Players"]["Keys"]
+    assert key.keys() == {"userId"}
 
 
 def test_the_condition_on_the_first_count_of_free_rounds_is_needed(counter: Counter) -> None:

@@ -22,7 +22,7 @@ from stack import (
 )
 from tools.local.template import Queue
 from wallet import parking, wire
-from wallet.errors import Refusal, Unauthorized, Unavailable, Unreadable
+from wallet.errors import Refusal, Unavailable, Unreadable
 
 every_callback = pytest.mark.parametrize("callback", CALLBACKS)
 
@@ -160,8 +160,9 @@ def too_large() -> Refusal:
 
 # What the functions would say of the same, if they were asked.
 AS_THE_FUNCTIONS_SAY = {
-    "ACCESS_DENIED": Unauthorized(),
-    "WAF_FILTERED": Unauthorized(),
+    # Perhaps the provider's new address, or a win that looks odd: it must send again.
+    "ACCESS_DENIED": Unavailable(""),
+    "WAF_FILTERED": Unavailable(""),
     "REQUEST_TOO_LARGE": too_large(),
     "THROTTLED": Unavailable(""),
     "DEFAULT_5XX": Unavailable(""),
@@ -273,7 +274,12 @@ def test_a_version_that_fails_is_rolled_back(callback: str) -> None:
         "FunctionFailedAlarm",
         "NotPossibleAlarm",
         "ParkingFailedAlarm",
+        "NotKeptAlarm",
     }
+    rule = CONTENT["Rules"]["NoCanaryWithoutAlarms"]
+    assert [reference_in(rule["RuleCondition"].argument[0]), rule["RuleCondition"].argument[1]] == ["Rollout", "Canary"]
+    (assertion,) = rule["Assertions"]
+    assert [reference_in(assertion["Assert"].argument[0]), assertion["Assert"].argument[1]] == ["Alarms", "true"]
     assert (condition, [reference_in(each) for each in otherwise]) == ("HasAlarms", ["AWS::NoValue"])
 
 
@@ -341,7 +347,8 @@ def test_what_was_tried_ten_times_is_a_dead_letter_for_fourteen_days(callback: s
 def test_a_queue_outlives_the_stack(queue: Queue) -> None:
     resource = RESOURCES[queue.name]
 
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    # But for a stack that was never made: nothing is in its queues.
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_every_queue_takes_tls_alone_even_when_the_stack_is_gone() -> None:
@@ -359,7 +366,7 @@ def test_every_queue_takes_tls_alone_even_when_the_stack_is_gone() -> None:
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     ]
-    assert policy["DeletionPolicy"] == policy["UpdateReplacePolicy"] == "Retain"
+    assert (policy["DeletionPolicy"], policy["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 # --- Tables -----------------------------------------------------------------------------------------

@@ -101,6 +101,7 @@ def test_a_rollout_that_is_gradual_is_rolled_back_by_alarms() -> None:
             "FunctionFailedAlarm",
             "NotPossibleAlarm",
             "ParkingFailedAlarm",
+            "NotKeptAlarm",
         ]
         assert watched["Enabled"] is True
         assert unwatched == {}

@@ -208,11 +208,46 @@ def test_a_secret_is_rotated_without_a_win_refused(stack: Stack) -> None:
     assert player.cash == 2
 
 
+# --- The next deployment ----------------------------------------------------------------------------
+
+
+def versions(stack: Stack) -> dict[str, str]:
+    """The version of each function that callbacks reach."""
+    functions = stack.client("lambda")
+    return {
+        callback: functions.get_alias(FunctionName=stack.resources[f"{callback.title()}Function"], Name="live")[
+            "FunctionVersion"
+        ]
+        for callback in ("result", "jackpot", "bonus", "promo")
+    }
+
+
+def test_a_deployment_reaches_what_is_called_and_publishes_nothing_for_the_rest(stack: Stack) -> None:
+    first = versions(stack)
+
+    stack.deploy(ThrottleRate="7", ThrottleBurst="7")
+
+    assert versions(stack) == first  # no canary, so no alarm can undo it
+    stage = stack.client("apigateway").get_stage(restApiId=stack.resources["Api"], stageName="live")
+    assert stage["methodSettings"]["*/*"]["throttlingRateLimit"] == 7
+
+    stack.deploy(LogLevel="DEBUG")
+
+    later = versions(stack)
+    for callback, version in later.items():
+        assert version != first[callback]
+        published = stack.client("lambda").get_function_configuration(
+            FunctionName=stack.resources[f"{callback.title()}Function"], Qualifier=version
+        )
+        assert published["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+
+
 def test_nobody_but_the_provider_s_addresses_gets_through() -> None:
     with deployed(free_port(), cidrs="203.0.113.0/28") as elsewhere:
         status, text = elsewhere.call(f"{elsewhere.outputs['ResultUrl']}?authToken={TOKEN}", "{}")
 
-    assert (status, json.loads(text)) == (401, {"error": 401, "description": "Unauthorized"})
+    # If it is the provider all the same, with a new address, it sends again.
+    assert (status, json.loads(text)["error"]) == (503, 998)
 
 
 def test_what_the_gateway_answers_by_itself_speaks_the_contract(stack: Stack) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tools.deploy.release import release
 from tools.local.template import ROOT
 from tools.local.trouble import Trouble
@@ -26,10 +28,11 @@ UNFILLED = "FILL-IN"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment of samconfig.toml, and the parameters it gives: `["RetrySeconds=30", ...]`."""
+    """An environment of a samconfig.toml, and the parameters it gives."""
 
     name: str
-    parameters: list[str]
+    config: Path
+    parameters: Mapping[str, str]
 
     @classmethod
     def read(cls, name: str, config: Path = CONFIG) -> "Environment":
@@ -37,18 +40,18 @@ class Environment:
         environments = _environments(tomllib.loads(config.read_text()))
         if name not in environments:
             raise Trouble(f"say which environment: make deploy ENV={'|'.join(environments)} (see {config.name})")
-        parameters = environments[name].get("parameter_overrides", [])
-        if isinstance(parameters, str) or not all("=" in each for each in parameters):
+        given = environments[name].get("parameter_overrides", [])
+        if isinstance(given, str) or not all("=" in each for each in given):
             raise Trouble(
                 f'{config.name}: [{name}.deploy.parameters] parameter_overrides must be a list of "Name=value"'
             )
-        for each in parameters:
-            parameter, _, value = each.partition("=")
+        parameters = dict(each.split("=", 1) for each in given)
+        for parameter, value in parameters.items():
             if UNFILLED in value:
                 raise Trouble(f"{config.name}: [{name}.deploy.parameters] does not say yet what {parameter} is")
-            if parameter == "Release":
-                raise Trouble(f"{config.name}: Release is computed from what is deployed, and cannot be set")
-        return cls(name, parameters)
+        if "Release" in parameters:
+            raise Trouble(f"{config.name}: Release is computed from what is deployed, and cannot be set")
+        return cls(name, config, parameters)
 
 
 def _environments(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -60,21 +63,27 @@ def _environments(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def command(environment: Environment, *, confirmed: bool) -> list[str]:
-    """What deploys it."""
-    digest = release([BUILD, FUNCTIONS], environment.parameters)
+def command(environment: Environment, template: Path, digest: str, *, confirmed: bool) -> list[str]:
+    """What deploys a built template to an environment."""
     return [
         str(SAM),
         "deploy",
+        f"--config-file={environment.config}",  # sam would look for it beside the template
         f"--config-env={environment.name}",
-        f"--template-file={BUILD / 'template.yaml'}",
+        f"--template-file={template}",
         "--no-fail-on-empty-changeset",
         *(["--no-confirm-changeset"] if confirmed else []),
         # What is given here replaces all that samconfig.toml says.
         "--parameter-overrides",
-        *environment.parameters,
+        *(f"{name}={value}" for name, value in environment.parameters.items()),
         f"Release={digest}",
     ]
+
+
+def release_of(build: Path, parameters: Mapping[str, str]) -> str:
+    """The release that was built into a folder, deployed with these parameters."""
+    template = yaml.safe_load((build / "template.yaml").read_text())
+    return release(template, [build / "CommonLayer", FUNCTIONS], parameters)
 
 
 def main() -> int:
@@ -85,7 +94,9 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["check"]:  # before the build, which takes its time
         return 0
-    deploy = command(environment, confirmed=os.environ.get("CONFIRMED", "0") not in ("", "0"))
+    digest = release_of(BUILD, environment.parameters)
+    confirmed = os.environ.get("CONFIRMED", "0") not in ("", "0")
+    deploy = command(environment, BUILD / "template.yaml", digest, confirmed=confirmed)
     return subprocess.run(deploy, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode  # noqa: S603 - of our own making
 
 

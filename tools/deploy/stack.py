@@ -10,9 +10,10 @@ import os
 import ssl
 import subprocess
 import tempfile
+import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,11 @@ import yaml
 from botocore.config import Config
 
 from tools.deploy import engine_gaps
-from tools.deploy.account import FUNCTIONS, SAM
-from tools.deploy.release import release
+from tools.deploy.account import CONFIG, Environment, command, release_of
 from tools.local.engine import Guard, engine
 from tools.local.settings import LOCAL
 from tools.local.trouble import Trouble
-from tools.local.wallets import Player
+from tools.local.wallets import Player, open_wallets
 
 BUILD = LOCAL / "build"
 NAME = "lucky-monaco-wallet"
@@ -48,6 +48,7 @@ class Stack:
     authority: Path
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
+    deploy: Callable[..., None]  # again, with some parameters changed: deploy(LogLevel="DEBUG")
 
     def client(self, service: str) -> Any:
         return _client(service, self.endpoint, self.authority)
@@ -65,15 +66,7 @@ class Stack:
         )
 
     def open_wallet(self, player: Player) -> None:
-        self.table("Players").put_item(
-            Item={
-                "userId": player.user_id,
-                "currency": player.currency,
-                "cash": player.cash,
-                "bonus": player.bonus,
-                "version": 0,
-            }
-        )
+        open_wallets(self.table("Players"), [player])
 
     def call(self, url: str, body: str, *, method: str = "POST") -> tuple[int, str]:
         """Sends a body to a URL as it is handed to the provider; the answer's HTTP status and text."""
@@ -107,8 +100,11 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30)
                 "Rollout": "AllAtOnce",
                 "AwsEndpointUrl": running.endpoint,
             }
-            parameters["Release"] = release([BUILD, FUNCTIONS], [f"{k}={v}" for k, v in parameters.items()])
-            _deploy(parameters, running.endpoint, guard.authority, Path(folder))
+
+            def deploy(**changed: str) -> None:
+                _deploy({**parameters, **changed}, running.endpoint, guard.authority, Path(folder))
+
+            deploy()
             cloudformation = _client("cloudformation", running.endpoint, guard.authority)
             (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
             found = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
@@ -117,6 +113,7 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30)
                 authority=guard.authority,
                 outputs={output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]},
                 resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found},
+                deploy=deploy,
             )
             engine_gaps.complete_api(stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs)
             yield stack
@@ -141,21 +138,18 @@ def _client(service: str, endpoint: str, authority: Path) -> Any:
 
 
 def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folder: Path) -> None:
-    template = engine_gaps.with_parameters_as_defaults(
-        yaml.safe_load((BUILD / "template.yaml").read_text()), parameters
-    )
+    digest = release_of(BUILD, parameters)
+    template = yaml.safe_load((BUILD / "template.yaml").read_text())
+    template = engine_gaps.with_parameters_as_defaults(template, {**parameters, "Release": digest})
     given = BUILD / f"{folder.name}.yaml"  # beside the built one, whose paths are relative
+    environment = _environment(parameters, folder)
     log = folder / "sam.log"
     try:
         given.write_text(yaml.safe_dump(template, sort_keys=False))
         with log.open("wb") as output:
             status = subprocess.run(  # noqa: S603 - a program of our own environment
-                [
-                    *(SAM, "deploy", "--template-file", given, "--stack-name", NAME, "--resolve-s3"),
-                    *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
-                    *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
-                ],
-                cwd=folder,  # away from samconfig.toml, which is for accounts
+                command(environment, given, digest, confirmed=True),
+                cwd=folder,
                 env={
                     # Nothing of the caller's account, settings or proxies.
                     "PATH": os.environ["PATH"],
@@ -163,7 +157,6 @@ def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folde
                     "SAM_CLI_TELEMETRY": "0",
                     "AWS_ENDPOINT_URL": endpoint,
                     "AWS_CA_BUNDLE": str(authority),
-                    "AWS_DEFAULT_REGION": REGION,
                     "AWS_ACCESS_KEY_ID": _CREDENTIALS["aws_access_key_id"],
                     "AWS_SECRET_ACCESS_KEY": _CREDENTIALS["aws_secret_access_key"],
                 },
@@ -176,3 +169,16 @@ def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folde
         given.unlink(missing_ok=True)
     if status:
         raise Trouble(f"the stack could not be deployed:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def _environment(parameters: Mapping[str, str], folder: Path) -> Environment:
+    """An environment as samconfig.toml has them: production's, with other parameters."""
+    settings = tomllib.loads(CONFIG.read_text())["prod"]["deploy"]["parameters"] | {
+        "stack_name": NAME,
+        "region": REGION,
+        "parameter_overrides": [f"{name}={value}" for name, value in parameters.items()],
+    }
+    config = folder / "samconfig.toml"
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]  # JSON's values are TOML's as well
+    config.write_text(f"version = 0.1\n[local.deploy.parameters]\n{''.join(lines)}")
+    return Environment.read("local", config)

@@ -97,7 +97,8 @@ def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str
     """
     try:
         _create_tables(boto3.client("dynamodb", endpoint_url=endpoints.tables))
-        _open_wallets(boto3.resource("dynamodb", endpoint_url=endpoints.tables), players)
+        tables: Any = boto3.resource("dynamodb", endpoint_url=endpoints.tables)
+        open_wallets(tables.Table("Players"), players)
         return Prepared(
             queues=create_queues(boto3.client("sqs", endpoint_url=endpoints.queues)),
             secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoints.others), secret)
@@ -132,10 +133,10 @@ def create_queues(sqs: Any) -> dict[str, str]:
     return urls
 
 
-def _open_wallets(dynamodb: Any, players: Sequence[Player]) -> None:
-    table = dynamodb.Table("Players")
+def open_wallets(table: Any, players: Sequence[Player]) -> None:
+    """Gives each player a wallet in the table; one that exists is left as it is."""
     for player in players:
-        with suppress(dynamodb.meta.client.exceptions.ConditionalCheckFailedException):  # it has a history by now
+        with suppress(table.meta.client.exceptions.ConditionalCheckFailedException):  # it has a history by now
             table.put_item(
                 Item={
                     "userId": player.user_id,

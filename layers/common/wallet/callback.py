@@ -257,6 +257,8 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
 
 def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
     _count("Refused", code=str(refusal.code))
+    if refusal.kept == "nowhere" and not isinstance(refusal, MethodNotAllowed):
+        _count("NotKept")  # whatever it was, nobody has it any more
     if isinstance(refusal, Conflict):
         _count("Conflict")
         facts["differences"] = refusal.differences

@@ -40,13 +40,18 @@ class Parked:
 
     @classmethod
     def read(cls, message: str) -> "Parked":
-        """Raises ValueError if the message is none of ours."""
+        """Raises ValueError if the message is none of ours.
+
+        What it says beyond these fields is passed over: another version, which reads the same queue, may say more.
+        """
         try:
             content = json.loads(message)
         except RecursionError:
             raise ValueError("nested without end") from None
-        if not isinstance(content, dict) or content.keys() != {field.name for field in fields(cls)}:
+        names = {field.name for field in fields(cls)}
+        if not isinstance(content, dict) or not content.keys() >= names:
             raise ValueError("not a parked request")
+        content = {name: content[name] for name in names}
         texts = {name: text for name, text in content.items() if name not in ("reference", "code")}
         if not all(isinstance(text, str) for text in texts.values()):
             raise ValueError("not a parked request's text")

@@ -86,7 +86,7 @@ class Keyring:
     def __init__(self, secret_name: str) -> None:
         self._secret_name = secret_name
         self._locks = Locks()
-        self._content: str | None = None
+        self._content: object = None  # as it was read, once it is understood
         self._read_at = self._ask_again_at = float("-inf")
         if secret_name:
             self._provider = _secrets_manager()
@@ -115,7 +115,8 @@ class Keyring:
         else:
             if content != self._content:
                 self._content = None
-                self._locks, self._content = locks_in(str(content)), str(content)
+                self._locks = locks_in(str(content))
+                self._content = content
             self._read_at = now
         return self._locks
 
