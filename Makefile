@@ -68,6 +68,9 @@ deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
 	@exec $(python) -m tools.deploy.local
 
+probe: .venv/local-ready ## send a deployed stack signed wins of nothing (STACK=name, PLAYER=check, CURRENCY=EUR)
+	@$(python) -m tools.deploy.probe
+
 docs: .venv/dev-ready ## write docs/openapi.json anew
 	@$(python) -m tools.openapi
 
@@ -118,5 +121,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run engine test redrive verify soak fuzz mutants check build build-here deploy deploy-local docs format lock clean
+.PHONY: help run engine test redrive verify soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

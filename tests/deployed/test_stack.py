@@ -16,6 +16,7 @@ import pytest
 from conftest import EVENTS, published
 from local_service import wait_until
 from tools.deploy.calls import Example, examples
+from tools.deploy.probe import probe, show
 from tools.deploy.stack import Stack, deployed
 from tools.local.engine import free_port
 from tools.local.template import Template
@@ -206,6 +207,31 @@ def test_a_secret_is_rotated_without_a_win_refused(stack: Stack) -> None:
 
     assert (by_new["error"], by_old["error"]) == (0, 0)
     assert player.cash == 2
+
+
+def test_a_probe_tries_every_lock_and_moves_nothing(stack: Stack) -> None:
+    player = Account(stack, "check")
+
+    def call(url: str, body: str) -> tuple[int, str]:
+        return stack.call(url, body)
+
+    good = probe(call, stack.outputs, SECRETS["current"], "check", "USD")
+    wrong_hash = probe(call, stack.outputs, SECRETS["current"] | {"hashSecret": "guessed"}, "check", "USD")
+    wrong_token = probe(call, stack.outputs, SECRETS["current"] | {"authToken": "gue&ssed"}, "check", "USD")
+
+    assert {each.callback: each.answer["error"] for each in good} == dict.fromkeys(
+        ("result", "jackpot", "bonus", "promo"), 0
+    )
+    assert show(good)
+    assert {each.callback: each.answer["error"] for each in wrong_hash} == {
+        "result": 0,
+        "jackpot": 401,
+        "bonus": 401,
+        "promo": 0,
+    }
+    assert not show(wrong_hash)
+    assert {each.answer["error"] for each in wrong_token} == {401}
+    assert player.cash == 100
 
 
 # --- The next deployment ----------------------------------------------------------------------------
