@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -117,3 +118,32 @@ def test_a_function_has_the_role_of_the_template_and_sam_adds_none() -> None:
     }
     for name, function in of_type(template, "AWS::Lambda::Function").items():
         assert function["Role"] == {"Fn::GetAtt": [f"{name.removesuffix('Function')}Role", "Arn"]}
+
+
+def needed_by(template: dict[str, Any], name: str) -> set[str]:
+    """Every resource that CloudFormation makes before this one."""
+    found: set[str] = set()
+    unseen = {name}
+    while unseen:
+        text = json.dumps(template["Resources"][unseen.pop()])
+        named = set(re.findall(r'"Ref": "(\w+)"', text)) | set(re.findall(r'"Fn::GetAtt": \["(\w+)"', text))
+        named |= set(re.findall(r"\$\{(\w+)", text))
+        unseen |= (named & template["Resources"].keys()) - found
+        found |= named & template["Resources"].keys()
+    return found
+
+
+def test_a_stage_is_made_after_the_role_that_its_log_needs() -> None:
+    # In an account where no API has logged before, it would fail.
+    template = transformed()
+    (stage,) = (name for name, each in template["Resources"].items() if each["Type"] == "AWS::ApiGateway::Stage")
+
+    assert {"ApiLogAccount", "ApiLogRole", "ApiLog"} <= needed_by(template, stage)
+    assert "DependsOn" not in template["Resources"]["Api"], "the account is not there when it is declined"
+
+
+def test_a_version_is_published_after_all_that_its_warm_up_needs() -> None:
+    template = transformed()
+    (version,) = (name for name in of_type(template, "AWS::Lambda::Version") if name.startswith("Result"))
+
+    assert {"ResultRole", "PlayerAccess", "Players", "Transactions", "ResultLog"} <= needed_by(template, version)
