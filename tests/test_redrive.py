@@ -279,7 +279,7 @@ NOT_PARKED = {
     "nothing": "{}",
     "too deep": "[" * 100_000,
     "too long a number": "1" * 5000,
-    "more than ours": letter(more=1),
+    "less than ours": json.dumps({name: value for name, value in json.loads(letter()).items() if name != "reason"}),
     "no callback": letter(callback=None),
     "a list for a reference": letter(reference=["r"]),
     "a text for a code": letter(code="61"),
@@ -308,6 +308,15 @@ def test_what_is_not_a_parked_request_is_shown_as_that_under_its_message_id_and_
     assert "result has no dead letters that can be sent back" in everything.stdout
     assert desk.visible_in("ResultDeadLetters") == [message]
     assert desk.all_in("ResultRetryQueue") == []
+
+
+def test_what_another_version_left_with_more_to_say_is_sent_back_as_it_is(desk: Desk) -> None:
+    later = letter(traceId="of a later version")
+    desk.leave(later)
+
+    assert desk.redrive("--all").exit_code == 0
+
+    assert desk.all_in("ResultRetryQueue") == [later]
 
 
 def test_a_letter_of_another_callback_is_not_credited_as_one_of_this(desk: Desk) -> None:
