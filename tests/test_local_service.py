@@ -22,6 +22,7 @@ import pytest
 from conftest import EVENTS, published
 from local_service import Service, all_started_by, children_of, command_of, running, start, survivors, wait_until
 from tools.local.engine import engine, free_port
+from tools.local.run import _listener
 from tools.local.settings import announcement
 
 PLAYERS = [
@@ -423,3 +424,9 @@ def test_the_service_ends_with_its_embedded_engine(players: Path) -> None:
         service.stop()
     assert "wallet: the local engine has stopped" in service.output
     assert "Traceback" not in service.output
+
+
+def test_an_answer_on_a_kept_connection_is_not_held_back() -> None:
+    # What asyncio goes by when it sets TCP_NODELAY; the measure itself is in `make bench`.
+    with _listener(free_port()) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
