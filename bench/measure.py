@@ -50,7 +50,7 @@ class Extent:
     is_quick: bool = False
 
 
-FULL = Extent(minutes=12, least_rounds=3, calls=200, seconds=2.0, history=1_000_000, in_flight=(1, 2, 4, 8, 16, 32, 64))
+FULL = Extent(minutes=10, least_rounds=3, calls=200, seconds=2.0, history=1_000_000, in_flight=(1, 2, 4, 8, 16, 32, 64))
 QUICK = Extent(minutes=0.2, least_rounds=1, calls=40, seconds=0.5, history=20_000, in_flight=(1, 8, 64), is_quick=True)
 
 

@@ -2,7 +2,7 @@
 
 Settings come from the environment:
 
-    MINUTES  how long the rounds may take in all (12); what stands around them takes about two more
+    MINUTES  how long the rounds may take in all (10); what stands around them takes about three more
     QUICK    1 for a look: a round of each, a smaller table; writes into .local/bench instead of docs
 """
 
