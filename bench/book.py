@@ -1,7 +1,7 @@
 """The figures of a run: for each contender and measurement one a round, so that ratios are of the same minute."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
@@ -43,9 +43,6 @@ class Book:
         if ours is None or theirs is None or not all(theirs.rounds):
             return None
         return Figure(tuple(one / other for one, other in zip(ours.rounds, theirs.rounds, strict=True)))
-
-    def largest(self, measurement: str, who: Sequence[str], of: Callable[[Figure], float]) -> float:
-        return max(of(figure) for each in who if (figure := self.figure(measurement, each)))
 
 
 def p50(values: Sequence[float]) -> float:

@@ -97,7 +97,7 @@ def lay_out() -> None:
 
 def layer_megabytes(layer: Path) -> tuple[float, float]:
     """A layer's size as it is mounted, and zipped."""
-    files = [path for path in layer.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [path for path in layer.rglob("*") if path.is_file()]
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:

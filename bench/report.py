@@ -21,6 +21,8 @@ from tools.local.template import ROOT
 # USD a million request units, eu-west-1, as docs/capacity.md has them.
 WRITE_PRICE, READ_PRICE = 0.705, 0.1415
 
+QUIET = 0.05  # a twentieth of the processors: what a machine does by itself
+
 _ALL = tuple(contender.name for contender in CONTENDERS)
 
 
@@ -36,12 +38,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """Where and when it was measured; `load` is the machine's one-minute load before and after."""
+    """When it was measured; `others` is the share of the processors that programs of others took meanwhile."""
 
     command: str
     day: str
     minutes: float
-    load: tuple[float, float]
+    others: float
+
+    @property
+    def warning(self) -> str:
+        """What a reader must know first, if anything."""
+        if self.others <= QUIET:
+            return ""
+        return f"Other programs took {self.others:.0%} of the processors meanwhile: measure again on a quiet machine."
 
 
 def grids(stand: Stand, all_targets: Iterable[Target]) -> list[Grid]:
@@ -114,9 +123,11 @@ def _callback(stand: Stand) -> Iterable[Grid]:
 
 def _counts(stand: Stand) -> Grid:
     rows = []
-    for kind in ("fresh", "replay"):
+    for kind in ("first", "fresh", "replay"):
         for contender in CONTENDERS:
             counts = stand.counts.get((contender.name, kind))
+            if kind == "first" and counts == stand.counts[contender.name, "fresh"]:
+                continue  # a player's first win in a process costs what the next one does
             if counts is None:
                 rows.append([f"{kind}, {contender.name}", *["-"] * 6])
                 continue
@@ -232,11 +243,11 @@ def page(stand: Stand, circumstances: Circumstances, all_grids: Iterable[Grid]) 
     rounds = ", ".join(f"{number} of {section}" for section, number in stand.rounds_made.items())
     rivals = "\n".join(f"- **{contender.name}**: {contender.what}" for contender in (OURS, PEER, NAIVE, FLOOR))
     machine = "\n".join(f"| {name} | {value} |" for name, value in machine_of().items())
-    before, after = circumstances.load
+    warning = f"**{circumstances.warning}**\n\n" if circumstances.warning else ""
     return f"""# Benchmarks
 
-A callback, measured beside what one would write instead, all in one run: `{circumstances.command}` writes this page
-and ends with an error if one of the targets that must be met is missed.
+{warning}A callback, measured beside what one would write instead, all in one run.
+`{circumstances.command}` writes this page and ends with an error if one of the targets that must be met is missed.
 
 ![Ours beside the rivals](benchmarks.svg)
 
@@ -258,7 +269,8 @@ records; none of the rivals checks tokens, hashes or currencies, keeps a ledger,
 |---|---|
 {machine}
 | commit | {_commit()} |
-| when | {circumstances.day}, {circumstances.minutes:.1f} minutes; load {before:.2f} before, {after:.2f} after |
+| when | {circumstances.day}, in {circumstances.minutes:.1f} minutes |
+| taken by other programs | {circumstances.others:.1%} of the processors |
 | rounds | {rounds} |
 
 - Contenders take turns in each round, and each round begins with another. A figure is the median over the rounds, with

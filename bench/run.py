@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
@@ -29,7 +30,7 @@ _CALLBACK, _THROUGHPUT, _GROWTH = 0.45, 0.3, 0.1
 def main() -> int:
     try:
         extent = _extent()
-        stand, began, load = Stand(extent=extent), time.monotonic(), os.getloadavg()[0]
+        stand, began, machine = Stand(extent=extent), time.monotonic(), Machine.now()
         console = Console()
         console = console if console.is_terminal else Console(width=160)
         lay_out()
@@ -44,13 +45,15 @@ def main() -> int:
             command="make bench",
             day=datetime.now(UTC).strftime("%Y-%m-%d"),
             minutes=(time.monotonic() - began) / 60,
-            load=(load, os.getloadavg()[0]),
+            others=machine.share_of_others(),
         )
         folder = PLACE if extent.is_quick else ROOT / "docs"
         (folder / "benchmarks.md").write_text(report.page(stand, circumstances, all_grids))
         (folder / "benchmarks.svg").write_text(report.picture(stand))
         (folder / "benchmarks-growth.svg").write_text(report.growth_picture(stand))
         console.print(f"Written to {folder.relative_to(ROOT)}/benchmarks.md", highlight=False)
+        if warning := circumstances.warning:
+            console.print(f"[yellow]{warning}[/]")
     except Trouble as trouble:
         print(f"wallet: {trouble}", file=sys.stderr)
         return 2
@@ -65,6 +68,27 @@ def _sections(stand: Stand) -> list[tuple[str, Callable[[], None]]]:
         (f"growth to {stand.extent.history:,} transactions", lambda: measure.growth(stand, _GROWTH)),
         ("`make run` over HTTP", lambda: service.serve(stand)),
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The processors' time so far, in seconds: of everybody, and of this run and what it started and has ended."""
+
+    moment: float
+    busy: float
+    ours: float
+
+    @classmethod
+    def now(cls) -> "Machine":
+        user, nice, system, _idle, _waiting, *interrupts = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        ticks = sum(map(int, (user, nice, system, *interrupts)))
+        return cls(moment=time.monotonic(), busy=ticks / os.sysconf("SC_CLK_TCK"), ours=sum(os.times()[:4]))
+
+    def share_of_others(self) -> float:
+        """The share of the processors' time since then that went to programs of others."""
+        now = Machine.now()
+        others = (now.busy - self.busy) - (now.ours - self.ours)
+        return max(0.0, others / (now.moment - self.moment) / (os.cpu_count() or 1))
 
 
 def _extent() -> Extent:
