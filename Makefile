@@ -39,6 +39,9 @@ verify: export VERIFY_FREE_ROUNDS_TABLE := $(value FREE_ROUNDS_TABLE)
 verify: export VERIFY_STRICT := $(value STRICT)
 verify: export VERIFY_JSON := $(value JSON)
 
+bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
+	@exec $(python) -m bench
+
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
 	@exec $(python) -m tools.soak
 
@@ -121,5 +124,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run engine test redrive verify soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run engine test redrive verify bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

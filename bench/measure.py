@@ -1,0 +1,401 @@
+"""The measurements: who is sent what, in which order, and which figures of it are kept.
+
+Contenders take turns within each round, and each round begins with another one, so that whatever else the machine
+does meets all of them alike.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from bench.book import Book, p50, p99
+from bench.contenders import (
+    CONTENDERS,
+    FLOOR,
+    OURS,
+    PEER_TRIMMED,
+    Calls,
+    Contender,
+    Environment,
+    environments,
+    layer_megabytes,
+)
+from bench.tables import NAMES, Tables
+from bench.wins import Event, Wins
+from bench.witness import Call, Witness, witness
+from tools.local.engine import engine, free_port
+from tools.local.lifetime import die_with_parent
+from tools.local.template import ROOT
+from tools.local.trouble import Trouble
+
+PLAYERS = 40
+WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much is measured. `minutes` bound all of it; the rest is what a round holds."""
+
+    minutes: float
+    least_rounds: int
+    calls: int
+    seconds: float
+    history: int
+    in_flight: Sequence[int]
+    is_quick: bool = False
+
+
+FULL = Extent(minutes=10, least_rounds=3, calls=200, seconds=2.0, history=1_000_000, in_flight=(1, 2, 4, 8, 16, 32, 64))
+QUICK = Extent(minutes=0.2, least_rounds=1, calls=40, seconds=0.5, history=20_000, in_flight=(1, 8, 64), is_quick=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What one callback of a contender asks of the tables. Index units are among the write units."""
+
+    round_trips: int
+    reads: float
+    writes: float
+    index: float
+    request_bytes: int
+
+    @classmethod
+    def of(cls, calls: Sequence[Call]) -> "Counts":
+        return cls(
+            round_trips=len(calls),
+            reads=sum(call.units for call in calls if call.is_read),
+            writes=sum(call.units for call in calls if not call.is_read),
+            index=sum(call.index_units for call in calls),
+            request_bytes=sum(len(call.request.encode()) for call in calls),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Stand:
+    """What a run measures against, and where it writes down what it finds."""
+
+    extent: Extent
+    book: Book = field(default_factory=Book)
+    wins: Wins = field(default_factory=Wins)
+    counts: dict[tuple[str, str], Counts] = field(default_factory=dict)
+    layers: dict[str, tuple[float, float]] = field(default_factory=dict)
+    rounds_made: dict[str, int] = field(default_factory=dict)
+    engine: str = ""
+    stub: Mapping[str, str] = field(default_factory=dict)
+    replayed: dict[str, Event] = field(default_factory=dict)  # the one that the stub knows to be on record
+
+    def rounds(self, section: str, share: float) -> Iterator[int]:
+        """Rounds until the section has had its share of the time, and the least number of them."""
+        until, number = time.monotonic() + 60 * self.extent.minutes * share, 0
+        while number < self.extent.least_rounds or time.monotonic() < until:
+            yield number
+            number += 1
+            self.rounds_made[section] = number
+
+
+def players_of(contender: Contender) -> list[str]:
+    """A contender's own players: their wallets begin alike, and nobody else moves them."""
+    return [f"{contender.module}-{number:02d}" for number in range(PLAYERS)]
+
+
+@contextmanager
+def prepared(stand: Stand) -> Iterator[None]:
+    """An engine with everybody's wallets, and a stub that answers as the engine did."""
+    with engine(free_port()) as running, ExitStack() as stack:
+        stand.engine = running.endpoint
+        tables = Tables(running.endpoint)
+        tables.create()
+        tables.open_wallets(player for contender in CONTENDERS for player in players_of(contender))
+        recorded = stack.enter_context(witness(running.endpoint, NAMES, counting=False))
+        answers = {}
+        for contender in CONTENDERS:
+            answers |= _record(stand, contender, recorded)
+        stand.stub = stack.enter_context(_stub(answers))
+        yield
+
+
+def _record(stand: Stand, contender: Contender, seen: Witness) -> dict[str, list[Call]]:
+    player = players_of(contender)[0]
+    with Environment(contender, seen.endpoint) as environment:
+        environment.run(stand.wins.fresh(3, [player]))
+        answers = {f"{contender.name} fresh": seen.take()}
+        if contender != FLOOR:
+            (event,) = stand.wins.again(1, player)
+            stand.replayed[contender.name] = event
+            environment.run([event])
+            seen.take()
+            environment.run([event])
+            answers[f"{contender.name} replay"] = seen.take()
+    return answers
+
+
+@contextmanager
+def _stub(answers: Mapping[str, Sequence[Call]]) -> Iterator[Mapping[str, str]]:
+    """A stub's endpoints by what was recorded under each name."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.stub"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_parent,
+    )
+    try:
+        assert process.stdin  # noqa: S101 - a pipe
+        assert process.stdout  # noqa: S101 - a pipe
+        known = {
+            name: [
+                {"operation": call.operation, "tables": call.tables, "status": call.status, "body": call.body}
+                for call in calls
+            ]
+            for name, calls in answers.items()
+        }
+        process.stdin.write(json.dumps(known) + "\n")
+        process.stdin.flush()
+        ports = json.loads(process.stdout.readline())
+        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    finally:
+        process.terminate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+
+
+# --- Counts and sizes -------------------------------------------------------------------------------
+
+
+def count(stand: Stand) -> None:
+    """Round trips and units, on the wire; and that all answer the same to the same."""
+    answers = {}
+    (event,) = stand.wins.fresh(1, ["nobody"])
+    with witness(stand.engine, NAMES, counting=True) as seen:
+        for contender in CONTENDERS:
+            player = players_of(contender)[1]
+            theirs = json.loads(event["body"]) | {"userId": player}
+            with Environment(contender, seen.endpoint) as environment:
+                answers[contender.name] = environment.run([event | {"body": json.dumps(theirs)}]).first
+                stand.counts[contender.name, "first"] = Counts.of(seen.take())
+                environment.run(stand.wins.fresh(1, [player]))
+                stand.counts[contender.name, "fresh"] = Counts.of(seen.take())
+                if contender == FLOOR:
+                    continue
+                environment.run(win := stand.wins.again(1, player))
+                seen.take()
+                environment.run(win)
+                stand.counts[contender.name, "replay"] = Counts.of(seen.take())
+    if any(answer != answers[OURS.name] for answer in answers.values()):
+        raise Trouble(f"the contenders disagree: {answers}")
+    for contender in (OURS, *(each for each in CONTENDERS if each != OURS)):
+        stand.layers[contender.name] = layer_megabytes(contender.layer)
+
+
+# --- Start and callback -----------------------------------------------------------------------------
+
+
+def start_and_call(stand: Stand, share: float) -> None:
+    for contender in (*CONTENDERS, PEER_TRIMMED):  # so that nobody's first round writes bytecode
+        Environment(contender, stand.engine).stop()
+    for number in stand.rounds("start and callback", share):
+        for contender in _turned(CONTENDERS, number):
+            _on_the_stub(stand, contender)
+            _on_the_engine(stand, contender)
+            with Environment(contender, stand.engine, as_deployed=True) as environment:
+                stand.book.note("init as deployed", contender.name, environment.init.wall_ms)
+        with Environment(PEER_TRIMMED, stand.engine) as environment:
+            _note_init(stand, PEER_TRIMMED, environment)
+        with Environment(PEER_TRIMMED, stand.engine, as_deployed=True) as environment:
+            stand.book.note("init as deployed", PEER_TRIMMED.name, environment.init.wall_ms)
+
+
+def _on_the_stub(stand: Stand, contender: Contender) -> None:
+    note, who, calls = stand.book.note, contender.name, stand.extent.calls
+    player = players_of(contender)[0]
+    with Environment(contender, stand.stub[f"{who} fresh"]) as environment:
+        _note_init(stand, contender, environment)
+        environment.run(stand.wins.fresh(5, [player]))
+        _note_calls(stand, "stub fresh", contender, environment.run(stand.wins.fresh(calls, [player])))
+        apart = environment.run(stand.wins.fresh(calls, [player]), apart=True)
+        note("own fresh", who, p50(apart.own_ms))
+    if contender == FLOOR:
+        return
+    with Environment(contender, stand.stub[f"{who} replay"]) as environment:
+        replays = [stand.replayed[who]] * calls
+        environment.run(replays[:5])
+        _note_calls(stand, "stub replay", contender, environment.run(replays))
+        apart = environment.run(replays, apart=True)
+        note("own replay", who, p50(apart.own_ms))
+
+
+def _on_the_engine(stand: Stand, contender: Contender) -> None:
+    note, who, calls = stand.book.note, contender.name, stand.extent.calls
+    players = players_of(contender)
+    with Environment(contender, stand.engine) as environment:
+        first = environment.run(stand.wins.fresh(1, players))
+        note("first call", who, first.wall_ms[0])
+        fresh = environment.run(stand.wins.fresh(calls, players))
+        _note_calls(stand, "engine fresh", contender, fresh)
+        if contender != FLOOR:
+            replays = stand.wins.again(calls, players[0])
+            environment.run(replays[:1])
+            _note_calls(stand, "engine replay", contender, environment.run(replays))
+        last = environment.run(stand.wins.fresh(1, players))
+        note("peak memory", who, last.peak_mb)
+
+
+def _note_init(stand: Stand, contender: Contender, environment: Environment) -> None:
+    note, who = stand.book.note, contender.name
+    note("init", who, environment.init.wall_ms)
+    note("init cpu", who, environment.init.cpu_ms)
+    note("init memory", who, environment.init.peak_mb)
+    note("init modules", who, environment.init.modules)
+
+
+def _note_calls(stand: Stand, measurement: str, contender: Contender, calls: Calls) -> None:
+    note, who = stand.book.note, contender.name
+    note(measurement, who, p50(calls.wall_ms))
+    note(f"{measurement} p99", who, p99(calls.wall_ms))
+    note(f"{measurement} cpu", who, sum(calls.cpu_ms) / len(calls.cpu_ms))
+
+
+# --- Throughput -------------------------------------------------------------------------------------
+
+
+def throughput(stand: Stand, share: float) -> None:
+    for where in ("engine", "stub"):
+        with ExitStack() as stack:
+            crews = {
+                contender: stack.enter_context(
+                    environments(
+                        contender, stand.engine if where == "engine" else stand.stub[f"{contender.name} fresh"], WORKERS
+                    )
+                )
+                for contender in CONTENDERS
+            }
+            for contender, crew in crews.items():
+                _race(stand, crew, players_of(contender), 0.2)
+            for number in stand.rounds(f"throughput on the {where}", share / 2):
+                for contender in _turned(CONTENDERS, number):
+                    crew, players = crews[contender], players_of(contender)
+                    done, _ = _race(stand, crew, players, stand.extent.seconds)
+                    stand.book.note(f"{where} throughput", contender.name, done)
+                    if where == "engine":
+                        done, refused = _race(stand, crew, players[:1], stand.extent.seconds)
+                        stand.book.note("hot throughput", contender.name, done)
+                        stand.book.note("hot refused", contender.name, refused)
+
+
+def _race(stand: Stand, crew: Sequence[Environment], players: Sequence[str], seconds: float) -> tuple[float, float]:
+    """Callbacks a second that were answered with success, and the share of those that were not."""
+    plenty = int(1000 * seconds) + 20  # more than a process can do
+    loads = [stand.wins.fresh(plenty, [*players[n * 10 :], *players[: n * 10]]) for n in range(len(crew))]
+    for environment, events in zip(crew, loads, strict=True):
+        environment.begin(events, seconds=seconds)
+    runs = [environment.finish() for environment in crew]
+    called, failed = sum(len(run.wall_ms) for run in runs), sum(run.failed for run in runs)
+    return sum((len(run.wall_ms) - run.failed) / run.seconds for run in runs), failed / called
+
+
+# --- Growth -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What may grow, and how its figures are called in the book."""
+
+    what: str
+    small: str
+    large: str
+    measurement: str
+
+
+def growths(extent: Extent) -> list[Growth]:
+    many = f"{extent.history:,}"
+    return [
+        Growth(what="transactions in the table, fresh", small="10", large=many, measurement="table fresh"),
+        Growth(what="transactions in the table, replay", small="10", large=many, measurement="table replay"),
+        Growth(what="transactions of one player", small="1", large="10,000", measurement="player"),
+        Growth(what="bonus codes of one player", small="1", large="1,000", measurement="codes"),
+        Growth(what="KiB in a body, on the engine", small="1", large="60", measurement="body engine"),
+        Growth(what="KiB in a body, on the stub", small="1", large="60", measurement="body stub"),
+    ]
+
+
+def growth(stand: Stand, share: float) -> None:
+    """Ours alone, with little and with much, in turns."""
+    calls = max(20, stand.extent.calls // 4)
+    with engine(free_port()) as few, engine(free_port()) as many:
+        for running, history in ((few, 10), (many, stand.extent.history)):
+            tables = Tables(running.endpoint)
+            tables.create(imported=history)
+            tables.open_wallets(["grower"])
+        old = 500
+        tables = Tables(stand.engine)
+        tables.remember("veteran", 10_000)
+        for number in range(old):
+            tables.remember(f"novice-{number}", 1)
+        tables.count_free_rounds("collector", 1_000)
+        tables.count_free_rounds("beginner", 1)
+        codes = [f"code-{number}" for number in range(1_000)]
+        novices = [f"novice-{number}" for number in range(old)]
+        with (
+            Environment(OURS, few.endpoint) as small,
+            Environment(OURS, many.endpoint) as large,
+            Environment(OURS, stand.engine) as usual,
+            Environment(OURS, stand.stub[f"{OURS.name} fresh"]) as free,
+        ):
+            fresh = stand.wins.fresh
+            for environment in (small, large, usual, free):
+                environment.run(fresh(20, ["grower" if environment in (small, large) else "veteran"]))
+            for number in stand.rounds("growth", share):
+                again = stand.wins.again(calls, "grower")
+                for environment in (small, large):
+                    environment.run(again[:1])
+                _compare(stand, "table fresh", number, small, large, *(fresh(calls, ["grower"]) for _ in "ab"))
+                _compare(stand, "table replay", number, small, large, again, again)
+                # One who has one transaction has two after the next: each call is another one's.
+                ones = [novices[(number * calls + n) % old] for n in range(calls)]
+                _compare(stand, "player", number, usual, usual, fresh(calls, ones), fresh(calls, ["veteran"]))
+                _compare(
+                    stand,
+                    "codes",
+                    number,
+                    usual,
+                    usual,
+                    fresh(calls, ["beginner"], bonus_code="code-0"),
+                    [fresh(1, ["collector"], bonus_code=codes[(number * calls + n) % 1_000])[0] for n in range(calls)],
+                )
+                for where, environment in (("engine", usual), ("stub", free)):
+                    bodies = (fresh(calls, ["veteran"], kibibytes=size) for size in (1, 60))
+                    _compare(stand, f"body {where}", number, environment, environment, *bodies)
+
+
+def _compare(
+    stand: Stand,
+    measurement: str,
+    number: int,
+    small: Environment,
+    large: Environment,
+    small_events: Sequence[Event],
+    large_events: Sequence[Event],
+) -> None:
+    pairs = [("small", small, small_events), ("large", large, large_events)]
+    taken: dict[str, list[float]] = {"small": [], "large": []}
+    # In four slices, in turns: a disturbance of a tenth of a second meets both.
+    size = max(1, len(small_events) // 4)
+    for start in range(0, len(small_events), size):
+        for which, environment, events in pairs if (number + start // size) % 2 else pairs[::-1]:
+            taken[which] += environment.run(events[start : start + size]).wall_ms
+    for which, walls in taken.items():
+        stand.book.note(measurement, which, p50(walls))
+
+
+def _turned(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
+    start = number % len(contenders)
+    return [*contenders[start:], *contenders[:start]]
