@@ -80,9 +80,8 @@ def command(environment: Environment, template: Path, digest: str, *, confirmed:
     ]
 
 
-def release_of(build: Path, parameters: Mapping[str, str]) -> str:
-    """The release that was built into a folder, deployed with these parameters."""
-    template = yaml.safe_load((build / "template.yaml").read_text())
+def release_of(build: Path, template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    """The release of what was built into a folder, its template among it, deployed with these parameters."""
     return release(template, [build / "CommonLayer", FUNCTIONS], parameters)
 
 
@@ -94,9 +93,10 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["check"]:  # before the build, which takes its time
         return 0
-    digest = release_of(BUILD, environment.parameters)
+    template = BUILD / "template.yaml"
+    digest = release_of(BUILD, yaml.safe_load(template.read_text()), environment.parameters)
     confirmed = os.environ.get("CONFIRMED", "0") not in ("", "0")
-    deploy = command(environment, BUILD / "template.yaml", digest, confirmed=confirmed)
+    deploy = command(environment, template, digest, confirmed=confirmed)
     return subprocess.run(deploy, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode  # noqa: S603 - of our own making
 
 

@@ -138,8 +138,8 @@ def _client(service: str, endpoint: str, authority: Path) -> Any:
 
 
 def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folder: Path) -> None:
-    digest = release_of(BUILD, parameters)
     template = yaml.safe_load((BUILD / "template.yaml").read_text())
+    digest = release_of(BUILD, template, parameters)
     template = engine_gaps.with_parameters_as_defaults(template, {**parameters, "Release": digest})
     given = BUILD / f"{folder.name}.yaml"  # beside the built one, whose paths are relative
     environment = _environment(parameters, folder)
