@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import botocore
 import snapshot_restore_py
 
 from bench.tables import VARIABLES
@@ -27,7 +26,8 @@ from tools.local.trouble import Trouble
 
 PLACE = ROOT / ".local" / "bench"
 OUR_LAYER = ROOT / ".local" / "build" / "CommonLayer" / "python"  # as built, for this machine
-PLAIN_LAYER = PLACE / "plain" / "python"
+PLAIN_LAYER = PLACE / "plain" / "python"  # the same packages, and boto3, as their wheels bring them
+MADE_LAYER = PLACE / "made" / "python"  # the same, made ready as ours is
 RUNTIME = PLACE / "runtime"  # what Lambda's runtime brings along
 
 START_SECONDS = 60
@@ -71,28 +71,46 @@ FLOOR = Contender(
     folder=_APPS,
     layer=PLAIN_LAYER,
 )
-# How much of the difference is the layer's build: the peer's code on our packages.
-PEER_TRIMMED = Contender(
-    name="peer on our layer",
-    what="the peer, with botocore's data trimmed as ours is",
+# How much of the difference is the layer's build.
+PEER_MADE = Contender(
+    name="peer, layer made as ours",
+    what="the peer, with botocore's data trimmed and bytecode in its layer, as in ours",
     module="peer",
     folder=_APPS,
-    layer=OUR_LAYER,
+    layer=MADE_LAYER,
 )
 CONTENDERS = (OURS, PEER, NAIVE, FLOOR)
 
 
 def lay_out() -> None:
-    """Makes the rivals' layer: the very packages of ours as their wheels bring them, without the wallet."""
+    """Makes the rivals' layers, of the very versions of ours."""
     if not (OUR_LAYER / f"botocore-{version('botocore')}.dist-info").exists():
         raise Trouble("the built layer's botocore is not this environment's: `make build-here` builds it anew")
-    shutil.rmtree(PLACE / "plain", ignore_errors=True)
-    shutil.rmtree(RUNTIME, ignore_errors=True)
-    shutil.copytree(OUR_LAYER, PLAIN_LAYER, ignore=shutil.ignore_patterns("wallet", "__pycache__"))
-    data = Path(botocore.__file__).parent / "data"
-    shutil.copytree(data, PLAIN_LAYER / "botocore" / "data", dirs_exist_ok=True)
+    for folder in (PLAIN_LAYER.parent, MADE_LAYER.parent, RUNTIME):
+        shutil.rmtree(folder, ignore_errors=True)
+    packages = ("aws-lambda-powertools", "boto3", "pydantic")
+    _run(
+        ROOT / ".venv-uv" / "bin" / "uv", "pip", "install", "--quiet", "--only-binary", ":all:",
+        "--no-compile-bytecode", "--python", sys.executable, "--target", PLAIN_LAYER,
+        *(f"{name}=={version(name)}" for name in packages), f"botocore=={version('botocore')}",
+        f"pydantic-core=={version('pydantic-core')}", f"urllib3=={version('urllib3')}",
+    )  # fmt: skip
+    shutil.copytree(PLAIN_LAYER, MADE_LAYER)
+    _run(
+        sys.executable,
+        ROOT / "layers" / "common" / "trim.py",
+        MADE_LAYER,
+        "dynamodb:GetItem,PutItem,UpdateItem,DeleteItem",
+    )
+    _run(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", MADE_LAYER)
     RUNTIME.mkdir()
     shutil.copy2(snapshot_restore_py.__file__, RUNTIME)
+
+
+def _run(*command: object) -> None:
+    made = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)  # noqa: S603 - of our own making
+    if made.returncode:
+        raise Trouble(f"the rivals' layers could not be made: {made.stderr.strip()}")
 
 
 def layer_megabytes(layer: Path) -> tuple[float, float]:
@@ -132,7 +150,7 @@ class Calls:
 class Environment:
     """A fresh process that has imported a contender's handler, and runs one event at a time.
 
-    Its modules' bytecode is at hand, unless it is to start `as_deployed`: with what the layer carries.
+    All its modules' bytecode is at hand, unless it is to start `as_deployed`: with what its layer carries.
     """
 
     def __init__(self, contender: Contender, endpoint: str, *, as_deployed: bool = False) -> None:

@@ -18,7 +18,7 @@ from bench.contenders import (
     CONTENDERS,
     FLOOR,
     OURS,
-    PEER_TRIMMED,
+    PEER_MADE,
     Calls,
     Contender,
     Environment,
@@ -200,7 +200,7 @@ def count(stand: Stand) -> None:
 
 
 def start_and_call(stand: Stand, share: float) -> None:
-    for contender in (*CONTENDERS, PEER_TRIMMED):  # so that nobody's first round writes bytecode
+    for contender in (*CONTENDERS, PEER_MADE):  # so that nobody's first round writes bytecode
         Environment(contender, stand.engine).stop()
     for number in stand.rounds("start and callback", share):
         for contender in _turned(CONTENDERS, number):
@@ -208,10 +208,10 @@ def start_and_call(stand: Stand, share: float) -> None:
             _on_the_engine(stand, contender)
             with Environment(contender, stand.engine, as_deployed=True) as environment:
                 stand.book.note("init as deployed", contender.name, environment.init.wall_ms)
-        with Environment(PEER_TRIMMED, stand.engine) as environment:
-            _note_init(stand, PEER_TRIMMED, environment)
-        with Environment(PEER_TRIMMED, stand.engine, as_deployed=True) as environment:
-            stand.book.note("init as deployed", PEER_TRIMMED.name, environment.init.wall_ms)
+        with Environment(PEER_MADE, stand.engine) as environment:
+            _note_init(stand, PEER_MADE, environment)
+        with Environment(PEER_MADE, stand.engine, as_deployed=True) as environment:
+            stand.book.note("init as deployed", PEER_MADE.name, environment.init.wall_ms)
 
 
 def _on_the_stub(stand: Stand, contender: Contender) -> None:

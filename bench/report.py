@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.book import Figure
-from bench.contenders import CONTENDERS, FLOOR, NAIVE, OURS, PEER, PEER_TRIMMED
+from bench.contenders import CONTENDERS, FLOOR, NAIVE, OURS, PEER, PEER_MADE
 from bench.measure import PLAYERS, WORKERS, Stand, growths
 from bench.picture import Bar, Panel, draw
 from bench.targets import Target
@@ -85,7 +85,7 @@ def _targets(all_targets: Iterable[Target]) -> Grid:
 
 
 def _start(stand: Stand) -> Grid:
-    who = (*_ALL, PEER_TRIMMED.name)
+    who = (*_ALL, PEER_MADE.name)
     return Grid(
         title="A fresh environment",
         note="Importing the handler's module: packages, clients, models. *As deployed* compiles what the layer carries "

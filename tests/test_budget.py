@@ -30,23 +30,18 @@ NOT_AT_INIT = {
     "aws_lambda_powertools.utilities.parser",
     "aws_lambda_powertools.utilities.validation",
     "aws_xray_sdk",
-    "boto3.dynamodb.table",
-    "boto3.ec2",
-    "boto3.s3",
     "requests",
 }
 PACKAGES = {
     "annotated_types",
     "app",
     "aws_lambda_powertools",
-    "boto3",
     "botocore",
     "certifi",  # not in the layer: botocore takes it where it is, and here the tests brought it
     "dateutil",
     "jmespath",
     "pydantic",
     "pydantic_core",
-    "s3transfer",
     "six",
     "snapshot_restore_py",
     "typing_extensions",

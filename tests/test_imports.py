@@ -85,10 +85,11 @@ def test_the_domain_stands_on_the_standard_library_alone(module: str) -> None:
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names | {"wallet"}
 
 
-def test_trust_takes_from_the_sdk_only_its_time_limits() -> None:
-    of_the_sdk = {name for name in imports_of(LAYER / "trust.py") if name.startswith(("boto3", "botocore"))}
+@pytest.mark.parametrize("module", ["store", "trust"])
+def test_of_the_sdk_only_what_it_raises_is_known_beyond_its_clients(module: str) -> None:
+    of_the_sdk = {name for name in imports_of(LAYER / f"{module}.py") if name.startswith(("boto3", "botocore"))}
 
-    assert of_the_sdk == {"botocore.config"}
+    assert of_the_sdk == {"botocore.exceptions"}
 
 
 def test_a_function_imports_the_layer_and_nothing_else() -> None:

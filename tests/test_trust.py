@@ -4,12 +4,10 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import base as parameters_utility
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
@@ -250,18 +248,9 @@ class Vault:
 
         monkeypatch.setattr(BaseClient, "_make_api_call", counted)
         monkeypatch.setattr(trust, "time", self)
-        monkeypatch.setattr(parameters_utility, "datetime", self._wall_clock())
 
     def monotonic(self) -> float:
         return self.now
-
-    def _wall_clock(self) -> Any:
-        class WallClock:
-            @staticmethod
-            def now() -> datetime:
-                return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now)
-
-        return WallClock
 
     def keeps(self, content: object) -> None:
         self.keeps_text(json.dumps(content))
@@ -394,7 +383,7 @@ def test_a_binary_secret_that_is_no_text_opens_nothing(vault: Vault) -> None:
 
 def test_an_empty_secret_opens_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     keyring = Keyring(SECRET_NAME)
-    monkeypatch.setattr(keyring._provider, "get", lambda *_name, **_options: "")
+    monkeypatch.setattr(keyring._client, "get_secret_value", lambda **_options: {"SecretString": ""})
 
     with pytest.raises(Unavailable):
         keyring.locks()
@@ -467,7 +456,7 @@ def test_a_secret_never_fetched_opens_nothing(vault: Vault, outage: Exception) -
 
 
 def test_a_secret_that_does_not_come_is_waited_for_no_longer_than_an_answer_may_take() -> None:
-    config = Keyring(SECRET_NAME)._provider.client.meta.config
+    config = Keyring(SECRET_NAME)._client.meta.config
 
     assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) <= ANSWER_SECONDS
 

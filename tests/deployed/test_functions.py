@@ -174,7 +174,7 @@ def test_what_answers_is_what_was_built_within_the_template_s_limits(endpoint: s
     assert account.wallet()["version"] == 1
     modules = {name: Path(file) for name, file in told["modules"].items()}
     assert modules["app"] == function_folder("result") / "app.py"
-    for package in ("wallet", "boto3", "botocore", "pydantic", "pydantic_core", "aws_lambda_powertools"):
+    for package in ("wallet", "botocore", "pydantic", "pydantic_core", "aws_lambda_powertools"):
         assert modules[package].is_relative_to(layer_folder() / "python"), modules[package]
     # What is registered with a copy in the layer would never be run.
     assert modules["snapshot_restore_py"].is_relative_to(RUNTIME)

@@ -12,15 +12,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
+from wallet import aws
 
 MAX_TRIES = 10  # the queues' maxReceiveCount, in template.yaml
 _MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
 _MAX_HIDDEN_SECONDS = 12 * 3600  # and hides a received one no longer
-
-# Parking follows the store's three seconds, and the provider waits about ten.
-_CONFIG = Config(connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
 class ParkingFailed(Exception):
@@ -118,5 +114,6 @@ class Parking:
 
     @cached_property
     def _client(self) -> Any:
-        # Made when it is first needed: most functions never park.
-        return boto3.client("sqs", config=_CONFIG)
+        # Made when it is first needed: most functions never park. It follows the store's three seconds, and the
+        # provider waits about ten.
+        return aws.client("sqs", connect_seconds=0.5, read_seconds=1.0, attempts=2)

@@ -16,12 +16,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wallet import ledger
+from wallet import aws, ledger
 from wallet.errors import Unavailable
 from wallet.ledger import Credit, FreeRoundCount, Settlement, Snapshot, Transaction, Wallet
 
@@ -30,14 +27,6 @@ Item = dict[str, Any]
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
 MAX_ATTEMPTS = 50  # a wallet contended beyond this is not settled by more of the same
-
-# The SDK's own retries are off: `_call` retries, within the callback's deadline.
-_CONFIG = Config(
-    connect_timeout=CONNECT_SECONDS,
-    read_timeout=READ_SECONDS,
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    tcp_keepalive=True,
-)
 
 _CONDITION_FAILED = "ConditionalCheckFailed"
 # Another writer or the table's throughput was in the way; the same request may pass in a moment.
@@ -66,8 +55,10 @@ class Store:
 
     @classmethod
     def from_environment(cls) -> "Store":
+        # The SDK tries once: `_call` retries, within the callback's deadline.
+        client = aws.client("dynamodb", connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, attempts=1)
         return cls(
-            boto3.client("dynamodb", config=_CONFIG),
+            client,
             players=os.environ["PLAYERS_TABLE"],
             transactions=os.environ["TRANSACTIONS_TABLE"],
             free_rounds=os.environ["FREE_ROUNDS_TABLE"],
@@ -242,16 +233,29 @@ def _free_round_code(credits: Sequence[Credit]) -> str | None:
 
 # --- Items ------------------------------------------------------------------------------------------
 
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+
+def _encode(values: Mapping[str, bool | str | int | Decimal]) -> Item:
+    return {name: _attribute(value) for name, value in values.items()}
 
 
-def _encode(values: Mapping[str, object]) -> Item:
-    return {name: _serialize(value) for name, value in values.items()}
+def _attribute(value: bool | str | int | Decimal) -> Item:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case _:
+            return {"N": str(value)}
 
 
 def _decode(item: Item) -> Item:
-    return {name: _deserialize(value) for name, value in item.items()}
+    """An item's values: numbers as Decimals, which they are to the last digit, all others as they came."""
+    return {name: _value(attribute) for name, attribute in item.items()}
+
+
+def _value(attribute: Item) -> Any:
+    ((type, value),) = attribute.items()
+    return Decimal(value) if type == "N" else value
 
 
 def _wallet(item: Item) -> Wallet:

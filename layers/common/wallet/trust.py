@@ -15,11 +15,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from aws_lambda_powertools import Logger
-from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
+from wallet import aws
 from wallet.errors import Unauthorized, Unavailable
 from wallet.wire import Body, Parameter
 
@@ -86,10 +87,10 @@ class Keyring:
     def __init__(self, secret_name: str) -> None:
         self._secret_name = secret_name
         self._locks = Locks()
-        self._content: object = None  # as it was read, once it is understood
         self._read_at = self._ask_again_at = float("-inf")
         if secret_name:
-            self._provider = _secrets_manager()
+            # An answer is due within seconds: two short attempts rather than the SDK's patient default.
+            self._client = aws.client("secretsmanager", connect_seconds=0.5, read_seconds=1.0, attempts=2)
         else:
             _logger.warning("No provider secret is configured: tokens and hashes are not checked")
 
@@ -102,31 +103,18 @@ class Keyring:
         now = time.monotonic()
         if not self._secret_name or now < self._ask_again_at:
             return self._locks
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-
         try:
-            # One that was not understood is asked for again at once: somebody is about to mend it.
-            content = self._provider.get(self._secret_name, max_age=FRESH_SECONDS, force_fetch=self._content is None)
-        except GetParameterError as error:
+            secret = self._client.get_secret_value(SecretId=self._secret_name)
+        except (ClientError, BotoCoreError) as error:
             if now - self._read_at > STALE_SECONDS:
                 raise Unavailable("the provider's secret cannot be read") from error
             self._ask_again_at = now + RETRY_SECONDS
             _logger.warning("The provider's secret cannot be read: the last one serves for now")
         else:
-            if content != self._content:
-                self._content = None
-                self._locks = locks_in(str(content))
-                self._content = content
-            self._read_at = now
+            # One that is not understood is asked for again at once: somebody is about to mend it.
+            self._locks = locks_in(secret.get("SecretString", ""))
+            self._read_at, self._ask_again_at = now, now + FRESH_SECONDS
         return self._locks
-
-
-def _secrets_manager() -> Any:
-    # Imported only where a secret is configured: it costs a cold start.
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
-    # An answer is due within seconds: two short attempts rather than the SDK's patient default.
-    return SecretsProvider(boto_config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2}))
 
 
 def locks_in(content: str) -> Locks:
