@@ -60,6 +60,8 @@ check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, type
 
 build: .venv-sam/ready ## build what is deployed into .aws-sam
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
+	@[ -d .aws-sam/build/CommonLayer/python/wallet/__pycache__ ] || \
+		echo 'The layer has no bytecode, and starts four times as slowly: .venv-uv/bin/uv python install 3.13' >&2
 
 build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
 

@@ -102,7 +102,7 @@ def lay_out() -> None:
         MADE_LAYER,
         "dynamodb:GetItem,PutItem,UpdateItem,DeleteItem",
     )
-    _run(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", MADE_LAYER)
+    _run(sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", MADE_LAYER)
     RUNTIME.mkdir()
     shutil.copy2(snapshot_restore_py.__file__, RUNTIME)
 

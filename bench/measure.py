@@ -206,12 +206,18 @@ def start_and_call(stand: Stand, share: float) -> None:
         for contender in _turned(CONTENDERS, number):
             _on_the_stub(stand, contender)
             _on_the_engine(stand, contender)
-            with Environment(contender, stand.engine, as_deployed=True) as environment:
-                stand.book.note("init as deployed", contender.name, environment.init.wall_ms)
+            _as_deployed(stand, contender)
         with Environment(PEER_MADE, stand.engine) as environment:
             _note_init(stand, PEER_MADE, environment)
-        with Environment(PEER_MADE, stand.engine, as_deployed=True) as environment:
-            stand.book.note("init as deployed", PEER_MADE.name, environment.init.wall_ms)
+        _as_deployed(stand, PEER_MADE)
+
+
+def _as_deployed(stand: Stand, contender: Contender) -> None:
+    note, who = stand.book.note, contender.name
+    with Environment(contender, stand.engine, as_deployed=True) as environment:
+        note("init as deployed", who, environment.init.wall_ms)
+        calls = environment.run(stand.wins.fresh(20, players_of(contender)))
+        note("peak memory as deployed", who, calls.peak_mb)
 
 
 def _on_the_stub(stand: Stand, contender: Contender) -> None:

@@ -39,11 +39,19 @@ def _trim(service: Path, calls: Collection[str]) -> None:
             file.unlink()
     file = newest / "service-2.json.gz"
     description = _without_manuals(json.loads(gzip.decompress(file.read_bytes())))
-    description["operations"] = {name: description["operations"][name] for name in calls}
+    description["operations"] = {name: _addressed_by_name(description["operations"][name]) for name in calls}
     shapes = description["shapes"]
     used = set(_shapes(description["operations"], shapes, set()))
     description["shapes"] = {name: shape for name, shape in shapes.items() if name in used}
     _write_anew(file, gzip.compress(_text(description), mtime=0))
+
+
+def _addressed_by_name(operation: dict[str, Any]) -> dict[str, Any]:
+    """A call's description without where to look in its parameters for an ARN, which might name another endpoint.
+
+    It is looked for in every call, and tables are called by their names here.
+    """
+    return {name: each for name, each in operation.items() if name != "operationContextParams"}
 
 
 def _without_manuals(part: Any) -> Any:

@@ -21,8 +21,7 @@ from deployed.runtime import layer_folder
 
 SOURCE = ROOT / "layers" / "common"
 
-# A cold start fetches and unpacks it. It is 22 MB, 8 of them bytecode; botocore's descriptions of every service would
-# be 20 more.
+# A cold start fetches and unpacks it. It is 22 MB, 7 of them bytecode; all that botocore describes would be 22 more.
 MAX_MEGABYTES = 25
 
 UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: by hash, and not compared

@@ -149,37 +149,28 @@ def parse(text: str, model: "type[Request] | None" = None) -> Body:
 
 
 def _parameters(text: str, amounts: Set[str]) -> Iterator[Parameter]:
-    position = _expect("{", text, _skip_space(text, 0))
-    while text[position : position + 1] != "}":
-        start_of_name = position
-        name, position = _VALUES.raw_decode(text, position)
-        raw_name = text[start_of_name:position]
+    position = end = _past(_OPENING, text, 0)
+    has_more = text[position : position + 1] != "}"
+    while has_more:
+        name, end_of_name = _VALUES.raw_decode(text, position)
         if not isinstance(name, str):
             raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
-        start = _skip_space(text, _expect(":", text, position))
+        start = _past(_COLON, text, end_of_name)
         is_amount = name.lower() in amounts and text[start : start + 1] not in ("[", "{")
         value, end = (_AMOUNTS if is_amount else _VALUES).raw_decode(text, start)
-        yield Parameter(name, value, text[start:end], raw_name)
-        position = _skip_space(text, end)
-        if text[position : position + 1] == "}":
-            break
-        position = _expect(",", text, position)
-        if text[position : position + 1] == "}":
-            raise ValueError("a comma before the end")
-    if _expect("}", text, position) != len(text):
+        yield Parameter(name, value, text[start:end], text[position:end_of_name])
+        if has_more := (comma := _COMMA.match(text, end)) is not None:
+            position = comma.end()
+    if _past(_CLOSING, text, end) != len(text):
         raise ValueError("text after the object")
 
 
-def _expect(character: str, text: str, position: int) -> int:
-    """The position of what follows `character` and any space."""
-    position = _skip_space(text, position)
-    if text[position : position + 1] != character:
-        raise ValueError(f"no {character} where one must stand")
-    return _skip_space(text, position + 1)
-
-
-def _skip_space(text: str, position: int) -> int:
-    return _SPACE.match(text, position).end()  # pyright: ignore[reportOptionalMemberAccess] - it matches the empty string too
+def _past(mark: re.Pattern[str], text: str, position: int) -> int:
+    """The position of what follows a mark and the space around it."""
+    match = mark.match(text, position)
+    if match is None:
+        raise ValueError(f"no {mark.pattern} where one must stand")
+    return match.end()
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -192,7 +183,7 @@ def _not_json(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
 
 
-_SPACE = re.compile(r"[ \t\n\r]*")
+_OPENING, _COLON, _COMMA, _CLOSING = (re.compile(rf"[ \t\n\r]*{mark}[ \t\n\r]*") for mark in (r"\{", ":", ",", r"\}"))
 _VALUES = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_not_json, object_pairs_hook=_once)
 # NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
 _AMOUNTS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once)
