@@ -260,10 +260,10 @@ def page(stand: Stand, circumstances: Circumstances, all_grids: Iterable[Grid]) 
 {rivals}
 
 All get the same API Gateway events and give the same answer to the same win; the run checks it. The rivals' packages
-are the pinned versions of our layer and boto3, as their wheels bring them. The peer shares one client with its idempotency
-records; none of the rivals checks tokens, hashes or currencies, keeps a ledger, or parks what could not be credited.
-*{PEER_MADE.name}* is {PEER_MADE.what}: it shows what is left of the
-difference at a start if the peer's author does all of that, too.
+are the pinned versions of our layer, and boto3, as their wheels bring them. The peer shares one client with its
+idempotency records; none of the rivals checks tokens, hashes or currencies, keeps a ledger, or parks what could not be
+credited. *{PEER_MADE.name}* is {PEER_MADE.what}: it shows
+what is left of the difference at a start if the peer's author does all of that, too.
 
 {sections}
 
