@@ -1,0 +1,164 @@
+"""One way to show rows: a table for a person, JSON or CSV for a machine; and a bar for long work.
+
+What is shown comes from outside. No terminal is moved by it, no spreadsheet computes with it, and texts that differ are
+shown differently. Amounts are exact, in JSON as texts.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from tools.local.trouble import Trouble
+from tools.outside import cut, plain
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print it as CSV.")]
+Form = Literal["table", "json", "csv"]
+Cell = str | int | Decimal | datetime | bool | None
+Row = Mapping[str, Cell]
+Advance = Callable[[int], None]
+
+_FILE_COLUMNS = 1000  # what is no terminal has no width, and its lines are not to be broken
+_MOST_OF_A_CELL = 200  # characters, in a table; machines are given all
+_FORMULA = ("=", "+", "-", "@", "'")  # what a spreadsheet may compute with, and the sign that keeps it from that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`name` is a machine's, `title` a person's; "" leaves the column out of the table."""
+
+    name: str
+    title: str
+    right: bool = False
+    unbroken: bool = False
+
+
+def form(as_json: bool, as_csv: bool) -> Form:
+    """Raises Trouble for both at once."""
+    if as_json and as_csv:
+        raise Trouble("--json and --csv are two forms: choose one of them")
+    return "json" if as_json else "csv" if as_csv else "table"
+
+
+def show(columns: Sequence[Column], rows: Iterable[Row], form: Form) -> None:
+    """Prints the rows. JSON and CSV are written as the rows come, so there may be any number."""
+    if form == "json":
+        _print_json(columns, rows)
+    elif form == "csv":
+        _print_csv(columns, rows)
+    else:
+        console().print(table(columns, rows))
+
+
+def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
+    """The rows for a person; nothing in them is markup."""
+    shown = [column for column in columns if column.title]
+    made = Table(box=None, padding=(0, 1, 0, 0))
+    for column in shown:
+        made.add_column(
+            column.title, justify="right" if column.right else "left", overflow="fold", no_wrap=column.unbroken
+        )
+    for row in rows:
+        made.add_row(*(Text(cut(plain(text(row.get(column.name))), _MOST_OF_A_CELL)) for column in shown))
+    return made
+
+
+def console() -> Console:
+    """A terminal's width where there is one; no line is broken elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS, highlight=False)
+
+
+def text(cell: Cell) -> str:
+    """Amounts in plain notation with every digit, moments in ISO 8601, nothing for None."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "yes" if cell else "no"
+        case Decimal():
+            return amount(cell)
+        case datetime():
+            return cell.isoformat(timespec="milliseconds")
+    return str(cell)
+
+
+def amount(value: Decimal) -> str:
+    """In plain notation with no trailing zero after the point."""
+    plain_notation = format(value, "f")
+    return plain_notation.rstrip("0").rstrip(".") if "." in plain_notation else plain_notation
+
+
+def for_json(cell: Cell) -> str | int | bool | None:
+    """Amounts are texts: a reader's floats would lose digits."""
+    return cell if cell is None or isinstance(cell, bool | int | str) else text(cell)
+
+
+def for_csv(cell: Cell) -> str | int:
+    """A text with nothing a spreadsheet would take for a formula; what is a number stays one."""
+    if isinstance(cell, Decimal | int) and not isinstance(cell, bool):
+        return text(cell)
+    harmless = plain(text(cell))
+    return f"'{harmless}" if harmless.startswith(_FORMULA) else harmless
+
+
+@contextmanager
+def progress(doing: str, total: int | None = None) -> Iterator[Advance]:
+    """A bar on standard error, or a count where no `total` is known, if that is a terminal.
+
+    Yields what to tell of every step.
+    """
+    columns = (
+        (TextColumn(doing), BarColumn(), MofNCompleteColumn())
+        if total
+        else (SpinnerColumn(), TextColumn(f"{doing}: {{task.completed:,.0f}}"))
+    )
+    error = Console(stderr=True)
+    with Progress(*columns, console=error, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(doing, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+def say(line: str) -> None:
+    """A remark on standard error, which is in nobody's CSV."""
+    print(line, file=sys.stderr)
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _print_json(columns: Sequence[Column], rows: Iterable[Row]) -> None:
+    empty = True
+    for row in rows:
+        item = {column.name: for_json(row.get(column.name)) for column in columns}
+        print("[\n  " if empty else ",\n  ", json.dumps(item), sep="", end="")
+        empty = False
+    print("[]" if empty else "\n]")
+
+
+def _print_csv(columns: Sequence[Column], rows: Iterable[Row]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def write(cells: Iterable[object]) -> None:
+        writer.writerow(cells)
+        print(buffer.getvalue(), end="")
+        buffer.seek(0)
+        buffer.truncate()
+
+    write(column.name for column in columns)
+    for row in rows:
+        write(for_csv(row.get(column.name)) for column in columns)

@@ -1,0 +1,216 @@
+"""WHERE a command looks: the local service that runs, or a deployed stack with the caller's own credentials.
+
+A command takes the five options below and hands them to `where`. Nothing is asked of AWS before it is needed: who may
+read the tables need not be allowed to see the queues.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+import typer
+from botocore.config import Config
+
+from tools.local.template import Template
+from tools.local.trouble import Trouble
+from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+
+_PANEL = "Where"
+Local = Annotated[
+    bool,
+    typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=_PANEL),
+]
+Port = Annotated[
+    int,
+    typer.Option("--port", metavar="N", envvar="PORT", min=1, max=65535, help="Its port.", rich_help_panel=_PANEL),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=_PANEL),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=_PANEL),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=_PANEL),
+]
+PORT = 3000
+
+_TABLES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 20,  # a page of a scan is a megabyte
+    "retries": {"total_max_attempts": 8, "mode": "adaptive"},  # callbacks go first: it slows down when throttled
+}
+# A receive waits a second for letters; a person waits no longer than this for a queue that does not answer.
+_QUEUES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 5,
+    "retries": {"total_max_attempts": 2, "mode": "standard"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The tables' names and the client that reaches them; `free_rounds` is None where nobody named one."""
+
+    dynamodb: Any
+    players: str
+    transactions: str
+    free_rounds: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """A callback's two queues, by URL, and the client that reaches them."""
+
+    sqs: Any
+    retry_queue: str
+    dead_letters: str
+
+
+class Place(Protocol):
+    """Each of its questions raises Trouble if it cannot be answered."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `the local service on port 3000`."""
+        ...
+
+    def tables(self) -> Tables: ...
+
+    def queues(self, callback: str) -> Queues: ...
+
+    def url(self) -> str:
+        """Where the callbacks' paths begin: `http://127.0.0.1:3000`."""
+        ...
+
+
+def where(
+    *,
+    local: bool = False,
+    port: int = PORT,
+    stack: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+) -> Place:
+    """The place that the options mean. Raises Trouble if they mean two, or none that is there."""
+    if stack is None:
+        if profile or region:
+            raise Trouble("--profile and --region are of a stack: name it with --stack NAME")
+        return LocalService(port)
+    if local:
+        raise Trouble("--local and --stack are two places: name one of them")
+    return DeployedStack(stack, session(stack, profile, region))
+
+
+def session(of: str, profile: str | None, region: str | None) -> boto3.Session:
+    """The caller's own account. Raises Trouble if the profile is not one."""
+    given = {"profile_name": profile, "region_name": region}
+    with trouble_if(f"{plain(of)} cannot be reached"):
+        return boto3.Session(**{name: value for name, value in given.items() if value})
+
+
+def tables_client(of: boto3.Session) -> Any:
+    return of.client("dynamodb", config=Config(**_TABLES_PATIENCE))
+
+
+def callbacks() -> list[str]:
+    """What callbacks there are, by their names in template.yaml."""
+    return [function.name for function in Template.load().functions()]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalService:
+    port: int
+
+    @property
+    def name(self) -> str:
+        return f"the local service on port {self.port}"
+
+    def tables(self) -> Tables:
+        session, said = self._session("tables", "dynamodb")
+        with trouble_if(f"the tables of {self.name} cannot be reached"):
+            config = Config(**_TABLES_PATIENCE, proxies={})
+            dynamodb = session.client("dynamodb", endpoint_url=said["dynamodb"], config=config)
+        return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+
+    def queues(self, callback: str) -> Queues:
+        retry_queue, dead_letters = _queues_of(callback)
+        session, said = self._session("queues", "sqs")
+        with trouble_if(f"the queues of {self.name} cannot be reached"):
+            sqs: Any = session.client("sqs", endpoint_url=said["sqs"], config=Config(**_QUEUES_PATIENCE, proxies={}))
+            return Queues(
+                sqs=sqs,
+                retry_queue=sqs.get_queue_url(QueueName=retry_queue)["QueueUrl"],
+                dead_letters=sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"],
+            )
+
+    def url(self) -> str:
+        return announced(self.port, "address", "url")["url"]
+
+    def _session(self, what: str, name: str) -> tuple[boto3.Session, Mapping[str, Any]]:
+        said = announced(self.port, what, name, "region")
+        leave_the_account()
+        return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"]), said
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedStack:
+    stack: str
+    session: boto3.Session
+
+    @property
+    def name(self) -> str:
+        return f"the stack {plain(self.stack)}"
+
+    def tables(self) -> Tables:
+        with self._asked_for("tables"):
+            return Tables(
+                dynamodb=tables_client(self.session),
+                players=self.resource("Players"),
+                transactions=self.resource("Transactions"),
+                free_rounds=self.resource("FreeRounds"),
+            )
+
+    def queues(self, callback: str) -> Queues:
+        retry_queue, dead_letters = _queues_of(callback)
+        with self._asked_for("queues"):
+            return Queues(
+                sqs=self.session.client("sqs", config=Config(**_QUEUES_PATIENCE)),
+                retry_queue=self.resource(retry_queue),
+                dead_letters=self.resource(dead_letters),
+            )
+
+    def url(self) -> str:
+        with self._asked_for("URLs"):
+            (described,) = self._cloudformation().describe_stacks(StackName=self.stack)["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+        if not (result := outputs.get("ResultUrl")):
+            raise Trouble(f"{self.name} has no output ResultUrl: it is not a stack of this project's")
+        path = next(path for path, name in Template.load().routes().items() if name == "result")
+        parts = urlsplit(result)
+        return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
+
+    def resource(self, name: str) -> str:
+        """What a resource of the template is called in the account, or its URL."""
+        answer = self._cloudformation().describe_stack_resource(StackName=self.stack, LogicalResourceId=name)
+        return answer["StackResourceDetail"]["PhysicalResourceId"]
+
+    def _cloudformation(self) -> Any:
+        return self.session.client("cloudformation", config=Config(**_QUEUES_PATIENCE))
+
+    def _asked_for(self, what: str) -> Any:
+        return trouble_if(f"{self.name} cannot be asked for its {what}")
+
+
+def _queues_of(callback: str) -> tuple[str, str]:
+    """The names of a callback's retry queue and of its dead letters in template.yaml."""
+    functions = {function.name: function for function in Template.load().functions()}
+    if callback not in functions:
+        raise Trouble(f"no callback is called {callback!r}: there are {', '.join(functions)}")
+    environment = functions[callback].environment
+    return environment["RETRY_QUEUE"], environment["DEAD_LETTERS"]
