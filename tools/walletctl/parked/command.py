@@ -114,7 +114,7 @@ def _sum_up(found: Sequence[Pile]) -> None:
     if hidden := sum(pile.hidden for pile in found):
         listing.tell(showing.hidden(hidden))
     if any(pile.groups for pile in found):
-        print(
+        listing.tell(
             "One letter: walletctl parked show REFERENCE. Once its cause is mended: walletctl parked redrive CALLBACK"
         )
     elif any(pile.waiting.all for pile in found):
