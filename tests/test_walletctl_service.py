@@ -130,14 +130,8 @@ def test_a_dead_letter_of_the_running_service_is_found_and_discarded(program: Pr
 def test_no_line_is_wider_than_the_terminal(program: Program, service: Service) -> None:
     service.post("/v4/Result", published("result", reference="x" * 100, roundId="y" * 100))
 
-    for arguments in (
-        ("--help",),
-        ("find", "x" * 100),
-        ("ledger", "421"),
-        ("players", "show", "421"),
-        ("parked", "list"),
-    ):
-        shown = program.at_a_terminal(columns, *arguments)
+    for arguments in (("--help",), ("find", "x" * 100), ("ledger", "421")):
+        shown = program.at_a_terminal(80, *arguments)
         lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line) for line in shown.split("\n")]
         assert len(lines) > 5, shown
         assert max(map(len, (line for line in lines if "reading" not in line))) <= 80, shown
