@@ -273,6 +273,14 @@ def test_without_a_scan_it_says_that_it_did_not_look_everywhere(walletctl: Walle
     assert not walletctl.asked("Scan")
 
 
+def test_what_the_log_knows_is_not_looked_for_in_the_whole_ledger(walletctl: Walletctl) -> None:
+    walletctl.log(line("refused", **NO_PLAYER))
+    walletctl.watch()
+
+    assert walletctl.json("find", REFERENCE)["outcome"] == "waiting"
+    assert not walletctl.asked("Scan")
+
+
 def test_who_may_not_see_the_queues_is_told_so_and_given_the_ledger(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result"))
 

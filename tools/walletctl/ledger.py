@@ -115,15 +115,11 @@ def _gap(earlier: Item, later: Item) -> listing.Row | None:
 
 
 def _sum_up(player: str, wallet: Item | None, shown: Sequence[Item], *, more: bool, is_filtered: bool) -> None:
-    which = " that match" if is_filtered else ""
+    number = listing.counted(len(shown), "matching transaction" if is_filtered else "transaction")
     if not shown:
-        listing.tell(f"No transactions of {plain(player)}{which}")
-    elif more:
-        listing.tell(
-            f"{listing.counted(len(shown), 'transaction')}{which}, and there are more: --limit N, or --csv for all"
-        )
+        listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {plain(player)}")
     else:
-        listing.tell(f"{listing.counted(len(shown), 'transaction')}{which}")
+        listing.tell(f"{number}, and there are more: --limit N, or --csv for all" if more else number)
     if wallet:
         cash, bonus, currency, version = (
             listing.text(wallet.get(name)) for name in ("cash", "bonus", "currency", "version")
