@@ -265,6 +265,14 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
     assert walletctl("find", "nothing").exit_code == 1
 
 
+@pytest.mark.parametrize("command", [("find",), ("ledger",), ("verify",), ("players", "show")])
+@pytest.mark.parametrize(("name", "told"), [("", "a name that is empty"), (" ", "empty"), ("x" * 2000, "has 2,000")])
+def test_what_is_no_name_is_told_in_one_line(
+    walletctl: Walletctl, command: tuple[str, ...], name: str, told: str
+) -> None:
+    assert told in walletctl.refused(*command, name)
+
+
 def test_without_a_scan_it_says_that_it_did_not_look_everywhere(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result", roundId="round-7"))
     walletctl.watch()

@@ -12,10 +12,20 @@ from tools.outside import plain, trouble_if
 
 Item = Mapping[str, Any]
 
+_MOST_CHARACTERS = 128 + len("jackpot#")  # of what a callback accepts, and a transaction's id has its kind before it
 _MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
 _MOST_TRIES = 10  # of what was left over, with growing pauses: about ten seconds in all
 _deserialize = TypeDeserializer().deserialize
 _serialize = TypeSerializer().serialize
+
+
+def named(text: str) -> str:
+    """A userId, reference or the like, as a command's argument. Raises Trouble for what cannot be a key."""
+    if not text.strip():
+        raise Trouble("a name that is empty is nobody's: give a userId, a reference, a round or a transaction id")
+    if len(text) > _MOST_CHARACTERS:
+        raise Trouble(f"no name has more than 128 characters, and this one has {len(text):,}: was too much pasted?")
+    return text
 
 
 def decoded(item: Item) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
 from tools.walletctl.amounts import amount, signed
-from tools.walletctl.items import Item, of_player, with_keys
+from tools.walletctl.items import Item, named, of_player, with_keys
 from tools.walletctl.moments import HELP, moment
 from tools.walletctl.place import Tables
 from tools.walletctl.verify.proof import EXACT
@@ -22,7 +22,9 @@ _AT_ONCE = 100  # items by key in one call
 
 
 def ledger(
-    player: Annotated[str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False)],
+    player: Annotated[
+        str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False, callback=named)
+    ],
     since: Annotated[str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on: {HELP}.")] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Recorded before then.")] = None,
     kind: Annotated[

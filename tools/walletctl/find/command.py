@@ -11,7 +11,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
-from tools.walletctl.items import Item, approximate_number, of_player, scanned, with_keys
+from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
 from tools.walletctl.parked.letters import Group
@@ -23,7 +23,13 @@ NOWHERE = 1
 
 def find(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A reference, round, transaction id or player.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A reference, round, transaction id or player.",
+            show_default=False,
+            callback=named,
+        ),
     ],
     player: Annotated[
         str | None,
