@@ -1,6 +1,7 @@
 """The provider's end of the wire: sends a request, and writes down what went over."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ RETRANSMISSIONS = 10  # the Result page
 _FIRST_PAUSE_SECONDS = 0.05  # and twice as long each time: half a minute in all
 _LONGEST_PAUSE_SECONDS = 8.0
 _IDLE_SECONDS = 2.0  # servers close idle connections after five or more; no request may meet that moment
+_HASH = re.compile("[0-9a-f]{32}")
 _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 
@@ -37,6 +39,7 @@ class Provider:
     http: httpx.AsyncClient
     paths: Mapping[Callback, str] = field(default_factory=lambda: dict(PATHS))
     hashes: set[str] = field(default_factory=set)  # that were made with the secret
+    near_misses: list[Secret] = field(default_factory=list)  # so like the secret that they tell it
 
     async def deliver(self, request: Request, filler: str, why: str) -> Answer:
         """Sends it once."""
@@ -126,10 +129,10 @@ class Provider:
     def redact(self, text: str) -> str:
         """The text without what the two sides share."""
         # A hash tells whoever guesses the secret that the guess was right.
-        for each in self.hashes:
-            if each in text:
-                text = text.replace(each, REDACTED)
-        return self.secret.redact(text)
+        text = _HASH.sub(lambda found: REDACTED if found[0] in self.hashes else found[0], text)
+        for secret in (self.secret, *self.near_misses):
+            text = secret.redact(text)
+        return text
 
 
 def client(url: str, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:

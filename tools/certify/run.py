@@ -110,6 +110,7 @@ async def run(
         try:
             for case in certification.cases:
                 trial = opened.trial(case.number, provider, settings)
+                trial.counts_bonus = case.source.origin == "contract"
                 outcome = await _outcome(case, trial, provider)
                 _count(certification, trial, case)
                 certification.outcomes.append(outcome)
@@ -198,9 +199,12 @@ async def _open(certification: Certification, provider: Provider) -> _Opened:
             _check_admitted(answer, settings, currency)
         if not answer.is_success or answer.balances is None:
             path = settings.paths["result"]
-            raise Trouble(
-                f"{settings.url}{path} does not take a win: {_said(answer, provider)}; --result-path names it"
+            ask = (
+                "nothing can be told of such an operator"
+                if answer.status in (200, 400)
+                else "--result-path names another path"
             )
+            raise Trouble(f"{settings.url}{path} does not take a win: {_said(answer, provider)}; {ask}")
         if settings.run_id_was_given:
             await _check_unused(trial, settings)
             answer = await trial.greet(trial.result(amount="0") if by_replay is None else by_replay)

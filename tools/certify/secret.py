@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -34,10 +35,16 @@ class Secret:
     def redact(self, text: str) -> str:
         """The text without the secrets, however they are written in it."""
         for secret in filter(None, (self.hash_secret, self.auth_token)):
-            ways = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
-            for way in sorted(ways, key=len, reverse=True):
+            for way in _ways_to_write(secret):
                 text = text.replace(way, REDACTED)
         return text
+
+
+@cache
+def _ways_to_write(secret: str) -> tuple[str, ...]:
+    """The longest first, which may contain the others."""
+    ways = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
+    return tuple(sorted(ways, key=len, reverse=True))
 
 
 def _read(file: Path) -> Secret:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tools.certify.catalogue import AUTO_CLOSING, CALLBACKS, FIELDS, REPLAYS, Promises
+from tools.certify.catalogue import AUTO_CLOSING, CALLBACKS, EFFECTS, FIELDS, REPLAYS, Promises
 from tools.certify.requests import Raw, Request
 from tools.certify.trial import Trial
 
@@ -69,7 +69,7 @@ async def an_empty_session_is_no_reason_to_refuse(the: Trial) -> None:
     await the.paid("0.02")
 
 
-@promise(AUTO_CLOSING)
+@promise(FIELDS)
 async def a_lost_round_may_be_closed_automatically(the: Trial) -> None:
     await the.credited(the.auto_closing(amount=Raw("0.0")))
 
@@ -91,7 +91,7 @@ async def an_auto_closing_pays_its_prize_as_well(the: Trial) -> None:
     await the.paid("0.05")
 
 
-@promise(AUTO_CLOSING)
+@promise(EFFECTS)
 async def a_free_round_may_be_closed_automatically(the: Trial) -> None:
     code = the.id("b")
     await the.credited(the.auto_closing(amount=Raw("0.02"), bonusCode=code))

@@ -46,7 +46,7 @@ async def copies_of_a_promotion_at_once_are_one_credit(the: Trial) -> None:
 
 @promise(REPLAYS)
 async def copies_at_once_are_told_one_transactionId(the: Trial) -> None:
-    answers = await _copies(the, the.result(amount="0.02"))
+    answers = await _all_credited(the, [the.result(amount="0.02")] * the.copies)
 
     if len(found := {answer.transaction_id for answer in answers}) != 1:
         raise Unmet("one transactionId", ", ".join(sorted(found)))
@@ -60,7 +60,7 @@ async def different_wins_at_once_are_all_paid(the: Trial) -> None:
     await the.paid(_cents(_WAVES * the.copies))
 
 
-@promise(RESULT)
+@promise(EFFECTS)
 async def wins_of_every_kind_at_once_are_all_paid(the: Trial) -> None:
     for _ in range(_WAVES):
         await _all_credited(the, [*the.each_callback(amount="0.01"), *the.each_callback(amount="0.01")])
@@ -68,7 +68,7 @@ async def wins_of_every_kind_at_once_are_all_paid(the: Trial) -> None:
     await the.paid(_cents(_WAVES * 8), bonus=_cents(_WAVES * 2))
 
 
-@promise(RESULT)
+@promise(EFFECTS)
 async def free_rounds_at_once_are_all_paid_to_cash_and_bonus(the: Trial) -> None:
     code = the.id("b")
     await _all_credited(the, [the.result(amount="0.01", bonusCode=code) for _ in range(the.copies)])
@@ -128,7 +128,7 @@ async def a_result_and_its_auto_closing_at_once_are_one_credit(the: Trial) -> No
         closing = the.auto_closing().but(
             **{name: result[name] for name in ("reference", "roundId", "uuid")}, amount=Raw("0.02")
         )
-        await _all_credited(the, [result, closing] * (the.copies // 2))
+        await the.send_together([result, closing] * (the.copies // 2))
 
     await the.paid("0.06")
 
@@ -143,8 +143,9 @@ async def replays_amid_new_wins_pay_nothing(the: Trial) -> None:
     await the.paid(_cents(5 + the.copies // 2))
 
 
-async def _copies(the: Trial, win: Request) -> list[Answer]:
-    return await _all_credited(the, [the.signed(win)] * the.copies)
+async def _copies(the: Trial, win: Request) -> None:
+    """What copies are answered is a case of its own."""
+    await the.send_together([the.signed(win)] * the.copies)
 
 
 async def _all_credited(the: Trial, wins: Sequence[Request]) -> list[Answer]:

@@ -21,7 +21,7 @@ async def the_answer_shows_the_cash_after_the_win(the: Trial) -> None:
 
 
 @promise(RESULT)
-async def the_answer_names_the_players_currency(the: Trial) -> None:
+async def the_answer_names_the_currency_of_the_player(the: Trial) -> None:
     answer = await the.credited(the.result())
 
     the.same("currency", the.player.currency, str(answer.fields.get("currency")))

@@ -84,7 +84,7 @@ async def campaignId_is_promoCampaignId(the: Trial) -> None:
     await the.paid("0.01")
 
 
-@promise(AUTO_CLOSING)
+@promise(FIELDS)
 async def promoCampaignID_is_promoCampaignId(the: Trial) -> None:
     win = the.auto_closing(promoWinAmount="0.02", promoWinReference=the.id(), promoCampaignID="7")
     await the.credited(win)
@@ -207,7 +207,7 @@ async def a_jackpot_needs_no_currency(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def a_jackpot_may_name_the_players_currency(the: Trial) -> None:
+async def a_jackpot_may_name_the_currency_of_the_player(the: Trial) -> None:
     await the.credited(the.jackpot(currency=the.player.currency))
 
     await the.paid("0.01")

@@ -11,7 +11,8 @@ promise = Promises("free rounds")
 async def a_free_round_is_added_to_cash(the: Trial) -> None:
     answer = await the.credited(the.result(amount="0.02", bonusCode=the.id("b")))
 
-    await the.shows(answer, "0.02", bonus="0.02")
+    await the.shows(answer, "0.02")
+    await the.paid("0.02")
 
 
 @promise(EFFECTS)
@@ -22,13 +23,21 @@ async def a_free_round_is_added_to_bonus_as_well(the: Trial) -> None:
 
 
 @promise(BONUS)
-async def a_total_without_its_rounds_is_added_to_cash_and_bonus(the: Trial) -> None:
+async def a_total_is_added_to_cash(the: Trial) -> None:
+    answer = await the.credited(the.total(amount=Raw("0.05"), bonusCode=the.id("b")))
+
+    await the.shows(answer, "0.05")
+    await the.paid("0.05")
+
+
+@promise(EFFECTS)
+async def a_total_without_its_rounds_is_added_to_bonus_as_well(the: Trial) -> None:
     await the.credited(the.total(amount=Raw("0.05"), bonusCode=the.id("b")))
 
     await the.paid("0.05", bonus="0.05")
 
 
-@promise(BONUS)
+@promise(EFFECTS)
 async def a_total_without_a_bonus_code_is_paid_in_full(the: Trial) -> None:
     await the.credited(the.result(amount="0.02", bonusCode=the.id("b")))
     await the.credited(the.total(amount=Raw("0.05")))

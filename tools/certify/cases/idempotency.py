@@ -40,7 +40,7 @@ async def a_promotion_sent_twice_is_credited_once(the: Trial) -> None:
 async def ten_retransmissions_are_one_credit(the: Trial) -> None:
     win = the.result(amount="0.04")
     for _ in range(1 + RETRANSMISSIONS):
-        await the.credited(win)
+        await the.send(win)
 
     await the.paid("0.04")
 
@@ -137,10 +137,10 @@ async def references_that_differ_by_case_are_two(the: Trial) -> None:
 @promise(REPLAYS)
 async def references_are_told_apart_to_the_last_character(the: Trial) -> None:
     reference = the.id("a")
-    for ending in ("/b", "%2Fb", "#b", ":b", "\\b", "b", "é"):
+    for ending in ("", "/b", "%2Fb", "#b", ":b", "\\b", "b", "e", "é", "e\u0301"):
         await the.credited(the.result(reference=f"{reference}{ending}"))
 
-    await the.paid("0.07")
+    await the.paid("0.10")
 
 
 async def _twice(the: Trial, win: Request) -> None:

@@ -48,7 +48,7 @@ async def two_jackpots_of_one_round_are_both_paid(the: Trial) -> None:
 
 
 @promise(JACKPOT)
-async def a_jackpot_before_its_rounds_result_is_paid(the: Trial) -> None:
+async def a_jackpot_before_the_result_of_its_round_is_paid(the: Trial) -> None:
     jackpot = the.jackpot(amount=Raw("0.05"))
     await the.credited(jackpot)
     await the.credited(the.result(amount="0.02", roundId=jackpot["roundId"]))

@@ -67,7 +67,7 @@ async def a_prize_inside_a_result_is_a_transaction_of_its_own(the: Trial) -> Non
 
 
 @promise(REPLAYS)
-async def a_replay_of_a_result_with_a_prize_has_the_results_transactionId(the: Trial) -> None:
+async def a_replay_of_a_result_with_a_prize_has_the_transactionId_of_the_result(the: Trial) -> None:
     win = _with_prize(the)
     first, again = await the.credited(win), await the.credited(win)
 
@@ -93,7 +93,7 @@ async def a_promotion_is_a_replay_though_its_result_named_no_campaign(the: Trial
 
 
 @promise(REPLAYS)
-async def a_promotion_of_another_campaign_than_its_results_is_refused_with_61(the: Trial) -> None:
+async def a_promotion_of_another_campaign_than_in_its_result_is_refused_with_61(the: Trial) -> None:
     win = _with_prize(the)
     await the.credited(win)
     await the.refused(_prize_of(win, the).but(promoCampaignId="another"), 61, http=200)

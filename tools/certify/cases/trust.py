@@ -2,6 +2,7 @@
 
 from tools.certify.catalogue import TRUST, Promises
 from tools.certify.requests import Raw, Request, Value
+from tools.certify.secret import Secret
 from tools.certify.trial import Trial, Unmet
 
 promise = Promises("trust")
@@ -149,6 +150,7 @@ async def a_piece_of_the_token_is_refused_with_401(the: Trial) -> None:
     token = the.provider.secret.auth_token or ""
     for near in (token[:-1], f"{token}x", token.swapcase()):
         if near and near != token:
+            the.provider.near_misses.append(Secret(auth_token=near))
             await _not_admitted(the, the.result().with_token(Raw(near)))
 
 
