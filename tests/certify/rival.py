@@ -90,10 +90,11 @@ class Record:
 
 @dataclass
 class Rival:
-    """`hash_secret` and `auth_token` are checked if they are set."""
+    """`hash_secret` and `auth_token` are checked if they are set; `pause_seconds` is what a database would take."""
 
     hash_secret: str | None = None
     auth_token: str | None = None
+    pause_seconds: float = 0.0
     wallets: dict[str, Wallet] = field(default_factory=dict)
     records: dict[Any, Record] = field(default_factory=dict)
     uncovered: dict[tuple[str, str], Decimal] = field(default_factory=dict)
@@ -252,7 +253,7 @@ class Rival:
         fresh = [credit for credit, record in zip(credits, known, strict=True) if record is None]
         if any(credit.currency and credit.currency != wallet.currency for credit in fresh):
             raise Refused(52, "not the player's currency", 200)
-        await asyncio.sleep(0)  # as one who asks a database
+        await asyncio.sleep(self.pause_seconds)  # as one who asks a database
         for credit in fresh:
             self.pay(credit, wallet)
         return self.recorded(credits[0]) or self.record(credits[0], wallet)

@@ -41,45 +41,49 @@ class Provider:
     hashes: set[str] = field(default_factory=set)  # that were made with the secret
     near_misses: list[Secret] = field(default_factory=list)  # so like the secret that they tell it
 
-    async def deliver(self, request: Request, filler: str, why: str) -> Answer:
-        """Sends it once."""
+    def prepare(self, request: Request, filler: str) -> httpx.Request:
+        """What goes over the wire: with its hash, and the operator's URL and token."""
         signed = self.signed(request, filler)
-        started, failure, reply = time.monotonic(), "", None
-        prepared = self.http.build_request(
+        return self.http.build_request(
             request.method,
             self._url(signed),
             content=signed.content if request.method != "GET" else None,
             headers={"Content-Type": request.content_type},
         )
+
+    async def deliver(self, prepared: httpx.Request, why: str) -> Answer:
+        """Sends it once."""
+        started, failure, reply = time.monotonic(), "", None
         try:
             reply = await self.http.send(prepared)
         except httpx.TimeoutException:
             failure = f"none within {self.http.timeout.read:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure = fault(error) or type(error).__name__
+        seconds = time.monotonic() - started
         return Answer(
             Exchange(
                 why=why,
-                method=request.method,
+                method=prepared.method,
                 url=str(prepared.url),
                 request_headers=tuple(prepared.headers.multi_items()),
-                request_body=signed.content.decode(errors="replace") if request.method != "GET" else "",
+                request_body=prepared.content.decode(errors="replace"),
                 status=reply.status_code if reply else None,
                 answer_headers=tuple(reply.headers.multi_items()) if reply else (),
                 answer_body=reply.content.decode(errors="replace") if reply else "",
                 failure=failure,
-                seconds=time.monotonic() - started,
+                seconds=seconds,
             )
         )
 
-    async def tell(self, request: Request, filler: str, why: str) -> list[Answer]:
+    async def tell(self, prepared: httpx.Request, why: str) -> list[Answer]:
         """Sends it until it is not put off any more (998): each answer, the last one last."""
-        answers = [await self.deliver(request, filler, why)]
+        answers = [await self.deliver(prepared, why)]
         pause = _FIRST_PAUSE_SECONDS
         while answers[-1].must_be_sent_again and len(answers) <= RETRANSMISSIONS:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            answers.append(await self.deliver(request, filler, f"{why}, retransmission {len(answers)}"))
+            answers.append(await self.deliver(prepared, f"{why}, retransmission {len(answers)}"))
         return answers
 
     def signed(self, request: Request, filler: str) -> Request:

@@ -66,6 +66,7 @@ class Certification:
     before: Balances | None = None
     after: Balances | None = None
     opening: tuple[Exchange, ...] = ()
+    closing: tuple[Exchange, ...] = ()
     outcomes: list[Outcome] = field(default_factory=list)
     refusals: dict[int, int] = field(default_factory=dict)  # how often which code was answered
     moved_between: list[Case] = field(default_factory=list)  # before these cases the wallet was not left as it was
@@ -121,7 +122,8 @@ async def run(
         try:
             certification.after = await closing.balances()
         except Unmet:
-            certification.after = None  # the last case's answers say why
+            certification.after = None  # the answer stands in the report
+        certification.closing = tuple(provider.redacted(exchange) for exchange in closing.exchanges)
         certification.seconds = time.monotonic() - started
 
 

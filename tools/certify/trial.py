@@ -166,14 +166,18 @@ class Trial:
     async def send_once(self, request: Request) -> Answer:
         """The first answer, whatever it is: for what sending again cannot mend."""
         await self._begin()
-        return self._note(await self.provider.deliver(request, self.filler(), request.callback))
+        prepared = self.provider.prepare(request, self.filler())
+        return self._note(await self.provider.deliver(prepared, request.callback))
 
     async def send_together(self, requests: Sequence[Request]) -> list[Answer]:
         """All at the same moment, each by a connection of its own that is open already."""
         await self._begin()
         idle = self.result(amount="0") if self.by_replay is None else self.by_replay
         await asyncio.gather(*(self._tell(idle, "opening a connection") for _ in requests))
-        return list(await asyncio.gather(*(self._tell(each, f"{each.callback}, at once") for each in requests)))
+        # Made ready before, so that nothing but the sending lies between one and the next.
+        ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
+        answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
+        return [[self._note(answer) for answer in answers][-1] for answers in answered]
 
     async def credited(self, request: Request) -> Answer:
         """Its answer, which must be a success."""
@@ -241,7 +245,7 @@ class Trial:
         return self._before
 
     async def _tell(self, request: Request, why: str) -> Answer:
-        answers = await self.provider.tell(request, self.filler(), why)
+        answers = await self.provider.tell(self.provider.prepare(request, self.filler()), why)
         return [self._note(answer) for answer in answers][-1]
 
     def _note(self, answer: Answer) -> Answer:
