@@ -132,6 +132,7 @@ def test_an_operator_may_have_paths_of_its_own() -> None:
         )
 
     assert result.exit_code == 1  # by the promotion's paths, which were not named
+    assert "not tried: 2, because this operator's paths are its own" in result.stdout
     assert "failed: dialects: a promotion may come by both its paths" in result.stdout
     assert "1 failed, 2 not tried" in result.stdout
 
@@ -300,6 +301,10 @@ def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
 def test_a_run_id_that_was_used_before_is_told_in_a_line(url: str) -> None:
     assert run(url, "--player", "421", "--case", "added to bonus", "--run-id", "twice").exit_code == 0
     assert "the run id twice was used" in trouble_of(url, "--player", "421", "--run-id", "twice")
+
+
+def test_a_run_that_could_try_nothing_certifies_nothing(url: str) -> None:
+    assert "nothing is certified" in trouble_of(url, "--player", "421", "--group", "trust")
 
 
 def test_another_service_is_told_in_a_line() -> None:

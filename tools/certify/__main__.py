@@ -4,11 +4,11 @@ import sys
 
 import typer
 
-from tools.certify.command import certify
+from tools.certify.command import EXAMPLES, certify
 from tools.local.trouble import Trouble
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(certify)
+app.command(epilog="\n".join(("\b", "Examples", *(f"  {line}" for line in EXAMPLES))))(certify)
 
 if __name__ == "__main__":
     try:

@@ -25,8 +25,19 @@ from tools.certify.secret import AUTH_TOKEN, HASH_SECRET, Secret
 from tools.local.trouble import Trouble
 from tools.outside import plain
 
+EXAMPLES = (
+    "walletctl certify http://127.0.0.1:3000 --player 421",
+    "walletctl certify https://wallet.example --player check --secret-file secret.json --html report.html",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --group money --group trust",
+    "walletctl certify --list --from page",
+)
+
 _FILE_COLUMNS = 160  # what is no terminal has no width
 _INTERRUPTED = 130  # as shells have it
+
+
+_WHOM, _WHICH, _TOLD = "Whom", "Which cases", "How it is told"
+_TRIED, _PATHS = "How it is tried", "The operator's paths, if they are its own"
 
 
 class Origin(StrEnum):
@@ -41,16 +52,29 @@ def certify(
     player: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="A player that exists, and that nobody else moves meanwhile.", show_default=False
+            metavar="ID",
+            help="A player that exists, and that nobody else moves meanwhile.",
+            show_default=False,
+            rich_help_panel=_WHOM,
         ),
     ] = None,
     currency: Annotated[
         str | None,
-        typer.Option(metavar="CODE", help="The wallet's, if a first answer does not say it.", show_default=False),
+        typer.Option(
+            metavar="CODE",
+            help="The wallet's, if a first answer does not say it.",
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
     ] = None,
     other_player: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="A second player of that currency, for one more case.", show_default=False),
+        typer.Option(
+            metavar="ID",
+            help="A second player of that currency, for one more case.",
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
     ] = None,
     secret_file: Annotated[
         Path | None,
@@ -58,54 +82,74 @@ def certify(
             metavar="FILE",
             help=f'{{"hashSecret": "…", "authToken": "…"}}, where they are set. Else {HASH_SECRET} and {AUTH_TOKEN}.',
             show_default=False,
+            rich_help_panel=_WHOM,
         ),
     ] = None,
     groups: Annotated[
-        list[str] | None, typer.Option("--group", metavar="GROUP", help="Only this group. Repeatable.")
+        list[str] | None,
+        typer.Option("--group", metavar="GROUP", help="Only this group. Repeatable.", rich_help_panel=_WHICH),
     ] = None,
     names: Annotated[
-        list[str] | None, typer.Option("--case", metavar="NAME", help="Only cases of this name, or piece. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--case", metavar="NAME", help="Only cases of this name, or piece. Repeatable.", rich_help_panel=_WHICH
+        ),
     ] = None,
     origin: Annotated[
-        Origin | None, typer.Option("--from", help="Only what the pages demand, or only what the contract settles.")
+        Origin | None,
+        typer.Option(
+            "--from", help="Only what the pages demand, or only what the contract settles.", rich_help_panel=_WHICH
+        ),
     ] = None,
-    only_list: Annotated[bool, typer.Option("--list", help="Only list the cases: nothing is sent.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine, instead of the table.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet, instead of the table.")] = False,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Only list the cases: nothing is sent.", rich_help_panel=_WHICH)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a machine, instead of the table.", rich_help_panel=_TOLD)
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="For a spreadsheet, instead of the table.", rich_help_panel=_TOLD)
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write a report with every request and answer, in one file.", show_default=False
+            metavar="FILE",
+            help="Write a report with every request and answer, in one file.",
+            show_default=False,
+            rich_help_panel=_TOLD,
         ),
     ] = None,
     run_id: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="Repeats a run's references, on an operator that is empty again.", show_default=False
+            metavar="ID",
+            help="Repeats a run's references, on an operator that is empty again.",
+            show_default=False,
+            rich_help_panel=_TRIED,
         ),
     ] = None,
-    timeout_seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long an answer is waited for.")] = 10,
-    copies: Annotated[int, typer.Option(min=2, max=100, help="How much is sent at the same moment.")] = 12,
+    timeout_seconds: Annotated[
+        float, typer.Option(min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED)
+    ] = 10,
+    copies: Annotated[
+        int, typer.Option(min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED)
+    ] = 12,
     large_amounts: Annotated[
-        bool, typer.Option("--large-amounts", help="Try a win of 32 digits, too: twelve trillions.")
+        bool,
+        typer.Option("--large-amounts", help="Try a win of 32 digits, too: twelve trillions.", rich_help_panel=_TRIED),
     ] = False,
-    result_path: Annotated[str, typer.Option(metavar="PATH")] = PATHS["result"],
-    auto_closing_path: Annotated[str, typer.Option(metavar="PATH")] = PATHS["auto closing"],
-    jackpot_path: Annotated[str, typer.Option(metavar="PATH")] = PATHS["jackpot"],
-    bonus_path: Annotated[str, typer.Option(metavar="PATH")] = PATHS["bonus"],
-    promo_path: Annotated[str, typer.Option(metavar="PATH")] = PATHS["promo"],
+    result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["result"],
+    auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["auto closing"],
+    jackpot_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["jackpot"],
+    bonus_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["bonus"],
+    promo_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["promo"],
 ) -> None:
     """Certifies an operator: tries a promise a case, over HTTP, as the provider would.
 
-    It credits small wins to one player, and knows the wallet by its answers alone. Nobody else may move that
-    player's wallet meanwhile; other players do not matter.
+    It credits small wins to one player, and knows the wallet by its answers alone. Nobody else may move that player's
+    wallet meanwhile; other players do not matter.
 
     Status 0: all passed. 1: a case failed. 2: it could not run.
-
-    \b
-    walletctl certify http://127.0.0.1:3000 --player 421
-    walletctl certify https://wallet.example --player check --secret-file secret.json --html report.html
-    walletctl certify --list --group "free rounds"
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an answer may have what the terminal's encoding has not
@@ -148,6 +192,8 @@ def certify(
         _say(f"the report is {plain(str(html))}")
     if certification.failed:
         raise typer.Exit(1)
+    if not certification.count("passed"):
+        raise Trouble("none of these cases could be tried here, so nothing is certified")
 
 
 def _run(certification: Certification) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,9 +42,9 @@ def table(outcomes: Sequence[Outcome]) -> Table:
 
 def _case(outcome: Outcome) -> Text:
     text = Text(outcome.case.name)
-    for label, said in (("expected", outcome.expected), ("got", outcome.got), ("", outcome.why)):
+    for label, said in (("expected", outcome.expected), ("got", outcome.got)):
         if said:
-            text.append(f"\n  {label}{' ' if label else ''}", style="bold" if label else "")
+            text.append(f"\n  {label} ", style="bold")
             text.append(cut(plain(said), _MOST_OF_A_TEXT), style="red" if label == "got" else "dim")
     return text
 
@@ -53,9 +54,11 @@ def summary(certification: Certification) -> list[str]:
     passed, failed, not_tried = (certification.count(verdict) for verdict in ("passed", "failed", "not tried"))
     lines = [
         f"{passed} passed, {failed} failed, {not_tried} not tried, in {certification.seconds:.1f} s",
-        "; ".join(_of(certification, origin, whose) for origin, whose in _ORIGINS),
+        "Of " + ", of ".join(_of(certification, origin, whose) for origin, whose in _ORIGINS),
         _cost(certification),
     ]
+    reasons = Counter(outcome.why for outcome in certification.outcomes if outcome.why)
+    lines += [f"not tried: {number}, because {why}" for why, number in reasons.items()]
     if kept := sum(certification.refusals.get(code, 0) for code in _KEPT):
         codes = ", ".join(str(code) for code in _KEPT if certification.refusals.get(code))
         lines.append(
@@ -70,12 +73,12 @@ def summary(certification: Certification) -> list[str]:
     return lines
 
 
-_ORIGINS = (("page", "the provider's pages"), ("contract", "the contract that settles them"))
+_ORIGINS = (("page", "what the provider's pages demand"), ("contract", "what the contract settles"))
 
 
 def _of(certification: Certification, origin: str, whose: str) -> str:
     passed, failed = (certification.count(verdict, origin) for verdict in ("passed", "failed"))
-    return f"of {whose}: {passed} of {passed + failed}"
+    return f"{whose}: {passed} of {passed + failed} passed"
 
 
 def _cost(certification: Certification) -> str:
@@ -167,4 +170,4 @@ def _harmless(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = plain(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "'")) else text

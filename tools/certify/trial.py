@@ -52,6 +52,7 @@ class Trial:
     exchanges: list[Exchange] = field(default_factory=list)
     refusals: list[int] = field(default_factory=list)  # which an operator may keep for later or for a person
     _ids: int = 0
+    _connections: int = 1
     _before: Balances | None = None
     _read: tuple[Balances, int] | None = None  # what was read last, and after how many exchanges
 
@@ -172,8 +173,10 @@ class Trial:
     async def send_together(self, requests: Sequence[Request]) -> list[Answer]:
         """All at the same moment, each by a connection of its own that is open already."""
         await self._begin()
-        idle = self.result(amount="0") if self.by_replay is None else self.by_replay
-        await asyncio.gather(*(self._tell(idle, "opening a connection") for _ in requests))
+        if len(requests) > self._connections:
+            idle = self.result(amount="0") if self.by_replay is None else self.by_replay
+            await asyncio.gather(*(self._tell(idle, "opening a connection") for _ in requests))
+            self._connections = len(requests)
         # Made ready before, so that nothing but the sending lies between one and the next.
         ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
         answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
