@@ -137,15 +137,14 @@ class Shared(Rival):
 
     async def settled(self, request: object) -> str:
         self.calls += 1
-        if self.calls % 40 == 0:
+        if self.calls % 11 == 0:
             self.wallets["421"].cash += 1
         return await super().settled(request)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_wallet_that_somebody_else_moves_is_noticed() -> None:
-    certification = certified(Shared(), secret=Secret())
+    certification = certified(Shared(), [case for case in CASES if case.group == "credit"], secret=Secret())
 
-    assert certification.failed or certification.moved_between
     assert certification.moved_between
 
 
