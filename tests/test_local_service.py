@@ -188,7 +188,7 @@ def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service:
 
 def certified(service: Service, *options: str) -> dict[str, Any]:
     """What `walletctl certify` says of it to a machine, once every case that was tried has passed."""
-    few = ("--copies", "4")  # at once: hundreds are sent above
+    few = ("--copies", "4", "--timeout-seconds", "60")  # hundreds at once are sent above; a busy machine is slow
     arguments = [str(service.http.base_url), "--player", "certified", "--json", *few, *options]
     result = CliRunner().invoke(certification, arguments)
     assert result.exit_code == 0, result.output

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from tools.certify.command import certify
 from tools.local.engine import free_port
 from tools.local.trouble import Trouble
 
-from .rival import Credit, Refused, Rival
+from .rival import Credit, Refused, Rival, Wallet
 from .wrong import CheckThenInsert
 
 SECRETS = {"current": {"hashSecret": "hash & secret", "authToken": "auth/token=&?"}}
@@ -90,7 +91,7 @@ def test_a_right_operator_gets_status_0_and_a_table(url: str) -> None:
     assert "a win is added to cash" in result.stdout
     assert "27 passed, 0 failed, 0 not tried" in result.stdout
     assert re.search(r"Credited [0-9.]+ USD to cash and 0\.\d\d to bonus of player 421, by references", result.stdout)
-    assert re.search(r"refused with 52, 61, 62: the operator may have kept them", result.stdout)
+    assert re.search(r"refused with 52, 61, 62, and may be kept by the operator", result.stdout)
 
 
 def test_a_race_is_lost_over_real_connections_and_gets_status_1() -> None:
@@ -296,6 +297,21 @@ def test_a_player_who_is_not_there_is_told_in_a_line(url: str) -> None:
 
 def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
     assert "is not in EUR" in trouble_of(url, "--player", "421", "--currency", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("nobody", "there is no other player nobody"),
+        ("423", "must have a wallet in USD"),
+        ("421", "must be another one"),
+    ],
+)
+def test_an_other_player_who_will_not_do_is_told_in_a_line(other: str, said: str) -> None:
+    operator = Rival()
+    operator.wallets["423"] = Wallet("EUR", Decimal(0), Decimal(0))
+    with serving(operator) as url:
+        assert said in trouble_of(url, "--player", "421", "--other-player", other)
 
 
 def test_a_run_id_that_was_used_before_is_told_in_a_line(url: str) -> None:

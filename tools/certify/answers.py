@@ -40,6 +40,10 @@ class Balances:
     cash: Decimal
     bonus: Decimal | None  # None: the answer has none, as the Result page allows
 
+    def __str__(self) -> str:
+        bonus = "no bonus" if self.bonus is None else f"bonus {amounts.text(self.bonus)}"
+        return f"cash {amounts.text(self.cash)} and {bonus}"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

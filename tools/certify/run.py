@@ -207,6 +207,8 @@ async def _open(certification: Certification, provider: Provider) -> _Opened:
                 else "--result-path names another path"
             )
             raise Trouble(f"{settings.url}{path} does not take a win: {_said(answer, provider)}; {ask}")
+        if settings.other_player_id is not None:
+            await _check_other_player(trial, settings.other_player_id)
         if settings.run_id_was_given:
             await _check_unused(trial, settings)
             answer = await trial.greet(trial.result(amount="0") if by_replay is None else by_replay)
@@ -233,6 +235,17 @@ async def _currency(trial: Trial, settings: Settings) -> str:
         ask = "give --currency, and --jackpot-path if it is elsewhere" + ("" if hashed else ", or --secret-file")
         raise Trouble(f"{path} does not say the player's currency: {_said(answer, trial.provider)}; {ask}")
     return currency
+
+
+async def _check_other_player(trial: Trial, player_id: str) -> None:
+    answer = await trial.greet(trial.result(userId=player_id, amount="0"))
+    currency = plain(trial.player.currency)
+    if player_id == trial.player.id:
+        raise Trouble("--other-player must be another one than --player")
+    if answer.error == 62:
+        raise Trouble(f"there is no other player {plain(player_id)}: create one in {currency}, or leave it out")
+    if answer.error == 52:
+        raise Trouble(f"the other player {plain(player_id)} must have a wallet in {currency}, as the first one has")
 
 
 async def _check_unused(trial: Trial, settings: Settings) -> None:

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -40,13 +43,15 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return rows
 
 
-def _case(outcome: Outcome) -> Text:
-    text = Text(outcome.case.name)
-    for label, said in (("expected", outcome.expected), ("got", outcome.got)):
-        if said:
-            text.append(f"\n  {label} ", style="bold")
-            text.append(cut(plain(said), _MOST_OF_A_TEXT), style="red" if label == "got" else "dim")
-    return text
+def _case(outcome: Outcome) -> RenderableType:
+    name = Text(outcome.case.name)
+    if outcome.verdict != "failed":
+        return name
+    said = [
+        Text.assemble((f"{label} ", "bold"), (cut(plain(text), _MOST_OF_A_TEXT), style))
+        for label, text, style in (("expected", outcome.expected, ""), ("got", outcome.got, "red"))
+    ]
+    return Lines(name, *(Padding(text, (0, 0, 0, 2)) for text in said))
 
 
 def summary(certification: Certification) -> list[str]:
@@ -61,9 +66,8 @@ def summary(certification: Certification) -> list[str]:
     lines += [f"not tried: {number}, because {why}" for why, number in reasons.items()]
     if kept := sum(certification.refusals.get(code, 0) for code in _KEPT):
         codes = ", ".join(str(code) for code in _KEPT if certification.refusals.get(code))
-        lines.append(
-            f"{kept} requests were refused with {codes}: the operator may have kept them, by the same references"
-        )
+        were = "request was" if kept == 1 else "requests were"
+        lines.append(f"{kept} {were} refused with {codes}, and may be kept by the operator under the same references")
     if certification.moved_between:
         lines.append(
             f"The wallet moved between cases {len(certification.moved_between)} times: somebody else uses it, and no "

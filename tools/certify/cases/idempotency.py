@@ -66,7 +66,7 @@ async def a_replay_shows_the_balances_as_they_are_now(the: Trial) -> None:
         later = await the.credited(the.result(amount="0.02"))
         again = await the.credited(win)
         if later.balances is None or again.balances != later.balances:
-            raise Unmet(f"the balances after the later win, to a replay of {win.callback}", str(again))
+            raise Unmet(f"{later.balances}, to a replay of {win.callback}", f"{again.balances}")
 
 
 @promise(REPLAYS)
