@@ -261,7 +261,7 @@ class Trial:
         if amounts.minus(now, before) != Decimal(grew):
             due = amounts.plus(before, Decimal(grew))
             raise Unmet(
-                f"{name} {amounts.text(due)} ({amounts.text(before)} and {grew})",
+                f"{name} {amounts.text(due)} ({amounts.text(before)} + {grew})",
                 f"{name} {amounts.text(now)}",
             )
 
