@@ -1,5 +1,6 @@
 """`walletctl certify` as a person meets it: its table, its status, its report, and what it says of mistakes."""
 
+import asyncio
 import csv
 import io
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import typer
 import uvicorn
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from typer.testing import CliRunner, Result
 
 from conftest import ROOT
@@ -335,12 +336,62 @@ def test_another_service_is_told_in_a_line() -> None:
     assert "Welcome" in said
 
 
+class Elsewhere(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(status_code=308, headers={"Location": "https://wallet.example/v4/Result"})
+
+
+class Endless(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(b"[" * 2_000_000, media_type="application/json")
+
+
+class Trickling(Rival):
+    async def answer(self, request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.02)
+
+        return StreamingResponse(pieces())
+
+
+class Nested(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(b"[" * 100_000, media_type="application/json")
+
+
+class HalfACharacter(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(rb'{"error": 0, "currency": "\ud800", "cash": 1, "bonus": 1, "transactionId": "x"}')
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [
+        (Elsewhere(), "sends us on to https://wallet.example/v4/Result"),
+        (Endless(), "longer than 1,000,000 bytes"),
+        (Trickling(), "does not answer within 0.5 s"),
+        (Nested(), "does not say the player's currency"),
+        (HalfACharacter(), "does not say the player's currency"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_operator_that_answers_nonsense_is_told_in_a_line(operator: Rival, said: str) -> None:
+    with serving(operator) as url:
+        assert said in trouble_of(url, "--player", "421", "--timeout-seconds", "0.5")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "say whom to certify"),
         (["http://127.0.0.1:1"], "say whose wallet to use"),
         (["nonsense", "--player", "421"], "is not the URL of an operator"),
+        (["http://ho st", "--player", "421"], "is not the URL of an operator"),
+        (["http://[::1", "--player", "421"], "is not the URL of an operator"),
+        (["http://host", "--player", "4\x1b21"], "is no name"),
+        (["http://host", "--player", "4\ud80021"], "is no name"),
         (["ftp://host", "--player", "421"], "is not the URL of an operator"),
         (["http://host:99999", "--player", "421"], "is not the URL of an operator"),
         (["http://me:word@host", "--player", "421"], "must not carry a name or password"),
@@ -361,7 +412,10 @@ def test_a_persons_mistake_is_told_in_a_line(arguments: list[str], said: str) ->
     assert said in trouble_of(*arguments)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"hashSecret": ""}', '{"hashSecret": 1}', '{"secret": "x"}', "x"])
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", r'{"authToken": "\ud800"}', '{"hashSecret": ""}', '{"hashSecret": 1}', '{"secret": "x"}', "x"],
+)
 def test_a_secret_file_that_is_none_is_told_in_a_line_that_does_not_show_it(tmp_path: Path, content: str) -> None:
     file = tmp_path / "secret.json"
     file.write_text(content)

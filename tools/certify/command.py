@@ -27,8 +27,9 @@ from tools.outside import plain
 
 EXAMPLES = (
     "walletctl certify http://127.0.0.1:3000 --player 421",
-    "walletctl certify https://wallet.example --player check --secret-file secret.json --html report.html",
-    "walletctl certify http://127.0.0.1:3000 --player 421 --group money --group trust",
+    "walletctl certify https://wallet.example --player 7 --secret-file own.json",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --html report.html",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --group money",
     "walletctl certify --list --from page",
 )
 
@@ -129,7 +130,8 @@ def certify(
         ),
     ] = None,
     timeout_seconds: Annotated[
-        float, typer.Option(min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED)
+        float,
+        typer.Option(min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED),
     ] = 10,
     copies: Annotated[
         int, typer.Option(min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED)
@@ -163,6 +165,9 @@ def certify(
         raise Trouble("say whom to certify: walletctl certify http://127.0.0.1:3000 --player 421")
     if not player:
         raise Trouble("say whose wallet to use: --player ID, one that exists and that nobody else moves meanwhile")
+    for name in filter(None, (player, other_player, currency)):
+        if not name.isprintable():
+            raise Trouble(f"{plain(name)} is no name: it has characters that cannot be printed")
     if html:
         report.check_place(html)
     settings = Settings(

@@ -26,6 +26,7 @@ RETRANSMISSIONS = 10  # the Result page
 _FIRST_PAUSE_SECONDS = 0.05  # and twice as long each time: half a minute in all
 _LONGEST_PAUSE_SECONDS = 8.0
 _IDLE_SECONDS = 2.0  # servers close idle connections after five or more; no request may meet that moment
+_MOST_BYTES = 1_000_000  # an answer has two hundred
 _HASH = re.compile("[0-9a-f]{32}")
 _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
@@ -37,6 +38,7 @@ class Provider:
     url: str
     secret: Secret
     http: httpx.AsyncClient
+    timeout_seconds: float = 10.0
     paths: Mapping[Callback, str] = field(default_factory=lambda: dict(PATHS))
     hashes: set[str] = field(default_factory=set)  # that were made with the secret
     near_misses: list[Secret] = field(default_factory=list)  # so like the secret that they tell it
@@ -53,13 +55,15 @@ class Provider:
 
     async def deliver(self, prepared: httpx.Request, why: str) -> Answer:
         """Sends it once."""
-        started, failure, reply = time.monotonic(), "", None
+        started, failure, reply, body = time.monotonic(), "", None, b""
         try:
-            reply = await self.http.send(prepared)
-        except httpx.TimeoutException:
-            failure = f"none within {self.http.timeout.read:g} s"
+            async with asyncio.timeout(self.timeout_seconds):  # in all: httpx counts anew with every piece
+                reply = await self.http.send(prepared, stream=True)
+                body = await _body_of(reply)
+        except (httpx.TimeoutException, TimeoutError):
+            reply, failure = None, f"none within {self.timeout_seconds:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            failure = fault(error) or type(error).__name__
+            reply, failure = None, fault(error) or type(error).__name__
         seconds = time.monotonic() - started
         return Answer(
             Exchange(
@@ -70,7 +74,7 @@ class Provider:
                 request_body=prepared.content.decode(errors="replace"),
                 status=reply.status_code if reply else None,
                 answer_headers=tuple(reply.headers.multi_items()) if reply else (),
-                answer_body=reply.content.decode(errors="replace") if reply else "",
+                answer_body=body.decode(errors="replace") if reply else "",
                 failure=failure,
                 seconds=seconds,
             )
@@ -139,6 +143,19 @@ class Provider:
         return text
 
 
+async def _body_of(reply: httpx.Response) -> bytes:
+    """What the answer says. Raises httpx.HTTPError for one that is too long for any callback's."""
+    body = bytearray()
+    try:
+        async for piece in reply.aiter_bytes():
+            body += piece
+            if len(body) > _MOST_BYTES:
+                raise httpx.DecodingError(f"it is longer than {_MOST_BYTES:,} bytes")
+    finally:
+        await reply.aclose()
+    return bytes(body)
+
+
 def client(url: str, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """`transport` is for an application in this process; else it is the network."""
     return httpx.AsyncClient(
@@ -153,13 +170,15 @@ def client(url: str, timeout_seconds: float, transport: httpx.AsyncBaseTransport
 
 def checked_url(url: str) -> str:
     """The base URL without its last slash. Raises Trouble for what is none, or would show a secret in `ps`."""
+    no_url = Trouble(f"{plain(url)} is not the URL of an operator: give one such as http://127.0.0.1:3000")
     try:
         parts = urlsplit(url)
-        port_is_one = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, port_is_one = urlsplit(""), False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_one:
-        raise Trouble(f"{plain(url)} is not the URL of an operator: give one such as http://127.0.0.1:3000")
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):  # a port that is none, characters that cannot be sent
+        raise no_url from None
+    if not is_one or not url.isprintable() or " " in url:
+        raise no_url
     if parts.username or parts.password:
         raise Trouble("the URL must not carry a name or password, which every process could read: leave it out")
     if parts.query or parts.fragment:

@@ -1,5 +1,6 @@
 """A certification: finds out what the player's wallet has, tries case after case, and adds up what it cost."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from tools.outside import plain
 Verdict: TypeAlias = Literal["passed", "failed", "not tried"]
 Advance: TypeAlias = Callable[[Case, Verdict], None]
 
+_CODE = re.compile("[A-Za-z0-9]{3,10}")
 _SMALLEST = "0.01"  # where a win of nothing is refused
 _MOST_OF_AN_ANSWER = 200  # characters, in a line for a person
 
@@ -105,6 +107,7 @@ async def run(
     started = time.monotonic()
     async with client(settings.url, settings.timeout_seconds, transport) as http:
         provider = Provider(url=settings.url, secret=settings.secret, http=http, paths=settings.paths)
+        provider.timeout_seconds = settings.timeout_seconds
         opened = await _open(certification, provider)
         certification.player, certification.before = opened.player, opened.balances
         certification.after = opened.balances
@@ -230,7 +233,7 @@ async def _currency(trial: Trial, settings: Settings) -> str:
     if settings.currency:
         return settings.currency
     currency = answer.fields.get("currency")
-    if not answer.is_success or not isinstance(currency, str) or not currency:
+    if not answer.is_success or not isinstance(currency, str) or not _CODE.fullmatch(currency):
         path = f"{settings.url}{settings.paths['jackpot']}"
         ask = "give --currency, and --jackpot-path if it is elsewhere" + ("" if hashed else ", or --secret-file")
         raise Trouble(f"{path} does not say the player's currency: {_said(answer, trial.provider)}; {ask}")
@@ -269,6 +272,9 @@ def _check_admitted(answer: Answer, settings: Settings, currency: str | None) ->
         raise Trouble(
             f"{settings.url} cannot be reached: {answer.exchange.failure}; is it running, and is this its URL?"
         )
+    if 300 <= answer.status < 400:
+        place = dict(answer.exchange.answer_headers).get("location", "nowhere")
+        raise Trouble(f"{settings.url} sends us on to {plain(place)[:_MOST_OF_AN_ANSWER]}: give that URL's beginning")
     if answer.status in (401, 403) or answer.error == 401:
         known = [
             name

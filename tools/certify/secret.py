@@ -40,6 +40,11 @@ class Secret:
         return text
 
 
+def _can_be_sent(value: str) -> bool:
+    """Not empty, and without half a character, which JSON can write and UTF-8 cannot."""
+    return bool(value) and value.encode(errors="ignore").decode() == value
+
+
 @cache
 def _ways_to_write(secret: str) -> tuple[str, ...]:
     """The longest first, which may contain the others."""
@@ -60,7 +65,7 @@ def _read(file: Path) -> Secret:
         not isinstance(current, dict)
         or not current
         or not current.keys() <= {"hashSecret", "authToken"}
-        or not all(isinstance(value, str) and value for value in current.values())
+        or not all(isinstance(value, str) and _can_be_sent(value) for value in current.values())
     ):
         raise Trouble(
             f'the secret file {plain(str(file))} is not of the form {{"hashSecret": "…", "authToken": "…"}}, '

@@ -59,7 +59,7 @@ def summary(certification: Certification) -> list[str]:
     passed, failed, not_tried = (certification.count(verdict) for verdict in ("passed", "failed", "not tried"))
     lines = [
         f"{passed} passed, {failed} failed, {not_tried} not tried, in {certification.seconds:.1f} s",
-        "Of " + ", of ".join(_of(certification, origin, whose) for origin, whose in _ORIGINS),
+        "Of " + ", of ".join(filter(None, (_of(certification, origin, whose) for origin, whose in _ORIGINS))),
         _cost(certification),
     ]
     reasons = Counter(outcome.why for outcome in certification.outcomes if outcome.why)
@@ -82,7 +82,7 @@ _ORIGINS = (("page", "what the provider's pages demand"), ("contract", "what the
 
 def _of(certification: Certification, origin: str, whose: str) -> str:
     passed, failed = (certification.count(verdict, origin) for verdict in ("passed", "failed"))
-    return f"{whose}: {passed} of {passed + failed} passed"
+    return f"{whose}: {passed} of {passed + failed} passed" if passed + failed else ""
 
 
 def _cost(certification: Certification) -> str:
