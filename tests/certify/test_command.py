@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -26,6 +27,7 @@ from typer.testing import CliRunner, Result
 
 from conftest import ROOT
 from tools.certify.cases import CASES
+from tools.certify.catalogue import GROUPS
 from tools.certify.command import certify
 from tools.local.engine import free_port
 from tools.local.trouble import Trouble
@@ -96,8 +98,8 @@ def test_a_right_operator_gets_status_0_and_a_table(url: str) -> None:
 
 
 def test_a_race_is_lost_over_real_connections_and_gets_status_1() -> None:
-    with serving(CheckThenInsert(pause_seconds=0.01)) as url:
-        result = run(url, "--player", "421", "--group", "concurrency")
+    with serving(CheckThenInsert(pause_seconds=0.05)) as url:
+        result = run(url, "--player", "421", "--case", "copies of a result at once")
 
     assert result.exit_code == 1
     assert re.search(r"copies of a result at once are one credit\s+page\s+failed *\n\s+expected cash ", result.stdout)
@@ -194,6 +196,16 @@ def test_a_run_can_be_repeated_on_an_operator_that_is_empty_again() -> None:
             assert run(url, "--player", "421", "--group", "promotions", "--run-id", "again").exit_code == 0
 
     assert bodies[0] == bodies[1]
+
+
+def test_the_documentation_counts_the_cases() -> None:
+    text = (ROOT / "docs" / "tools.md").read_text()
+    counted = Counter((case.group, case.source.origin) for case in CASES)
+
+    assert f"{len(CASES)} promises of the callbacks" in text
+    for group in GROUPS:
+        page, contract = (str(counted[group, origin] or "") for origin in ("page", "contract"))
+        assert f"\n| {group} | {page}{' ' if page else ''}| {contract} | " in text, group
 
 
 # --- The report -------------------------------------------------------------------------------------
