@@ -33,7 +33,7 @@ _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", 
 
 @dataclass(kw_only=True)
 class Provider:
-    """`paths` are the callbacks' own at this operator; `renamed` of them are not the pages'."""
+    """`paths` are the callbacks' own at this operator; `timeout_seconds` is how long it may take to answer."""
 
     url: str
     secret: Secret

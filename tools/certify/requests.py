@@ -47,7 +47,7 @@ class Request:
     path: str | None = None  # instead of its callback's own
     method: str = "POST"
     content_type: str = "application/json"
-    signature: Literal["of its callback", "valid", "none"] = "of its callback"
+    signature: Literal["of its callback", "none"] = "of its callback"
     token: Literal["right", "none"] | Raw = "right"  # noqa: S105 - a choice, not a token
 
     def __getitem__(self, name: str) -> str:
@@ -85,7 +85,7 @@ class Request:
     def signed(self, secret: str | None, filler: str) -> "Request":
         """The same with its hash: made with the secret or, where none is known, `filler` in its place."""
         has_one = any(each.name.lower() == "hash" for each in self.fields)
-        wants_one = self.signature == "valid" or (self.signature == "of its callback" and self.callback in SIGNED)
+        wants_one = self.signature == "of its callback" and self.callback in SIGNED
         if has_one or not wants_one or self.body is not None:
             return self
         return self.but(hash=hash_of(self.fields, secret) if secret else filler)
