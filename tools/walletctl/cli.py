@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from tools.certify import command as certify
 from tools.local.trouble import Trouble
 from tools.walletctl.find.command import find
 from tools.walletctl.ledger import ledger
@@ -137,5 +138,5 @@ _mount(
     'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
 )
 # _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
-# _mount(app, certify, *examples, rich_help_panel=_OUTSIDE)     from tools.certify.command
+_mount(app, certify.certify, *certify.EXAMPLES, rich_help_panel=_OUTSIDE)
 # _mount(app, simulate, *examples, rich_help_panel=_OUTSIDE)    from tools.simulate.command
