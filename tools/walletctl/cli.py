@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from tools.local.trouble import Trouble
+from tools.simulate.command import simulate
 
 REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
 
@@ -45,5 +46,5 @@ def walletctl() -> None:
 
 # --- The commands -----------------------------------------------------------------------------------
 # app.command()(certify)      from tools.certify.command import certify
-# app.command()(simulate)     from tools.simulate.command import simulate
+app.command()(simulate)
 # app.command()(reconcile)    from tools.reconcile.command import reconcile
