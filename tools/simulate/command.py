@@ -28,6 +28,12 @@ from tools.walletctl.place import PORT, Local, Port, Profile, Region, Stack, whe
 
 NOT_ALL_PAID = 1
 INTERRUPTED = 128 + signal.SIGINT
+EXAMPLES = (
+    "walletctl simulate --minutes 1 --report report.csv",
+    "walletctl simulate --rate 100 --players 200 --seed 7",
+    "walletctl simulate --secret-file events/secrets.json",
+    "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
+)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -68,17 +74,11 @@ def simulate(
 ) -> None:
     """Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.
 
-    As its pages tell it, with their five dialects, lost connections, up to ten retransmissions, duplicates, and rounds
-    that are left open and closed automatically. Then it writes the provider's own report, for `walletctl reconcile`.
+    With the dialects of its five pages, lost connections, up to ten retransmissions, duplicates, and rounds that are left
+    open and closed automatically. Then it writes its own report, for `walletctl reconcile`.
 
     Ends with 0 if every callback was paid, 1 if one was not, 2 if it could not begin. Ctrl-C stops it; the report is
     written all the same, and the status is 130.
-
-    [bold]Examples[/bold]
-
-      walletctl simulate --minutes 1 --report report.csv
-      walletctl simulate --rate 100 --players 200 --seed 7 --secret-file events/secrets.json
-      walletctl simulate --url https://wallet.example.com/prod --player 421=USD --player 422=EUR
     """
     seed = random.randint(1, 999_999) if seed is None else seed  # noqa: S311 - no secret
     path = report_file or Path(f"provider-report-{seed}.csv")

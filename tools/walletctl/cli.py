@@ -2,13 +2,16 @@
 
 import io
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from tools.local.trouble import Trouble
-from tools.simulate.command import simulate
+from tools.simulate import command as simulating
+from tools.walletctl.verify import command as verifying
 
 REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
 
@@ -45,6 +48,15 @@ def walletctl() -> None:
 
 
 # --- The commands -----------------------------------------------------------------------------------
-# app.command()(certify)      from tools.certify.command import certify
-app.command()(simulate)
-# app.command()(reconcile)    from tools.reconcile.command import reconcile
+
+
+def _mount(command: Callable[..., None], examples: tuple[str, ...], panel: str) -> None:
+    lines = "\n".join(("\b", "[bold]Examples[/bold]", *(f"  {escape(line)}" for line in examples)))
+    app.command(epilog=lines, rich_help_panel=panel)(command)
+
+
+_MONEY, _OUTSIDE = "The money", "The provider"
+_mount(verifying.verify, verifying.EXAMPLES, _MONEY)
+# _mount(reconcile, EXAMPLES, _MONEY)    from tools.reconcile.command
+# _mount(certify, EXAMPLES, _OUTSIDE)    from tools.certify.command
+_mount(simulating.simulate, simulating.EXAMPLES, _OUTSIDE)

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
+from tools.walletctl.amounts import amount
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print it as CSV.")]
@@ -93,12 +94,6 @@ def text(cell: Cell) -> str:
         case datetime():
             return cell.isoformat(timespec="milliseconds")
     return str(cell)
-
-
-def amount(value: Decimal) -> str:
-    """In plain notation with no trailing zero after the point."""
-    plain_notation = format(value, "f")
-    return plain_notation.rstrip("0").rstrip(".") if "." in plain_notation else plain_notation
 
 
 def for_json(cell: Cell) -> str | int | bool | None:

@@ -17,26 +17,26 @@ from tools.local.template import Template
 from tools.local.trouble import Trouble
 from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
 
-_PANEL = "Where"
+PANEL = "Where"
 Local = Annotated[
     bool,
-    typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=_PANEL),
+    typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=PANEL),
 ]
 Port = Annotated[
     int,
-    typer.Option("--port", metavar="N", envvar="PORT", min=1, max=65535, help="Its port.", rich_help_panel=_PANEL),
+    typer.Option("--port", metavar="N", envvar="PORT", help="Its port.", rich_help_panel=PANEL),
 ]
 Stack = Annotated[
     str | None,
-    typer.Option("--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=_PANEL),
+    typer.Option("--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=PANEL),
 ]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=_PANEL),
+    typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=PANEL),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=_PANEL),
+    typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=PANEL),
 ]
 PORT = 3000
 
@@ -101,6 +101,8 @@ def where(
     if stack is None:
         if profile or region:
             raise Trouble("--profile and --region are of a stack: name it with --stack NAME")
+        if not 1 <= port <= 65535:
+            raise Trouble(f"--port (or PORT) must be a whole number from 1 to 65535, not {port}")
         return LocalService(port)
     if local:
         raise Trouble("--local and --stack are two places: name one of them")
