@@ -22,17 +22,6 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_
 test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
 	@$(python) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
-redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
-	@$(python) -m tools.redrive
-# By the environment, as they are: references come from outside, and neither make nor a shell may read them.
-unexport CALLBACK REFERENCES STACK # else make would expand what is in them
-redrive: export REDRIVE_CALLBACK := $(value CALLBACK)
-redrive: export REDRIVE_REFERENCES := $(value REFERENCES)
-redrive: export REDRIVE_ALL := $(value ALL)
-redrive: export REDRIVE_DRY_RUN := $(value DRY_RUN)
-redrive: export REDRIVE_JSON := $(value JSON)
-redrive: export REDRIVE_STACK := $(value STACK)
-
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
 
@@ -120,5 +109,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test redrive bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

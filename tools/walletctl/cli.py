@@ -10,8 +10,11 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tools.local.trouble import Trouble
-from tools.simulate import command as simulating
-from tools.walletctl.verify import command as verifying
+from tools.simulate.command import simulate
+from tools.walletctl.parked import command as parked
+from tools.walletctl.parked.discard import discard
+from tools.walletctl.parked.redrive import redrive
+from tools.walletctl.verify import command as verify
 
 REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
 
@@ -50,13 +53,57 @@ def walletctl() -> None:
 # --- The commands -----------------------------------------------------------------------------------
 
 
-def _mount(command: Callable[..., None], examples: tuple[str, ...], panel: str) -> None:
+def _mount(to: typer.Typer, command: Callable[..., None], *examples: str, name: str | None = None, **more: Any) -> None:
     lines = "\n".join(("\b", "[bold]Examples[/bold]", *(f"  {escape(line)}" for line in examples)))
-    app.command(epilog=lines, rich_help_panel=panel)(command)
+    to.command(name, epilog=lines, **more)(command)
+
+
+def _family(name: str, about: str) -> typer.Typer:
+    family = typer.Typer(no_args_is_help=True, help=about, rich_markup_mode="rich")
+    app.add_typer(family, name=name, rich_help_panel=_MONEY)
+    return family
 
 
 _MONEY, _OUTSIDE = "The money", "The provider"
-_mount(verifying.verify, verifying.EXAMPLES, _MONEY)
-# _mount(reconcile, EXAMPLES, _MONEY)    from tools.reconcile.command
-# _mount(certify, EXAMPLES, _OUTSIDE)    from tools.certify.command
-_mount(simulating.simulate, simulating.EXAMPLES, _OUTSIDE)
+
+_mount(
+    app,
+    verify.verify,
+    "walletctl verify 421",
+    "walletctl verify --all --strict",
+    "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
+    rich_help_panel=_MONEY,
+)
+
+_parked = _family("parked", "Lists, shows, sends back or discards what could not be credited.")
+_mount(
+    _parked,
+    parked.list_,
+    "walletctl parked list",
+    "walletctl parked list result --stack lucky-monaco-wallet --csv > letters.csv",
+    name="list",
+)
+_mount(_parked, parked.show, "walletctl parked show 585c1306f89c56f5ecfc2f5d")
+_mount(
+    _parked,
+    redrive,
+    "walletctl parked redrive result                             lists, and asks",
+    "walletctl parked redrive result 585c1306f89c56f5ecfc2f5d    sends that one back",
+    "walletctl parked redrive jackpot --all --dry-run            says what --all would send",
+)
+_mount(
+    _parked,
+    discard,
+    'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
+)
+# _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
+# _mount(app, certify, *examples, rich_help_panel=_OUTSIDE)     from tools.certify.command
+_mount(
+    app,
+    simulate,
+    "walletctl simulate --minutes 1 --report report.csv",
+    "walletctl simulate --rate 100 --players 200 --seed 7",
+    "walletctl simulate --secret-file events/secrets.json",
+    "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
+    rich_help_panel=_OUTSIDE,
+)

@@ -77,6 +77,16 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     return made
 
 
+def facts(named: Mapping[str, Cell]) -> Table:
+    """One thing for a person, a fact a line; nothing in it is markup, and nothing is cut."""
+    made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, cell in named.items():
+        made.add_row(Text(name, style="dim"), Text(plain(text(cell))))
+    return made
+
+
 def console() -> Console:
     """A terminal's width where there is one; no line is broken elsewhere."""
     return Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS, highlight=False)

@@ -5,7 +5,9 @@ read the tables need not be allowed to see the queues.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -106,13 +108,13 @@ def where(
         return LocalService(port)
     if local:
         raise Trouble("--local and --stack are two places: name one of them")
-    return DeployedStack(stack, session(stack, profile, region))
+    return DeployedStack(stack, session(f"the stack {stack}", profile, region))
 
 
 def session(of: str, profile: str | None, region: str | None) -> boto3.Session:
     """The caller's own account. Raises Trouble if the profile is not one."""
     given = {"profile_name": profile, "region_name": region}
-    with trouble_if(f"{plain(of)} cannot be reached"):
+    with trouble_if(f"{plain(of)} cannot be asked"):
         return boto3.Session(**{name: value for name, value in given.items() if value})
 
 
@@ -125,26 +127,25 @@ def callbacks() -> list[str]:
     return [function.name for function in Template.load().functions()]
 
 
-@dataclass(frozen=True, slots=True)
 class LocalService:
-    port: int
+    def __init__(self, port: int) -> None:
+        self._port = port
 
     @property
     def name(self) -> str:
-        return f"the local service on port {self.port}"
+        return f"the local service on port {self._port}"
 
     def tables(self) -> Tables:
-        session, said = self._session("tables", "dynamodb")
+        said = announced(self._port, "tables", "dynamodb", "region")
         with trouble_if(f"the tables of {self.name} cannot be reached"):
             config = Config(**_TABLES_PATIENCE, proxies={})
-            dynamodb = session.client("dynamodb", endpoint_url=said["dynamodb"], config=config)
+            dynamodb = _local_session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
         return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
     def queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
-        session, said = self._session("queues", "sqs")
+        sqs = self._sqs
         with trouble_if(f"the queues of {self.name} cannot be reached"):
-            sqs: Any = session.client("sqs", endpoint_url=said["sqs"], config=Config(**_QUEUES_PATIENCE, proxies={}))
             return Queues(
                 sqs=sqs,
                 retry_queue=sqs.get_queue_url(QueueName=retry_queue)["QueueUrl"],
@@ -152,44 +153,51 @@ class LocalService:
             )
 
     def url(self) -> str:
-        return announced(self.port, "address", "url")["url"]
+        return announced(self._port, "address", "url")["url"]
 
-    def _session(self, what: str, name: str) -> tuple[boto3.Session, Mapping[str, Any]]:
-        said = announced(self.port, what, name, "region")
-        leave_the_account()
-        return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"]), said
+    @cached_property
+    def _sqs(self) -> Any:
+        said = announced(self._port, "queues", "sqs", "region")
+        with trouble_if(f"the queues of {self.name} cannot be reached"):
+            config = Config(**_QUEUES_PATIENCE, proxies={})
+            return _local_session(said).client("sqs", endpoint_url=said["sqs"], config=config)
 
 
-@dataclass(frozen=True, slots=True)
+def _local_session(said: Mapping[str, Any]) -> boto3.Session:
+    leave_the_account()
+    return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
+
+
 class DeployedStack:
-    stack: str
-    session: boto3.Session
+    def __init__(self, stack: str, session: boto3.Session) -> None:
+        self._stack = stack
+        self._session = session
 
     @property
     def name(self) -> str:
-        return f"the stack {plain(self.stack)}"
+        return f"the stack {plain(self._stack)}"
 
     def tables(self) -> Tables:
         with self._asked_for("tables"):
             return Tables(
-                dynamodb=tables_client(self.session),
-                players=self.resource("Players"),
-                transactions=self.resource("Transactions"),
-                free_rounds=self.resource("FreeRounds"),
+                dynamodb=tables_client(self._session),
+                players=self._resource("Players"),
+                transactions=self._resource("Transactions"),
+                free_rounds=self._resource("FreeRounds"),
             )
 
     def queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
         with self._asked_for("queues"):
             return Queues(
-                sqs=self.session.client("sqs", config=Config(**_QUEUES_PATIENCE)),
-                retry_queue=self.resource(retry_queue),
-                dead_letters=self.resource(dead_letters),
+                sqs=self._sqs,
+                retry_queue=self._resource(retry_queue),
+                dead_letters=self._resource(dead_letters),
             )
 
     def url(self) -> str:
         with self._asked_for("URLs"):
-            (described,) = self._cloudformation().describe_stacks(StackName=self.stack)["Stacks"]
+            (described,) = self._cloudformation.describe_stacks(StackName=self._stack)["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
         if not (result := outputs.get("ResultUrl")):
             raise Trouble(f"{self.name} has no output ResultUrl: it is not a stack of this project's")
@@ -197,15 +205,20 @@ class DeployedStack:
         parts = urlsplit(result)
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
-    def resource(self, name: str) -> str:
+    def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""
-        answer = self._cloudformation().describe_stack_resource(StackName=self.stack, LogicalResourceId=name)
+        answer = self._cloudformation.describe_stack_resource(StackName=self._stack, LogicalResourceId=name)
         return answer["StackResourceDetail"]["PhysicalResourceId"]
 
+    @cached_property
     def _cloudformation(self) -> Any:
-        return self.session.client("cloudformation", config=Config(**_QUEUES_PATIENCE))
+        return self._session.client("cloudformation", config=Config(**_QUEUES_PATIENCE))
 
-    def _asked_for(self, what: str) -> Any:
+    @cached_property
+    def _sqs(self) -> Any:
+        return self._session.client("sqs", config=Config(**_QUEUES_PATIENCE))
+
+    def _asked_for(self, what: str) -> AbstractContextManager[None]:
         return trouble_if(f"{self.name} cannot be asked for its {what}")
 
 

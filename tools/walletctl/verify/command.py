@@ -109,10 +109,3 @@ def _named(
     with trouble_if("no tables can be reached"):
         dynamodb = place.tables_client(place.session("the account", profile, region))
     return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds)
-
-
-EXAMPLES = (
-    "walletctl verify 421",
-    "walletctl verify --all --strict",
-    "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
-)
