@@ -28,12 +28,6 @@ from tools.walletctl.place import PORT, Local, Port, Profile, Region, Stack, whe
 
 NOT_ALL_PAID = 1
 INTERRUPTED = 128 + signal.SIGINT
-EXAMPLES = (
-    "walletctl simulate --minutes 1 --report report.csv",
-    "walletctl simulate --rate 100 --players 200 --seed 7",
-    "walletctl simulate --secret-file events/secrets.json",
-    "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
-)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -74,8 +68,8 @@ def simulate(
 ) -> None:
     """Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.
 
-    With the dialects of its five pages, lost connections, up to ten retransmissions, duplicates, and rounds that are left
-    open and closed automatically. Then it writes its own report, for `walletctl reconcile`.
+    With the dialects of its five pages, lost connections, up to ten retransmissions, duplicates, and rounds that are
+    left open and closed automatically. Then it writes its own report, for `walletctl reconcile`.
 
     Ends with 0 if every callback was paid, 1 if one was not, 2 if it could not begin. Ctrl-C stops it; the report is
     written all the same, and the status is 130.

@@ -192,7 +192,7 @@ class _Writer:
         total = sum((session.purse.win(self._random, session.stakes) for _ in range(rounds)), Decimal(0))
         code = self._name("frb") if self._random.random() < 0.7 else ""
         credit = self._credit("bonus", session, session.purse.exactly(total), bonus_code=code)
-        self._tell("bonus-win", at + rounds * ROUND_SECONDS, session, credit)
+        self._tell("bonus-win", min(at + rounds * ROUND_SECONDS, self._seconds), session, credit)
 
     def _leave_open(self, at: float, session: _Session) -> None:
         """The player is gone before the result is seen: the round is closed automatically when 24 hours are over.
@@ -226,7 +226,7 @@ class _Writer:
         facts = {"campaignId": f"c-{self._campaign}", "campaignType": "T"}
         result = self._tell("result", at, session, credit, prize, facts=facts)
         if self._random.random() < 1 / 3:
-            again = at + self._random.uniform(0.0, CAMPAIGN_SECONDS)
+            again = min(at + self._random.uniform(0.0, CAMPAIGN_SECONDS), self._seconds)
             self._tell("promo-win", again, session, prize, facts=facts, after=(result,), is_told=True)
 
     def _end_campaign(self, at: float) -> None:

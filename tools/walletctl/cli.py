@@ -10,6 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tools.local.trouble import Trouble
+from tools.reconcile.command import reconcile
 from tools.simulate.command import simulate
 from tools.walletctl.parked import command as parked
 from tools.walletctl.parked.discard import discard
@@ -96,7 +97,15 @@ _mount(
     discard,
     'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
 )
-# _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
+_mount(
+    app,
+    reconcile,
+    "walletctl reconcile report.csv",
+    "walletctl reconcile november-21.csv --since 2026-11-21 --until 2026-11-22",
+    "walletctl reconcile report.csv --columns reference=Ref,amount=Win --csv differences.csv",
+    "walletctl reconcile report.csv --stack lucky-monaco-wallet --profile finance --json",
+    rich_help_panel=_MONEY,
+)
 # _mount(app, certify, *examples, rich_help_panel=_OUTSIDE)     from tools.certify.command
 _mount(
     app,
