@@ -73,6 +73,7 @@ _mount(
     "walletctl verify 421",
     "walletctl verify --all --strict",
     "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
+    "walletctl verify --export s3://my-exports/november --profile finance",
     rich_help_panel=_MONEY,
 )
 
