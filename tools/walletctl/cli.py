@@ -12,9 +12,13 @@ from typer.core import TyperGroup
 from tools.local.trouble import Trouble
 from tools.reconcile.command import reconcile
 from tools.simulate.command import simulate
+from tools.walletctl.find.command import find
+from tools.walletctl.ledger import ledger
 from tools.walletctl.parked import command as parked
 from tools.walletctl.parked.discard import discard
 from tools.walletctl.parked.redrive import redrive
+from tools.walletctl.players import command as players
+from tools.walletctl.players import importing
 from tools.walletctl.verify import command as verify
 
 REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
@@ -67,6 +71,44 @@ def _family(name: str, about: str) -> typer.Typer:
 
 _MONEY, _OUTSIDE = "The money", "The provider"
 
+_players = _family("players", "Opens wallets, and shows them. Nothing here changes a wallet that exists.")
+_mount(
+    _players,
+    players.add,
+    "walletctl players add 424 --currency EUR",
+    "walletctl players add 425 --currency USDT --cash 0.000000000000000001 --bonus 0",
+)
+_mount(_players, players.show, "walletctl players show 421", "walletctl players show 421 --stack lucky-monaco-wallet")
+_mount(
+    _players,
+    players.list_,
+    "walletctl players list --currency EUR",
+    "walletctl players list --csv > players.csv",
+    name="list",
+)
+_mount(
+    _players,
+    importing.import_,
+    "walletctl players import players.csv --dry-run",
+    "walletctl players import players.csv --stack lucky-monaco-wallet",
+    name="import",
+)
+_mount(
+    app,
+    find,
+    "walletctl find 585c1306f89c56f5ecfc2f5d",
+    "walletctl find 5103188801 --player 421",
+    "walletctl find 421 --stack lucky-monaco-wallet --region eu-west-1",
+    rich_help_panel=_MONEY,
+)
+_mount(
+    app,
+    ledger,
+    "walletctl ledger 421",
+    "walletctl ledger 421 --since 2d --kind result --kind promo",
+    "walletctl ledger 421 --oldest-first --csv > ledger-421.csv",
+    rich_help_panel=_MONEY,
+)
 _mount(
     app,
     verify.verify,

@@ -28,18 +28,23 @@ def encoded(values: Item) -> dict[str, Any]:
 
 
 def scanned(
-    dynamodb: Any, table: str, advance: Callable[[int], None], attributes: Sequence[str] | None = None
+    dynamodb: Any,
+    table: str,
+    advance: Callable[[int], None],
+    attributes: Sequence[str] | None = None,
+    having: Mapping[str, str] | None = None,
 ) -> Iterator[Item]:
     """Every item of a table, strongly consistent, in no order; only those `attributes` of it, if any are named.
 
+    `having` leaves only those with at least one of these attributes and values. `advance` is told of all that are read.
     Raises Trouble.
     """
-    request: dict[str, Any] = {"TableName": table, "ConsistentRead": True, **_projection(attributes)}
+    request: dict[str, Any] = {"TableName": table, "ConsistentRead": True, **_projection(attributes), **_filter(having)}
     while True:
         with trouble_if(f"the table {plain(table)} cannot be read"):
             answer = dynamodb.scan(**request)
         yield from map(decoded, answer["Items"])
-        advance(len(answer["Items"]))
+        advance(answer["ScannedCount"])
         if not (after := answer.get("LastEvaluatedKey")):
             return
         request["ExclusiveStartKey"] = after
@@ -110,4 +115,14 @@ def _projection(attributes: Sequence[str] | None) -> dict[str, Any]:
     return {
         "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),  # some are words of DynamoDB's own
         "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+    }
+
+
+def _filter(having: Mapping[str, str] | None) -> dict[str, Any]:
+    if not having:
+        return {}
+    return {
+        "FilterExpression": " OR ".join(f"#{name} = :{name}" for name in having),
+        "ExpressionAttributeNames": {f"#{name}": name for name in having},
+        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in having.items()},
     }

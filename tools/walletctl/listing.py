@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -61,7 +61,24 @@ def show(columns: Sequence[Column], rows: Iterable[Row], form: Form) -> None:
     elif form == "csv":
         _print_csv(columns, rows)
     else:
-        console().print(table(columns, rows))
+        out(table(columns, rows))
+
+
+def out(shown: RenderableType) -> None:
+    """Prints what Rich makes of it; where there is no terminal, without the spaces that fill its lines."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(shown)
+        return
+    flat = Console(width=_FILE_COLUMNS, highlight=False, color_system=None)  # no line is broken there
+    with flat.capture() as captured:
+        flat.print(shown)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def tell(sentence: str) -> None:
+    """Prints a sentence, broken at a terminal's words."""
+    out(Text(sentence))
 
 
 def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
@@ -85,11 +102,6 @@ def facts(named: Mapping[str, Cell]) -> Table:
     for name, cell in named.items():
         made.add_row(Text(name, style="dim"), Text(plain(text(cell))))
     return made
-
-
-def console() -> Console:
-    """A terminal's width where there is one; no line is broken elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS, highlight=False)
 
 
 def text(cell: Cell) -> str:

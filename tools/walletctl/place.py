@@ -4,9 +4,10 @@ A command takes the five options below and hands them to `where`. Nothing is ask
 read the tables need not be allowed to see the queues.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
@@ -15,9 +16,12 @@ import boto3
 import typer
 from botocore.config import Config
 
+from tools.local import settings
 from tools.local.template import Template
 from tools.local.trouble import Trouble
 from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+from tools.walletctl import log
+from tools.walletctl.log import Line
 
 PANEL = "Where"
 Local = Annotated[
@@ -90,6 +94,10 @@ class Place(Protocol):
         """Where the callbacks' paths begin: `http://127.0.0.1:3000`."""
         ...
 
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        """What the functions said of a reference, the oldest first; `since` is only asked where it costs to read."""
+        ...
+
 
 def where(
     *,
@@ -155,6 +163,9 @@ class LocalService:
     def url(self) -> str:
         return announced(self._port, "address", "url")["url"]
 
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        return log.of_file(settings.LOCAL / f"functions-{self._port}.log", reference)
+
     @cached_property
     def _sqs(self) -> Any:
         said = announced(self._port, "queues", "sqs", "region")
@@ -204,6 +215,11 @@ class DeployedStack:
         path = next(path for path, name in Template.load().routes().items() if name == "result")
         parts = urlsplit(result)
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        logs = self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
+        groups = [f"/{self._stack}/{callback}" for callback in callbacks()]
+        return log.of_stack(logs, groups, reference, since, datetime.now(UTC))
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""

@@ -47,7 +47,7 @@ def list_(
         for pile in found:
             if pile.groups:
                 print(f"{pile.callback}:")
-                listing.console().print(showing.table(pile.groups, now))
+                listing.out(showing.table(pile.groups, now))
         _sum_up(found)
 
 
@@ -81,8 +81,8 @@ def show(
         return
     for callback, group in meant:
         for letter in group.letters:
-            listing.console().print(showing.letter(callback, group, letter, now))
-        print(showing.what_to_do(callback, group))
+            listing.out(showing.letter(callback, group, letter, now))
+        listing.tell(showing.what_to_do(callback, group))
 
 
 def _rows(found: Sequence[Pile], now: datetime) -> Iterator[listing.Row]:
@@ -110,14 +110,14 @@ def _sum_up(found: Sequence[Pile]) -> None:
         sendable = sum(len(group.letters) for group in pile.groups if not group.refused)
         letters = sum(len(group.letters) for group in pile.groups)
         table.add_row(*(Text(str(cell)) for cell in (pile.callback, pile.waiting.all, letters, sendable)))
-    listing.console().print(table)
+    listing.out(table)
     if hidden := sum(pile.hidden for pile in found):
-        print(showing.hidden(hidden))
+        listing.tell(showing.hidden(hidden))
     if any(pile.groups for pile in found):
-        print(
+        listing.tell(
             "One letter: walletctl parked show REFERENCE. Once its cause is mended: walletctl parked redrive CALLBACK"
         )
     elif any(pile.waiting.all for pile in found):
-        print("No dead letters. What waits is tried again by itself; walletctl find REFERENCE says why it waits")
+        listing.tell("No dead letters. What waits is tried again by itself; walletctl find REFERENCE says why it waits")
     else:
         print("Nothing is parked")

@@ -119,7 +119,7 @@ def _chosen(
 
 
 def _agreed(groups: Sequence[Group], letters: int) -> bool:
-    listing.console().print(show.table(groups, datetime.now(UTC)))
+    listing.out(show.table(groups, datetime.now(UTC)))
     what = "this letter" if letters == 1 else f"these {letters} letters"
     while True:
         try:

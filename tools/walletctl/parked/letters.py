@@ -53,7 +53,17 @@ class Letter:
         }
 
 
-_FIELDS = ("userId", "amount", "currency", "gameId", "roundId", "bonusCode", "jackpotId", "promoCampaignId")
+_FIELDS = (
+    "userId",
+    "amount",
+    "currency",
+    "gameId",
+    "roundId",
+    "bonusCode",
+    "jackpotId",
+    "promoCampaignId",
+    "promoWinReference",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class _Errand:
 
     def _list(self, groups: Sequence[Group], hidden: int) -> None:
         if groups:
-            listing.console().print(show.table(groups, datetime.now(UTC)))
+            listing.out(show.table(groups, datetime.now(UTC)))
             letters = sum(len(group.letters) for group in groups)
             sendable = sum(len(group.letters) for group in groups if not group.refused)
             print(f"{self.callback}: {letters} dead letter{'' if letters == 1 else 's'}, {sendable} can be sent back")
@@ -149,7 +149,7 @@ class _Errand:
 
     def _say_what_would_be_sent(self, groups: Sequence[Group], chosen: frozenset[str]) -> None:
         parts = [part for group in groups if (part := group.among(chosen))]
-        listing.console().print(show.table(parts, datetime.now(UTC)))
+        listing.out(show.table(parts, datetime.now(UTC)))
         print(f"A dry run: {len(chosen)} would be sent back to {self.callback}; nothing was changed")
 
     def _send(self) -> None:

@@ -101,9 +101,9 @@ def _tell(made: Account, form: listing.Form) -> None:
         listing.show(show.COLUMNS, show.rows(made.faults), form)
         return
     if made.faults:
-        listing.console().print(show.faults(made.faults))
+        listing.out(show.faults(made.faults))
     if made.credited:
-        listing.console().print(show.money(made))
+        listing.out(show.money(made))
     for line in show.conclusions(made):
         print(line)
 
