@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 from conftest import EVENTS, Operator, published
 from local_service import running
 from tools.reconcile import command
-from tools.reconcile.ledger import moment
+from tools.reconcile.ledger import recorded_at
 from tools.reconcile.letters import asked_for
 from tools.reconcile.report import Reading, canonical, copy_report
 from tools.simulate.report import COLUMNS
@@ -323,12 +324,12 @@ def test_a_days_report_is_not_blamed_for_another_days_credits(desk: Desk) -> Non
 @pytest.mark.parametrize(
     ("text", "is_"),
     [
-        ("2026-11-21", "2026-11-21T00:00:00.000+00:00"),
+        ("2026-11-21T00:00:00Z", "2026-11-21T00:00:00.000+00:00"),
         ("2026-11-21T18:00:00+01:00", "2026-11-21T17:00:00.000+00:00"),
     ],
 )
 def test_a_moment_is_compared_as_the_ledger_writes_it(text: str, is_: str) -> None:
-    assert moment(text, "--since") == is_
+    assert recorded_at(datetime.fromisoformat(text).astimezone(UTC)) == is_
 
 
 # --- A provider's own form --------------------------------------------------------------------------

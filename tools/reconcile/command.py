@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,11 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.reconcile import show
 from tools.reconcile.comparison import Comparison
-from tools.reconcile.ledger import copy_ledger, moment
+from tools.reconcile.ledger import copy_ledger, recorded_at
 from tools.reconcile.letters import kept
 from tools.reconcile.report import Read, Reading, copy_report
 from tools.walletctl import listing, place
+from tools.walletctl.moments import HELP, moment
 from tools.walletctl.place import Place
 
 NOT_THE_SAME = 1
@@ -34,7 +36,8 @@ def reconcile(
         str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="What was recorded before is not looked for in the report.")
+        str | None,
+        typer.Option(metavar="MOMENT", help=f"What was recorded before is not looked for in the report: {HELP}."),
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Nor what was recorded from then on.")] = None,
     csv_file: Annotated[
@@ -55,8 +58,9 @@ def reconcile(
     Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read.
     """
     reading = Reading.of(columns, callback)
-    from_ = moment(since, "--since") if since else _ALWAYS
-    to = moment(until, "--until") if until else _NEVER
+    now = datetime.now(UTC)
+    from_ = recorded_at(moment(since, now)) if since else _ALWAYS
+    to = recorded_at(moment(until, now)) if until else _NEVER
     if from_ >= to:
         raise Trouble("--since is not before --until: nothing is between them")
     where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
@@ -90,12 +94,12 @@ def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | No
         print(json.dumps(show.for_machines(comparison, read), indent=2))
         return
     if shown := [*comparison.differences(most=show.MOST_SHOWN)]:
-        listing.console().print(show.table(shown))
+        listing.out(show.table(shown))
         print()
-    listing.console().print(show.totals(comparison.totals()))
+    listing.out(show.totals(comparison.totals()))
     print()
     for line in show.conclusions(comparison, read, csv_file):
-        print(line)
+        listing.tell(line)
 
 
 @contextmanager

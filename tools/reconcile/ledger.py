@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.reconcile.report import canonical
 from tools.walletctl.place import Tables
@@ -98,11 +97,6 @@ def _day(timestamp: str) -> str:
         return ""
 
 
-def moment(text: str, option: str) -> str:
-    """A day or a moment as `recordedAt` has it, UTC if it says nothing else. Raises Trouble."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Trouble(f"{option} {plain(text)} is no moment: write 2026-11-21 or 2026-11-21T18:00:00+01:00") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return found.astimezone(UTC).isoformat(timespec="milliseconds")
+def recorded_at(moment: datetime) -> str:
+    """A moment as `recordedAt` has it: the texts are in the order of the moments."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

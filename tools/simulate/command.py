@@ -12,6 +12,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from rich.console import Console
 
 from tools.local.trouble import Trouble
 from tools.outside import plain
@@ -23,7 +24,7 @@ from tools.simulate.provider import Provider
 from tools.simulate.report import Report, report
 from tools.simulate.story import Callback, story
 from tools.simulate.tally import Tally
-from tools.walletctl.listing import console, counted
+from tools.walletctl.listing import counted, out, tell
 from tools.walletctl.place import PORT, Local, Port, Profile, Region, Stack, where
 
 NOT_ALL_PAID = 1
@@ -97,10 +98,10 @@ def simulate(
     with report(path) as rows:
         run = _Run(base, secrets, rows, told, 60 * minutes)
         asyncio.run(run.play(callbacks))
-    console().print(outcomes(run.tally))
+    out(outcomes(run.tally))
     for line in conclusions(run.tally, run.seconds):
-        print(line)
-    print(f"report     {counted(rows.rows, 'row')} in {plain(str(path))}; the same story again: --seed {seed}")
+        tell(line)
+    tell(f"report     {counted(rows.rows, 'row')} in {plain(str(path))}; the same story again: --seed {seed}")
     if run.provider.is_stopping.is_set():
         raise typer.Exit(INTERRUPTED)
     if run.tally.answered(0) + sum(line.left_open for line in run.tally.lines.values()) < run.tally.begun:
@@ -112,7 +113,7 @@ class _Run:
         self.tally = Tally()
         self.provider = Provider(url, secrets, self.tally, rows.add)
         self.seconds = 0.0
-        self._display = Display(told, seconds, self.tally, console(), self.provider.is_stopping)
+        self._display = Display(told, seconds, self.tally, Console(highlight=False), self.provider.is_stopping)
 
     async def play(self, callbacks: Iterator[Callback]) -> None:
         began = time.monotonic()
