@@ -259,6 +259,28 @@ def test_no_more_than_a_thousand_faults_are_listed(
 # --- What is no export ------------------------------------------------------------------------------
 
 
+WALLET = {
+    "userId": {"S": "421"},
+    "currency": {"S": "USD"},
+    "cash": {"N": "9"},
+    "bonus": {"N": "0"},
+    "version": {"N": "9"},
+}
+TRANSACTIONS = [
+    {
+        "id": {"S": f"result#r-{seq}"},
+        "userId": {"S": "421"},
+        "seq": {"N": f"{seq}"},
+        "amount": {"N": "1"},
+        "amountAsked": {"N": "1"},
+        "currency": {"S": "USD"},
+        "cashAfter": {"N": f"{seq}"},
+        "bonusAfter": {"N": "0"},
+    }
+    for seq in range(1, 10)
+]
+
+
 def altered(summary: Path, **changes: Any) -> None:
     summary.write_text(json.dumps(json.loads(summary.read_text()) | changes))
 
@@ -293,17 +315,14 @@ def with_nonsense(of: Path) -> None:
         (lambda of: (of / "manifest-summary.json").unlink(), "there is no export of transactions"),
         (lambda of: altered(of / "manifest-summary.json", outputFormat="ION"), "DYNAMODB_JSON"),
         (lambda of: altered(of / "manifest-summary.json", exportType="INCREMENTAL_EXPORT"), "the whole table"),
-        (lambda of: export(of.parents[2] / "again", "Transactions"), "2 exports of transactions"),
+        (lambda of: write_export(of.parents[2] / "again", "Transactions", TRANSACTIONS), "2 exports of transactions"),
     ],
 )
 def test_an_export_that_cannot_be_used_is_refused_in_one_line(
-    ledger: Ledger,  # noqa: F811
-    tmp_path: Path,
-    spoil: Callable[[Path], object],
-    says: str,
+    tmp_path: Path, spoil: Callable[[Path], object], says: str
 ) -> None:
-    export(tmp_path, "Players")
-    spoil(export(tmp_path, "Transactions"))
+    write_export(tmp_path, "Players", [WALLET])
+    spoil(write_export(tmp_path, "Transactions", TRANSACTIONS))
 
     told = verify("--export", str(tmp_path))
 
@@ -329,9 +348,9 @@ def test_what_is_no_place_of_an_export_is_refused(arguments: list[str], says: st
     assert says in told.stderr
 
 
-def test_exports_of_two_moments_are_pointed_out(ledger: Ledger, tmp_path: Path) -> None:  # noqa: F811
-    export(tmp_path, "Players")
-    export(tmp_path, "Transactions", moment="2026-11-21T20:00:00Z")
+def test_exports_of_two_moments_are_pointed_out(tmp_path: Path) -> None:
+    write_export(tmp_path, "Players", [WALLET])
+    write_export(tmp_path, "Transactions", TRANSACTIONS, moment="2026-11-21T20:00:00Z")
 
     told = verify("--export", str(tmp_path))
 

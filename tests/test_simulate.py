@@ -205,7 +205,7 @@ def test_a_retransmission_says_the_same_under_another_id() -> None:
 def test_the_functions_credit_every_word_of_it_once(operator: Operator) -> None:
     for player in PLAYERS:
         operator.open_wallet(player.user_id, currency=player.currency)
-    callbacks = told(seed=5, seconds=9)
+    callbacks = told(seed=5, seconds=6)
     assert {callback.page for callback in callbacks} >= {"result", "auto-closing", "bonus-win", "promo-win"}
 
     for each in callbacks:

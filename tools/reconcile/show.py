@@ -19,6 +19,7 @@ from tools.walletctl.listing import table as table_of
 
 MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
 MOST_IN_JSON = 1000
+_WHOLE_REFERENCE = 36  # characters: the provider's own are no longer
 
 _DIFFERENCES = (
     Column(name="line", title="line", right=True, unbroken=True),
@@ -41,7 +42,7 @@ _TOTALS = (
     Column(name="amount", title="report", right=True),
     Column(name="transactions", title="here", right=True, unbroken=True),
     Column(name="asked", title="ledger", right=True),
-    Column(name="difference", title="difference", right=True),
+    Column(name="difference", title="off by", right=True),
     Column(name="paid", title="paid", right=True),
 )
 # What a kind of difference means, and what to do about it.
@@ -62,7 +63,13 @@ _MEANINGS = {
 def table(found: Sequence[Difference]) -> Table:
     """A row for each difference: its line in the report, what it is, and what each side has."""
     columns = _DIFFERENCES if any(each.note for each in found) else _DIFFERENCES[:-1]
-    return table_of(columns, map(_row, found))
+    made = table_of(columns, map(_row, found))
+    place = [column.name for column in columns if column.title].index("reference")
+    # It is what a person copies, and the last to be broken.
+    made.columns[place].min_width = min(
+        _WHOLE_REFERENCE, max((len(plain(each.reference)) for each in found), default=0)
+    )
+    return made
 
 
 def totals(found: Sequence[Total]) -> Table:
@@ -136,7 +143,7 @@ def _total(total: Total) -> Row:
         "transactions": total.transactions,
         "asked": total.asked,
         "difference": "" if total.asked == total.amount else signed(total.asked - total.amount),
-        "paid": total.paid,
+        "paid": "" if total.paid == total.asked else total.paid,
     }
 
 

@@ -41,6 +41,7 @@ class Tally:
     owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency; "" where none is sent
     seconds: "array[float]" = field(default_factory=lambda: array("f"))  # to every answer
     recent: deque[tuple[float, float]] = field(default_factory=deque)  # when, and seconds to the answer
+    _began: float = field(default_factory=time.monotonic)
 
     def begin(self, callback: Callback) -> None:
         self.lines[callback.page].begun += 1
@@ -80,10 +81,11 @@ class Tally:
 
     def now(self) -> tuple[float, list[float]]:
         """Answers a second, and their seconds, of the last ten seconds."""
-        since = time.monotonic() - RECENT_SECONDS
-        while self.recent and self.recent[0][0] < since:
+        now = time.monotonic()
+        while self.recent and self.recent[0][0] < now - RECENT_SECONDS:
             self.recent.popleft()
-        return len(self.recent) / RECENT_SECONDS, sorted(seconds for _, seconds in self.recent)
+        span = max(0.1, min(RECENT_SECONDS, now - self._began))
+        return len(self.recent) / span, sorted(seconds for _, seconds in self.recent)
 
     def all_seconds(self) -> list[float]:
         return sorted(self.seconds)
