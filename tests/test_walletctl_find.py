@@ -82,9 +82,12 @@ def test_a_reference_is_found_without_reading_the_ledger(walletctl: Walletctl, o
 
 @pytest.mark.parametrize("by_player", [True, False])
 def test_a_round_and_a_transaction_id_are_found(walletctl: Walletctl, operator: Operator, by_player: bool) -> None:
-    for number in range(3):
-        answer = operator.send("result", published("result", reference=f"r-{number}", roundId=f"round-{number // 2}"))
-    transaction_id = answer.json["transactionId"]
+    *_, transaction_id = (
+        operator.send("result", published("result", reference=f"r-{number}", roundId=f"round-{number // 2}")).json[
+            "transactionId"
+        ]
+        for number in range(3)
+    )
     walletctl.watch()
     narrow = ("--player", "421") if by_player else ()
 
