@@ -3,7 +3,7 @@
 import csv
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,18 @@ from tools.walletctl.listing import table as table_of
 
 MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
 MOST_IN_JSON = 1000
-_WHOLE_REFERENCE = 36  # characters: the provider's own are no longer
+# Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
+_WHOLE = {"reference": 36, "there": 12, "here": 12}
 
-_DIFFERENCES = (
+_COLUMNS = tuple(field.name for field in fields(Difference))  # of --csv
+_SHOWN = (
     Column(name="line", title="line", right=True, unbroken=True),
-    Column(name="kind", title="difference"),
+    Column(name="what", title="difference"),
     Column(name="callback", title="callback", unbroken=True),
     Column(name="reference", title="reference"),
     Column(name="player", title="player"),
     Column(name="there", title="report", right=True),
     Column(name="here", title="ledger", right=True),
-    Column(name="currency", title=""),
-    Column(name="answer", title=""),
-    Column(name="recorded", title=""),
-    Column(name="note", title="note"),
 )
 _TOTALS = (
     Column(name="day", title="day", unbroken=True),
@@ -62,13 +60,11 @@ _MEANINGS = {
 
 def table(found: Sequence[Difference]) -> Table:
     """A row for each difference: its line in the report, what it is, and what each side has."""
-    columns = _DIFFERENCES if any(each.note for each in found) else _DIFFERENCES[:-1]
-    made = table_of(columns, map(_row, found))
-    place = [column.name for column in columns if column.title].index("reference")
-    # It is what a person copies, and the last to be broken.
-    made.columns[place].min_width = min(
-        _WHOLE_REFERENCE, max((len(plain(each.reference)) for each in found), default=0)
-    )
+    rows = [_shown(each) for each in found]
+    made = table_of(_SHOWN, rows)
+    for place, column in enumerate(_SHOWN):
+        if most := _WHOLE.get(column.name):
+            made.columns[place].no_wrap = all(len(plain(str(row[column.name]))) <= most for row in rows)
     return made
 
 
@@ -120,13 +116,18 @@ def write(path: Path, found: Iterable[Difference]) -> None:
             "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
         ) as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(column.name for column in _DIFFERENCES)
+            writer.writerow(_COLUMNS)
             for each in found:
                 row = _row(each)
-                writer.writerow(for_csv(row[column.name]) for column in _DIFFERENCES)
+                writer.writerow(for_csv(row[name]) for name in _COLUMNS)
         Path(file.name).replace(path)
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
+
+
+def _shown(difference: Difference) -> Row:
+    note = f": {difference.note}" if difference.note else ""
+    return {**_row(difference), "what": f"{difference.kind}{note}"}
 
 
 def _row(difference: Difference) -> Row:
