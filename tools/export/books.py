@@ -22,7 +22,7 @@ from tools.walletctl.verify.proof import EXACT, Fault, Gap, Transaction, Wallet
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
 THREADS = 2
-FILES_AT_ONCE = 8  # are brought from a bucket, loaded and dropped
+FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
 
 _QUERIES = Path(__file__).parent / "queries"
 _SUSPECTING = ("unreadable", "chain", "wallets", "amounts", "free_rounds")
