@@ -145,22 +145,22 @@ def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletc
         assert [each["reference"] for each in walletctl.json("find", name)["deadLetters"]] == [REFERENCE]
 
 
-@pytest.mark.parametrize(
-    ("code", "then"),
-    [
-        (61, "Ask the provider which is right; what is owed as well must come under a reference of its own."),
-        (52, f"if the wallet is mended: walletctl parked redrive result {REFERENCE}."),
-        (62, f"walletctl players add, then walletctl parked redrive result {REFERENCE}."),
-        (998, f"Mend what the reason says, then walletctl parked redrive result {REFERENCE}."),
-    ],
-)
-def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl, code: int, then: str) -> None:
-    walletctl.leave("ResultDeadLetters", parked("result", published("result"), code=code))
+NEXT = {
+    61: "Ask the provider which is right; what is owed as well must come under a reference of its own.",
+    52: "if the wallet is mended: walletctl parked redrive result r-52.",
+    62: "walletctl players add, then walletctl parked redrive result r-62.",
+    998: "Mend what the reason says, then walletctl parked redrive result r-998.",
+}
 
-    told = said(walletctl, REFERENCE)
 
-    assert "Not credited: it is a dead letter, and no machine will try again." in told
-    assert told.endswith(then)
+def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:
+    for code, then in NEXT.items():
+        walletctl.leave("ResultDeadLetters", parked("result", published("result", reference=f"r-{code}"), code=code))
+
+        told = said(walletctl, f"r-{code}")
+
+        assert "Not credited: it is a dead letter, and no machine will try again." in told
+        assert told.endswith(then)
 
 
 def test_a_conflict_is_shown_beside_what_was_credited(walletctl: Walletctl, operator: Operator) -> None:
@@ -189,43 +189,40 @@ def line(message: str, **more: Any) -> dict[str, Any]:
 NO_PLAYER = {"code": 62, "reason": "No such player: 999"}
 
 
-@pytest.mark.parametrize(
-    ("lines", "outcome", "told"),
-    [
-        ([line("refused", **NO_PLAYER)], "waiting", "it waits for another try, for error 62 (No such player: 999)."),
-        (
-            [line("refused", **NO_PLAYER), line("refused", **NO_PLAYER, tries=3)],
-            "waiting",
-            "it waits for another try after 3 of ten tries, for error 62",
-        ),
-        (
-            [line("refused", code=998, reason="ReadTimeoutError", tries=1)],
-            "waiting",
-            "It is tried again by itself, with doubling waits",
-        ),
-        (
-            [line("refused", code=59, reason="Not a valid amount: amount")],
-            "refused",
-            "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
-            "provider must mend it and send it again",
-        ),
-        ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
-        ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
-        ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
-        ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
-        ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
-        ([line("refused", **NO_PLAYER) | {"correlation_id": "another"}], "unknown", "Nothing is known of"),
-    ],
-)
-def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(
-    walletctl: Walletctl, lines: list[dict[str, Any]], outcome: str, told: str
-) -> None:
-    walletctl.log(*lines)
+LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
+    ([line("refused", **NO_PLAYER)], "waiting", "it waits for another try, for error 62 (No such player: 999)."),
+    (
+        [line("refused", **NO_PLAYER), line("refused", **NO_PLAYER, tries=3)],
+        "waiting",
+        "it waits for another try after 3 of ten tries, for error 62",
+    ),
+    (
+        [line("refused", code=998, reason="ReadTimeoutError", tries=1)],
+        "waiting",
+        "It is tried again by itself, with doubling waits",
+    ),
+    (
+        [line("refused", code=59, reason="Not a valid amount: amount")],
+        "refused",
+        "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
+        "provider must mend it and send it again",
+    ),
+    ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
+    ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
+    ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
+    ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
+    ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
+    ([line("refused", **NO_PLAYER) | {"correlation_id": "another"}], "unknown", "Nothing is known of"),
+]
 
-    found = walletctl.json("find", REFERENCE, status=1 if outcome == "unknown" else 0)
 
-    assert found["outcome"] == outcome
-    assert told in said(walletctl, REFERENCE)
+def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(walletctl: Walletctl) -> None:
+    for number, (lines, outcome, told) in enumerate(LOGGED):
+        name = f"{REFERENCE}-{number}"
+        walletctl.log(*(each | {"correlation_id": each["correlation_id"].replace(REFERENCE, name)} for each in lines))
+
+        assert walletctl.json("find", name, status=1 if outcome == "unknown" else 0)["outcome"] == outcome, lines
+        assert told in said(walletctl, name), lines
 
 
 def test_what_waits_for_another_try_is_counted_and_not_touched(walletctl: Walletctl) -> None:
@@ -265,11 +262,25 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
     assert walletctl("find", "nothing").exit_code == 1
 
 
+def test_what_is_no_name_is_told_in_one_line(walletctl: Walletctl) -> None:
+    for name, told in {"": "a name that is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
+        for command in (("find",), ("ledger",), ("verify",), ("players", "show")):
+            assert told in walletctl.refused(*command, name)
+
+
 def test_without_a_scan_it_says_that_it_did_not_look_everywhere(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result", roundId="round-7"))
     walletctl.watch()
 
     assert "(not by round or transaction id)" in said(walletctl, "round-7", "--no-scan")
+    assert not walletctl.asked("Scan")
+
+
+def test_what_the_log_knows_is_not_looked_for_in_the_whole_ledger(walletctl: Walletctl) -> None:
+    walletctl.log(line("refused", **NO_PLAYER))
+    walletctl.watch()
+
+    assert walletctl.json("find", REFERENCE)["outcome"] == "waiting"
     assert not walletctl.asked("Scan")
 
 
@@ -412,26 +423,28 @@ def test_a_ledger_is_read_newest_first_with_running_balances(ledger: Walletctl) 
     assert [later["cashBefore"] for later in rows[:-1]] == [earlier["cashAfter"] for earlier in rows[1:]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("--since", "2026-01-10"), [11, 10, 9]),
-        (("--since", "2026-01-10T12:00:00Z", "--until", "2026-01-11"), [9]),
-        (("--until", "2026-01-02T13:00:00+01:00"), [0]),
-        (("--kind", "promo"), [11, 7, 3]),
-        (("--kind", "promo", "--kind", "result", "--limit", "2"), [11, 10]),
-        (("--round", "round-1"), [5, 4]),  # a promo carries no round
-        (("--round", "round-1", "--oldest-first", "--limit", "1"), [4]),
-        (("--since", "1d"), []),
-    ],
-)
-def test_a_ledger_is_filtered(ledger: Walletctl, arguments: tuple[str, ...], expected: list[int]) -> None:
-    now = datetime.now(UTC)
-    assert now > datetime(2026, 1, 14, tzinfo=UTC), "the transactions of January must lie in the past"
+FILTERED = {
+    ("--since", "2026-01-10"): [11, 10, 9],
+    ("--since", "2026-01-10T12:00:00Z", "--until", "2026-01-11"): [9],
+    ("--until", "2026-01-02T13:00:00+01:00"): [0],
+    ("--kind", "promo"): [11, 7, 3],
+    ("--kind", "promo", "--kind", "result", "--limit", "2"): [11, 10],
+    ("--round", "round-1"): [5, 4],  # 3 is a promo, which carries no round
+    ("--round", "round-1", "--oldest-first", "--limit", "1"): [4],
+    ("--until", "999999min"): [],
+}
+NO_FILTERS = {
+    ("--since", "yesterday"): "yesterday is no moment: say 2026-01-02",
+    ("--kind", "deposit"): "no kind is called deposit: there are result, jackpot, bonus, promo",
+    ("--until", "999999d"): "999999d is no moment",
+}
 
-    rows = ledger.json("ledger", "421", *arguments)
 
-    assert [number for number in references(rows) if number != 3 or "promo" in arguments] == expected
+def test_a_ledger_is_filtered(ledger: Walletctl) -> None:
+    for arguments, expected in FILTERED.items():
+        assert references(ledger.json("ledger", "421", *arguments)) == expected, arguments
+    for arguments, told in NO_FILTERS.items():
+        assert told in ledger.refused("ledger", "421", *arguments)
 
 
 def test_a_person_is_told_that_there_is_more(ledger: Walletctl) -> None:
@@ -456,30 +469,41 @@ def test_what_other_programs_moved_in_between_is_a_line_of_its_own(walletctl: Wa
     assert "deposit" not in walletctl("ledger", "421", "--kind", "result").stdout
 
 
-def test_a_ledger_longer_than_one_call_is_read_whole(walletctl: Walletctl, operator: Operator) -> None:
-    for number in range(130):
-        operator.send("promo", published("promo", reference=f"r-{number}", amount="0.01"))
+def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.items._MOST_KEYS", 2)
+    monkeypatch.setattr("tools.walletctl.ledger._AT_ONCE", 5)
+    ledger.watch()
 
-    rows = walletctl.csv("ledger", "421", "--oldest-first")
+    rows = ledger.csv("ledger", "421", "--oldest-first")
 
-    assert [row["seq"] for row in rows] == [str(number) for number in range(1, 131)]
-    assert rows[-1]["cashAfter"] == "99891.29"
+    assert [row["seq"] for row in rows] == [str(number) for number in range(1, 13)]
+    assert len(ledger.asked("BatchGetItem")) == 3 + 3 + 1  # of five, five and two, by twos
+
+
+def test_what_a_busy_table_leaves_over_is_asked_for_again(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    def busy(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation != "BatchGetItem":
+            return call()
+        ((table, wanted),) = parameters["RequestItems"].items()
+        left, wanted["Keys"] = wanted["Keys"][1:], wanted["Keys"][:1]
+        return call() | {"UnprocessedKeys": {table: {**wanted, "Keys": left}} if left else {}}
+
+    ledger.watch(busy)
+    assert len(ledger.json("ledger", "421", "--limit", "10")) == 10
+
+    def busier(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation != "BatchGetItem":
+            return call()
+        return {"Responses": {}, "UnprocessedKeys": parameters["RequestItems"]}
+
+    ledger.watch(busier)
+    assert "is throttled: try again" in ledger.refused("players", "show", "421")
 
 
 def test_a_player_of_whom_there_is_nothing_is_told_where_to_look(walletctl: Walletctl) -> None:
     assert "walletctl find nobody looks for wins that are parked" in walletctl.refused("ledger", "nobody")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--since", "yesterday"), "yesterday is no moment: say 2026-01-02"),
-        (("--kind", "deposit"), "no kind is called deposit: there are result, jackpot, bonus, promo"),
-        (("--until", "999999d"), "999999d is no moment"),
-    ],
-)
-def test_a_filter_that_is_none_is_told_in_one_line(ledger: Walletctl, arguments: tuple[str, ...], said: str) -> None:
-    assert said in ledger.refused("ledger", "421", *arguments)
 
 
 def test_a_record_that_was_tampered_with_is_shown_as_it_stands(ledger: Walletctl, operator: Operator) -> None:

@@ -82,20 +82,16 @@ UNFIT = {
 }
 
 
-@pytest.mark.parametrize(("changes", "said"), UNFIT.values(), ids=UNFIT)
-def test_what_no_callback_could_credit_is_not_opened(
-    walletctl: Walletctl, operator: Operator, changes: dict[str, str], said: str
-) -> None:
-    wallet = {"userId": "new", "currency": "USD", "cash": "1", "bonus": "0"} | changes
+def test_what_no_callback_could_credit_is_not_opened(walletctl: Walletctl, operator: Operator) -> None:
     before = wallets(operator)
 
-    refused = walletctl.refused(
-        *("players", "add", *(f"--{name}={wallet[name]}" for name in ("currency", "cash", "bonus"))),
-        *("--", wallet["userId"]),
-    )
+    for what, (changes, said) in UNFIT.items():
+        wallet = {"userId": "new", "currency": "USD", "cash": "1", "bonus": "0"} | changes
+        options = (f"--{name}={wallet[name]}" for name in ("currency", "cash", "bonus"))
+        refused = walletctl.refused("players", "add", *options, "--", wallet["userId"])
 
-    assert refused.startswith(said)
-    assert refused.endswith("nothing was changed")
+        assert refused.startswith(said), what
+        assert refused.endswith("nothing was changed"), what
     assert wallets(operator) == before
 
 
@@ -280,24 +276,22 @@ def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
     assert len(wallets(operator)) == 5
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "must be userId,currency,cash,bonus (cash and bonus may be left out), not nothing"),
-        (b"userId;currency\n1;EUR\n", "not userId;currency"),
-        (b"userId,currency,cash,bonus,name\n", "must be userId,currency,cash,bonus"),
-        (b"userId,userId,currency\n", "must be userId,currency,cash,bonus"),
-        (b"userId,currency\n", "has no line but the first"),
-        (b"userId,currency\n\xff\xfe,EUR\n", "is not UTF-8: save it as CSV UTF-8"),
-        (b'userId,currency\n"a"b,EUR\n', "is not CSV in line 2"),
-    ],
-)
-def test_a_file_that_is_none_of_wallets_is_told_in_one_line(
-    walletctl: Walletctl, tmp_path: Path, content: bytes, said: str
-) -> None:
-    (tmp_path / "players.csv").write_bytes(content)
+NO_WALLETS = {
+    b"": "must be userId,currency,cash,bonus (cash and bonus may be left out), not nothing",
+    b"userId;currency\n1;EUR\n": "not userId;currency",
+    b"userId,currency,cash,bonus,name\n": "must be userId,currency,cash,bonus",
+    b"userId,userId,currency\n": "must be userId,currency,cash,bonus",
+    b"userId,currency\n": "has no line but the first",
+    b"userId,currency\n\xff\xfe,EUR\n": "is not UTF-8: save it as CSV UTF-8",
+    b'userId,currency\n"a"b,EUR\n': "is not CSV in line 2",
+}
 
-    assert said in walletctl.refused("players", "import", str(tmp_path / "players.csv"))
+
+def test_a_file_that_is_none_of_wallets_is_told_in_one_line(walletctl: Walletctl, tmp_path: Path) -> None:
+    for content, said in NO_WALLETS.items():
+        (tmp_path / "players.csv").write_bytes(content)
+
+        assert said in walletctl.refused("players", "import", str(tmp_path / "players.csv"))
 
 
 def test_a_file_that_is_not_there_is_told_in_one_line(walletctl: Walletctl, tmp_path: Path) -> None:

@@ -27,9 +27,8 @@ REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
 class _Root(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(
-                errors="backslashreplace"
-            )  # a reference may have what the terminal's encoding has not
+            # A reference may have what the terminal's encoding has not.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except Trouble as trouble:

@@ -82,6 +82,7 @@ def show(
     for callback, group in meant:
         for letter in group.letters:
             listing.out(showing.letter(callback, group, letter, now))
+            print()
         listing.tell(showing.what_to_do(callback, group))
 
 

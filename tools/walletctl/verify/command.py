@@ -9,6 +9,7 @@ from tools.export.account import account_of_exports
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.walletctl import listing, place
+from tools.walletctl.items import named
 from tools.walletctl.place import Tables
 from tools.walletctl.verify import show
 from tools.walletctl.verify.account import Account, account
@@ -75,7 +76,7 @@ def verify(
             if player is None:
                 books.read(advance)
             else:
-                books.read_player(player, advance)
+                books.read_player(named(player), advance)
         made = account(
             books.pages(),
             strict=strict,
