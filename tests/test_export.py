@@ -20,6 +20,7 @@ from test_walletctl_verify import LAST, Ledger, ledger  # noqa: F401 - a fixture
 from tools.export import account as account_module
 from tools.export import books, files
 from tools.export.books import query
+from tools.reconcile import comparison
 from tools.walletctl import cli
 
 NAMES = ("Players", "Transactions", "FreeRounds")
@@ -372,6 +373,12 @@ def test_a_text_that_looks_like_an_attribute_makes_no_other_table_of_it(tmp_path
     (found,) = files.exports([files.Folder(of)])
 
     assert found.table == "free rounds"
+
+
+@pytest.mark.parametrize("engine", [books, comparison], ids=["export", "reconcile"])
+def test_ctrl_c_amid_a_query_is_ctrl_c(engine: Any) -> None:
+    with pytest.raises(KeyboardInterrupt), engine._trouble_if_it_cannot():
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of it
 
 
 # --- The queries ------------------------------------------------------------------------------------

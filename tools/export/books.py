@@ -328,3 +328,5 @@ def _trouble_if_it_cannot(what: str = "the exports cannot be put in order on thi
         yield
     except duckdb.Error as error:  # no room on the disk, or a file that is not one of an export's
         raise Trouble(f"{what}: {fault(error)}") from error
+    except RuntimeError:  # so DuckDB says Ctrl-C
+        raise KeyboardInterrupt from None

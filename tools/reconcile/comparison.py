@@ -314,3 +314,5 @@ def _trouble_if_it_cannot() -> Iterator[None]:
         yield
     except duckdb.Error as error:  # no room on the disk, most likely
         raise Trouble(f"the two cannot be compared on this machine: {fault(error)}") from error
+    except RuntimeError:  # so DuckDB says Ctrl-C
+        raise KeyboardInterrupt from None

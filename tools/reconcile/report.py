@@ -159,14 +159,14 @@ def _rows(file: IO[str], path: Path, reading: Reading) -> tuple[Iterator[tuple[i
     name = plain(str(path))
     first = file.readline(_MOST_OF_A_FIELD)
     headings = {
-        delimiter: [each.strip().strip('"').lower() for each in next(csv.reader([first], delimiter=delimiter), [])]
+        delimiter: [each.strip().strip('"') for each in next(csv.reader([first], delimiter=delimiter), [])]
         for delimiter in _DELIMITERS
     }
     if not first.strip():
         raise Trouble(f"{name} is empty: a report begins with a line of headings")
 
     def places(delimiter: str) -> dict[str, int]:
-        there = headings[delimiter]
+        there = [heading.lower() for heading in headings[delimiter]]
         return {
             column: there.index(theirs.lower())
             for column, theirs in reading.headings.items()
