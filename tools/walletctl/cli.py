@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from tools.certify import command as certify
 from tools.local.trouble import Trouble
+from tools.reconcile.command import reconcile
+from tools.simulate.command import simulate
 from tools.walletctl.find.command import find
 from tools.walletctl.ledger import ledger
 from tools.walletctl.parked import command as parked
@@ -113,6 +115,7 @@ _mount(
     "walletctl verify 421",
     "walletctl verify --all --strict",
     "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
+    "walletctl verify --export s3://my-exports/november --profile finance",
     rich_help_panel=_MONEY,
 )
 
@@ -137,6 +140,22 @@ _mount(
     discard,
     'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
 )
-# _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
+_mount(
+    app,
+    reconcile,
+    "walletctl reconcile report.csv",
+    "walletctl reconcile november-21.csv --since 2026-11-21 --until 2026-11-22",
+    "walletctl reconcile report.csv --columns reference=Ref,amount=Win --csv differences.csv",
+    "walletctl reconcile report.csv --stack lucky-monaco-wallet --profile finance --json",
+    rich_help_panel=_MONEY,
+)
 _mount(app, certify.certify, *certify.EXAMPLES, rich_help_panel=_OUTSIDE)
-# _mount(app, simulate, *examples, rich_help_panel=_OUTSIDE)    from tools.simulate.command
+_mount(
+    app,
+    simulate,
+    "walletctl simulate --minutes 1 --report report.csv",
+    "walletctl simulate --rate 100 --players 200 --seed 7",
+    "walletctl simulate --secret-file events/secrets.json",
+    "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
+    rich_help_panel=_OUTSIDE,
+)
