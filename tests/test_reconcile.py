@@ -269,6 +269,21 @@ def test_totals_stand_by_day_currency_and_callback(desk: Desk) -> None:
     assert (result["rows"], result["transactions"], result["difference"]) == (5, 5, "+9.5")
 
 
+def test_totals_of_a_report_are_the_sums_of_its_rows_those_there_twice_included(desk: Desk) -> None:
+    outcome = desk.reconcile([*desk.rows, desk.rows[0] | {"amount": "7"}, desk.rows[0] | {"amount": "none"}])
+
+    _, result = outcome.account["totals"]
+    assert (result["rows"], result["transactions"], result["difference"]) == (6, 5, "-7")
+
+
+def test_totals_of_the_ledger_are_in_its_own_currencies(desk: Desk) -> None:
+    outcome = desk.reconcile(with_row(desk.rows, 0, currency="EUR"))
+
+    totals = {(each["currency"], each["callback"]): each for each in outcome.account["totals"]}
+    assert (totals["EUR", "result"]["amount"], totals["EUR", "result"]["transactions"]) == ("10.5", 0)
+    assert (totals["USD", "result"]["difference"], totals["USD", "result"]["transactions"]) == ("+10.5", 5)
+
+
 # --- What is kept -----------------------------------------------------------------------------------
 
 
