@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator, published
 from local_service import running
+from tools.local.trouble import Trouble
 from tools.reconcile import command
 from tools.reconcile.ledger import recorded_at
 from tools.reconcile.letters import asked_for
@@ -305,6 +306,22 @@ def test_what_may_wait_in_a_retry_queue_is_called_so(desk: Desk) -> None:
     outcome = desk.reconcile([*desk.rows, early, lost])
 
     assert outcome.found == [("perhaps parked", "8", "early"), ("missing here", "9", "lost")]
+
+
+def test_who_may_not_see_the_queues_is_told_so_and_given_the_differences(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(self: Here, callback: str) -> Queues:
+        raise Trouble(f"the queues of {callback} cannot be asked")
+
+    monkeypatch.setattr(Here, "queues", denied)
+
+    outcome = desk.reconcile([*desk.rows, desk.rows[0] | {"reference": "invented"}])
+
+    assert outcome.status == 1
+    assert outcome.found == [("missing here", "8", "invented")]
+    assert "may be parked" in outcome.complaint
+    assert "the queues of result cannot be asked" in outcome.complaint
 
 
 def test_a_letter_stands_for_a_prize_too() -> None:
