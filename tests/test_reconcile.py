@@ -464,7 +464,6 @@ def test_what_is_no_report_is_refused_in_one_line(desk: Desk, content: bytes, sa
         (["--callback", "spin"], "no callback is called spin"),
         (["--since", "soon"], "is no moment"),
         (["--since", "2026-01-02", "--until", "2026-01-01"], "nothing is between them"),
-        (["--csv", "/nowhere/at/all.csv"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(desk: Desk, options: list[str], says: str) -> None:
@@ -472,6 +471,21 @@ def test_what_cannot_be_done_is_said_in_one_line(desk: Desk, options: list[str],
 
     assert outcome.status == 2
     assert says in outcome.complaint
+
+
+@pytest.mark.parametrize("place", ["/nowhere/at/all.csv", "."])
+def test_what_cannot_be_written_is_said_before_the_ledger_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def read(self: Here) -> Tables:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(Here, "tables", read)
+
+    outcome = desk.reconcile(desk.rows, "--csv", place)
+
+    assert outcome.status == 2
+    assert "cannot be written" in outcome.complaint
 
 
 def test_a_report_that_is_not_there_is_refused(desk: Desk) -> None:

@@ -58,6 +58,8 @@ def reconcile(
     Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read.
     """
     reading = Reading.of(columns, callback)
+    if csv_file:
+        show.check_place(csv_file)
     now = datetime.now(UTC)
     from_ = recorded_at(moment(since, now)) if since else _ALWAYS
     to = recorded_at(moment(until, now)) if until else _NEVER
