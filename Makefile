@@ -10,34 +10,17 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode # so that none is deploy
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
-run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
+run: .venv/local-ready .venv/bin/walletctl .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
 	@exec $(python) -m tools.local
+
+cli: .venv/local-ready .venv/bin/walletctl ## show what .venv/bin/walletctl can do: the operator's command line
+	@.venv/bin/walletctl --help
 
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
+test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
 	@$(python) -m pytest $(or $(TESTS),--cov --cov-report=term)
-
-redrive: .venv/local-ready ## list CALLBACK's dead letters, send back REFERENCES=... or ALL=1 (DRY_RUN=1, JSON=1, STACK=name)
-	@$(python) -m tools.redrive
-# By the environment, as they are: references come from outside, and neither make nor a shell may read them.
-unexport CALLBACK REFERENCES STACK PLAYERS_TABLE TRANSACTIONS_TABLE FREE_ROUNDS_TABLE # else make would expand what is in them
-redrive: export REDRIVE_CALLBACK := $(value CALLBACK)
-redrive: export REDRIVE_REFERENCES := $(value REFERENCES)
-redrive: export REDRIVE_ALL := $(value ALL)
-redrive: export REDRIVE_DRY_RUN := $(value DRY_RUN)
-redrive: export REDRIVE_JSON := $(value JSON)
-redrive: export REDRIVE_STACK := $(value STACK)
-
-verify: .venv/local-ready ## prove the local service's ledger (STRICT=1, JSON=1), STACK=name's, or PLAYERS_TABLE's and TRANSACTIONS_TABLE's
-	@$(python) -m tools.verify
-verify: export VERIFY_STACK := $(value STACK)
-verify: export VERIFY_PLAYERS_TABLE := $(value PLAYERS_TABLE)
-verify: export VERIFY_TRANSACTIONS_TABLE := $(value TRANSACTIONS_TABLE)
-verify: export VERIFY_FREE_ROUNDS_TABLE := $(value FREE_ROUNDS_TABLE)
-verify: export VERIFY_STRICT := $(value STRICT)
-verify: export VERIFY_JSON := $(value JSON)
 
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
@@ -99,6 +82,8 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv/local-ready: requirements/local.txt .venv-uv/ready
 	@tools/setup .venv $<
 	@touch $@
+.venv/bin/walletctl: tools/walletctl/walletctl .venv/local-ready
+	@install -m 755 $< $@
 .venv/dev-ready: requirements/dev.txt .venv/local-ready
 	@tools/setup .venv $<
 	@touch $@
@@ -126,5 +111,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run engine test redrive verify bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from typing import Literal
 
+from tools.walletctl.amounts import amount, signed
+
 What = Literal[
     "unreadable",
     "no wallet",
@@ -248,13 +250,3 @@ def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Pr
 
 def _fault(transaction: Transaction, what: What, text: str) -> Fault:
     return Fault(user_id=transaction.user_id, what=what, seq=transaction.seq, id=transaction.id, text=text)
-
-
-def amount(value: Decimal) -> str:
-    """In plain notation with no trailing zero after the point."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def signed(value: Decimal) -> str:
-    return amount(value) if value < 0 else f"+{amount(value)}"

@@ -35,9 +35,9 @@ from expectations import unchanged
 from local_service import Service, running, wait_until
 from tools.local.settings import announcement
 from tools.outside import cut, plain
-from tools.redrive import cli, mailbox, show
-from tools.redrive.__main__ import told_by_make
-from tools.redrive.letters import Letter, grouped
+from tools.walletctl import cli
+from tools.walletctl.parked import mailbox, redrive, show
+from tools.walletctl.parked.letters import Letter, grouped
 from wallet import callback as callback_module
 from wallet.parking import Parked
 
@@ -101,9 +101,21 @@ class Desk:
 
     def redrive(self, *arguments: str, callback: str = "result", stdin: str = "", port: object = PORT) -> Result:
         with patch.dict(os.environ, PORT=str(port)):
+            told = ["parked", "redrive", callback, *arguments]
+            return CliRunner().invoke(cli.app, told, input=stdin, prog_name="walletctl", catch_exceptions=False)
+
+    def parked(self, *arguments: str, stdin: str = "") -> Result:
+        with patch.dict(os.environ, PORT=str(PORT)):
             return CliRunner().invoke(
-                cli.app, [callback, *arguments], input=stdin, prog_name="redrive", catch_exceptions=False
+                cli.app, ["parked", *arguments], input=stdin, prog_name="walletctl", catch_exceptions=False
             )
+
+    def listed(self, callback: str = "result") -> list[dict[str, Any]]:
+        """A callback's dead letters, as they are listed for a machine."""
+        result = self.parked("list", callback, "--json")
+        assert result.stdout.isascii()
+        (pile,) = json.loads(result.stdout[result.stdout.index("[\n") :])  # a function's log may stand before it
+        return pile["deadLetters"]
 
     def url(self, queue: str) -> str:
         return self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
@@ -209,7 +221,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str | Callable[[], 
         given = waiting.pop(0)
         return given if isinstance(given, str) else given()
 
-    monkeypatch.setattr(cli, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(redrive, "at_a_terminal", lambda: True)
     monkeypatch.setattr("builtins.input", answer)
     return asked
 
@@ -246,14 +258,12 @@ def test_what_a_callback_left_for_a_person_is_listed_as_it_left_it(desk: Desk, c
     desk.send(callback, published(callback))
     desk.send(callback, published(callback, amount="777"))
 
-    listed = json.loads(desk.redrive("--json", callback=callback).stdout)
+    (the_letter,) = desk.listed(callback)
 
-    ((group,), callback_listed, hidden) = listed["deadLetters"], listed["callback"], listed["hidden"]
-    assert (callback_listed, hidden) == (callback, 0)
-    assert (group["reference"], group["refused"]) == (published(callback)["reference"], None)
-    assert 0 <= group["ageSeconds"] < 60
-    (the_letter,) = group["letters"]
+    assert (the_letter["reference"], the_letter["refused"]) == (published(callback)["reference"], None)
+    assert 0 <= the_letter["ageSeconds"] < 60
     assert (the_letter["callback"], the_letter["code"]) == (callback, 61)
+    assert (the_letter["userId"], the_letter["amount"]) == (published(callback)["userId"], "777")
     assert the_letter["reason"].endswith(": amount")
     assert json.loads(the_letter["request"])["amount"] == "777"
 
@@ -297,11 +307,11 @@ def test_what_is_not_a_parked_request_is_shown_as_that_under_its_message_id_and_
     (message_id,) = desk.leave(message)
 
     about, reason = lines(desk.redrive())
-    named, everything = desk.redrive("--reference", message_id), desk.redrive("--all")
+    named, everything = desk.redrive(message_id), desk.redrive("--all")
 
     assert about.startswith(f"{message_id} 1 20")
     assert reason == "cannot be sent back: it is not a parked request, and would only come back"
-    assert named.exit_code == 1
+    assert named.exit_code == 2
     assert "not a parked request" in named.stderr
     assert everything.exit_code == 0
     assert f"{message_id} is left: it is not a parked request" in everything.stdout
@@ -324,7 +334,7 @@ def test_a_letter_of_another_callback_is_not_credited_as_one_of_this(desk: Desk)
     jackpot = letter("jackpot")
     desk.leave(jackpot, callback="bonus")
 
-    for choice in ("--all", f"--reference={json.loads(jackpot)['reference']}"):
+    for choice in ("--all", json.loads(jackpot)["reference"]):
         assert "it is a letter of the callback jackpot" in desk.redrive(choice, callback="bonus").output
     with unchanged(desk.operator):
         desk.run_function("bonus")
@@ -336,7 +346,7 @@ def test_a_callbacks_own_letter_is_sent_back_though_another_has_its_reference(de
     own, other = letter(request={"reference": "r"}), letter("jackpot", request={"reference": "r"})
     desk.leave(own, other)
 
-    assert desk.redrive("--reference", "r").exit_code == 0
+    assert desk.redrive("r").exit_code == 0
 
     assert desk.all_in("ResultRetryQueue") == [own]
     assert desk.visible_in("ResultDeadLetters") == [other]
@@ -350,7 +360,7 @@ def test_hostile_text_is_shown_as_text(desk: Desk) -> None:
             letter(reference=f"{hostile} again", reason=hostile),
         )
 
-    listed, for_a_machine, dry = desk.redrive(), desk.redrive("--json"), desk.redrive("--all", "--dry-run")
+    listed, for_a_machine, dry = desk.redrive(), desk.parked("list", "--json"), desk.redrive("--all", "--dry-run")
 
     for shown in (listed, for_a_machine, dry):
         assert_harmless(shown.output)
@@ -359,15 +369,16 @@ def test_hostile_text_is_shown_as_text(desk: Desk) -> None:
         assert any(re.fullmatch(rf"[0-9]+ {re.escape(cut(shown, 128))} 1 61 .*", line) for line in lines(listed)), shown
         assert cut(shown, 200) in lines(listed)
         assert any(f"it is a letter of the callback {cut(shown, 40)}, and" in line for line in lines(listed)), shown
-    assert {group["reference"] for group in json.loads(for_a_machine.stdout)["deadLetters"]} > set(HOSTILE)
+    (results, *_) = json.loads(for_a_machine.stdout)
+    assert {each["reference"] for each in results["deadLetters"]} > set(HOSTILE)
 
 
 def test_hostile_text_is_said_as_text(desk: Desk) -> None:
     for hostile in HOSTILE:
-        not_there, no_callback = desk.redrive("--reference", hostile), desk.redrive(callback=hostile)
+        not_there, no_callback = desk.redrive(hostile), desk.redrive(callback=hostile)
 
-        assert not_there.stderr == f"redrive: {plain(hostile)} is not among the dead letters: nothing was sent back\n"
-        assert no_callback.stderr.startswith("redrive: no callback is called ")
+        assert not_there.stderr == f"walletctl: {plain(hostile)} is not among the dead letters: nothing was sent back\n"
+        assert no_callback.stderr.startswith("walletctl: no callback is called ")
         assert_harmless(no_callback.stderr)
 
 
@@ -375,8 +386,8 @@ def test_hostile_references_can_be_chosen_as_they_are_and_as_they_are_shown(desk
     messages = [letter(reference=hostile) for hostile in HOSTILE]
     desk.leave(*messages, letter())
 
-    as_shown = desk.redrive("--dry-run", *(f"--reference={plain(hostile)}" for hostile in HOSTILE))
-    desk.redrive(*(f"--reference={hostile}" for hostile in HOSTILE))
+    as_shown = desk.redrive("--dry-run", *(plain(hostile) for hostile in HOSTILE))
+    desk.redrive(*(hostile for hostile in HOSTILE))
 
     assert f"{len(HOSTILE)} would be sent back" in as_shown.stdout
     assert desk.all_in("ResultRetryQueue") == sorted(messages)
@@ -386,10 +397,10 @@ def test_a_reference_that_looks_like_another_is_not_taken_for_it(desk: Desk) -> 
     escape, its_look = letter(reference="\x1b"), letter(reference="\\x1b")
     desk.leave(escape, its_look)
 
-    either = desk.redrive("--reference", "\\x1b")
-    desk.redrive("--reference", "\\\\x1b")
+    either = desk.redrive("\\x1b")
+    desk.redrive("\\\\x1b")
 
-    assert either.exit_code == 1
+    assert either.exit_code == 2
     assert "may mean more than one" in either.stderr
     assert desk.all_in("ResultRetryQueue") == [its_look]
 
@@ -397,30 +408,16 @@ def test_a_reference_that_looks_like_another_is_not_taken_for_it(desk: Desk) -> 
 def test_the_list_for_a_machine_has_the_letters_themselves(desk: Desk) -> None:
     first, second, foreign = desk.leave(letter(), letter(reason="Other"), "hello")
 
-    listed = desk.redrive("--json")
+    *ours, other = desk.listed()
 
-    ours, other = json.loads(listed.stdout)["deadLetters"]
-    assert listed.stdout.isascii()
-    assert ours["firstReceivedAt"] == "2026-01-02T03:04:05.678+00:00"
-    assert ours["ageSeconds"] > 0
-    assert sorted(each["messageId"] for each in ours["letters"]) == sorted([first, second])
-    assert {each["reason"] for each in ours["letters"]} == {json.loads(letter())["reason"], "Other"}
-    assert {each["request"] for each in ours["letters"]} == {json.loads(letter())["request"]}
-    assert (other["reference"], other["letters"][0]["messageId"], other["letters"][0]["body"]) == (
-        None,
-        foreign,
-        "hello",
-    )
+    for each in ours:
+        assert each["firstReceivedAt"] == "2026-01-02T03:04:05.678+00:00"
+        assert each["ageSeconds"] > 0
+        assert each["request"] == json.loads(letter())["request"]
+    assert sorted(each["messageId"] for each in ours) == sorted([first, second])
+    assert {each["reason"] for each in ours} == {json.loads(letter())["reason"], "Other"}
+    assert (other["reference"], other["messageId"], other["body"]) == (None, foreign, "hello")
     assert other["refused"].startswith("it is not a parked request")
-
-
-@pytest.mark.parametrize("choice", [["--all"], ["--reference", "r"]], ids=["all", "reference"])
-def test_a_list_for_a_machine_sends_nothing(desk: Desk, choice: list[str]) -> None:
-    desk.leave(letter(request={"reference": "r"}))
-
-    assert desk.redrive("--json", *choice).exit_code == 1
-
-    assert desk.all_in("ResultRetryQueue") == []
 
 
 def test_no_dead_letters_are_no_error(desk: Desk) -> None:
@@ -512,7 +509,7 @@ def test_only_the_chosen_are_sent_back_and_as_they_were_received(desk: Desk) -> 
     stay = [letter(), letter(request={"reference": "a"}), "hello"]
     desk.leave(odd, *stay, letter(request={"reference": "c"}))
 
-    sent = desk.redrive("--reference", "b", "--reference", "c")
+    sent = desk.redrive("b", "c")
 
     assert (sent.exit_code, sent.stdout, sent.stderr) == (0, "result: 2 of 2 were sent back\n", "")
     assert desk.visible_in("ResultRetryQueue") == sorted([odd, letter(request={"reference": "c"})])
@@ -530,7 +527,7 @@ def test_the_letters_that_stay_can_be_read_by_others_before_the_first_is_sent(de
         return call()
 
     desk.watch(look)
-    desk.redrive("--reference", "r")
+    desk.redrive("r")
 
     assert readable == [[letter()]]
 
@@ -548,7 +545,7 @@ def test_all_sends_back_every_copy_of_every_reference(desk: Desk) -> None:
 def test_one_of_several_copies_can_be_sent_back_alone(desk: Desk) -> None:
     _, chosen = desk.leave(letter(), letter(request={"amount": "777"}))
 
-    desk.redrive("--reference", chosen)
+    desk.redrive(chosen)
 
     assert desk.all_in("ResultRetryQueue") == [letter(request={"amount": "777"})]
     assert desk.visible_in("ResultDeadLetters") == [letter()]
@@ -558,7 +555,7 @@ def test_a_letter_without_a_reference_is_chosen_by_its_message_id(desk: Desk) ->
     (message_id,) = desk.leave(letter(reference=None))
 
     assert lines(desk.redrive())[0].startswith(f"1 {message_id} 1 61 ")
-    desk.redrive("--reference", message_id)
+    desk.redrive(message_id)
 
     assert desk.all_in("ResultRetryQueue") == [letter(reference=None)]
 
@@ -566,10 +563,10 @@ def test_a_letter_without_a_reference_is_chosen_by_its_message_id(desk: Desk) ->
 def test_a_reference_that_is_not_there_sends_nothing(desk: Desk) -> None:
     desk.leave(letter(request={"reference": "r"}))
 
-    sent = desk.redrive("--reference", "r", "--reference", "another")
+    sent = desk.redrive("r", "another")
 
-    assert (sent.exit_code, sent.stdout) == (1, "")
-    assert sent.stderr == "redrive: another is not among the dead letters: nothing was sent back\n"
+    assert (sent.exit_code, sent.stdout) == (2, "")
+    assert sent.stderr == "walletctl: another is not among the dead letters: nothing was sent back\n"
     assert desk.all_in("ResultRetryQueue") == []
     assert desk.visible_in("ResultDeadLetters") == [letter(request={"reference": "r"})]
 
@@ -577,12 +574,12 @@ def test_a_reference_that_is_not_there_sends_nothing(desk: Desk) -> None:
 def test_two_choices_are_none(desk: Desk) -> None:
     desk.leave(letter(request={"reference": "r"}))
 
-    assert desk.redrive("--all", "--reference", "r").exit_code == 1
+    assert desk.redrive("--all", "r").exit_code == 2
 
     assert desk.all_in("ResultRetryQueue") == []
 
 
-@pytest.mark.parametrize("choice", [["--all"], ["--reference", "r"]], ids=["all", "reference"])
+@pytest.mark.parametrize("choice", [["--all"], ["r"]], ids=["all", "reference"])
 def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(desk: Desk, choice: list[str]) -> None:
     messages = [letter(request={"reference": "r"}), letter(request={"reference": "r", "amount": "9"}), "hello"]
     desk.leave(*messages)
@@ -604,7 +601,9 @@ def test_without_a_terminal_and_a_choice_it_only_lists_and_says_how_to_choose(de
     listed = desk.redrive(stdin="all\n")
 
     assert listed.exit_code == 0
-    assert "Nothing was sent back: choose with --reference" in listed.stdout
+    assert (
+        "Nothing was sent back: name references, walletctl parked redrive result REFERENCE, or --all" in listed.stdout
+    )
     assert desk.visible_in("ResultDeadLetters") == [letter()]
     assert desk.all_in("ResultRetryQueue") == []
 
@@ -684,8 +683,8 @@ def test_a_choice_that_somebody_else_was_quicker_with_sends_nothing(
 
     sent = desk.redrive()
 
-    assert sent.exit_code == 1
-    assert sent.stderr == "redrive: 1 of these letters are not there any more: nothing was sent back\n"
+    assert sent.exit_code == 2
+    assert sent.stderr == "walletctl: 1 of these letters are not there any more: nothing was sent back\n"
     assert desk.all_in("ResultRetryQueue") == []
     assert len(desk.visible_in("ResultDeadLetters")) == 1
 
@@ -701,7 +700,7 @@ def test_a_person_who_leaves_instead_of_answering_sends_nothing(desk: Desk, monk
 
     left = desk.redrive()
 
-    assert (left.exit_code, left.stderr) == (130, "redrive: interrupted: nothing was sent back\n")
+    assert (left.exit_code, left.stderr) == (130, "walletctl: interrupted: nothing was sent back\n")
     assert desk.visible_in("ResultDeadLetters") == [letter()]
 
 
@@ -716,8 +715,8 @@ def test_a_send_that_fails_loses_nothing(desk: Desk, error: Exception) -> None:
 
     sent = desk.redrive("--all")
 
-    assert sent.exit_code == 1
-    assert sent.stderr.startswith("redrive: the retry queue did not take a letter: ")
+    assert sent.exit_code == 2
+    assert sent.stderr.startswith("walletctl: the retry queue did not take a letter: ")
     assert sent.stderr.endswith("; 0 of 12 were sent back, 12 remain dead letters\n")
     assert desk.visible_in("ResultDeadLetters") == sorted(messages)
     assert desk.asked("DeleteMessageBatch") == []
@@ -730,7 +729,7 @@ def test_a_send_that_fails_amid_others_stops_there_and_says_how_far_it_got(desk:
 
     sent = desk.redrive("--all")
 
-    assert sent.exit_code == 1
+    assert sent.exit_code == 2
     assert sent.stderr.count("\n") == 1
     assert "; 10 of 25 were sent back, 15 remain dead letters" in sent.stderr
     assert len(desk.visible_in("ResultDeadLetters")) == 15
@@ -753,7 +752,7 @@ def test_what_the_retry_queue_did_not_take_of_a_batch_stays(desk: Desk) -> None:
 
     sent = desk.redrive("--all")
 
-    assert sent.exit_code == 1
+    assert sent.exit_code == 2
     assert "did not take a letter: InternalError try\\x1bagain; 2 of 3 were sent back, 1 remain" in sent.stderr
     (stays,) = desk.visible_in("ResultDeadLetters")
     assert sorted([stays, *desk.visible_in("ResultRetryQueue")]) == messages
@@ -767,7 +766,7 @@ def test_what_is_broken_off_between_sending_and_deleting_is_there_twice_and_paid
     desk.fail("DeleteMessageBatch", error)
 
     with suppress(MemoryError):
-        assert desk.redrive("--all").exit_code == 1
+        assert desk.redrive("--all").exit_code == 2
 
     assert desk.visible_in("ResultDeadLetters") == [letter()]
     assert desk.visible_in("ResultRetryQueue") == [letter()]
@@ -827,7 +826,6 @@ def test_a_call_carries_no_more_than_ten_letters_and_256_kib(desk: Desk) -> None
         (signal.SIGTERM, ["--all"]),
         (signal.SIGHUP, ["--all"]),
         (signal.SIGINT, []),
-        (signal.SIGINT, ["--json"]),
         (signal.SIGINT, ["--all", "--dry-run"]),
     ],
 )
@@ -848,7 +846,7 @@ def test_interrupted_amid_a_receive_everything_can_be_read_again_at_once(
     left = desk.redrive(*arguments)
 
     assert (left.exit_code, left.stdout) == (128 + number, "")
-    assert left.stderr == "redrive: interrupted: nothing was sent back\n"
+    assert left.stderr == "walletctl: interrupted: nothing was sent back\n"
     assert len(desk.asked("ReceiveMessage")) == 2
     assert desk.visible_in("ResultDeadLetters") == sorted(messages)
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
@@ -869,7 +867,7 @@ def test_interrupted_while_it_sends_a_batch_is_finished_and_no_other_begun(desk:
 
     assert (left.exit_code, left.stderr) == (
         130,
-        "redrive: interrupted: 10 of 25 were sent back, 15 remain dead letters\n",
+        "walletctl: interrupted: 10 of 25 were sent back, 15 remain dead letters\n",
     )
     assert len(desk.visible_in("ResultRetryQueue")) == 10
     assert sorted(desk.visible_in("ResultRetryQueue") + desk.visible_in("ResultDeadLetters")) == sorted(messages)
@@ -893,7 +891,7 @@ def test_an_impatient_second_interruption_does_not_break_off_the_putting_back(de
 
 def test_a_defect_of_ours_puts_everything_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.leave(letter(), letter())
-    monkeypatch.setattr(cli, "grouped", lambda *_: 1 / 0)
+    monkeypatch.setattr(redrive, "grouped", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         desk.redrive("--all")
@@ -907,7 +905,7 @@ def test_what_cannot_be_put_back_is_said_to_come_back_by_itself(desk: Desk) -> N
 
     listed = desk.redrive()
 
-    assert listed.stderr == "redrive: 2 could not be put back, and come back within 300 s\n"
+    assert listed.stderr == "walletctl: 2 could not be put back, and come back within 300 s\n"
     hidden = [
         message.visible_at / 1000 - datetime.now(UTC).timestamp() for message in _backend("ResultDeadLetters")._messages
     ]
@@ -926,7 +924,7 @@ def test_a_letter_that_cannot_be_put_back_with_the_others_is_told_of(desk: Desk)
 
     listed = desk.redrive()
 
-    assert listed.stderr == "redrive: 1 could not be put back, and come back within 300 s\n"
+    assert listed.stderr == "walletctl: 1 could not be put back, and come back within 300 s\n"
     assert desk.visible_in("ResultDeadLetters") == [letter()]
 
 
@@ -944,7 +942,7 @@ def test_a_conflict_that_a_person_has_mended_is_credited(desk: Desk) -> None:
     operator.database.Table("Transactions").delete_item(Key={"id": wrong["id"]})
     operator.open_wallet()
 
-    desk.redrive("--reference", published("result")["reference"])
+    desk.redrive(published("result")["reference"])
     desk.run_function()
 
     (transaction,) = operator.transactions()
@@ -1028,7 +1026,7 @@ def test_an_unknown_callback_is_told_which_there_are(desk: Desk, callback: str) 
 
 
 def test_a_port_that_is_none_is_told_in_one_line(desk: Desk) -> None:
-    assert trouble(desk.redrive(port="wine")) == "PORT must be a whole number from 1 to 65535, not 'wine'"
+    assert trouble(desk.redrive(port=99999)) == "--port (or PORT) must be a whole number from 1 to 65535, not 99999"
 
 
 @pytest.fixture
@@ -1117,16 +1115,19 @@ def test_an_account_that_lacks_something_is_told_in_one_line(
     for name, value in {**nothing, **environment}.items():
         monkeypatch.setenv(name, value)
 
-    assert trouble(desk.redrive("--stack", "wallet")) == f"the stack wallet cannot be asked for its queues: {reason}"
+    said = trouble(desk.redrive("--stack", "wallet"))
+
+    assert said.startswith("the stack wallet cannot be asked")
+    assert said.endswith(f": {reason}")
 
 
 def trouble(result: Result) -> str:
     """The one line that it failed with."""
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("redrive: ")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("walletctl: ")
     assert result.stderr.count("\n") == 1
     assert_harmless(result.stderr)
-    return result.stderr.removeprefix("redrive: ").rstrip("\n")
+    return result.stderr.removeprefix("walletctl: ").rstrip("\n")
 
 
 # --- As a program, on the local service -------------------------------------------------------------
@@ -1193,9 +1194,12 @@ class Town:
 
     def redrive(self, *arguments: str, hidden_seconds: int = 300, **options: Any) -> subprocess.Popen[str]:
         """The command as a process of its own, in an environment that leads anywhere but to the service."""
-        program = f"from tools.redrive import cli, mailbox; mailbox.HIDDEN_SECONDS = {hidden_seconds}; cli.app()"
+        program = (
+            "from tools.walletctl import cli; from tools.walletctl.parked import mailbox; "
+            f"mailbox.HIDDEN_SECONDS = {hidden_seconds}; cli.app()"
+        )
         return subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-c", program, *arguments],
+            [sys.executable, "-c", program, "parked", "redrive", *arguments],
             cwd=ROOT,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
@@ -1247,7 +1251,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def test_the_running_service_credits_what_a_person_has_mended_and_sent_back(town: Town) -> None:
     town.owe("result")
     redrive = subprocess.run(
-        [sys.executable, "-m", "tools.redrive", "result", "--all"],
+        [sys.executable, "-m", "tools.walletctl", "parked", "redrive", "result", "--all"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(town.service.port)},
         capture_output=True,
@@ -1315,7 +1319,7 @@ def test_told_to_stop_amid_a_receive_it_puts_everything_back_at_once(town: Town,
         _, said = child.communicate(timeout=60)
     town.wire.on_call = lambda _operation: True
 
-    assert (child.returncode, said) == (128 + number, "redrive: interrupted: nothing was sent back\n")
+    assert (child.returncode, said) == (128 + number, "walletctl: interrupted: nothing was sent back\n")
     assert town.count("JackpotDeadLetters") == 15
     town.sqs.purge_queue(QueueUrl=town.url("JackpotDeadLetters"))
 
@@ -1359,51 +1363,3 @@ def read_until(terminal: int, text: bytes) -> bytes:
     while text not in shown:
         shown += os.read(terminal, 65536)  # raises OSError at the end
     return shown
-
-
-# --- By make ----------------------------------------------------------------------------------------
-
-
-def test_what_make_is_told_reaches_the_command_as_it_is(tmp_path: Path) -> None:
-    hostile = "\n".join(["my win", "w$1x", "a1'; touch told; '", "$(shell touch told)", "`touch told`", "--all"])
-    program = tmp_path / "python"
-    program.write_text(f'#!{sys.executable}\nimport os\nprint(os.environ["REDRIVE_REFERENCES"], end="")\n')
-    program.chmod(0o755)
-
-    told = make("redrive", "CALLBACK=result", f"REFERENCES={hostile}", f"python={program}")
-
-    assert told.stdout == hostile
-    assert not (ROOT / "told").exists()
-    references = told_by_make({"REDRIVE_CALLBACK": "result", "REDRIVE_REFERENCES": hostile})
-    assert references == [*(f"--reference={line}" for line in hostile.splitlines()), "--", "result"]
-
-
-def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    # As if the environments were made: the test is of what comes after.
-    return subprocess.run(  # noqa: S603 - the project's own Makefile
-        ["make", "--no-print-directory", "-o", ".venv/local-ready", *arguments],  # noqa: S607
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("variables", "arguments"),
-    [
-        ({}, []),
-        ({"ALL": "1"}, ["--all"]),
-        ({"ALL": "0", "DRY_RUN": ""}, []),
-        ({"ALL": "1", "DRY_RUN": "1", "STACK": "wallet"}, ["--all", "--dry-run", "--stack=wallet"]),
-        ({"JSON": "1"}, ["--json"]),
-    ],
-)
-def test_what_make_is_told_are_the_commands_options(variables: dict[str, str], arguments: list[str]) -> None:
-    told = {f"REDRIVE_{name}": value for name, value in variables.items()} | {"REDRIVE_CALLBACK": "promo"}
-
-    assert told_by_make(told) == [*arguments, "--", "promo"]
-
-
-def test_without_a_callback_it_says_which_there_are() -> None:
-    ended = make("redrive")
-
-    assert ended.returncode
-    assert "name a callback: make redrive CALLBACK=result (or jackpot, bonus, promo)" in ended.stderr

@@ -1,5 +1,6 @@
 """A ledger is proved, and each way it can be wrong is found and named."""
 
+import csv
 import json
 import os
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -19,9 +19,8 @@ from typer.testing import CliRunner, Result
 from conftest import ROOT, Operator, published
 from local_service import Service, running
 from tools.local.settings import announcement
-from tools.verify import account as account_module
-from tools.verify import cli
-from tools.verify.__main__ import told_by_make
+from tools.walletctl import cli
+from tools.walletctl.verify import account as account_module
 
 PORT = 3997
 # One for all tests: a new one reads the SDK's models anew.
@@ -67,12 +66,13 @@ class Ledger:
         item = self.transactions.get_item(Key={"id": id})["Item"] | changes
         self.transactions.put_item(Item={name: value for name, value in item.items() if value is not None})
 
-    def verify(self, *arguments: str) -> Result:
+    def verify(self, *arguments: str, whose: str | None = "--all") -> Result:
+        told = ["verify", *([whose] if whose else []), *arguments]
         with patch.dict(os.environ, PORT=str(PORT)):
-            return CliRunner().invoke(cli.app, arguments, prog_name="verify", catch_exceptions=False)
+            return CliRunner().invoke(cli.app, told, prog_name="walletctl", catch_exceptions=False)
 
-    def account(self, *arguments: str) -> dict[str, Any]:
-        result = self.verify("--json", *arguments)
+    def account(self, *arguments: str, whose: str = "--all") -> dict[str, Any]:
+        result = self.verify("--json", *arguments, whose=whose)
         made = json.loads(result.stdout[result.stdout.index("{\n") :])  # a function's own log may stand before it
         assert result.exit_code == (1 if made["faults"] else 0)
         return made
@@ -396,7 +396,7 @@ def test_a_stack_is_asked_for_its_tables_but_for_those_that_are_named(ledger: Le
     ("arguments", "said"),
     [
         (("--stack", "no\x1bne"), "the stack no\\x1bne cannot be asked for its tables"),
-        (("--players-table", "P"), "name both PLAYERS_TABLE and TRANSACTIONS_TABLE"),
+        (("--players-table", "P"), "name both --players-table and --transactions-table"),
         (("--players-table", "None", "--transactions-table", "Transactions"), "the table None cannot be read"),
     ],
 )
@@ -417,28 +417,111 @@ def test_without_a_service_it_says_so(ledger: Ledger) -> None:
     assert f"no local service runs on port {PORT} any more" in result.stderr
 
 
-def test_make_hands_everything_over_by_the_environment() -> None:
-    told = {"VERIFY_STACK": "a b'", "VERIFY_PLAYERS_TABLE": "P", "VERIFY_STRICT": "1", "VERIFY_JSON": "0"}
-
-    assert told_by_make(told) == ["--strict", "--stack=a b'", "--players-table=P"]
-    assert told_by_make({}) == []
+# --- One player's -------------------------------------------------------------------------------------
 
 
-def test_no_shell_and_no_make_reads_what_it_is_told(tmp_path: Path) -> None:
-    trap = tmp_path / "trap"
-    stack = f"$(shell touch {trap})'; touch {trap}; '"
+def test_one_player_is_proved_without_the_others(ledger: Ledger) -> None:
+    ledger.set("result#x-1", cashAfter=Decimal(1))
 
-    made = subprocess.run(  # noqa: S603
-        ["make", "-o", ".venv/local-ready", "verify", f"STACK={stack}"],  # noqa: S607
-        cwd=ROOT,
-        env=os.environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    made = ledger.account("--strict", whose="421")
 
-    assert not trap.exists()
-    assert "cannot be asked for its tables" in made.stderr
+    assert (made["players"], made["transactions"], made["faults"]) == (1, 8, 0)
+    assert ledger.account("--strict", whose="422")["faultsByKind"] == {"balance differs": 1}
+
+
+def test_one_player_is_read_by_key_and_index_and_nothing_is_scanned(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations: set[str] = set()
+    make_call = BaseClient._make_api_call
+
+    def recorded(client: Any, operation: str, parameters: Any) -> Any:
+        operations.add(operation)
+        return make_call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+
+    assert ledger.verify(whose="421").exit_code == 0
+    assert operations == {"BatchGetItem", "Query"}
+
+
+@pytest.mark.parametrize(
+    ("id", "changes", "fault"),
+    [
+        (LAST, {"cashAfter": Decimal(1)}, "chain broken"),
+        ("bonus#b-1", {"amount": Decimal(7)}, "amount"),
+        ("result#r-1", {"currency": "EUR"}, "currency"),
+        (LAST, {"amountAsked": None}, "unreadable"),
+    ],
+)
+def test_what_is_wrong_with_one_players_ledger_is_named(
+    ledger: Ledger, id: str, changes: Mapping[str, Any], fault: str
+) -> None:
+    ledger.set(id, **changes)
+
+    assert fault in ledger.account(whose="421")["faultsByKind"]
+    assert ledger.account(whose="422")["faults"] == 0
+
+
+def test_the_counts_of_one_players_free_rounds_are_compared(ledger: Ledger) -> None:
+    ledger.free_rounds.put_item(Item={"userId": "421", "bonusCode": "gift", "uncovered": Decimal(9)})
+
+    assert ledger.account(whose="421")["faultsByKind"] == {"free rounds": 1}
+    assert ledger.account(whose="422")["faults"] == 0
+
+
+def test_more_transactions_than_one_call_takes_are_proved(ledger: Ledger) -> None:
+    for number in range(130):
+        ledger.credit("promo", reference=f"many-{number}", amount="0.01")
+
+    assert ledger.account("--strict", whose="421")["transactions"] == 138
+
+
+def test_an_index_that_is_a_moment_behind_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_call = BaseClient._make_api_call
+    asked: list[int] = []
+
+    def lagging(client: Any, operation: str, parameters: Any) -> Any:
+        answer = make_call(client, operation, parameters)
+        if operation == "Query" and parameters.get("IndexName"):
+            asked.append(1)
+            if len(asked) == 1:
+                answer["Items"] = answer["Items"][:-1]
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", lagging)
+
+    assert ledger.account("--strict", whose="421")["transactions"] == 8
+    assert len(asked) == 2
+
+
+def test_a_player_of_whom_there_is_nothing_is_no_verdict(ledger: Ledger) -> None:
+    result = ledger.verify(whose="no\x1bbody")
+
+    assert result.exit_code == 2
+    assert "there is no player no\\x1bbody: no wallet, and no transaction" in result.stderr
+    assert "walletctl players list" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "421")])
+def test_it_is_told_either_whose_or_everyones(ledger: Ledger, arguments: tuple[str, ...]) -> None:
+    result = ledger.verify(*arguments, whose=None)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("walletctl: say whose ledger: walletctl verify PLAYER, or walletctl verify --all")
+
+
+def test_faults_are_rows_of_csv(ledger: Ledger) -> None:
+    ledger.set("jackpot#j-1", cashAfter=Decimal(1))
+
+    result = ledger.verify("--csv")
+
+    assert result.exit_code == 1
+    rows = list(csv.DictReader(result.stdout[result.stdout.index("userId,") :].splitlines()))
+    assert [(row["userId"], row["seq"], row["id"], row["fault"]) for row in rows] == [
+        ("421", "4", "jackpot#j-1", "chain broken"),
+        ("421", "5", "result#r-3", "chain broken"),
+    ]
 
 
 # --- On a service that runs -------------------------------------------------------------------------
@@ -452,7 +535,7 @@ def service() -> Iterator[Service]:
 
 def on(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "tools.verify", *arguments],
+        [sys.executable, "-m", "tools.walletctl", "verify", "--all", *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(service.port)},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A callback's dead letters in SQS: read, put back, sent back; never lost.
+"""A callback's dead letters in SQS: read, put back, sent back or discarded; never lost.
 
 SQS cannot list. Who reads a message hides it from everyone else for a while, so whatever is not sent back is
 made visible again on every way out, and comes back by itself after a way out that was none (SIGKILL, a lost
@@ -12,9 +12,9 @@ from typing import Any
 
 from tools.local.trouble import Trouble
 from tools.outside import FAULTS, fault, plain, trouble_if
-from tools.redrive.interruptions import Interruptions
-from tools.redrive.letters import Letter
-from tools.redrive.places import Place
+from tools.walletctl.parked.interruptions import Interruptions
+from tools.walletctl.parked.letters import Letter
+from tools.walletctl.place import Queues
 
 HIDDEN_SECONDS = 300  # ten thousand letters are read, chosen and sent in less
 WAIT_SECONDS = 1  # a receive that waits asks all of the queue's servers, one that does not asks a sample
@@ -46,14 +46,36 @@ class Tally:
         return told
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """About how many messages wait for another try: `due` now, sent just now, and between two tries or being tried."""
+
+    due: int
+    new: int
+    hidden: int
+
+    @property
+    def all(self) -> int:
+        return self.due + self.new + self.hidden
+
+
+def waiting(queues: Queues) -> Waiting:
+    """What waits in a callback's retry queue, which can be counted and not listed. Raises Trouble."""
+    names = [f"ApproximateNumberOfMessages{which}" for which in ("", "Delayed", "NotVisible")]
+    with trouble_if("what waits for another try cannot be counted"):
+        answer = queues.sqs.get_queue_attributes(QueueUrl=queues.retry_queue, AttributeNames=names)
+    due, new, hidden = (int(answer["Attributes"][name]) for name in names)
+    return Waiting(due=due, new=new, hidden=hidden)
+
+
 class Mailbox:
-    """The dead letters of a place. What it still holds when it is left is put back; `not_put_back` counts what was not.
+    """The dead letters of a callback. What it still holds when it is left is put back; `not_put_back` counts the rest.
 
     An interruption is heard between two calls of SQS.
     """
 
-    def __init__(self, place: Place, interruptions: Interruptions) -> None:
-        self._place = place
+    def __init__(self, queues: Queues, interruptions: Interruptions) -> None:
+        self._queues = queues
         self._interruptions = interruptions
         self._held: dict[str, Letter] = {}
         self.not_put_back = 0
@@ -73,7 +95,7 @@ class Mailbox:
         """About how many letters can be read, and how many are hidden by somebody else. Raises Trouble."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         with trouble_if("the dead letters cannot be counted"):
-            answer = self._place.sqs.get_queue_attributes(QueueUrl=self._place.dead_letters, AttributeNames=names)
+            answer = self._queues.sqs.get_queue_attributes(QueueUrl=self._queues.dead_letters, AttributeNames=names)
         there, hidden = (int(answer["Attributes"][name]) for name in names)
         return there, hidden
 
@@ -90,8 +112,8 @@ class Mailbox:
     def _receive(self) -> int:
         """How many letters came that it did not hold. A message that comes twice counts by its newest receipt."""
         before = len(self._held)
-        answer = self._place.sqs.receive_message(
-            QueueUrl=self._place.dead_letters,
+        answer = self._queues.sqs.receive_message(
+            QueueUrl=self._queues.dead_letters,
             MaxNumberOfMessages=_MOST,
             WaitTimeSeconds=WAIT_SECONDS,
             VisibilityTimeout=HIDDEN_SECONDS,
@@ -111,8 +133,8 @@ class Mailbox:
         for done in range(0, len(others), _MOST):
             entries = _entries(others[done : done + _MOST], VisibilityTimeout=0)
             try:
-                answer = self._place.sqs.change_message_visibility_batch(
-                    QueueUrl=self._place.dead_letters, Entries=entries
+                answer = self._queues.sqs.change_message_visibility_batch(
+                    QueueUrl=self._queues.dead_letters, Entries=entries
                 )
             except FAULTS:
                 self.not_put_back += len(others) - done
@@ -135,11 +157,25 @@ class Mailbox:
             if not_deleted:
                 raise Trouble(f"what was sent back cannot be deleted: {not_deleted}")
 
+    def discard(self, advance: Advance) -> int:
+        """Deletes all it holds, for good; how many. Raises Trouble at a failure, which says how far it got."""
+        letters, done = self.letters, 0
+        for start in range(0, len(letters), _MOST):
+            self._interruptions.check()
+            batch = letters[start : start + _MOST]
+            remaining, fault = self._delete(batch)
+            done += len(batch) - remaining
+            advance(len(batch) - remaining)
+            if remaining:
+                why = fault or "SQS did not delete every letter that it was told to"
+                raise Trouble(f"{done} of {len(letters)} were discarded, the others remain dead letters: {why}")
+        return done
+
     def _send(self, batch: Sequence[Letter]) -> tuple[list[Letter], str | None]:
         """Those that the retry queue acknowledged, and what is wrong with the others."""
         entries = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)]
         try:
-            answer = self._place.sqs.send_message_batch(QueueUrl=self._place.retry_queue, Entries=entries)
+            answer = self._queues.sqs.send_message_batch(QueueUrl=self._queues.retry_queue, Entries=entries)
         except FAULTS as error:
             return [], fault(error)
         acknowledged = [batch[int(entry["Id"])] for entry in answer.get("Successful", [])]
@@ -153,7 +189,7 @@ class Mailbox:
         if not sent:
             return 0, None
         try:
-            answer = self._place.sqs.delete_message_batch(QueueUrl=self._place.dead_letters, Entries=_entries(sent))
+            answer = self._queues.sqs.delete_message_batch(QueueUrl=self._queues.dead_letters, Entries=_entries(sent))
         except FAULTS as error:
             return len(sent), fault(error)
         for entry in answer.get("Successful", []):

@@ -1,7 +1,7 @@
 """An account as a person reads it, and as a machine does."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,11 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.outside import cut, plain
-from tools.verify.account import MOST_SHOWN, Account, by_currency
-from tools.verify.proof import Fault, Gap, amount
+from tools.walletctl.amounts import amount
+from tools.walletctl.listing import Cell, Column, Row, counted
+from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
+from tools.walletctl.verify.proof import Fault, Gap
 
 _MOST_OF_A_NAME = 128  # characters: the provider's references and userIds have no more
 _MOST_OF_A_TEXT = 600
+
+COLUMNS = [Column(name=name, title=name) for name in ("userId", "seq", "id", "fault", "text")]
+
+
+def rows(found: Iterable[Fault]) -> Iterator[Row]:
+    """A row for each fault, for a machine."""
+    for fault in found:
+        yield _fault(fault)
 
 
 def faults(found: Sequence[Fault]) -> Table:
@@ -48,23 +58,23 @@ def conclusions(made: Account) -> Iterator[str]:
     """What the figures mean, a line each; the last is the verdict."""
     if made.found > len(made.faults):
         yield f"Of {made.found} faults the first {MOST_SHOWN} are shown"
-    yield f"{_number(made.players, 'player')}, {_number(made.transactions, 'transaction')}"
+    yield f"{counted(made.players, 'player')}, {counted(made.transactions, 'transaction')}"
     if made.versions_of_others:
         yield (
-            f"{_number(made.versions_of_others, 'version')} of {_number(made.players_of_others, 'wallet')} left no "
+            f"{counted(made.versions_of_others, 'version')} of {counted(made.players_of_others, 'wallet')} left no "
             "transaction, as the deposits and bets of other programs do; ahead of the last transaction: "
-            f"{_number(made.players_ahead, 'wallet')}"
+            f"{counted(made.players_ahead, 'wallet')}"
         )
     if made.moved:
-        yield f"{_number(made.moved, 'player')} moved while they were read: proved as far as they were read"
+        yield f"{counted(made.moved, 'player')} moved while they were read: proved as far as they were read"
     if not made.compares_free_rounds:
         yield "The counts of free rounds were not compared: no table was named for them"
     if beyond := made.counts["beyond the wallet"]:
         yield (
-            f"{_number(beyond, 'transaction')} beyond the wallet: torn. The tables are not of one moment, as after a "
+            f"{counted(beyond, 'transaction')} beyond the wallet: torn. The tables are not of one moment, as after a "
             "restore, or a wallet was set back"
         )
-    yield f"{_number(made.found, 'fault')}" if made.found else "No fault"
+    yield f"{counted(made.found, 'fault')}" if made.found else "No fault"
 
 
 def machine_readable(made: Account) -> str:
@@ -93,7 +103,7 @@ def machine_readable(made: Account) -> str:
     )
 
 
-def _fault(fault: Fault) -> dict[str, Any]:
+def _fault(fault: Fault) -> dict[str, Cell]:
     return {"userId": fault.user_id, "seq": fault.seq, "id": fault.id, "fault": fault.what, "text": fault.text}
 
 
@@ -111,7 +121,3 @@ def _gap(gap: Gap) -> dict[str, Any]:
 
 def _name(text: str) -> str:
     return cut(plain(text), _MOST_OF_A_NAME)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,12 +1,12 @@
 """The account of a whole ledger: every player proved, and what came of it in sum."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tools.verify.books import Books, Page
-from tools.verify.proof import EXACT, Fault, Gap, prove
+from tools.walletctl.verify.books import Page
+from tools.walletctl.verify.proof import EXACT, Fault, Gap, Wallet, prove
 
 MOST_SHOWN = 1000  # faults, and gaps: the rest is only counted
 
@@ -30,15 +30,24 @@ class Account:
         return sum(self.counts.values())
 
 
-def account(books: Books, *, strict: bool) -> Account:
-    """Proves every player of the books. `strict` takes what other programs wrote for faults."""
-    made = Account(compares_free_rounds=books.tables.free_rounds is not None)
-    for page in books.pages():
-        _take(made, page, books, strict)
+def account(
+    pages: Iterable[Page],
+    *,
+    strict: bool,
+    compares_free_rounds: bool,
+    wallet_now: Callable[[str], Wallet | None] | None = None,
+) -> Account:
+    """Proves every player of whom there is a page. `strict` takes what other programs wrote for faults.
+
+    `wallet_now` reads a wallet as it is at this moment, where callbacks may move it while the pages are read.
+    """
+    made = Account(compares_free_rounds=compares_free_rounds)
+    for page in pages:
+        _take(made, page, strict, wallet_now)
     return made
 
 
-def _take(made: Account, page: Page, books: Books, strict: bool) -> None:
+def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], Wallet | None] | None) -> None:
     made.players += 1
     made.transactions += len(page.transactions)
     for transaction in page.transactions:
@@ -48,7 +57,7 @@ def _take(made: Account, page: Page, books: Books, strict: bool) -> None:
     if not page.has_wallet:
         text = f"{len(page.transactions)} transactions of a player who has no wallet"
         proof.faults.insert(0, Fault(user_id=page.user_id, what="no wallet", text=text))
-    if proof.faults and (now := books.wallet_now(page.user_id)) and now != page.wallet:
+    if proof.faults and wallet_now and (now := wallet_now(page.user_id)) and now != page.wallet:
         # It was credited while it was read. What stands beyond the first reading may lack its neighbours.
         made.moved += 1
         reached = page.wallet.version if page.wallet else 0

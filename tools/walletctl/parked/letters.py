@@ -3,9 +3,10 @@
 Everything in them comes from outside, and reaches a terminal only through `plain`.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,33 @@ class Letter:
             if parked
             else datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
         )
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What the request says, by its fields' own names and as texts, each amount with every digit; {} if nothing."""
+        try:
+            said = json.loads(self.parked.request, parse_float=str, parse_int=str) if self.parked else {}
+        except (ValueError, RecursionError):
+            return {}
+        known = {name.lower(): name for name in _FIELDS}
+        return {
+            known[name.lower()]: str(value)
+            for name, value in (said.items() if isinstance(said, dict) else ())
+            if name.lower() in known and not isinstance(value, dict | list) and value is not None
+        }
+
+
+_FIELDS = (
+    "userId",
+    "amount",
+    "currency",
+    "gameId",
+    "roundId",
+    "bonusCode",
+    "jackpotId",
+    "promoCampaignId",
+    "promoWinReference",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +98,14 @@ class Group:
         if name in (self.name, plain(self.name)):
             return list(self.letters)
         return [letter for letter in self.letters if letter.message_id == name]
+
+    def only(self, name: str) -> "Group | None":
+        """The group with only those of its letters that a person means; None if there are none."""
+        return self.among({letter.message_id for letter in self.called(name)})
+
+    def among(self, message_ids: Set[str]) -> "Group | None":
+        letters = tuple(letter for letter in self.letters if letter.message_id in message_ids)
+        return replace(self, letters=letters) if letters else None
 
 
 def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:

@@ -10,25 +10,22 @@ wallet that is behind its transactions.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
-from tools.verify.places import Tables
-from tools.verify.proof import Fault, Transaction, Wallet
+from tools.walletctl.items import Item, decoded, of_player, scanned, with_keys
+from tools.walletctl.place import Tables
+from tools.walletctl.verify.proof import Fault, Transaction, Wallet
 
 Advance = Callable[[int], None]
-Item = Mapping[str, Any]
 
 _KINDS = frozenset({"result", "jackpot", "bonus", "promo"})
 _MOST_VERSIONS = 2**62  # SQLite's numbers end a little later; a wallet's version never comes near
-_deserialize = TypeDeserializer().deserialize
 
 _TABLES = """
     CREATE TABLE players (player TEXT, currency TEXT, cash TEXT, bonus TEXT, version INTEGER);
@@ -75,15 +72,47 @@ class Books:
 
     def read(self, advance: Advance) -> None:
         """Reads the three tables. Raises Trouble."""
+        dynamodb, tables = self.tables.dynamodb, self.tables
+        with self._taking():
+            for item in scanned(dynamodb, tables.players, advance, ("userId", *_WALLET)):
+                self._take_wallet(item)
+            if tables.free_rounds:
+                for item in scanned(dynamodb, tables.free_rounds, advance, _COUNT):
+                    self._take_count(item)
+            for item in scanned(dynamodb, tables.transactions, advance, ("id", "userId", *_TRANSACTION, "bonusCode")):
+                self._take_transaction(item)
+
+    def read_player(self, user_id: str, advance: Advance) -> None:
+        """Reads one player, by key and by the index: what lacks a `userId` or `seq` is in neither. Raises Trouble."""
+        dynamodb, tables = self.tables.dynamodb, self.tables
+        with self._taking():
+            version = 0
+            for item in with_keys(dynamodb, tables.players, [{"userId": user_id}], ("userId", *_WALLET)):
+                self._take_wallet(item)
+                version = 0 if wrong_in_wallet(item) else int(item["version"])
+            if tables.free_rounds:
+                for item in of_player(dynamodb, tables.free_rounds, user_id, attributes=_COUNT):
+                    self._take_count(item)
+            keys = self._keys_of(user_id, version)
+            for item in with_keys(dynamodb, tables.transactions, keys, ("id", "userId", *_TRANSACTION, "bonusCode")):
+                self._take_transaction(item)
+                advance(1)
+
+    def _keys_of(self, user_id: str, version: int) -> list[Item]:
+        """The keys of a player's transactions, up to that version if the index comes to have them within a moment."""
+        tries = 4
+        while True:
+            found = list(of_player(self.tables.dynamodb, self.tables.transactions, user_id, index="byPlayer"))
+            tries -= 1
+            if not tries or (found and found[-1]["seq"] >= version):
+                return [{"id": item["id"]} for item in found]
+            time.sleep(0.25)
+
+    @contextmanager
+    def _taking(self) -> Iterator[None]:
         with _trouble_if_full():
             self._database.execute("BEGIN")
-            for item in self._scan(self.tables.players, ("userId", *_WALLET), advance):
-                self._take_wallet(item)
-            if self.tables.free_rounds:
-                for item in self._scan(self.tables.free_rounds, ("userId", "bonusCode", "uncovered"), advance):
-                    self._take_count(item)
-            for item in self._scan(self.tables.transactions, ("id", "userId", *_TRANSACTION, "bonusCode"), advance):
-                self._take_transaction(item)
+            yield
             self._database.execute("COMMIT")
             self._database.executescript(_ORDER)
 
@@ -100,8 +129,8 @@ class Books:
             answer = self.tables.dynamodb.get_item(
                 TableName=self.tables.players, Key={"userId": {"S": user_id}}, ConsistentRead=True
             )
-        item = _decoded(answer.get("Item", {}))
-        return None if not item or _wrong_in_wallet(item) else _wallet(item)
+        item = decoded(answer.get("Item", {}))
+        return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
     def _page(self, user_id: str) -> Page:
         wallets = self._database.execute("SELECT * FROM players WHERE player = ?", (user_id,))
@@ -139,29 +168,12 @@ class Books:
             uncovered={code: Decimal(count) for code, count in counts} if self.tables.free_rounds else None,
         )
 
-    def _scan(self, table: str, attributes: Sequence[str], advance: Advance) -> Iterator[Item]:
-        request: dict[str, Any] = {
-            "TableName": table,
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),  # some are words of DynamoDB's own
-            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
-        }
-        while True:
-            with trouble_if(f"the table {plain(table)} cannot be read"):
-                answer = self.tables.dynamodb.scan(**request)
-            for item in answer["Items"]:
-                yield _decoded(item)
-            advance(len(answer["Items"]))
-            if not (after := answer.get("LastEvaluatedKey")):
-                return
-            request["ExclusiveStartKey"] = after
-
     def _take_wallet(self, item: Item) -> None:
         user_id = str(item.get("userId"))
-        if wrong := _wrong_in_wallet(item):
+        if wrong := wrong_in_wallet(item):
             self._complain(user_id, None, f"the wallet lacks {wrong}, or it is of another type", is_wallet=True)
             return
-        wallet = _wallet(item)
+        wallet = wallet_of(item)
         row = (user_id, wallet.currency, str(wallet.cash), str(wallet.bonus), wallet.version)
         self._database.execute("INSERT INTO players VALUES (?, ?, ?, ?, ?)", row)
 
@@ -174,7 +186,7 @@ class Books:
 
     def _take_transaction(self, item: Item) -> None:
         id, user_id = str(item.get("id")), str(item.get("userId"))
-        if wrong := _wrong_in_transaction(item):
+        if wrong := wrong_in_transaction(item):
             self._complain(user_id, id, f"it lacks {wrong}, or it is not of the ledger's form")
             return
         row = (
@@ -192,15 +204,12 @@ class Books:
         self._database.execute("INSERT INTO unreadable VALUES (?, ?, ?, ?)", (user_id, id, text, is_wallet))
 
 
+_COUNT = ("userId", "bonusCode", "uncovered")
 _WALLET = ("currency", "cash", "bonus", "version")
 _TRANSACTION = ("seq", "amount", "amountAsked", "currency", "cashAfter", "bonusAfter")
 
 
-def _decoded(item: Item) -> Item:
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def _wallet(item: Item) -> Wallet:
+def wallet_of(item: Item) -> Wallet:
     return Wallet(
         user_id=item["userId"],
         currency=item["currency"],
@@ -210,7 +219,7 @@ def _wallet(item: Item) -> Wallet:
     )
 
 
-def _wrong_in_wallet(item: Item) -> str | None:
+def wrong_in_wallet(item: Item) -> str | None:
     """The first attribute that is not what a wallet has; None if it is one."""
     for name in _WALLET:
         value = item.get(name)
@@ -219,7 +228,7 @@ def _wrong_in_wallet(item: Item) -> str | None:
     return None if _is_number(item["version"], 0) else "version"
 
 
-def _wrong_in_transaction(item: Item) -> str | None:
+def wrong_in_transaction(item: Item) -> str | None:
     """The first attribute that is not what a transaction has; None if it is one."""
     if str(item.get("id")).partition("#")[0] not in _KINDS:
         return "a kind in its id"

@@ -1,0 +1,1 @@
+"""`walletctl`, the operator's command line: what support, finance and developers ask of a running wallet."""

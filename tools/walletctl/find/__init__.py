@@ -1,0 +1,1 @@
+"""A win, wherever it is: on record, left for a person, waiting for another try, refused, or never received."""

@@ -1,0 +1,159 @@
+"""`walletctl find`: a win by its reference, round or transaction id, or a player's, and what became of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from tools.local.trouble import Trouble
+from tools.walletctl import listing, moments, place, records
+from tools.walletctl.find import show
+from tools.walletctl.find.found import Found, sentences
+from tools.walletctl.items import Item, approximate_number, of_player, scanned, with_keys
+from tools.walletctl.ledger import whole
+from tools.walletctl.log import Line
+from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.place import Place, Tables
+
+NOWHERE = 1
+
+
+def find(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A reference, round, transaction id or player.", show_default=False)
+    ],
+    player: Annotated[
+        str | None,
+        typer.Option(metavar="PLAYER", help="Look for a round or a transaction id in this ledger alone: at once."),
+    ] = None,
+    no_scan: Annotated[
+        bool, typer.Option("--no-scan", help="Never read the whole ledger, as a round or a transaction id needs.")
+    ] = False,
+    retries: Annotated[
+        bool,
+        typer.Option(
+            "--retries", help="Look into the retry queues too: what is due there is put back, with a try of ten less."
+        ),
+    ] = False,
+    since: Annotated[
+        str, typer.Option(metavar="MOMENT", help=f"Read a stack's log from then on: {moments.HELP}.")
+    ] = "3d",
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Finds a win, and says what became of it: credited, parked and why, a dead letter, refused, or never received.
+
+    A reference and a player are found by key, at once; for a round or a transaction id the whole ledger is read, unless
+    --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.
+    """
+    form = listing.form(as_json, as_csv)
+    begin = moments.moment(since, datetime.now(UTC))
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    found = _found(where, name, player, begin, scan=not no_scan, retries=retries)
+    if form == "json":
+        print(json.dumps(show.for_machines(found), indent=2))
+    elif form == "csv":
+        listing.show(records.COLUMNS, map(records.row, found.transactions), form)
+    else:
+        for part in show.parts(found):
+            listing.out(part)
+        for sentence in sentences(found):
+            listing.tell(sentence)
+    if found.outcome == "unknown":
+        raise typer.Exit(NOWHERE)
+
+
+def _found(where: Place, name: str, player: str | None, since: datetime, *, scan: bool, retries: bool) -> Found:
+    tables = where.tables()
+    transactions = _by_reference(tables, name)
+    wallet = _wallet(tables, name)
+    not_looked: list[str] = []
+    parked: list[Pile] = []
+    try:
+        parked = piles(where, place.callbacks(), retries=retries, trusting_counts=bool(transactions))
+    except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
+        not_looked.append(f"The dead letters were not looked at: {trouble}.")
+    letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
+    due = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
+    is_named = bool(transactions or wallet or any(group.called(name) for _, group in (*letters, *due)))
+    if not is_named and (player or scan):
+        transactions = _by_round_or_id(tables, name, player)
+    log: Sequence[Line] = ()
+    if not transactions and not wallet:
+        try:
+            log = where.log(name, since)
+        except Trouble as trouble:
+            not_looked.append(f"The log was not read: {trouble}.")
+    return Found(
+        name=name,
+        where=where.name,
+        transactions=transactions,
+        wallet=wallet or (_wallet(tables, str(transactions[0].get("userId"))) if transactions else None),
+        is_player=wallet is not None,
+        letters=letters,
+        due=due,
+        waiting=sum(pile.waiting.all for pile in parked),
+        hidden=sum(pile.hidden for pile in parked),
+        log=log,
+        read_all=not is_named and (scan or player is not None),
+        not_looked=not_looked,
+    )
+
+
+def _by_reference(tables: Tables, name: str) -> list[Item]:
+    """The transactions under a reference, and what was credited with them in one write."""
+    found = {item["id"]: item for item in _with_ids(tables, records.ids_named(name))}
+    others = {id for item in found.values() for id in records.ids_with(item)} - found.keys()
+    found |= {item["id"]: item for item in _with_ids(tables, sorted(others))}
+    return sorted(found.values(), key=lambda item: (str(item.get("userId")), item.get("seq") or 0))
+
+
+def _with_ids(tables: Tables, ids: Sequence[str]) -> Iterator[Item]:
+    return with_keys(tables.dynamodb, tables.transactions, [{"id": id} for id in ids])
+
+
+def _by_round_or_id(tables: Tables, name: str, player: str | None) -> list[Item]:
+    """The transactions of a round or transaction id: of one player by the index, else by reading the whole table."""
+    having = {"roundId": name, "transactionId": name}
+    if player is not None:
+        of_index = of_player(tables.dynamodb, tables.transactions, player, index="byPlayer")
+        items = whole(tables, of_index)
+        found = [item for item in items if any(item.get(attribute) == name for attribute in having)]
+    else:
+        number = _number_of(tables)
+        with listing.progress("transactions read", number) as advance:
+            found = list(scanned(tables.dynamodb, tables.transactions, advance, having=having))
+    return sorted(found, key=lambda item: (str(item.get("userId")), item.get("seq") or 0))
+
+
+def _number_of(tables: Tables) -> int | None:
+    try:
+        return approximate_number(tables.dynamodb, tables.transactions) or None
+    except Trouble:  # a bar without an end serves as well
+        return None
+
+
+def _wallet(tables: Tables, user_id: str) -> Item | None:
+    return next(with_keys(tables.dynamodb, tables.players, [{"userId": user_id}]), None)
+
+
+def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator[tuple[str, Group]]:
+    """What is parked under that name: by reference or message id, or with it as player, round or prize."""
+    for callback, groups in parked:
+        for group in groups:
+            by_name = {letter.message_id for letter in group.called(name)}
+            by_field = {
+                letter.message_id
+                for letter in group.letters
+                if name in (letter.asked.get(field) for field in ("userId", "roundId", "promoWinReference"))
+            }
+            if part := group.among(by_name | by_field):
+                yield callback, part

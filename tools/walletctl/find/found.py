@@ -1,0 +1,149 @@
+"""What was found of a win, and what became of it: one word for a script, sentences for a person."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tools.outside import plain
+from tools.walletctl.items import Item
+from tools.walletctl.log import Line
+from tools.walletctl.moments import shown
+from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.show import what_to_do
+
+Outcome = Literal["credited", "dead letter", "waiting", "refused", "not kept", "gone", "player", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """`letters` are dead letters with their callback, `due` what the retry queues gave of it.
+
+    `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
+    says where could not be looked, and why; `read_all` whether the whole ledger was read for it.
+    """
+
+    name: str
+    where: str
+    transactions: Sequence[Item]
+    wallet: Item | None
+    is_player: bool
+    letters: Sequence[tuple[str, Group]]
+    due: Sequence[tuple[str, Group]]
+    waiting: int
+    hidden: int
+    log: Sequence[Line]
+    read_all: bool
+    not_looked: Sequence[str]
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.transactions:
+            return "credited"
+        if self.letters:
+            return "dead letter"
+        if self.due:
+            return "waiting"
+        return "player" if self.is_player else self._by_the_log()
+
+    def _by_the_log(self) -> Outcome:
+        match self.log[-1] if self.log else None:
+            case Line(message="refused", code=62 | 998, tries=tries) if (tries or 0) < 10:
+                return "waiting"
+            case Line(message="refused", code=57 | 59 | 64 | 99 | 401):
+                return "refused"
+            case Line(message="parking failed"):
+                return "not kept"
+            case Line():
+                return "gone"  # credited, or left for a person: it was there, and is not any more
+        return "unknown"
+
+
+def sentences(found: Found) -> Iterator[str]:
+    """What it means, and what to do next."""
+    last = found.log[-1] if found.log else None
+    match found.outcome:
+        case "credited":
+            number = len(found.transactions)
+            yield "Credited: the money is in the wallet." if number == 1 else f"Credited: {number} transactions."
+            if found.letters:
+                yield "There is a dead letter of that name as well, which is not credited:"
+                yield from _next(found)
+        case "dead letter":
+            yield "Not credited: it is a dead letter, and no machine will try again."
+            yield from _next(found)
+        case "waiting":
+            yield from _waiting(last)
+        case "refused":
+            yield f"Not credited: refused{_at(last)} with error {_why(last)}, and kept nowhere."
+            yield "The provider must mend it and send it again: give it the reference and this error."
+        case "not kept":
+            yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
+        case "gone":
+            yield from _gone(last)
+        case "player":
+            yield f"A player, of whom there is no dead letter. Next: walletctl ledger {shlex.quote(plain(found.name))}"
+            if found.waiting:
+                yield f"{found.waiting} callbacks, of any player, wait for another try: walletctl find REFERENCE tells."
+        case "unknown":
+            yield from _nowhere(found)
+    if found.outcome != "unknown":
+        yield from found.not_looked
+
+
+def _next(found: Found) -> Iterator[str]:
+    for callback, group in found.letters:
+        yield f"{what_to_do(callback, group)}."
+
+
+def _waiting(last: Line | None) -> Iterator[str]:
+    tries = f" after {last.tries} of ten tries" if last and last.tries else ""
+    yield f"Not credited yet: it waits for another try{tries}{f', for error {_why(last)}' if last else ''}."
+    if last and last.code == 62:
+        yield "Open the wallet with walletctl players add: the next try pays it. After the tenth it is a dead letter."
+    else:
+        yield (
+            "It is tried again by itself, with doubling waits, and is paid once the cause has passed. After the tenth try "
+            "it is a dead letter: walletctl parked list."
+        )
+
+
+def _gone(last: Line | None) -> Iterator[str]:
+    if last and last.message in ("credited", "replayed"):
+        yield f"The log says that it was {last.message}{_at(last)}, and the ledger has no such transaction."
+        yield "So this is another table, or the record was removed: walletctl verify --all."
+        return
+    yield (
+        f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among the "
+        "dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
+    )
+    yield "Ask again in five minutes; then have the provider send it again."
+
+
+def _nowhere(found: Found) -> Iterator[str]:
+    yield f"Nothing is known of {plain(found.name)} in {found.where}."
+    yield (
+        "Looked at: the ledger by reference and player"
+        + (", round and transaction id" if found.read_all else " (not by round or transaction id)")
+        + ("." if found.not_looked else "; the dead letters; the log.")
+    )
+    yield from found.not_looked
+    if found.waiting:
+        yield (
+            f"{found.waiting} wait for another try, and cannot be listed: it may be one of them. --retries looks at "
+            "those that are due."
+        )
+    if found.hidden:
+        yield f"{found.hidden} dead letters are being read by somebody else: ask again in five minutes."
+    yield (
+        "Most likely it never came here, or was refused as not authentic (401), which leaves no reference in the log. "
+        "Ask the provider for its reference, callback, time and the answer it got, and whether this is where it calls."
+    )
+
+
+def _why(last: Line | None) -> str:
+    return f"{last.code} ({plain(last.reason or 'no reason given')})" if last and last.code else "that the log lacks"
+
+
+def _at(last: Line | None) -> str:
+    return f" on {shown(last.at)}" if last and last.at else ""

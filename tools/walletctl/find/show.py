@@ -1,0 +1,143 @@
+"""What was found, as a person reads it and as a machine does."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.console import RenderableType
+
+from tools.walletctl import listing, records
+from tools.walletctl.amounts import amount
+from tools.walletctl.find.found import Found
+from tools.walletctl.items import Item
+from tools.walletctl.listing import Cell, Column
+from tools.walletctl.log import Line
+from tools.walletctl.moments import recorded, shown
+from tools.walletctl.parked import show as parked
+
+_MOST_TRANSACTIONS = 10  # each takes a screen's half
+_LOG = [
+    Column(name="at", title="log", unbroken=True),
+    Column(name="callback", title="callback", unbroken=True),
+    Column(name="message", title="says", unbroken=True),
+    Column(name="code", title="error", right=True, unbroken=True),
+    Column(name="tries", title="try", right=True, unbroken=True),
+    Column(name="reason", title="reason"),
+]
+
+
+def parts(found: Found) -> Iterator[RenderableType]:
+    """From the ledger, then from the queues, then from the log."""
+    now = datetime.now(UTC)
+    for item in found.transactions[:_MOST_TRANSACTIONS]:
+        yield listing.facts(_transaction(item))
+        yield ""
+    if (number := len(found.transactions)) > _MOST_TRANSACTIONS:
+        yield f"... and {number - _MOST_TRANSACTIONS} more: --csv has them all\n"
+    if found.wallet:
+        yield listing.facts(_wallet(found.wallet))
+        yield ""
+    for where, letters in (("dead letter", found.letters), ("waits for a try", found.due)):
+        for callback, group in letters:
+            for letter in group.letters:
+                yield where
+                yield parked.letter(callback, group, letter, now)
+                yield ""
+    if found.log:
+        yield listing.table(_LOG, map(_line, found.log))
+        yield ""
+
+
+def for_machines(found: Found) -> dict[str, Any]:
+    now = datetime.now(UTC)
+
+    def letters(parts: Any) -> list[dict[str, Any]]:
+        return [_json(row) for callback, group in parts for row in parked.for_machines(callback, [group], now)]
+
+    return {
+        "name": found.name,
+        "outcome": found.outcome,
+        "transactions": [_json(records.row(item)) for item in found.transactions],
+        "wallet": _json({name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")})
+        if found.wallet
+        else None,
+        "deadLetters": letters(found.letters),
+        "due": letters(found.due),
+        "waiting": found.waiting,
+        "hidden": found.hidden,
+        "log": [_json(_line(line)) for line in found.log],
+        "notLookedAt": list(found.not_looked),
+    }
+
+
+def _transaction(item: Item) -> dict[str, Cell]:
+    """A fact a line; what is not there is left out."""
+    row = records.row(item)
+    written, sent = recorded(item.get("recordedAt")), _milliseconds(item.get("timestamp"))
+    facts: dict[str, Cell] = {
+        "transaction": str(item.get("id")),
+        "transaction id": row.get("transactionId"),
+        "player": row.get("userId"),
+        "credited": _credited(item),
+        "cash": _moved(row.get("cashBefore"), row.get("cashAfter")),
+        "bonus": _moved(row.get("bonusBefore"), row.get("bonusAfter")),
+        "number": _text(item.get("seq")),
+        "recorded": shown(written) if written else row.get("recordedAt"),
+        "sent": shown(sent) if sent else row.get("timestamp"),
+        "round": row.get("roundId"),
+        "game": row.get("gameId"),
+        "bonus code": row.get("bonusCode"),
+        "jackpot": row.get("jackpotId"),
+        "campaign": " ".join(str(row[name]) for name in ("campaignId", "campaignType") if row.get(name)) or None,
+        "closed": "automatically" if row.get("autoClosed") else None,
+        "arrived with": row.get("arrivedWith"),
+        "request": row.get("request"),
+    }
+    return {name: cell for name, cell in facts.items() if cell is not None}
+
+
+def _credited(item: Item) -> str:
+    paid, asked, currency = item.get("amount"), item.get("amountAsked"), item.get("currency")
+    told = f"{_text(paid)} {currency}"
+    return told if paid == asked else f"{told}, of {_text(asked)} asked: the rest had been paid round by round"
+
+
+def _moved(before: Cell, after: Cell) -> str:
+    return f"{_text(before)} before, {_text(after)} after"
+
+
+def _wallet(item: Item) -> dict[str, Cell]:
+    return {
+        "wallet now": str(item.get("userId")),
+        "cash": f"{_text(item.get('cash'))} {item.get('currency')}",
+        "bonus": _text(item.get("bonus")),
+        "version": _text(item.get("version")),
+    }
+
+
+def _line(line: Line) -> dict[str, Cell]:
+    return {
+        "at": shown(line.at) if line.at else None,
+        "callback": line.callback,
+        "message": line.message,
+        "code": line.code,
+        "tries": line.tries,
+        "reason": line.reason,
+    }
+
+
+def _json(row: Any) -> dict[str, Any]:
+    return {name: listing.for_json(cell) for name, cell in row.items()}
+
+
+def _text(value: object) -> str:
+    return amount(value) if isinstance(value, Decimal) else str(value)
+
+
+def _milliseconds(text: object) -> datetime | None:
+    """A moment in milliseconds since the epoch, as the provider sends it; None if it is none."""
+    try:
+        return datetime.fromtimestamp(int(str(text)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

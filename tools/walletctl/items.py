@@ -1,0 +1,128 @@
+"""Items of DynamoDB, read whole or by key, in Python's types. Nothing here writes."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from tools.local.trouble import Trouble
+from tools.outside import plain, trouble_if
+
+Item = Mapping[str, Any]
+
+_MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
+_MOST_TRIES = 10  # of what was left over, with growing pauses: about ten seconds in all
+_deserialize = TypeDeserializer().deserialize
+_serialize = TypeSerializer().serialize
+
+
+def decoded(item: Item) -> dict[str, Any]:
+    """Numbers are Decimals, with every digit."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def encoded(values: Item) -> dict[str, Any]:
+    return {name: _serialize(value) for name, value in values.items()}
+
+
+def scanned(
+    dynamodb: Any,
+    table: str,
+    advance: Callable[[int], None],
+    attributes: Sequence[str] | None = None,
+    having: Mapping[str, str] | None = None,
+) -> Iterator[Item]:
+    """Every item of a table, strongly consistent, in no order; only those `attributes` of it, if any are named.
+
+    `having` leaves only those with at least one of these attributes and values. `advance` is told of all that are read.
+    Raises Trouble.
+    """
+    request: dict[str, Any] = {"TableName": table, "ConsistentRead": True, **_projection(attributes), **_filter(having)}
+    while True:
+        with trouble_if(f"the table {plain(table)} cannot be read"):
+            answer = dynamodb.scan(**request)
+        yield from map(decoded, answer["Items"])
+        advance(answer["ScannedCount"])
+        if not (after := answer.get("LastEvaluatedKey")):
+            return
+        request["ExclusiveStartKey"] = after
+
+
+def with_keys(
+    dynamodb: Any, table: str, keys: Sequence[Item], attributes: Sequence[str] | None = None
+) -> Iterator[Item]:
+    """Those items of the keys that are there, strongly consistent, in no order. Raises Trouble."""
+    for start in range(0, len(keys), _MOST_KEYS):
+        wanted: dict[str, Any] = {
+            table: {
+                "Keys": [encoded(key) for key in keys[start : start + _MOST_KEYS]],
+                "ConsistentRead": True,
+                **_projection(attributes),
+            }
+        }
+        for tries in range(_MOST_TRIES):
+            with trouble_if(f"the table {plain(table)} cannot be read"):
+                answer = dynamodb.batch_get_item(RequestItems=wanted)
+            yield from map(decoded, answer["Responses"].get(table, []))
+            if not (wanted := answer.get("UnprocessedKeys") or {}):
+                break
+            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**tries)))  # noqa: S311 - jitter, no secret
+        else:
+            raise Trouble(f"the table {plain(table)} is throttled: try again when fewer read it")
+
+
+def of_player(
+    dynamodb: Any,
+    table: str,
+    user_id: str,
+    *,
+    index: str | None = None,
+    newest_first: bool = False,
+    attributes: Sequence[str] | None = None,
+) -> Iterator[Item]:
+    """The items under one `userId`, in order of the second key. Raises Trouble.
+
+    By an `index` it may lack what was written within the last moments: DynamoDB has no consistent one.
+    """
+    request: dict[str, Any] = {
+        "TableName": table,
+        "KeyConditionExpression": "userId = :whose",
+        "ExpressionAttributeValues": {":whose": {"S": user_id}},
+        "ScanIndexForward": not newest_first,
+        **({"IndexName": index} if index else {"ConsistentRead": True}),
+        **_projection(attributes),
+    }
+    while True:
+        with trouble_if(f"the table {plain(table)} cannot be read"):
+            answer = dynamodb.query(**request)
+        yield from map(decoded, answer["Items"])
+        if not (after := answer.get("LastEvaluatedKey")):
+            return
+        request["ExclusiveStartKey"] = after
+
+
+def approximate_number(dynamodb: Any, table: str) -> int:
+    """How many items DynamoDB counted within the last six hours; 0 where it does not say. Raises Trouble."""
+    with trouble_if(f"the table {plain(table)} cannot be read"):
+        return int(dynamodb.describe_table(TableName=table)["Table"].get("ItemCount", 0))
+
+
+def _projection(attributes: Sequence[str] | None) -> dict[str, Any]:
+    if not attributes:
+        return {}
+    return {
+        "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),  # some are words of DynamoDB's own
+        "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+    }
+
+
+def _filter(having: Mapping[str, str] | None) -> dict[str, Any]:
+    if not having:
+        return {}
+    return {
+        "FilterExpression": " OR ".join(f"#{name} = :{name}" for name in having),
+        "ExpressionAttributeNames": {f"#{name}": name for name in having},
+        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in having.items()},
+    }

@@ -1,0 +1,123 @@
+"""`walletctl parked`: what could not be credited, listed, shown, sent back or discarded."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+from tools.walletctl import listing, place
+from tools.walletctl.parked import show as showing
+from tools.walletctl.parked.reading import Pile, piles
+
+OneCallback = Annotated[
+    str | None,
+    typer.Argument(metavar="CALLBACK", help="Only this one: result, jackpot, bonus or promo.", show_default=False),
+]
+
+
+def list_(
+    callback: OneCallback = None,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Lists the dead letters by reference, the longest owed first, and counts what waits for another try.
+
+    The retry queues can only be counted: SQS hides what waits. --csv has the letters alone.
+    """
+    form = listing.form(as_json, as_csv)
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    found = piles(where, [callback] if callback else place.callbacks())
+    now = datetime.now(UTC)
+    if form == "json":
+        print(json.dumps([_pile(pile, now) for pile in found], indent=2))
+    elif form == "csv":
+        listing.show(showing.COLUMNS, _rows(found, now), form)
+    else:
+        for pile in found:
+            if pile.groups:
+                print(f"{pile.callback}:")
+                listing.out(showing.table(pile.groups, now))
+        _sum_up(found)
+
+
+def show(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Or a message id.", show_default=False)],
+    callback: OneCallback = None,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Shows the dead letters under a reference: why each was not credited, and the request as received."""
+    form = listing.form(as_json, as_csv)
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    found = piles(where, [callback] if callback else place.callbacks())
+    meant = [(pile.callback, part) for pile in found for group in pile.groups if (part := group.only(reference))]
+    if not meant:
+        waiting = sum(pile.waiting.all for pile in found)
+        maybe = f"; it may be one of {waiting} that wait for another try" if waiting else ""
+        raise Trouble(
+            f"{plain(reference)} is not among the dead letters{maybe}. walletctl find {plain(reference)} looks "
+            "everywhere, and says what it means if it is nowhere"
+        )
+    now = datetime.now(UTC)
+    if form != "table":
+        rows = (row for callback, group in meant for row in showing.for_machines(callback, [group], now))
+        listing.show(showing.COLUMNS, rows, form)
+        return
+    for callback, group in meant:
+        for letter in group.letters:
+            listing.out(showing.letter(callback, group, letter, now))
+        listing.tell(showing.what_to_do(callback, group))
+
+
+def _rows(found: Sequence[Pile], now: datetime) -> Iterator[listing.Row]:
+    for pile in found:
+        yield from showing.for_machines(pile.callback, pile.groups, now)
+
+
+def _pile(pile: Pile, now: datetime) -> dict[str, Any]:
+    return {
+        "callback": pile.callback,
+        "waiting": {"due": pile.waiting.due, "new": pile.waiting.new, "betweenTries": pile.waiting.hidden},
+        "hidden": pile.hidden,
+        "deadLetters": [
+            {name: listing.for_json(cell) for name, cell in row.items()}
+            for row in showing.for_machines(pile.callback, pile.groups, now)
+        ],
+    }
+
+
+def _sum_up(found: Sequence[Pile]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("callback", "wait for a try", "dead letters", "can be sent back"):
+        table.add_column(name, justify="left" if name == "callback" else "right")
+    for pile in found:
+        sendable = sum(len(group.letters) for group in pile.groups if not group.refused)
+        letters = sum(len(group.letters) for group in pile.groups)
+        table.add_row(*(Text(str(cell)) for cell in (pile.callback, pile.waiting.all, letters, sendable)))
+    listing.out(table)
+    if hidden := sum(pile.hidden for pile in found):
+        listing.tell(showing.hidden(hidden))
+    if any(pile.groups for pile in found):
+        print(
+            "One letter: walletctl parked show REFERENCE. Once its cause is mended: walletctl parked redrive CALLBACK"
+        )
+    elif any(pile.waiting.all for pile in found):
+        listing.tell("No dead letters. What waits is tried again by itself; walletctl find REFERENCE says why it waits")
+    else:
+        print("Nothing is parked")

@@ -1,0 +1,247 @@
+"""WHERE a command looks: the local service that runs, or a deployed stack with the caller's own credentials.
+
+A command takes the five options below and hands them to `where`. Nothing is asked of AWS before it is needed: who may
+read the tables need not be allowed to see the queues.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+import typer
+from botocore.config import Config
+
+from tools.local import settings
+from tools.local.template import Template
+from tools.local.trouble import Trouble
+from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+from tools.walletctl import log
+from tools.walletctl.log import Line
+
+PANEL = "Where"
+Local = Annotated[
+    bool,
+    typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=PANEL),
+]
+Port = Annotated[
+    int,
+    typer.Option("--port", metavar="N", envvar="PORT", help="Its port.", rich_help_panel=PANEL),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=PANEL),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=PANEL),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=PANEL),
+]
+PORT = 3000
+
+_TABLES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 20,  # a page of a scan is a megabyte
+    "retries": {"total_max_attempts": 8, "mode": "adaptive"},  # callbacks go first: it slows down when throttled
+}
+# A receive waits a second for letters; a person waits no longer than this for a queue that does not answer.
+_QUEUES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 5,
+    "retries": {"total_max_attempts": 2, "mode": "standard"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The tables' names and the client that reaches them; `free_rounds` is None where nobody named one."""
+
+    dynamodb: Any
+    players: str
+    transactions: str
+    free_rounds: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """A callback's two queues, by URL, and the client that reaches them."""
+
+    sqs: Any
+    retry_queue: str
+    dead_letters: str
+
+
+class Place(Protocol):
+    """Each of its questions raises Trouble if it cannot be answered."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `the local service on port 3000`."""
+        ...
+
+    def tables(self) -> Tables: ...
+
+    def queues(self, callback: str) -> Queues: ...
+
+    def url(self) -> str:
+        """Where the callbacks' paths begin: `http://127.0.0.1:3000`."""
+        ...
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        """What the functions said of a reference, the oldest first; `since` is only asked where it costs to read."""
+        ...
+
+
+def where(
+    *,
+    local: bool = False,
+    port: int = PORT,
+    stack: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+) -> Place:
+    """The place that the options mean. Raises Trouble if they mean two, or none that is there."""
+    if stack is None:
+        if profile or region:
+            raise Trouble("--profile and --region are of a stack: name it with --stack NAME")
+        if not 1 <= port <= 65535:
+            raise Trouble(f"--port (or PORT) must be a whole number from 1 to 65535, not {port}")
+        return LocalService(port)
+    if local:
+        raise Trouble("--local and --stack are two places: name one of them")
+    return DeployedStack(stack, session(f"the stack {stack}", profile, region))
+
+
+def session(of: str, profile: str | None, region: str | None) -> boto3.Session:
+    """The caller's own account. Raises Trouble if the profile is not one."""
+    given = {"profile_name": profile, "region_name": region}
+    with trouble_if(f"{plain(of)} cannot be asked"):
+        return boto3.Session(**{name: value for name, value in given.items() if value})
+
+
+def tables_client(of: boto3.Session) -> Any:
+    return of.client("dynamodb", config=Config(**_TABLES_PATIENCE))
+
+
+def callbacks() -> list[str]:
+    """What callbacks there are, by their names in template.yaml."""
+    return [function.name for function in Template.load().functions()]
+
+
+class LocalService:
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    @property
+    def name(self) -> str:
+        return f"the local service on port {self._port}"
+
+    def tables(self) -> Tables:
+        said = announced(self._port, "tables", "dynamodb", "region")
+        with trouble_if(f"the tables of {self.name} cannot be reached"):
+            config = Config(**_TABLES_PATIENCE, proxies={})
+            dynamodb = _local_session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
+        return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+
+    def queues(self, callback: str) -> Queues:
+        retry_queue, dead_letters = _queues_of(callback)
+        sqs = self._sqs
+        with trouble_if(f"the queues of {self.name} cannot be reached"):
+            return Queues(
+                sqs=sqs,
+                retry_queue=sqs.get_queue_url(QueueName=retry_queue)["QueueUrl"],
+                dead_letters=sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"],
+            )
+
+    def url(self) -> str:
+        return announced(self._port, "address", "url")["url"]
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        return log.of_file(settings.LOCAL / f"functions-{self._port}.log", reference)
+
+    @cached_property
+    def _sqs(self) -> Any:
+        said = announced(self._port, "queues", "sqs", "region")
+        with trouble_if(f"the queues of {self.name} cannot be reached"):
+            config = Config(**_QUEUES_PATIENCE, proxies={})
+            return _local_session(said).client("sqs", endpoint_url=said["sqs"], config=config)
+
+
+def _local_session(said: Mapping[str, Any]) -> boto3.Session:
+    leave_the_account()
+    return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
+
+
+class DeployedStack:
+    def __init__(self, stack: str, session: boto3.Session) -> None:
+        self._stack = stack
+        self._session = session
+
+    @property
+    def name(self) -> str:
+        return f"the stack {plain(self._stack)}"
+
+    def tables(self) -> Tables:
+        with self._asked_for("tables"):
+            return Tables(
+                dynamodb=tables_client(self._session),
+                players=self._resource("Players"),
+                transactions=self._resource("Transactions"),
+                free_rounds=self._resource("FreeRounds"),
+            )
+
+    def queues(self, callback: str) -> Queues:
+        retry_queue, dead_letters = _queues_of(callback)
+        with self._asked_for("queues"):
+            return Queues(
+                sqs=self._sqs,
+                retry_queue=self._resource(retry_queue),
+                dead_letters=self._resource(dead_letters),
+            )
+
+    def url(self) -> str:
+        with self._asked_for("URLs"):
+            (described,) = self._cloudformation.describe_stacks(StackName=self._stack)["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+        if not (result := outputs.get("ResultUrl")):
+            raise Trouble(f"{self.name} has no output ResultUrl: it is not a stack of this project's")
+        path = next(path for path, name in Template.load().routes().items() if name == "result")
+        parts = urlsplit(result)
+        return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        logs = self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
+        groups = [f"/{self._stack}/{callback}" for callback in callbacks()]
+        return log.of_stack(logs, groups, reference, since, datetime.now(UTC))
+
+    def _resource(self, name: str) -> str:
+        """What a resource of the template is called in the account, or its URL."""
+        answer = self._cloudformation.describe_stack_resource(StackName=self._stack, LogicalResourceId=name)
+        return answer["StackResourceDetail"]["PhysicalResourceId"]
+
+    @cached_property
+    def _cloudformation(self) -> Any:
+        return self._session.client("cloudformation", config=Config(**_QUEUES_PATIENCE))
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return self._session.client("sqs", config=Config(**_QUEUES_PATIENCE))
+
+    def _asked_for(self, what: str) -> AbstractContextManager[None]:
+        return trouble_if(f"{self.name} cannot be asked for its {what}")
+
+
+def _queues_of(callback: str) -> tuple[str, str]:
+    """The names of a callback's retry queue and of its dead letters in template.yaml."""
+    functions = {function.name: function for function in Template.load().functions()}
+    if callback not in functions:
+        raise Trouble(f"no callback is called {callback!r}: there are {', '.join(functions)}")
+    environment = functions[callback].environment
+    return environment["RETRY_QUEUE"], environment["DEAD_LETTERS"]

@@ -1,0 +1,162 @@
+"""`walletctl players add`, `show` and `list`."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+from tools.walletctl import listing, place, records
+from tools.walletctl.items import Item, of_player, scanned, with_keys
+from tools.walletctl.ledger import whole
+from tools.walletctl.listing import Cell, Column
+from tools.walletctl.place import Tables
+from tools.walletctl.players.opening import Opening, Unfit
+
+_LAST = 5  # transactions, beside the wallet
+_SHOWN = 200  # wallets, to a person: more are for a machine
+_NAMES = ("userId", "currency", "cash", "bonus", "version")
+COLUMNS = [
+    Column(name="userId", title="player"),
+    Column(name="currency", title="currency", unbroken=True),
+    Column(name="cash", title="cash", right=True),
+    Column(name="bonus", title="bonus", right=True),
+    Column(name="version", title="version", right=True),
+]
+PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False)]
+
+
+def add(
+    player: PlayerId,
+    currency: Annotated[str, typer.Option(metavar="CODE", help="The wallet's one currency.")],
+    cash: Annotated[str, typer.Option(metavar="AMOUNT", help="What it begins with.")] = "0",
+    bonus: Annotated[str, typer.Option(metavar="AMOUNT", help="What its bonus begins with.")] = "0",
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+) -> None:
+    """Opens a wallet. One that exists is refused, and left as it is."""
+    try:
+        opening = Opening.read(user_id=player, currency=currency, cash=cash, bonus=bonus)
+    except Unfit as unfit:
+        raise Trouble(f"{unfit}: nothing was changed") from None
+    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    if there := opening.open(tables):
+        raise Trouble(
+            f"{plain(player)} has a wallet already ({described(there)}): nothing was changed. "
+            f"walletctl players show {plain(player)} shows it"
+        )
+    print(f"{plain(player)} has a wallet now: {described(opening.standing(tables) or {})}")
+
+
+def show(
+    player: PlayerId,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Shows a wallet, what its free rounds were paid that no total has covered, and its last transactions."""
+    form = listing.form(as_json, as_csv)
+    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": player}]), None)
+    if wallet is None:
+        raise Trouble(
+            f"{plain(player)} has no wallet: walletctl players add opens one, walletctl find {plain(player)} looks for "
+            "wins that wait for it"
+        )
+    if form == "csv":
+        listing.show(COLUMNS, [_row(wallet)], form)
+        return
+    counts = list(of_player(tables.dynamodb, tables.free_rounds, player)) if tables.free_rounds else []
+    last = list(whole(tables, islice(_newest(tables, player), _LAST)))
+    if form == "json":
+        print(json.dumps(_for_machines(wallet, counts, last), indent=2))
+        return
+    listing.out(listing.facts(_row(wallet)))
+    for count in counts:
+        if count.get("uncovered"):
+            code, paid = plain(str(count.get("bonusCode"))), _text(count.get("uncovered"))
+            print(f"Free rounds of {code}: {paid} was paid, and no total has covered it yet")
+    if not last:
+        print("No transactions yet")
+        return
+    print()
+    listing.out(listing.table(records.COLUMNS, map(records.for_a_person, last)))
+    print(
+        f"The last {len(last)}; more: walletctl ledger {plain(player)}, and its proof: walletctl verify {plain(player)}"
+    )
+
+
+def list_(
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only wallets in this currency.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help=f"No more than that many; else {_SHOWN}, all for a machine.")
+    ] = None,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Lists the wallets, in no order: the table is read from end to end, or until there are enough."""
+    form = listing.form(as_json, as_csv)
+    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    with listing.progress("wallets read") as advance:
+        found = (
+            _row(item)
+            for item in scanned(tables.dynamodb, tables.players, advance, _NAMES)
+            if currency is None or str(item.get("currency")).upper() == currency.upper()
+        )
+        if form != "table":
+            listing.show(COLUMNS, islice(found, limit), form)
+            return
+        most = limit or _SHOWN
+        rows = list(islice(found, most + 1))
+    shown = sorted(rows[:most], key=lambda row: str(row["userId"]))
+    if not shown:
+        print("No wallets" + (f" in {plain(currency)}" if currency else "") + ": walletctl players add opens one")
+        return
+    listing.out(listing.table(COLUMNS, shown))
+    more = ", and there are more: --limit N, or --csv for all" if len(rows) > most else ""
+    print(f"{listing.counted(len(shown), 'wallet')}{more}")
+
+
+def described(wallet: Item) -> str:
+    """A wallet in a clause."""
+    cash, bonus, version = (_text(wallet.get(name)) for name in ("cash", "bonus", "version"))
+    return f"{cash} {plain(str(wallet.get('currency')))}, bonus {bonus}, version {version}"
+
+
+def _newest(tables: Tables, player: str) -> Iterator[Item]:
+    return of_player(tables.dynamodb, tables.transactions, player, index="byPlayer", newest_first=True)
+
+
+def _for_machines(wallet: Item, counts: Iterable[Item], last: Iterable[Item]) -> dict[str, Any]:
+    return {
+        **{name: listing.for_json(cell) for name, cell in _row(wallet).items()},
+        "freeRounds": [
+            {"bonusCode": count.get("bonusCode"), "uncovered": _text(count.get("uncovered"))} for count in counts
+        ],
+        "lastTransactions": [
+            {name: listing.for_json(cell) for name, cell in records.row(item).items()} for item in last
+        ],
+    }
+
+
+def _row(wallet: Item) -> dict[str, Cell]:
+    return {name: records.cell(wallet.get(name)) for name in _NAMES}
+
+
+def _text(value: object) -> str:
+    return listing.text(records.cell(value))

@@ -1,0 +1,196 @@
+"""`walletctl players import`: opens the wallets of a file, and says of every line that it did not.
+
+First the whole file is read: one line that is no wallet, and nothing is written. Then each wallet is put where there is
+none. Broken off in between, the same file can be imported again: what is open already, and was not moved since, is
+counted as such.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TextIO
+
+import typer
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+from tools.walletctl import listing, place
+from tools.walletctl.listing import Column, Row
+from tools.walletctl.place import Tables
+from tools.walletctl.players.command import described
+from tools.walletctl.players.opening import Opening, Unfit
+
+NOT_ALL = 1
+_HEADER = ("userId", "currency", "cash", "bonus")
+_DEFAULTS = {"cash": "0", "bonus": "0"}
+_AT_ONCE = 8  # writes on the way together
+_BATCH = 400  # wallets between two looks at the bar, and at Ctrl-C
+_COLUMNS = [
+    Column(name="line", title="line", right=True, unbroken=True),
+    Column(name="userId", title="player"),
+    Column(name="outcome", title="outcome", unbroken=True),
+    Column(name="why", title="why"),
+]
+Outcome = Literal["opened", "would be opened", "there already", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the file, by its number in it, and what became of it."""
+
+    number: int
+    user_id: str
+    outcome: Outcome
+    why: str = ""
+
+    def row(self) -> Row:
+        return {"line": self.number, "userId": self.user_id, "outcome": self.outcome, "why": self.why}
+
+
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", help=f"Its first line names the columns: {','.join(_HEADER)}.", show_default=False
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Opens the wallets of a CSV file; without the columns cash and bonus, they begin with nothing.
+
+    A line that is no wallet stops it before anything is written. A wallet that exists is left as it is, and its line is
+    refused unless it says just what stands there. The same file can be imported again. Ends with 1 if one was refused.
+    """
+    form = listing.form(as_json, as_csv)
+    openings, unfit = read(file)
+    if unfit:
+        _tell(unfit, form, all_of_them=False)
+        listing.say(
+            f"walletctl: {listing.counted(len(unfit), 'line')} of {plain(str(file))} cannot be a wallet: nothing was "
+            "changed; mend them and import it again"
+        )
+        raise typer.Exit(NOT_ALL)
+    if not openings:
+        raise Trouble(f"{plain(str(file))} has no line but the first: nothing was changed")
+    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    done: list[Line] = []
+    try:
+        with listing.progress("wallets", len(openings)) as advance:
+            for lines in _imported(tables, openings, dry_run=dry_run):
+                done += lines
+                advance(len(lines))
+    except Trouble as trouble:
+        raise Trouble(f"{trouble}; {_summary(done, len(openings))}: import the same file again") from None
+    except KeyboardInterrupt:
+        listing.say(f"walletctl: interrupted: {_summary(done, len(openings))}: import the same file again")
+        raise
+    _tell(done, form, all_of_them=form != "table")
+    listing.say(_summary(done, len(openings)))
+    if any(line.outcome == "refused" for line in done):
+        raise typer.Exit(NOT_ALL)
+
+
+def read(file: Path) -> tuple[list[tuple[int, Opening]], list[Line]]:
+    """The wallets of a file with their lines' numbers, and the lines that are none. Raises Trouble for no such file."""
+    try:
+        # What Excel writes begins with a byte order mark. Ends of lines are csv's to judge.
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            return _read(opened, file)
+    except OSError as error:
+        raise Trouble(f"{plain(str(file))} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Trouble(f"{plain(str(file))} is not UTF-8: save it as CSV UTF-8 and import it again") from None
+
+
+def _read(opened: TextIO, file: Path) -> tuple[list[tuple[int, Opening]], list[Line]]:
+    rows = csv.reader(opened, strict=True)
+    openings: list[tuple[int, Opening]] = []
+    unfit: list[Line] = []
+    first: dict[str, int] = {}
+    try:
+        header = [name.strip() for name in next(rows, [])]
+        if not {"userId", "currency"} <= set(header) <= set(_HEADER) or len(set(header)) < len(header):
+            told = plain(",".join(header))[:100] or "nothing"
+            raise Trouble(
+                f"the first line of {plain(str(file))} must be {','.join(_HEADER)} (cash and bonus may be left out), "
+                f"not {told}"
+            )
+        for cells in rows:
+            if not any(cells):
+                continue  # a last empty line, most likely
+            number = rows.line_num
+            try:
+                opening = _opening(header, cells)
+            except Unfit as wrong:
+                unfit.append(Line(number=number, user_id=_named(header, cells), outcome="refused", why=str(wrong)))
+                continue
+            if before := first.get(opening.user_id):
+                why = f"the same player stands in line {before}"
+                unfit.append(Line(number=number, user_id=opening.user_id, outcome="refused", why=why))
+                continue
+            first[opening.user_id] = number
+            openings.append((number, opening))
+    except csv.Error as error:
+        raise Trouble(f"{plain(str(file))} is not CSV in line {rows.line_num}: {error}; nothing was changed") from None
+    return openings, unfit
+
+
+def _opening(header: Sequence[str], cells: Sequence[str]) -> Opening:
+    if len(cells) != len(header):
+        raise Unfit(f"it has {listing.counted(len(cells), 'cell')}, where the first line has {len(header)}")
+    said = _DEFAULTS | {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    if said["userId"].startswith("'"):
+        raise Unfit("userId begins with ', as spreadsheets mark a text: take it away, or use walletctl players add")
+    return Opening.read(
+        user_id=said["userId"], currency=said["currency"], cash=said["cash"] or "0", bonus=said["bonus"] or "0"
+    )
+
+
+def _named(header: Sequence[str], cells: Sequence[str]) -> str:
+    return dict(zip(header, cells, strict=False)).get("userId", "").strip()
+
+
+def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_run: bool) -> Iterator[list[Line]]:
+    """What became of each line, some at a time, in order. Raises Trouble."""
+    with ThreadPoolExecutor(_AT_ONCE) as writers:
+        for start in range(0, len(openings), _BATCH):
+            batch = openings[start : start + _BATCH]
+            yield list(writers.map(lambda each: _line(tables, *each, dry_run=dry_run), batch))
+
+
+def _line(tables: Tables, number: int, opening: Opening, *, dry_run: bool) -> Line:
+    there = opening.standing(tables) if dry_run else opening.open(tables)
+    if there is None:
+        outcome: Outcome = "would be opened" if dry_run else "opened"
+        return Line(number=number, user_id=opening.user_id, outcome=outcome)
+    if opening.is_what_stands(there):
+        return Line(number=number, user_id=opening.user_id, outcome="there already")
+    why = f"there is another wallet ({described(there)}), and it is left as it is"
+    return Line(number=number, user_id=opening.user_id, outcome="refused", why=why)
+
+
+def _tell(lines: Sequence[Line], form: listing.Form, *, all_of_them: bool) -> None:
+    shown = [line.row() for line in lines if all_of_them or line.outcome == "refused"]
+    if shown or form != "table":
+        listing.show(_COLUMNS, shown, form)
+
+
+def _summary(done: Sequence[Line], lines: int) -> str:
+    """How many of each, so that they add up to the file."""
+    counts = {
+        outcome: sum(line.outcome == outcome for line in done)
+        for outcome in ("opened", "would be opened", "there already", "refused")
+    }
+    told = [f"{number:,} {outcome}" for outcome, number in counts.items() if number or outcome == "opened"]
+    if left := lines - len(done):
+        told.append(f"{left:,} not told of, some of which may be open")
+    return f"of {listing.counted(lines, 'wallet')}: {', '.join(told)}"

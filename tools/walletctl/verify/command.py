@@ -1,0 +1,111 @@
+"""`walletctl verify`: reads a ledger's tables, and says whether it is one."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from tools.local.trouble import Trouble
+from tools.outside import plain, trouble_if
+from tools.walletctl import listing, place
+from tools.walletctl.place import Tables
+from tools.walletctl.verify import show
+from tools.walletctl.verify.account import Account, account
+from tools.walletctl.verify.books import Books
+
+NO_LEDGER = 1
+
+
+def verify(
+    player: Annotated[
+        str | None, typer.Argument(metavar="PLAYER", help="Whose ledger, by userId.", show_default=False)
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every player's: reads the tables from end to end.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="What other programs wrote is a fault: only callbacks move these wallets.")
+    ] = False,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+    players_table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another table of wallets.", rich_help_panel=place.PANEL)
+    ] = None,
+    transactions_table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another table of transactions.", rich_help_panel=place.PANEL)
+    ] = None,
+    free_rounds_table: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=place.PANEL),
+    ] = None,
+    as_json: listing.AsJson = False,
+    as_csv: listing.AsCsv = False,
+) -> None:
+    """Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.
+
+    Ends with 0 if they do, 1 if there are faults, 2 if the tables could not be read. --csv has the faults alone.
+    """
+    form = listing.form(as_json, as_csv)
+    if (player is None) is not everyone:
+        raise Trouble("say whose ledger: walletctl verify PLAYER, or walletctl verify --all, which reads every wallet")
+    if players_table or transactions_table or free_rounds_table:
+        tables = _named(players_table, transactions_table, free_rounds_table, stack, profile, region)
+    else:
+        tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    with closing(Books(tables)) as books:
+        with listing.progress("items read") as advance:
+            if player is None:
+                books.read(advance)
+            else:
+                books.read_player(player, advance)
+        made = account(
+            books.pages(),
+            strict=strict,
+            compares_free_rounds=tables.free_rounds is not None,
+            wallet_now=books.wallet_now,
+        )
+    if player is not None and not made.players:
+        raise Trouble(f"there is no player {plain(player)}: no wallet, and no transaction; see walletctl players list")
+    _tell(made, form)
+    if made.found:
+        raise typer.Exit(NO_LEDGER)
+
+
+def _tell(made: Account, form: listing.Form) -> None:
+    if form == "json":
+        print(show.machine_readable(made))
+        return
+    if form == "csv":
+        listing.show(show.COLUMNS, show.rows(made.faults), form)
+        return
+    if made.faults:
+        listing.out(show.faults(made.faults))
+    if made.credited:
+        listing.out(show.money(made))
+    for line in show.conclusions(made):
+        print(line)
+
+
+def _named(
+    players: str | None,
+    transactions: str | None,
+    free_rounds: str | None,
+    stack: str | None,
+    profile: str | None,
+    region: str | None,
+) -> Tables:
+    """Tables by name, in the caller's own account and region; those that are not named are the stack's."""
+    if stack:
+        of = place.where(stack=stack, profile=profile, region=region).tables()
+        return Tables(
+            dynamodb=of.dynamodb,
+            players=players or of.players,
+            transactions=transactions or of.transactions,
+            free_rounds=free_rounds or of.free_rounds,
+        )
+    if not players or not transactions:
+        raise Trouble("name both --players-table and --transactions-table, or the --stack that the others are of")
+    with trouble_if("no tables can be reached"):
+        dynamodb = place.tables_client(place.session("the account", profile, region))
+    return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds)
