@@ -26,6 +26,8 @@ from urllib.parse import quote
 
 import uvicorn
 
+from tools.console.app import console, in_front
+from tools.console.desk import Desk
 from tools.local.engine import Engine, engine, free_port
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
@@ -35,6 +37,7 @@ from tools.local.template import ROOT, Function, Template
 from tools.local.trouble import Trouble
 from tools.local.wallets import Endpoints, Player, Prepared, prepare, read_players
 from tools.local.workers import Workers
+from tools.walletctl.place import OwnService
 from wallet import money
 from wallet.errors import Unavailable
 from wallet.trust import locks_in
@@ -137,7 +140,7 @@ async def _serve(
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
             config = uvicorn.Config(
-                service(template, pools),
+                in_front(console(_desk(settings), port=settings.port), service(template, pools)),
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
@@ -166,6 +169,10 @@ async def _serve(
             for task in background:
                 task.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+def _desk(settings: Settings) -> Desk:
+    return Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
 
 
 def _tell_of_a_failure(task: asyncio.Task[None]) -> None:
@@ -232,6 +239,8 @@ Tables         {endpoints.tables}
 Queues         {endpoints.queues}
 Functions' log {_log_of_functions(settings.port).relative_to(ROOT)}
 Trust          tokens and hashes are {checks}
+
+Console        {base}/
 
 Ctrl-C stops it all. Try:
 

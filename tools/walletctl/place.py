@@ -147,7 +147,7 @@ class LocalService:
         said = announced(self._port, "tables", "dynamodb", "region")
         with trouble_if(f"the tables of {self.name} cannot be reached"):
             config = Config(**_TABLES_PATIENCE, proxies={})
-            dynamodb = _local_session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
+            dynamodb = self._session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
         return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
     def queues(self, callback: str) -> Queues:
@@ -171,12 +171,18 @@ class LocalService:
         said = announced(self._port, "queues", "sqs", "region")
         with trouble_if(f"the queues of {self.name} cannot be reached"):
             config = Config(**_QUEUES_PATIENCE, proxies={})
-            return _local_session(said).client("sqs", endpoint_url=said["sqs"], config=config)
+            return self._session(said).client("sqs", endpoint_url=said["sqs"], config=config)
+
+    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+        leave_the_account()
+        return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
 
 
-def _local_session(said: Mapping[str, Any]) -> boto3.Session:
-    leave_the_account()
-    return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
+class OwnService(LocalService):
+    """The local service as it sees itself: its environment is in order already, and its functions inherit it."""
+
+    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+        return boto3.Session(region_name=said["region"])
 
 
 class DeployedStack:
