@@ -1,6 +1,8 @@
 """The console: pages for whoever sits at this machine, in front of a local service's callbacks or of a stack."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,22 +12,47 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tools.console.desk import Desk
+from tools.console.feed import Feed
 from tools.console.finding import Finding
+from tools.console.live import Counts, Live
 from tools.console.pages import FOLDER, Pages
 from tools.console.safety import Guarded, new_token
 from tools.local.trouble import Trouble
 
 
-def console(desk: Desk, *, port: int) -> ASGIApp:
-    """The application, served on that port of 127.0.0.1."""
-    token = new_token()
+@dataclass(slots=True)
+class Console:
+    """The application, to be served on that port of 127.0.0.1, and what must run beside it.
+
+    `source` says to a reader where Live has its callbacks from; `is_stopping`, once it is true, ends its streams.
+    """
+
+    desk: Desk
+    feed: Feed
+    port: int
+    source: str
+    counting_seconds: float
+    is_stopping: Callable[[], bool] = field(default=lambda: False)
+    counts: Counts = field(default_factory=Counts)
+
+    async def run(self) -> None:
+        """Until it is cancelled: reads what the feed was given, and counts what is parked while somebody looks."""
+        await asyncio.gather(self.feed.run(), self.counts.keep(self.desk, self.feed, self.counting_seconds))
+
+    def application(self) -> ASGIApp:
+        return _application(self)
+
+
+def _application(of: Console) -> ASGIApp:
+    desk, token = of.desk, new_token()
     pages = Pages(place=desk.name, is_local=desk.is_local, token=token)
     routes = [
+        *Live(desk, of.feed, of.counts, pages, lambda: of.is_stopping(), of.source).routes(),
         *Finding(desk, pages).routes(),
         Mount("/assets", _Assets(directory=FOLDER / "assets")),
     ]
     application = Starlette(routes=routes, exception_handlers={Trouble: _troubled(pages), 404: _absent(pages)})
-    return Guarded(application, port)
+    return Guarded(application, of.port)
 
 
 def in_front(console: ASGIApp, others: ASGIApp) -> ASGIApp:

@@ -16,21 +16,14 @@ _MOST_POINTS = 240  # a screen has no more columns to tell them apart
 def bars(values: Sequence[Decimal | int], label: str) -> Markup:
     """A bar for each value, the last the newest; the highest reaches the top. `label` says it to who cannot see."""
     highest = max([Decimal(value) for value in values], default=Decimal(0))
-    width = len(values) * (_BAR + _GAP) - _GAP
-    rects = Markup("").join(
-        Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1"/>').format(
-            "none" if not value else "now" if number == len(values) - 1 else "past",
-            number * (_BAR + _GAP),
-            _HEIGHT - height,
-            _BAR,
-            height,
-        )
+    drawn = [
+        f"M{number * (_BAR + _GAP)} {_HEIGHT}v-{_height(Decimal(value), highest)}h{_BAR}V{_HEIGHT}z"
         for number, value in enumerate(values)
-        for height in (_height(Decimal(value), highest),)
-    )
+    ]
     return Markup(
-        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-    ).format(width, _HEIGHT, label, rects)
+        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path class="past" d="{}"/><path class="now" d="{}"/></svg>'
+    ).format(len(values) * (_BAR + _GAP) - _GAP, _HEIGHT, label, "".join(drawn[:-1]), "".join(drawn[-1:]))
 
 
 def _height(value: Decimal, highest: Decimal) -> int:
@@ -39,7 +32,7 @@ def _height(value: Decimal, highest: Decimal) -> int:
 
 
 def line(values: Sequence[Decimal], label: str) -> Markup:
-    """A balance's steps from the oldest to the newest. Its lowest value is the bottom: balances are seldom near zero."""
+    """A balance's steps, the oldest first. Its lowest value is the bottom: balances are seldom near zero."""
     points = _thinned(values)
     low, high = min(points), max(points)
     span = high - low or Decimal(1)

@@ -1,4 +1,4 @@
-"""What the pages ask of a wallet: everything that is shown is found, proved and sent back by `walletctl`'s own means."""
+"""What the pages ask of a wallet: all that is shown is found, proved and sent back by `walletctl`'s own means."""
 
 import threading
 from collections.abc import Sequence

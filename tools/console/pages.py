@@ -55,7 +55,7 @@ class Pages:
             "answers": words.ANSWERS,
             "to_find": lambda name: to("/find", name=name),
             "to_player": lambda name, **more: to("/player", id=name, **more),
-            "to_transaction": lambda id: to("/transaction", id=id),
+            "to_transaction": lambda name: to("/transaction", id=name),
         }
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Who may ask the console, and what its pages may do.
 
 It answers whoever sits at this machine, and nobody whom a page of the internet sends in their name: a request must name
-this machine as its host (a name that is made to point here does not), a change must come from the console's own page and
-carry the token that only this page knows, and no page runs or shows what the console did not make.
+this machine as its host (a name that is made to point here does not), a change must come from the console's own page
+and carry the token that only this page knows, and no page runs or shows what the console did not make.
 """
 
 import hmac

@@ -17,10 +17,9 @@ def visible(text: object, *, lines: bool = False) -> Markup:
     So no right-to-left mark reorders a page, and texts that differ look different. `lines` leaves line breaks and
     tabs as they are.
     """
-    parts = []
-    for is_odd, run in groupby(str(text), lambda character: _is_odd(character, lines)):
-        parts += map(_number, run) if is_odd else [escape("".join(run))]
-    return Markup('<bdi class="outside">{}</bdi>').format(Markup("").join(parts))
+    runs = groupby(str(text), lambda character: _is_odd(character, lines))
+    shown = (Markup("").join(map(_number, run)) if is_odd else escape("".join(run)) for is_odd, run in runs)
+    return Markup('<bdi class="outside">{}</bdi>').format(Markup("").join(shown))
 
 
 def _is_odd(character: str, lines: bool) -> bool:

@@ -76,7 +76,10 @@ def what_to_do(codes: Sequence[int], refused: str | None) -> str:
             "well must come under a reference of its own; then discard this one."
         )
     if 52 in codes:
-        return "Ask the provider. If the wallet's currency is mended, send it back; if it was settled otherwise, discard it."
+        return (
+            "Ask the provider. If the wallet's currency is mended, send it back; if it was settled otherwise, "
+            "discard it."
+        )
     if 62 in codes:
         return "Open a wallet for the player (walletctl players add), then send it back."
     return "Once the cause is mended, send it back. If it was paid meanwhile, nothing is paid again."

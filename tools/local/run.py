@@ -26,8 +26,9 @@ from urllib.parse import quote
 
 import uvicorn
 
-from tools.console.app import console, in_front
+from tools.console.app import Console, in_front
 from tools.console.desk import Desk
+from tools.console.feed import Feed
 from tools.local.engine import Engine, engine, free_port
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
@@ -42,6 +43,7 @@ from wallet import money
 from wallet.errors import Unavailable
 from wallet.trust import locks_in
 
+_COUNTING_SECONDS = 3  # what is parked, while somebody looks
 _GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
 
 
@@ -139,14 +141,18 @@ async def _serve(
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+            feed = Feed()
+            console = _console(settings, feed)
             config = uvicorn.Config(
-                in_front(console(_desk(settings), port=settings.port), service(template, pools)),
+                in_front(console.application(), service(template, pools, feed)),
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             server = uvicorn.Server(config)
+            console.is_stopping = lambda: server.should_exit
+            background.append(asyncio.create_task(console.run()))
             background += [
                 asyncio.create_task(
                     consume(
@@ -154,6 +160,7 @@ async def _serve(
                         _queues_of(function, prepared)["RETRY_QUEUE"],
                         endpoints.queues,
                         pools[function.name],
+                        feed,
                     )
                 )
                 for function in template.functions()
@@ -171,8 +178,14 @@ async def _serve(
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
 
 
-def _desk(settings: Settings) -> Desk:
-    return Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
+def _console(settings: Settings, feed: Feed) -> Console:
+    return Console(
+        desk=Desk(OwnService(settings.port), is_local=True, folder=LOCAL),
+        feed=feed,
+        port=settings.port,
+        source="Each callback as this service answers it, and each try from its retry queues.",
+        counting_seconds=_COUNTING_SECONDS,
+    )
 
 
 def _tell_of_a_failure(task: asyncio.Task[None]) -> None:
