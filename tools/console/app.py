@@ -14,9 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tools.console.desk import Desk
 from tools.console.feed import Feed
 from tools.console.finding import Finding
+from tools.console.journal import Journal
 from tools.console.live import Counts, Live
 from tools.console.pages import FOLDER, Pages
+from tools.console.parked import Parked
 from tools.console.safety import Guarded, new_token
+from tools.console.trying import Trying
 from tools.local.trouble import Trouble
 
 
@@ -25,6 +28,7 @@ class Console:
     """The application, to be served on that port of 127.0.0.1, and what must run beside it.
 
     `source` says to a reader where Live has its callbacks from; `is_stopping`, once it is true, ends its streams.
+    `trying` makes what only a local service has.
     """
 
     desk: Desk
@@ -32,6 +36,7 @@ class Console:
     port: int
     source: str
     counting_seconds: float
+    trying: Callable[[Pages, str], Trying] | None = None
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     counts: Counts = field(default_factory=Counts)
 
@@ -49,6 +54,8 @@ def _application(of: Console) -> ASGIApp:
     routes = [
         *Live(desk, of.feed, of.counts, pages, lambda: of.is_stopping(), of.source).routes(),
         *Finding(desk, pages).routes(),
+        *Parked(desk, of.feed, pages, Journal(desk.folder / "console.jsonl"), token).routes(),
+        *(of.trying(pages, token).routes() if of.trying else []),
         Mount("/assets", _Assets(directory=FOLDER / "assets")),
     ]
     application = Starlette(routes=routes, exception_handlers={Trouble: _troubled(pages), 404: _absent(pages)})

@@ -1,23 +1,27 @@
 """What the pages ask of a wallet: all that is shown is found, proved and sent back by `walletctl`'s own means."""
 
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from tools.local.trouble import Trouble
 from tools.walletctl import place as places
 from tools.walletctl import records
 from tools.walletctl.find.command import by_reference, found_in, wallet_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.items import Item, of_player, with_keys
 from tools.walletctl.log import Line
+from tools.walletctl.parked.discard import keep_in_file
 from tools.walletctl.parked.interruptions import Interruptions
-from tools.walletctl.parked.mailbox import Mailbox, waiting
+from tools.walletctl.parked.letters import Group, grouped
+from tools.walletctl.parked.mailbox import Mailbox, Tally, waiting
 from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.parked.redrive import ids
 from tools.walletctl.place import Place, Queues, Tables
 from tools.walletctl.verify.account import Account, account
 from tools.walletctl.verify.books import Books
@@ -54,6 +58,20 @@ class Count:
     waiting: int
     dead: int
     hidden: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Dead letters of a callback: those messages, or those of an error `code`, or all."""
+
+    callback: str
+    message_ids: frozenset[str] = frozenset()
+    code: int | None = None
+
+    def of(self, group: Group) -> Group | None:
+        if self.message_ids:
+            return group.among(self.message_ids)
+        return group if self.code is None or any(code == self.code for code, _ in group.faults) else None
 
 
 class Kept:
@@ -159,6 +177,51 @@ class Desk:
         """Every dead letter, read and put back; where nothing is, by SQS's count, that is believed."""
         with self.at_the_letters:
             return piles(self.place, self.callbacks, trusting_counts=self.is_local)
+
+    def redrive(self, choice: Choice) -> Tally:
+        """Sends chosen dead letters back to their retry queue. Raises Trouble, which says how far it got."""
+        tally = Tally()
+        try:
+            with self._holding(choice, only_sendable=True) as mailbox:
+                mailbox.send_back(tally, lambda _sent: None)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble}; {tally}" if tally.chosen else str(trouble)) from None
+        return tally
+
+    def discard(self, choice: Choice, reason: str) -> tuple[int, Path]:
+        """Deletes chosen dead letters for good, once they stand in a file; how many, and which file."""
+        if not reason.strip():
+            raise Trouble("Say why nobody is owed it, and discard it then")
+        folder = self.folder / "discarded"
+        file = folder / f"discarded-{choice.callback}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Trouble(f"{folder} cannot be made ({error.strerror}): nothing was discarded") from None
+        queue = self.place.queues(choice.callback).dead_letters
+        about = {"callback": choice.callback, "reason": reason.strip(), "from": self.name, "queue": queue}
+        with self._holding(choice, only_sendable=False) as mailbox:
+            keep_in_file(file, about, mailbox.letters)
+            return mailbox.discard(lambda _done: None), file
+
+    @contextmanager
+    def _holding(self, choice: Choice, *, only_sendable: bool) -> Iterator[Mailbox]:
+        """A mailbox that holds what was chosen, and nothing else. Raises Trouble if it is not there any more."""
+        with self.at_the_letters, Interruptions() as interruptions:
+            mailbox = Mailbox(self.place.queues(choice.callback), interruptions)
+            with mailbox:
+                mailbox.read(lambda _new: None, wanted=choice.message_ids)
+                chosen = ids(
+                    [
+                        part
+                        for group in grouped(mailbox.letters, choice.callback)
+                        if not (only_sendable and group.refused) and (part := choice.of(group))
+                    ]
+                )
+                if not chosen or not choice.message_ids <= chosen:
+                    raise Trouble("What you chose is not there any more, or cannot be sent back: load the page again")
+                mailbox.keep(chosen)
+                yield mailbox
 
     def counts(self) -> list[Count]:
         with Interruptions() as interruptions:

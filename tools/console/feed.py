@@ -226,7 +226,7 @@ def _callbacks(unread: _Unread) -> Iterator[Callback]:
 
 
 def of_line(
-    line: Mapping[str, Any], kind: str, request: Mapping[str, Any], at: datetime, milliseconds: float | None
+    line: Mapping[str, Any], kind: str, request: Mapping[str, Any], at: datetime, milliseconds: object
 ) -> Callback:
     """What a line of a function's log says, with what the request tells of it where that is at hand."""
     fields = {name.lower(): value for name, value in request.items()}
@@ -247,7 +247,7 @@ def of_line(
         outcome=_outcome(message, code, tries),
         code=code,
         reason=_text(line.get("reason")),
-        milliseconds=milliseconds,
+        milliseconds=float(milliseconds) if isinstance(milliseconds, str | float | int) else None,
         tries=tries,
     )
 

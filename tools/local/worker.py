@@ -17,6 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+
+OUTAGE = "WALLET_OUTAGE_FILE"  # names the file that takes the tables away
+
 
 @dataclass(frozen=True)
 class Context:
@@ -27,6 +33,8 @@ class Context:
 
 
 def main(folder: str, descriptor: str) -> None:
+    if outage := os.environ.get(OUTAGE):
+        _lose_the_tables_while(Path(outage))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
     sys.path.insert(0, folder)  # as Lambda does
     handler = importlib.import_module("app").handler
@@ -38,6 +46,18 @@ def main(folder: str, descriptor: str) -> None:
             answer = handler(event, Context(Path(folder).name))
             _say(lines, {"answer": answer, "log": overheard})
             overheard.clear()
+
+
+def _lose_the_tables_while(there: Path) -> None:
+    """Has no request reach the tables as long as that file exists: the SDK is told what it would find by itself."""
+    reach = URLLib3Session.send
+
+    def send(self: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        if there.exists() and b"DynamoDB" in bytes(request.headers.get("X-Amz-Target", b"")):
+            raise EndpointConnectionError(endpoint_url=request.url)
+        return reach(self, request)
+
+    URLLib3Session.send = send
 
 
 def _overhear(logger: str) -> list[str]:
