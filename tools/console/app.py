@@ -28,7 +28,7 @@ class Console:
     """The application, to be served on that port of 127.0.0.1, and what must run beside it.
 
     `source` says to a reader where Live has its callbacks from; `is_stopping`, once it is true, ends its streams.
-    `trying` makes what only a local service has.
+    `trying` makes what only a local service has; `missed` says what of the callbacks is not seen.
     """
 
     desk: Desk
@@ -37,6 +37,7 @@ class Console:
     source: str
     counting_seconds: float
     trying: Callable[[Pages, str], Trying] | None = None
+    missed: Callable[[], str] = field(default=lambda: "")
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     counts: Counts = field(default_factory=Counts)
 
@@ -52,7 +53,7 @@ def _application(of: Console) -> ASGIApp:
     desk, token = of.desk, new_token()
     pages = Pages(place=desk.name, is_local=desk.is_local, token=token)
     routes = [
-        *Live(desk, of.feed, of.counts, pages, lambda: of.is_stopping(), of.source).routes(),
+        *Live(desk, of.feed, of.counts, pages, of.source, lambda: of.missed(), lambda: of.is_stopping()).routes(),
         *Finding(desk, pages).routes(),
         *Parked(desk, of.feed, pages, Journal(desk.folder / "console.jsonl"), token).routes(),
         *(of.trying(pages, token).routes() if of.trying else []),

@@ -162,10 +162,11 @@ class Feed:
 
     def _add(self, callback: Callback) -> None:
         self.last += 1
-        currency = callback.currency or self._currencies.get(callback.player or "")
+        currency = callback.currency or self.currency_of(callback.player)
         callback = replace(callback, number=self.last, currency=currency)
         self._ring.append(callback)
-        self._learn(callback)
+        if callback.player and currency and not callback.is_owed:
+            self.learn(callback.player, currency)
         self._count(callback)
         if callback.reference is not None:
             key = (callback.kind, callback.reference)
@@ -175,13 +176,14 @@ class Feed:
                 if len(self.open) > _MOST_OPEN:
                     self.open.popitem(last=False)
 
-    def _learn(self, callback: Callback) -> None:
+    def currency_of(self, player: str | None) -> str | None:
+        return self._currencies.get(player or "")
+
+    def learn(self, player: str, currency: str) -> None:
         """A wallet's currency, which only some answers name: what a request says may be another."""
-        player, currency = callback.player, callback.currency
-        if player and currency and not callback.is_owed:
-            self._currencies[player] = currency
-            if len(self._currencies) > _MOST_PLAYERS:
-                self._currencies.popitem(last=False)
+        self._currencies[player] = currency
+        if len(self._currencies) > _MOST_PLAYERS:
+            self._currencies.popitem(last=False)
 
     def _count(self, callback: Callback) -> None:
         start = int(callback.at.timestamp() // 60)

@@ -52,14 +52,22 @@ class Counts:
 
 class Live:
     def __init__(
-        self, desk: Desk, feed: Feed, counts: Counts, pages: Pages, is_stopping: Callable[[], bool], source: str
+        self,
+        desk: Desk,
+        feed: Feed,
+        counts: Counts,
+        pages: Pages,
+        source: str,
+        missed: Callable[[], str],
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._desk = desk
         self._feed = feed
         self._counts = counts
         self._pages = pages
-        self._is_stopping = is_stopping
         self._source = source
+        self._missed = missed
+        self._is_stopping = is_stopping
         self._figures = (0.0, "")
 
     def routes(self) -> list[BaseRoute]:
@@ -139,7 +147,7 @@ class Live:
             "waiting": sum(count.waiting for count in counts),
             "dead": sum(count.dead for count in counts),
             "open": list(reversed(self._feed.open.values()))[:5],
-            "owed": sum(minute.owed for minute in minutes),
+            "missed": self._missed(),
         }
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from tools.console.command import console
 from tools.local.trouble import Trouble
 from tools.walletctl.find.command import find
 from tools.walletctl.ledger import ledger
@@ -136,6 +137,12 @@ _mount(
     _parked,
     discard,
     'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
+)
+_mount(
+    app,
+    console,
+    "walletctl console --stack lucky-monaco-wallet --profile support --region eu-west-1",
+    rich_help_panel=_MONEY,
 )
 # _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
 # _mount(app, certify, *examples, rich_help_panel=_OUTSIDE)     from tools.certify.command

@@ -223,9 +223,12 @@ class DeployedStack:
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
-        logs = self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
         groups = [f"/{self._stack}/{callback}" for callback in callbacks()]
-        return log.of_stack(logs, groups, reference, since, datetime.now(UTC))
+        return log.of_stack(self.logs(), groups, reference, since, datetime.now(UTC))
+
+    def logs(self) -> Any:
+        """A client for the functions' log groups."""
+        return self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""
