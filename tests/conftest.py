@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,7 +16,10 @@ from moto.sqs.models import sqs_backends
 from tools.local.template import Template
 from tools.local.wallets import create_queues
 
-pytest.register_assert_rewrite("expectations", "local_service", "stack")
+if TYPE_CHECKING:
+    from walletctl import Walletctl
+
+pytest.register_assert_rewrite("expectations", "local_service", "stack", "walletctl")
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = ROOT / "events"
@@ -136,3 +139,14 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
         operator = Operator(monkeypatch)
         operator.open_wallet()
         yield operator
+
+
+@pytest.fixture
+def walletctl(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Walletctl":
+    """The operator's command line, where a local service is said to be that has the account's tables and queues."""
+    from walletctl import ACCOUNT, Walletctl  # which few tests need, and takes a while
+
+    monkeypatch.setattr("tools.local.settings.LOCAL", tmp_path)
+    monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
+    monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
+    return Walletctl(tmp_path, monkeypatch)

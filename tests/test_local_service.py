@@ -12,24 +12,32 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from conftest import EVENTS, published
 from local_service import Service, all_started_by, children_of, command_of, running, start, survivors, wait_until
+from tools.certify.command import certify
 from tools.local.engine import engine, free_port
 from tools.local.run import _listener
 from tools.local.settings import announcement
+
+certification = typer.Typer()
+certification.command()(certify)
 
 PLAYERS = [
     {"userId": "421", "currency": "USD", "cash": "99889.99", "bonus": "99.99"},
     {"userId": "hot", "currency": "USD", "cash": "1000.50", "bonus": "0"},
     {"userId": "exact", "currency": "USDT", "cash": "0.000000000000000001", "bonus": "0"},
     {"userId": "safe", "currency": "USD", "cash": "5", "bonus": "5"},
+    {"userId": "certified", "currency": "EUR", "cash": "0.1", "bonus": "0"},
 ]
 
 
@@ -43,6 +51,13 @@ def players(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(players: Path) -> Iterator[Service]:
     with running(PLAYERS=str(players)) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def guarded(players: Path) -> Iterator[Service]:
+    """A service that checks tokens and hashes."""
+    with running(PLAYERS=str(players), SECRETS=str(EVENTS / "secrets.json")) as service:
         yield service
 
 
@@ -168,6 +183,42 @@ def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service:
     assert [item["id"] for item in service.ledger("late")] == ["promo#late"]
 
 
+# --- Certified like any other operator --------------------------------------------------------------
+
+
+def certified(service: Service, *options: str) -> dict[str, Any]:
+    """What `walletctl certify` says of it to a machine, once every case that was tried has passed."""
+    few = ("--copies", "4", "--timeout-seconds", "60")  # hundreds at once are sent above; a busy machine is slow
+    arguments = [str(service.http.base_url), "--player", "certified", "--json", *few, *options]
+    result = CliRunner().invoke(certification, arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_service_passes_every_case_of_the_certification(service: Service) -> None:
+    said = certified(service, "--large-amounts")
+
+    not_tried = {case["group"] for case in said["cases"] if case["verdict"] == "not tried"}
+    assert (said["failed"], not_tried, said["movedBetween"]) == (0, {"conflicts", "trust"}, [])
+    assert {case["why"] for case in said["cases"] if case["group"] == "conflicts"} == {"", "no other player was given"}
+    # By its own tables, too, it has what it was told to have.
+    assert service.wallet("certified")["cash"] == exact_sum("0.1", said["creditedCash"])
+    assert service.wallet("certified")["bonus"] == exact_sum("0", said["creditedBonus"])
+
+
+def test_the_service_passes_what_a_secret_touches_with_one_set(guarded: Service) -> None:
+    groups = (f"--group={group}" for group in ("jackpots", "free rounds", "trust"))
+    said = certified(guarded, "--secret-file", str(EVENTS / "secrets.json"), *groups)
+
+    assert (said["failed"], said["notTried"]) == (0, 0)
+    assert guarded.wallet("certified")["cash"] == exact_sum("0.1", said["creditedCash"])
+
+
+def exact_sum(*amounts: str) -> Decimal:
+    # The language's own context has 28 digits, and rounds.
+    return reduce(Context(prec=38, traps=[Inexact]).add, map(Decimal, amounts))
+
+
 # --- What a network brings --------------------------------------------------------------------------
 
 
@@ -272,10 +323,9 @@ def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> Non
         assert not survivors(started)
 
 
-def test_secrets_of_a_file_are_checked_and_the_request_shown_carries_the_token(players: Path) -> None:
-    with running(PLAYERS=str(players), SECRETS=str(EVENTS / "secrets.json")) as service:
-        refused = service.post("/v4/Result", published("result"))
-        admitted = send_as_shown(service)
+def test_secrets_of_a_file_are_checked_and_the_request_shown_carries_the_token(guarded: Service) -> None:
+    refused = guarded.post("/v4/Result", published("result"))
+    admitted = send_as_shown(guarded)
 
     assert (refused.status_code, refused.json()) == (401, {"error": 401, "description": "Unauthorized"})
     assert admitted.json()["cash"] == "99899.99"

@@ -1,5 +1,6 @@
 """Dead letters: listed, sent back, and none lost on the way."""
 
+import csv
 import io
 import json
 import os
@@ -36,7 +37,7 @@ from local_service import Service, running, wait_until
 from tools.local.settings import announcement
 from tools.outside import cut, plain
 from tools.walletctl import cli
-from tools.walletctl.parked import mailbox, redrive, show
+from tools.walletctl.parked import discard, mailbox, redrive, show
 from tools.walletctl.parked.letters import Letter, grouped
 from wallet import callback as callback_module
 from wallet.parking import Parked
@@ -221,7 +222,8 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str | Callable[[], 
         given = waiting.pop(0)
         return given if isinstance(given, str) else given()
 
-    monkeypatch.setattr(redrive, "at_a_terminal", lambda: True)
+    for command in (redrive, discard):
+        monkeypatch.setattr(command, "at_a_terminal", lambda: True)
     monkeypatch.setattr("builtins.input", answer)
     return asked
 
@@ -964,6 +966,270 @@ def test_a_win_that_was_left_for_want_of_a_player_is_credited_once_there_is_one(
     assert desk.operator.wallet("new")["cash"] == transaction["cashAfter"]
 
 
+# --- All of them, and one ----------------------------------------------------------------------------
+
+
+def test_all_four_callbacks_are_listed_with_what_waits_for_another_try(desk: Desk) -> None:
+    for callback in CALLBACKS:
+        desk.leave(letter(callback), callback=callback)
+    desk.leave(letter("promo", request={"reference": "second"}), callback="promo")
+    desk.sqs.send_message(QueueUrl=desk.url("BonusRetryQueue"), MessageBody=letter("bonus"))
+    desk.sqs.send_message(QueueUrl=desk.url("BonusRetryQueue"), MessageBody=letter("bonus"), DelaySeconds=60)
+
+    listed = desk.parked("list")
+
+    counts = [" ".join(line.split()) for line in listed.stdout.splitlines()]
+    assert [line for line in counts if re.fullmatch("[a-z]+( [0-9]+){3}", line)] == [
+        "result 0 1 1",
+        "jackpot 0 1 1",
+        "bonus 2 1 1",
+        "promo 0 2 2",
+    ]
+    assert {f"{callback}:" for callback in CALLBACKS} <= set(counts)
+    piles = json.loads(desk.parked("list", "--json").stdout)
+    assert [(pile["callback"], len(pile["deadLetters"])) for pile in piles] == [
+        ("result", 1), ("jackpot", 1), ("bonus", 1), ("promo", 2),
+    ]  # fmt: skip
+    assert piles[2]["waiting"] == {"due": 1, "new": 1, "betweenTries": 0}
+    assert len(desk.visible_in("PromoDeadLetters")) == 2, "nothing is held"
+
+
+def test_what_waits_for_another_try_is_counted_and_never_received(desk: Desk) -> None:
+    desk.sqs.send_message(QueueUrl=desk.url("ResultRetryQueue"), MessageBody=letter())
+    desk.watch()
+
+    listed = desk.parked("list")
+
+    assert "No dead letters. What waits is tried again by itself" in listed.stdout
+    assert desk.url("ResultRetryQueue") not in {each["QueueUrl"] for each in desk.asked("ReceiveMessage")}
+
+
+def test_nothing_parked_is_said(desk: Desk) -> None:
+    assert desk.parked("list").stdout.splitlines()[-1] == "Nothing is parked"
+    assert desk.parked("list", "--csv").stdout.count("\n") == 1
+
+
+def test_letters_are_rows_of_csv_that_no_spreadsheet_computes_with(desk: Desk) -> None:
+    desk.leave(letter(reference="=HYPERLINK(1)", request={"userId": "+1", "amount": 12.50}), "hello")
+
+    ours, foreign = csv.DictReader(desk.parked("list", "result", "--csv").stdout.splitlines())
+
+    assert (ours["callback"], ours["reference"], ours["userId"], ours["amount"]) == (
+        "result", "'=HYPERLINK(1)", "'+1", "12.5",
+    )  # fmt: skip
+    assert (foreign["body"], foreign["request"]) == ("hello", "")
+    assert foreign["refused"].startswith("it is not a parked request")
+
+
+def test_one_letter_is_shown_with_its_request_and_what_to_do(desk: Desk) -> None:
+    request = {"reference": "r", "userId": "999", "gameName": "\x1b[2J"}
+    (message_id,) = desk.leave(letter(request=request, code=62, reason="No such player: 999"))
+
+    for name in ("r", message_id):
+        shown = desk.parked("show", name)
+        told = " ".join(shown.stdout.split())
+        assert "error 62 why No such player: 999" in told
+        assert "walletctl players add, then walletctl parked redrive result r" in told
+        assert "\\\\u001b[2J" in told
+        assert_harmless(shown.stdout)
+    (row,) = json.loads(desk.parked("show", "r", "--json").stdout)
+    assert json.loads(row["request"])["gameName"] == "\x1b[2J"
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+
+
+def test_a_letter_that_is_not_there_is_told_where_else_to_look(desk: Desk) -> None:
+    desk.sqs.send_message(QueueUrl=desk.url("PromoRetryQueue"), MessageBody=letter("promo"))
+
+    said = trouble(desk.parked("show", "r"))
+
+    assert said.startswith("r is not among the dead letters; it may be one of 1 that wait for another try")
+    assert "walletctl find r looks everywhere" in said
+
+
+def test_interrupted_while_all_are_read_everything_can_be_read_again_at_once(desk: Desk) -> None:
+    for callback in CALLBACKS:
+        desk.leave(*(letter(callback, request={"reference": str(number)}) for number in range(12)), callback=callback)
+    interrupted = threading.Event()
+
+    def stop(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if operation == "ReceiveMessage" and not interrupted.is_set():
+            interrupted.set()
+            os.kill(os.getpid(), signal.SIGINT)
+        return answer
+
+    desk.watch(stop)
+
+    left = desk.parked("list")
+
+    assert (left.exit_code, left.stderr) == (130, "walletctl: interrupted: nothing was changed\n")
+    assert [len(desk.visible_in(f"{callback.title()}DeadLetters")) for callback in CALLBACKS] == [12] * 4
+
+
+# --- Discarding -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command is called from."""
+    made = tmp_path / "called from"
+    made.mkdir()
+    monkeypatch.chdir(made)
+    return made
+
+
+def kept_in(folder: Path) -> dict[str, Any]:
+    (file,) = folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600, "a request names a player"
+    return json.loads(file.read_text())
+
+
+def test_what_is_discarded_stands_in_a_file_byte_for_byte_with_the_reason(desk: Desk, folder: Path) -> None:
+    odd = re.sub(r'"code": 61', '"code" :61 ', letter(request={"reference": "b"}))
+    chosen = desk.leave(odd, odd)
+    desk.leave(letter(request={"reference": "a"}))
+
+    done = desk.parked("discard", "result", "b", "--reason", "booked by hand", "--yes")
+
+    kept = kept_in(folder)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("result: 2 dead letters discarded, kept in discarded-result-20")
+    assert sorted((each["messageId"], each["body"]) for each in kept["letters"]) == sorted((id, odd) for id in chosen)
+    assert (kept["callback"], kept["reason"]) == ("result", "booked by hand")
+    assert kept["from"] == f"the local service on port {PORT}"
+    assert kept["discardedBy"]
+    assert datetime.fromisoformat(kept["discardedAt"]).tzinfo
+    assert (
+        desk.all_in("ResultDeadLetters") == desk.visible_in("ResultDeadLetters") == [letter(request={"reference": "a"})]
+    )
+
+
+def test_the_file_is_on_disk_before_the_first_letter_is_deleted(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.leave(letter())
+    happened: list[str] = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (happened.append("fsync"), fsync(descriptor)))
+
+    def look(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "DeleteMessageBatch":
+            happened.append(f"delete, {len(kept_in(folder)['letters'])} kept")
+        return call()
+
+    desk.watch(look)
+    desk.parked("discard", "result", "--all", "--reason", "x", "--yes")
+
+    assert happened == ["fsync", "fsync", "delete, 1 kept"], "the file, then its name in the folder"
+
+
+@pytest.mark.parametrize("error", [DENIED, UNREACHABLE], ids=["refused", "unreachable"])
+def test_what_cannot_be_deleted_stays_and_is_told(desk: Desk, folder: Path, error: Exception) -> None:
+    messages = [letter(request={"reference": str(number)}) for number in range(12)]
+    desk.leave(*messages)
+    desk.fail("DeleteMessageBatch", error, after=1)
+
+    left = desk.parked("discard", "result", "--all", "--reason", "x", "--yes")
+
+    assert left.exit_code == 2
+    assert "10 of 12 were discarded, the others remain dead letters" in left.stderr
+    assert "; all 12 stand in discarded-result-" in left.stderr
+    assert len(desk.visible_in("ResultDeadLetters")) == 2
+    assert len(kept_in(folder)["letters"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["r", "--yes"], "say why nobody is owed it: --reason"),
+        (["r", "--reason", " ", "--yes"], "say why nobody is owed it"),
+        (["--reason", "x", "--yes"], "name what to discard: walletctl parked discard result REFERENCE, or --all"),
+        (["r", "--all", "--reason", "x", "--yes"], "references and --all are two choices"),
+        (["r", "--reason", "x"], "this is no terminal: say --yes to be asked nothing"),
+        (["another", "--reason", "x", "--yes"], "another is not among the dead letters: nothing was discarded"),
+        (["r", "--reason", "x", "--yes", "--file", "there.json"], "there.json is there already: name another --file"),
+        (["r", "--reason", "x", "--yes", "--file", "no/where.json"], "(No such file or directory): nothing was"),
+    ],
+)
+def test_a_discarding_that_is_refused_discards_nothing(
+    desk: Desk, folder: Path, arguments: list[str], said: str
+) -> None:
+    (folder / "there.json").write_text("mine")
+    desk.leave(letter(request={"reference": "r"}))
+
+    assert said in trouble(desk.parked("discard", "result", *arguments))
+
+    assert desk.visible_in("ResultDeadLetters") == [letter(request={"reference": "r"})]
+    assert [file.name for file in folder.iterdir()] == ["there.json"]
+    assert (folder / "there.json").read_text() == "mine"
+
+
+def test_what_cannot_be_sent_back_can_be_discarded(desk: Desk, folder: Path) -> None:
+    (message_id,) = desk.leave("hello")
+    desk.leave(letter("jackpot", request={"reference": "j"}))
+
+    assert desk.parked("discard", "result", message_id, "j", "--reason", "nobody's", "--yes").exit_code == 0
+
+    assert desk.all_in("ResultDeadLetters") == []
+    assert len(kept_in(folder)["letters"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "discarded"),
+    [(["yes"], True), (["YES "], True), (["y", "maybe", "yes"], True), (["no"], False), ([""], False), ([], False)],
+)
+def test_a_person_is_asked_before_anything_is_discarded(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch, answers: list[str], discarded: bool
+) -> None:
+    desk.leave(letter())
+    asked = at_a_terminal(monkeypatch, *answers)
+
+    done = desk.parked("discard", "result", "--all", "--reason", "x")
+
+    assert done.exit_code == 0
+    assert set(asked) == {"Discard this letter for good? yes or no: "}
+    assert (desk.all_in("ResultDeadLetters") == []) is discarded
+    assert bool(list(folder.iterdir())) is discarded
+    assert discarded or "Nothing was discarded" in done.stdout
+
+
+def test_a_letter_that_somebody_else_took_meanwhile_is_not_discarded(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.leave(letter(), letter(request={"reference": "r"}))
+
+    def taken() -> str:
+        desk.sqs.receive_message(QueueUrl=desk.url("ResultDeadLetters"), MaxNumberOfMessages=1)
+        return "yes"
+
+    at_a_terminal(monkeypatch, taken)
+
+    said = desk.parked("discard", "result", "--all", "--reason", "x")
+
+    assert said.exit_code == 2
+    assert "1 of these letters are not there any more: nothing was discarded" in said.stderr
+    assert len(desk.all_in("ResultDeadLetters")) == 2
+    assert list(folder.iterdir()) == []
+
+
+def test_a_person_who_leaves_instead_of_agreeing_discards_nothing(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.leave(letter())
+
+    def leaves() -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "yes"
+
+    at_a_terminal(monkeypatch, leaves)
+
+    left = desk.parked("discard", "result", "--all", "--reason", "x")
+
+    assert (left.exit_code, left.stderr) == (130, "walletctl: interrupted: nothing was discarded\n")
+    assert desk.visible_in("ResultDeadLetters") == [letter()]
+    assert list(folder.iterdir()) == []
+
+
 # --- Where the queues are ---------------------------------------------------------------------------
 
 
@@ -1088,7 +1354,9 @@ def test_a_stack_is_asked_by_the_callers_own_account_and_the_local_service_never
 def test_a_stack_that_has_no_such_queues_is_told_in_one_line(desk: Desk, callback: str, name: str, reason: str) -> None:
     said = trouble(desk.redrive("--stack", name, callback=callback))
 
-    assert said.startswith(f"the stack {plain(name)} cannot be asked for its queues: ")
+    assert said.startswith(
+        f"the stack {plain(name)} cannot be asked for its queues; are its name, --profile and --region right?: "
+    )
     assert reason in said
 
 

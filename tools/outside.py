@@ -52,13 +52,22 @@ def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
         said = json.loads(announcement(port).read_text())
         pid, found = int(said["pid"]), {name: said[name] for name in names}
     except FileNotFoundError:
-        raise Trouble(f"no local service runs on port {port}: start one with `make run`, or name a stack") from None
+        raise Trouble(
+            f"no local service runs on port {port}: start one with `make run`, or name a stack{_others(port)}"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError):
         where = f"where the local service on port {port} has its {what}"
         raise Trouble(f"{announcement(port)} does not say {where}: start it anew") from None
     if not Path(f"/proc/{pid}").exists():  # it was killed, and could not take its announcement back
         raise Trouble(f"no local service runs on port {port} any more: start one with `make run`, or name a stack")
     return found
+
+
+def _others(port: int) -> str:
+    """A clause that tells of the services on other ports, if there are any."""
+    files = announcement(port).parent.glob("service-*.json")
+    ports = sorted(number for file in files if (number := file.stem.removeprefix("service-")) != str(port))
+    return f" (one runs on port {', '.join(ports)})" if ports else ""
 
 
 def leave_the_account() -> None:

@@ -1,6 +1,5 @@
 """The traffic: which callbacks are sent, to whom, and when. The same seed makes the same, to the last character."""
 
-import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from tools.simulate.signing import json_object, signed
 from tools.soak.story import Callback, Claim, Counts, Manner, Outcome, Player
 
 PLAYERS = 40
@@ -244,7 +244,7 @@ class _Writer:
         callback = replace(self._result(at, player, plainly=True), outcome="refused", manner="plain", replay_after=None)
         body, amount = callback.body, callback.claims[0].amount
         plain = json.loads(body, parse_float=str, parse_int=str) | {"amount": f"{amount:f}"}
-        signed = self._jackpot(at, player)[0]
+        jackpot = self._jackpot(at, player)[0]
         faults: dict[str, tuple[int, Mapping[str, Any]]] = {
             "no amount": (64, {"body": json.dumps(plain | {"amount": None})}),
             "no round": (64, {"body": json.dumps({name: plain[name] for name in plain if name != "roundId"})}),
@@ -262,13 +262,13 @@ class _Writer:
             "too large": (99, {"body": json.dumps(plain | {"roundDetails": "x" * 66_000})}),
             "wrong token": (401, {"token": "guessed"}),
             "no token": (401, {"token": None}),
-            "wrong hash": (401, {"path": signed.path, "body": _signed(_unsigned(signed.body), "guessed")}),
+            "wrong hash": (401, {"path": jackpot.path, "body": signed(_unsigned(jackpot.body), "guessed")}),
             "GET": (405, {"method": "GET", "body": ""}),
             "no such path": (404, {"path": "/v4/Results"}),
         }
         fault = self._random.choice(list(faults))
         code, changes = faults[fault]
-        claims = signed.claims if fault == "wrong hash" else callback.claims
+        claims = jackpot.claims if fault == "wrong hash" else callback.claims
         return [replace(callback, kind=f"refused: {fault}", code=code, claims=claims, **changes)]
 
     # --- One callback -------------------------------------------------------------------------------
@@ -324,9 +324,9 @@ class _Writer:
         # Names are matched without regard to case.
         loud = 0 if plainly else 0.02
         spelled = {field.upper() if self._random.random() < loud else field: literals[field] for field in names}
-        body = _object(spelled)
+        body = json_object(spelled)
         if name in ("jackpot", "bonus"):
-            body = _signed(body, self._one_of(self._secrets.hash_secrets))
+            body = signed(body, self._one_of(self._secrets.hash_secrets))
         manner: Manner = self._random.choices(["plain", "answer lost", "duplicates", "gives up"], [68, 10, 9, 13])[0]  # pyright: ignore[reportAssignmentType] - its own four
         return Callback(
             number=next(self._numbers),
@@ -375,27 +375,6 @@ class _Writer:
 
     def _token(self, prefix: str) -> str:
         return f"{prefix}{self._random.getrandbits(64):016x}"
-
-
-def _object(literals: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{json.dumps(name)}: {literal}" for name, literal in literals.items()) + "}"
-
-
-def _literals(body: str) -> dict[str, str]:
-    """A flat object's values as they are written: a text's own characters, else its JSON."""
-    numbers_as_written = json.loads(body, parse_float=_Written, parse_int=_Written)
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in numbers_as_written.items()}
-
-
-class _Written(str):
-    """A number's characters."""
-
-
-def _signed(body: str, secret: str) -> str:
-    """The body with its hash. Source: docs/callbacks.md, Trust."""
-    values = "&".join(f"{name}={value}" for name, value in sorted(_literals(body).items()))
-    digest = hashlib.md5(f"{values}{secret}".encode()).hexdigest()  # noqa: S324 - the provider's choice
-    return f'{body[:-1]}, "hash": "{digest}"}}'
 
 
 def _unsigned(body: str) -> str:

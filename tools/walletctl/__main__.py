@@ -1,6 +1,16 @@
 """`walletctl`, or `python -m tools.walletctl`. What it can be told: tools/walletctl/cli.py."""
 
-from tools.walletctl.cli import app
+import signal
+
+
+def main() -> None:
+    # The imports take half a second, and Ctrl-C amid them is no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tools.walletctl.cli import app
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    app(prog_name="walletctl")
+
 
 if __name__ == "__main__":
-    app(prog_name="walletctl")
+    main()

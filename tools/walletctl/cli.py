@@ -9,8 +9,11 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from tools.certify import command as certify
 from tools.console.command import console
 from tools.local.trouble import Trouble
+from tools.reconcile.command import reconcile
+from tools.simulate.command import simulate
 from tools.walletctl.find.command import find
 from tools.walletctl.ledger import ledger
 from tools.walletctl.parked import command as parked
@@ -26,9 +29,8 @@ REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
 class _Root(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(
-                errors="backslashreplace"
-            )  # a reference may have what the terminal's encoding has not
+            # A reference may have what the terminal's encoding has not.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except Trouble as trouble:
@@ -114,6 +116,7 @@ _mount(
     "walletctl verify 421",
     "walletctl verify --all --strict",
     "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
+    "walletctl verify --export s3://my-exports/november --profile finance",
     rich_help_panel=_MONEY,
 )
 
@@ -144,6 +147,22 @@ _mount(
     "walletctl console --stack lucky-monaco-wallet --profile support --region eu-west-1",
     rich_help_panel=_MONEY,
 )
-# _mount(app, reconcile, *examples, rich_help_panel=_MONEY)     from tools.reconcile.command
-# _mount(app, certify, *examples, rich_help_panel=_OUTSIDE)     from tools.certify.command
-# _mount(app, simulate, *examples, rich_help_panel=_OUTSIDE)    from tools.simulate.command
+_mount(
+    app,
+    reconcile,
+    "walletctl reconcile report.csv",
+    "walletctl reconcile november-21.csv --since 2026-11-21 --until 2026-11-22",
+    "walletctl reconcile report.csv --columns reference=Ref,amount=Win --csv differences.csv",
+    "walletctl reconcile report.csv --stack lucky-monaco-wallet --profile finance --json",
+    rich_help_panel=_MONEY,
+)
+_mount(app, certify.certify, *certify.EXAMPLES, rich_help_panel=_OUTSIDE)
+_mount(
+    app,
+    simulate,
+    "walletctl simulate --minutes 1 --report report.csv",
+    "walletctl simulate --rate 100 --players 200 --seed 7",
+    "walletctl simulate --secret-file events/secrets.json",
+    "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
+    rich_help_panel=_OUTSIDE,
+)

@@ -12,10 +12,20 @@ from tools.outside import plain, trouble_if
 
 Item = Mapping[str, Any]
 
+_MOST_CHARACTERS = 128 + len("jackpot#")  # of what a callback accepts, and a transaction's id has its kind before it
 _MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
-_MOST_TRIES = 10  # of what was left over, with growing pauses: about ten seconds in all
+_MOST_IN_VAIN = 10  # calls in a row that bring nothing, with growing pauses: about five seconds in all
 _deserialize = TypeDeserializer().deserialize
 _serialize = TypeSerializer().serialize
+
+
+def named(text: str) -> str:
+    """A userId, reference or the like, as a command's argument. Raises Trouble for what cannot be a key."""
+    if not text.strip():
+        raise Trouble("a name that is empty is nobody's: give a userId, a reference, a round or a transaction id")
+    if len(text) > _MOST_CHARACTERS:
+        raise Trouble(f"no name has more than 128 characters, and this one has {len(text):,}: was too much pasted?")
+    return text
 
 
 def decoded(item: Item) -> dict[str, Any]:
@@ -55,22 +65,20 @@ def with_keys(
 ) -> Iterator[Item]:
     """Those items of the keys that are there, strongly consistent, in no order. Raises Trouble."""
     for start in range(0, len(keys), _MOST_KEYS):
-        wanted: dict[str, Any] = {
-            table: {
-                "Keys": [encoded(key) for key in keys[start : start + _MOST_KEYS]],
-                "ConsistentRead": True,
-                **_projection(attributes),
-            }
-        }
-        for tries in range(_MOST_TRIES):
+        left = [encoded(key) for key in keys[start : start + _MOST_KEYS]]
+        in_vain = 0
+        while left:
+            request = {table: {"Keys": left, "ConsistentRead": True, **_projection(attributes)}}
             with trouble_if(f"the table {plain(table)} cannot be read"):
-                answer = dynamodb.batch_get_item(RequestItems=wanted)
-            yield from map(decoded, answer["Responses"].get(table, []))
-            if not (wanted := answer.get("UnprocessedKeys") or {}):
-                break
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**tries)))  # noqa: S311 - jitter, no secret
-        else:
-            raise Trouble(f"the table {plain(table)} is throttled: try again when fewer read it")
+                answer = dynamodb.batch_get_item(RequestItems=request)
+            found = answer["Responses"].get(table, [])
+            yield from map(decoded, found)
+            left = (answer.get("UnprocessedKeys") or {}).get(table, {}).get("Keys", [])
+            in_vain = 0 if found else in_vain + 1
+            if left and in_vain == _MOST_IN_VAIN:
+                raise Trouble(f"the table {plain(table)} is throttled: try again when fewer read it")
+            if left:
+                time.sleep(random.uniform(0, min(2.0, 0.05 * 2**in_vain)))  # noqa: S311 - jitter, no secret
 
 
 def of_player(

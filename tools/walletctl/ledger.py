@@ -12,7 +12,7 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
 from tools.walletctl.amounts import amount, signed
-from tools.walletctl.items import Item, of_player, with_keys
+from tools.walletctl.items import Item, named, of_player, with_keys
 from tools.walletctl.moments import HELP, moment
 from tools.walletctl.place import Tables
 from tools.walletctl.verify.proof import EXACT
@@ -22,7 +22,9 @@ _AT_ONCE = 100  # items by key in one call
 
 
 def ledger(
-    player: Annotated[str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False)],
+    player: Annotated[
+        str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False, callback=named)
+    ],
     since: Annotated[str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on: {HELP}.")] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Recorded before then.")] = None,
     kind: Annotated[
@@ -115,15 +117,11 @@ def _gap(earlier: Item, later: Item) -> listing.Row | None:
 
 
 def _sum_up(player: str, wallet: Item | None, shown: Sequence[Item], *, more: bool, is_filtered: bool) -> None:
-    which = " that match" if is_filtered else ""
+    number = listing.counted(len(shown), "matching transaction" if is_filtered else "transaction")
     if not shown:
-        listing.tell(f"No transactions of {plain(player)}{which}")
-    elif more:
-        listing.tell(
-            f"{listing.counted(len(shown), 'transaction')}{which}, and there are more: --limit N, or --csv for all"
-        )
+        listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {plain(player)}")
     else:
-        listing.tell(f"{listing.counted(len(shown), 'transaction')}{which}")
+        listing.tell(f"{number}, and there are more: --limit N, or --csv for all" if more else number)
     if wallet:
         cash, bonus, currency, version = (
             listing.text(wallet.get(name)) for name in ("cash", "bonus", "currency", "version")

@@ -244,7 +244,7 @@ class DeployedStack:
         return self._session.client("sqs", config=Config(**_QUEUES_PATIENCE))
 
     def _asked_for(self, what: str) -> AbstractContextManager[None]:
-        return trouble_if(f"{self.name} cannot be asked for its {what}")
+        return trouble_if(f"{self.name} cannot be asked for its {what}; are its name, --profile and --region right?")
 
 
 def _queues_of(callback: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ COLUMNS = [
     *(
         Column(name=name, title="")
         for name in (
+            "id",
             "userId",
             "transactionId",
             "roundId",

@@ -11,7 +11,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
-from tools.walletctl.items import Item, approximate_number, of_player, scanned, with_keys
+from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
 from tools.walletctl.parked.letters import Group
@@ -23,7 +23,13 @@ NOWHERE = 1
 
 def find(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A reference, round, transaction id or player.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A reference, round, transaction id or player.",
+            show_default=False,
+            callback=named,
+        ),
     ],
     player: Annotated[
         str | None,
@@ -85,14 +91,18 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
     due = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
     is_named = bool(transactions or wallet or any(group.called(name) for _, group in (*letters, *due)))
-    if not is_named and (player or scan):
-        transactions = _by_round_or_id(tables, name, player)
+    if player is not None and not is_named:
+        transactions = _in_ledger_of(tables, player, name)
     log: Sequence[Line] = ()
     if not transactions and not wallet:
         try:
             log = where.log(name, since)
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
+    # Last, since it costs the most: what the log knows is a reference, and is not on record.
+    scans = scan and player is None and not is_named and not log
+    if scans:
+        transactions = _in_any_ledger(tables, name)
     return Found(
         name=name,
         where=where.name,
@@ -104,7 +114,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         waiting=sum(pile.waiting.all for pile in parked),
         hidden=sum(pile.hidden for pile in parked),
         log=log,
-        read_all=not is_named and (scan or player is not None),
+        read_all=scans or player is not None,
         not_looked=not_looked,
     )
 
@@ -121,18 +131,21 @@ def _with_ids(tables: Tables, ids: Sequence[str]) -> Iterator[Item]:
     return with_keys(tables.dynamodb, tables.transactions, [{"id": id} for id in ids])
 
 
-def _by_round_or_id(tables: Tables, name: str, player: str | None) -> list[Item]:
-    """The transactions of a round or transaction id: of one player by the index, else by reading the whole table."""
-    having = {"roundId": name, "transactionId": name}
-    if player is not None:
-        of_index = of_player(tables.dynamodb, tables.transactions, player, index="byPlayer")
-        items = whole(tables, of_index)
-        found = [item for item in items if any(item.get(attribute) == name for attribute in having)]
-    else:
-        number = _number_of(tables)
-        with listing.progress("transactions read", number) as advance:
-            found = list(scanned(tables.dynamodb, tables.transactions, advance, having=having))
+def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
+    """A player's transactions of a round or under a transaction id, by the index."""
+    items = whole(tables, of_player(tables.dynamodb, tables.transactions, player, index="byPlayer"))
+    return [item for item in items if name in (item.get(attribute) for attribute in _NO_INDEX)]
+
+
+def _in_any_ledger(tables: Tables, name: str) -> list[Item]:
+    """The transactions of a round or under a transaction id: no index has them, so the whole table is read."""
+    with listing.progress("transactions read", _number_of(tables)) as advance:
+        having = dict.fromkeys(_NO_INDEX, name)
+        found = list(scanned(tables.dynamodb, tables.transactions, advance, having=having))
     return sorted(found, key=lambda item: (str(item.get("userId")), item.get("seq") or 0))
+
+
+_NO_INDEX: Sequence[str] = ("roundId", "transactionId")
 
 
 def _number_of(tables: Tables) -> int | None:

@@ -103,7 +103,7 @@ def _waiting(last: Line | None) -> Iterator[str]:
         yield "Open the wallet with walletctl players add: the next try pays it. After the tenth it is a dead letter."
     else:
         yield (
-            "It is tried again by itself, with doubling waits, and is paid once the cause has passed. After the tenth try "
+            "It is tried again by itself, with doubling waits, and is paid once the cause is gone. After the tenth try "
             "it is a dead letter: walletctl parked list."
         )
 
@@ -114,8 +114,8 @@ def _gone(last: Line | None) -> Iterator[str]:
         yield "So this is another table, or the record was removed: walletctl verify --all."
         return
     yield (
-        f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among the "
-        "dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
+        f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
+        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
     yield "Ask again in five minutes; then have the provider send it again."
 

@@ -17,6 +17,7 @@ from tools.walletctl.moments import recorded, shown
 from tools.walletctl.parked import show as parked
 
 _MOST_TRANSACTIONS = 10  # each takes a screen's half
+_MOST_LINES = 12  # of the log, the last: more than one win is tried
 _LOG = [
     Column(name="at", title="log", unbroken=True),
     Column(name="callback", title="callback", unbroken=True),
@@ -45,7 +46,7 @@ def parts(found: Found) -> Iterator[RenderableType]:
                 yield parked.letter(callback, group, letter, now)
                 yield ""
     if found.log:
-        yield listing.table(_LOG, map(_line, found.log))
+        yield listing.table(_LOG, map(_line, found.log[-_MOST_LINES:]))
         yield ""
 
 

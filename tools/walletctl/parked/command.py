@@ -82,6 +82,7 @@ def show(
     for callback, group in meant:
         for letter in group.letters:
             listing.out(showing.letter(callback, group, letter, now))
+            print()
         listing.tell(showing.what_to_do(callback, group))
 
 
@@ -114,7 +115,7 @@ def _sum_up(found: Sequence[Pile]) -> None:
     if hidden := sum(pile.hidden for pile in found):
         listing.tell(showing.hidden(hidden))
     if any(pile.groups for pile in found):
-        print(
+        listing.tell(
             "One letter: walletctl parked show REFERENCE. Once its cause is mended: walletctl parked redrive CALLBACK"
         )
     elif any(pile.waiting.all for pile in found):

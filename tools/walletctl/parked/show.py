@@ -95,8 +95,8 @@ def what_to_do(callback: str, group: Group) -> str:
     codes = {code for code, _ in group.faults}
     if 61 in codes:
         return (
-            "The reference was credited before with other content: walletctl find has both. Ask the provider which is right; "
-            "what is owed as well must come under a reference of its own"
+            "The reference was credited before with other content: walletctl find has both. Ask the provider which is "
+            "right; what is owed as well must come under a reference of its own"
         )
     if 52 in codes:
         return f"The win is in another currency than the wallet. Ask the provider; if the wallet is mended: {it}"

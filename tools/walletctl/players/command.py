@@ -10,7 +10,7 @@ import typer
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
-from tools.walletctl.items import Item, of_player, scanned, with_keys
+from tools.walletctl.items import Item, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.listing import Cell, Column
 from tools.walletctl.place import Tables
@@ -26,11 +26,11 @@ COLUMNS = [
     Column(name="bonus", title="bonus", right=True),
     Column(name="version", title="version", right=True),
 ]
-PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False)]
+PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
 
 
 def add(
-    player: PlayerId,
+    player: Annotated[str, typer.Argument(metavar="PLAYER", help="The userId.", show_default=False)],
     currency: Annotated[str, typer.Option(metavar="CODE", help="The wallet's one currency.")],
     cash: Annotated[str, typer.Option(metavar="AMOUNT", help="What it begins with.")] = "0",
     bonus: Annotated[str, typer.Option(metavar="AMOUNT", help="What its bonus begins with.")] = "0",

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from tools.export.account import account_of_exports
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.walletctl import listing, place
+from tools.walletctl.items import named
 from tools.walletctl.place import Tables
 from tools.walletctl.verify import show
 from tools.walletctl.verify.account import Account, account
@@ -39,14 +41,30 @@ def verify(
         str | None,
         typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=place.PANEL),
     ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER|s3://…",
+            help="Exports to S3 of the wallets, the transactions and the free round counts. Repeatable.",
+            rich_help_panel=place.PANEL,
+        ),
+    ] = None,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
     """Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.
 
     Ends with 0 if they do, 1 if there are faults, 2 if the tables could not be read. --csv has the faults alone.
+
+    --export does it on DynamoDB's exports to S3 (DYNAMODB_JSON), for ledgers larger than memory: a folder or a prefix
+    below which they all are, or one for each.
     """
     form = listing.form(as_json, as_csv)
+    if export:
+        if player is not None or local or stack or players_table or transactions_table or free_rounds_table:
+            raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
+        _end(account_of_exports(export, strict=strict, session=lambda: place.session("S3", profile, region)), form)
+        return
     if (player is None) is not everyone:
         raise Trouble("say whose ledger: walletctl verify PLAYER, or walletctl verify --all, which reads every wallet")
     if players_table or transactions_table or free_rounds_table:
@@ -58,7 +76,7 @@ def verify(
             if player is None:
                 books.read(advance)
             else:
-                books.read_player(player, advance)
+                books.read_player(named(player), advance)
         made = account(
             books.pages(),
             strict=strict,
@@ -67,6 +85,10 @@ def verify(
         )
     if player is not None and not made.players:
         raise Trouble(f"there is no player {plain(player)}: no wallet, and no transaction; see walletctl players list")
+    _end(made, form)
+
+
+def _end(made: Account, form: listing.Form) -> None:
     _tell(made, form)
     if made.found:
         raise typer.Exit(NO_LEDGER)

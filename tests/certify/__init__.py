@@ -1,0 +1,1 @@
+"""Whether the certification can tell a right operator from a wrong one."""

@@ -1,0 +1,470 @@
+"""`walletctl certify` as a person meets it: its table, its status, its report, and what it says of mistakes."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import typer
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from typer.testing import CliRunner, Result
+
+from conftest import ROOT
+from tools.certify.cases import CASES
+from tools.certify.catalogue import GROUPS
+from tools.certify.command import certify
+from tools.local.engine import free_port
+from tools.local.trouble import Trouble
+
+from .rival import Credit, Refused, Rival, Wallet
+from .wrong import CheckThenInsert
+
+SECRETS = {"current": {"hashSecret": "hash & secret", "authToken": "auth/token=&?"}}
+
+app = typer.Typer()
+app.command()(certify)
+
+
+@contextmanager
+def serving(operator: Rival) -> Iterator[str]:
+    """The operator's URL, by real HTTP."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        server = uvicorn.Server(uvicorn.Config(operator, lifespan="off", log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with serving(Rival()) as url:
+        yield url
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    file = tmp_path / "secret.json"
+    file.write_text(json.dumps(SECRETS))
+    return file
+
+
+def run(*arguments: str | Path, **environment: str) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
+
+
+def trouble_of(*arguments: str | Path, **environment: str) -> str:
+    """What it says instead of running, which is one line."""
+    result = run(*arguments, **environment)
+    assert isinstance(result.exception, Trouble), result.output
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+# --- Verdicts ---------------------------------------------------------------------------------------
+
+
+def test_a_right_operator_gets_status_0_and_a_table(url: str) -> None:
+    result = run(url, "--player", "421", "--group", "credit", "--group", "auto-closing")
+
+    assert result.exit_code == 0, result.output
+    assert "a win is added to cash" in result.stdout
+    assert "27 passed, 0 failed, 0 not tried" in result.stdout
+    assert re.search(r"Credited [0-9.]+ USD to cash and 0\.\d\d to bonus of player 421, by references", result.stdout)
+    assert re.search(r"refused with 52, 61, 62, and may be kept by the operator", result.stdout)
+
+
+def test_a_race_is_lost_over_real_connections_and_gets_status_1() -> None:
+    with serving(CheckThenInsert(pause_seconds=0.05)) as url:
+        result = run(url, "--player", "421", "--case", "copies of a result at once")
+
+    assert result.exit_code == 1
+    assert re.search(r"copies of a result at once are one credit\s+page\s+failed *\n\s+expected cash ", result.stdout)
+    assert re.search(r"\n\s+got cash [0-9.]+", result.stdout)
+    assert "failed: concurrency: copies of a result at once are one credit" in result.stdout
+
+
+def test_a_secret_file_of_the_operators_form_is_used(secret_file: Path) -> None:
+    with serving(Rival(hash_secret="hash & secret", auth_token="auth/token=&?")) as url:
+        result = run(url, "--player", "421", "--secret-file", secret_file, "--group", "trust")
+
+    assert result.exit_code == 0, result.output
+    assert ", 0 not tried" in result.stdout
+
+
+def test_the_secret_may_stand_in_the_environment() -> None:
+    with serving(Rival(hash_secret="h", auth_token="t")) as url:
+        result = run(url, "--player", "421", "--case", "right-hash", CERTIFY_HASH_SECRET="h", CERTIFY_AUTH_TOKEN="t")
+
+    assert result.exit_code == 0, result.output
+
+
+def test_an_operator_may_have_paths_of_its_own() -> None:
+    class Elsewhere(Rival):
+        async def settled(self, request: Request) -> str:
+            path = request.url.path.removeprefix("/secret-corner")
+            request.scope["path"] = {"/win": "/v4/Result", "/jp": "/V4/JackPotWin"}.get(path, path + "?")
+            return await super().settled(Request(request.scope, request.receive))
+
+    with serving(Elsewhere()) as url:
+        result = run(
+            *(f"{url}/secret-corner/", "--player", "421", "--result-path", "/win", "--jackpot-path", "/jp"),
+            *("--auto-closing-path", "/win", "--group", "jackpots", "--case", "by-both-its-paths"),
+        )
+
+    assert result.exit_code == 1  # by the promotion's paths, which were not named
+    assert "not tried: 2, because this operator's paths are its own" in result.stdout
+    assert "failed: dialects: a promotion may come by both its paths" in result.stdout
+    assert "1 failed, 2 not tried" in result.stdout
+
+
+def test_json_says_all_of_it_to_a_machine(url: str) -> None:
+    result = run(url, "--player", "421", "--group", "money", "--json")
+
+    said = json.loads(result.stdout)
+    assert (said["failed"], said["notTried"], said["currency"]) == (0, 1, "USD")
+    assert {case["verdict"] for case in said["cases"]} == {"passed", "not tried"}
+    assert said["refusals"] == {"59": 34}
+
+
+def test_csv_has_a_row_for_each_case(url: str) -> None:
+    result = run(url, "--player", "421", "--group", "jackpots", "--csv")
+
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert len(rows) == 10
+    assert {row["verdict"] for row in rows} == {"passed"}
+
+
+def test_csv_gives_a_spreadsheet_no_formula() -> None:
+    class Hostile(Rival):
+        def refusal(self, refused: Refused) -> Response:
+            return Response("=cmd()", 400)
+
+    with serving(Hostile()) as url:
+        result = run(url, "--player", "421", "--case", "tell what was wrong", "--case", "names the field that", "--csv")
+
+    assert result.exit_code == 1
+    cells = [cell for row in csv.reader(io.StringIO(result.stdout)) for cell in row]
+    assert any("=cmd()" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_the_list_needs_no_operator() -> None:
+    listed = run("--list", "--json")
+    by_page = run("--list", "--from", "page", "--csv")
+
+    assert len(json.loads(listed.stdout)) == len(CASES)
+    rows = list(csv.DictReader(io.StringIO(by_page.stdout)))
+    assert 40 < len(rows) < len(CASES)
+    assert {row["from"] for row in rows} == {"page"}
+
+
+def test_a_run_can_be_repeated_on_an_operator_that_is_empty_again() -> None:
+    bodies: list[list[bytes]] = []
+
+    class Listening(Rival):
+        async def settled(self, request: Request) -> str:
+            bodies[-1].append(re.sub(rb'"timestamp": "\d+"', b"", await request.body()))
+            return await super().settled(request)
+
+    for _ in range(2):
+        bodies.append([])
+        with serving(Listening()) as url:
+            assert run(url, "--player", "421", "--group", "promotions", "--run-id", "again").exit_code == 0
+
+    assert bodies[0] == bodies[1]
+
+
+def test_the_documentation_counts_the_cases() -> None:
+    text = (ROOT / "docs" / "tools.md").read_text()
+    counted = Counter((case.group, case.source.origin) for case in CASES)
+
+    assert f"{len(CASES)} promises of the callbacks" in text
+    for group in GROUPS:
+        page, contract = (str(counted[group, origin] or "") for origin in ("page", "contract"))
+        assert f"\n| {group} | {page}{' ' if page else ''}| {contract} | " in text, group
+
+
+# --- The report -------------------------------------------------------------------------------------
+
+
+def test_the_report_shows_every_request_and_no_secret(tmp_path: Path, secret_file: Path) -> None:
+    report = tmp_path / "report.html"
+    seen: list[str] = []
+
+    class Talkative(Rival):
+        """Says in its answers what it was told in confidence."""
+
+        async def answer(self, request: Request) -> Response:
+            body = (await request.body()).decode()
+            seen.append(body)
+            answer = await super().answer(request)
+            answer.headers["X-Seen"] = f"{self.hash_secret} {request.url.query}"
+            answer.headers["Set-Cookie"] = "session=private"
+            return answer
+
+    with serving(Talkative(hash_secret="hash & secret", auth_token="auth/token=&?")) as url:
+        result = run(
+            *(url, "--player", "421", "--secret-file", secret_file, "--group", "jackpots", "--group", "trust"),
+            *("--html", report, "--timeout-seconds", "5"),
+        )
+
+    assert result.exit_code == 0, result.output
+    text = report.read_text()
+    for secret in (
+        "hash & secret",
+        "hash &amp; secret",
+        "auth/token",
+        "auth%2Ftoken",
+        "AUTH%2FTOKEN",
+        "session=private",
+    ):
+        assert secret not in text
+    right_hashes = set(re.findall(r'"hash": "([0-9a-f]{32})"', " ".join(seen))) - {"4a5d375ac1311b04fba2ea66d067b8e5"}
+    assert len(right_hashes) > 20
+    assert not [each for each in right_hashes if each in text]
+    references = set(re.findall(r'"reference": "([^"]+)"', " ".join(seen)))
+    assert len(references) > 50
+    assert not [reference for reference in references if reference not in text]
+    assert text.count("authToken=[redacted]") > 50
+
+
+def test_the_report_stands_by_itself(tmp_path: Path, url: str) -> None:
+    report = tmp_path / "report.html"
+    run(url, "--player", "421", "--group", "credit", "--html", report)
+
+    text = report.read_text()
+    assert not re.findall(r"<(?:script|link|img|iframe|object)\b", text)
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", text)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert text.count("<details") == 19  # the group's cases, and what came before and after
+
+
+def test_the_report_is_not_written_by_those_it_reports(tmp_path: Path) -> None:
+    class Hostile(Rival):
+        def refusal(self, refused: Refused) -> Response:
+            answer = super().refusal(Refused(refused.error, "<script>alert(1)</script>\u202e", refused.status))
+            answer.headers["X-Note"] = "<img src=x onerror=alert(1)>"
+            return answer
+
+        def credits(self, kind: str, fields: dict[str, object]) -> list[Credit]:
+            return super().credits(kind, fields)
+
+    report = tmp_path / "report.html"
+    with serving(Hostile()) as url:
+        result = run(url, "--player", "421", "--case", "a refusal names", "--html", report)
+
+    assert result.exit_code == 1
+    text = report.read_text()
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "\u202e" not in text
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout
+
+
+# --- Mistakes ---------------------------------------------------------------------------------------
+
+
+def test_nobody_there_is_told_in_a_line() -> None:
+    assert "cannot be reached" in trouble_of(f"http://127.0.0.1:{free_port()}", "--player", "421")
+
+
+def test_nobody_who_answers_is_told_in_a_line() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        assert "does not answer within 0.2 s" in trouble_of(url, "--player", "421", "--timeout-seconds", "0.2")
+
+
+def test_a_player_who_is_not_there_is_told_in_a_line(url: str) -> None:
+    assert "has no player nobody: create one" in trouble_of(url, "--player", "nobody")
+
+
+def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
+    assert "is not in EUR" in trouble_of(url, "--player", "421", "--currency", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("nobody", "there is no other player nobody"),
+        ("423", "must have a wallet in USD"),
+        ("421", "must be another one"),
+    ],
+)
+def test_an_other_player_who_will_not_do_is_told_in_a_line(other: str, said: str) -> None:
+    operator = Rival()
+    operator.wallets["423"] = Wallet("EUR", Decimal(0), Decimal(0))
+    with serving(operator) as url:
+        assert said in trouble_of(url, "--player", "421", "--other-player", other)
+
+
+def test_a_run_id_that_was_used_before_is_told_in_a_line(url: str) -> None:
+    assert run(url, "--player", "421", "--case", "added to bonus", "--run-id", "twice").exit_code == 0
+    assert "the run id twice was used" in trouble_of(url, "--player", "421", "--run-id", "twice")
+
+
+def test_a_run_that_could_try_nothing_certifies_nothing(url: str) -> None:
+    assert "nothing is certified" in trouble_of(url, "--player", "421", "--group", "trust")
+
+
+def test_another_service_is_told_in_a_line() -> None:
+    class Website(Rival):
+        async def answer(self, request: Request) -> Response:
+            return Response("<h1>Welcome</h1>", media_type="text/html")
+
+    with serving(Website()) as url:
+        said = trouble_of(url, "--player", "421")
+
+    assert "does not say the player's currency" in said
+    assert "Welcome" in said
+
+
+class Elsewhere(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(status_code=308, headers={"Location": "https://wallet.example/v4/Result"})
+
+
+class Endless(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(b"[" * 2_000_000, media_type="application/json")
+
+
+class Trickling(Rival):
+    async def answer(self, request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.02)
+
+        return StreamingResponse(pieces())
+
+
+class Nested(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(b"[" * 100_000, media_type="application/json")
+
+
+class HalfACharacter(Rival):
+    async def answer(self, request: Request) -> Response:
+        return Response(rb'{"error": 0, "currency": "\ud800", "cash": 1, "bonus": 1, "transactionId": "x"}')
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [
+        (Elsewhere(), "sends us on to https://wallet.example/v4/Result"),
+        (Endless(), "longer than 1,000,000 bytes"),
+        (Trickling(), "does not answer within 0.5 s"),
+        (Nested(), "does not say the player's currency"),
+        (HalfACharacter(), "does not say the player's currency"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_operator_that_answers_nonsense_is_told_in_a_line(operator: Rival, said: str) -> None:
+    with serving(operator) as url:
+        assert said in trouble_of(url, "--player", "421", "--timeout-seconds", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say whom to certify"),
+        (["http://127.0.0.1:1"], "say whose wallet to use"),
+        (["nonsense", "--player", "421"], "is not the URL of an operator"),
+        (["http://ho st", "--player", "421"], "is not the URL of an operator"),
+        (["http://[::1", "--player", "421"], "is not the URL of an operator"),
+        (["http://host", "--player", "4\x1b21"], "is no name"),
+        (["http://host", "--player", "4\ud80021"], "is no name"),
+        (["ftp://host", "--player", "421"], "is not the URL of an operator"),
+        (["http://host:99999", "--player", "421"], "is not the URL of an operator"),
+        (["http://me:word@host", "--player", "421"], "must not carry a name or password"),
+        (["http://host?authToken=x", "--player", "421"], "must carry no query"),
+        (["http://host", "--player", "421", "--group", "nonsense"], "nonsense is no group: they are credit,"),
+        (["http://host", "--player", "421", "--case", "nonsense"], "is no case"),
+        (["--list", "--group", "malformed", "--from", "page"], "no case is left by this choice"),
+        (["http://host", "--player", "421", "--json", "--csv"], "are two choices"),
+        (["http://host", "--player", "421", "--html", "/no/such/folder/x.html"], "cannot be written"),
+        (["http://host", "--player", "421", "--html", "/"], "cannot be written"),
+        (["http://host", "--player", "421", "--run-id", "a b"], "is no run id"),
+        (["http://host", "--player", "421", "--result-path", "x"], "is no path"),
+        (["http://host", "--player", "421", "--secret-file", "/no/such.json"], "cannot be read: No such file"),
+        (["http://host", "--player", "421", "--secret-file", "/etc/hostname"], "secret file"),
+    ],
+)
+def test_a_persons_mistake_is_told_in_a_line(arguments: list[str], said: str) -> None:
+    assert said in trouble_of(*arguments)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", r'{"authToken": "\ud800"}', '{"hashSecret": ""}', '{"hashSecret": 1}', '{"secret": "x"}', "x"],
+)
+def test_a_secret_file_that_is_none_is_told_in_a_line_that_does_not_show_it(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "secret.json"
+    file.write_text(content)
+
+    assert "secret file" in trouble_of("http://host", "--player", "421", "--secret-file", file)
+
+
+def test_a_mistake_has_status_2_and_no_traceback() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tools.certify", "nonsense", "--player", "421"],
+        cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert re.fullmatch("certify: nonsense is not the URL of an operator: [^\n]+\n", ran.stderr)
+
+
+def test_an_interrupted_run_says_how_far_it_came() -> None:
+    reached = threading.Event()
+
+    class Slow(Rival):
+        async def settled(self, request: Request) -> str:
+            reached.set()
+            return await super().settled(request)
+
+    with serving(Slow()) as url:
+        ran = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "tools.certify", url, "--player", "421"],
+            cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert reached.wait(30)
+        ran.send_signal(signal.SIGINT)
+        stdout, stderr = ran.communicate(timeout=30)
+
+    assert (ran.returncode, stdout) == (130, "")
+    assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was [^\n]+\n", stderr)
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"}

@@ -1,0 +1,181 @@
+"""The right operator passes, and every wrong one is caught by the case that is about its mistake."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from tools.certify.cases import CASES
+from tools.certify.catalogue import GROUPS, Case
+from tools.certify.provider import PATHS
+from tools.certify.run import Certification, Settings, run
+from tools.certify.secret import Secret
+from tools.local.trouble import Trouble
+
+from .rival import Record, Refused, Rival, Wallet
+from .wrong import WRONG, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused
+
+SECRET = Secret(hash_secret="shared by both", auth_token="one/of&these=")
+BY_NAME = {case.name: case for case in CASES}
+
+
+def certified(
+    operator: Rival, cases: Sequence[Case] = CASES, secret: Secret = SECRET, *, large_amounts: bool = False
+) -> Certification:
+    settings = Settings(
+        url="http://operator",
+        player_id="421",
+        other_player_id="422",
+        secret=secret,
+        paths=PATHS,
+        run_id="test",
+        large_amounts=large_amounts,
+    )
+    certification = Certification(settings=settings, cases=cases)
+    asyncio.run(run(certification, transport=httpx.ASGITransport(operator)))  # pyright: ignore[reportArgumentType]
+    return certification
+
+
+def locked(operator: type[Rival]) -> Rival:
+    return operator(hash_secret=SECRET.hash_secret, auth_token=SECRET.auth_token)
+
+
+def names_of(certification: Certification) -> set[str]:
+    return {outcome.case.name for outcome in certification.failed}
+
+
+def test_there_are_many_cases_and_none_has_the_name_of_another() -> None:
+    assert len(CASES) >= 80
+    assert len(BY_NAME) == len(CASES)
+    assert tuple(dict.fromkeys(case.group for case in CASES)) == GROUPS
+
+
+def test_a_right_operator_passes_every_case_without_a_secret() -> None:
+    certification = certified(Rival(), secret=Secret(), large_amounts=True)
+
+    assert not certification.failed
+    not_tried = {outcome.case.group for outcome in certification.outcomes if outcome.verdict == "not tried"}
+    assert not_tried == {"trust"}
+    assert not certification.moved_between
+
+
+def test_a_right_operator_passes_every_case_with_a_secret() -> None:
+    certification = certified(locked(Rival), large_amounts=True)
+
+    assert not certification.failed
+    not_tried = [outcome.case.name for outcome in certification.outcomes if outcome.verdict == "not tried"]
+    assert not_tried == ["jackpot and bonus may be identified by a uuid"]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.operator.__name__)
+def test_a_wrong_operator_is_caught_by_its_case(wrong: Wrong) -> None:
+    caught_by = [BY_NAME[name] for name in wrong.caught_by]
+    groups = {case.group for case in caught_by}
+    cases = caught_by if wrong.among_others else [case for case in CASES if case.group in groups]
+
+    certification = certified(locked(wrong.operator), cases, large_amounts=wrong.large_amounts)
+
+    assert names_of(certification) == wrong.caught_by
+
+
+def test_every_group_catches_somebody() -> None:
+    assert {BY_NAME[name].group for wrong in WRONG for name in wrong.caught_by} == set(GROUPS)
+
+
+class ByThePagesAlone(NoBonusShown, NoBonusCounted):
+    """Does what the pages demand, and otherwise as it pleases: its codes, statuses and answers are its own."""
+
+    def is_replay(self, credit: object, recorded: object) -> bool:
+        return True
+
+    def refusal(self, refused: Refused) -> Response:
+        return super().refusal(Refused(1000 + refused.error, "no", 200))
+
+    def success(self, first: Record, wallet: Wallet, *, as_text: bool) -> str:
+        return super().success(first, wallet, as_text=False).replace('"error": 0', '"error": "0"')
+
+
+def test_what_the_pages_leave_open_fails_no_case_of_theirs() -> None:
+    by_pages = [case for case in CASES if case.source.origin == "page"]
+    certification = certified(ByThePagesAlone(), by_pages, secret=Secret())
+
+    assert len(by_pages) > 40
+    assert not certification.failed
+
+
+def test_an_operator_that_refuses_a_win_of_nothing_is_certified_all_the_same() -> None:
+    certification = certified(ZeroRefused(), [case for case in CASES if case.group == "idempotency"], secret=Secret())
+
+    assert not certification.failed
+
+
+class LosesItsWay(Rival):
+    """Fails with every fifth callback, before it has moved anything; a retransmission finds it well."""
+
+    calls = 0
+
+    async def settled(self, request: object) -> str:
+        self.calls += 1
+        if self.calls % 5 == 0:
+            raise Refused(998, "not now", 503)
+        return await super().settled(request)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_operator_that_asks_to_send_again_is_sent_it_again() -> None:
+    certification = certified(LosesItsWay(), [case for case in CASES if case.group == "credit"], secret=Secret())
+
+    assert not certification.failed
+    assert certification.refusals[998] > 5
+
+
+class Shared(Rival):
+    """Has another customer, who plays with the same wallet."""
+
+    calls = 0
+
+    async def settled(self, request: object) -> str:
+        self.calls += 1
+        if self.calls % 11 == 0:
+            self.wallets["421"].cash += 1
+        return await super().settled(request)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_wallet_that_somebody_else_moves_is_noticed() -> None:
+    certification = certified(Shared(), [case for case in CASES if case.group == "credit"], secret=Secret())
+
+    assert certification.moved_between
+
+
+def test_what_was_credited_is_added_up_from_the_wallet_itself() -> None:
+    operator = Rival()
+    before = (operator.wallets["421"].cash, operator.wallets["421"].bonus)
+    certification = certified(operator, [case for case in CASES if case.group == "free rounds"], secret=Secret())
+
+    credited = certification.credited
+    assert credited
+    assert credited.cash == operator.wallets["421"].cash - before[0] > 0
+    assert credited.bonus == operator.wallets["421"].bonus - before[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("operator", "secret", "said"),
+    [
+        (Rival(hash_secret="h"), Secret(), "give what it shares with the provider by --secret-file"),
+        (Rival(auth_token="t"), Secret(), "give what it shares with the provider by --secret-file"),
+        (Rival(hash_secret="h"), Secret(hash_secret="x"), "does not admit us with this hashSecret"),
+        (Rival(auth_token="t"), Secret(auth_token="x"), "does not admit us with this authToken"),
+        (Rival(wallets={}), Secret(), None),
+    ],
+)
+def test_what_makes_every_case_pointless_is_told_in_a_line(operator: Rival, secret: Secret, said: str | None) -> None:
+    if said is None:
+        operator.wallets.clear()
+        said = "has no player 421"
+    with pytest.raises(Trouble, match=said) as trouble:
+        certified(operator, secret=secret)
+
+    assert "\n" not in str(trouble.value)
+    for value in filter(None, (secret.hash_secret, secret.auth_token)):
+        assert f" {value} " not in str(trouble.value)

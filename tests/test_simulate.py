@@ -1,0 +1,505 @@
+"""The provider as `walletctl simulate` plays it: its story, its words, its stubbornness, and its report."""
+
+import asyncio
+import csv
+import io
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import httpx
+import pytest
+
+from conftest import EVENTS, Operator
+from tools.local.template import Template
+from tools.local.trouble import Trouble
+from tools.simulate import provider as provider_module
+from tools.simulate.money import Purse
+from tools.simulate.pages import AS_THE_EXAMPLE, PATHS, Secrets, Words, words
+from tools.simulate.players import Named, named, own, unseen
+from tools.simulate.provider import RETRANSMISSIONS, Provider, Settled
+from tools.simulate.report import COLUMNS, report
+from tools.simulate.story import Callback, Credit, Player, story
+from tools.simulate.tally import Tally, percentile
+from tools.walletctl.place import Tables
+from wallet import wire
+from wallet.trust import hash_of as the_wallets_hash_of
+
+PLAYERS = [Player(user_id=f"p-{number}", currency=currency) for number, currency in enumerate(("USD", "JPY", "BTC"))]
+SECRETS = Secrets(hash_secret="s3cret", auth_token="t&ken")
+
+
+def told(seed: int = 1, seconds: float = 60, rate: float = 20, day_seconds: float = 10) -> list[Callback]:
+    return [*story(seed=seed, players=PLAYERS, seconds=seconds, rate=rate, day_seconds=day_seconds)]
+
+
+def said(callback: Callback, nth: int = 1, secrets: Secrets = SECRETS) -> Words:
+    return words(callback, nth=nth, timestamp=1482429190374, secrets=secrets)
+
+
+def credit(reference: str = "ref-1", **changes: Any) -> Credit:
+    plain = Credit(
+        callback="result", reference=reference, user_id="421", currency="USD", amount=Decimal("1.50"), round_id="r-1"
+    )
+    return replace(plain, **changes)
+
+
+def callback(*credits: Credit, number: int = 1, **changes: Any) -> Callback:
+    return replace(Callback(number=number, at=0.0, page="result", credits=credits or (credit(),)), **changes)
+
+
+# --- The story --------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    assert told(seed=7) == told(seed=7)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seed": 2}, {"rate": 21}, {"seconds": 59}, {"day_seconds": 11}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_another_story_shares_no_reference(changes: dict[str, Any]) -> None:
+    def references(callbacks: Sequence[Callback]) -> set[str]:
+        return {credit.reference for callback in callbacks for credit in callback.credits}
+
+    assert not references(told()) & references(told(**changes))
+
+
+def test_callbacks_come_in_the_order_of_their_times_at_about_the_rate() -> None:
+    times = [callback.at for callback in told(seconds=120)]
+
+    assert times == sorted(times)
+    assert 0.9 < sum(at < 120 for at in times) / (120 * 20) < 1.2
+
+
+def test_every_page_is_played_and_so_is_every_way_of_a_lost_answer() -> None:
+    callbacks = told(seconds=300)
+
+    assert {callback.page for callback in callbacks} == set(PATHS)
+    assert any(callback.copies > 1 for callback in callbacks)
+    assert any(callback.cut_after and not callback.is_given_up for callback in callbacks)
+    assert any(callback.is_given_up for callback in callbacks)
+    assert any(len(callback.credits) == 2 for callback in callbacks)
+
+
+def test_most_rounds_win_nothing_and_few_win_much() -> None:
+    chance = random.Random(1)
+    wins = [Purse("USD").win(chance, 1) for _ in range(20_000)]
+
+    assert 0.68 < sum(win == 0 for win in wins) / len(wins) < 0.72
+    assert 0 < sum(win > 100 * Purse("USD").stake for win in wins) < 50
+    assert Decimal("0.8") < sum(wins) / (len(wins) * Purse("USD").stake) < Decimal("1.15")
+
+
+@pytest.mark.parametrize(("currency", "decimals"), [("USD", 2), ("JPY", 0), ("KWD", 3), ("BTC", 8)])
+def test_wins_have_the_decimals_of_their_currency(currency: str, decimals: int) -> None:
+    chance = random.Random(1)
+
+    assert {Purse(currency).win(chance, 3).as_tuple().exponent for _ in range(100)} == {-decimals}
+
+
+def test_a_total_is_what_its_rounds_won_and_waits_for_them() -> None:
+    callbacks = told(seconds=300)
+    totals = [callback for callback in callbacks if callback.page == "bonus-win" and callback.after]
+    rounds = {callback.number: callback for callback in callbacks}
+
+    assert totals
+    for total in totals:
+        own_rounds = [rounds[number].credits[0] for number in total.after]
+        assert {round.bonus_code for round in own_rounds} == {total.credits[0].bonus_code}
+        assert sum(round.amount for round in own_rounds) == total.credits[0].amount
+
+
+def test_free_rounds_are_also_told_by_their_total_alone() -> None:
+    callbacks = told(seconds=300)
+    played = {callback.credits[0].bonus_code for callback in callbacks if callback.name == "result"}
+    alone = [each.credits[0] for each in callbacks if each.page == "bonus-win" and not each.after]
+
+    assert any(total.bonus_code and total.bonus_code not in played for total in alone)
+    assert any(not total.bonus_code for total in alone)
+
+
+def test_an_open_round_is_closed_when_its_day_is_over_under_its_own_reference() -> None:
+    callbacks = told(seconds=300, day_seconds=10)
+    sent = {callback.number: callback for callback in callbacks if callback.is_given_up}
+    closings = [callback for callback in callbacks if callback.page == "auto-closing"]
+    again = [closing for closing in closings if closing.after]
+
+    assert len(again) == len(sent) > 0
+    assert len(closings) > len(again)
+    for closing in again:
+        first = sent[closing.after[0]]
+        assert closing.credits == first.credits
+        assert closing.at == pytest.approx(first.at + 10)
+
+
+# --- Its words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "event"),
+    [("result", "result"), ("auto-closing", "auto_closing"), ("jackpot-win", "jackpot"), ("promo-win", "promo")],
+)
+def test_most_callbacks_have_the_fields_of_their_pages_example(page: str, event: str) -> None:
+    example = json.loads(json.loads((EVENTS / f"{event}.json").read_text())["body"])
+    plain = [
+        json.loads(said(callback).body)
+        for callback in told(seconds=300)
+        if callback.page == page and len(callback.credits) == 1 and not callback.credits[0].bonus_code
+    ]
+    forms = [[(name, type(value)) for name, value in body.items()] for body in plain]
+    alike = forms.count([(name, type(value)) for name, value in example.items()])
+
+    assert AS_THE_EXAMPLE / 2 < alike / len(plain) < 1
+
+
+def test_fields_come_in_other_spellings_empty_null_as_text_and_as_numbers() -> None:
+    bodies = [json.loads(said(callback).body) for callback in told(seconds=300)]
+    values = [(name, value) for body in bodies for name, value in body.items()]
+    names = {name for name, _ in values}
+
+    assert {"roundId", "roundid", "userId", "userid", "timestamp", "timeStamp"} <= names
+    assert {"campaignId", "promoCampaignId", "promoCampaignID", "campaignType", "promoCampaignType"} <= names
+    assert {"bonusCode", "sessionId"} <= {name for name, value in values if value is None}
+    assert {"bonusCode", "sessionId"} <= {name for name, value in values if value == ""}
+    assert {type(value) for name, value in values if name == "amount"} == {str, float}
+    assert {type(value) for name, value in values if name == "timestamp"} == {str, int}
+    assert {type(value) for name, value in values if name == "roundDetails"} == {str, list, dict}
+
+
+def test_all_path_spellings_are_used_and_none_that_is_not_there() -> None:
+    paths = {urlsplit(said(callback).path).path for callback in told(seconds=300)}
+
+    assert paths == set(Template.load().routes())
+
+
+def test_the_token_is_in_the_url_and_hashes_are_what_the_wallet_makes_of_the_body() -> None:
+    hashed = 0
+    for each in told(seconds=120):
+        sent = said(each)
+        assert parse_qs(urlsplit(sent.path).query) == {"authToken": ["t&ken"]}
+        body = wire.parse(sent.body)
+        for parameter in body.named("hash"):
+            hashed += 1
+            assert parameter.value == the_wallets_hash_of(body.parameters, "s3cret")
+    assert hashed > 10
+
+
+def test_a_retransmission_says_the_same_under_another_id() -> None:
+    for each in told(seconds=30):
+        first, second = (json.loads(said(each, nth, Secrets()).body) for nth in (1, 2))
+        assert {name for name in first if first[name] != second[name]} <= {"uuid", "hash"}
+        assert first != second
+
+
+def test_the_functions_credit_every_word_of_it_once(operator: Operator) -> None:
+    for player in PLAYERS:
+        operator.open_wallet(player.user_id, currency=player.currency)
+    callbacks = told(seed=5, seconds=6)
+    assert {callback.page for callback in callbacks} >= {"result", "auto-closing", "bonus-win", "promo-win"}
+
+    for each in callbacks:
+        for nth in range(each.copies):
+            reply = operator.send(each.name, said(each, nth + 1, Secrets()).body)
+            assert reply.json["error"] == 0, reply.text
+
+    owed = {f"{credit.callback}#{credit.reference}": credit for each in callbacks for credit in each.credits}
+    paid = {transaction["id"]: transaction["amountAsked"] for transaction in operator.transactions()}
+    assert paid == {id: credit.amount for id, credit in owed.items()}
+
+
+# --- Its stubbornness -------------------------------------------------------------------------------
+
+
+def sent(
+    callbacks: Sequence[Callback],
+    answer: Callable[[httpx.Request], httpx.Response | Exception],
+    then: Callable[[Provider], None] = lambda _: None,
+) -> tuple[list[Settled], list[dict[str, Any]], Tally]:
+    """What became of the callbacks, the bodies that were sent, and the figures."""
+    settled: list[Settled] = []
+    bodies: list[dict[str, Any]] = []
+    tally = Tally()
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        answered = answer(request)
+        if isinstance(answered, Exception):
+            raise answered
+        await asyncio.sleep(0)
+        return answered
+
+    async def run() -> None:
+        transport = httpx.MockTransport(reply)
+        provider = Provider("http://wallet", Secrets(), tally, settled.append, transport=transport)
+        then(provider)
+        await provider.send_all(callbacks)
+
+    asyncio.run(run())
+    return settled, bodies, tally
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_module, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(provider_module, "LONGEST_PAUSE_SECONDS", 0.02)
+
+
+PAID = {"transactionId": "t-1", "error": 0}
+
+
+def answered(code: int) -> httpx.Response:
+    body = PAID if code == 0 else {"error": code, "description": "no"}
+    return httpx.Response({401: 401, 404: 404, 998: 503}.get(code, 200), json=body)
+
+
+def test_what_is_paid_is_sent_once() -> None:
+    (settled,), bodies, _ = sent([callback()], lambda _: answered(0))
+
+    assert len(bodies) == 1
+    assert (settled.code, settled.transaction_id) == (0, "t-1")
+
+
+@pytest.mark.parametrize("failure", [answered(998), httpx.ConnectError("no"), httpx.Response(502, text="<html>")])
+def test_what_is_not_answered_is_sent_ten_times_more(failure: httpx.Response | Exception) -> None:
+    (settled,), bodies, tally = sent([callback()], lambda _: failure)
+
+    assert len(bodies) == 1 + RETRANSMISSIONS == 11
+    assert {body["reference"] for body in bodies} == {"ref-1"}
+    assert len({body["uuid"] for body in bodies}) == 11
+    assert settled.code in (998, None)
+    assert tally.retransmissions == 10
+
+
+def test_the_pauses_between_retransmissions_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def wait(_: Provider, seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(provider_module, "FIRST_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(provider_module, "LONGEST_PAUSE_SECONDS", 15.0)
+    monkeypatch.setattr(Provider, "_wait", wait)
+    sent([callback()], lambda _: answered(998))
+
+    grown = [pause for pause in pauses if pause > 0]
+    assert len(grown) == 10
+    assert grown[:7] == sorted(grown[:7])
+    assert max(grown) <= 15 * 1.2
+
+
+def test_a_refusal_is_not_sent_again() -> None:
+    (settled,), bodies, _ = sent([callback()], lambda _: answered(61))
+
+    assert len(bodies) == 1
+    assert settled.code == 61
+
+
+def test_a_callback_that_is_paid_after_an_outage_is_paid() -> None:
+    codes = iter([998, 998, 0])
+
+    (settled,), bodies, _ = sent([callback()], lambda _: answered(next(codes)))
+
+    assert len(bodies) == 3
+    assert settled.code == 0
+
+
+def test_duplicates_are_sent_at_once_and_settled_once() -> None:
+    settled, bodies, tally = sent([callback(copies=3)], lambda _: answered(0))
+
+    assert len(bodies) == 3
+    assert len(settled) == 1
+    assert tally.duplicates == 2
+
+
+def test_a_lost_connection_is_hung_up_by_the_provider_and_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    first = iter([True])
+    deliver = httpx.MockTransport.handle_async_request
+
+    async def slow(self: httpx.MockTransport, request: httpx.Request) -> httpx.Response:
+        response = await deliver(self, request)
+        if next(first, False):
+            await never()
+        return response
+
+    monkeypatch.setattr(httpx.MockTransport, "handle_async_request", slow)
+    (settled,), bodies, tally = sent([callback(cut_after=0.005)], lambda _: answered(0))
+
+    assert len(bodies) == 2
+    assert tally.hung_up == 1
+    assert settled.code == 0
+
+
+def test_a_total_is_not_sent_before_its_rounds_are_settled() -> None:
+    order: list[str] = []
+    codes = iter([998, 998, 998])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        reference = json.loads(request.content)["reference"]
+        code = next(codes, 0) if reference == "round" else 0
+        order.append(f"{reference} {code}")
+        return answered(code)
+
+    total = callback(credit("total", callback="bonus"), number=2, page="bonus-win", after=(1,))
+    sent([callback(credit("round")), total], answer)
+
+    assert order == ["round 998", "round 998", "round 998", "round 0", "total 0"]
+
+
+def test_what_is_broken_off_ends_what_is_on_its_way_and_begins_nothing_more() -> None:
+    callbacks = [callback(number=1), callback(credit("ref-2"), number=2, at=60.0)]
+
+    def stop_soon(provider: Provider) -> None:
+        asyncio.get_running_loop().call_later(0.03, provider.is_stopping.set)
+
+    settled, bodies, _ = sent(callbacks, lambda _: answered(0), stop_soon)
+
+    assert [body["reference"] for body in bodies] == ["ref-1"]
+    assert [each.code for each in settled] == [0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (answered(401), "--secret-file"),
+        (answered(404), "before /v4/Result"),
+        (httpx.Response(200, text="hi"), "no wallet"),
+    ],
+)
+def test_a_wrong_place_is_told_at_once(answer: httpx.Response, says: str) -> None:
+    callbacks = [callback(credit(f"ref-{number}"), number=number) for number in range(50)]
+
+    with pytest.raises(Trouble, match=says):
+        sent(callbacks, lambda _: httpx.Response(answer.status_code, content=answer.content))
+
+
+# --- Its report -------------------------------------------------------------------------------------
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(path.read_text()))]
+
+
+def test_the_report_has_a_row_for_each_credit(tmp_path: Path) -> None:
+    prize = credit("prize", callback="promo", amount=Decimal("5.00"), game_id="", round_id="")
+    with report(tmp_path / "report.csv") as rows:
+        rows.add(Settled(callback(credit(), prize), timestamp=17, deliveries=1, code=0, transaction_id="t-1"))
+        rows.add(Settled(callback(prize, is_told=True), timestamp=18, deliveries=1, code=0, transaction_id="t-2"))
+
+    first, second = rows_of(tmp_path / "report.csv")
+    assert [*first] == [*COLUMNS]
+    assert (first["reference"], first["amount"], first["transactionId"], first["answer"]) == (
+        "ref-1",
+        "1.50",
+        "t-1",
+        "0",
+    )
+    assert (second["reference"], second["callback"], second["amount"]) == ("prize", "promo", "5.00")
+    assert second["transactionId"] == ""
+
+
+def test_a_round_whose_answer_was_lost_is_reported_with_the_answer_that_closed_it(tmp_path: Path) -> None:
+    with report(tmp_path / "report.csv") as rows:
+        rows.add(Settled(callback(is_given_up=True), timestamp=17, deliveries=1))
+        rows.add(Settled(callback(is_told=True), timestamp=90, deliveries=1, code=0, transaction_id="t-1"))
+
+    (row,) = rows_of(tmp_path / "report.csv")
+    assert (row["timestamp"], row["transactionId"], row["answer"]) == ("17", "t-1", "0")
+
+
+def test_a_broken_off_run_reports_what_it_sent(tmp_path: Path) -> None:
+    with suppress(KeyboardInterrupt), report(tmp_path / "report.csv") as rows:
+        rows.add(Settled(callback(is_given_up=True), timestamp=17, deliveries=1))
+        raise KeyboardInterrupt
+
+    (row,) = rows_of(tmp_path / "report.csv")
+    assert row["answer"] == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+
+
+def test_a_run_that_could_not_begin_leaves_the_report_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "report.csv").write_text("mine")
+
+    with pytest.raises(Trouble), report(tmp_path / "report.csv"):
+        raise Trouble("not here")
+
+    assert (tmp_path / "report.csv").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+
+
+# --- Its players ------------------------------------------------------------------------------------
+
+
+def tables(_: Operator) -> Tables:
+    client = boto3.client("dynamodb")
+    return Tables(dynamodb=client, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+
+
+def test_own_players_are_opened_once_and_never_overwritten(operator: Operator) -> None:
+    operator.open_wallet("sim-002", cash="7", currency="SEK")
+
+    players = own(tables(operator), 3)
+    again = own(tables(operator), 3)
+
+    assert players == again
+    assert [player.user_id for player in players] == ["sim-001", "sim-002", "sim-003"]
+    assert operator.wallet("sim-002")["cash"] == 7
+    assert players[1].currency == "SEK"
+    assert operator.wallet("sim-001") == {
+        "userId": "sim-001", "currency": "USD", "cash": 100, "bonus": 0, "version": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "says"), [("999", "has no wallet"), ("421=EUR", "in USD")])
+def test_a_named_player_must_be_there(operator: Operator, text: str, says: str) -> None:
+    with pytest.raises(Trouble, match=says):
+        named(tables(operator), [Named.read(text)])
+
+
+def test_a_named_player_has_the_wallets_currency(operator: Operator) -> None:
+    assert named(tables(operator), [Named.read("421")]) == [Player(user_id="421", currency="USD")]
+
+
+def test_players_of_another_operator_need_their_currency() -> None:
+    assert unseen([Named.read("421=USD")]) == [Player(user_id="421", currency="USD")]
+    with pytest.raises(Trouble, match="in which currency"):
+        unseen([Named.read("421")])
+
+
+@pytest.mark.parametrize("text", ["", "=USD", "421=U", "421=US$", "421=USD=EUR"])
+def test_a_name_of_no_player_is_refused(text: str) -> None:
+    with pytest.raises(Trouble, match="names no player"):
+        Named.read(text)
+
+
+def test_percentiles_are_of_the_figures() -> None:
+    figures = [float(number) for number in range(1, 101)]
+
+    assert percentile(figures, 0.5) == 51
+    assert percentile(figures, 0.99) == 100
+    assert percentile([], 0.99) == 0
+
+
+def test_what_is_settled_is_counted_by_page_and_code() -> None:
+    tally = Tally()
+    for number, code in enumerate([0, 0, 61, None]):
+        each = callback(credit(f"ref-{number}"), number=number)
+        tally.begin(each)
+        tally.settle(each, code, 1)
+
+    assert tally.lines["result"].codes == Counter({0: 2, 61: 1, None: 1})
+    assert tally.lines["result"].refused == Counter({61: 1})
+    assert tally.owed == {"USD": Decimal("6.00")}

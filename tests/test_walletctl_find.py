@@ -1,0 +1,524 @@
+"""A win is found wherever it is, and what became of it is said; a ledger is read with its balances."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import Operator, published
+from tools.walletctl.log import of_stack
+from tools.walletctl.parked import mailbox
+from walletctl import Walletctl, parked
+
+REFERENCE = published("result")["reference"]
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "any")
+
+
+def said(walletctl: Walletctl, *arguments: str) -> str:
+    """What a person is told, on one line."""
+    return " ".join(walletctl("find", *arguments).stdout.split())
+
+
+# --- On record --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("callback", ["result", "jackpot", "bonus", "promo"])
+def test_a_credited_win_is_found_by_its_reference_with_the_wallet_before_and_after(
+    walletctl: Walletctl, operator: Operator, callback: str
+) -> None:
+    body = published(callback, amount="10.10", hash=None, uuid="u-1")
+    transaction_id = operator.send(callback, body).json["transactionId"]
+
+    (transaction,) = walletctl.json("find", body["reference"])["transactions"]
+
+    assert (transaction["kind"], transaction["transactionId"]) == (callback, transaction_id)
+    assert (transaction["cashBefore"], transaction["cashAfter"]) == ("99889.99", "99900.09")
+    assert json.loads(transaction["request"])["amount"] == "10.10"
+    assert "Credited: the money is in the wallet." in said(walletctl, body["reference"])
+
+
+def test_a_reference_of_two_kinds_is_found_twice(walletctl: Walletctl, operator: Operator) -> None:
+    for callback in ("result", "promo"):
+        operator.send(callback, published(callback, reference="same"))
+
+    found = walletctl.json("find", "same")
+
+    assert [each["id"] for each in walletctl.json("find", "result#same")["transactions"]] == ["result#same"]
+    assert [each["kind"] for each in found["transactions"]] == ["result", "promo"]
+
+
+def test_a_prize_and_the_result_it_came_in_are_found_by_either(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="r", promoWinAmount="4", promoWinReference="p"))
+
+    for name in ("r", "p"):
+        assert [each["id"] for each in walletctl.json("find", name)["transactions"]] == ["result#r", "promo#p"]
+
+
+def test_a_total_says_what_its_rounds_had_been_paid(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="r", amount="2.5", bonusCode="gift"))
+    operator.send("bonus", published("bonus", reference="b", amount="7", bonusCode="gift", hash=None, uuid="u"))
+
+    told = said(walletctl, "b")
+
+    assert "4.5 USD, of 7 asked: the rest had been paid round by round" in told
+    assert "bonus 102.49 before, 106.99 after" in told
+
+
+def test_a_reference_is_found_without_reading_the_ledger(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result"))
+    walletctl.watch()
+
+    walletctl("find", REFERENCE)
+
+    assert not walletctl.asked("Scan")
+    assert not walletctl.asked("Query")
+
+
+@pytest.mark.parametrize("by_player", [True, False])
+def test_a_round_and_a_transaction_id_are_found(walletctl: Walletctl, operator: Operator, by_player: bool) -> None:
+    *_, transaction_id = (
+        operator.send("result", published("result", reference=f"r-{number}", roundId=f"round-{number // 2}")).json[
+            "transactionId"
+        ]
+        for number in range(3)
+    )
+    walletctl.watch()
+    narrow = ("--player", "421") if by_player else ()
+
+    of_round = walletctl.json("find", "round-0", *narrow)
+    of_id = walletctl.json("find", transaction_id, *narrow)
+
+    assert [each["reference"] for each in of_round["transactions"]] == ["r-0", "r-1"]
+    assert [each["reference"] for each in of_id["transactions"]] == ["r-2"]
+    assert bool(walletctl.asked("Scan")) is not by_player
+
+
+def test_a_round_of_another_player_is_not_taken_for_this_ones(walletctl: Walletctl, operator: Operator) -> None:
+    operator.open_wallet("422")
+    operator.send("result", published("result", userId="422", roundId="round-9"))
+
+    assert walletctl.json("find", "round-9", "--player", "421", status=1)["outcome"] == "unknown"
+
+
+def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletctl) -> None:
+    assert "A player, of whom there is no dead letter. Next: walletctl ledger 421" in said(walletctl, "421")
+
+    walletctl.leave("ResultDeadLetters", parked("result", published("result", currency="EUR"), code=52))
+
+    found = walletctl.json("find", "421")
+    assert (found["outcome"], found["wallet"]["cash"]) == ("dead letter", "99889.99")
+    assert [each["reference"] for each in found["deadLetters"]] == [REFERENCE]
+
+
+# --- Parked -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("callback", ["result", "jackpot", "bonus", "promo"])
+def test_a_dead_letter_is_found_with_its_reason_and_request_and_is_still_there(
+    walletctl: Walletctl, operator: Operator, callback: str
+) -> None:
+    message = parked(callback, published(callback, userId="999", hash=None), reason="No such player: 999")
+    queue = f"{callback.title()}DeadLetters"
+    (message_id,) = walletctl.leave(queue, message)
+
+    for name in (published(callback)["reference"], message_id, "999"):
+        found = walletctl.json("find", name)
+        (letter,) = found["deadLetters"]
+        assert (found["outcome"], letter["callback"], letter["code"]) == ("dead letter", callback, 62)
+        assert (letter["reason"], json.loads(letter["request"])["userId"]) == ("No such player: 999", "999")
+    assert walletctl.all_in(queue) == [message]
+    (received,) = boto3.client("sqs").receive_message(QueueUrl=_url(queue))["Messages"]
+    assert received["Body"] == message, "it was put back at once"
+
+
+def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletctl) -> None:
+    body = published("result", roundId="round-7", promoWinAmount="4", promoWinReference="p-7")
+    walletctl.leave("ResultDeadLetters", parked("result", body))
+
+    for name in ("round-7", "p-7"):
+        assert [each["reference"] for each in walletctl.json("find", name)["deadLetters"]] == [REFERENCE]
+
+
+NEXT = {
+    61: "Ask the provider which is right; what is owed as well must come under a reference of its own.",
+    52: "if the wallet is mended: walletctl parked redrive result r-52.",
+    62: "walletctl players add, then walletctl parked redrive result r-62.",
+    998: "Mend what the reason says, then walletctl parked redrive result r-998.",
+}
+
+
+def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:
+    for code, then in NEXT.items():
+        walletctl.leave("ResultDeadLetters", parked("result", published("result", reference=f"r-{code}"), code=code))
+
+        told = said(walletctl, f"r-{code}")
+
+        assert "Not credited: it is a dead letter, and no machine will try again." in told
+        assert told.endswith(then)
+
+
+def test_a_conflict_is_shown_beside_what_was_credited(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result"))
+    operator.send("result", published("result", amount="777"))
+
+    found = walletctl.json("find", REFERENCE)
+
+    assert found["outcome"] == "credited"
+    assert [json.loads(letter["request"])["amount"] for letter in found["deadLetters"]] == ["777"]
+    assert "There is a dead letter of that name as well, which is not credited" in said(walletctl, REFERENCE)
+
+
+def line(message: str, **more: Any) -> dict[str, Any]:
+    """A line of the functions' log."""
+    return {
+        "level": "ERROR",
+        "message": message,
+        "timestamp": "2026-01-02 03:04:05,678+0000",
+        "service": "result",
+        "correlation_id": REFERENCE,
+        **more,
+    }
+
+
+NO_PLAYER = {"code": 62, "reason": "No such player: 999"}
+
+
+LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
+    ([line("refused", **NO_PLAYER)], "waiting", "it waits for another try, for error 62 (No such player: 999)."),
+    (
+        [line("refused", **NO_PLAYER), line("refused", **NO_PLAYER, tries=3)],
+        "waiting",
+        "it waits for another try after 3 of ten tries, for error 62",
+    ),
+    (
+        [line("refused", code=998, reason="ReadTimeoutError", tries=1)],
+        "waiting",
+        "It is tried again by itself, with doubling waits",
+    ),
+    (
+        [line("refused", code=59, reason="Not a valid amount: amount")],
+        "refused",
+        "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
+        "provider must mend it and send it again",
+    ),
+    ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
+    ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
+    ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
+    ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
+    ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
+    ([line("refused", **NO_PLAYER) | {"correlation_id": "another"}], "unknown", "Nothing is known of"),
+]
+
+
+def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(walletctl: Walletctl) -> None:
+    for number, (lines, outcome, told) in enumerate(LOGGED):
+        name = f"{REFERENCE}-{number}"
+        walletctl.log(*(each | {"correlation_id": each["correlation_id"].replace(REFERENCE, name)} for each in lines))
+
+        assert walletctl.json("find", name, status=1 if outcome == "unknown" else 0)["outcome"] == outcome, lines
+        assert told in said(walletctl, name), lines
+
+
+def test_what_waits_for_another_try_is_counted_and_not_touched(walletctl: Walletctl) -> None:
+    message = parked("result", published("result"))
+    walletctl.leave("ResultRetryQueue", message)
+    walletctl.watch()
+
+    found = walletctl.json("find", REFERENCE, status=1)
+
+    assert (found["outcome"], found["waiting"]) == ("unknown", 1)
+    assert "1 wait for another try, and cannot be listed: it may be one of them." in said(walletctl, REFERENCE)
+    assert _url("ResultRetryQueue") not in {each["QueueUrl"] for each in walletctl.asked("ReceiveMessage")}
+
+
+def test_what_is_due_in_a_retry_queue_is_found_where_it_is_asked_for(walletctl: Walletctl) -> None:
+    message = parked("result", published("result"))
+    walletctl.leave("ResultRetryQueue", message)
+
+    found = walletctl.json("find", REFERENCE, "--retries")
+
+    assert (found["outcome"], found["due"][0]["reason"]) == ("waiting", "No such player: 999")
+    assert walletctl.all_in("ResultRetryQueue") == [message]
+    (received,) = boto3.client("sqs").receive_message(QueueUrl=_url("ResultRetryQueue"))["Messages"]
+    assert received["Body"] == message, "it was put back at once"
+
+
+# --- Nowhere ----------------------------------------------------------------------------------------
+
+
+def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(walletctl: Walletctl) -> None:
+    told = said(walletctl, "no\x1bthing")
+
+    assert "Nothing is known of no\\x1bthing in the local service on port" in told
+    assert "by reference and player, round and transaction id; the dead letters; the log." in told
+    assert "refused as not authentic (401)" in told
+    assert "Ask the provider for its reference, callback, time and the answer it got" in told
+    assert walletctl("find", "nothing").exit_code == 1
+
+
+def test_what_is_no_name_is_told_in_one_line(walletctl: Walletctl) -> None:
+    for name, told in {"": "a name that is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
+        for command in (("find",), ("ledger",), ("verify",), ("players", "show")):
+            assert told in walletctl.refused(*command, name)
+
+
+def test_without_a_scan_it_says_that_it_did_not_look_everywhere(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", roundId="round-7"))
+    walletctl.watch()
+
+    assert "(not by round or transaction id)" in said(walletctl, "round-7", "--no-scan")
+    assert not walletctl.asked("Scan")
+
+
+def test_what_the_log_knows_is_not_looked_for_in_the_whole_ledger(walletctl: Walletctl) -> None:
+    walletctl.log(line("refused", **NO_PLAYER))
+    walletctl.watch()
+
+    assert walletctl.json("find", REFERENCE)["outcome"] == "waiting"
+    assert not walletctl.asked("Scan")
+
+
+def test_who_may_not_see_the_queues_is_told_so_and_given_the_ledger(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result"))
+
+    def denied(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation in ("GetQueueAttributes", "GetQueueUrl"):
+            raise DENIED
+        return call()
+
+    walletctl.watch(denied)
+
+    assert walletctl.json("find", REFERENCE)["outcome"] == "credited"
+    assert "The dead letters were not looked at: " in said(walletctl, REFERENCE)
+    nowhere = walletctl("find", "nothing")
+    assert nowhere.exit_code == 1
+    assert "The dead letters were not looked at: " in nowhere.stdout
+
+
+def test_a_broken_off_search_puts_every_letter_back(walletctl: Walletctl) -> None:
+    messages = [parked("result", published("result", reference=str(number))) for number in range(15)]
+    walletctl.leave("ResultDeadLetters", *messages)
+
+    def fails(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "ReceiveMessage" and "Promo" in parameters["QueueUrl"]:
+            raise DENIED
+        return call()
+
+    walletctl.watch(fails)
+    walletctl("find", "nothing")
+
+    client: Any = boto3.client("sqs")
+    assert client.get_queue_attributes(
+        QueueUrl=_url("ResultDeadLetters"), AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"] == {"ApproximateNumberOfMessages": "15"}
+
+
+def test_hostile_text_in_what_is_found_does_nothing_to_a_terminal(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", gameName="\x1b[2J[bold]x", roundId="[red]round[/]"))
+    walletctl.leave("PromoDeadLetters", parked("promo", published("promo", reference=REFERENCE), reason="\x1b[31mx"))
+    walletctl.log(line("refused", code=62, reason="\x1b[2J"))
+
+    for arguments in (("find", REFERENCE), ("ledger", "421"), ("parked", "show", REFERENCE)):
+        shown = walletctl(*arguments).output
+        assert all(character.isprintable() or character == "\n" for character in shown), ascii(shown)
+    assert "[red]round[/]" in walletctl("find", REFERENCE).stdout
+
+
+def _url(queue: str) -> str:
+    return boto3.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+
+
+# --- A stack's log ----------------------------------------------------------------------------------
+
+
+class Logs:
+    """What CloudWatch Logs Insights does with a query: nothing at first, then it has the lines."""
+
+    def __init__(self, *lines: dict[str, str], status: str = "Complete") -> None:
+        self.lines = lines
+        self.status = status
+        self.query: dict[str, Any] = {}
+        self.polls = 0
+
+    def start_query(self, **query: Any) -> dict[str, str]:
+        self.query = query
+        return {"queryId": "q"}
+
+    def get_query_results(self, **_: str) -> dict[str, Any]:
+        self.polls += 1
+        results = [[{"field": name, "value": value} for name, value in each.items()] for each in self.lines]
+        return {"status": "Running" if self.polls == 1 else self.status, "results": results}
+
+
+def test_a_stack_s_log_is_asked_for_the_reference_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    logs = Logs(
+        {"@timestamp": "2026-01-02 03:04:05.678", "service": "result", "message": "refused", "code": "62", "tries": "3"}
+    )
+    until = datetime(2026, 1, 3, tzinfo=UTC)
+
+    (found,) = of_stack(logs, ["/prod/result"], "585c", until - timedelta(days=1), until)
+
+    assert (found.message, found.code, found.tries) == ("refused", 62, 3)
+    assert found.at == datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+    assert 'filter correlation_id = "585c" |' in logs.query["queryString"]
+    assert logs.query["endTime"] - logs.query["startTime"] == 24 * 3600 + 1
+
+
+@pytest.mark.parametrize("reference", ['x" or 1 = 1 #', "a\\", "é", "a\nb", "x" * 129])
+def test_a_reference_that_the_log_s_language_might_misread_is_not_asked_for(reference: str) -> None:
+    now = datetime.now(UTC)
+
+    with pytest.raises(Exception, match="language of its own"):
+        of_stack(Logs(), ["/prod/result"], reference, now, now)
+
+
+def test_a_log_that_fails_is_not_taken_for_an_empty_one() -> None:
+    now = datetime.now(UTC)
+    logs = Logs(status="Failed")
+    logs.polls = 1
+
+    with pytest.raises(Exception, match="the log's answer is Failed"):
+        of_stack(logs, ["/prod/result"], "r", now, now)
+
+
+# --- A ledger ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ledger(walletctl: Walletctl, operator: Operator) -> Walletctl:
+    """Twelve transactions of 421 under `r-0` … `r-11`, one a day from the first of January 2026 on."""
+    for number in range(12):
+        callback = "promo" if number % 4 == 3 else "result"
+        operator.send(
+            callback,
+            published(callback, reference=f"r-{number}", amount=f"{number}.10", roundId=f"round-{number // 3}"),
+        )
+        operator.database.Table("Transactions").update_item(
+            Key={"id": f"{callback}#r-{number}"},
+            UpdateExpression="SET recordedAt = :at",
+            ExpressionAttributeValues={":at": f"2026-01-{number + 1:02}T12:00:00.000+00:00"},
+        )
+    return walletctl
+
+
+def references(rows: list[dict[str, Any]]) -> list[int]:
+    return [int(row["reference"].removeprefix("r-")) for row in rows]
+
+
+def test_a_ledger_is_read_newest_first_with_running_balances(ledger: Walletctl) -> None:
+    rows = ledger.json("ledger", "421")
+
+    assert references(rows) == list(range(11, -1, -1))
+    assert references(ledger.json("ledger", "421", "--oldest-first")) == list(range(12))
+    for row in rows:
+        assert Decimal(row["cashAfter"]) - Decimal(row["cashBefore"]) == Decimal(row["amount"])
+    assert rows[-1]["cashBefore"] == "99889.99"
+    assert [later["cashBefore"] for later in rows[:-1]] == [earlier["cashAfter"] for earlier in rows[1:]]
+
+
+FILTERED = {
+    ("--since", "2026-01-10"): [11, 10, 9],
+    ("--since", "2026-01-10T12:00:00Z", "--until", "2026-01-11"): [9],
+    ("--until", "2026-01-02T13:00:00+01:00"): [0],
+    ("--kind", "promo"): [11, 7, 3],
+    ("--kind", "promo", "--kind", "result", "--limit", "2"): [11, 10],
+    ("--round", "round-1"): [5, 4],  # 3 is a promo, which carries no round
+    ("--round", "round-1", "--oldest-first", "--limit", "1"): [4],
+    ("--until", "999999min"): [],
+}
+NO_FILTERS = {
+    ("--since", "yesterday"): "yesterday is no moment: say 2026-01-02",
+    ("--kind", "deposit"): "no kind is called deposit: there are result, jackpot, bonus, promo",
+    ("--until", "999999d"): "999999d is no moment",
+}
+
+
+def test_a_ledger_is_filtered(ledger: Walletctl) -> None:
+    for arguments, expected in FILTERED.items():
+        assert references(ledger.json("ledger", "421", *arguments)) == expected, arguments
+    for arguments, told in NO_FILTERS.items():
+        assert told in ledger.refused("ledger", "421", *arguments)
+
+
+def test_a_person_is_told_that_there_is_more(ledger: Walletctl) -> None:
+    shown = ledger("ledger", "421", "--limit", "5").stdout
+
+    assert "5 transactions, and there are more: --limit N, or --csv for all" in shown
+    assert "The wallet now: cash 99957.19 USD, bonus 99.99, version 12" in shown
+    assert "12 transactions\n" in ledger("ledger", "421").stdout
+
+
+def test_what_other_programs_moved_in_between_is_a_line_of_its_own(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="r-1", amount="1"))
+    wallet = operator.wallet()
+    operator.database.Table("Players").put_item(
+        Item=wallet | {"cash": wallet["cash"] - 20, "version": wallet["version"] + 2}
+    )
+    operator.send("result", published("result", reference="r-2", amount="1"))
+
+    lines = [" ".join(line.split()) for line in walletctl("ledger", "421").stdout.splitlines()]
+
+    assert any(re.fullmatch(r"2-3 \(no transaction: a deposit or a bet\) -20 99870.99", line) for line in lines), lines
+    assert "deposit" not in walletctl("ledger", "421", "--kind", "result").stdout
+
+
+def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.items._MOST_KEYS", 2)
+    monkeypatch.setattr("tools.walletctl.ledger._AT_ONCE", 5)
+    ledger.watch()
+
+    rows = ledger.csv("ledger", "421", "--oldest-first")
+
+    assert [row["seq"] for row in rows] == [str(number) for number in range(1, 13)]
+    assert len(ledger.asked("BatchGetItem")) == 3 + 3 + 1  # of five, five and two, by twos
+
+
+def test_what_a_busy_table_leaves_over_is_asked_for_again(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    def busy(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation != "BatchGetItem":
+            return call()
+        ((table, wanted),) = parameters["RequestItems"].items()
+        left, wanted["Keys"] = wanted["Keys"][1:], wanted["Keys"][:1]
+        return call() | {"UnprocessedKeys": {table: {**wanted, "Keys": left}} if left else {}}
+
+    ledger.watch(busy)
+    assert len(ledger.json("ledger", "421", "--limit", "10")) == 10
+
+    def busier(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation != "BatchGetItem":
+            return call()
+        return {"Responses": {}, "UnprocessedKeys": parameters["RequestItems"]}
+
+    ledger.watch(busier)
+    assert "is throttled: try again" in ledger.refused("players", "show", "421")
+
+
+def test_a_player_of_whom_there_is_nothing_is_told_where_to_look(walletctl: Walletctl) -> None:
+    assert "walletctl find nobody looks for wins that are parked" in walletctl.refused("ledger", "nobody")
+
+
+def test_a_record_that_was_tampered_with_is_shown_as_it_stands(ledger: Walletctl, operator: Operator) -> None:
+    operator.database.Table("Transactions").put_item(
+        Item={"id": "result#torn", "userId": "421", "seq": 13, "amount": "ten", "recordedAt": "once"}
+    )
+
+    assert "torn" in ledger("ledger", "421").stdout
+    assert ledger.json("find", "torn")["transactions"][0]["amount"] == "ten"
+    assert "ten None" in said(ledger, "torn")
+
+
+def test_letters_are_hidden_from_others_no_longer_than_it_takes(walletctl: Walletctl) -> None:
+    assert mailbox.HIDDEN_SECONDS <= 300
+    walletctl.leave("ResultDeadLetters", parked("result", published("result")))
+    walletctl("find", REFERENCE)
+
+    assert "1 dead letter" in walletctl("parked", "redrive", "result").stdout

@@ -1,0 +1,349 @@
+"""Wallets are opened once, one or many, and a wallet that exists is never written."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from conftest import Operator, published
+from walletctl import Walletctl
+
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://tables")
+MOST = "99999999999999.999999999999999999"
+
+
+def wallets(operator: Operator) -> dict[str, dict[str, Any]]:
+    return {item["userId"]: item for item in operator.database.Table("Players").scan()["Items"]}
+
+
+# --- One --------------------------------------------------------------------------------------------
+
+
+def test_a_wallet_is_opened_with_every_digit(walletctl: Walletctl, operator: Operator) -> None:
+    opened = walletctl("players", "add", "new", "--currency", "USDT", "--cash", MOST, "--bonus", "0.10")
+
+    assert (opened.exit_code, opened.stdout) == (0, f"new has a wallet now: {MOST} USDT, bonus 0.1, version 0\n")
+    assert operator.wallet("new") == {
+        "userId": "new",
+        "currency": "USDT",
+        "cash": Decimal(MOST),
+        "bonus": Decimal("0.1"),
+        "version": 0,
+    }
+
+
+def test_what_is_opened_can_be_credited_and_proved(walletctl: Walletctl, operator: Operator) -> None:
+    walletctl("players", "add", "new", "--currency", "usd")
+
+    assert operator.send("result", published("result", userId="new", amount="1.10")).json["error"] == 0
+    assert walletctl("verify", "new", "--strict").exit_code == 0
+
+
+def test_a_wallet_that_exists_is_refused_and_left_as_it_is(walletctl: Walletctl, operator: Operator) -> None:
+    before = wallets(operator)
+
+    said = walletctl.refused("players", "add", "421", "--currency", "EUR", "--cash", "5")
+
+    assert said.startswith("421 has a wallet already (99889.99 USD, bonus 99.99, version 0): nothing was changed")
+    assert "walletctl players show 421" in said
+    assert wallets(operator) == before
+
+
+def test_of_two_who_open_one_wallet_at_once_one_is_refused(walletctl: Walletctl, operator: Operator) -> None:
+    def another_is_quicker(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "PutItem" and len(walletctl.asked(operation)) == 1:
+            operator.open_wallet("new", cash="7", bonus="0")
+        return call()
+
+    walletctl.watch(another_is_quicker)
+
+    assert "new has a wallet already (7 USD" in walletctl.refused("players", "add", "new", "--currency", "USD")
+    assert operator.wallet("new")["cash"] == 7
+
+
+UNFIT = {
+    "an empty userId": ({"userId": ""}, "userId must be 1 to 128 printable characters"),
+    "spaces for a userId": ({"userId": "  "}, "userId must be"),
+    "a long userId": ({"userId": "x" * 129}, "userId must be"),
+    "an escape in a userId": ({"userId": "a\x1b[2Jb"}, "userId must be"),
+    "a short currency": ({"currency": "EU"}, "currency must be 3 to 10 letters and digits"),
+    "a currency of another script": ({"currency": "\u0415UR"}, "currency must be"),
+    "a negative amount": ({"cash": "-1"}, "cash must be an amount such as 12.50"),
+    "an exponent": ({"cash": "1e3"}, "cash must be an amount"),
+    "NaN": ({"bonus": "NaN"}, "bonus must be an amount"),
+    "a comma": ({"cash": "1,50"}, "cash must be an amount"),
+    "33 digits": ({"cash": "1" * 33}, "cash must be an amount"),
+    "19 digits after the point": ({"cash": "0." + "1" * 19}, "cash must be an amount"),
+}
+
+
+def test_what_no_callback_could_credit_is_not_opened(walletctl: Walletctl, operator: Operator) -> None:
+    before = wallets(operator)
+
+    for what, (changes, said) in UNFIT.items():
+        wallet = {"userId": "new", "currency": "USD", "cash": "1", "bonus": "0"} | changes
+        options = (f"--{name}={wallet[name]}" for name in ("currency", "cash", "bonus"))
+        refused = walletctl.refused("players", "add", *options, "--", wallet["userId"])
+
+        assert refused.startswith(said), what
+        assert refused.endswith("nothing was changed"), what
+    assert wallets(operator) == before
+
+
+# --- Shown ------------------------------------------------------------------------------------------
+
+
+def test_a_wallet_is_shown_with_its_last_transactions_and_uncovered_rounds(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    for number in range(7):
+        operator.send("result", published("result", reference=f"r-{number}", amount="1.5", bonusCode="gift"))
+
+    shown = walletctl("players", "show", "421")
+    for_machines = walletctl.json("players", "show", "421")
+
+    assert "cash      99900.49" in shown.stdout
+    assert "Free rounds of gift: 10.5 was paid, and no total has covered it yet" in shown.stdout
+    assert [each["reference"] for each in for_machines["lastTransactions"]] == ["r-6", "r-5", "r-4", "r-3", "r-2"]
+    assert (for_machines["cash"], for_machines["freeRounds"]) == (
+        "99900.49",
+        [{"bonusCode": "gift", "uncovered": "10.5"}],
+    )
+    assert walletctl.csv("players", "show", "421") == [
+        {"userId": "421", "currency": "USD", "cash": "99900.49", "bonus": "110.49", "version": "7"}
+    ]
+
+
+def test_a_player_without_a_wallet_is_told_what_to_do(walletctl: Walletctl) -> None:
+    said = walletctl.refused("players", "show", "no\x1bbody")
+
+    assert said.startswith("no\\x1bbody has no wallet: walletctl players add opens one")
+
+
+def test_wallets_are_listed_for_a_person_and_for_machines(walletctl: Walletctl, operator: Operator) -> None:
+    operator.open_wallet("=1+1", cash="0.10", bonus="0", currency="EUR")
+    operator.open_wallet("-5", cash=MOST, bonus="0", currency="USDT")
+
+    listed = walletctl("players", "list")
+
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["player", "-5", "421", "=1+1", "3"]
+    assert {each["userId"]: each["cash"] for each in walletctl.json("players", "list")} == {
+        "=1+1": "0.1",
+        "-5": MOST,
+        "421": "99889.99",
+    }
+    # A spreadsheet takes none of them for a formula, and amounts for what they are.
+    assert {row["userId"]: row["cash"] for row in walletctl.csv("players", "list")} == {
+        "'=1+1": "0.1",
+        "'-5": MOST,
+        "421": "99889.99",
+    }
+    assert [row["userId"] for row in walletctl.json("players", "list", "--currency", "usdt")] == ["-5"]
+    assert len(walletctl.json("players", "list", "--limit", "2")) == 2
+
+
+def test_more_wallets_than_a_person_reads_are_told_of(walletctl: Walletctl, operator: Operator) -> None:
+    operator.open_wallet("422")
+    operator.open_wallet("423")
+
+    assert "2 wallets, and there are more" in walletctl("players", "list", "--limit", "2").stdout
+
+
+def test_no_wallets_are_no_error(walletctl: Walletctl) -> None:
+    assert "No wallets in NONE" in walletctl("players", "list", "--currency", "NONE").stdout
+    assert walletctl.json("players", "list", "--currency", "NONE") == []
+    assert walletctl.csv("players", "list", "--currency", "NONE") == []
+
+
+# --- Many -------------------------------------------------------------------------------------------
+
+
+def file(folder: Path, *lines: str, start: str = "userId,currency,cash,bonus") -> str:
+    path = folder / "players.csv"
+    path.write_text("".join(f"{line}\n" for line in (start, *lines)))
+    return str(path)
+
+
+def test_a_file_of_wallets_is_opened(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
+    rows = [f"p-{number},EUR,{number}.{number:018},0" for number in range(25)]
+
+    imported = walletctl("players", "import", file(tmp_path, *rows))
+
+    assert (imported.exit_code, imported.stdout) == (0, "")
+    assert imported.stderr == "of 25 wallets: 25 opened\n"
+    opened = wallets(operator)
+    assert {f"p-{number}" for number in range(25)} < opened.keys()
+    assert opened["p-24"]["cash"] == Decimal("24.000000000000000024")
+
+
+def test_one_line_that_is_no_wallet_stops_all_and_each_is_named(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    before = wallets(operator)
+    lines = ["good,EUR,1,0", "bad,EUR,1e3,0", "good,USD,2,0", "short,EUR", "'quoted,EUR,1,0", '"two\nlines",EUR,1,0']
+
+    imported = walletctl("players", "import", file(tmp_path, *lines))
+    rows = walletctl.csv("players", "import", file(tmp_path, *lines), status=1)
+
+    assert imported.exit_code == 1
+    assert "5 lines of" in imported.stderr
+    assert "nothing was changed" in imported.stderr
+    assert [(row["line"], row["userId"], row["outcome"]) for row in rows] == [
+        ("3", "bad", "refused"),
+        ("4", "good", "refused"),
+        ("5", "short", "refused"),
+        ("6", "''quoted", "refused"),
+        ("8", "two\\nlines", "refused"),
+    ]
+    whys = [row["why"] for row in rows]
+    assert "the same player stands in line 2" in whys[1]
+    assert "it has 2 cells, where the first line has 4" in whys[2]
+    assert wallets(operator) == before
+
+
+def test_a_wallet_that_exists_is_left_and_its_line_refused_while_the_others_are_opened(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    before = operator.wallet("421")
+
+    rows = walletctl.csv("players", "import", file(tmp_path, "new,EUR,1,0", "421,USD,5,0"), status=1)
+
+    assert [(row["userId"], row["outcome"]) for row in rows] == [("new", "opened"), ("421", "refused")]
+    assert "another wallet (99889.99 USD, bonus 99.99, version 0), and it is left as it is" in rows[1]["why"]
+    assert operator.wallet("421") == before
+    assert operator.wallet("new")["cash"] == 1
+
+
+def test_the_same_file_twice_changes_nothing_and_refuses_nothing(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    path = file(tmp_path, "new,EUR,1.50,0", "newer,EUR,2,0")
+    walletctl("players", "import", path)
+    before = wallets(operator)
+
+    again = walletctl("players", "import", path)
+
+    assert (again.exit_code, again.stderr) == (0, "of 2 wallets: 0 opened, 2 there already\n")
+    assert wallets(operator) == before
+
+
+def test_a_wallet_that_was_credited_since_is_refused_and_keeps_its_money(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    path = file(tmp_path, "new,USD,0,0")
+    walletctl("players", "import", path)
+    operator.send("result", published("result", userId="new", amount="5"))
+
+    assert walletctl("players", "import", path).exit_code == 1
+
+    assert operator.wallet("new")["cash"] == 5
+
+
+def test_a_dry_run_says_what_would_be_done_and_changes_nothing(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    before = wallets(operator)
+
+    dry = walletctl("players", "import", file(tmp_path, "new,EUR,1,0", "421,USD,5,0"), "--dry-run")
+
+    assert dry.exit_code == 1
+    assert dry.stderr.endswith("of 2 wallets: 0 opened, 1 would be opened, 1 refused\n")
+    assert "421" in dry.stdout
+    assert wallets(operator) == before
+
+
+def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.walletctl.players.importing._BATCH", 2)
+    path = file(tmp_path, *(f"p-{number},EUR,1,0" for number in range(6)))
+
+    def ends(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "PutItem" and parameters["Item"]["userId"]["S"] in ("p-4", "p-5"):
+            raise UNREACHABLE
+        return call()
+
+    walletctl.watch(ends)
+
+    said = walletctl.refused("players", "import", path)
+
+    assert "of 6 wallets: 4 opened, 2 not told of, some of which may be open: import the same file again" in said
+    assert len(wallets(operator)) == 5
+
+
+NO_WALLETS = {
+    b"": "must be userId,currency,cash,bonus (cash and bonus may be left out), not nothing",
+    b"userId;currency\n1;EUR\n": "not userId;currency",
+    b"userId,currency,cash,bonus,name\n": "must be userId,currency,cash,bonus",
+    b"userId,userId,currency\n": "must be userId,currency,cash,bonus",
+    b"userId,currency\n": "has no line but the first",
+    b"userId,currency\n\xff\xfe,EUR\n": "is not UTF-8: save it as CSV UTF-8",
+    b'userId,currency\n"a"b,EUR\n': "is not CSV in line 2",
+}
+
+
+def test_a_file_that_is_none_of_wallets_is_told_in_one_line(walletctl: Walletctl, tmp_path: Path) -> None:
+    for content, said in NO_WALLETS.items():
+        (tmp_path / "players.csv").write_bytes(content)
+
+        assert said in walletctl.refused("players", "import", str(tmp_path / "players.csv"))
+
+
+def test_a_file_that_is_not_there_is_told_in_one_line(walletctl: Walletctl, tmp_path: Path) -> None:
+    assert "cannot be read: No such file" in walletctl.refused("players", "import", str(tmp_path / "none.csv"))
+
+
+def test_what_a_spreadsheet_writes_is_read(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
+    path = tmp_path / "players.csv"
+    path.write_bytes("\ufeffcurrency,userId\r\nEUR, new \r\n,\r\n".encode())
+
+    assert walletctl("players", "import", str(path)).exit_code == 0
+    assert operator.wallet("new")["cash"] == 0
+
+
+# --- Where ------------------------------------------------------------------------------------------
+
+
+def test_two_places_are_none(walletctl: Walletctl) -> None:
+    assert "two places: name one" in walletctl.refused("players", "list", "--local", "--stack", "prod")
+    assert "are of a stack: name it with --stack NAME" in walletctl.refused("players", "list", "--profile", "p")
+
+
+def test_two_forms_are_none(walletctl: Walletctl) -> None:
+    assert "--json and --csv are two forms" in walletctl.refused("players", "list", "--json", "--csv")
+
+
+def test_without_a_service_it_says_how_to_start_one(walletctl: Walletctl, tmp_path: Path) -> None:
+    for announcement in tmp_path.glob("service-*.json"):
+        announcement.unlink()
+
+    assert "start one with `make run`" in walletctl.refused("players", "list")
+
+
+def test_a_profile_and_a_region_reach_the_session(walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+    session = boto3.Session()
+
+    def made(**options: Any) -> Any:
+        given.append(options)
+        return session
+
+    monkeypatch.setattr(boto3, "Session", made)
+
+    walletctl.refused("players", "list", "--stack", "prod", "--profile", "finance", "--region", "eu-north-1")
+
+    assert given[0] == {"profile_name": "finance", "region_name": "eu-north-1"}  # the others are moto's own
+
+
+def test_json_has_nothing_but_ascii_and_texts_for_amounts(walletctl: Walletctl, operator: Operator) -> None:
+    operator.open_wallet("Jörg\u202e", cash="0.1")
+
+    listed = walletctl("players", "list", "--json").stdout
+
+    assert listed.isascii()
+    assert all(isinstance(each["cash"], str) for each in json.loads(listed))

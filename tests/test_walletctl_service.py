@@ -1,0 +1,164 @@
+"""The operator's command line as a program: from any folder, at a real terminal, on a service that runs."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ROOT, published
+from local_service import Service, running, wait_until
+
+
+class Program:
+    """`walletctl` as it is installed, in a checkout with a space in its name, called from another folder."""
+
+    def __init__(self, folder: Path, service: Service) -> None:
+        self.checkout = folder / "a check out"
+        self.program = self.checkout / ".venv" / "bin" / "walletctl"
+        self.program.parent.mkdir(parents=True)
+        for name in ("tools", "layers", "functions", "events", "template.yaml"):
+            (self.checkout / name).symlink_to(ROOT / name)
+        self.program.write_bytes((ROOT / "tools" / "walletctl" / "walletctl").read_bytes())
+        python = self.program.with_name("python")
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        for each in (self.program, python):
+            each.chmod(0o755)
+        self.elsewhere = folder / "elsewhere"
+        (self.elsewhere / "tools").mkdir(parents=True)
+        (self.elsewhere / "tools" / "__init__.py").write_text("raise RuntimeError('these are not the tools')\n")
+        self.service = service
+
+    def environment(self, **more: str) -> Mapping[str, str]:
+        left_out = ("PYTHONPATH", "AWS_DEFAULT_REGION", "COLUMNS")
+        kept = {name: value for name, value in os.environ.items() if name not in left_out}
+        return kept | {"PORT": str(self.service.port)} | more
+
+    def __call__(self, *arguments: str, program: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - ourselves
+            [program or self.program, *arguments],
+            cwd=self.elsewhere, env=self.environment(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def at_a_terminal(self, columns: int, *arguments: str, **environment: str) -> str:
+        """What a terminal that wide shows of it."""
+        terminal, end = pty.openpty()
+        try:
+            with subprocess.Popen(  # noqa: S603 - ourselves
+                [self.program, *arguments],
+                cwd=self.elsewhere, env=self.environment(COLUMNS=str(columns), TERM="xterm", **environment),
+                stdin=end, stdout=end, stderr=end,
+            ) as child:  # fmt: skip
+                os.close(end)
+                shown = b""
+                while part := _read(terminal):
+                    shown += part
+                child.wait(60)
+        finally:
+            os.close(terminal)
+        return shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with running(WORKERS="1", RETRY_SECONDS="1") as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def program(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return Program(tmp_path_factory.mktemp("walletctl"), service)
+
+
+def test_it_runs_from_any_folder_and_by_a_link_to_it(program: Program, tmp_path: Path) -> None:
+    link = tmp_path / "walletctl"
+    link.symlink_to(os.path.relpath(program.program, tmp_path))
+
+    for started in (program("players", "list", "--json"), program("players", "list", "--json", program=link)):
+        assert (started.returncode, started.stderr) == (0, "")
+        assert len(json.loads(started.stdout)) == 3
+
+
+def test_a_win_without_a_player_is_found_waiting_and_paid_once_there_is_a_wallet(
+    program: Program, service: Service
+) -> None:
+    body = published("result", userId="nobody yet", reference="waits", amount="12.50")
+    assert service.post("/v4/Result", body).json()["error"] == 62
+
+    def found(status: int = 0) -> dict[str, Any]:
+        asked = program("find", "waits", "--json")
+        assert asked.returncode == status, asked.stderr
+        return json.loads(asked.stdout)
+
+    waiting = found()
+    assert (waiting["outcome"], waiting["waiting"], waiting["log"][0]["code"]) == ("waiting", 1, 62)
+
+    assert program("players", "add", "nobody yet", "--currency", "USD").returncode == 0
+    wait_until(lambda: service.ledger("nobody yet"))
+
+    assert [each["amount"] for each in found()["transactions"]] == ["12.5"]
+    assert program("verify", "nobody yet", "--strict").returncode == 0
+
+
+def test_a_dead_letter_of_the_running_service_is_found_and_discarded(program: Program, service: Service) -> None:
+    body = published("result", currency="EUR", reference="in euros")
+    assert service.post("/v4/Result", body).json()["error"] == 52
+
+    assert "walletctl parked redrive result 'in euros'" in program("find", "in euros").stdout
+    done = program("parked", "discard", "result", "in euros", "--reason", "a test", "--yes", "--file", "kept.json")
+
+    assert done.stdout == "result: 1 dead letter discarded, kept in kept.json\n", done.stderr
+    (kept,) = json.loads((program.elsewhere / "kept.json").read_text())["letters"]
+    assert json.loads(json.loads(kept["body"])["request"])["reference"] == "in euros"
+
+
+def test_no_line_is_wider_than_the_terminal(program: Program, service: Service) -> None:
+    service.post("/v4/Result", published("result", reference="x" * 100, roundId="y" * 100))
+
+    for arguments in (("--help",), ("find", "x" * 100), ("ledger", "421")):
+        shown = program.at_a_terminal(80, *arguments)
+        lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line) for line in shown.split("\n")]
+        assert len(lines) > 5, shown
+        assert max(map(len, (line for line in lines if "reading" not in line))) <= 80, shown
+
+
+def test_no_colour_is_shown_where_none_is_wanted(program: Program) -> None:
+    assert "\x1b[2m" in program.at_a_terminal(80, "players", "show", "421")
+    assert "\x1b[2m" not in program("players", "show", "421").stdout
+
+
+def test_a_reader_that_goes_away_is_no_traceback(program: Program) -> None:
+    ended = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-c", '"$0" players list --csv | head -n 0', program.program],
+        cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert ended.stderr == ""
+
+
+def test_an_interruption_is_no_traceback(program: Program) -> None:
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        [program.program, "parked", "list"],
+        cwd=program.elsewhere, env=program.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        time.sleep(1)  # it may have begun to read, or be about to
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+
+    assert child.returncode in (130, -signal.SIGINT)
+    assert said in ("walletctl: interrupted: nothing was changed\n", "")

@@ -1,0 +1,105 @@
+"""The operator's command line as the tests use it: on a mocked AWS, where a local service is said to run."""
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from moto.sqs.models import sqs_backends
+from typer.testing import CliRunner, Result
+
+from tools.walletctl import cli
+from wallet.parking import Parked
+
+PORT = 3996
+# One for all tests: a new one reads the SDK's models anew.
+ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+
+
+class Walletctl:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._monkeypatch = monkeypatch
+        said = {
+            "pid": os.getpid(),
+            "url": f"http://127.0.0.1:{PORT}",
+            "dynamodb": "https://dynamodb.eu-west-1.amazonaws.com",
+            "sqs": "https://sqs.eu-west-1.amazonaws.com",
+            "region": "eu-west-1",
+        }
+        (folder / f"service-{PORT}.json").write_text(json.dumps(said))
+
+    def __call__(self, *arguments: str, stdin: str = "", port: int = PORT) -> Result:
+        with patch.dict(os.environ, PORT=str(port)):  # which the command changes, and this is its process
+            return CliRunner().invoke(cli.app, arguments, input=stdin, prog_name="walletctl", catch_exceptions=False)
+
+    def json(self, *arguments: str, status: int = 0) -> Any:
+        result = self(*arguments, "--json")
+        assert result.exit_code == status, result.output
+        return json.loads(result.stdout)
+
+    def csv(self, *arguments: str, status: int = 0) -> list[dict[str, str]]:
+        result = self(*arguments, "--csv")
+        assert result.exit_code == status, result.output
+        return list(csv.DictReader(result.stdout.splitlines()))
+
+    def refused(self, *arguments: str) -> str:
+        """The one line that it is refused with."""
+        result = self(*arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        assert result.stderr.startswith("walletctl: ")
+        assert result.stderr.count("\n") == 1
+        assert result.stderr.rstrip("\n").isprintable()
+        return result.stderr.removeprefix("walletctl: ").rstrip("\n")
+
+    def leave(self, queue: str, *messages: str) -> list[str]:
+        """Messages in a queue of the template's; their ids."""
+        sqs: Any = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        return [sqs.send_message(QueueUrl=url, MessageBody=message)["MessageId"] for message in messages]
+
+    def all_in(self, queue: str) -> list[str]:
+        return sorted(message.body for message in sqs_backends["123456789012"]["eu-west-1"].queues[queue]._messages)
+
+    def watch(self, instead: Callable[[str, Any, Callable[[], Any]], Any] | None = None) -> None:
+        """Records the calls of AWS from now on; `instead` may stand between, given operation, parameters and call."""
+        make_call = BaseClient._make_api_call
+
+        def recorded(client: Any, operation: str, parameters: Any) -> Any:
+            self.calls.append((operation, parameters))
+
+            def call() -> Any:
+                return make_call(client, operation, parameters)
+
+            return instead(operation, parameters, call) if instead else call()
+
+        self._monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+
+    def asked(self, operation: str) -> list[dict[str, Any]]:
+        return [parameters for called, parameters in self.calls if called == operation]
+
+    def log(self, *lines: dict[str, Any]) -> None:
+        """What the functions wrote to the local service's log."""
+        with (self.folder / f"functions-{PORT}.log").open("a") as log:
+            log.writelines(f"{json.dumps(line)}\n" for line in lines)
+
+
+def parked(callback: str, request: dict[str, Any], **changes: Any) -> str:
+    """A parked request, as a message."""
+    kept = Parked(
+        callback=callback,
+        reference=request.get("reference"),
+        code=62,
+        reason="No such player: 999",
+        first_received_at="2026-01-02T03:04:05.678+00:00",
+        request=json.dumps(request),
+    )
+    return json.dumps(asdict(kept) | changes)

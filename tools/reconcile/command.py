@@ -1,0 +1,116 @@
+"""`walletctl reconcile`: the provider's report against the ledger."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+from tools.reconcile import show
+from tools.reconcile.comparison import Comparison
+from tools.reconcile.ledger import copy_ledger, recorded_at
+from tools.reconcile.letters import kept
+from tools.reconcile.report import Read, Reading, copy_report
+from tools.walletctl import listing, place
+from tools.walletctl.moments import HELP, moment
+from tools.walletctl.place import Place
+
+NOT_THE_SAME = 1
+
+_ALWAYS, _NEVER = "", "9999"  # before and after every recordedAt
+
+
+def reconcile(
+    report: Annotated[Path, typer.Argument(metavar="REPORT.csv", help="The provider's report.", show_default=False)],
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="OURS=THEIRS,…", help="What the report calls its columns: reference=Ref,amount=Win."),
+    ] = None,
+    callback: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help=f"What was recorded before is not looked for in the report: {HELP}."),
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Nor what was recorded from then on.")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write every difference to this file.")
+    ] = None,
+    as_json: listing.AsJson = False,
+    local: place.Local = False,
+    port: place.Port = place.PORT,
+    stack: place.Stack = None,
+    profile: place.Profile = None,
+    region: place.Region = None,
+) -> None:
+    """Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.
+
+    A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when a credit
+    was recorded). What is in the report is found in the ledger whenever it was recorded.
+
+    Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read.
+    """
+    reading = Reading.of(columns, callback)
+    now = datetime.now(UTC)
+    from_ = recorded_at(moment(since, now)) if since else _ALWAYS
+    to = recorded_at(moment(until, now)) if until else _NEVER
+    if from_ >= to:
+        raise Trouble("--since is not before --until: nothing is between them")
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    with _folder() as folder:
+        read, ledger = _copy(report, reading, where, folder)
+        with listing.progress("comparing"):
+            comparison = Comparison(folder, folder / "report.json", ledger, since=from_, until=to)
+        with closing(comparison):
+            if missing := comparison.missing():
+                found = kept(where, missing)
+                comparison.explain(found.dead, found.waiting)
+            _tell(comparison, read, as_json, csv_file)
+            if comparison.counts():
+                raise typer.Exit(NOT_THE_SAME)
+
+
+def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[Read, Sequence[Path]]:
+    """Puts both on disk, the report first: what it lacks may be recorded meanwhile, what it has is not missed."""
+    with listing.progress("rows of the report") as advance:
+        read = copy_report(report, folder / "report.json", reading, advance)
+    if not read.rows:
+        raise Trouble(f"{plain(str(report))} has no rows below its headings")
+    with listing.progress("transactions of the ledger") as advance:
+        return read, copy_ledger(where.tables(), folder, advance)
+
+
+def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | None) -> None:
+    if csv_file:
+        show.write(csv_file, comparison.differences())
+    if as_json:
+        print(json.dumps(show.for_machines(comparison, read), indent=2))
+        return
+    if shown := [*comparison.differences(most=show.MOST_SHOWN)]:
+        listing.out(show.table(shown))
+        print()
+    listing.out(show.totals(comparison.totals()))
+    print()
+    for line in show.conclusions(comparison, read, csv_file):
+        listing.tell(line)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder for both, gone in the end. Raises Trouble if the disk has no room."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="walletctl-reconcile-") as name:
+            yield Path(name)
+    except OSError as error:
+        if error.filename is None or "walletctl-reconcile-" not in str(error.filename):
+            raise
+        raise Trouble(
+            f"{error.filename} cannot be written: {error.strerror}; TMPDIR names a place with more room"
+        ) from None

@@ -1,0 +1,318 @@
+"""The comparison: two sets of rows on disk, one join, and what differs. Amounts are compared as texts, not as doubles.
+
+A text is enough because there is one way to write an amount (`canonical`), and needed because an amount may have 32
+digits before its point, and another 18 after it: no decimal of a database holds both. Sums are whole numbers apart from
+their parts, so they lose nothing either.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from tools.local.trouble import Trouble
+from tools.outside import fault
+
+Kind = Literal[
+    "missing here",
+    "dead letter",
+    "perhaps parked",
+    "unknown there",
+    "different amount",
+    "different currency",
+    "different player",
+    "different transaction",
+    "doubled",
+    "unreadable",
+]
+
+MEMORY = "512MB"  # of DuckDB's; what does not fit goes to the temporary folder
+THREADS = 2
+PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
+
+_EXACT = Context(prec=80)
+
+_REPORT = {
+    "line": "BIGINT",
+    "id": "VARCHAR",
+    "callback": "VARCHAR",
+    "reference": "VARCHAR",
+    "player": "VARCHAR",
+    "currency": "VARCHAR",
+    "amount": "VARCHAR",
+    "transaction": "VARCHAR",
+    "day": "VARCHAR",
+    "answer": "VARCHAR",
+    "fault": "VARCHAR",
+}
+_LEDGER = {
+    "id": "VARCHAR",
+    "transaction": "VARCHAR",
+    "player": "VARCHAR",
+    "currency": "VARCHAR",
+    "asked": "VARCHAR",
+    "paid": "VARCHAR",
+    "day": "VARCHAR",
+    "recorded": "VARCHAR",
+}
+
+# The first row of an id is the one that is compared; others of it are doubled.
+_COMPARED = """
+    CREATE TABLE doubles AS
+        SELECT id, min(line) AS first FROM report WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1;
+    CREATE TABLE compared AS
+        SELECT
+            coalesce(r.id, l.id) AS id,
+            coalesce(nullif(r.callback, ''), split_part(l.id, '#', 1)) AS callback,
+            coalesce(r.reference, substr(l.id, strpos(l.id, '#') + 1)) AS reference,
+            r.line, r.player, r.currency, r.amount, r.transaction, r.answer, r.fault,
+            nullif(r.day, '') AS day,
+            l.id IS NOT NULL AS is_here,
+            l.transaction AS here_transaction, l.player AS here_player, l.currency AS here_currency,
+            l.asked, l.paid, l.day AS here_day, l.recorded
+        FROM (
+            SELECT report.* FROM report LEFT JOIN doubles USING (id)
+            WHERE doubles.first IS NULL OR doubles.first = report.line
+        ) AS r
+        FULL JOIN ledger AS l ON r.id = l.id
+        WHERE r.line IS NOT NULL OR (l.recorded >= $since AND l.recorded < $until);
+    CREATE TABLE differences (
+        kind VARCHAR, line BIGINT, callback VARCHAR, reference VARCHAR, player VARCHAR, currency VARCHAR,
+        there VARCHAR, here VARCHAR, answer VARCHAR, recorded VARCHAR, note VARCHAR
+    );
+"""
+
+_DIFFERENCES = """
+    INSERT INTO differences
+        SELECT 'unreadable', line, callback, reference, player, currency, amount, NULL, answer, NULL, fault
+        FROM report WHERE fault IS NOT NULL
+        UNION ALL
+        SELECT 'doubled', r.line, r.callback, r.reference, r.player, r.currency, r.amount, first.amount, r.answer, NULL,
+            'first on line ' || doubles.first || CASE
+                WHEN r.amount <> first.amount OR r.player <> first.player OR r.currency <> first.currency
+                THEN ', with other content' ELSE '' END
+        FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
+        JOIN report AS first ON first.line = doubles.first
+        UNION ALL
+        SELECT 'missing here', line, callback, reference, player, currency, amount, NULL, answer, NULL, NULL
+        FROM compared WHERE line IS NOT NULL AND NOT is_here AND fault IS NULL
+        UNION ALL
+        SELECT 'unknown there', NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded, NULL
+        FROM compared WHERE line IS NULL
+        UNION ALL
+        SELECT 'different amount', line, callback, reference, here_player, here_currency, amount, asked, answer,
+            recorded, NULL
+        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount <> asked
+        UNION ALL
+        SELECT 'different currency', line, callback, reference, here_player, here_currency, currency, here_currency,
+            answer, recorded, NULL
+        FROM compared
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND currency <> '' AND currency <> here_currency
+        UNION ALL
+        SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
+            recorded, NULL
+        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND player <> here_player
+        UNION ALL
+        SELECT 'different transaction', line, callback, reference, here_player, here_currency, transaction,
+            here_transaction, answer, recorded, NULL
+        FROM compared
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
+"""
+
+# A whole number and eighteen digits after the point, each exactly.
+_WHOLE = "sum(try_cast(split_part({0}, '.', 1) AS HUGEINT)) FILTER ({1})"
+_PART = "sum(try_cast(rpad(split_part({0}, '.', 2), 18, '0') AS HUGEINT)) FILTER ({1})"
+
+
+def _sums(amount: str, which: str) -> str:
+    where = f"WHERE {which} AND regexp_full_match({amount}, '[0-9]+([.][0-9]{{1,18}})?')"
+    return f"count(*) FILTER (WHERE {which}), {_WHOLE.format(amount, where)}, {_PART.format(amount, where)}"
+
+
+_TOTALS = f"""
+    SELECT coalesce(day, here_day, ''), coalesce(nullif(currency, ''), here_currency, ''), callback,
+        {_sums("amount", "line IS NOT NULL AND fault IS NULL")},
+        {_sums("asked", "is_here")},
+        {_sums("paid", "is_here")}
+    FROM compared GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """`there` is what the report says, `here` what the ledger has: an amount, or what differs."""
+
+    kind: Kind
+    line: int | None
+    callback: str
+    reference: str
+    player: str
+    currency: str
+    there: str | None
+    here: str | None
+    answer: str | None
+    recorded: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """`asked` is what the ledger was asked for, `paid` what it credited: less for totals of rounds paid before."""
+
+    day: str
+    currency: str
+    callback: str
+    rows: int
+    amount: Decimal
+    transactions: int
+    asked: Decimal
+    paid: Decimal
+
+
+class Comparison:
+    """A report and a ledger on disk, compared."""
+
+    def __init__(self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str) -> None:
+        """Raises Trouble if there is no room for it."""
+        with _trouble_if_it_cannot():
+            self._database = duckdb.connect(
+                str(folder / "comparison"),
+                config={
+                    "memory_limit": MEMORY,
+                    "threads": THREADS,
+                    "temp_directory": str(folder / "spilled"),
+                    "preserve_insertion_order": False,
+                    "autoinstall_known_extensions": False,
+                },
+            )
+            self._copy("report", _REPORT, [report])
+            self._copy("ledger", _LEDGER, ledger)
+            for statement in _COMPARED.split(";\n"):
+                parameters = {"since": since, "until": until} if "$since" in statement else None
+                if statement.strip():
+                    self._database.execute(statement, parameters)
+            self._database.execute(_DIFFERENCES)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def missing(self) -> list[str]:
+        """The callbacks of which something is missing here."""
+        rows = self._all("SELECT DISTINCT callback FROM differences WHERE kind = 'missing here' ORDER BY ALL")
+        return [callback for (callback,) in rows]
+
+    def explain(self, dead: Mapping[str, str], waiting: Mapping[str, int]) -> None:
+        """Tells of the missing which are dead letters, and which may wait in a retry queue that is not empty."""
+        with _trouble_if_it_cannot():
+            self._database.execute("CREATE TABLE dead (id VARCHAR, why VARCHAR)")
+            if dead:
+                self._database.executemany("INSERT INTO dead VALUES (?, ?)", [*dead.items()])
+            self._database.execute("""
+                UPDATE differences SET kind = 'dead letter', note = dead.why FROM dead
+                WHERE kind = 'missing here' AND dead.id = differences.callback || '#' || reference
+            """)
+            for callback in (callback for callback, count in waiting.items() if count):
+                self._database.execute(
+                    """UPDATE differences SET kind = 'perhaps parked'
+                    WHERE kind = 'missing here' AND callback = ? AND list_contains(?, coalesce(answer, ''))""",
+                    [callback, [*PARKED_AFTER]],
+                )
+
+    def differences(self, most: int | None = None) -> Iterator[Difference]:
+        """In the report's order, then what is not in it; no more than `most`."""
+        with _trouble_if_it_cannot():
+            limit = "" if most is None else f"LIMIT {most}"
+            found = self._database.cursor().execute(
+                f"SELECT * FROM differences ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"  # noqa: S608 - a number
+            )
+            while rows := found.fetchmany(1000):
+                for kind, line, callback, reference, player, currency, there, here, answer, recorded, note in rows:
+                    yield Difference(
+                        kind=kind,
+                        line=line,
+                        callback=callback,
+                        reference=reference,
+                        player=player,
+                        currency=currency,
+                        there=there,
+                        here=here,
+                        answer=answer,
+                        recorded=recorded,
+                        note=note,
+                    )
+
+    def counts(self) -> dict[str, int]:
+        """How many differences there are of each kind."""
+        return dict(self._all("SELECT kind, count(*) FROM differences GROUP BY kind ORDER BY kind"))
+
+    def matched(self) -> tuple[int, int]:
+        """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
+        ((same, untold),) = self._all("""
+            SELECT count(*), count(*) FILTER (WHERE answer NOT IN ('0', '')) FROM compared
+            WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount = asked AND player = here_player
+                AND (currency = '' OR currency = here_currency)
+                AND (transaction = '' OR transaction = here_transaction)
+        """)
+        return same, untold
+
+    def transactions(self) -> int:
+        """How many the ledger has, in whatever time."""
+        ((number,),) = self._all("SELECT count(*) FROM ledger")
+        return number
+
+    def totals(self) -> list[Total]:
+        return [
+            Total(
+                day=day,
+                currency=currency,
+                callback=callback,
+                rows=rows,
+                amount=_decimal(whole, part),
+                transactions=transactions,
+                asked=_decimal(whole_asked, part_asked),
+                paid=_decimal(whole_paid, part_paid),
+            )
+            for (
+                day,
+                currency,
+                callback,
+                rows,
+                whole,
+                part,
+                transactions,
+                whole_asked,
+                part_asked,
+                _,
+                whole_paid,
+                part_paid,
+            ) in self._all(_TOTALS)
+        ]
+
+    def _all(self, query: str) -> list[Any]:
+        with _trouble_if_it_cannot():
+            return self._database.execute(query).fetchall()
+
+    def _copy(self, table: str, columns: Mapping[str, str], paths: Sequence[Path]) -> None:
+        self._database.execute(
+            f"CREATE TABLE {table} AS "  # noqa: S608 - our own words
+            "SELECT * FROM read_json($paths, format = 'newline_delimited', columns = $columns)",
+            {"paths": [str(path) for path in paths], "columns": dict(columns)},
+        )
+
+
+def _decimal(whole: int | None, part: int | None) -> Decimal:
+    return _EXACT.add(Decimal(whole or 0), Decimal(part or 0).scaleb(-18, _EXACT))
+
+
+@contextmanager
+def _trouble_if_it_cannot() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:  # no room on the disk, most likely
+        raise Trouble(f"the two cannot be compared on this machine: {fault(error)}") from error
+    except RuntimeError:  # so DuckDB says Ctrl-C
+        raise KeyboardInterrupt from None

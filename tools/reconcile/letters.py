@@ -1,0 +1,48 @@
+"""What of the missing credits is kept: which of them are dead letters, and how many requests wait for another try."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.walletctl.parked.reading import piles
+from tools.walletctl.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """`dead` says why, by the ids of the credits that a letter asks for. `waiting` counts requests, by callback."""
+
+    dead: Mapping[str, str]
+    waiting: Mapping[str, int]
+
+
+def kept(place: Place, callbacks: Sequence[str]) -> Kept:
+    """Reads the callbacks' dead letters and puts them back. Raises Trouble.
+
+    What waits in a retry queue is counted and not read: reading it would count as one of its tries.
+    """
+    dead: dict[str, str] = {}
+    waiting: dict[str, int] = {}
+    for pile in piles(place, callbacks):
+        waiting[pile.callback] = pile.waiting.all
+        for group in pile.groups:
+            for letter in group.letters:
+                if letter.parked:
+                    why = f"{letter.parked.code}: {letter.parked.reason}"
+                    dead |= dict.fromkeys(asked_for(pile.callback, letter.parked.request), why)
+    return Kept(dead=dead, waiting=waiting)
+
+
+def asked_for(callback: str, request: str) -> Iterator[str]:
+    """The ids of what a request asks for: its own, and that of a prize inside a result."""
+    try:
+        fields = json.loads(request)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(fields, dict):
+        return
+    for name, value in fields.items():
+        if isinstance(value, str) and name.lower() == "reference":
+            yield f"{callback}#{value}"
+        elif isinstance(value, str) and name.lower() == "promowinreference" and callback == "result":
+            yield f"promo#{value}"

@@ -1,0 +1,154 @@
+"""A comparison as a person reads it, and as machines do."""
+
+import csv
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+from tools.reconcile.comparison import Comparison, Difference, Total
+from tools.reconcile.report import Read
+from tools.walletctl.amounts import amount, signed
+from tools.walletctl.listing import Column, Row, counted, for_csv
+from tools.walletctl.listing import table as table_of
+
+MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
+MOST_IN_JSON = 1000
+# Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
+_WHOLE = {"reference": 36, "there": 12, "here": 12}
+
+_COLUMNS = tuple(field.name for field in fields(Difference))  # of --csv
+_SHOWN = (
+    Column(name="line", title="line", right=True, unbroken=True),
+    Column(name="what", title="difference"),
+    Column(name="callback", title="callback", unbroken=True),
+    Column(name="reference", title="reference"),
+    Column(name="player", title="player"),
+    Column(name="there", title="report", right=True),
+    Column(name="here", title="ledger", right=True),
+)
+_TOTALS = (
+    Column(name="day", title="day", unbroken=True),
+    Column(name="currency", title="currency", unbroken=True),
+    Column(name="callback", title="callback", unbroken=True),
+    Column(name="rows", title="rows", right=True, unbroken=True),
+    Column(name="amount", title="report", right=True),
+    Column(name="transactions", title="here", right=True, unbroken=True),
+    Column(name="asked", title="ledger", right=True),
+    Column(name="difference", title="off by", right=True),
+    Column(name="paid", title="paid", right=True),
+)
+# What a kind of difference means, and what to do about it.
+_MEANINGS = {
+    "missing here": "owed by the report, and not credited: `walletctl find REFERENCE` says what became of it",
+    "dead letter": "owed, and left for a person: `walletctl parked show REFERENCE`",
+    "perhaps parked": "owed, and answered as what is kept: retry queues are not empty; compare again when they are",
+    "unknown there": "credited, and not in the report: ask the provider, or narrow --since and --until",
+    "different amount": "credited with another amount than the report has",
+    "different currency": "credited in another currency than the report has",
+    "different player": "credited to another player than the report has",
+    "different transaction": "the provider was answered another transaction than the ledger has",
+    "doubled": "the same credit twice in the report: it was credited once",
+    "unreadable": "a row that is not of the report's form",
+}
+
+
+def table(found: Sequence[Difference]) -> Table:
+    """A row for each difference: its line in the report, what it is, and what each side has."""
+    rows = [_shown(each) for each in found]
+    made = table_of(_SHOWN, rows)
+    for place, column in enumerate(_SHOWN):
+        if most := _WHOLE.get(column.name):
+            made.columns[place].no_wrap = all(len(plain(str(row[column.name]))) <= most for row in rows)
+    return made
+
+
+def totals(found: Sequence[Total]) -> Table:
+    """A row for each day, currency and callback: the report's sum, the ledger's, and what was paid."""
+    return table_of(_TOTALS, map(_total, found))
+
+
+def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> Iterator[str]:
+    """What the figures mean, a line each; the last is the verdict."""
+    counts = comparison.counts()
+    found = sum(counts.values())
+    for kind, times in counts.items():
+        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}"
+    if found > MOST_SHOWN and not csv_file:
+        yield f"Of {found:,} differences the first {MOST_SHOWN} are shown: --csv FILE writes them all"
+    if csv_file:
+        yield f"All {counted(found, 'difference')} in {plain(str(csv_file))}"
+    matched, untold = comparison.matched()
+    yield (
+        f"{counted(read.rows, 'row')} of the report, "
+        f"{counted(comparison.transactions(), 'transaction')} in the ledger, {matched:,} matched"
+    )
+    if untold:
+        yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+    yield f"{counted(found, 'difference')}" if found else "All matched"
+
+
+def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
+    """The comparison as JSON has it; amounts are texts, with every digit."""
+    counts = comparison.counts()
+    matched, untold = comparison.matched()
+    return {
+        "rows": read.rows,
+        "transactions": comparison.transactions(),
+        "matched": matched,
+        "paidThoughAnsweredOtherwise": untold,
+        "differences": sum(counts.values()),
+        "differencesByKind": counts,
+        "totals": [{**_total(total), **_amounts(total)} for total in comparison.totals()],
+        "shownDifferences": [asdict(difference) for difference in comparison.differences(most=MOST_IN_JSON)],
+    }
+
+
+def write(path: Path, found: Iterable[Difference]) -> None:
+    """Every difference as CSV, in the file's place once it is whole. Raises Trouble."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
+        ) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            for each in found:
+                row = _row(each)
+                writer.writerow(for_csv(row[name]) for name in _COLUMNS)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
+
+
+def _shown(difference: Difference) -> Row:
+    note = f": {difference.note}" if difference.note else ""
+    return {**_row(difference), "what": f"{difference.kind}{note}"}
+
+
+def _row(difference: Difference) -> Row:
+    return asdict(difference)
+
+
+def _total(total: Total) -> Row:
+    return {
+        "day": total.day,
+        "currency": total.currency,
+        "callback": total.callback,
+        "rows": total.rows,
+        "amount": total.amount,
+        "transactions": total.transactions,
+        "asked": total.asked,
+        "difference": "" if total.asked == total.amount else signed(total.asked - total.amount),
+        "paid": "" if total.paid == total.asked else total.paid,
+    }
+
+
+def _amounts(total: Total) -> dict[str, str]:
+    return {name: amount(getattr(total, name)) for name in ("amount", "asked", "paid")} | {
+        "difference": signed(total.asked - total.amount)
+    }

@@ -1,0 +1,214 @@
+"""The provider at work: sends each callback, waits, loses the connection, sends again, and gives up after ten times."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from tools.local.trouble import Trouble
+from tools.simulate.pages import Secrets, words
+from tools.simulate.story import Callback
+from tools.simulate.tally import PAID, UNAVAILABLE, Tally
+
+RETRANSMISSIONS = 10  # result.md
+FIRST_PAUSE_SECONDS = 0.5
+PAUSE_GROWTH = 1.7
+LONGEST_PAUSE_SECONDS = 15.0  # so that the ten take a minute and a half
+ANSWER_SECONDS = 10.0  # what is not answered by then is sent again
+CONNECTIONS = 200  # at the same time: whoever is answered slowly is sent less
+FIRST_ANSWERS = 10  # if all of these say that we are wrong here, we are
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of a callback: the last answer's error code, None without one, and the transaction's id."""
+
+    callback: Callback
+    timestamp: int  # of its first delivery, in milliseconds
+    deliveries: int = 0
+    code: int | None = None
+    transaction_id: str = ""
+
+    def take(self, code: int | None, transaction_id: str) -> None:
+        """An answer of 0 is final, whatever copies of it are told; no answer changes nothing."""
+        if code is not None and self.code != PAID:
+            self.code, self.transaction_id = code, transaction_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    code: int | None = None
+    transaction_id: str = ""
+
+    @property
+    def is_to_be_sent_again(self) -> bool:
+        return self.code is None or self.code == UNAVAILABLE
+
+
+@dataclass
+class Provider:
+    """`when_settled` is told of each callback once, when nothing more of it is sent.
+
+    Raises Trouble if the first answers all say that it is at the wrong place, or has the wrong secret.
+    """
+
+    url: str
+    secrets: Secrets
+    tally: Tally
+    when_settled: Callable[[Settled], None]
+    is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    transport: httpx.AsyncBaseTransport | None = None  # in the network's place
+
+    def __post_init__(self) -> None:
+        self._connections = asyncio.Semaphore(CONNECTIONS)
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._refusals = 0
+        self._wrong: Trouble | None = None
+        # A connection that the other side closes for being idle must not meet a request.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS, keepalive_expiry=2.0)
+        self._http = httpx.AsyncClient(
+            timeout=ANSWER_SECONDS, limits=limits, headers=_HEADERS, transport=self.transport
+        )
+
+    async def send_all(self, callbacks: Iterable[Callback]) -> None:
+        """Begins each at its time, and returns when all are settled, or what is on its way when it is stopping."""
+        began = time.monotonic()
+        async with self._http:
+            try:
+                for callback in callbacks:
+                    await self._wait(callback.at - (time.monotonic() - began))
+                    if self.is_stopping.is_set():
+                        break
+                    self._begin(callback)
+                while self._under_way:
+                    await asyncio.gather(*self._under_way.values())
+            finally:
+                await self._break_off()
+        if self._wrong:
+            raise self._wrong
+
+    def _begin(self, callback: Callback) -> None:
+        before = [self._under_way[number] for number in callback.after if number in self._under_way]
+        task = asyncio.create_task(self._settle(callback, before))
+        self._under_way[callback.number] = task
+        task.add_done_callback(lambda _: self._under_way.pop(callback.number, None))
+
+    async def _break_off(self) -> None:
+        tasks = [*self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _settle(self, callback: Callback, before: Iterable[asyncio.Task[None]]) -> None:
+        settled = Settled(callback, timestamp=int(time.time() * 1000))
+        try:
+            await asyncio.gather(*before)
+            if not self.is_stopping.is_set():
+                self.tally.begin(callback)
+                await self._until_answered(settled)
+        finally:
+            if settled.deliveries:
+                self.tally.settle(callback, settled.code, settled.deliveries)
+                self.when_settled(settled)
+
+    async def _until_answered(self, settled: Settled) -> None:
+        callback = settled.callback
+        chance = random.Random(f"pauses {callback.credits[0].reference}")  # noqa: S311 - it must be repeatable
+        first = self._deliver(settled, cut_after=callback.cut_after)
+        copies = [self._deliver(settled) for _ in range(callback.copies - 1)]
+        answers = await asyncio.gather(first, *copies)
+        if callback.is_given_up:
+            return
+        for nth in range(RETRANSMISSIONS):
+            if not all(answer.is_to_be_sent_again for answer in answers):
+                return
+            pause = min(FIRST_PAUSE_SECONDS * PAUSE_GROWTH**nth, LONGEST_PAUSE_SECONDS) * chance.uniform(0.8, 1.2)
+            self.tally.waiting += 1
+            await self._wait(pause)
+            self.tally.waiting -= 1
+            if self.is_stopping.is_set():
+                return
+            self.tally.retransmissions += 1
+            answers = [await self._deliver(settled)]
+
+    async def _deliver(self, settled: Settled, cut_after: float | None = None) -> _Answer:
+        async with self._connections:
+            settled.deliveries += 1
+            nth = settled.deliveries
+            timestamp = settled.timestamp if nth == 1 else int(time.time() * 1000)
+            said = words(settled.callback, nth=nth, timestamp=timestamp, secrets=self.secrets)
+            self.tally.in_flight += 1
+            started = time.monotonic()
+            try:
+                # Hanging up cancels the request, which closes its connection.
+                request = self._http.post(f"{self.url}{said.path}", content=said.body.encode())
+                reply = await asyncio.wait_for(request, cut_after)
+            except TimeoutError:
+                self.tally.hung_up += 1
+                return _Answer()
+            except httpx.HTTPError as error:
+                self.tally.fail(f"{type(error).__name__}")
+                return _Answer()
+            finally:
+                self.tally.in_flight -= 1
+        code, transaction_id = _read(reply)
+        self.tally.answer(code, time.monotonic() - started)
+        self._notice(reply, code)
+        settled.take(code, transaction_id)
+        return _Answer(code, transaction_id)
+
+    def _notice(self, reply: httpx.Response, code: int | None) -> None:
+        """Stops if the first answers are all the same refusal of whatever we would say."""
+        if self._refusals < 0:
+            return
+        if reply.status_code not in (401, 403, 404) and (code is not None or reply.status_code >= 500):
+            self._refusals = -1  # it is the right place: what is refused from now on is an outcome like others
+            return
+        self._refusals += 1
+        if self._refusals >= FIRST_ANSWERS:
+            self._wrong = Trouble(_wrong(reply))
+            self.is_stopping.set()
+
+    async def _wait(self, seconds: float) -> None:
+        """Waits, or until it is stopping."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.is_stopping.wait(), seconds)
+
+
+_HEADERS = {"content-type": "application/json", "user-agent": "luckymonaco-simulation"}
+
+
+def _wrong(reply: httpx.Response) -> str:
+    if reply.status_code in (401, 403):
+        return (
+            f"every callback is refused with {reply.status_code}: hand over the operator's secret with --secret-file, "
+            "and see that this address may call"
+        )
+    if reply.status_code == 404:
+        url = reply.request.url
+        return (
+            f"there is no callback at {url.copy_with(query=None)}: give the URL before /v4/Result, its stage included"
+        )
+    return f"what answers is no wallet: HTTP {reply.status_code} without an error code"
+
+
+def _read(reply: httpx.Response) -> tuple[int | None, str]:
+    """The answer's error code and transaction id. An answer that is none of a wallet's counts as none."""
+    try:
+        answer = json.loads(reply.text)
+        code, transaction_id = answer["error"], answer.get("transactionId", "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None, ""
+    if (
+        isinstance(code, str) and code.isascii() and code.isdigit()
+    ):  # the pages call it a string, their examples a number
+        code = int(code)
+    if not isinstance(code, int) or isinstance(code, bool):
+        return None, ""
+    return code, transaction_id if isinstance(transaction_id, str) else str(transaction_id)
