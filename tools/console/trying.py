@@ -25,6 +25,7 @@ from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
 from tools.local.template import ROOT
 from tools.local.trouble import Trouble
+from tools.simulate.signing import hash_of
 from tools.walletctl.find.command import wallet_of
 from tools.walletctl.items import Item
 
@@ -240,7 +241,11 @@ def _under_a_new_reference(body: str) -> str:
 
 
 def _signed(body: str, secret: str | None) -> bytes:
-    _ = secret
+    """The body as it was written; its hash, if it has one and there is a secret to sign with, made right."""
+    if secret and (found := re.search(r'"hash"\s*:\s*"([^"]*)"', body)):
+        with suppress(ValueError, RecursionError, AttributeError):  # what cannot be read cannot be signed
+            without = re.sub(r',\s*"hash"\s*:\s*"[^"]*"|"hash"\s*:\s*"[^"]*"\s*,?', "", body, count=1)
+            body = f"{body[: found.start(1)]}{hash_of(without, secret)}{body[found.end(1) :]}"
     return body.encode(errors="surrogatepass")
 
 

@@ -71,11 +71,15 @@ class Tables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """A callback's two queues, by URL, and the client that reaches them."""
+    """A callback's two queues, by URL, and the client that reaches them.
+
+    `at_once` says that a receive gives all that is there, as a local engine's does: nobody need wait for more.
+    """
 
     sqs: Any
     retry_queue: str
     dead_letters: str
+    at_once: bool = False
 
 
 class Place(Protocol):
@@ -158,6 +162,7 @@ class LocalService:
                 sqs=sqs,
                 retry_queue=sqs.get_queue_url(QueueName=retry_queue)["QueueUrl"],
                 dead_letters=sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"],
+                at_once=True,
             )
 
     def url(self) -> str:
