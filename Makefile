@@ -22,6 +22,9 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_
 test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
 	@$(python) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
+test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk through the console with Debian's Chromium
+	@PYTHONPATH=tests .venv-browser/bin/python -m pytest -c tests/browser/pytest.ini --rootdir . --confcutdir tests/browser tests/browser
+
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
 
@@ -67,7 +70,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev mutants engine runtime sam checkov; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev mutants engine runtime sam checkov browser; do $(compile) $$name.in -o $$name.txt; done
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
@@ -96,6 +99,10 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-runtime/ready: requirements/runtime.txt .venv-uv/ready
 	@tools/setup .venv-runtime $<
 	@touch $@
+.venv-browser/ready: requirements/browser.txt .venv-uv/ready
+	@tools/setup .venv-browser $<
+	@tools/setup-browser
+	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready
 	@tools/setup .venv-sam $<
 	@touch $@
@@ -111,5 +118,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test test-browser bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

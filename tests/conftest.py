@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("expectations", "local_service", "stack", "walletctl")
 
+collect_ignore = ["browser"]  # `make test-browser` runs those, in an environment of its own
+
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = ROOT / "events"
 

@@ -53,6 +53,7 @@ def test_imports_the_other_way_round_would_be_noticed(tmp_path: Path) -> None:
         ("soak", {"source_modules": ["tools.local"]}),
         ("certify", {"source_modules": ["tools.local"]}),
         ("verify", {"source_modules": ["tools.walletctl.parked"]}),
+        ("console", {"source_modules": ["tools.local"]}),
         ("export", {"source_modules": ["tools.walletctl.parked"]}),
         ("simulate", {"source_modules": ["tools.walletctl.parked"]}),
         ("no-callbacks", {"source_modules": ["functions"], "forbidden_modules": ["wallet"]}),

@@ -18,7 +18,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,27 @@ from urllib.parse import quote
 
 import uvicorn
 
+from tools.console.app import Console, in_front
+from tools.console.desk import Desk
+from tools.console.feed import Feed
+from tools.console.simulator import Simulator
+from tools.console.trying import Outage, Trust, Trying
 from tools.local.engine import Engine, engine, free_port
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
 from tools.local.service import service
-from tools.local.settings import LOCAL, Settings, announcement
+from tools.local.settings import LOCAL, Settings, announcement, outage
 from tools.local.template import ROOT, Function, Template
 from tools.local.trouble import Trouble
 from tools.local.wallets import Endpoints, Player, Prepared, prepare, read_players
+from tools.local.worker import OUTAGE
 from tools.local.workers import Workers
+from tools.walletctl.place import OwnService
 from wallet import money
 from wallet.errors import Unavailable
 from wallet.trust import locks_in
 
+_COUNTING_SECONDS = 3  # what is parked, while somebody looks
 _GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
 
 
@@ -126,24 +134,33 @@ async def _serve(
         **endpoints.variables,
         "PROVIDER_SECRET": prepared.secret,
         "RETRY_SECONDS": str(settings.retry_seconds),
+        OUTAGE: str(outage(settings.port)),
     }
+    outage(settings.port).unlink(missing_ok=True)  # of a service that was killed in the middle of one
     with _log_of_functions(settings.port).open("wb") as log:
         pools = {
             function.name: Workers(function, environment | _queues_of(function, prepared), log)
             for function in template.functions()
         }
         background: list[asyncio.Task[None]] = []
+        end_of_trying: Callable[[], None] = lambda: None  # noqa: E731 - until there is a console
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+            feed = Feed()
+            console, end_of_trying = _console(
+                settings, feed, Trust(auth_token=prepared.auth_token, hash_secret=prepared.hash_secret)
+            )
             config = uvicorn.Config(
-                service(template, pools),
+                in_front(console.application(), service(template, pools, feed)),
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             server = uvicorn.Server(config)
+            console.is_stopping = lambda: server.should_exit
+            background.append(asyncio.create_task(console.run()))
             background += [
                 asyncio.create_task(
                     consume(
@@ -151,6 +168,7 @@ async def _serve(
                         _queues_of(function, prepared)["RETRY_QUEUE"],
                         endpoints.queues,
                         pools[function.name],
+                        feed,
                     )
                 )
                 for function in template.functions()
@@ -163,9 +181,30 @@ async def _serve(
                 print(_welcome(settings, endpoints, players, prepared, template), flush=True)
                 await server.serve(sockets=[listener])
         finally:
+            end_of_trying()
             for task in background:
                 task.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
+
+
+def _console(settings: Settings, feed: Feed, trust: Trust) -> tuple[Console, Callable[[], None]]:
+    """The console, and what ends whatever was begun from it."""
+    desk = Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
+    away, simulator = Outage(outage(settings.port)), Simulator(settings.port, LOCAL)
+    console = Console(
+        desk=desk,
+        feed=feed,
+        port=settings.port,
+        source="Each callback as this service answers it, and each try from its retry queues.",
+        counting_seconds=_COUNTING_SECONDS,
+        trying=lambda pages, token: Trying(desk, feed, pages, trust, away, simulator, token),
+    )
+
+    def end() -> None:
+        away.end()
+        simulator.end()
+
+    return console, end
 
 
 def _tell_of_a_failure(task: asyncio.Task[None]) -> None:
@@ -232,6 +271,8 @@ Tables         {endpoints.tables}
 Queues         {endpoints.queues}
 Functions' log {_log_of_functions(settings.port).relative_to(ROOT)}
 Trust          tokens and hashes are {checks}
+
+Console        {base}/
 
 Ctrl-C stops it all. Try:
 

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
+from tools.console.feed import Feed
 from tools.local.gateway import proxy_event
 from tools.local.template import GatewayResponse, Template
 from tools.local.workers import WorkerFailed, Workers
@@ -17,8 +18,11 @@ MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
 THROTTLED_SECONDS = 5  # Lambda refuses at once what it has no environment for; here a worker may be free in a moment
 
 
-def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
-    """The application that answers every path: a callback's by its function, others as the gateway does."""
+def service(template: Template, pools: Mapping[str, Workers], feed: Feed) -> Starlette:
+    """The application that answers every path: a callback's by its function, others as the gateway does.
+
+    The feed is told of each callback.
+    """
     routes, own_answers = template.routes(), template.gateway_responses()
 
     async def callback(request: Request) -> Response:
@@ -41,13 +45,16 @@ def service(template: Template, pools: Mapping[str, Workers]) -> Starlette:
             source_ip=request.client.host if request.client else "127.0.0.1",
         )
         try:
-            answer = await pools[function].run(event, patience_seconds=THROTTLED_SECONDS)
+            reply = await pools[function].run(event, patience_seconds=THROTTLED_SECONDS)
         except asyncio.CancelledError:  # the service stops: whoever still waits is told to send again
             return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:
             _say(function, started, f"the function failed: {failed}")
+            feed.failed(function, body, str(failed), time.monotonic() - started)
             return _own(own_answers["DEFAULT_5XX"])
+        answer = reply.answer
         _say(function, started, f"{answer['statusCode']} {answer['body']}")
+        feed.answered(function, body, reply.log, answer["body"], time.monotonic() - started)
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     async def healthz(_request: Request) -> Response:

@@ -15,6 +15,11 @@ def announcement(port: int) -> Path:
     return LOCAL / f"service-{port}.json"
 
 
+def outage(port: int) -> Path:
+    """The file that takes the tables away from the functions of the service on that port, as long as it exists."""
+    return LOCAL / f"outage-{port}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     port: int

@@ -82,12 +82,13 @@ class Endpoints:
 class Prepared:
     """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none).
 
-    `auth_token` is the token a request needs, if any.
+    `auth_token` is the token a request needs, if any, and `hash_secret` what signs one.
     """
 
     queues: Mapping[str, str]
     secret: str
     auth_token: str | None
+    hash_secret: str | None
 
 
 def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
@@ -105,6 +106,7 @@ def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str
             if secret
             else "",
             auth_token=next((keys["authToken"] for keys in (secret or {}).values() if "authToken" in keys), None),
+            hash_secret=next((keys["hashSecret"] for keys in (secret or {}).values() if "hashSecret" in keys), None),
         )
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is no URL
         where = ", ".join(dict.fromkeys((endpoints.tables, endpoints.queues, endpoints.others)))

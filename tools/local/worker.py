@@ -1,18 +1,27 @@
 """One environment of one function: takes an event, runs the handler, answers, and only then takes the next.
 
 Run as `python -m tools.local.worker FOLDER FD`: the function's folder, and the socket that carries
-events in and answers out, a line of JSON each. Standard output stays free for the function's log.
-It ends when the socket does, so nothing outlives the service.
+events in and answers out, a line of JSON each, an answer with what the function's log said meanwhile.
+Standard output stays free for that log. It ends when the socket does, so nothing outlives the service.
 """
 
 import importlib
 import json
+import logging
+import os
 import signal
 import socket
 import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+
+OUTAGE = "WALLET_OUTAGE_FILE"  # names the file that takes the tables away
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,53 @@ class Context:
 
 
 def main(folder: str, descriptor: str) -> None:
+    if outage := os.environ.get(OUTAGE):
+        _lose_the_tables_while(Path(outage))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
     sys.path.insert(0, folder)  # as Lambda does
     handler = importlib.import_module("app").handler
+    overheard = _overhear(os.environ["POWERTOOLS_SERVICE_NAME"])
     with socket.socket(fileno=int(descriptor)) as channel, channel.makefile("rwb") as lines:
         _say(lines, {"ready": True})
         for line in lines:
             event = json.loads(line)
-            _say(lines, handler(event, Context(Path(folder).name)))
+            answer = handler(event, Context(Path(folder).name))
+            _say(lines, {"answer": answer, "log": overheard})
+            overheard.clear()
+
+
+def _lose_the_tables_while(there: Path) -> None:
+    """Has no request reach the tables as long as that file exists: the SDK is told what it would find by itself."""
+    reach = URLLib3Session.send
+
+    def send(self: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        if there.exists() and b"DynamoDB" in bytes(request.headers.get("X-Amz-Target", b"")):
+            raise EndpointConnectionError(endpoint_url=request.url)
+        return reach(self, request)
+
+    URLLib3Session.send = send
+
+
+def _overhear(logger: str) -> list[str]:
+    """Where every line that the function's logger writes from now on is found as well."""
+    overheard: list[str] = []
+    for handler in logging.getLogger(logger).handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.stream = _Overheard(handler.stream, overheard)
+    return overheard
+
+
+@dataclass(frozen=True)
+class _Overheard:
+    stream: TextIO
+    lines: list[str]
+
+    def write(self, text: str) -> None:
+        self.stream.write(text)
+        self.lines.append(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
 
 
 def _say(lines, message: object) -> None:

@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from tools.local.lifetime import die_with_parent
@@ -20,6 +21,14 @@ _LINE_BYTES = 32 * 1024 * 1024  # an event of API Gateway's 10 MB, escaped
 
 class WorkerFailed(Exception):
     """No answer: the worker crashed, took longer than its function may, or none was free in that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A handler's answer, and the lines of JSON that its function's log said meanwhile."""
+
+    answer: dict[str, Any]
+    log: list[str]
 
 
 class Worker:
@@ -56,14 +65,15 @@ class Worker:
             raise
         return worker
 
-    async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
-        """The handler's answer. Raises WorkerFailed."""
+    async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> Reply:
+        """What the handler answers. Raises WorkerFailed."""
         try:
             self._writer.write(json.dumps(event).encode() + b"\n")
             await self._writer.drain()
         except ConnectionError:
             raise WorkerFailed("it crashed before the event") from None
-        return await self._read(timeout_seconds)
+        said = await self._read(timeout_seconds)
+        return Reply(said["answer"], said["log"])
 
     async def stop(self) -> None:
         self._writer.close()
@@ -100,19 +110,19 @@ class Workers:
         for _ in range(count - 1):
             self._in_background(self._add_surely())
 
-    async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> dict[str, Any]:
+    async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> Reply:
         """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
         try:
             worker = await asyncio.wait_for(self._idle.get(), patience_seconds)
         except TimeoutError:
             raise WorkerFailed(f"none was free for {patience_seconds} s") from None
         try:
-            answer = await worker.run(event, self._function.timeout_seconds)
+            reply = await worker.run(event, self._function.timeout_seconds)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
             self._in_background(self._replace(worker))
             raise
         self._idle.put_nowait(worker)
-        return answer
+        return reply
 
     async def stop(self) -> None:
         for task in self._background:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tools.certify import command as certify
+from tools.console.command import console
 from tools.local.trouble import Trouble
 from tools.reconcile.command import reconcile
 from tools.simulate.command import simulate
@@ -139,6 +140,12 @@ _mount(
     _parked,
     discard,
     'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
+)
+_mount(
+    app,
+    console,
+    "walletctl console --stack lucky-monaco-wallet --profile support --region eu-west-1",
+    rich_help_panel=_MONEY,
 )
 _mount(
     app,

@@ -73,7 +73,7 @@ def ledger(
             f"there is no player {plain(player)}: no wallet, and no transaction. walletctl find {plain(player)} looks "
             "for wins that are parked"
         )
-    rows = [records.for_a_person(item) for item in shown] if is_filtered else _with_gaps(shown, oldest_first)
+    rows = [records.for_a_person(item) for item in shown] if is_filtered else with_gaps(shown, oldest_first)
     if shown:
         listing.out(listing.table(records.COLUMNS, rows))
     _sum_up(player, wallet, shown, more=more, is_filtered=is_filtered)
@@ -89,7 +89,7 @@ def whole(tables: Tables, found: Iterator[Item]) -> Iterator[Item]:
         yield from (by_id[item["id"]] for item in some if item["id"] in by_id)
 
 
-def _with_gaps(items: Sequence[Item], oldest_first: bool) -> list[listing.Row]:
+def with_gaps(items: Sequence[Item], oldest_first: bool) -> list[listing.Row]:
     """The rows, and one between two whose numbers do not follow each other, for what others moved."""
     rows: list[listing.Row] = []
     before: Item | None = None

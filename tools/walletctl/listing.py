@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def for_csv(cell: Cell) -> str | int:
 def progress(doing: str, total: int | None = None) -> Iterator[Advance]:
     """A bar on standard error, or a count where no `total` is known, if that is a terminal.
 
-    Yields what to tell of every step.
+    Work beside the main thread, as for a page of the console, shows none. Yields what to tell of every step.
     """
     columns = (
         (TextColumn(doing), BarColumn(), MofNCompleteColumn())
@@ -143,7 +144,8 @@ def progress(doing: str, total: int | None = None) -> Iterator[Advance]:
         else (SpinnerColumn(), TextColumn(f"{doing}: {{task.completed:,.0f}}"))
     )
     error = Console(stderr=True)
-    with Progress(*columns, console=error, transient=True, disable=not sys.stderr.isatty()) as bar:
+    is_watched = sys.stderr.isatty() and threading.current_thread() is threading.main_thread()
+    with Progress(*columns, console=error, transient=True, disable=not is_watched) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda steps: bar.advance(task, steps)
 

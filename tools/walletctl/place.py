@@ -71,11 +71,15 @@ class Tables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """A callback's two queues, by URL, and the client that reaches them."""
+    """A callback's two queues, by URL, and the client that reaches them.
+
+    `at_once` says that a receive gives all that is there, as a local engine's does: nobody need wait for more.
+    """
 
     sqs: Any
     retry_queue: str
     dead_letters: str
+    at_once: bool = False
 
 
 class Place(Protocol):
@@ -147,7 +151,7 @@ class LocalService:
         said = announced(self._port, "tables", "dynamodb", "region")
         with trouble_if(f"the tables of {self.name} cannot be reached"):
             config = Config(**_TABLES_PATIENCE, proxies={})
-            dynamodb = _local_session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
+            dynamodb = self._session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
         return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
     def queues(self, callback: str) -> Queues:
@@ -158,6 +162,7 @@ class LocalService:
                 sqs=sqs,
                 retry_queue=sqs.get_queue_url(QueueName=retry_queue)["QueueUrl"],
                 dead_letters=sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"],
+                at_once=True,
             )
 
     def url(self) -> str:
@@ -171,12 +176,18 @@ class LocalService:
         said = announced(self._port, "queues", "sqs", "region")
         with trouble_if(f"the queues of {self.name} cannot be reached"):
             config = Config(**_QUEUES_PATIENCE, proxies={})
-            return _local_session(said).client("sqs", endpoint_url=said["sqs"], config=config)
+            return self._session(said).client("sqs", endpoint_url=said["sqs"], config=config)
+
+    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+        leave_the_account()
+        return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
 
 
-def _local_session(said: Mapping[str, Any]) -> boto3.Session:
-    leave_the_account()
-    return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
+class OwnService(LocalService):
+    """The local service as it sees itself: its environment is in order already, and its functions inherit it."""
+
+    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+        return boto3.Session(region_name=said["region"])
 
 
 class DeployedStack:
@@ -217,9 +228,12 @@ class DeployedStack:
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
-        logs = self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
         groups = [f"/{self._stack}/{callback}" for callback in callbacks()]
-        return log.of_stack(logs, groups, reference, since, datetime.now(UTC))
+        return log.of_stack(self.logs(), groups, reference, since, datetime.now(UTC))
+
+    def logs(self) -> Any:
+        """A client for the functions' log groups."""
+        return self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""

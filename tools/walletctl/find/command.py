@@ -63,7 +63,7 @@ def find(
     form = listing.form(as_json, as_csv)
     begin = moments.moment(since, datetime.now(UTC))
     where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
-    found = _found(where, name, player, begin, scan=not no_scan, retries=retries)
+    found = found_in(where, name, player, begin, scan=not no_scan, retries=retries)
     if form == "json":
         print(json.dumps(show.for_machines(found), indent=2))
     elif form == "csv":
@@ -77,10 +77,11 @@ def find(
         raise typer.Exit(NOWHERE)
 
 
-def _found(where: Place, name: str, player: str | None, since: datetime, *, scan: bool, retries: bool) -> Found:
+def found_in(where: Place, name: str, player: str | None, since: datetime, *, scan: bool, retries: bool) -> Found:
+    """What is known there of a name. `scan` reads the whole ledger if it must, `retries` costs what is due a try."""
     tables = where.tables()
-    transactions = _by_reference(tables, name)
-    wallet = _wallet(tables, name)
+    transactions = by_reference(tables, name)
+    wallet = wallet_of(tables, name)
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
@@ -106,7 +107,7 @@ def _found(where: Place, name: str, player: str | None, since: datetime, *, scan
         name=name,
         where=where.name,
         transactions=transactions,
-        wallet=wallet or (_wallet(tables, str(transactions[0].get("userId"))) if transactions else None),
+        wallet=wallet or (wallet_of(tables, str(transactions[0].get("userId"))) if transactions else None),
         is_player=wallet is not None,
         letters=letters,
         due=due,
@@ -118,7 +119,7 @@ def _found(where: Place, name: str, player: str | None, since: datetime, *, scan
     )
 
 
-def _by_reference(tables: Tables, name: str) -> list[Item]:
+def by_reference(tables: Tables, name: str) -> list[Item]:
     """The transactions under a reference, and what was credited with them in one write."""
     found = {item["id"]: item for item in _with_ids(tables, records.ids_named(name))}
     others = {id for item in found.values() for id in records.ids_with(item)} - found.keys()
@@ -154,7 +155,7 @@ def _number_of(tables: Tables) -> int | None:
         return None
 
 
-def _wallet(tables: Tables, user_id: str) -> Item | None:
+def wallet_of(tables: Tables, user_id: str) -> Item | None:
     return next(with_keys(tables.dynamodb, tables.players, [{"userId": user_id}]), None)
 
 

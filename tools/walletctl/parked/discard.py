@@ -74,7 +74,7 @@ def discard(
                             "from": where.name,
                             "queue": queues.dead_letters,
                         }
-                        _write(keep, about, mailbox.letters)
+                        keep_in_file(keep, about, mailbox.letters)
                         _delete(callback, mailbox, keep)
             finally:
                 say_what_was_not_put_back(mailbox)
@@ -130,7 +130,7 @@ def _agreed(groups: Sequence[Group], letters: int) -> bool:
             return answer == "yes"
 
 
-def _write(file: Path, about: dict[str, str], letters: Sequence[Letter]) -> None:
+def keep_in_file(file: Path, about: dict[str, str], letters: Sequence[Letter]) -> None:
     """Keeps the letters, body for body, so that a loss of power leaves them on disk. Raises Trouble; then none is."""
     kept: dict[str, Any] = {
         "discardedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM and a closed terminal, heard only where nothing is broken off by them."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,7 +17,8 @@ class Interrupted(SystemExit):
 class Interruptions:
     """Within it a signal waits for `check`, or for what may end `at_once`; what is on its way out is not disturbed.
 
-    A receive that is broken off has taken letters of which nobody knows, and nobody could put them back.
+    A receive that is broken off has taken letters of which nobody knows, and nobody could put them back. In a thread
+    beside the main one there are none: Python hands signals to the main thread alone, which waits for the others.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,8 @@ class Interruptions:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruptions":
-        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -115,7 +115,7 @@ class Mailbox:
         answer = self._queues.sqs.receive_message(
             QueueUrl=self._queues.dead_letters,
             MaxNumberOfMessages=_MOST,
-            WaitTimeSeconds=WAIT_SECONDS,
+            WaitTimeSeconds=0 if self._queues.at_once else WAIT_SECONDS,
             VisibilityTimeout=HIDDEN_SECONDS,
             AttributeNames=["SentTimestamp"],
         )

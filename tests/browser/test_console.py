@@ -1,0 +1,346 @@
+"""What people do with the console, in a real browser against a real service."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.conftest import Service
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+Opened = Callable[..., Page]
+
+
+def name(of: str) -> str:
+    """A reference that no other test has."""
+    return f"{of}-{uuid4().hex[:12]}"
+
+
+def rows_of(page: Page, reference: str) -> Any:
+    return page.locator("#rows tr", has_text=reference)
+
+
+# --- Live -------------------------------------------------------------------------------------------
+
+
+def test_a_callback_appears_by_itself_with_what_came_of_it(opened: Opened, service: Service) -> None:
+    page = opened("/")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    reference = name("live")
+
+    service.send(reference=reference, amount="12.5")
+    service.send(reference=reference, amount="12.5")
+    service.send(reference=reference, amount="13")
+
+    expect(rows_of(page, reference)).to_have_count(3)
+    texts = rows_of(page, reference).all_inner_texts()
+    assert "for a person" in texts[0]
+    assert "with another amount" in texts[0]
+    assert "replay" in texts[1]
+    assert "credited" in texts[2]
+    assert "12.5 USD" in texts[2]
+
+
+def test_what_came_while_nobody_looked_is_there_once(opened: Opened, service: Service) -> None:
+    page = opened("/")
+    before, meanwhile = name("before"), [name("meanwhile") for _ in range(5)]
+    service.send(reference=before)
+    expect(rows_of(page, before)).to_have_count(1)
+
+    page.get_by_role("button", name="Pause").click()
+    for reference in meanwhile:
+        service.send(reference=reference)
+    time.sleep(1)
+    assert rows_of(page, meanwhile[0]).count() == 0
+    page.get_by_role("button", name="Pause").click()
+
+    for reference in meanwhile:
+        expect(rows_of(page, reference)).to_have_count(1)
+    expect(rows_of(page, before)).to_have_count(1)
+
+
+def test_what_was_not_credited_can_be_watched_alone(opened: Opened, service: Service) -> None:
+    page = opened("/")
+    page.get_by_role("link", name="Only what was not credited").click()
+    good, bad = name("good"), name("bad")
+
+    service.send(reference=good)
+    service.send(reference=bad, currency="EUR")
+
+    expect(rows_of(page, bad)).to_have_count(1)
+    assert rows_of(page, good).count() == 0
+
+
+def test_the_page_stays_within_bounds_under_load(opened: Opened, service: Service) -> None:
+    page = opened("/")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    last = name("last")
+    for _ in range(350):
+        service.send(reference="the same again")
+    service.send(reference=last)
+
+    expect(rows_of(page, last)).to_have_count(1)
+    assert page.locator("#rows tr").count() <= 300
+
+
+# --- Find -------------------------------------------------------------------------------------------
+
+
+def test_someone_finds_why_a_win_was_not_credited(opened: Opened, service: Service) -> None:
+    """As who has never seen it would: the field that every page has, the reference, Enter."""
+    reference = name("lost")
+    service.send(reference=reference, currency="EUR")
+    page = opened("/")
+
+    page.get_by_role("searchbox").fill(reference)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()
+    expect(page.get_by_text("the win is in another currency than the wallet").first).to_be_visible()
+    expect(page.get_by_text("Ask the provider.").first).to_be_visible()
+
+
+def test_a_player_page_has_balances_a_picture_and_the_verified_mark(opened: Opened, service: Service) -> None:
+    service.send(reference=name("one"))
+    service.send(reference=name("two"))
+    page = opened("/find")
+
+    page.get_by_label("Player, reference, round or transaction").fill("421")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Player 421")).to_be_visible()
+    expect(page.get_by_text("explain the wallet, to the last digit")).to_be_visible()
+    expect(page.get_by_role("img", name="Cash went from")).to_be_visible()
+    expect(page.get_by_role("region", name="Ledger").get_by_role("row").nth(1)).to_contain_text("two-")
+
+
+def test_a_transaction_shows_every_retransmission(opened: Opened, service: Service) -> None:
+    reference = name("again")
+    for _ in range(4):
+        service.send(reference=reference)
+    page = opened(f"/find?name={reference}")
+
+    page.get_by_role("link", name=f"result {reference}").click()
+
+    expect(page.get_by_role("heading", name=f"result {reference}")).to_be_visible()
+    expect(page.get_by_text("4 deliveries")).to_be_visible()
+    expect(page.get_by_text("sent again: a replay, nothing moved")).to_have_count(3)
+    expect(page.get_by_role("region", name="The request as received")).to_contain_text("tumblefortune")
+
+
+# --- Parked -----------------------------------------------------------------------------------------
+
+
+def test_a_dead_letter_is_sent_back_and_another_discarded(opened: Opened, service: Service) -> None:
+    back, away = name("back"), name("away")
+    service.send(reference=back, currency="EUR")
+    service.send(reference=away, currency="EUR")
+    page = opened("/parked")
+    card = page.locator("article", has_text=away)
+    expect(card).to_have_count(1)
+
+    card.get_by_text("Discard …").click()
+    card.get_by_label("Why is nobody owed it?").fill("a test's own")
+    card.get_by_role("button", name="Discard for good").click()
+    expect(page.get_by_role("status")).to_contain_text("1 discarded, kept in")
+    expect(page.locator("article", has_text=away)).to_have_count(0)
+
+    page.locator("article", has_text=back).get_by_role("button", name=re.compile("Send back")).click()
+    expect(page.get_by_role("status")).to_contain_text("1 of 1 were sent back")
+    page.goto("/parked")
+    done = page.get_by_role("region", name="What was done from here")
+    expect(done).to_contain_text("1 of 1 were sent back")
+    expect(done).to_contain_text("because: a test's own")
+
+
+# --- Try --------------------------------------------------------------------------------------------
+
+
+def test_ten_deliveries_are_credited_once(opened: Opened) -> None:
+    page = opened("/try?example=jackpot&fresh=1")
+
+    page.get_by_role("button", name="Send 10 times").click()
+
+    expect(page.get_by_role("heading", name="421 was credited once, by 10 deliveries")).to_be_visible()
+    expect(page.get_by_role("region", name="Answers").get_by_role("row")).to_have_count(11)
+
+
+def test_two_deliveries_at_once_are_credited_once(opened: Opened) -> None:
+    page = opened("/try")
+    page.get_by_role("link", name="promo").click()
+    page.get_by_role("link", name="New reference").click()
+
+    page.get_by_role("button", name="Deliver twice at once").click()
+
+    expect(page.get_by_role("heading", name="421 was credited once, by 2 deliveries")).to_be_visible()
+
+
+@pytest.mark.parametrize("example", ["result", "auto_closing", "jackpot", "bonus", "promo"])
+def test_every_published_example_can_be_sent_as_it_is(example: str, opened: Opened) -> None:
+    page = opened(f"/try?example={example}")
+
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    expect(page.get_by_role("region", name="Answers")).to_contain_text('"error": 0')
+
+
+def test_an_edited_body_is_sent_as_it_was_edited(opened: Opened) -> None:
+    page = opened("/try?example=result")
+    page.get_by_label("The body").fill('{"userId": "421", "reference": "no more"}')
+
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    expect(page.get_by_role("heading", name="Not credited")).to_be_visible()
+    expect(page.get_by_role("region", name="Answers")).to_contain_text('"error": 64')
+
+
+def test_the_store_breaks_and_what_was_parked_is_paid(opened: Opened, service: Service) -> None:
+    page = opened("/try?example=result&fresh=1")
+
+    page.get_by_role("button", name="Take the tables away for 10 s").click()
+    expect(page.locator("#outage")).to_contain_text("The tables are away")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("region", name="Answers")).to_contain_text("998")
+    expect(page.locator("#outage")).to_contain_text("1 win parked so far")
+
+    expect(page.locator("#outage")).to_contain_text("1 paid from the queue since", timeout=40_000)
+    page.get_by_role("link", name="Look at it").click()
+    expect(page.get_by_role("heading", name="Credited", exact=True)).to_be_visible()
+
+
+def test_the_simulator_is_started_and_stopped(opened: Opened) -> None:
+    page = opened("/try")
+    page.get_by_label("Callbacks a second").fill("10")
+
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("It runs since")).to_be_visible()
+    live = opened("/")
+    expect(live.locator("#rows tr", has_text="sim")).not_to_have_count(0, timeout=20_000)
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("It has ended.")).to_be_visible(timeout=20_000)
+
+
+# --- What comes from outside ------------------------------------------------------------------------
+
+
+def test_hostile_texts_are_text(opened: Opened, service: Service) -> None:
+    attack = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202eevil\u200b"
+    reference = name("hostile")
+    answer = service.send(reference=reference, gameName=attack, roundDetails=f"{attack}{'x' * 60_000}")
+    assert answer["error"] == 0
+    service.send(reference=f"<b>{reference}</b>", roundDetails=attack, currency="EUR")
+
+    page = opened(f"/transaction?id=result%23{reference}")
+    request = page.get_by_role("region", name="The request as received")
+    expect(request).to_contain_text("<script>alert(1)</script><img src=x onerror=alert(2)>")
+    assert "U+202E" in request.inner_text() or "\\u202e" in request.inner_text()
+    assert len(request.inner_text()) > 60_000
+    assert page.locator("main img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    for path in ("/", "/parked", f"/find?name=%3Cb%3E{reference}%3C/b%3E"):
+        page.goto(path)
+        expect(page.get_by_text(f"<b>{reference}</b>").first).to_be_visible()
+
+
+def test_another_site_changes_nothing(opened: Opened, service: Service) -> None:
+    page = opened("/find")
+    token = json.loads(page.locator("body").get_attribute("hx-headers") or "{}")["X-Console-Token"]
+    form = {"callback": "result", "token": token}
+
+    foreign = service.http.post("/parked/redrive", data=form, headers={"Origin": "https://evil.example"})
+    rebound = service.http.post("/parked/redrive", data=form, headers={"Host": "evil.example", "Origin": service.url})
+
+    assert (foreign.status_code, rebound.status_code) == (403, 421)
+
+
+# --- Made well --------------------------------------------------------------------------------------
+
+PAGES = (
+    "/",
+    "/find",
+    "/find?name=nothing-of-that-name",
+    "/player?id=421",
+    "/player?id=nobody",
+    "/transaction?id=result%23{reference}",
+    "/parked",
+    "/try",
+)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (1280, "dark"), (390, "dark")])
+def test_axe_finds_nothing_to_mend(width: int, scheme: str, opened: Opened, service: Service) -> None:
+    reference = name("axe")
+    service.send(reference=reference)
+    service.send(reference=reference, amount="99")
+    page = opened("/find", width=width, scheme=scheme)
+    for path in PAGES:
+        page.goto(path.format(reference=reference))
+        expect(page.locator(".busy")).to_have_count(0)
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run().then(result => result.violations)")
+        assert [(path, each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than its window"
+
+
+def test_the_keyboard_is_enough(opened: Opened, service: Service) -> None:
+    reference = name("keys")
+    service.send(reference=reference)
+    page = opened("/find")
+    page.evaluate("document.activeElement.blur()")
+
+    page.goto("/parked")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.goto("/parked")
+    for _ in range(7):
+        page.keyboard.press("Tab")
+    page.keyboard.type(reference)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Credited")).to_be_visible()
+
+
+def test_a_page_without_scripts_still_finds_a_win(opened: Opened, service: Service) -> None:
+    reference = name("plain")
+    service.send(reference=reference, currency="EUR")
+    page = opened(f"/find?name={reference}", java_script_enabled=False)
+
+    page.get_by_role("link", name="Look among what is parked").click()
+
+    expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/find", "/player?id=421", "/parked", "/try"])
+def test_the_first_paint_is_there_at_once(path: str, opened: Opened) -> None:
+    page = opened(path)
+    paints = []
+    for _ in range(3):
+        page.goto(path)
+        paint = "new Promise(done => new PerformanceObserver(seen => done(seen.getEntries()[0].startTime))"
+        paint += ".observe({type: 'paint', buffered: true}))"
+        paints.append(page.evaluate(paint))
+
+    assert min(paints) < 300, paints  # milliseconds; the best of three, for a machine that has other things to do
+
+
+def test_the_page_says_that_the_service_is_gone_and_comes_back_with_it(opened: Opened, service: Service) -> None:
+    page = opened("/")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+
+    service.start_anew()
+    reference = name("anew")
+    service.send(reference=reference)
+
+    expect(rows_of(page, reference)).to_have_count(1, timeout=20_000)
+    assert page.locator("#rows tr").count() == 1  # what the service before it had answered is not known any more

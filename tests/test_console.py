@@ -1,0 +1,881 @@
+"""The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import Operator, published
+from tools.console import charts, words
+from tools.console.app import Console, in_front
+from tools.console.desk import Desk
+from tools.console.feed import KEPT, Feed
+from tools.console.listening import Listening
+from tools.console.live import MOST_IN_A_BATCH, Live
+from tools.console.pages import Pages
+from tools.console.visible import visible
+from tools.local.template import Template
+from tools.walletctl.log import Line
+from tools.walletctl.parked import mailbox
+from tools.walletctl.place import Queues, Tables
+
+PORT = 3000
+HERE = f"http://127.0.0.1:{PORT}"
+PAGES = ("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/parked", "/nowhere/else")
+OVERRIDE = "\u202e"
+
+
+class InMemory:
+    """The operator's account as a place: what is asked of it is asked of moto."""
+
+    name = "the wallet of a test"
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def tables(self) -> Tables:
+        return Tables(
+            dynamodb=boto3.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds"
+        )
+
+    def queues(self, callback: str) -> Queues:
+        sqs = boto3.client("sqs")
+        (function,) = (function for function in Template.load().functions() if function.name == callback)
+        urls = [sqs.get_queue_url(QueueName=function.environment[name]) for name in ("RETRY_QUEUE", "DEAD_LETTERS")]
+        return Queues(sqs=sqs, retry_queue=urls[0]["QueueUrl"], dead_letters=urls[1]["QueueUrl"])
+
+    def url(self) -> str:
+        return HERE
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        return self.lines
+
+
+class Browser:
+    """Asks an application as a browser at that port of this machine."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def answered() -> httpx.Response:
+            transport = httpx.ASGITransport(self.application)
+            async with httpx.AsyncClient(transport=transport, base_url=HERE) as http:
+                return await http.request(method, path, **options)
+
+        return asyncio.run(answered())
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+
+class Window:
+    """A browser without a screen: it says where it is, and where its forms are from."""
+
+    def __init__(self, operator: Operator, folder: Path) -> None:
+        self.operator = operator
+        self.place = InMemory()
+        self.feed = Feed()
+        self.folder = folder
+        desk = Desk(self.place, is_local=True, folder=folder)
+        console = Console(desk=desk, feed=self.feed, port=PORT, source="A test.", counting_seconds=1)
+        self.browser = Browser(console.application())
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.browser.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    @property
+    def token(self) -> str:
+        (token,) = re.findall(r'"X-Console-Token": "([^"]+)"', self.get("/find").text)
+        return token
+
+    def post(self, path: str, form: dict[str, Any], **headers: str | None) -> Any:
+        sent = {"origin": HERE, "x-console-token": self.token, "hx-request": "true"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return self.browser.post(
+            path, data=form, headers={name: value for name, value in sent.items() if value is not None}
+        )
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        return self.operator.messages("ResultDeadLetters")
+
+
+@pytest.fixture
+def window(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Window:
+    monkeypatch.setattr(mailbox, "WAIT_SECONDS", 0)
+    return Window(operator, tmp_path)
+
+
+def in_euros(operator: Operator, reference: str = "in-euros", **changes: Any) -> None:
+    """A win that is left for a person."""
+    assert operator.send("result", published("result", currency="EUR", reference=reference, **changes)).json["error"]
+
+
+# --- Whom it answers --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/assets/console.css", "/assets/none"])
+def test_a_page_runs_and_shows_nothing_that_the_console_did_not_make(path: str, window: Window) -> None:
+    answer = window.get(path)
+
+    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_script_and_no_style_in_itself(path: str, window: Window) -> None:
+    text = window.get(path).text
+
+    assert re.findall(r"<script(?![^>]* src=)", text) == []
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", text) == []
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:3000", "127.0.0.1", "127.0.0.1:3001", "", "0.0.0.0:3000"]
+)
+def test_a_name_that_was_made_to_point_here_is_refused(host: str, window: Window) -> None:
+    answer = window.get("/player?id=421", host=host)
+
+    assert answer.status_code == 421
+    assert "99889.99" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost:3000"])
+def test_this_machine_is_answered(host: str, window: Window) -> None:
+    assert window.get("/player?id=421", host=host).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": None},
+        {"origin": "null"},
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:3001"},
+        {"origin": "http://localhost:3000"},  # the same machine, and another origin than the page's
+        {"x_console_token": None},
+        {"x_console_token": "of an earlier start"},
+        {"x_console_token": "token-token"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"host": "evil.example:3000"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/parked/redrive", "/parked/discard"])
+def test_a_change_that_is_not_the_pages_own_changes_nothing(
+    path: str, headers: dict[str, str | None], window: Window
+) -> None:
+    in_euros(window.operator)
+
+    answer = window.post(path, {"callback": "result", "reason": "because"}, **headers)
+
+    assert answer.status_code in (403, 421)
+    assert [letter["reference"] for letter in window.dead_letters()] == ["in-euros"]
+    assert list(window.folder.iterdir()) == []
+
+
+def test_a_form_without_scripts_carries_the_token_itself(window: Window) -> None:
+    in_euros(window.operator)
+
+    answer = window.post("/parked/redrive", {"callback": "result", "token": window.token}, x_console_token=None)
+
+    assert answer.status_code == 200
+    assert window.dead_letters() == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_other_methods_are_refused(method: str, window: Window) -> None:
+    assert window.browser.request(method, "/parked", headers={"origin": HERE}).status_code == 405
+
+
+def test_a_form_of_more_than_a_megabyte_is_refused(window: Window) -> None:
+    assert window.post("/parked/redrive", {"callback": "x" * 1_000_001}).status_code == 413
+
+
+def test_nothing_is_loaded_for_another_site(window: Window) -> None:
+    assert window.get("/player?id=421", sec_fetch_site="cross-site", sec_fetch_mode="no-cors").status_code == 403
+    assert window.get("/live/events", sec_fetch_site="same-site", sec_fetch_mode="cors").status_code == 403
+
+
+def test_a_link_from_another_site_opens_a_page(window: Window) -> None:
+    assert window.get("/find", sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 200
+
+
+def test_whatever_is_not_the_consoles_goes_to_the_callbacks(window: Window) -> None:
+    async def callbacks(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 299, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    both = Browser(in_front(window.browser.application, callbacks))
+
+    assert {both.get(path).status_code for path in ("/v4/Result", "/healthz", "/favicon.ico", "/x")} == {299}
+    assert both.post("/").status_code == 299
+    assert both.get("/find").status_code == 200
+
+
+# --- What comes from outside ------------------------------------------------------------------------
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% raw %}",
+    f"abc{OVERRIDE}fed",
+    "zero\u200bwidth",
+    "nul\x00bell\x07",
+    "\u2066isolated\u2069\u200f",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_the_provider_writes_is_shown_as_text(attack: str, window: Window) -> None:
+    body = published("result", gameName=attack, roundDetails={"attack": attack})
+    assert window.operator.send("result", json.dumps(body, ensure_ascii=False)).json["error"] == 0
+
+    text = window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+
+    request = text[text.index("The request as received") :]
+    assert "<script>alert" not in request
+    assert "<img" not in request
+    assert "49" not in re.sub(r"\d{5,}", "", request)
+    assert not re.search("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\x00-\x08]", text)
+
+
+def test_a_right_to_left_mark_is_shown_as_what_it_is(window: Window) -> None:
+    body = published("result", gameName=f"abc{OVERRIDE}fed")
+    window.operator.send("result", json.dumps(body, ensure_ascii=False))
+
+    text = window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+
+    assert 'abc<span class="odd" title="right-to-left override">U+202E</span>fed' in text
+
+
+def test_details_of_60_kib_are_shown_whole(window: Window) -> None:
+    details = "x" * 60_000
+    assert window.operator.send("result", published("result", roundDetails=details)).json["error"] == 0
+
+    assert details in window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+
+
+def test_a_hostile_name_finds_a_page_and_nothing_else(window: Window) -> None:
+    for attack in ATTACKS:
+        for path in ("/find", "/player", "/transaction"):
+            answer = window.browser.get(path, params={"name": attack, "id": attack})
+            assert answer.status_code in (200, 404), (path, attack)
+            assert "<script>alert" not in answer.text
+            assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["plain", "a  b", "<&>\"'", "\u05d0\u05d1", "emoji \U0001f3b0", "\ud800"])
+def test_text_that_hides_nothing_is_itself(text: str) -> None:
+    shown = visible(text)
+    assert str(shown).startswith('<bdi class="outside">')
+    assert ("U+D800" in shown) is (text == "\ud800")
+    assert shown.striptags() or text
+
+
+def test_texts_that_differ_look_different() -> None:
+    texts = ["ab", "a\u200bb", "a\u202eb", "a\u2800b", "a\ufe0fb", "a\u00a0b", "a\nb", "a\tb"]
+
+    assert len({str(visible(text)) for text in texts}) == len(texts)
+    assert all("odd" in visible(text) for text in texts[1:])
+    assert "odd" not in visible("a\n\tb", lines=True)
+
+
+# --- Find -------------------------------------------------------------------------------------------
+
+
+def test_a_win_is_found_by_its_reference_with_what_it_did(window: Window) -> None:
+    window.operator.send("result", published("result"))
+
+    text = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
+
+    assert "Credited" in text
+    assert "<strong>10</strong>" in text
+    assert "99899.99" in text
+
+
+def test_a_player_is_led_to_the_ledger(window: Window) -> None:
+    answer = window.get("/find?name=421")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/player?id=421")
+
+
+def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
+    window.operator.send("result", published("result"))
+
+    text = window.get("/find/elsewhere?name=5103188801", hx_request="true").text
+
+    assert "1 transaction under that round" in text
+    assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in text
+
+
+def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -> None:
+    in_euros(window.operator)
+
+    text = window.get("/find/elsewhere?name=in-euros", hx_request="true").text
+
+    assert "Not credited: it waits for a person" in text
+    assert "the win is in another currency than the wallet, which is in USD" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            {"message": "refused", "code": 998, "reason": "ReadTimeoutError, attempt 3", "tries": 4},
+            "did not answer in time",
+        ),
+        ({"message": "refused", "code": 62, "reason": "No such player: 9"}, "this player has no wallet"),
+        ({"message": "refused", "code": 64, "reason": "Mandatory field is absent or empty: roundId"}, "kept nowhere"),
+        ({"message": "parking failed", "code": None, "reason": "send_message"}, "could not even be kept"),
+        ({"message": "left for a person", "code": None, "reason": "x"}, "is not among the dead letters now"),
+        ({"message": "credited", "code": None, "reason": None}, "this is another table"),
+    ],
+)
+def test_what_the_log_alone_knows_is_said(line: dict[str, Any], said: str, window: Window) -> None:
+    at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
+    window.place.lines = [Line(**{"at": at, "callback": "result", "tries": None} | line)]
+
+    assert said in window.get("/find/elsewhere?name=lost", hx_request="true").text
+
+
+def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) -> None:
+    text = window.get("/find/elsewhere?name=nothing", hx_request="true").text
+
+    assert "Nothing is known of" in text
+    assert "Ask the provider" in text
+
+
+def test_a_page_of_its_own_is_there_for_who_has_no_scripts(window: Window) -> None:
+    assert window.get("/find/elsewhere?name=nothing").text.startswith("<!doctype html>")
+    assert not window.get("/find/elsewhere?name=nothing", hx_request="true").text.startswith("<!doctype")
+
+
+# --- A player, a transaction ------------------------------------------------------------------------
+
+
+def test_a_player_has_balances_a_ledger_and_a_picture(window: Window) -> None:
+    for number in range(3):
+        window.operator.send("result", published("result", reference=f"r-{number}", amount="10"))
+
+    text = window.get("/player?id=421").text
+
+    assert "99919.99" in text
+    assert re.findall(r"r-\d(?=</bdi>)", text) == ["r-2", "r-1", "r-0"]
+    assert 'aria-label="Cash went from 99899.99 to 99919.99' in text
+
+
+def test_what_left_no_transaction_is_a_row_of_the_ledger(window: Window) -> None:
+    window.operator.send("result", published("result", reference="before"))
+    window.operator.database.Table("Players").update_item(
+        Key={"userId": "421"},
+        UpdateExpression="SET cash = :cash, version = :version",
+        ExpressionAttributeValues={":cash": Decimal(99000), ":version": 2},
+    )
+    window.operator.send("result", published("result", reference="after"))
+
+    text = window.get("/player?id=421").text
+
+    assert "no transaction: a deposit or a bet" in text
+    assert "-899.99" in text
+
+
+def test_an_older_page_of_a_ledger_goes_on_where_the_newer_ended(window: Window) -> None:
+    for number in range(60):
+        window.operator.send("result", published("result", reference=f"r-{number:02}", amount="1"))
+
+    newest = window.get("/player?id=421").text
+    (older,) = re.findall(r'href="(/player\?id=421&amp;before=\d+)"', newest)
+    rows = [re.findall(r"r-\d\d(?=</bdi>)", text) for text in (newest, window.get(older.replace("&amp;", "&")).text)]
+
+    assert [len(each) for each in rows] == [50, 10]
+    assert rows[0] + rows[1] == [f"r-{number:02}" for number in reversed(range(60))]
+
+
+def test_free_rounds_are_shown_as_the_table_counts_them(window: Window) -> None:
+    window.operator.send("result", published("result", bonusCode="FREE-1", amount="2.5"))
+
+    text = window.get("/player?id=421").text
+
+    assert re.search(r'FREE-1</bdi></td><td class="number">2.5</td>', text)
+
+
+def test_there_is_no_page_of_nobody(window: Window) -> None:
+    answer = window.get("/player?id=nobody")
+
+    assert answer.status_code == 404
+    assert "walletctl players add" in answer.text
+
+
+def test_a_ledger_that_proves_is_marked_and_one_that_does_not_says_where(window: Window) -> None:
+    window.operator.send("result", published("result", reference="first"))
+    window.operator.send("result", published("result", reference="second"))
+    assert "Verified: 2 transactions" in window.get("/player/proof?id=421", hx_request="true").text
+
+    window.operator.database.Table("Transactions").update_item(
+        Key={"id": "result#second"},
+        UpdateExpression="SET cashAfter = :cash",
+        ExpressionAttributeValues={":cash": Decimal(1)},
+    )
+
+    broken = window.get("/player/proof?id=421", hx_request="true").text
+    assert "The chain breaks" in broken
+    assert "/transaction?id=result%23second" in broken
+    assert "Verified" not in broken
+
+
+def test_a_transaction_shows_the_wallet_before_and_after_and_the_request(window: Window) -> None:
+    window.operator.send("result", published("result"))
+
+    text = window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+
+    assert all(figure in text for figure in ("99889.99", "+10", "99899.99"))
+    assert "tumblefortune" in text
+    assert "4a5d375ac1311b04fba2ea66d067b8e5" in text
+
+
+def test_a_prize_and_its_result_lead_to_each_other(window: Window) -> None:
+    window.operator.send("result", published("result", promoWinAmount="5", promoWinReference="prize"))
+
+    result = window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+    prize = window.get("/transaction?id=promo%23prize").text
+
+    assert "/transaction?id=promo%23prize" in result
+    assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in prize
+
+
+def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
+    at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
+    window.place.lines = [
+        Line(at=at, callback=callback, message=message, code=None, reason=None, tries=None)
+        for callback, message in (("result", "credited"), ("result", "replayed"), ("jackpot", "credited"))
+    ]  # the last has the same reference, and is another kind
+
+    text = window.get("/transaction/deliveries?id=result%23x", hx_request="true").text
+
+    assert "2 deliveries" in text
+    assert "nothing moved" in text
+
+
+# --- Parked -----------------------------------------------------------------------------------------
+
+
+def test_dead_letters_are_grouped_by_reference_with_their_reason(window: Window) -> None:
+    in_euros(window.operator, "one")
+    in_euros(window.operator, "one")
+    in_euros(window.operator, "two")
+
+    text = window.get("/parked/letters", hx_request="true").text
+
+    assert text.count("<article") == 2
+    assert "2 copies" in text
+    assert "Send back all 3" in text
+    assert "Ask the provider" in text
+
+
+def test_one_reference_is_sent_back_and_the_others_stay(window: Window) -> None:
+    in_euros(window.operator, "one")
+    in_euros(window.operator, "two")
+    text = window.get("/parked/letters", hx_request="true").text
+    article = next(part for part in text.split("<article") if "name=one" in part)
+    messages = re.findall(r'name="message" value="([^"]+)"', article)
+
+    answer = window.post("/parked/redrive", {"callback": "result", "message": messages[:1]})
+
+    assert "1 of 1 were sent back" in answer.text
+    assert [letter["reference"] for letter in window.operator.messages("ResultRetryQueue")] == ["one"]
+    assert [letter["reference"] for letter in window.dead_letters()] == ["two"]
+    (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
+    assert (deed["what"], deed["callback"], deed["letters"]) == ("send back", "result", messages[:1])
+    assert "1 of 1 were sent back" in window.get("/parked").text
+
+
+def test_all_of_one_cause_are_sent_back_and_other_causes_stay(window: Window) -> None:
+    in_euros(window.operator, "one")
+    in_euros(window.operator, "two")
+    window.operator.send("result", published("result", reference="used"))
+    window.operator.send("result", published("result", reference="used", amount="11"))
+
+    answer = window.post("/parked/redrive", {"callback": "result", "code": "52"})
+
+    assert "2 of 2 were sent back" in answer.text
+    assert [letter["reference"] for letter in window.dead_letters()] == ["used"]
+
+
+def test_a_letter_is_discarded_with_a_reason_once_it_stands_in_a_file(window: Window) -> None:
+    in_euros(window.operator)
+    text = window.get("/parked/letters", hx_request="true").text
+    (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
+
+    answer = window.post("/parked/discard", {"callback": "result", "message": message, "reason": "ticket 1234"})
+
+    assert answer.status_code == 200
+    assert window.dead_letters() == []
+    (file,) = (window.folder / "discarded").iterdir()
+    kept = json.loads(file.read_text())
+    assert kept["reason"] == "ticket 1234"
+    assert [json.loads(letter["body"])["reference"] for letter in kept["letters"]] == ["in-euros"]
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"callback": "result", "message": "MESSAGE", "reason": "  "},
+        {"callback": "result", "reason": "because"},
+        {"callback": "result", "message": "of another", "reason": "because"},
+        {"callback": "none", "message": "MESSAGE", "reason": "because"},
+    ],
+)
+def test_nothing_is_discarded_without_a_reason_or_a_choice(form: dict[str, str], window: Window) -> None:
+    in_euros(window.operator)
+    text = window.get("/parked/letters", hx_request="true").text
+    message = re.findall(r'name="message" value="([^"]+)"', text)[0]
+
+    answer = window.post("/parked/discard", form | ({"message": message} if form.get("message") == "MESSAGE" else {}))
+
+    assert answer.status_code == 503
+    assert "did not work" in answer.text
+    assert [letter["reference"] for letter in window.dead_letters()] == ["in-euros"]
+
+
+def test_an_empty_queue_says_what_it_is_for(window: Window) -> None:
+    assert "No dead letters" in window.get("/parked/letters", hx_request="true").text
+
+
+# --- Live -------------------------------------------------------------------------------------------
+
+
+def said(message: str, reference: str = "r", **facts: Any) -> list[str]:
+    """What a function's log says of a callback."""
+    return [json.dumps({"message": message, "correlation_id": reference, "milliseconds": 1.5, **facts})]
+
+
+def fed(feed: Feed) -> Feed:
+    feed._read()
+    return feed
+
+
+def credit(feed: Feed, reference: str, amount: str = "10", player: str = "421") -> None:
+    transactions = [{"id": f"result#{reference}", "seq": 1, "amount": amount, "cashAfter": "1"}]
+    log = said("credited", reference, userId=player, transactions=transactions)
+    feed.answered("result", b"{}", log, '{"currency": "USD", "error": 0}', 0.01)
+
+
+def test_each_outcome_is_told_by_the_functions_own_word() -> None:
+    feed = Feed()
+    body = json.dumps(published("result", reference="r")).encode()
+    credit(feed, "r")
+    feed.answered("result", body, said("replayed", userId="421"), '{"currency": "USD"}', 0.01)
+    feed.answered("result", body, said("refused", code=998, reason="ReadTimeoutError, attempt 2"), "{}", 3.0)
+    feed.answered("result", body, said("refused", code=61, reason="x: amount"), "{}", 0.01)
+    feed.answered("result", body, said("refused", code=64, reason="x"), "{}", 0.01)
+    feed.answered("result", body, said("refused", code=62) + said("parking failed"), "{}", 0.01)
+    feed.failed("result", body, "it crashed", 0.01)
+
+    outcomes = [(each.number, each.outcome, each.player, each.amount) for each in fed(feed).after(0)]
+
+    ten = Decimal(10)
+    assert outcomes == [
+        (1, "credited", "421", ten),
+        (2, "replayed", "421", ten),
+        (3, "parked", "421", ten),
+        (4, "left for a person", "421", ten),
+        (5, "refused", "421", ten),
+        (6, "not kept", "421", ten),
+        (7, "failed", "421", ten),
+    ]
+
+
+def test_what_is_parked_is_open_until_it_is_credited() -> None:
+    feed = Feed()
+    request = json.dumps(published("result", reference="r"))
+    feed.answered("result", request.encode(), said("refused", code=998, reason="x"), "{}", 0.01)
+    message = json.dumps({"reference": "r", "request": request})
+    feed.tried_again("result", [message], said("refused", code=998, reason="y", tries=1))
+    assert [(each.tries, each.player) for each in fed(feed).open.values()] == [(1, "421")]
+
+    feed.tried_again("result", [message], said("credited", tries=2, userId="421", transactions=[{"amount": "10"}]))
+
+    assert not fed(feed).open
+    assert [each.tries for each in feed.after(0)] == [None, 1, 2]
+    assert sum(minute.callbacks["result"] for minute in feed.minutes()) == 1  # a try is no new callback
+
+
+def test_the_last_try_leaves_it_for_a_person() -> None:
+    feed = Feed()
+    feed.tried_again("result", [json.dumps({"reference": "r"})], said("refused", code=998, tries=10))
+
+    assert [each.outcome for each in fed(feed).after(0)] == ["left for a person"]
+    assert not feed.open
+
+
+def test_money_is_summed_exactly_by_the_minute() -> None:
+    feed = Feed()
+    for amount in ("0.1", "0.2", "0.000000000000000001"):
+        credit(feed, amount, amount)
+
+    assert sum(minute.credited.get("USD", Decimal(0)) for minute in fed(feed).minutes()) == Decimal(
+        "0.300000000000000001"
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"amount": {}}', b"\xff", b"[" * 60_000, b'{"a": 1e999999}'])
+def test_whatever_a_body_is_it_is_one_callback(body: bytes) -> None:
+    feed = Feed()
+    feed.answered("result", body, said("refused", code=99, reason="The body is not JSON"), "", 0.01)
+    feed.answered("result", body, ["no json"], "[]", 0.01)
+
+    assert [each.outcome for each in fed(feed).after(0)] == ["refused", "failed"]
+
+
+def test_the_ring_keeps_the_newest_and_no_more() -> None:
+    feed = Feed()
+    for number in range(KEPT + 500):
+        credit(feed, f"r-{number}")
+    fed(feed)
+
+    assert len(feed.after(0)) == KEPT
+    assert feed.after(0)[0].number == 501
+    assert [each.number for each in feed.after(KEPT + 498)] == [KEPT + 499, KEPT + 500]
+    assert feed.after(KEPT + 500) == []
+
+
+class Stream:
+    """Server-sent events, as a browser reads them."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.stopping = False
+        pages = Pages(place="a test", is_local=True, token="t")
+        desk = Desk(InMemory(), is_local=True, folder=Path())
+        self.live = Live(desk, feed, Console(desk, feed, 1, "", 1).counts, pages, "", str, lambda: self.stopping)
+
+    def read(self, after: str, *, only_owed: bool = False) -> list[tuple[str, str, str]]:
+        """The first second's events: name, id, content."""
+
+        async def events() -> list[str]:
+            stream = self.live._stream(after, only_owed=only_owed)
+            asyncio.get_running_loop().call_later(0.3, lambda: setattr(self, "stopping", True))
+            return [event async for event in stream]
+
+        self.stopping = False
+        read = asyncio.run(events())
+        return [
+            (
+                re.findall("(?m)^event: (.*)$", event)[0],
+                "".join(re.findall("(?m)^id: (.*)$", event)),
+                "\n".join(re.findall("(?m)^data: (.*)$", event)),
+            )
+            for event in read
+            if not event.startswith(":")
+        ]
+
+
+def references(events: list[tuple[str, str, str]]) -> list[str]:
+    return [found for name, _, text in events if name == "rows" for found in re.findall(r">(r-\d+)<", text)]
+
+
+def test_a_stream_goes_on_exactly_where_it_broke_off() -> None:
+    feed = Feed()
+    for number in range(10):
+        credit(feed, f"r-{number}")
+    stream = Stream(fed(feed))
+    first = stream.read(f"{feed.epoch}-4")
+    assert references(first) == ["r-9", "r-8", "r-7", "r-6", "r-5", "r-4"]
+    assert "begin" not in [name for name, _, _ in first]
+
+    last = next(id for name, id, _ in reversed(first) if name == "rows")
+    credit(feed, "r-10")
+    credit(feed, "r-11")
+    fed(feed)
+
+    assert references(stream.read(last)) == ["r-11", "r-10"]
+
+
+def test_a_stream_of_an_earlier_start_begins_anew() -> None:
+    feed = Feed()
+    credit(feed, "r-1")
+    events = Stream(fed(feed)).read("0badcafe-900")
+
+    assert events[0][:2] == ("begin", f"{feed.epoch}-0")
+    assert references(events) == ["r-1"]
+
+
+def test_what_a_batch_leaves_out_is_counted() -> None:
+    feed = Feed()
+    for number in range(MOST_IN_A_BATCH + 40):
+        credit(feed, f"r-{number}")
+
+    (rows,) = [text for name, _, text in Stream(fed(feed)).read(f"{feed.epoch}-0") if name == "rows"]
+
+    assert len(re.findall(r">r-\d+<", rows)) == MOST_IN_A_BATCH
+    assert "40 callbacks more" in rows
+
+
+def test_what_was_not_credited_can_be_watched_alone() -> None:
+    feed = Feed()
+    credit(feed, "r-1")
+    feed.answered("result", b"{}", said("refused", "r-2", code=61, reason="x"), "{}", 0.01)
+
+    assert references(Stream(fed(feed)).read(f"{feed.epoch}-0", only_owed=True)) == ["r-2"]
+
+
+def test_nobody_watches_a_stream_that_has_ended() -> None:
+    feed = Feed()
+    Stream(feed).read("")
+
+    assert feed.watchers == 0
+
+
+def test_what_is_parked_and_dead_is_counted_on_the_page(window: Window) -> None:
+    in_euros(window.operator)
+    window.operator.send("result", published("result", userId="nobody", reference="n"))
+
+    text = window.get("/").text
+
+    assert re.search(r'wait for a person</dt><dd><span class="figure">1<', text)
+    assert re.search(r'wait for another try</dt><dd><span class="figure">1<', text)
+
+
+# --- A stack's log ----------------------------------------------------------------------------------
+
+
+class Logs:
+    def __init__(self, *lines: dict[str, Any], fault: Exception | None = None) -> None:
+        self.lines = list(lines)
+        self.fault = fault
+        self.asked = 0
+
+    def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        self.asked += 1
+        if self.fault:
+            raise self.fault
+        events = [
+            {"eventId": f"{logGroupName}{number}", "message": json.dumps(line)}
+            for number, line in enumerate(self.lines)
+            if logGroupName == "/stack/result"
+        ]
+        return {"events": events}
+
+
+def a_line(reference: str, second: int, **facts: Any) -> dict[str, Any]:
+    moment = f"2026-01-02 03:04:{second:02},678+0000"
+    return {"message": "credited", "correlation_id": reference, "timestamp": moment, "userId": "421", **facts}
+
+
+@pytest.fixture
+def tables(operator: Operator) -> Tables:
+    return InMemory().tables()
+
+
+def listening(logs: Logs, tables: Tables) -> Listening:
+    groups = {callback: f"/stack/{callback}" for callback in ("result", "promo")}
+    return Listening(logs, groups, Feed(), tables)
+
+
+def test_a_stacks_callbacks_come_from_its_log_each_once_and_in_order(tables: Tables) -> None:
+    paid = [{"amount": "10", "id": "result#r-1"}]
+    logs = Logs(a_line("r-2", 20), a_line("r-1", 10, transactions=paid), {"message": "no line of ours"})
+    ears = listening(logs, tables)
+    asyncio.run(ears._poll())
+    logs.lines.append(a_line("r-3", 30))
+    asyncio.run(ears._poll())
+
+    found = ears.feed.after(0)
+    assert [each.reference for each in found] == ["r-1", "r-2", "r-3"]
+    assert (found[0].amount, found[0].currency) == (Decimal(10), "USD")  # the log does not name it: the wallet does
+    assert not ears.missed
+
+
+def test_what_of_a_stack_cannot_be_seen_is_said(tables: Tables) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "FilterLogEvents")
+    ears = listening(Logs(fault=denied), tables)
+
+    asyncio.run(ears._poll())
+
+    assert "Callbacks are not seen" in ears.missed
+    assert "AccessDenied" in ears.missed
+
+
+def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
+    logs = Logs()
+    ears = listening(logs, tables)
+
+    async def a_moment() -> None:
+        task = asyncio.create_task(ears.run())
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(a_moment())
+
+    assert logs.asked == 0
+
+
+# --- Words and pictures -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "meant"),
+    [
+        (998, "ReadTimeoutError, attempt 3", "the tables did not answer in time"),
+        (998, "EndpointConnectionError, attempt 12", "the tables could not be reached"),
+        (998, "ProvisionedThroughputExceededException, attempt 2", "the tables were asked for more than they allow"),
+        (998, "a defect: KeyError at x.py:1", "the wallet's own code has a defect"),
+        (998, "something new, attempt 2", "something new"),
+        (62, "No such player: 999", "this player has no wallet"),
+        (52, "The currency is not the player's: the wallet's is USD", "in USD"),
+        (61, "This reference was already used with other content: amount", "with another amount"),
+        (64, "Mandatory field is absent or empty: roundId", "mandatory field is absent or empty: roundId"),
+        (None, None, "no reason was given"),
+    ],
+)
+def test_a_reason_is_told_in_plain_words(code: int | None, reason: str | None, meant: str) -> None:
+    assert meant in words.why(code, reason)
+
+
+def test_a_picture_says_what_it_shows_and_runs_nothing() -> None:
+    attack = '"><script>'
+    for drawn in (charts.bars([0, 1, Decimal("1e30")], attack), charts.line([Decimal(1), Decimal("1e30")], attack)):
+        assert 'role="img"' in drawn
+        assert "<script" not in drawn
+
+
+def test_a_flat_balance_is_drawn_in_the_middle() -> None:
+    assert "V80" in charts.line([Decimal(5)] * 3, "flat")
+
+
+def test_a_long_ledger_is_drawn_from_its_first_to_its_last() -> None:
+    drawn = charts.line([Decimal(number) for number in range(10_000)], "long")
+
+    assert len(drawn) < 10_000
+    assert "M0 154.0" in drawn
+    assert "V6.0" in drawn
+
+
+def test_a_page_is_there_at_once(window: Window) -> None:
+    window.get("/player?id=421")  # its template is read once
+
+    began = time.monotonic()
+    window.get("/player?id=421")
+
+    assert time.monotonic() - began < 1

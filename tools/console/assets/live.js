@@ -1,0 +1,77 @@
+// Live: rows and figures as the server sends them. After a break it goes on where it ended.
+"use strict";
+
+const MOST_ROWS = 300;
+const AGAIN_MILLISECONDS = 3000;
+
+const table = document.getElementById("live");
+const rows = document.getElementById("rows");
+const figures = document.getElementById("figures");
+const nothing = document.getElementById("nothing");
+const state = document.getElementById("state");
+const pause = document.getElementById("pause");
+
+let after = table.dataset.after;
+let source = null;
+let again = null;
+let paused = false;
+
+function say(what) {
+  if (state.dataset.now === what) return;
+  state.dataset.now = what;
+  state.textContent = state.dataset[what];
+  state.className = what === "live" ? "mark on" : what === "lost" ? "mark bad lost" : "mark";
+}
+
+function close() {
+  clearTimeout(again);
+  if (source) source.close();
+  source = null;
+}
+
+function open() {
+  close();
+  const url = new URL(table.dataset.events, location.href);
+  url.searchParams.set("after", after);
+  source = new EventSource(url);
+  source.addEventListener("open", () => say("live"));
+  source.addEventListener("error", () => {
+    say("lost");
+    // A browser tries again by itself unless it was refused.
+    if (source && source.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MILLISECONDS);
+  });
+  source.addEventListener("begin", (event) => {
+    after = event.lastEventId;
+    rows.replaceChildren();
+  });
+  source.addEventListener("rows", (event) => {
+    after = event.lastEventId;
+    const arrived = document.createElement("template");
+    arrived.innerHTML = event.data;
+    if (!arrived.content.childElementCount) return;
+    rows.prepend(arrived.content);
+    while (rows.childElementCount > MOST_ROWS) rows.lastElementChild.remove();
+    nothing.hidden = true;
+  });
+  source.addEventListener("figures", (event) => {
+    if (!figures.contains(document.activeElement)) figures.innerHTML = event.data;
+  });
+}
+
+// A page that nobody looks at asks for nothing.
+function follow() {
+  if (paused || document.hidden) close();
+  else open();
+  if (paused) say("paused");
+}
+
+pause.hidden = false;
+pause.addEventListener("click", () => {
+  paused = !paused;
+  pause.setAttribute("aria-pressed", String(paused));
+  follow();
+});
+document.addEventListener("visibilitychange", follow);
+window.addEventListener("pagehide", close);
+window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
+follow();

@@ -1,0 +1,233 @@
+"""What the pages ask of a wallet: all that is shown is found, proved and sent back by `walletctl`'s own means."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from tools.local.trouble import Trouble
+from tools.walletctl import place as places
+from tools.walletctl import records
+from tools.walletctl.find.command import by_reference, found_in, wallet_of
+from tools.walletctl.find.found import Found
+from tools.walletctl.items import Item, of_player, with_keys
+from tools.walletctl.log import Line
+from tools.walletctl.parked.discard import keep_in_file
+from tools.walletctl.parked.interruptions import Interruptions
+from tools.walletctl.parked.letters import Group, grouped
+from tools.walletctl.parked.mailbox import Mailbox, Tally, waiting
+from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.parked.redrive import ids
+from tools.walletctl.place import Place, Queues, Tables
+from tools.walletctl.verify.account import Account, account
+from tools.walletctl.verify.books import Books
+
+ROWS = 50  # of a ledger on a page
+DRAWN = 200  # transactions in a ledger's picture
+_LOG_DAYS = 3  # of a stack's log, which costs by what is read; a local log is read whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A player as the tables have them: `newest` transactions first, as the index has them; `more` came before."""
+
+    user_id: str
+    wallet: Item | None
+    newest: Sequence[Item]
+    more: bool
+    free_rounds: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A transaction, and those that were credited in one write with it."""
+
+    item: Item
+    others: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """About how much of a callback is parked."""
+
+    callback: str
+    waiting: int
+    dead: int
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Dead letters of a callback: those messages, or those of an error `code`, or all."""
+
+    callback: str
+    message_ids: frozenset[str] = frozenset()
+    code: int | None = None
+
+    def of(self, group: Group) -> Group | None:
+        if self.message_ids:
+            return group.among(self.message_ids)
+        return group if self.code is None or any(code == self.code for code, _ in group.faults) else None
+
+
+class Kept:
+    """A place whose clients are made once: to make one takes longer than most of what it is asked."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._making = threading.Lock()
+        self._tables = cache(place.tables)
+        self._queues = cache(place.queues)
+
+    @property
+    def name(self) -> str:
+        return self._place.name
+
+    def tables(self) -> Tables:
+        with self._making:
+            return self._tables()
+
+    def queues(self, callback: str) -> Queues:
+        with self._making:
+            return self._queues(callback)
+
+    def url(self) -> str:
+        return self._place.url()
+
+    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+        return self._place.log(reference, since)
+
+
+class Desk:
+    """`is_local` says that a look costs nothing; `folder` is where what is discarded, and what was done, is kept.
+
+    Each question raises Trouble if it cannot be answered, and waits for an answer: ask in a thread.
+    """
+
+    def __init__(self, place: Place, *, is_local: bool, folder: Path) -> None:
+        self.place = Kept(place)
+        self.is_local = is_local
+        self.folder = folder
+        # SQS hides what one reads from all others, so the console's own readers take turns.
+        self.at_the_letters = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self.place.name
+
+    @property
+    def callbacks(self) -> list[str]:
+        return places.callbacks()
+
+    def named(self, name: str) -> tuple[list[Item], Item | None]:
+        """What the ledger has under that reference, and the wallet of a player of that name: at once, by key."""
+        tables = self.place.tables()
+        return by_reference(tables, name), wallet_of(tables, name)
+
+    def find(self, name: str, *, scan: bool) -> Found:
+        """Looks everywhere; the whole ledger for a round or a transaction id if `scan`."""
+        since = datetime.now(UTC) - timedelta(days=_LOG_DAYS)
+        with self.at_the_letters:
+            return found_in(self.place, name, None, since, scan=scan, retries=False)
+
+    def ledger(self, user_id: str, before: int | None) -> Ledger:
+        tables = self.place.tables()
+        found = of_player(tables.dynamodb, tables.transactions, user_id, index="byPlayer", newest_first=True)
+        newest = list(islice((item for item in found if before is None or item["seq"] < before), DRAWN + 1))
+        counts = list(of_player(tables.dynamodb, tables.free_rounds, user_id)) if tables.free_rounds else []
+        return Ledger(
+            user_id=user_id,
+            wallet=wallet_of(tables, user_id),
+            newest=newest[:DRAWN],
+            more=len(newest) > ROWS,
+            free_rounds=counts,
+        )
+
+    def prove(self, user_id: str) -> Account:
+        """What `walletctl verify` finds of one player."""
+        tables = self.place.tables()
+        with closing(Books(tables)) as books:
+            books.read_player(user_id, lambda _read: None)
+            return account(
+                books.pages(),
+                strict=False,
+                compares_free_rounds=tables.free_rounds is not None,
+                wallet_now=books.wallet_now,
+            )
+
+    def record(self, id: str) -> Record | None:
+        """The transaction under that id, if there is one."""
+        tables = self.place.tables()
+        item = next(with_keys(tables.dynamodb, tables.transactions, [{"id": id}]), None)
+        if item is None:
+            return None
+        keys = [{"id": other} for other in dict.fromkeys(records.ids_with(item)) if other != id]
+        others = with_keys(tables.dynamodb, tables.transactions, keys)
+        return Record(item=item, others=[other for other in others if other.get("userId") == item.get("userId")])
+
+    def said_of(self, reference: str) -> Sequence[Line]:
+        """What the functions' log says of a reference."""
+        return self.place.log(reference, datetime.now(UTC) - timedelta(days=_LOG_DAYS))
+
+    def parked(self) -> list[Pile]:
+        """Every dead letter, read and put back; where nothing is, by SQS's count, that is believed."""
+        with self.at_the_letters:
+            return piles(self.place, self.callbacks, trusting_counts=self.is_local)
+
+    def redrive(self, choice: Choice) -> Tally:
+        """Sends chosen dead letters back to their retry queue. Raises Trouble, which says how far it got."""
+        tally = Tally()
+        try:
+            with self._holding(choice, only_sendable=True) as mailbox:
+                mailbox.send_back(tally, lambda _sent: None)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble}; {tally}" if tally.chosen else str(trouble)) from None
+        return tally
+
+    def discard(self, choice: Choice, reason: str) -> tuple[int, Path]:
+        """Deletes chosen dead letters for good, once they stand in a file; how many, and which file."""
+        if not reason.strip():
+            raise Trouble("Say why nobody is owed it, and discard it then")
+        folder = self.folder / "discarded"
+        file = folder / f"discarded-{choice.callback}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Trouble(f"{folder} cannot be made ({error.strerror}): nothing was discarded") from None
+        queue = self.place.queues(choice.callback).dead_letters
+        about = {"callback": choice.callback, "reason": reason.strip(), "from": self.name, "queue": queue}
+        with self._holding(choice, only_sendable=False) as mailbox:
+            keep_in_file(file, about, mailbox.letters)
+            return mailbox.discard(lambda _done: None), file
+
+    @contextmanager
+    def _holding(self, choice: Choice, *, only_sendable: bool) -> Iterator[Mailbox]:
+        """A mailbox that holds what was chosen, and nothing else. Raises Trouble if it is not there any more."""
+        with self.at_the_letters, Interruptions() as interruptions:
+            mailbox = Mailbox(self.place.queues(choice.callback), interruptions)
+            with mailbox:
+                mailbox.read(lambda _new: None, wanted=choice.message_ids)
+                chosen = ids(
+                    [
+                        part
+                        for group in grouped(mailbox.letters, choice.callback)
+                        if not (only_sendable and group.refused) and (part := choice.of(group))
+                    ]
+                )
+                if not chosen or not choice.message_ids <= chosen:
+                    raise Trouble("What you chose is not there any more, or cannot be sent back: load the page again")
+                mailbox.keep(chosen)
+                yield mailbox
+
+    def counts(self) -> list[Count]:
+        with Interruptions() as interruptions:
+            return [self._count(callback, interruptions) for callback in self.callbacks]
+
+    def _count(self, callback: str, interruptions: Interruptions) -> Count:
+        queues = self.place.queues(callback)
+        there, hidden = Mailbox(queues, interruptions).approximate_numbers()
+        return Count(callback=callback, waiting=waiting(queues).all, dead=there + hidden, hidden=hidden)

@@ -1,0 +1,293 @@
+"""The callbacks as they arrive: a ring of the newest, what they came to by the minute, and what they left parked.
+
+Whoever answers callbacks only hands over what it has; it is read up to a quarter of a second later, many at once, and
+kept within bounds: a feed takes a few megabytes however long it runs. All of it belongs to one event loop.
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from tools.walletctl.moments import recorded
+
+Outcome = Literal["credited", "replayed", "parked", "left for a person", "refused", "not kept", "failed"]
+
+KEPT = 2000  # callbacks: more than anybody scrolls through, and half a minute of a busy service
+MINUTES = 30
+TICK_SECONDS = 0.25
+_MOST_UNREAD = 1000  # then they are read at once: their bodies stand in memory
+_MOST_BYTES = 65_536  # of a body; the wallet reads no more either
+_MOST_OPEN = 2000  # references that wait for another try
+_MOST_PLAYERS = 5000  # whose currency is remembered
+_MOST_CURRENCIES = 50  # a test may make one up for each callback
+_MAX_TRIES = 10  # template.yaml's maxReceiveCount: then it is a dead letter
+_KEPT_FOR = {62: "parked", 998: "parked", 52: "left for a person", 61: "left for a person"}
+_EXACT = Decimal(10) ** 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """One delivery, or one try from a retry queue (`tries`), and what came of it; the first has `number` 1."""
+
+    number: int
+    at: datetime
+    kind: str
+    player: str | None
+    reference: str | None
+    amount: Decimal | None
+    currency: str | None
+    outcome: Outcome
+    code: int | None
+    reason: str | None
+    milliseconds: float | None
+    tries: int | None
+
+    @property
+    def is_owed(self) -> bool:
+        return self.outcome not in ("credited", "replayed")
+
+
+@dataclass(slots=True)
+class Minute:
+    start: int  # minutes since the epoch
+    callbacks: Counter[str] = field(default_factory=Counter)  # by kind
+    credited: dict[str, Decimal] = field(default_factory=dict)  # by currency
+    owed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    at: float
+    kind: str
+    bodies: Sequence[bytes | str]
+    log: Sequence[str]
+    seconds: float | None
+    answer: str = ""
+    failure: str = ""
+
+
+class Feed:
+    def __init__(self) -> None:
+        self.epoch = secrets.token_hex(4)  # numbers of another start mean nothing here
+        self.watchers = 0
+        self.open: OrderedDict[tuple[str, str], Callback] = OrderedDict()
+        self._unread: deque[_Unread] = deque()
+        self._ring: deque[Callback] = deque(maxlen=KEPT)
+        self._minutes: deque[Minute] = deque(maxlen=MINUTES)
+        self._currencies: OrderedDict[str, str] = OrderedDict()  # of players, as far as they were told
+        self._changed = asyncio.Event()
+        self.last = 0
+
+    # --- Who answers callbacks ----------------------------------------------------------------------
+
+    def answered(self, kind: str, body: bytes, log: Sequence[str], answer: str, seconds: float) -> None:
+        self._take(_Unread(time.time(), kind, [body[: _MOST_BYTES + 1]], log, seconds, answer=answer))
+
+    def failed(self, kind: str, body: bytes, failure: str, seconds: float) -> None:
+        self._take(_Unread(time.time(), kind, [body[: _MOST_BYTES + 1]], (), seconds, failure=failure))
+
+    def tried_again(self, kind: str, messages: Sequence[str], log: Sequence[str]) -> None:
+        """A batch of the retry queue. Its function says a line for each that it could read."""
+        self._take(_Unread(time.time(), kind, messages, log, None))
+
+    def overheard(self, callbacks: Sequence[Callback]) -> None:
+        """Callbacks that somebody else has read, from a stack's log; each is given its number."""
+        for callback in callbacks:
+            self._add(callback)
+        self._wake()
+
+    def _take(self, unread: _Unread) -> None:
+        self._unread.append(unread)
+        if len(self._unread) >= _MOST_UNREAD:
+            self._read()
+
+    # --- Who watches --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Reads what was handed over, until it is cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            if self._unread:
+                self._read()
+                self._wake()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        self.watchers += 1
+        try:
+            yield
+        finally:
+            self.watchers -= 1
+
+    async def change(self, seconds: float) -> None:
+        """Returns with the next callbacks, or after that time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), seconds)
+
+    def after(self, number: int) -> list[Callback]:
+        """Those that came after that one and are kept still, the oldest first."""
+        first = self._ring[0].number if self._ring else self.last + 1
+        return [self._ring[place] for place in range(max(0, number + 1 - first), len(self._ring))]
+
+    def newest(self, most: int) -> list[Callback]:
+        return self.after(self.last - most)
+
+    def of(self, kind: str, reference: str) -> list[Callback]:
+        return [callback for callback in self._ring if callback.kind == kind and callback.reference == reference]
+
+    def minutes(self) -> list[Minute]:
+        """The last half hour, the newest last; a minute of which nothing is known is empty."""
+        now = int(time.time() // 60)
+        known = {minute.start: minute for minute in self._minutes}
+        return [known.get(start) or Minute(start) for start in range(now - MINUTES + 1, now + 1)]
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    # --- What it makes of it ------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        while self._unread:
+            for callback in _callbacks(self._unread.popleft()):
+                self._add(callback)
+
+    def _add(self, callback: Callback) -> None:
+        self.last += 1
+        currency = callback.currency or self.currency_of(callback.player)
+        callback = replace(callback, number=self.last, currency=currency)
+        self._ring.append(callback)
+        if callback.player and currency and not callback.is_owed:
+            self.learn(callback.player, currency)
+        self._count(callback)
+        if callback.reference is not None:
+            key = (callback.kind, callback.reference)
+            self.open.pop(key, None)
+            if callback.outcome == "parked":
+                self.open[key] = callback
+                if len(self.open) > _MOST_OPEN:
+                    self.open.popitem(last=False)
+
+    def currency_of(self, player: str | None) -> str | None:
+        return self._currencies.get(player or "")
+
+    def learn(self, player: str, currency: str) -> None:
+        """A wallet's currency, which only some answers name: what a request says may be another."""
+        self._currencies[player] = currency
+        if len(self._currencies) > _MOST_PLAYERS:
+            self._currencies.popitem(last=False)
+
+    def _count(self, callback: Callback) -> None:
+        start = int(callback.at.timestamp() // 60)
+        minute = next((minute for minute in reversed(self._minutes) if minute.start == start), None)
+        if minute is None:
+            minute = Minute(start)
+            self._minutes.append(minute)
+        if callback.tries is None:
+            minute.callbacks[callback.kind] += 1
+        minute.owed += callback.is_owed
+        if callback.outcome == "credited" and callback.amount and (currency := callback.currency):
+            credited = minute.credited
+            if currency in credited or len(credited) < _MOST_CURRENCIES:
+                credited[currency] = credited.get(currency, Decimal(0)) + callback.amount
+
+
+def _callbacks(unread: _Unread) -> Iterator[Callback]:
+    at = datetime.fromtimestamp(unread.at, UTC)
+    milliseconds = None if unread.seconds is None else 1000 * unread.seconds
+    said = [line for line in map(_object, unread.log) if "message" in line]
+    if unread.seconds is None:  # from a retry queue: each line names its own reference
+        requests = {
+            request.get("reference"): _object(str(request.get("request"))) for request in map(_object, unread.bodies)
+        }
+        for line in said:
+            if line["message"] in ("credited", "replayed", "refused"):
+                request = requests.get(line.get("correlation_id"), {})
+                yield of_line(line, unread.kind, request, at, line.get("milliseconds"))
+        return
+    line = next((line for line in said if line["message"] in ("credited", "replayed", "refused")), None)
+    is_lost = any(line["message"] == "parking failed" for line in said)
+    request = {} if line and line["message"] == "credited" else _object(unread.bodies[0])
+    if line is None:
+        failure = unread.failure or "the function said nothing of it"
+        line = {"message": "failed", "reason": failure, "correlation_id": request.get("reference")}
+    elif is_lost:
+        line = {**line, "message": "not kept"}
+    answer = _object(unread.answer)
+    if "currency" in answer:
+        line = {**line, "currency": answer["currency"]}
+    yield of_line(line, unread.kind, request, at, milliseconds)
+
+
+def of_line(
+    line: Mapping[str, Any], kind: str, request: Mapping[str, Any], at: datetime, milliseconds: object
+) -> Callback:
+    """What a line of a function's log says, with what the request tells of it where that is at hand."""
+    fields = {name.lower(): value for name, value in request.items()}
+    code = line.get("code") if isinstance(line.get("code"), int) else None
+    tries = line.get("tries") if isinstance(line.get("tries"), int) else None
+    paid = [_amount(each.get("amount")) for each in line.get("transactions") or [] if isinstance(each, Mapping)]
+    message = str(line.get("message"))
+    return Callback(
+        number=0,
+        at=at,
+        kind=kind,
+        player=_text(line.get("userId") or fields.get("userid")),
+        reference=_text(line.get("correlation_id") or fields.get("reference")),
+        amount=sum((amount for amount in paid if amount is not None), Decimal(0))
+        if message == "credited"
+        else _amount(fields.get("amount")),
+        currency=_text(line.get("currency") or fields.get("currency")),
+        outcome=_outcome(message, code, tries),
+        code=code,
+        reason=_text(line.get("reason")),
+        milliseconds=float(milliseconds) if isinstance(milliseconds, str | float | int) else None,
+        tries=tries,
+    )
+
+
+def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
+    match message:
+        case "credited" | "replayed" | "not kept" | "failed":
+            return message
+    kept = _KEPT_FOR.get(code or 0, "refused")
+    if kept == "parked" and (tries or 0) >= _MAX_TRIES:
+        return "left for a person"
+    return "parked" if kept == "parked" else "left for a person" if kept == "left for a person" else "refused"
+
+
+def moment_of(line: Mapping[str, Any]) -> datetime | None:
+    """When a line of the functions' log was written: 2026-01-02 03:04:05,678+0000."""
+    return recorded(str(line.get("timestamp")).replace(",", "."))
+
+
+def _object(text: bytes | str) -> dict[str, Any]:
+    if len(text) > 4 * _MOST_BYTES:
+        return {}
+    try:
+        said = json.loads(text, parse_float=str)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _amount(said: object) -> Decimal | None:
+    if not isinstance(said, str | int) or isinstance(said, bool) or len(str(said)) > 80:
+        return None
+    try:
+        amount = Decimal(said)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount) < _EXACT else None
+
+
+def _text(said: object) -> str | None:
+    return str(said)[:128] if isinstance(said, str | int) and not isinstance(said, bool) and said != "" else None

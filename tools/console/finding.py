@@ -1,0 +1,129 @@
+"""Find: a win by any of its names, a player's ledger, a transaction."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tools.console.desk import ROWS, Desk
+from tools.console.pages import Pages, to
+from tools.walletctl import records
+from tools.walletctl.items import Item
+from tools.walletctl.ledger import with_gaps
+from tools.walletctl.listing import Row
+
+_MOST_OF_A_NAME = 300  # characters: an id is a kind and a reference of 128
+
+
+class Finding:
+    def __init__(self, desk: Desk, pages: Pages) -> None:
+        self._desk = desk
+        self._pages = pages
+
+    def routes(self) -> list[BaseRoute]:
+        # These wait for the tables, so each is given a thread: none is a coroutine.
+        return [
+            Route("/find", self.find),
+            Route("/find/elsewhere", self.elsewhere),
+            Route("/player", self.player),
+            Route("/player/proof", self.proof),
+            Route("/player/parked", self.parked),
+            Route("/transaction", self.transaction),
+            Route("/transaction/deliveries", self.deliveries),
+        ]
+
+    def find(self, request: Request) -> Response:
+        """What is known at once, by key; where else to look is looked after the page is there."""
+        name = _asked(request, "name").strip()
+        if not name:
+            return self._pages.page("find.html", name="", transactions=[], wallet=None)
+        transactions, wallet = self._desk.named(name)
+        if wallet and not transactions:
+            return RedirectResponse(to("/player", id=name), 303)
+        return self._pages.page("find.html", name=name, transactions=transactions, wallet=wallet)
+
+    def elsewhere(self, request: Request) -> Response:
+        """The dead letters, the log, and on a local service the whole ledger for a round or a transaction id."""
+        name = _asked(request, "name")
+        scan = self._desk.is_local or _asked(request, "scan") == "1"
+        found = self._desk.find(name, scan=scan)
+        return self._pages.part(
+            request,
+            "_elsewhere.html",
+            title="Find",
+            name=name,
+            found=found,
+            last=found.log[-1] if found.log else None,
+            can_scan=not scan and not found.transactions and not found.wallet,
+            now=datetime.now(UTC),
+        )
+
+    def player(self, request: Request) -> Response:
+        user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
+        ledger = self._desk.ledger(user_id, before)
+        shown = ledger.newest[:ROWS]
+        return self._pages.page(
+            "player.html",
+            status=200 if ledger.wallet or ledger.newest else 404,
+            ledger=ledger,
+            rows=_rows(shown),
+            oldest=shown[-1]["seq"] if shown else None,
+            before=before,
+            drawn=[item for item in reversed(ledger.newest) if isinstance(item.get("cashAfter"), Decimal)],
+            moves_bonus=len({item.get("bonusAfter") for item in ledger.newest}) > 1,
+        )
+
+    def proof(self, request: Request) -> Response:
+        user_id = _asked(request, "id")
+        account = self._desk.prove(user_id)
+        return self._pages.part(request, "_proof.html", title="Proof", user_id=user_id, account=account)
+
+    def parked(self, request: Request) -> Response:
+        """The dead letters that name this player."""
+        user_id = _asked(request, "id")
+        meant = [
+            (pile.callback, part)
+            for pile in self._desk.parked()
+            for group in pile.groups
+            if (part := group.among({one.message_id for one in group.letters if one.asked.get("userId") == user_id}))
+        ]
+        return self._pages.part(request, "_of_player.html", title="Parked", user_id=user_id, letters=meant)
+
+    def transaction(self, request: Request) -> Response:
+        id = _asked(request, "id")
+        record = self._desk.record(id)
+        if record is None:
+            return self._pages.page("transaction_absent.html", status=404, id=id)
+        return self._pages.page(
+            "transaction.html",
+            id=id,
+            item=record.item,
+            row=records.row(record.item),
+            others=[records.row(other) | {"id": other["id"]} for other in record.others],
+            moved_bonus=records.counts_as_bonus(record.item),
+        )
+
+    def deliveries(self, request: Request) -> Response:
+        """Every time the reference was sent, by the functions' log."""
+        id = _asked(request, "id")
+        kind, _, reference = id.partition("#")
+        lines = [line for line in self._desk.said_of(reference) if line.callback == kind]
+        return self._pages.part(request, "_deliveries.html", title="Deliveries", id=id, lines=lines)
+
+
+def _rows(shown: Sequence[Item]) -> list[tuple[str | None, Row]]:
+    """A ledger's rows with their transactions' ids; None for what no transaction explains."""
+    ids: dict[object, str] = {item["seq"]: item["id"] for item in shown}
+    return [(ids.get(row.get("seq")), row) for row in with_gaps(shown, oldest_first=False)]
+
+
+def _asked(request: Request, name: str) -> str:
+    return request.query_params.get(name, "")[:_MOST_OF_A_NAME]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

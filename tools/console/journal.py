@@ -1,0 +1,78 @@
+"""What was done from the console: a line of JSON for each, in a file and on the service's output."""
+
+import getpass
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.local.trouble import Trouble
+from tools.outside import plain
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """`what` was done with which letters, and `outcome`, a clause for a person."""
+
+    at: str
+    who: str
+    what: str
+    callback: str
+    letters: Sequence[str]  # by message id; none if it was all of them
+    outcome: str
+    reason: str = ""
+
+
+class Journal:
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._writing = threading.Lock()
+        self._newest: deque[Deed] = deque(_read(file), SHOWN)
+
+    def note(self, what: str, callback: str, letters: Sequence[str], outcome: str, reason: str = "") -> Deed:
+        """Raises Trouble if it cannot be written: what was done stands, and is told to the person all the same."""
+        deed = Deed(
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            who=_whoever(),
+            what=what,
+            callback=callback,
+            letters=letters,
+            outcome=outcome,
+            reason=reason,
+        )
+        print(f"console  {what} {callback}: {plain(outcome)}", flush=True)
+        with self._writing:
+            self._newest.append(deed)
+            try:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                with self.file.open("a") as lines:
+                    lines.write(json.dumps(asdict(deed)) + "\n")
+            except OSError as error:
+                raise Trouble(f"{outcome}; but {self.file} cannot be written: {error.strerror}") from None
+        return deed
+
+    def newest(self) -> list[Deed]:
+        return list(reversed(self._newest))
+
+
+def _read(file: Path) -> list[Deed]:
+    deeds: list[Deed] = []
+    with suppress(OSError):
+        for line in deque(file.open(errors="replace"), SHOWN):
+            with suppress(ValueError, TypeError):
+                deeds.append(Deed(**json.loads(line)))
+    return deeds
+
+
+def _whoever() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        return f"uid {os.getuid()}"

@@ -1,0 +1,122 @@
+"""What a deployed stack's functions say, read from their log groups while somebody watches.
+
+The tables have no order of time, so the newest records cannot be asked for; the log has, and says of each callback what
+became of it. It is asked every few seconds, by one reader for all who watch, and not at all when nobody does.
+"""
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.console.feed import Callback, Feed, moment_of, of_line
+from tools.local.trouble import Trouble
+from tools.outside import trouble_if
+from tools.walletctl.items import with_keys
+from tools.walletctl.place import Tables
+
+POLL_SECONDS = 5  # a call for each of four groups; an account has ten calls a second
+_FIRST_SECONDS = 300  # what is shown of the time before somebody looked
+_OVERLAP_SECONDS = 30  # lines come to the log some seconds late, and not in order
+_MOST_PAGES = 3  # of a group in one poll; a busier stack's callbacks are not all shown, and that is said
+_MOST_KNOWN = 20_000  # lines of the overlap, by their ids
+_MOST_PLAYERS = 200  # whose currencies are read in one poll
+_PATTERN = '{ $.message = "credited" || $.message = "replayed" || $.message = "refused" }'
+
+
+@dataclass(slots=True)
+class Listening:
+    """`missed` says what of the stack is not seen, for a person; "" if all is."""
+
+    logs: Any
+    groups: dict[str, str]  # by callback
+    feed: Feed
+    tables: Tables
+    missed: str = ""
+    _from: float = 0.0
+    _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            if self.feed.watchers:
+                await self._poll()
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                await asyncio.sleep(0.2)
+
+    async def _poll(self) -> None:
+        began = time.time()
+        start = max(self._from - _OVERLAP_SECONDS, began - _FIRST_SECONDS)
+        self.missed = ""
+        found: list[Callback] = []
+        for callback, group in self.groups.items():
+            try:
+                events, is_cut = await asyncio.to_thread(self._ask, group, start)
+            except Trouble as trouble:
+                self.missed = f"Callbacks are not seen: {trouble}."
+                return
+            if is_cut:
+                self.missed = f"{callback} is too busy for its log to be followed: not all of its callbacks are shown."
+            found += [read for event in events if (read := self._new(callback, event))]
+        await self._learn_currencies(found)
+        self._from = began
+        self.feed.overheard(sorted(found, key=lambda callback: callback.at))
+
+    async def _learn_currencies(self, found: Sequence[Callback]) -> None:
+        """The log does not name a wallet's currency: it is read once for each player who was credited."""
+        credited = {callback.player for callback in found if callback.outcome == "credited" and callback.player}
+        if not (unknown := sorted(player for player in credited if not self.feed.currency_of(player))):
+            return
+        keys = [{"userId": player} for player in unknown[:_MOST_PLAYERS]]
+        dynamodb, table = self.tables.dynamodb, self.tables.players
+        try:
+            wallets = await asyncio.to_thread(
+                lambda: list(with_keys(dynamodb, table, keys, attributes=("userId", "currency")))
+            )
+        except Trouble:  # the amounts are shown without it
+            return
+        for wallet in wallets:
+            self.feed.learn(str(wallet["userId"]), str(wallet["currency"]))
+
+    def _ask(self, group: str, start: float) -> tuple[list[dict[str, Any]], bool]:
+        request: dict[str, Any] = {
+            "logGroupName": group,
+            "startTime": int(1000 * start),
+            "filterPattern": _PATTERN,
+        }
+        events: list[dict[str, Any]] = []
+        for _ in range(_MOST_PAGES):
+            with trouble_if(f"the log group {group} cannot be read"):
+                answer = self.logs.filter_log_events(**request)
+            events += answer.get("events", [])
+            if not (more := answer.get("nextToken")):
+                return events, False
+            request["nextToken"] = more
+        return events, True
+
+    def _new(self, kind: str, event: dict[str, Any]) -> Callback | None:
+        """The callback an event tells of, the first time it is read."""
+        if event["eventId"] in self._known:
+            return None
+        self._known[event["eventId"]] = None
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        line = _line(event.get("message", ""))
+        at = moment_of(line)
+        return of_line(line, kind, {}, at, line.get("milliseconds")) if at else None
+
+
+def _line(text: str) -> dict[str, Any]:
+    try:
+        said = json.loads(text, parse_float=str)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def groups_of(stack: str, callbacks: Sequence[str]) -> dict[str, str]:
+    return {callback: f"/{stack}/{callback}" for callback in callbacks}

@@ -1,0 +1,105 @@
+"""Pages from their templates. Every text is escaped, and those from outside go through `visible` as well."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from tools.console import charts, words
+from tools.console.visible import visible
+from tools.outside import plain
+from tools.walletctl.amounts import amount, signed
+from tools.walletctl.moments import recorded
+from tools.walletctl.parked.show import age
+
+FOLDER = Path(__file__).parent
+
+
+class Pages:
+    """`place` and `is_local` are of the wallet that is looked at; `token` is what a change must carry."""
+
+    def __init__(self, *, place: str, is_local: bool, token: str) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= {
+            "visible": visible,
+            "plain": plain,
+            "amount": _amount,
+            "signed": _signed,
+            "clock": clock,
+            "moment": moment,
+            "ago": ago,
+            "milliseconds": milliseconds,
+        }
+        self._environment.globals |= {
+            "place": place,
+            "is_local": is_local,
+            "token": token,
+            "bars": charts.bars,
+            "line": charts.line,
+            "why": words.why,
+            "what_to_do": words.what_to_do,
+            "counted": words.counted,
+            "answers": words.ANSWERS,
+            "to_find": lambda name: to("/find", name=name),
+            "to_player": lambda name, **more: to("/player", id=name, **more),
+            "to_transaction": lambda name: to("/transaction", id=name),
+        }
+
+    def text(self, template: str, values: Mapping[str, Any]) -> str:
+        return self._environment.get_template(template).render(values)
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        return HTMLResponse(self.text(template, values), status)
+
+    def part(self, request: Request, part: str, *, title: str, status: int = 200, **values: Any) -> Response:
+        """The part alone for htmx, which puts it into its page; in a page of its own for who has no scripts."""
+        is_part = request.headers.get("hx-request") == "true"
+        return self.page(part if is_part else "alone.html", status=status, title=title, part=part, **values)
+
+
+def to(path: str, **parameters: object) -> str:
+    """Where a page is: names come from outside, so they are parameters and never a path."""
+    return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()})}"
+
+
+def clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S}"
+
+
+def moment(said: object) -> str:
+    """To the second; what is no moment, as it stands."""
+    at = said if isinstance(said, datetime) else recorded(said)
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else str(said)
+
+
+def ago(at: datetime) -> str:
+    return age(max(at - at, datetime.now(UTC) - at))
+
+
+def milliseconds(said: object) -> str:
+    """The provider's moment, milliseconds since the epoch, as a person reads it."""
+    try:
+        return moment(datetime.fromtimestamp(int(str(said)) / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(said)
+
+
+def _amount(value: object) -> str:
+    return amount(value) if isinstance(value, Decimal) else "" if value is None else str(value)
+
+
+def _signed(value: object) -> str:
+    return signed(value) if isinstance(value, Decimal) else _amount(value)

@@ -1,0 +1,130 @@
+"""Parked and dead letters: why each was not credited, and what a person does about it."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tools.console.desk import Choice, Desk
+from tools.console.feed import Feed
+from tools.console.journal import Journal
+from tools.console.pages import Pages
+from tools.console.safety import Form, change, text
+from tools.local.trouble import Trouble
+from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.reading import Pile
+
+SHOWN = 100  # groups on a page: nobody goes through more one by one
+_MOST_OF_A_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """The letters of a callback that were left for one error."""
+
+    callback: str
+    code: int | None
+    reason: str
+    letters: int
+    oldest: datetime
+    can_be_sent: bool
+
+
+class Parked:
+    def __init__(self, desk: Desk, feed: Feed, pages: Pages, journal: Journal, token: str) -> None:
+        self._desk = desk
+        self._feed = feed
+        self._pages = pages
+        self._journal = journal
+        self._token = token
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/parked", self.page),
+            Route("/parked/letters", self.letters),
+            change("/parked/redrive", self.redrive, self._token),
+            change("/parked/discard", self.discard, self._token),
+        ]
+
+    async def page(self, _request: Request) -> Response:
+        counts = await asyncio.to_thread(self._desk.counts)
+        return self._pages.page(
+            "parked.html",
+            counts=counts,
+            open=list(reversed(self._feed.open.values()))[:SHOWN],
+            deeds=self._journal.newest(),
+            journal=self._journal.file.name,
+        )
+
+    def letters(self, request: Request) -> Response:
+        """In a thread: SQS takes seconds to say that there are no more."""
+        piles = self._desk.parked()
+        groups = [(pile.callback, group) for pile in piles for group in pile.groups]
+        return self._pages.part(
+            request,
+            "_letters.html",
+            title="Parked",
+            causes=list(_causes(piles)),
+            groups=groups[:SHOWN],
+            more=len(groups) - SHOWN,
+            hidden=sum(pile.hidden for pile in piles),
+        )
+
+    async def redrive(self, request: Request, form: Form) -> Response:
+        choice = self._choice(form)
+        try:
+            outcome = str(await run_in_threadpool(self._desk.redrive, choice))
+        except Trouble as trouble:
+            self._journal.note("send back", choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
+            raise
+        return self._done(request, "send back", choice, outcome)
+
+    async def discard(self, request: Request, form: Form) -> Response:
+        choice, reason = self._choice(form), text(form, "reason")[:_MOST_OF_A_REASON]
+        if not choice.message_ids:
+            raise Trouble("Name what to discard")
+        try:
+            number, file = await run_in_threadpool(self._desk.discard, choice, reason)
+        except Trouble as trouble:
+            self._journal.note("discard", choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
+            raise
+        return self._done(request, "discard", choice, f"{number} discarded, kept in {file}", reason)
+
+    def _done(self, request: Request, what: str, choice: Choice, outcome: str, reason: str = "") -> Response:
+        deed = self._journal.note(what, choice.callback, sorted(choice.message_ids), outcome, reason)
+        return self._pages.part(request, "_done.html", title="Done", deed=deed)
+
+    def _choice(self, form: Form) -> Choice:
+        callback, code = text(form, "callback"), text(form, "code")
+        if callback not in self._desk.callbacks:
+            raise Trouble(f"No callback is called {callback!r}")
+        return Choice(
+            callback=callback,
+            message_ids=frozenset(form.get("message", [])),
+            code=int(code) if re.fullmatch("[0-9]{1,4}", code) else None,
+        )
+
+
+def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
+    """By callback and error, the most letters first."""
+    found: dict[tuple[str, int | None, str], list[Group]] = {}
+    for pile in piles:
+        for group in pile.groups:
+            code, reason = group.faults[0] if group.faults else (None, group.refused or "")
+            found.setdefault((pile.callback, code, reason if code in (57, 59) else ""), []).append(group)
+    for (callback, code, _), groups in sorted(found.items(), key=lambda cause: -len(cause[1])):
+        faults = groups[0].faults
+        yield Cause(
+            callback=callback,
+            code=code,
+            reason=faults[0][1] if faults else groups[0].refused or "",
+            letters=sum(len(group.letters) for group in groups),
+            oldest=min(group.first_received_at for group in groups),
+            can_be_sent=any(not group.refused for group in groups),
+        )

@@ -1,0 +1,276 @@
+"""Try: a callback sent, sent again, sent twice at once; the store taken away; the provider played. Local only."""
+
+import asyncio
+import json
+import re
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tools.console.desk import Desk
+from tools.console.feed import Feed
+from tools.console.pages import Pages
+from tools.console.safety import Form, change, text
+from tools.console.simulator import Simulator
+from tools.local.template import ROOT
+from tools.local.trouble import Trouble
+from tools.simulate.signing import hash_of
+from tools.walletctl.find.command import wallet_of
+from tools.walletctl.items import Item
+
+OUTAGE_SECONDS = 10
+RETRANSMISSIONS = 10  # the provider sends again as often
+EXAMPLES = {
+    "result": "result",
+    "auto_closing": "auto closing",
+    "jackpot": "jackpot",
+    "bonus": "bonus",
+    "promo": "promo",
+}
+_WAYS = ("once", "ten", "twice")
+_MOST_RATE, _MOST_MINUTES = 500, 60
+_ANSWER_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What the local service asks a caller to prove itself with; None if nothing."""
+
+    auth_token: str | None = None
+    hash_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    text: str
+    milliseconds: float
+    error: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Example:
+    name: str
+    path: str
+    body: str
+
+
+@dataclass(slots=True)
+class Outage:
+    """The file whose existence takes the tables from the functions, until `_ends`."""
+
+    file: Path
+    _ends: float = 0.0
+    _mending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, round(self._ends - time.monotonic()))
+
+    def begin(self) -> None:
+        if self._mending:
+            raise Trouble("The tables are away already")
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.touch()
+        except OSError as error:
+            raise Trouble(f"{self.file} cannot be written: {error.strerror}") from None
+        self._ends = time.monotonic() + OUTAGE_SECONDS
+        task = asyncio.create_task(self._mend())
+        self._mending.add(task)
+        task.add_done_callback(self._mending.discard)
+
+    async def _mend(self) -> None:
+        try:
+            await asyncio.sleep(OUTAGE_SECONDS)
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        self._ends = 0.0
+        with suppress(OSError):
+            self.file.unlink(missing_ok=True)
+
+
+class Trying:
+    def __init__(
+        self, desk: Desk, feed: Feed, pages: Pages, trust: Trust, outage: Outage, simulator: Simulator, token: str
+    ) -> None:
+        self._desk = desk
+        self._feed = feed
+        self._pages = pages
+        self._trust = trust
+        self._outage = outage
+        self._simulator = simulator
+        self._token = token
+        self._was_broken = False
+        self._broken_at = 0  # the last callback before the tables were taken away
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/try", self.page),
+            Route("/try/outage", self.outage),
+            Route("/try/simulator", self.simulator),
+            change("/try/send", self.send, self._token),
+            change("/try/break", self.take_away, self._token),
+            change("/try/simulate", self.simulate, self._token),
+            change("/try/simulate/stop", self.stop, self._token),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        name = request.query_params.get("example", "result")
+        example = _example(name if name in EXAMPLES else "result")
+        is_fresh = request.query_params.get("fresh") == "1"
+        return self._pages.page(
+            "try.html",
+            examples=EXAMPLES,
+            example=example,
+            body=_under_a_new_reference(example.body) if is_fresh else example.body,
+            retransmissions=RETRANSMISSIONS,
+            seconds=OUTAGE_SECONDS,
+            **self._outage_now(),
+            simulator=self._simulator,
+        )
+
+    async def send(self, request: Request, form: Form) -> Response:
+        name, body, way = text(form, "example"), text(form, "body"), text(form, "way")
+        if name not in EXAMPLES or way not in _WAYS:
+            raise Trouble("Choose one of the examples, and how often to send it")
+        example = _example(name)
+        user_id = _user_id(body)
+        before = await self._wallet(user_id)
+        started = time.monotonic()
+        answers = await self._answers(example.path, body, way)
+        after = await self._wallet(user_id)
+        return self._pages.part(
+            request,
+            "_tried.html",
+            title="Sent",
+            way=way,
+            answers=answers,
+            seconds=time.monotonic() - started,
+            user_id=user_id,
+            wallet=after,
+            moved=_moved(before, after),
+            transactions=int(after["version"] - before["version"]) if before and after else 0,
+            reference=_field(body, "reference"),
+        )
+
+    async def outage(self, request: Request) -> Response:
+        return self._pages.part(request, "_outage.html", title="The store", **self._outage_now())
+
+    async def take_away(self, request: Request, _form: Form) -> Response:
+        self._outage.begin()
+        self._was_broken, self._broken_at = True, self._feed.last
+        return await self.outage(request)
+
+    async def simulator(self, request: Request) -> Response:
+        return self._pages.part(request, "_simulator.html", title="The simulator", simulator=self._simulator)
+
+    async def simulate(self, request: Request, form: Form) -> Response:
+        rate = _whole(text(form, "rate"), "Callbacks a second", _MOST_RATE)
+        minutes = _whole(text(form, "minutes"), "Minutes", _MOST_MINUTES)
+        self._simulator.start(rate=rate, minutes=minutes)
+        return await self.simulator(request)
+
+    async def stop(self, request: Request, _form: Form) -> Response:
+        self._simulator.stop()
+        return await self.simulator(request)
+
+    async def _answers(self, path: str, body: str, way: str) -> list[Answer]:
+        query = f"?authToken={quote(self._trust.auth_token)}" if self._trust.auth_token else ""
+        url = f"{self._desk.place.url()}{path}{query}"
+        content = _signed(body, self._trust.hash_secret)
+        async with httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False) as http:
+            if way == "ten":
+                return [await _delivered(http, url, content) for _ in range(RETRANSMISSIONS)]
+            times = 2 if way == "twice" else 1
+            return list(await asyncio.gather(*(_delivered(http, url, content) for _ in range(times))))
+
+    async def _wallet(self, user_id: str | None) -> Item | None:
+        if user_id is None:
+            return None
+        return await run_in_threadpool(lambda: wallet_of(self._desk.place.tables(), user_id))
+
+    def _outage_now(self) -> dict[str, Any]:
+        since = self._feed.after(self._broken_at) if self._was_broken else []
+        parked = {(each.kind, each.reference or "") for each in since if each.outcome == "parked"}
+        return {
+            "left": self._outage.seconds_left,
+            "was_broken": self._was_broken,
+            "parked": len(parked),
+            "recovered": len({each.reference for each in since if each.tries and not each.is_owed}),
+            "open": len(parked & self._feed.open.keys()),
+        }
+
+
+async def _delivered(http: httpx.AsyncClient, url: str, content: bytes) -> Answer:
+    started = time.monotonic()
+    try:
+        answer = await http.post(url, content=content, headers={"content-type": "application/json"})
+    except httpx.HTTPError as error:
+        raise Trouble(f"The service did not answer: {type(error).__name__}") from None
+    milliseconds = 1000 * (time.monotonic() - started)
+    error = None
+    with suppress(ValueError, AttributeError):
+        error = answer.json().get("error")
+    return Answer(status=answer.status_code, text=answer.text, milliseconds=milliseconds, error=error)
+
+
+def _example(name: str) -> _Example:
+    """One of the provider's published examples, a field a line."""
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return _Example(name=name, path=event["path"], body=event["body"])
+
+
+def _under_a_new_reference(body: str) -> str:
+    """The same body as another win: nothing of its text but the reference is touched."""
+    fresh = secrets.token_hex(12)
+    return re.sub(r'("reference"\s*:\s*)"[^"]*"', rf'\g<1>"{fresh}"', body, count=1)
+
+
+def _signed(body: str, secret: str | None) -> bytes:
+    """The body as it was written; its hash, if it has one and there is a secret to sign with, made right."""
+    if secret and (found := re.search(r'"hash"\s*:\s*"([^"]*)"', body)):
+        with suppress(ValueError, RecursionError, AttributeError):  # what cannot be read cannot be signed
+            without = re.sub(r',\s*"hash"\s*:\s*"[^"]*"|"hash"\s*:\s*"[^"]*"\s*,?', "", body, count=1)
+            body = f"{body[: found.start(1)]}{hash_of(without, secret)}{body[found.end(1) :]}"
+    return body.encode(errors="surrogatepass")
+
+
+def _moved(before: Item | None, after: Item | None) -> dict[str, Decimal]:
+    """What of the wallet moved, by name."""
+    if before is None or after is None:
+        return {}
+    return {name: after[name] - before[name] for name in ("cash", "bonus") if after[name] != before[name]}
+
+
+def _user_id(body: str) -> str | None:
+    return _field(body, "userid")
+
+
+def _field(body: str, name: str) -> str | None:
+    """A field of the body, if it is an object that has it as a text."""
+    with suppress(ValueError, RecursionError):
+        said = json.loads(body)
+        for key, value in said.items() if isinstance(said, dict) else ():
+            if key.lower() == name.lower() and isinstance(value, str) and value:
+                return value[:128]
+    return None
+
+
+def _whole(said: str, what: str, most: int) -> int:
+    if not re.fullmatch("[0-9]{1,4}", said) or not 1 <= int(said) <= most:
+        raise Trouble(f"{what} must be a whole number from 1 to {most}")
+    return int(said)

@@ -1,0 +1,105 @@
+"""Why a win was not credited, in plain words, and what to do about it."""
+
+import re
+from collections.abc import Sequence
+
+_LATE = "the tables did not answer in time"
+_AWAY = "the tables could not be reached"
+_BUSY = "the tables were asked for more than they allow"
+_STORE = {  # what the store gives as its reason: the SDK's words, and its own
+    "ReadTimeoutError": _LATE,
+    "ConnectTimeoutError": _AWAY,
+    "EndpointConnectionError": _AWAY,
+    "ConnectionClosedError": "the connection to the tables broke off",
+    "HTTPClientError": _AWAY,
+    "ProxyConnectionError": _AWAY,
+    "SSLError": _AWAY,
+    "NoCredentialsError": "the function has no credentials for the tables",
+    "ThrottlingException": _BUSY,
+    "Throttling": _BUSY,
+    "ThrottlingError": _BUSY,
+    "RequestLimitExceeded": _BUSY,
+    "ProvisionedThroughputExceededException": _BUSY,
+    "ProvisionedThroughputExceeded": _BUSY,
+    "the tables are throttled": _BUSY,
+    "TransactionConflict": "too many callbacks moved this wallet at the same moment",
+    "TransactionInProgressException": "too many callbacks moved this wallet at the same moment",
+    "another writer was faster": "too many callbacks moved this wallet at the same moment",
+    "InternalServerError": "the tables answered with a fault of their own",
+    "ServiceUnavailable": "the tables answered with a fault of their own",
+    "the time was up at once": "no time was left to ask the tables",
+    "the wallet is behind its transactions": "the wallet is behind its transactions, as after a restore",
+}
+
+
+def why(code: int | None, reason: str | None) -> str:
+    """What an error and its reason mean; the reason itself where it says as much."""
+    said = reason or ""
+    match code:
+        case 62:
+            return "this player has no wallet"
+        case 52:
+            currency = said.rpartition(" ")[2] if "wallet's is" in said else ""
+            return f"the win is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
+        case 61:
+            fields = said.partition(": ")[2]
+            return (
+                f"the reference was used before, with another {fields}" if fields else "the reference was used before"
+            )
+        case 401:
+            return "it did not prove to be the provider's: token or hash are wrong or absent"
+        case 998:
+            return _unavailable(said)
+    return _lowered(said) or "no reason was given"
+
+
+def _unavailable(said: str) -> str:
+    cause = re.sub(r", attempt \d+$", "", said)
+    if known := _STORE.get(cause):
+        return known
+    if cause.startswith("a defect"):
+        return "the wallet's own code has a defect"
+    return _lowered(cause) or "it was not possible at the moment"
+
+
+def _lowered(said: str) -> str:
+    return said[:1].lower() + said[1:] if said[1:2].islower() else said
+
+
+def what_to_do(codes: Sequence[int], refused: str | None) -> str:
+    """What a person does about a dead letter."""
+    if refused:
+        return f"It cannot be sent back: {refused}. If it is nobody's money, discard it."
+    if 61 in codes:
+        return (
+            "Compare it with the transaction that is on record, and ask the provider which is right. What is owed as "
+            "well must come under a reference of its own; then discard this one."
+        )
+    if 52 in codes:
+        return (
+            "Ask the provider. If the wallet's currency is mended, send it back; if it was settled otherwise, "
+            "discard it."
+        )
+    if 62 in codes:
+        return "Open a wallet for the player (walletctl players add), then send it back."
+    return "Once the cause is mended, send it back. If it was paid meanwhile, nothing is paid again."
+
+
+ANSWERS = {
+    0: "success",
+    52: "wrong currency",
+    57: "a malformed field",
+    59: "an amount that is none",
+    61: "conflict",
+    62: "no such player",
+    64: "a field is missing",
+    99: "not readable",
+    401: "not authentic",
+    404: "no such path",
+    405: "not a POST",
+    998: "not possible now",
+}
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
