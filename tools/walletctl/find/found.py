@@ -95,7 +95,9 @@ def _credited(transactions: Sequence[Item]) -> str:
         case [(0, 0)]:
             return "On record: it won nothing, so there is no money to look for."
         case [(0, _)]:
-            return "On record, and no money came with it: its rounds had been paid one by one. walletctl ledger has them."
+            return (
+                "On record, and no money came with it: its rounds had been paid one by one. walletctl ledger has them."
+            )
         case [_]:
             return "Credited: the money is in the wallet."
         case several:
