@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator
 from tools.local.template import Template
@@ -29,6 +30,7 @@ from tools.simulate.provider import RETRANSMISSIONS, Provider, Settled
 from tools.simulate.report import COLUMNS, report
 from tools.simulate.story import Callback, Credit, Player, story
 from tools.simulate.tally import Tally, percentile
+from tools.walletctl.cli import app
 from tools.walletctl.place import Tables
 from wallet import wire
 from wallet.trust import hash_of as the_wallets_hash_of
@@ -443,6 +445,29 @@ def test_a_run_that_could_not_begin_leaves_the_report_that_was_there(tmp_path: P
 def test_a_folder_is_no_report_and_is_told_before_a_round_is_played(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="it is a folder"), report(tmp_path):
         raise AssertionError("it began")
+
+
+# --- Its secrets ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"current": {"hashSecret": "h"}, "previous": {"hashSecret": "of yesterday"}}, "no local service runs"),
+        ({"hashSecret": "h", "authToken": "t"}, "no local service runs"),
+        ({"secret": "h"}, "is not of the form"),
+    ],
+)
+def test_a_secret_file_has_either_form_that_a_certification_takes(
+    tmp_path: Path, content: dict[str, Any], says: str
+) -> None:
+    file = tmp_path / "secret.json"
+    file.write_text(json.dumps(content))
+
+    told = CliRunner().invoke(app, ["simulate", "--secret-file", str(file), "--port", "1"])
+
+    assert told.exit_code == 2
+    assert says in told.stderr
 
 
 # --- Its players ------------------------------------------------------------------------------------

@@ -124,6 +124,9 @@ def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletc
     found = walletctl.json("find", "421")
     assert (found["outcome"], found["wallet"]["cash"]) == ("dead letter", "99889.99")
     assert [each["reference"] for each in found["deadLetters"]] == [REFERENCE]
+    told = said(walletctl, "421")
+    assert "A player, of whom 1 dead letter will be tried again by no machine: The win is in another currency" in told
+    assert told.endswith("What was credited: walletctl ledger 421")
 
 
 # --- Parked -----------------------------------------------------------------------------------------
@@ -161,6 +164,27 @@ NEXT = {
     62: "walletctl players add, then walletctl parked redrive result r-62.",
     998: "Mend what the reason says, then walletctl parked redrive result r-998.",
 }
+
+
+def test_a_transactions_name_finds_what_is_parked_under_its_reference_and_kind(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.send("result", published("result"))
+    operator.send("result", published("result", amount="99"))
+    walletctl.leave("PromoDeadLetters", parked("promo", published("promo", reference=REFERENCE)))
+
+    found = walletctl.json("find", f"result#{REFERENCE}")
+
+    assert [each["id"] for each in found["transactions"]] == [f"result#{REFERENCE}"]
+    assert [(each["callback"], each["code"]) for each in found["deadLetters"]] == [("result", 61)]
+
+
+def test_a_transactions_name_is_found_in_the_log_by_its_reference_and_kind(walletctl: Walletctl) -> None:
+    walletctl.log(*(line("refused", correlation_id="lost", service=kind, code=59) for kind in ("result", "promo")))
+
+    assert walletctl.json("find", "result#lost")["outcome"] == "refused"
+    assert [each["callback"] for each in walletctl.json("find", "promo#lost")["log"]] == ["promo"]
+    assert walletctl.json("find", "jackpot#lost", status=1)["log"] == []
 
 
 def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from conftest import ROOT, Operator, published
 from local_service import Service, running
+from tools.local import settings
 from tools.local.settings import announcement
 from tools.walletctl import cli
 from tools.walletctl.verify import account as account_module
@@ -85,15 +87,14 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def ledger(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A ledger in a mocked AWS, where a local service is said to be."""
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
+    monkeypatch.setattr(settings, "LOCAL", tmp_path)  # another test's process says the same of its own
     place = {"pid": os.getpid(), "dynamodb": "https://dynamodb.eu-west-1.amazonaws.com", "region": "eu-west-1"}
-    announcement(PORT).parent.mkdir(exist_ok=True)
     announcement(PORT).write_text(json.dumps(place))
     with patch.dict(os.environ):  # the command leaves the caller's account, and this is its process
         yield Ledger(operator)
-    announcement(PORT).unlink()
 
 
 # --- What is right ----------------------------------------------------------------------------------
@@ -283,6 +284,7 @@ def test_deposits_and_bets_of_others_are_counted_with_what_they_moved(ledger: Le
         (13, 13, "-7"),
     ]
     assert "4 versions of 1 wallet left no transaction" in ledger.verify().stdout
+    assert "--strict names each" in ledger.verify().stdout
     assert ledger.faults("--strict") == [("421", 9, "other writer"), ("421", 13, "other writer")]
     assert "versions 9 to 11 left no transaction: cash moved by +79.5" in ledger.verify("--strict").stdout
 

@@ -1,7 +1,6 @@
 """The command: plays the provider for a while, and writes its report."""
 
 import asyncio
-import json
 import random
 import signal
 import time
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
+from tools.certify.secret import Secret
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.simulate import players as who
@@ -146,19 +146,9 @@ def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _secrets(file: Path | None) -> Secrets:
-    """The current ones of a file in the form of docs/callbacks.md, Trust. Raises Trouble."""
-    if file is None:
-        return Secrets()
-    try:
-        current = json.loads(file.read_text())["current"]
-        hash_secret, auth_token = current.get("hashSecret"), current.get("authToken")
-    except OSError as error:
-        raise Trouble(f"the secret file {plain(str(file))} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise Trouble(f'{plain(str(file))} must be {{"current": {{"hashSecret": "…", "authToken": "…"}}}}') from None
-    if not all(secret is None or (isinstance(secret, str) and secret) for secret in (hash_secret, auth_token)):
-        raise Trouble(f"{plain(str(file))}: hashSecret and authToken are texts")
-    return Secrets(hash_secret=hash_secret, auth_token=auth_token)
+    """What a file says that the two sides share, in either form that a certification takes. Raises Trouble."""
+    found = Secret.found(file, {})
+    return Secrets(hash_secret=found.hash_secret, auth_token=found.auth_token)
 
 
 def _checked(url: str) -> str:

@@ -14,7 +14,7 @@ from tools.walletctl.find.found import Found, sentences
 from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
-from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.place import Place, Tables
 
@@ -90,13 +90,13 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         not_looked.append(f"The dead letters were not looked at: {trouble}.")
     letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
     due = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
-    is_named = bool(transactions or wallet or any(group.called(name) for _, group in (*letters, *due)))
+    is_named = bool(transactions or wallet or any(_called(name, *each) for each in (*letters, *due)))
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
     log: Sequence[Line] = ()
     if not transactions and not wallet:
         try:
-            log = where.log(name, since)
+            log = _log(where, name, since)
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
@@ -163,7 +163,7 @@ def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator
     """What is parked under that name: by reference or message id, or with it as player, round or prize."""
     for callback, groups in parked:
         for group in groups:
-            by_name = {letter.message_id for letter in group.called(name)}
+            by_name = {letter.message_id for letter in _called(name, callback, group)}
             by_field = {
                 letter.message_id
                 for letter in group.letters
@@ -171,3 +171,16 @@ def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator
             }
             if part := group.among(by_name | by_field):
                 yield callback, part
+
+
+def _called(name: str, callback: str, group: Group) -> list[Letter]:
+    """A group's letters of that name, be it a reference or a transaction's `result#reference`, or a message's id."""
+    return group.called(name) or group.called(name.removeprefix(f"{callback}#"))
+
+
+def _log(where: Place, name: str, since: datetime) -> Sequence[Line]:
+    """What the log says of a reference, or of `result#reference`."""
+    kind, _, reference = name.partition("#")
+    if not reference or kind not in place.callbacks():
+        return where.log(name, since)
+    return [line for line in where.log(reference, since) if line.callback == kind]

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tools.outside import plain
 from tools.walletctl.items import Item
+from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
 from tools.walletctl.moments import shown
 from tools.walletctl.parked.letters import Group
@@ -68,6 +69,11 @@ def sentences(found: Found) -> Iterator[str]:
             if found.letters:
                 yield "There is a dead letter of that name as well, which is not credited:"
                 yield from _next(found)
+        case "dead letter" if found.is_player:
+            number = sum(len(group.letters) for _, group in found.letters)
+            yield f"A player, of whom {counted(number, 'dead letter')} will be tried again by no machine:"
+            yield from _next(found)
+            yield f"What was credited: walletctl ledger {shlex.quote(plain(found.name))}"
         case "dead letter":
             yield "Not credited: it is a dead letter, and no machine will try again."
             yield from _next(found)

@@ -63,7 +63,7 @@ def conclusions(made: Account) -> Iterator[str]:
         yield (
             f"{counted(made.versions_of_others, 'version')} of {counted(made.players_of_others, 'wallet')} left no "
             "transaction, as the deposits and bets of other programs do; ahead of the last transaction: "
-            f"{counted(made.players_ahead, 'wallet')}"
+            f"{counted(made.players_ahead, 'wallet')}{'; --strict names each' if made.gaps else ''}"
         )
     if made.moved:
         yield f"{counted(made.moved, 'player')} moved while they were read: proved as far as they were read"
