@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 import pytest
 import snapshot_restore_py
-from aws_lambda_powertools import Metrics
 from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
@@ -19,7 +18,6 @@ from moto import mock_aws
 from conftest import SESSION, Operator, gateway_event, published
 from expectations import output
 from stack import TEMPLATE
-from wallet import callback as callback_module
 from wallet import parking
 
 PROVIDER_TOKEN = "of the provider"
@@ -106,8 +104,6 @@ class _Stage:
         monkeypatch.setattr(snapshot_restore_py, "_before_snapshot_registry", self._hooks)
         monkeypatch.setattr("wallet.store.time.sleep", lambda _seconds: None)
         self._handler = operator.load(callback, PROVIDER_SECRET="ProviderSecret").handler
-        # It takes the function's name when the layer is imported, which was in another's name here.
-        monkeypatch.setattr(callback_module, "_metrics", Metrics())
         make_call = BaseClient._make_api_call
 
         def noted(client: Any, operation: str, parameters: Any) -> Any:

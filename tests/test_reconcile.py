@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator, published
 from local_service import running
+from tools.local.trouble import Trouble
 from tools.reconcile import command
 from tools.reconcile.ledger import recorded_at
 from tools.reconcile.letters import asked_for
@@ -269,6 +270,21 @@ def test_totals_stand_by_day_currency_and_callback(desk: Desk) -> None:
     assert (result["rows"], result["transactions"], result["difference"]) == (5, 5, "+9.5")
 
 
+def test_totals_of_a_report_are_the_sums_of_its_rows_those_there_twice_included(desk: Desk) -> None:
+    outcome = desk.reconcile([*desk.rows, desk.rows[0] | {"amount": "7"}, desk.rows[0] | {"amount": "none"}])
+
+    _, result = outcome.account["totals"]
+    assert (result["rows"], result["transactions"], result["difference"]) == (6, 5, "-7")
+
+
+def test_totals_of_the_ledger_are_in_its_own_currencies(desk: Desk) -> None:
+    outcome = desk.reconcile(with_row(desk.rows, 0, currency="EUR"))
+
+    totals = {(each["currency"], each["callback"]): each for each in outcome.account["totals"]}
+    assert (totals["EUR", "result"]["amount"], totals["EUR", "result"]["transactions"]) == ("10.5", 0)
+    assert (totals["USD", "result"]["difference"], totals["USD", "result"]["transactions"]) == ("+10.5", 5)
+
+
 # --- What is kept -----------------------------------------------------------------------------------
 
 
@@ -290,6 +306,22 @@ def test_what_may_wait_in_a_retry_queue_is_called_so(desk: Desk) -> None:
     outcome = desk.reconcile([*desk.rows, early, lost])
 
     assert outcome.found == [("perhaps parked", "8", "early"), ("missing here", "9", "lost")]
+
+
+def test_who_may_not_see_the_queues_is_told_so_and_given_the_differences(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(self: Here, callback: str) -> Queues:
+        raise Trouble(f"the queues of {callback} cannot be asked")
+
+    monkeypatch.setattr(Here, "queues", denied)
+
+    outcome = desk.reconcile([*desk.rows, desk.rows[0] | {"reference": "invented"}])
+
+    assert outcome.status == 1
+    assert outcome.found == [("missing here", "8", "invented")]
+    assert "may be parked" in outcome.complaint
+    assert "the queues of result cannot be asked" in outcome.complaint
 
 
 def test_a_letter_stands_for_a_prize_too() -> None:
@@ -432,7 +464,6 @@ def test_what_is_no_report_is_refused_in_one_line(desk: Desk, content: bytes, sa
         (["--callback", "spin"], "no callback is called spin"),
         (["--since", "soon"], "is no moment"),
         (["--since", "2026-01-02", "--until", "2026-01-01"], "nothing is between them"),
-        (["--csv", "/nowhere/at/all.csv"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(desk: Desk, options: list[str], says: str) -> None:
@@ -440,6 +471,21 @@ def test_what_cannot_be_done_is_said_in_one_line(desk: Desk, options: list[str],
 
     assert outcome.status == 2
     assert says in outcome.complaint
+
+
+@pytest.mark.parametrize("place", ["/nowhere/at/all.csv", "."])
+def test_what_cannot_be_written_is_said_before_the_ledger_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def read(self: Here) -> Tables:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(Here, "tables", read)
+
+    outcome = desk.reconcile(desk.rows, "--csv", place)
+
+    assert outcome.status == 2
+    assert "cannot be written" in outcome.complaint
 
 
 def test_a_report_that_is_not_there_is_refused(desk: Desk) -> None:

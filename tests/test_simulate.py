@@ -440,6 +440,11 @@ def test_a_run_that_could_not_begin_leaves_the_report_that_was_there(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
 
 
+def test_a_folder_is_no_report_and_is_told_before_a_round_is_played(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="it is a folder"), report(tmp_path):
+        raise AssertionError("it began")
+
+
 # --- Its players ------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,16 @@ def test_a_total_says_what_its_rounds_had_been_paid(walletctl: Walletctl, operat
     assert "bonus 102.49 before, 106.99 after" in told
 
 
+def test_what_won_nothing_is_not_said_to_have_brought_money(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="lost", amount="0.0"))
+    operator.send("result", published("result", reference="r", amount="7", bonusCode="gift"))
+    operator.send("bonus", published("bonus", reference="b", amount="7", bonusCode="gift", hash=None, uuid="u"))
+
+    assert "On record: it won nothing" in said(walletctl, "lost")
+    assert "its rounds had been paid one by one" in said(walletctl, "b")
+    assert "Credited: the money is in the wallet." in said(walletctl, "r")
+
+
 def test_a_reference_is_found_without_reading_the_ledger(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result"))
     walletctl.watch()

@@ -97,6 +97,26 @@ def test_a_right_operator_gets_status_0_and_a_table(url: str) -> None:
     assert re.search(r"refused with 52, 61, 62, and may be kept by the operator", result.stdout)
 
 
+def test_a_wallet_that_somebody_else_moves_certifies_nothing() -> None:
+    class Shared(Rival):
+        """Has another customer, who wins once between finding the wallet and the first case."""
+
+        calls = 0
+
+        async def settled(self, request: Request) -> str:
+            self.calls += 1
+            if self.calls == 3:
+                self.wallets["421"].cash += 1
+            return await super().settled(request)
+
+    with serving(Shared()) as url:
+        result = run(url, "--player", "421", "--case", "a win is added to cash")
+
+    assert "1 passed, 0 failed" in result.stdout
+    assert isinstance(result.exception, Trouble)
+    assert "somebody else moved the wallet of 421" in str(result.exception)
+
+
 def test_a_race_is_lost_over_real_connections_and_gets_status_1() -> None:
     with serving(CheckThenInsert(pause_seconds=0.05)) as url:
         result = run(url, "--player", "421", "--case", "copies of a result at once")

@@ -197,6 +197,11 @@ def certify(
         _say(f"the report is {plain(str(html))}")
     if certification.failed:
         raise typer.Exit(1)
+    if certification.moved_between:
+        raise Trouble(
+            f"somebody else moved the wallet of {plain(player)} meanwhile, so nothing is certified: take a player that "
+            "nobody else moves, and run it again"
+        )
     if not certification.count("passed"):
         raise Trouble("none of these cases could be tried here, so nothing is certified")
 

@@ -58,6 +58,8 @@ def reconcile(
     Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read.
     """
     reading = Reading.of(columns, callback)
+    if csv_file:
+        show.check_place(csv_file)
     now = datetime.now(UTC)
     from_ = recorded_at(moment(since, now)) if since else _ALWAYS
     to = recorded_at(moment(until, now)) if until else _NEVER
@@ -70,8 +72,7 @@ def reconcile(
             comparison = Comparison(folder, folder / "report.json", ledger, since=from_, until=to)
         with closing(comparison):
             if missing := comparison.missing():
-                found = kept(where, missing)
-                comparison.explain(found.dead, found.waiting)
+                _explain(comparison, where, missing)
             _tell(comparison, read, as_json, csv_file)
             if comparison.counts():
                 raise typer.Exit(NOT_THE_SAME)
@@ -85,6 +86,16 @@ def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[R
         raise Trouble(f"{plain(str(report))} has no rows below its headings")
     with listing.progress("transactions of the ledger") as advance:
         return read, copy_ledger(where.tables(), folder, advance)
+
+
+def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> None:
+    """Tells what of the missing is kept. Who may read the tables need not be allowed to see the queues."""
+    try:
+        found = kept(where, missing)
+    except Trouble as trouble:
+        listing.say(f"walletctl: what is missing here may be parked, but could not be looked for: {trouble}")
+    else:
+        comparison.explain(found.dead, found.waiting)
 
 
 def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | None) -> None:

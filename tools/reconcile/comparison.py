@@ -128,17 +128,30 @@ _WHOLE = "sum(try_cast(split_part({0}, '.', 1) AS HUGEINT)) FILTER ({1})"
 _PART = "sum(try_cast(rpad(split_part({0}, '.', 2), 18, '0') AS HUGEINT)) FILTER ({1})"
 
 
-def _sums(amount: str, which: str) -> str:
-    where = f"WHERE {which} AND regexp_full_match({amount}, '[0-9]+([.][0-9]{{1,18}})?')"
-    return f"count(*) FILTER (WHERE {which}), {_WHOLE.format(amount, where)}, {_PART.format(amount, where)}"
+def _sums(amount: str) -> str:
+    where = f"WHERE regexp_full_match({amount}, '[0-9]+([.][0-9]{{1,18}})?')"
+    return f"count({amount}), {_WHOLE.format(amount, where)}, {_PART.format(amount, where)}"
 
 
+# Each side is summed by itself, so that a sum of the report is what its rows make, those that are there twice included,
+# and one of the ledger is in its own currency. What a side leaves empty, such as a jackpot's currency, the other says.
 _TOTALS = f"""
-    SELECT coalesce(day, here_day, ''), coalesce(nullif(currency, ''), here_currency, ''), callback,
-        {_sums("amount", "line IS NOT NULL AND fault IS NULL")},
-        {_sums("asked", "is_here")},
-        {_sums("paid", "is_here")}
-    FROM compared GROUP BY ALL ORDER BY ALL
+    SELECT day, currency, callback, {_sums("amount")}, {_sums("asked")}, {_sums("paid")}
+    FROM (
+        SELECT coalesce(day, here_day, '') AS day, coalesce(nullif(currency, ''), here_currency, '') AS currency,
+            callback, amount, NULL AS asked, NULL AS paid
+        FROM compared WHERE line IS NOT NULL AND fault IS NULL
+        UNION ALL
+        SELECT coalesce(nullif(r.day, ''), first.day, first.here_day, ''),
+            coalesce(nullif(r.currency, ''), nullif(first.currency, ''), first.here_currency, ''),
+            r.callback, r.amount, NULL, NULL
+        FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
+        JOIN compared AS first ON first.line = doubles.first
+        WHERE r.fault IS NULL
+        UNION ALL
+        SELECT coalesce(day, here_day, ''), coalesce(here_currency, ''), callback, NULL, asked, paid
+        FROM compared WHERE is_here
+    ) GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - our own words
 
 

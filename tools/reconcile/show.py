@@ -109,6 +109,12 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     }
 
 
+def check_place(path: Path) -> None:
+    """Raises Trouble for what cannot become a file: before a ledger is read, rather than after it."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise Trouble(f"{plain(str(path))} cannot be written: name a file in a folder that is there")
+
+
 def write(path: Path, found: Iterable[Difference]) -> None:
     """Every difference as CSV, in the file's place once it is whole. Raises Trouble."""
     try:

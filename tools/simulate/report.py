@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tools.local.trouble import Trouble
+from tools.outside import plain
 from tools.simulate.provider import Settled
 
 COLUMNS = (
@@ -81,12 +82,14 @@ def report(path: Path) -> Iterator[Report]:
 
     After Trouble there is nothing to report, and a file that was there stays.
     """
+    if path.is_dir():
+        raise Trouble(f"the report {plain(str(path))} cannot be written: it is a folder, name a file in it")
     try:
         file: IO[str] = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed below
             "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
         )
     except OSError as error:
-        raise Trouble(f"the report {path} cannot be written: {error.strerror}") from None
+        raise Trouble(f"the report {plain(str(path))} cannot be written: {error.strerror}") from None
     beside = Path(file.name)
     try:
         with file:

@@ -4,6 +4,7 @@ The only place that turns errors into answers, and into what is kept for later.
 """
 
 import base64
+import json
 import os
 import sys
 import time
@@ -14,10 +15,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
-from wallet import money, parking, snapshot, wire
+from wallet import metrics, money, parking, snapshot, wire
 from wallet.errors import Conflict, MethodNotAllowed, Refusal, Unavailable, Unreadable
 from wallet.ledger import Credit, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
@@ -31,9 +31,9 @@ RequestT = TypeVar("RequestT", bound=wire.Request)
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
 ANSWER_SECONDS = 3.0
 
-# Both take the callback's name from POWERTOOLS_SERVICE_NAME, metrics the stack's from POWERTOOLS_METRICS_NAMESPACE.
-_logger = Logger()
-_metrics = Metrics()
+# What Powertools would write by itself; only that json.dumps makes an encoder anew for every line.
+_json = json.JSONEncoder(default=str, separators=(",", ":"), ensure_ascii=False).encode
+_logger = Logger(json_serializer=_json)
 
 
 def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Credit]]) -> Callable[[Event, Any], Answer]:
@@ -160,7 +160,7 @@ class _Callback(Generic[RequestT]):
             return self._give_up(record["body"], "another callback's")
         _logger.set_correlation_id(parked.reference)
         tries = int(record["attributes"]["ApproximateReceiveCount"])
-        _count("ParkedAge", MetricUnit.Seconds, _seconds_since(parked.first_received_at))
+        _count("ParkedAge", _seconds_since(parked.first_received_at), "Seconds")
         try:
             settlement = self._settle(body, arrived)
         except Exception as error:  # as above
@@ -232,7 +232,7 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     for transaction in settlement.transactions:
         _count("Credited")
         # For the eye: a metric is a binary float. The exact amount stands in the log and on record.
-        _count("CreditedAmount", MetricUnit.NoUnit, float(transaction.paid), currency=settlement.after.currency)
+        _count("CreditedAmount", float(transaction.paid), "None", currency=settlement.after.currency)
     if settlement.overpaid:
         _count("FreeRoundOverpaid")
         facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
@@ -278,13 +278,10 @@ def _milliseconds_since(arrived: float) -> float:
     return round(1000 * (time.monotonic() - arrived), 1)
 
 
-def _count(metric: str, unit: MetricUnit = MetricUnit.Count, value: float = 1, **dimensions: str) -> None:
-    """One metric of this callback, printed at once: different ones have different dimensions. Raises nothing."""
+def _count(metric: str, value: float = 1, unit: metrics.Unit = "Count", **dimensions: str) -> None:
+    """One metric of this callback. Raises nothing."""
     try:
-        for name, dimension in dimensions.items():
-            _metrics.add_dimension(name, dimension)
-        _metrics.add_metric(metric, unit, value)
-        _metrics.flush_metrics()
+        metrics.emit(metric, value, unit, dimensions)
     except Exception as error:  # no win is worth less than a figure about it
         _print_failure("counting", error)
 

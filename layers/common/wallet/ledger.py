@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, Inexact
+from functools import lru_cache
 from typing import Literal
 
 from wallet import money
@@ -49,7 +50,7 @@ class Credit:
     @property
     def transaction_id(self) -> str:
         """A UUIDv5 of the id: the same wherever and however often the credit is settled."""
-        return str(uuid.uuid5(_TRANSACTIONS, self.id))
+        return _transaction_id(self.id)
 
     @property
     def free_round_code(self) -> str | None:
@@ -243,3 +244,8 @@ def _same_currency(one: str | None, other: str | None) -> bool:
 
 _NOTHING = Decimal(0)
 _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to change: it names every transaction
+
+
+@lru_cache(maxsize=16)  # asked for by the record, the answer and the log of one callback
+def _transaction_id(credit_id: str) -> str:
+    return str(uuid.uuid5(_TRANSACTIONS, credit_id))

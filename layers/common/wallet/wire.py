@@ -97,9 +97,11 @@ class Body:
 
         Asked of what arrives: what is kept has no hash any more.
         """
-        self._fields(model)
+        if not model.signed:
+            return
         identifiers = (*self.named("hash"), *self.named("uuid"))
-        if model.signed and all(_is_empty(identifier.value) for identifier in identifiers):
+        if all(_is_empty(identifier.value) for identifier in identifiers):
+            self._fields(model)
             raise Absent("hash")
 
     def read(self, model: type[RequestT]) -> RequestT:

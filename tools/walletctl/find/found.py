@@ -64,8 +64,7 @@ def sentences(found: Found) -> Iterator[str]:
     last = found.log[-1] if found.log else None
     match found.outcome:
         case "credited":
-            number = len(found.transactions)
-            yield "Credited: the money is in the wallet." if number == 1 else f"Credited: {number} transactions."
+            yield _credited(found.transactions)
             if found.letters:
                 yield "There is a dead letter of that name as well, which is not credited:"
                 yield from _next(found)
@@ -89,6 +88,20 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _nowhere(found)
     if found.outcome != "unknown":
         yield from found.not_looked
+
+
+def _credited(transactions: Sequence[Item]) -> str:
+    match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
+        case [(0, 0)]:
+            return "On record: it won nothing, so there is no money to look for."
+        case [(0, _)]:
+            return (
+                "On record, and no money came with it: its rounds had been paid one by one. walletctl ledger has them."
+            )
+        case [_]:
+            return "Credited: the money is in the wallet."
+        case several:
+            return f"Credited: {len(several)} transactions."
 
 
 def _next(found: Found) -> Iterator[str]:
