@@ -88,6 +88,8 @@ def test_the_page_stays_within_bounds_under_load(opened: Opened, service: Servic
 
     expect(rows_of(page, last)).to_have_count(1)
     assert page.locator("#rows tr").count() <= 300
+    between = "[...document.getElementById('rows').childNodes].filter(node => node.nodeType === Node.TEXT_NODE).length"
+    assert page.evaluate(between) <= 101  # those the page began with
 
 
 # --- Find -------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ function open() {
     const arrived = document.createElement("template");
     arrived.innerHTML = event.data;
     if (!arrived.content.childElementCount) return;
-    rows.prepend(arrived.content);
+    rows.prepend(...arrived.content.children); // and not the line breaks between them, which nobody would remove
     while (rows.childElementCount > MOST_ROWS) rows.lastElementChild.remove();
     nothing.hidden = true;
   });
