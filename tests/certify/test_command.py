@@ -328,6 +328,12 @@ def test_a_player_who_is_not_there_is_told_in_a_line(url: str) -> None:
     assert "has no player nobody: create one" in trouble_of(url, "--player", "nobody")
 
 
+def test_a_currency_in_other_letters_than_the_operators_is_the_same(url: str) -> None:
+    made = run(url, "--player", "421", "--currency", "usd", "--group", "credit")
+
+    assert made.exit_code == 0, made.output
+
+
 def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
     assert "is not in EUR" in trouble_of(url, "--player", "421", "--currency", "EUR")
 

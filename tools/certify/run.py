@@ -230,9 +230,11 @@ async def _currency(trial: Trial, settings: Settings) -> str:
     if not answer.is_success:
         answer = await trial.greet(trial.jackpot(amount=_SMALLEST))
         _check_admitted(answer, settings, None)
-    if settings.currency:
-        return settings.currency
     currency = answer.fields.get("currency")
+    if settings.currency:
+        # As the operator spells it, where it is the same: an answer in its own letters is no fault.
+        is_the_same = isinstance(currency, str) and currency.upper() == settings.currency.upper()
+        return str(currency) if is_the_same else settings.currency
     if not answer.is_success or not isinstance(currency, str) or not _CODE.fullmatch(currency):
         path = f"{settings.url}{settings.paths['jackpot']}"
         ask = "give --currency, and --jackpot-path if it is elsewhere" + ("" if hashed else ", or --secret-file")
