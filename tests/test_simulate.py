@@ -5,9 +5,10 @@ import csv
 import io
 import json
 import random
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -24,6 +24,7 @@ from tools.local.template import Template
 from tools.local.trouble import Trouble
 from tools.simulate import provider as provider_module
 from tools.simulate.money import Purse
+from tools.simulate.network import Post, Reply, Unanswered, network
 from tools.simulate.pages import AS_THE_EXAMPLE, PATHS, Secrets, Words, words
 from tools.simulate.players import Named, named, own, unseen
 from tools.simulate.provider import RETRANSMISSIONS, Provider, Settled
@@ -225,25 +226,30 @@ def test_the_functions_credit_every_word_of_it_once(operator: Operator) -> None:
 
 def sent(
     callbacks: Sequence[Callback],
-    answer: Callable[[httpx.Request], httpx.Response | Exception],
+    answer: Callable[[str], Reply | Unanswered],
     then: Callable[[Provider], None] = lambda _: None,
+    slowly: float = 0,
 ) -> tuple[list[Settled], list[dict[str, Any]], Tally]:
-    """What became of the callbacks, the bodies that were sent, and the figures."""
+    """What became of the callbacks, the bodies that were sent, and the figures. The first answer comes `slowly`."""
     settled: list[Settled] = []
     bodies: list[dict[str, Any]] = []
     tally = Tally()
+    pauses = iter([slowly])
 
-    async def reply(request: httpx.Request) -> httpx.Response:
-        bodies.append(json.loads(request.content))
-        answered = answer(request)
-        if isinstance(answered, Exception):
+    async def post(_url: str, body: str) -> Reply:
+        bodies.append(json.loads(body))
+        answered = answer(body)
+        await asyncio.sleep(next(pauses, 0))
+        if isinstance(answered, Unanswered):
             raise answered
-        await asyncio.sleep(0)
         return answered
 
+    @asynccontextmanager
+    async def reach() -> AsyncIterator[Post]:
+        yield post
+
     async def run() -> None:
-        transport = httpx.MockTransport(reply)
-        provider = Provider("http://wallet", Secrets(), tally, settled.append, transport=transport)
+        provider = Provider("http://wallet", Secrets(), tally, settled.append, reach=reach)
         then(provider)
         await provider.send_all(callbacks)
 
@@ -260,9 +266,9 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 PAID = {"transactionId": "t-1", "error": 0}
 
 
-def answered(code: int) -> httpx.Response:
+def answered(code: int) -> Reply:
     body = PAID if code == 0 else {"error": code, "description": "no"}
-    return httpx.Response({401: 401, 404: 404, 998: 503}.get(code, 200), json=body)
+    return Reply({401: 401, 404: 404, 998: 503}.get(code, 200), json.dumps(body))
 
 
 def test_what_is_paid_is_sent_once() -> None:
@@ -272,8 +278,8 @@ def test_what_is_paid_is_sent_once() -> None:
     assert (settled.code, settled.transaction_id) == (0, "t-1")
 
 
-@pytest.mark.parametrize("failure", [answered(998), httpx.ConnectError("no"), httpx.Response(502, text="<html>")])
-def test_what_is_not_answered_is_sent_ten_times_more(failure: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize("failure", [answered(998), Unanswered("ClientOSError"), Reply(502, "<html>")])
+def test_what_is_not_answered_is_sent_ten_times_more(failure: Reply | Unanswered) -> None:
     (settled,), bodies, tally = sent([callback()], lambda _: failure)
 
     assert len(bodies) == 1 + RETRANSMISSIONS == 11
@@ -324,21 +330,8 @@ def test_duplicates_are_sent_at_once_and_settled_once() -> None:
     assert tally.duplicates == 2
 
 
-def test_a_lost_connection_is_hung_up_by_the_provider_and_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_: Any) -> None:
-        await asyncio.sleep(60)
-
-    first = iter([True])
-    deliver = httpx.MockTransport.handle_async_request
-
-    async def slow(self: httpx.MockTransport, request: httpx.Request) -> httpx.Response:
-        response = await deliver(self, request)
-        if next(first, False):
-            await never()
-        return response
-
-    monkeypatch.setattr(httpx.MockTransport, "handle_async_request", slow)
-    (settled,), bodies, tally = sent([callback(cut_after=0.005)], lambda _: answered(0))
+def test_a_lost_connection_is_hung_up_by_the_provider_and_sent_again() -> None:
+    (settled,), bodies, tally = sent([callback(cut_after=0.005)], lambda _: answered(0), slowly=60)
 
     assert len(bodies) == 2
     assert tally.hung_up == 1
@@ -349,8 +342,8 @@ def test_a_total_is_not_sent_before_its_rounds_are_settled() -> None:
     order: list[str] = []
     codes = iter([998, 998, 998])
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        reference = json.loads(request.content)["reference"]
+    def answer(body: str) -> Reply:
+        reference = json.loads(body)["reference"]
         code = next(codes, 0) if reference == "round" else 0
         order.append(f"{reference} {code}")
         return answered(code)
@@ -378,14 +371,81 @@ def test_what_is_broken_off_ends_what_is_on_its_way_and_begins_nothing_more() ->
     [
         (answered(401), "--secret-file"),
         (answered(404), "before /v4/Result"),
-        (httpx.Response(200, text="hi"), "no wallet"),
+        (Reply(200, "hi"), "no wallet"),
     ],
 )
-def test_a_wrong_place_is_told_at_once(answer: httpx.Response, says: str) -> None:
+def test_a_wrong_place_is_told_at_once(answer: Reply, says: str) -> None:
     callbacks = [callback(credit(f"ref-{number}"), number=number) for number in range(50)]
 
     with pytest.raises(Trouble, match=says):
-        sent(callbacks, lambda _: httpx.Response(answer.status_code, content=answer.content))
+        sent(callbacks, lambda _: answer)
+
+
+# --- Its way there ----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def listening(answer: bytes | None) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """An operator's URL at which every request is answered with these bytes, or never; and the requests it had.
+
+    When whoever asked hangs up before, `b"hung up"` is noted.
+    """
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        assert length
+        heard.append(head + await reader.readexactly(int(length[1])))
+        if answer is None:
+            heard.append(b"hung up" if await reader.read() == b"" else b"more")
+        else:
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+
+
+def test_a_callback_reaches_the_operator_as_it_was_written() -> None:
+    async def post() -> tuple[Reply, list[bytes]]:
+        moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 3\r\n\r\n\xff!!"
+        async with listening(moved) as (url, heard), network() as send:
+            return await send(f"{url}/prod/v4/Result?authToken=t%26k%2Fe%20n", '{"name": "Ж"}'), heard
+
+    reply, (request,) = asyncio.run(post())
+
+    assert reply == Reply(302, "\ufffd!!")
+    assert request.startswith(b"POST /prod/v4/Result?authToken=t%26k%2Fe%20n HTTP/1.1\r\n")
+    assert b"content-type: application/json" in request.lower()
+    assert request.endswith('{"name": "Ж"}'.encode())
+
+
+def test_no_answer_is_told_as_none() -> None:
+    async def post() -> None:
+        async with network() as send:
+            async with listening(b"") as (url, _):
+                with pytest.raises(Unanswered, match="ServerDisconnectedError"):
+                    await send(url, "{}")
+            with pytest.raises(Unanswered, match="ClientConnectorError"):
+                await send(url, "{}")
+
+    asyncio.run(post())
+
+
+def test_hanging_up_closes_the_connection() -> None:
+    async def post() -> list[bytes]:
+        async with listening(None) as (url, heard), network() as send:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(send(url, "{}"), 0.2)
+            for _ in range(100):
+                if len(heard) == 2:
+                    break
+                await asyncio.sleep(0.02)
+            return heard
+
+    assert asyncio.run(post())[1] == b"hung up"
 
 
 # --- Its report -------------------------------------------------------------------------------------

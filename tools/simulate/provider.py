@@ -5,12 +5,11 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
-import httpx
-
 from tools.local.trouble import Trouble
+from tools.simulate.network import Post, Reply, Unanswered, network
 from tools.simulate.pages import Secrets, words
 from tools.simulate.story import Callback
 from tools.simulate.tally import PAID, UNAVAILABLE, Tally
@@ -19,7 +18,6 @@ RETRANSMISSIONS = 10  # result.md
 FIRST_PAUSE_SECONDS = 0.5
 PAUSE_GROWTH = 1.7
 LONGEST_PAUSE_SECONDS = 15.0  # so that the ten take a minute and a half
-ANSWER_SECONDS = 10.0  # what is not answered by then is sent again
 CONNECTIONS = 200  # at the same time: whoever is answered slowly is sent less
 FIRST_ANSWERS = 10  # if all of these say that we are wrong here, we are
 
@@ -62,23 +60,18 @@ class Provider:
     tally: Tally
     when_settled: Callable[[Settled], None]
     is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    transport: httpx.AsyncBaseTransport | None = None  # in the network's place
+    reach: Callable[[], AbstractAsyncContextManager[Post]] = network
 
     def __post_init__(self) -> None:
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._refusals = 0
         self._wrong: Trouble | None = None
-        # A connection that the other side closes for being idle must not meet a request.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS, keepalive_expiry=2.0)
-        self._http = httpx.AsyncClient(
-            timeout=ANSWER_SECONDS, limits=limits, headers=_HEADERS, transport=self.transport
-        )
 
     async def send_all(self, callbacks: Iterable[Callback]) -> None:
         """Begins each at its time, and returns when all are settled, or what is on its way when it is stopping."""
         began = time.monotonic()
-        async with self._http:
+        async with self.reach() as self._post:
             try:
                 for callback in callbacks:
                     await self._wait(callback.at - (time.monotonic() - began))
@@ -146,32 +139,31 @@ class Provider:
             started = time.monotonic()
             try:
                 # Hanging up cancels the request, which closes its connection.
-                request = self._http.post(f"{self.url}{said.path}", content=said.body.encode())
-                reply = await asyncio.wait_for(request, cut_after)
+                reply = await asyncio.wait_for(self._post(f"{self.url}{said.path}", said.body), cut_after)
             except TimeoutError:
                 self.tally.hung_up += 1
                 return _Answer()
-            except httpx.HTTPError as error:
-                self.tally.fail(f"{type(error).__name__}")
+            except Unanswered as failure:
+                self.tally.fail(str(failure))
                 return _Answer()
             finally:
                 self.tally.in_flight -= 1
         code, transaction_id = _read(reply)
         self.tally.answer(code, time.monotonic() - started)
-        self._notice(reply, code)
+        self._notice(reply, code, said.path)
         settled.take(code, transaction_id)
         return _Answer(code, transaction_id)
 
-    def _notice(self, reply: httpx.Response, code: int | None) -> None:
+    def _notice(self, reply: Reply, code: int | None, path: str) -> None:
         """Stops if the first answers are all the same refusal of whatever we would say."""
         if self._refusals < 0:
             return
-        if reply.status_code not in (401, 403, 404) and (code is not None or reply.status_code >= 500):
+        if reply.status not in (401, 403, 404) and (code is not None or reply.status >= 500):
             self._refusals = -1  # it is the right place: what is refused from now on is an outcome like others
             return
         self._refusals += 1
         if self._refusals >= FIRST_ANSWERS:
-            self._wrong = Trouble(_wrong(reply))
+            self._wrong = Trouble(_wrong(reply, f"{self.url}{path}"))
             self.is_stopping.set()
 
     async def _wait(self, seconds: float) -> None:
@@ -181,33 +173,27 @@ class Provider:
                 await asyncio.wait_for(self.is_stopping.wait(), seconds)
 
 
-_HEADERS = {"content-type": "application/json", "user-agent": "luckymonaco-simulation"}
-
-
-def _wrong(reply: httpx.Response) -> str:
-    if reply.status_code in (401, 403):
+def _wrong(reply: Reply, url: str) -> str:
+    if reply.status in (401, 403):
         return (
-            f"every callback is refused with {reply.status_code}: hand over the operator's secret with --secret-file, "
+            f"every callback is refused with {reply.status}: hand over the operator's secret with --secret-file, "
             "and see that this address may call"
         )
-    if reply.status_code == 404:
-        url = reply.request.url
-        return (
-            f"there is no callback at {url.copy_with(query=None)}: give the URL before /v4/Result, its stage included"
-        )
-    return f"what answers is no wallet: HTTP {reply.status_code} without an error code"
+    if reply.status == 404:
+        where = url.partition("?")[0]
+        return f"there is no callback at {where}: give the URL before /v4/Result, its stage included"
+    return f"what answers is no wallet: HTTP {reply.status} without an error code"
 
 
-def _read(reply: httpx.Response) -> tuple[int | None, str]:
+def _read(reply: Reply) -> tuple[int | None, str]:
     """The answer's error code and transaction id. An answer that is none of a wallet's counts as none."""
     try:
         answer = json.loads(reply.text)
         code, transaction_id = answer["error"], answer.get("transactionId", "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, ""
-    if (
-        isinstance(code, str) and code.isascii() and code.isdigit()
-    ):  # the pages call it a string, their examples a number
+    # The pages call it a string, their examples a number.
+    if isinstance(code, str) and code.isascii() and code.isdigit():
         code = int(code)
     if not isinstance(code, int) or isinstance(code, bool):
         return None, ""
