@@ -28,6 +28,9 @@ test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk thr
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
 
+bench-console: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## measure what the console costs a service (MINUTES, ROUNDS, RATE)
+	@exec $(python) -m bench.console
+
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
 	@exec $(python) -m tools.soak
 
@@ -118,5 +121,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test test-browser bench soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.book import p50, p99
 from bench.contenders import PLACE
 from bench.measure import PLAYERS, Stand
+from bench.wins import Wins
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import ROOT
@@ -25,11 +26,11 @@ START_SECONDS = 60
 def serve(stand: Stand) -> None:
     """Each level for as long as a race takes; the levels up and down again, so that none is always the last."""
     players = [f"player-{number:02d}" for number in range(PLAYERS)]
-    with _service(players) as port:
-        asyncio.run(_drive(port, stand, 2, players, 1.0))
+    with serving(players) as port:
+        asyncio.run(drive(port, stand.wins, 2, players, 1.0))
         for levels in (stand.extent.in_flight, stand.extent.in_flight[::-1]):
             for level in levels:
-                took, seconds = asyncio.run(_drive(port, stand, level, players, stand.extent.seconds))
+                took, seconds = asyncio.run(drive(port, stand.wins, level, players, stand.extent.seconds))
                 who = str(level)
                 stand.book.note("service", who, len(took) / seconds)
                 stand.book.note("service p50", who, p50(took))
@@ -37,16 +38,18 @@ def serve(stand: Stand) -> None:
 
 
 @contextmanager
-def _service(players: Sequence[str]) -> Iterator[int]:
+def serving(players: Sequence[str], program: str = "tools.local") -> Iterator[int]:
+    """The port of a service of its own, which `python -m program` runs, with a wallet in dollars for each player."""
     port = free_port()
     wallets = [{"userId": player, "currency": "USD", "cash": "99889.99", "bonus": "99.99"} for player in players]
     with tempfile.TemporaryDirectory(prefix="wallet-bench-") as folder:
         file = Path(folder) / "players.json"
         file.write_text(json.dumps(wallets))
         unset = {"SECRETS", "AWS_ENDPOINT_URL", "TABLES_ENDPOINT", "QUEUES_ENDPOINT", "ENGINE_PORT", "WORKERS"}
-        with (PLACE / "service.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tools.local"],
+        log_file = PLACE / f"{program}.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", program],
                 cwd=ROOT,
                 env={name: value for name, value in os.environ.items() if name not in unset}
                 | {
@@ -60,28 +63,28 @@ def _service(players: Sequence[str]) -> Iterator[int]:
                 preexec_fn=die_with_parent,
             )
         try:
-            _wait_until_ready(process)
+            _wait_until_ready(process, log_file)
             yield port
         finally:
             process.terminate()
             process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], log_file: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while "Ctrl-C stops it all" not in (PLACE / "service.log").read_text():
+    while "Ctrl-C stops it all" not in log_file.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise Trouble(f"`make run` does not start; see {(PLACE / 'service.log').relative_to(ROOT)}")
+            raise Trouble(f"`make run` does not start; see {log_file.relative_to(ROOT)}")
         time.sleep(0.1)
     time.sleep(3)  # the second worker of each function starts behind the first
 
 
-async def _drive(
-    port: int, stand: Stand, in_flight: int, players: Sequence[str], seconds: float
+async def drive(
+    port: int, all_wins: Wins, in_flight: int, players: Sequence[str], seconds: float
 ) -> tuple[list[float], float]:
     """What each callback took, in milliseconds, and how long all of it."""
     took: list[float] = []
-    wins = stand.wins.endless(players)
+    wins = all_wins.endless(players)
     began = time.monotonic()
 
     async def caller() -> None:

@@ -16,6 +16,7 @@ from tools.local.template import ROOT, Function
 from tools.local.trouble import Trouble
 
 START_SECONDS = 60
+PROGRAM = "tools.local.worker"
 _LINE_BYTES = 32 * 1024 * 1024  # an event of API Gateway's 10 MB, escaped
 
 
@@ -44,7 +45,7 @@ class Worker:
         """Raises Trouble if the function cannot be imported; `log` gets what it prints."""
         ours, theirs = socket.socketpair()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tools.local.worker", str(function.folder), str(theirs.fileno()),
+            sys.executable, "-m", PROGRAM, str(function.folder), str(theirs.fileno()),
             pass_fds=[theirs.fileno()],
             cwd=ROOT,
             env={**os.environ, **function.environment, **environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
