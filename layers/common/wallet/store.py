@@ -240,10 +240,10 @@ def _encode(values: Mapping[str, bool | str | int | Decimal]) -> Item:
 
 def _attribute(value: bool | str | int | Decimal) -> Item:
     match value:
-        case bool():
-            return {"BOOL": value}
         case str():
             return {"S": value}
+        case bool():
+            return {"BOOL": value}
         case _:
             return {"N": str(value)}
 

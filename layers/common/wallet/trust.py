@@ -61,7 +61,7 @@ def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
     The provider publishes no formula. This is its field's: drop `hash`, sort by name, join as
     `name=value` with `&`, append the secret. Another one replaces this function and nothing else.
     """
-    pairs = sorted((p.name, p.literal) for p in parameters if p.name.lower() != "hash")
+    pairs = sorted((p.name, p.literal) for p in parameters if p.key != "hash")
     signed = "&".join(f"{name}={value}" for name, value in pairs) + secret
     return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 

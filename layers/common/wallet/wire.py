@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -47,11 +47,11 @@ class Number:
     literal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One field of a body: its name and value, and the text of each as received."""
 
     name: str
+    key: str  # the name in lower case: names are matched without regard to case
     value: object
     raw: str
     raw_name: str
@@ -72,15 +72,15 @@ class Body:
     parameters: tuple[Parameter, ...]
 
     def named(self, name: str) -> list[Parameter]:
-        """Every parameter spelled `name`, regardless of case."""
-        return [parameter for parameter in self.parameters if parameter.name.lower() == name]
+        """Every parameter spelled `name`, regardless of case; `name` is in lower case."""
+        return [parameter for parameter in self.parameters if parameter.key == name]
 
     def without_secrets(self) -> str:
         """The body as received, less its hash and tokens: what may be kept, and is read again as it was."""
         kept = (
             f"{parameter.raw_name}:{parameter.raw}"
             for parameter in self.parameters
-            if parameter.name.lower() not in _SECRETS
+            if parameter.key not in _SECRETS
         )
         return "{" + ",".join(kept) + "}"
 
@@ -124,7 +124,7 @@ class Body:
         """Values by the model's own field names; what is null or empty counts as absent."""
         names, fields = _names(model), {}
         for parameter in self.parameters:
-            field = names.get(parameter.name.lower())
+            field = names.get(parameter.key)
             if field is None or _is_empty(parameter.value):
                 continue
             if fields.setdefault(field, parameter.value) != parameter.value:
@@ -158,9 +158,10 @@ def _parameters(text: str, amounts: Set[str]) -> Iterator[Parameter]:
         if not isinstance(name, str):
             raise ValueError("a key is not a string")  # noqa: TRY004 - a fault of the text, not of a type
         start = _past(_COLON, text, end_of_name)
-        is_amount = name.lower() in amounts and text[start : start + 1] not in ("[", "{")
+        key = name.lower()
+        is_amount = key in amounts and text[start : start + 1] not in ("[", "{")
         value, end = (_AMOUNTS if is_amount else _VALUES).raw_decode(text, start)
-        yield Parameter(name, value, text[start:end], text[position:end_of_name])
+        yield Parameter(name, key, value, text[start:end], text[position:end_of_name])
         if has_more := (comma := _COMMA.match(text, end)) is not None:
             position = comma.end()
     if _past(_CLOSING, text, end) != len(text):
