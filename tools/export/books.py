@@ -6,22 +6,19 @@ of any length. So what a database's decimals cannot hold is not guessed at: its 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from tools.export.files import Export, Table
 from tools.local.trouble import Trouble
-from tools.outside import fault
+from tools.walletctl import database
 from tools.walletctl.verify.books import Page, wrong_in_transaction, wrong_in_wallet
 from tools.walletctl.verify.proof import EXACT, Fault, Gap, Transaction, Wallet
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
-THREADS = 2
+_CANNOT = "the exports cannot be put in order on this machine"
 FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -74,17 +71,8 @@ class Books:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with _trouble_if_it_cannot():
-            self._database = duckdb.connect(
-                str(folder / "books"),
-                config={
-                    "memory_limit": MEMORY,
-                    "threads": THREADS,
-                    "temp_directory": str(folder / "spilled"),
-                    "preserve_insertion_order": False,
-                    "autoinstall_known_extensions": False,
-                },
-            )
+        with database.trouble_if(_CANNOT):
+            self._database = database.opened(folder / "books", memory=MEMORY)
             # What Athena calls it.
             self._database.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
             for table, columns in _COLUMNS.values():
@@ -193,7 +181,7 @@ class Books:
             attributes[attribute] = f'"{attribute}" STRUCT({type_} VARCHAR)'
         item = f"STRUCT({', '.join(attributes.values())})"
         values = ", ".join(f'Item."{attribute}".{type_}' for attribute, type_ in columns.values())
-        with _trouble_if_it_cannot(f"{export.name} cannot be read"):
+        with database.trouble_if(f"{export.name} cannot be read"):
             self._database.execute(
                 f"INSERT INTO {table} SELECT {values} FROM read_json($paths, format = 'newline_delimited', "  # noqa: S608 - our own words
                 f"columns = {{'Item': '{item}'}})",
@@ -206,17 +194,17 @@ class Books:
         return number
 
     def _rows(self, statement: str) -> Iterator[Any]:
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             found = self._database.cursor().execute(statement)
             while rows := found.fetchmany(1000):
                 yield from rows
 
     def _all(self, statement: str) -> list[Any]:
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             return self._database.execute(statement).fetchall()
 
     def _execute(self, statement: str) -> None:
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             self._database.execute(statement)
 
 
@@ -320,13 +308,3 @@ def _decimal(text: str | None) -> Decimal | None:
         return None if text is None else Decimal(text)
     except InvalidOperation:
         return None
-
-
-@contextmanager
-def _trouble_if_it_cannot(what: str = "the exports cannot be put in order on this machine") -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:  # no room on the disk, or a file that is not one of an export's
-        raise Trouble(f"{what}: {fault(error)}") from error
-    except RuntimeError:  # so DuckDB says Ctrl-C
-        raise KeyboardInterrupt from None

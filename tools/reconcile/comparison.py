@@ -6,16 +6,12 @@ their parts, so they lose nothing either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
-
-from tools.local.trouble import Trouble
-from tools.outside import fault
+from tools.walletctl import database
 
 Kind = Literal[
     "missing here",
@@ -31,7 +27,7 @@ Kind = Literal[
 ]
 
 MEMORY = "512MB"  # of DuckDB's; what does not fit goes to the temporary folder
-THREADS = 2
+_CANNOT = "the two cannot be compared on this machine"
 PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
 
 _EXACT = Context(prec=80)
@@ -191,17 +187,8 @@ class Comparison:
 
     def __init__(self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str) -> None:
         """Raises Trouble if there is no room for it."""
-        with _trouble_if_it_cannot():
-            self._database = duckdb.connect(
-                str(folder / "comparison"),
-                config={
-                    "memory_limit": MEMORY,
-                    "threads": THREADS,
-                    "temp_directory": str(folder / "spilled"),
-                    "preserve_insertion_order": False,
-                    "autoinstall_known_extensions": False,
-                },
-            )
+        with database.trouble_if(_CANNOT):
+            self._database = database.opened(folder / "comparison", memory=MEMORY)
             self._copy("report", _REPORT, [report])
             self._copy("ledger", _LEDGER, ledger)
             for statement in _COMPARED.split(";\n"):
@@ -220,7 +207,7 @@ class Comparison:
 
     def explain(self, dead: Mapping[str, str], waiting: Mapping[str, int]) -> None:
         """Tells of the missing which are dead letters, and which may wait in a retry queue that is not empty."""
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             self._database.execute("CREATE TABLE dead (id VARCHAR, why VARCHAR)")
             if dead:
                 self._database.executemany("INSERT INTO dead VALUES (?, ?)", [*dead.items()])
@@ -237,7 +224,7 @@ class Comparison:
 
     def differences(self, most: int | None = None) -> Iterator[Difference]:
         """In the report's order, then what is not in it; no more than `most`."""
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             limit = "" if most is None else f"LIMIT {most}"
             found = self._database.cursor().execute(
                 f"SELECT * FROM differences ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"  # noqa: S608 - a number
@@ -306,7 +293,7 @@ class Comparison:
         ]
 
     def _all(self, query: str) -> list[Any]:
-        with _trouble_if_it_cannot():
+        with database.trouble_if(_CANNOT):
             return self._database.execute(query).fetchall()
 
     def _copy(self, table: str, columns: Mapping[str, str], paths: Sequence[Path]) -> None:
@@ -319,13 +306,3 @@ class Comparison:
 
 def _decimal(whole: int | None, part: int | None) -> Decimal:
     return _EXACT.add(Decimal(whole or 0), Decimal(part or 0).scaleb(-18, _EXACT))
-
-
-@contextmanager
-def _trouble_if_it_cannot() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:  # no room on the disk, most likely
-        raise Trouble(f"the two cannot be compared on this machine: {fault(error)}") from error
-    except RuntimeError:  # so DuckDB says Ctrl-C
-        raise KeyboardInterrupt from None

@@ -14,21 +14,8 @@ from typing import IO, Any
 
 from tools.local.trouble import Trouble
 from tools.outside import plain
+from tools.reconcile.report import COLUMNS
 from tools.simulate.provider import Settled
-
-COLUMNS = (
-    "reference",
-    "callback",
-    "transactionId",
-    "userId",
-    "currency",
-    "amount",
-    "roundId",
-    "gameId",
-    "bonusCode",
-    "timestamp",
-    "answer",
-)
 
 
 @dataclass(slots=True)
