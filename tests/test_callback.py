@@ -401,6 +401,41 @@ def test_a_refusal_is_one_line_of_log_with_the_reference(
     assert line["reason"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"currency": "EUR"}, 52), ({"userId": "nobody"}, 62), ({"amount": "1,50"}, 59), ({"providerId": None}, 64)],
+    ids=str,
+)
+def test_a_refused_win_is_found_by_its_player_and_round(
+    result: Environment, changes: dict[str, Any], code: int
+) -> None:
+    sent = {"userId": "421", "roundId": "5103188801", "amount": "10.0", "currency": "USD"} | changes
+
+    result.send(published("result", **sent))
+
+    line = result.log_line()
+    assert line["code"] == code
+    assert {name: line[name] for name in ("userId", "roundId", "amount", "currency")} == {
+        name: sent[name] for name in ("userId", "roundId", "amount", "currency")
+    }
+
+
+def test_what_nothing_identifies_is_found_by_its_player(bonus: Environment) -> None:
+    bonus.send(published("bonus", uuid=None, hash=None))
+
+    line = bonus.log_line()
+    assert (line["code"], line["userId"]) == (64, published("bonus")["userId"])
+
+
+def test_what_is_not_fit_for_a_log_is_not_named_in_it(result: Environment) -> None:
+    result.send(published("result", userId="4" * 129, roundId="a\u001b[31m", amount=[1], currency=""))
+
+    line = result.log_line()
+    assert line["code"] == 64
+    assert not {"userId", "roundId", "currency"} & line.keys()
+    assert line["amount"] == "[1]"
+
+
 def test_a_conflict_is_logged_as_an_error_with_what_differs(result: Environment) -> None:
     result.send(published("result"))
     result.printed()
@@ -425,7 +460,7 @@ def test_an_outage_is_logged_as_an_error_with_its_reason(result: Environment) ->
     assert "ResourceNotFound" not in answer["body"]
 
 
-@pytest.mark.parametrize("body", ["not JSON", None, '{"reference": 5}', '{"reference": "a\\u001b[31m"}'])
+@pytest.mark.parametrize("body", ["not JSON", None, '{"reference": 5}', '{"reference": "a\u001b[31m"}'])
 def test_a_line_never_carries_the_reference_of_the_request_before(result: Environment, body: str | None) -> None:
     result.send(published("result"))
     result.printed()

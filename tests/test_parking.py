@@ -453,6 +453,16 @@ def test_the_tenth_try_is_the_last_and_is_counted(operator: Operator, outage: Ou
     assert metrics(printed, "DeadLettered")
 
 
+def test_a_try_that_fails_names_the_player_who_waits(operator: Operator) -> None:
+    operator.send("result", published("result", userId="new"))
+
+    with output() as printed:
+        retry(operator, "result", tries=2)
+
+    (line,) = [said for said in map(json.loads, printed.getvalue().splitlines()) if said.get("message") == "refused"]
+    assert (line["tries"], line["userId"], line["roundId"]) == (2, "new", published("result")["roundId"])
+
+
 def test_a_wait_that_cannot_be_set_loses_nothing(operator: Operator, outage: Outage) -> None:
     operator.send("result", published("result", userId="new"))
     messages = [json.dumps(message) for message in operator.messages("ResultRetryQueue")]

@@ -81,11 +81,12 @@ class _Callback(Generic[RequestT]):
         body = None
         try:
             body = self._admit(event)
+            body.check_identified(self._model)
             settlement = self._settle(body, arrived)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
             is_safe = body is None or self._keep(body, refusal)
-            _report_refusal(refusal, arrived)
+            _report_refusal(refusal, arrived, **_who_and_what(body))
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
@@ -105,7 +106,6 @@ class _Callback(Generic[RequestT]):
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 _count("KeyMatched", lock=lock, key=key)
-        body.check_identified(self._model)
         return body
 
     def _settle(self, body: wire.Body, arrived: float) -> Settlement:
@@ -165,7 +165,7 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(body, arrived)
         except Exception as error:  # as above
             refusal = _refusal_for(error)
-            _report_refusal(refusal, arrived, tries=tries)
+            _report_refusal(refusal, arrived, tries=tries, **_who_and_what(body))
             if refusal.kept == "for another try":
                 return self._back_off(record["receiptHandle"], tries)
             return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
@@ -216,6 +216,11 @@ def _refusal_for(error: Exception) -> Refusal:
     # Not its message, which may quote the request, and with it a token or a hash.
     place = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__))
     return Unavailable(f"a defect: {type(error).__name__} at {place}")
+
+
+def _who_and_what(body: wire.Body | None) -> dict[str, str]:
+    """What a refused win is looked for by, beside its reference: whoever misses it may know no more."""
+    return body.plainly("userId", "roundId", "amount", "currency") if body else {}
 
 
 def _http(status: int, body: str) -> Answer:

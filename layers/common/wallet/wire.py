@@ -78,9 +78,7 @@ class Body:
     def without_secrets(self) -> str:
         """The body as received, less its hash and tokens: what may be kept, and is read again as it was."""
         kept = (
-            f"{parameter.raw_name}:{parameter.raw}"
-            for parameter in self.parameters
-            if parameter.key not in _SECRETS
+            f"{parameter.raw_name}:{parameter.raw}" for parameter in self.parameters if parameter.key not in _SECRETS
         )
         return "{" + ",".join(kept) + "}"
 
@@ -91,6 +89,15 @@ class Body:
             if isinstance(parameter.value, str) and _is_short_and_printable(parameter.value):
                 return parameter.value
         return None
+
+    def plainly(self, *names: str) -> dict[str, str]:
+        """What it says under those names, as far as that is worth naming in a log, however faulty the rest."""
+        said: dict[str, str] = {}
+        for name in names:
+            for parameter in self.named(name.lower()):
+                if not _is_empty(parameter.value) and _is_short_and_printable(parameter.literal):
+                    said.setdefault(name, parameter.literal)
+        return said
 
     def check_identified(self, model: type["Request"]) -> None:
         """Raises Absent if nothing identifies the request; before that, what `read` raises before Absent.
