@@ -85,12 +85,12 @@ class Browser:
 class Window:
     """A browser without a screen: it says where it is, and where its forms are from."""
 
-    def __init__(self, operator: Operator, folder: Path) -> None:
+    def __init__(self, operator: Operator, folder: Path, *, is_local: bool = True) -> None:
         self.operator = operator
         self.place = InMemory()
         self.feed = Feed()
         self.folder = folder
-        desk = Desk(self.place, is_local=True, folder=folder)
+        desk = Desk(self.place, is_local=is_local, folder=folder)
         console = Console(desk=desk, feed=self.feed, port=PORT, source="A test.", counting_seconds=1)
         self.browser = Browser(console.application())
 
@@ -325,6 +325,22 @@ def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
 
     assert "1 transaction under that round" in text
     assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in text
+
+
+def test_a_stacks_whole_ledger_is_read_when_that_is_asked_for_and_only_then(window: Window) -> None:
+    of_a_stack = Window(window.operator, window.folder, is_local=False)
+    window.operator.send("result", published("result"))
+
+    text = of_a_stack.get("/find/elsewhere?name=5103188801", hx_request="true").text
+    assert "Nothing is known of" in text
+    (link,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', text))
+    assert "1 transaction under that round" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
+
+    # What the log knows is a reference: to read the ledger for it would tell no more.
+    of_a_stack.place.lines = [
+        Line(at=None, callback="result", message="refused", code=62, reason="No such player: 9", tries=None)
+    ]
+    assert "Read the whole ledger" not in of_a_stack.get("/find/elsewhere?name=early", hx_request="true").text
 
 
 def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -> None:
@@ -760,15 +776,17 @@ def test_what_is_parked_and_dead_is_counted_on_the_page(window: Window) -> None:
 
 
 class Logs:
-    def __init__(self, *lines: dict[str, Any], fault: Exception | None = None) -> None:
-        self.lines = list(lines)
-        self.fault = fault
-        self.asked = 0
+    """CloudWatch's log groups: `lines` are those of /stack/result, `faults` by group is what its readers meet."""
 
-    def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        self.asked += 1
-        if self.fault:
-            raise self.fault
+    def __init__(self, *lines: dict[str, Any]) -> None:
+        self.lines = list(lines)
+        self.faults: dict[str, Exception] = {}
+        self.starts: list[tuple[str, int]] = []
+
+    def filter_log_events(self, *, logGroupName: str, startTime: int, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's
+        self.starts.append((logGroupName, startTime))
+        if fault := self.faults.get(logGroupName):
+            raise fault
         events = [
             {"eventId": f"{logGroupName}{number}", "message": json.dumps(line)}
             for number, line in enumerate(self.lines)
@@ -806,14 +824,51 @@ def test_a_stacks_callbacks_come_from_its_log_each_once_and_in_order(tables: Tab
     assert not ears.missed
 
 
-def test_what_of_a_stack_cannot_be_seen_is_said(tables: Tables) -> None:
-    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "FilterLogEvents")
-    ears = listening(Logs(fault=denied), tables)
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "FilterLogEvents")
+
+
+def test_what_of_a_stack_cannot_be_seen_is_said_once(tables: Tables) -> None:
+    logs = Logs()
+    ears = listening(logs, tables)
+    logs.faults = dict.fromkeys(ears.groups.values(), DENIED)
 
     asyncio.run(ears._poll())
 
-    assert "Callbacks are not seen" in ears.missed
-    assert "AccessDenied" in ears.missed
+    assert ears.missed.startswith("Callbacks are not seen: the log group /stack/result cannot be read: ")
+    assert ears.missed.count("AccessDenied") == 1
+
+
+def test_a_group_that_cannot_be_read_hides_no_other_and_is_read_from_there_on(tables: Tables) -> None:
+    logs = Logs(a_line("r-1", 10))
+    ears = listening(logs, tables)
+
+    logs.faults = {"/stack/promo": DENIED}
+    asyncio.run(ears._poll())
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1"]
+    assert ears.missed.startswith("Callbacks of promo are not seen: ")
+
+    logs.faults = {"/stack/result": DENIED}
+    logs.lines.append(a_line("r-2", 20))
+    asyncio.run(ears._poll())
+    logs.faults = {}
+    asyncio.run(ears._poll())
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1", "r-2"]
+    assert not ears.missed
+    _, in_vain, again = (start for group, start in logs.starts if group == "/stack/result")
+    assert again == in_vain
+
+
+def test_a_log_without_ids_is_none_of_cloudwatchs_and_that_is_said(tables: Tables) -> None:
+    class Bare(Logs):
+        def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            return {"events": [{"message": json.dumps(a_line("r-1", 10))}]}
+
+    ears = listening(Bare(), tables)
+
+    asyncio.run(ears._poll())
+
+    assert "without the ids of its lines" in ears.missed
+    assert ears.feed.last == 0
 
 
 def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
@@ -828,7 +883,7 @@ def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
 
     asyncio.run(a_moment())
 
-    assert logs.asked == 0
+    assert logs.starts == []
 
 
 # --- Words and pictures -----------------------------------------------------------------------------
