@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import Operator, published
-from tools.console import charts, words
+from tools.console import charts, served, words
 from tools.console.app import Console, in_front
 from tools.console.desk import Desk
 from tools.console.feed import KEPT, Feed
@@ -24,7 +24,9 @@ from tools.console.listening import Listening
 from tools.console.live import MOST_IN_A_BATCH, Live
 from tools.console.pages import Pages
 from tools.console.visible import visible
+from tools.local.engine import free_port
 from tools.local.template import Template
+from tools.local.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import Queues, Tables
@@ -378,6 +380,21 @@ def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) 
 
     assert "Nothing is known of" in text
     assert "Ask the provider" in text
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_have_been(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_reference: str, _since: datetime) -> Sequence[Line]:
+        raise Trouble("the log cannot be asked: denied")
+
+    monkeypatch.setattr(window.place, "log", denied)
+
+    text = window.get("/find/elsewhere?name=nothing", hx_request="true").text
+    assert "The log was not read: the log cannot be asked: denied." in text
+    assert "Looked at: the ledger by reference and player, by round and transaction id." in text
+    assert "Most likely" not in text
+    # A sentence of a command's stands behind its name; here it begins one.
+    answer = window.get("/transaction/deliveries?id=result%23r", hx_request="true").text
+    assert ">The log cannot be asked: denied<" in answer
 
 
 def test_a_page_of_its_own_is_there_for_who_has_no_scripts(window: Window) -> None:
@@ -869,6 +886,19 @@ def test_a_log_without_ids_is_none_of_cloudwatchs_and_that_is_said(tables: Table
 
     assert "without the ids of its lines" in ears.missed
     assert ears.feed.last == 0
+
+
+def test_a_defect_of_the_console_stops_it_where_it_was_called(window: Window) -> None:
+    class Broken(Listening):
+        async def run(self) -> None:
+            raise KeyError("a defect")
+
+    desk, port = Desk(window.place, is_local=False, folder=window.folder), free_port()
+    console = Console(desk=desk, feed=window.feed, port=port, source="A test.", counting_seconds=1)
+    broken = Broken(Logs(), {}, window.feed, window.place.tables())
+
+    with served._listener(port) as listener, pytest.raises(KeyError, match="a defect"):
+        asyncio.run(served._serve(console, broken, listener))
 
 
 def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
