@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import Operator, published
-from tools.console import charts, words
+from tools.console import charts, served, words
 from tools.console.app import Console, in_front
 from tools.console.desk import Desk
 from tools.console.feed import KEPT, Feed
@@ -24,7 +24,9 @@ from tools.console.listening import Listening
 from tools.console.live import MOST_IN_A_BATCH, Live
 from tools.console.pages import Pages
 from tools.console.visible import visible
+from tools.local.engine import free_port
 from tools.local.template import Template
+from tools.local.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import Queues, Tables
@@ -85,12 +87,12 @@ class Browser:
 class Window:
     """A browser without a screen: it says where it is, and where its forms are from."""
 
-    def __init__(self, operator: Operator, folder: Path) -> None:
+    def __init__(self, operator: Operator, folder: Path, *, is_local: bool = True) -> None:
         self.operator = operator
         self.place = InMemory()
         self.feed = Feed()
         self.folder = folder
-        desk = Desk(self.place, is_local=True, folder=folder)
+        desk = Desk(self.place, is_local=is_local, folder=folder)
         console = Console(desk=desk, feed=self.feed, port=PORT, source="A test.", counting_seconds=1)
         self.browser = Browser(console.application())
 
@@ -327,6 +329,22 @@ def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
     assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in text
 
 
+def test_a_stacks_whole_ledger_is_read_when_that_is_asked_for_and_only_then(window: Window) -> None:
+    of_a_stack = Window(window.operator, window.folder, is_local=False)
+    window.operator.send("result", published("result"))
+
+    text = of_a_stack.get("/find/elsewhere?name=5103188801", hx_request="true").text
+    assert "Nothing is known of" in text
+    (link,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', text))
+    assert "1 transaction under that round" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
+
+    # What the log knows is a reference: to read the ledger for it would tell no more.
+    of_a_stack.place.lines = [
+        Line(at=None, callback="result", message="refused", code=62, reason="No such player: 9", tries=None)
+    ]
+    assert "Read the whole ledger" not in of_a_stack.get("/find/elsewhere?name=early", hx_request="true").text
+
+
 def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -> None:
     in_euros(window.operator)
 
@@ -362,6 +380,21 @@ def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) 
 
     assert "Nothing is known of" in text
     assert "Ask the provider" in text
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_have_been(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_reference: str, _since: datetime) -> Sequence[Line]:
+        raise Trouble("the log cannot be asked: denied")
+
+    monkeypatch.setattr(window.place, "log", denied)
+
+    text = window.get("/find/elsewhere?name=nothing", hx_request="true").text
+    assert "The log was not read: the log cannot be asked: denied." in text
+    assert "Looked at: the ledger by reference and player, by round and transaction id." in text
+    assert "Most likely" not in text
+    # A sentence of a command's stands behind its name; here it begins one.
+    answer = window.get("/transaction/deliveries?id=result%23r", hx_request="true").text
+    assert ">The log cannot be asked: denied<" in answer
 
 
 def test_a_page_of_its_own_is_there_for_who_has_no_scripts(window: Window) -> None:
@@ -760,15 +793,17 @@ def test_what_is_parked_and_dead_is_counted_on_the_page(window: Window) -> None:
 
 
 class Logs:
-    def __init__(self, *lines: dict[str, Any], fault: Exception | None = None) -> None:
-        self.lines = list(lines)
-        self.fault = fault
-        self.asked = 0
+    """CloudWatch's log groups: `lines` are those of /stack/result, `faults` by group is what its readers meet."""
 
-    def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        self.asked += 1
-        if self.fault:
-            raise self.fault
+    def __init__(self, *lines: dict[str, Any]) -> None:
+        self.lines = list(lines)
+        self.faults: dict[str, Exception] = {}
+        self.starts: list[tuple[str, int]] = []
+
+    def filter_log_events(self, *, logGroupName: str, startTime: int, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's
+        self.starts.append((logGroupName, startTime))
+        if fault := self.faults.get(logGroupName):
+            raise fault
         events = [
             {"eventId": f"{logGroupName}{number}", "message": json.dumps(line)}
             for number, line in enumerate(self.lines)
@@ -806,14 +841,64 @@ def test_a_stacks_callbacks_come_from_its_log_each_once_and_in_order(tables: Tab
     assert not ears.missed
 
 
-def test_what_of_a_stack_cannot_be_seen_is_said(tables: Tables) -> None:
-    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "FilterLogEvents")
-    ears = listening(Logs(fault=denied), tables)
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "FilterLogEvents")
+
+
+def test_what_of_a_stack_cannot_be_seen_is_said_once(tables: Tables) -> None:
+    logs = Logs()
+    ears = listening(logs, tables)
+    logs.faults = dict.fromkeys(ears.groups.values(), DENIED)
 
     asyncio.run(ears._poll())
 
-    assert "Callbacks are not seen" in ears.missed
-    assert "AccessDenied" in ears.missed
+    assert ears.missed.startswith("Callbacks are not seen: the log group /stack/result cannot be read: ")
+    assert ears.missed.count("AccessDenied") == 1
+
+
+def test_a_group_that_cannot_be_read_hides_no_other_and_is_read_from_there_on(tables: Tables) -> None:
+    logs = Logs(a_line("r-1", 10))
+    ears = listening(logs, tables)
+
+    logs.faults = {"/stack/promo": DENIED}
+    asyncio.run(ears._poll())
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1"]
+    assert ears.missed.startswith("Callbacks of promo are not seen: ")
+
+    logs.faults = {"/stack/result": DENIED}
+    logs.lines.append(a_line("r-2", 20))
+    asyncio.run(ears._poll())
+    logs.faults = {}
+    asyncio.run(ears._poll())
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1", "r-2"]
+    assert not ears.missed
+    _, in_vain, again = (start for group, start in logs.starts if group == "/stack/result")
+    assert again == in_vain
+
+
+def test_a_log_without_ids_is_none_of_cloudwatchs_and_that_is_said(tables: Tables) -> None:
+    class Bare(Logs):
+        def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            return {"events": [{"message": json.dumps(a_line("r-1", 10))}]}
+
+    ears = listening(Bare(), tables)
+
+    asyncio.run(ears._poll())
+
+    assert "without the ids of its lines" in ears.missed
+    assert ears.feed.last == 0
+
+
+def test_a_defect_of_the_console_stops_it_where_it_was_called(window: Window) -> None:
+    class Broken(Listening):
+        async def run(self) -> None:
+            raise KeyError("a defect")
+
+    desk, port = Desk(window.place, is_local=False, folder=window.folder), free_port()
+    console = Console(desk=desk, feed=window.feed, port=port, source="A test.", counting_seconds=1)
+    broken = Broken(Logs(), {}, window.feed, window.place.tables())
+
+    with served._listener(port) as listener, pytest.raises(KeyError, match="a defect"):
+        asyncio.run(served._serve(console, broken, listener))
 
 
 def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
@@ -828,7 +913,7 @@ def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
 
     asyncio.run(a_moment())
 
-    assert logs.asked == 0
+    assert logs.starts == []
 
 
 # --- Words and pictures -----------------------------------------------------------------------------

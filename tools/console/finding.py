@@ -58,7 +58,6 @@ class Finding:
             name=name,
             found=found,
             last=found.log[-1] if found.log else None,
-            can_scan=not scan and not found.transactions and not found.wallet,
             now=datetime.now(UTC),
         )
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class Listening:
     feed: Feed
     tables: Tables
     missed: str = ""
-    _from: float = 0.0
+    _from: dict[str, float] = field(default_factory=dict)  # until when each group was read
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     async def run(self) -> None:
@@ -50,20 +50,22 @@ class Listening:
 
     async def _poll(self) -> None:
         began = time.time()
-        start = max(self._from - _OVERLAP_SECONDS, began - _FIRST_SECONDS)
-        self.missed = ""
+        unseen: dict[str, Trouble] = {}
+        busy: list[str] = []
         found: list[Callback] = []
         for callback, group in self.groups.items():
+            start = max(self._from.get(group, 0.0) - _OVERLAP_SECONDS, began - _FIRST_SECONDS)
             try:
                 events, is_cut = await asyncio.to_thread(self._ask, group, start)
-            except Trouble as trouble:
-                self.missed = f"Callbacks are not seen: {trouble}."
-                return
+            except Trouble as trouble:  # it is read from the same moment on when it can be
+                unseen[callback] = trouble
+                continue
             if is_cut:
-                self.missed = f"{callback} is too busy for its log to be followed: not all of its callbacks are shown."
+                busy.append(callback)
+            self._from[group] = began
             found += [read for event in events if (read := self._new(callback, event))]
+        self.missed = " ".join(_sentences(unseen, busy, len(self.groups)))
         await self._learn_currencies(found)
-        self._from = began
         self.feed.overheard(sorted(found, key=lambda callback: callback.at))
 
     async def _learn_currencies(self, found: Sequence[Callback]) -> None:
@@ -93,6 +95,10 @@ class Listening:
             with trouble_if(f"the log group {group} cannot be read"):
                 answer = self.logs.filter_log_events(**request)
             events += answer.get("events", [])
+            if not all("eventId" in event for event in events):
+                raise Trouble(
+                    f"the log group {group} is answered without the ids of its lines, as CloudWatch never does"
+                )
             if not (more := answer.get("nextToken")):
                 return events, False
             request["nextToken"] = more
@@ -108,6 +114,17 @@ class Listening:
         line = _line(event.get("message", ""))
         at = moment_of(line)
         return of_line(line, kind, {}, at, line.get("milliseconds")) if at else None
+
+
+def _sentences(unseen: Mapping[str, Trouble], busy: Sequence[str], groups: int) -> Iterator[str]:
+    """What of the callbacks is not seen. Where none is, one reason will do: most likely all four have it."""
+    if len(unseen) == groups:
+        yield f"Callbacks are not seen: {next(iter(unseen.values()))}."
+        return
+    for callback, trouble in unseen.items():
+        yield f"Callbacks of {callback} are not seen: {trouble}."
+    for callback in busy:
+        yield f"{callback} is too busy for its log to be followed: not all of its callbacks are shown."
 
 
 def _line(text: str) -> dict[str, Any]:

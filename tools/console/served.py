@@ -54,12 +54,21 @@ async def _serve(shown: Console, listening: Listening, listener: socket.socket) 
     server = uvicorn.Server(config)
     shown.is_stopping = lambda: server.should_exit
     beside = [asyncio.create_task(shown.run()), asyncio.create_task(listening.run())]
+
+    def stop(_ended: asyncio.Task[None]) -> None:
+        server.should_exit = True
+
+    for task in beside:  # a page that stands still by a defect of ours would look like one to which nothing came
+        task.add_done_callback(stop)
     try:
         await server.serve(sockets=[listener])
     finally:
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        ends = await asyncio.gather(*beside, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
 
 
 @contextlib.contextmanager

@@ -100,8 +100,8 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
-    scans = scan and player is None and not is_named and not log
-    if scans:
+    could_scan = player is None and not is_named and not log
+    if scan and could_scan:
         transactions = _in_any_ledger(tables, name)
     return Found(
         name=name,
@@ -114,7 +114,8 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         waiting=sum(pile.waiting.all for pile in parked),
         hidden=sum(pile.hidden for pile in parked),
         log=log,
-        read_all=scans or player is not None,
+        read_all=player is not None or (scan and could_scan),
+        could_scan=could_scan and not scan,
         not_looked=not_looked,
     )
 

@@ -21,7 +21,8 @@ class Found:
     """`letters` are dead letters with their callback, `due` what the retry queues gave of it.
 
     `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
-    says where could not be looked, and why; `read_all` whether the whole ledger was read for it.
+    says where could not be looked, and why; `read_all` whether the whole ledger was read for it, `could_scan` whether
+    that was not done, and might tell more.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Found:
     hidden: int
     log: Sequence[Line]
     read_all: bool
+    could_scan: bool
     not_looked: Sequence[str]
 
     @property
