@@ -64,12 +64,13 @@ class InMemory:
 class Browser:
     """Asks an application as a browser at that port of this machine."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: Any, *, raises: bool = True) -> None:
         self.application = application
+        self.raises = raises
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def answered() -> httpx.Response:
-            transport = httpx.ASGITransport(self.application)
+            transport = httpx.ASGITransport(self.application, raise_app_exceptions=self.raises)
             async with httpx.AsyncClient(transport=transport, base_url=HERE) as http:
                 return await http.request(method, path, **options)
 
@@ -281,6 +282,51 @@ def test_a_hostile_name_finds_a_page_and_nothing_else(window: Window) -> None:
             assert answer.status_code in (200, 404), (path, attack)
             assert "<script>alert" not in answer.text
             assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("field", ["reference", "userId", "currency"])
+def test_half_a_character_in_a_refused_callback_leaves_live_as_it_is(field: str, window: Window) -> None:
+    half = "\ud800"
+    body = json.dumps(published("result", **{"reference": "r-1", field: f"a{half}"})).encode()
+    window.feed.answered("result", body, said("refused", code=57, reason=f"malformed {half}"), "{}", 0.01)
+
+    fed(window.feed)
+
+    assert "refused 57" in window.get("/").text
+    (rows,) = [text for name, _, text in Stream(window.feed).read(f"{window.feed.epoch}-0") if name == "rows"]
+    rows.encode()
+    assert "U+D800" in rows
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/find/elsewhere?name=",
+        "/player?id=",
+        "/player/proof?id=%20",
+        "/player/parked",
+        "/transaction",
+        "/transaction/deliveries?id=",
+    ],
+)
+def test_nobodys_page_leads_to_where_names_are_asked_for(path: str, window: Window) -> None:
+    answer = window.get(path)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/find")
+
+
+def test_a_defect_and_a_reloaded_form_are_told_on_a_page(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    reloaded = window.get("/parked/redrive")
+    assert reloaded.status_code == 405
+    assert "Go to the page that has it" in reloaded.text
+
+    monkeypatch.setattr(Desk, "counts", lambda _desk: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # which the server says on its terminal
+        window.get("/parked")
+    broken = Browser(window.browser.application, raises=False).get("/parked")
+    assert broken.status_code == 500
+    assert "ZeroDivisionError" in broken.text
+    assert "content-security-policy" in broken.headers
 
 
 @pytest.mark.parametrize("text", ["plain", "a  b", "<&>\"'", "\u05d0\u05d1", "emoji \U0001f3b0", "\ud800"])

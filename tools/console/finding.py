@@ -1,7 +1,7 @@
 """Find: a win by any of its names, a player's ledger, a transaction."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -28,12 +28,12 @@ class Finding:
         # These wait for the tables, so each is given a thread: none is a coroutine.
         return [
             Route("/find", self.find),
-            Route("/find/elsewhere", self.elsewhere),
-            Route("/player", self.player),
-            Route("/player/proof", self.proof),
-            Route("/player/parked", self.parked),
-            Route("/transaction", self.transaction),
-            Route("/transaction/deliveries", self.deliveries),
+            Route("/find/elsewhere", _named(self.elsewhere, "name")),
+            Route("/player", _named(self.player, "id")),
+            Route("/player/proof", _named(self.proof, "id")),
+            Route("/player/parked", _named(self.parked, "id")),
+            Route("/transaction", _named(self.transaction, "id")),
+            Route("/transaction/deliveries", _named(self.deliveries, "id")),
         ]
 
     def find(self, request: Request) -> Response:
@@ -113,6 +113,15 @@ class Finding:
         kind, _, reference = id.partition("#")
         lines = [line for line in self._desk.said_of(reference) if line.callback == kind]
         return self._pages.part(request, "_deliveries.html", title="Deliveries", id=id, lines=lines)
+
+
+def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[[Request], Response]:
+    """Leads who names nobody to where names are asked for: no table has an empty key."""
+
+    def named(request: Request) -> Response:
+        return answered(request) if _asked(request, parameter).strip() else RedirectResponse("/find", 303)
+
+    return named
 
 
 def _rows(shown: Sequence[Item]) -> list[tuple[str | None, Row]]:

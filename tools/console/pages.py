@@ -59,7 +59,9 @@ class Pages:
         }
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
-        return self._environment.get_template(template).render(values)
+        """Always what UTF-8 can say: half a character, which JSON can, would end the page it stands on."""
+        text = self._environment.get_template(template).render(values)
+        return text.encode(errors="replace").decode()
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         return HTMLResponse(self.text(template, values), status)
@@ -72,7 +74,7 @@ class Pages:
 
 def to(path: str, **parameters: object) -> str:
     """Where a page is: names come from outside, so they are parameters and never a path."""
-    return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()})}"
+    return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()}, errors='replace')}"
 
 
 def clock(at: datetime) -> str:
