@@ -22,7 +22,7 @@ from tools.console.desk import Desk
 from tools.console.feed import KEPT, Feed
 from tools.console.listening import Listening
 from tools.console.live import MOST_IN_A_BATCH, Live
-from tools.console.pages import Pages
+from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.template import Template
 from tools.walletctl.log import Line
@@ -358,6 +358,48 @@ def test_a_win_is_found_by_its_reference_with_what_it_did(window: Window) -> Non
     assert "99899.99" in text
 
 
+def test_a_win_of_nothing_is_no_money_to_look_for(window: Window) -> None:
+    window.operator.send("result", published("result", amount="0"))
+
+    text = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
+
+    assert "nothing was won" in text
+    assert "The money was added" not in text
+
+
+def test_a_total_whose_rounds_were_paid_is_on_record_without_money(window: Window) -> None:
+    window.operator.send("result", published("result", bonusCode="FREE-1", amount="2.5"))
+    window.operator.send("bonus", published("bonus", reference="total", bonusCode="FREE-1", amount="2.5"))
+
+    assert "Its rounds had been paid one by one" in window.get("/find?name=total").text
+
+
+def test_a_name_of_a_win_and_of_a_player_leads_to_both(window: Window) -> None:
+    window.operator.send("result", published("result", reference="421"))
+
+    text = window.get("/find?name=421").text
+
+    assert "/transaction?id=result%23421" in text
+    assert "A player has that name as well" in text
+
+
+def test_a_reference_with_spaces_around_it_is_found_by_the_consoles_own_link(window: Window) -> None:
+    window.operator.send("result", published("result", reference=" r "))
+    (link,) = {to_find(" r ")}
+
+    assert "The money was added" in window.get(link).text
+    assert "The money was added" not in window.get("/find?name=%20r%20").text
+
+
+def test_what_was_paid_while_it_was_looked_for_is_said_to_be_credited(window: Window) -> None:
+    page = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
+    assert "Not in the ledger" in page
+    window.operator.send("result", published("result"))
+    (rest,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', page))
+
+    assert "The money was added to the wallet" in window.get(rest.replace("&amp;", "&"), hx_request="true").text
+
+
 def test_a_player_is_led_to_the_ledger(window: Window) -> None:
     answer = window.get("/find?name=421")
 
@@ -519,6 +561,18 @@ def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
 
     assert "2 deliveries" in text
     assert "nothing moved" in text
+
+
+def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
+    at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
+    window.place.lines = [
+        Line(at=at, callback="result", message=message, code=998, reason="x", tries=tries)
+        for message, tries in (("refused", None), ("refused", 1), ("credited", 2))
+    ]
+
+    text = window.get("/transaction/deliveries?id=result%23x", hx_request="true").text
+
+    assert "1 delivery and 2 tries from the queue" in text
 
 
 # --- Parked -----------------------------------------------------------------------------------------
@@ -783,6 +837,26 @@ def test_what_was_not_credited_can_be_watched_alone() -> None:
     feed.answered("result", b"{}", said("refused", "r-2", code=61, reason="x"), "{}", 0.01)
 
     assert references(Stream(fed(feed)).read(f"{feed.epoch}-0", only_owed=True)) == ["r-2"]
+
+
+def test_what_was_not_credited_is_shown_however_much_was_credited_since(window: Window) -> None:
+    body = json.dumps(published("result", reference="r-0")).encode()
+    window.feed.answered("result", body, said("refused", "r-0", code=61, reason="x"), "{}", 0.01)
+    for number in range(1, 500):
+        credit(window.feed, f"r-{number}")
+    fed(window.feed)
+
+    assert ">r-0<" in window.get("/?only=owed").text
+    assert references(Stream(window.feed).read("0badcafe-9", only_owed=True)) == ["r-0"]
+
+
+def test_a_stream_too_many_is_told_so(window: Window) -> None:
+    window.feed.watchers = 20
+
+    answer = window.get("/live/events")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text == "event: full\ndata: \n\n"
 
 
 def test_nobody_watches_a_stream_that_has_ended() -> None:

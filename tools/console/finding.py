@@ -38,8 +38,10 @@ class Finding:
 
     def find(self, request: Request) -> Response:
         """What is known at once, by key; where else to look is looked after the page is there."""
-        name = _asked(request, "name").strip()
-        if not name:
+        asked = _asked(request, "name")
+        # What a person pastes has spaces around it; a link of the console's own names what it names.
+        name = asked if request.query_params.get("exact") == "1" else asked.strip()
+        if not name.strip():
             return self._pages.page("find.html", name="", transactions=[], wallet=None)
         transactions, wallet = self._desk.named(name)
         if wallet and not transactions:
@@ -58,6 +60,7 @@ class Finding:
             name=name,
             found=found,
             last=found.log[-1] if found.log else None,
+            is_shown=_asked(request, "shown") == "1",
             can_scan=not scan and not found.transactions and not found.wallet,
             now=datetime.now(UTC),
         )

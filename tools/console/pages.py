@@ -52,8 +52,9 @@ class Pages:
             "why": words.why,
             "what_to_do": words.what_to_do,
             "counted": words.counted,
-            "answers": words.ANSWERS,
-            "to_find": lambda name: to("/find", name=name),
+            "on_record": words.on_record,
+            "meanings": words.ANSWERS,
+            "to_find": to_find,
             "to_player": lambda name, **more: to("/player", id=name, **more),
             "to_transaction": lambda name: to("/transaction", id=name),
         }
@@ -75,6 +76,11 @@ class Pages:
 def to(path: str, **parameters: object) -> str:
     """Where a page is: names come from outside, so they are parameters and never a path."""
     return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()}, errors='replace')}"
+
+
+def to_find(name: str) -> str:
+    """Exactly that name, where a reference has spaces around it."""
+    return to("/find", name=name, **({} if name == name.strip() else {"exact": "1"}))
 
 
 def clock(at: datetime) -> str:
