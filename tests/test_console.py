@@ -28,6 +28,7 @@ from tools.local.template import Template
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import Queues, Tables
+from wallet.parking import Parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
@@ -605,7 +606,79 @@ def test_one_reference_is_sent_back_and_the_others_stay(window: Window) -> None:
     assert [letter["reference"] for letter in window.dead_letters()] == ["two"]
     (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
     assert (deed["what"], deed["callback"], deed["letters"]) == ("send back", "result", messages[:1])
-    assert "1 of 1 were sent back" in window.get("/parked").text
+    assert deed["references"] == ["one"]
+    done = window.get("/parked").text
+    assert "1 of 1 were sent back" in done
+    assert "/find?name=one" in done[done.index("Done from here") :]
+
+
+def test_what_was_discarded_is_logged_by_its_reference(window: Window) -> None:
+    in_euros(window.operator, "gone")
+    text = window.get("/parked/letters", hx_request="true").text
+    (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
+
+    answer = window.post("/parked/discard", {"callback": "result", "message": message, "reason": "because"})
+
+    (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
+    assert (deed["references"], deed["reason"]) == (["gone"], "because")
+    assert "gone" in answer.text
+
+
+def test_a_button_sends_back_as_many_as_it_says(window: Window) -> None:
+    """A reference that was left for two errors is of the first one's cause, and of no other."""
+    in_euros(window.operator, "two-errors")
+    window.operator.send("result", published("result", reference="two-errors"))
+    window.operator.send("result", published("result", reference="two-errors", amount="11"))
+    window.operator.send("result", published("result", reference="used"))
+    window.operator.send("result", published("result", reference="used", amount="11"))
+    text = window.get("/parked/letters", hx_request="true").text
+    (of_61,) = (form for form in text.split("<form") if 'name="code" value="61"' in form)
+    assert "Send back this one" in of_61
+
+    assert "1 of 1 were sent back" in window.post("/parked/redrive", {"callback": "result", "code": "61"}).text
+
+    assert {letter["reference"] for letter in window.dead_letters()} == {"two-errors"}
+
+
+def test_a_code_that_is_none_chooses_nothing(window: Window) -> None:
+    in_euros(window.operator, "one")
+
+    assert "nothing was chosen" in window.post("/parked/redrive", {"callback": "result", "code": "5x2"}).text
+
+    assert [letter["reference"] for letter in window.dead_letters()] == ["one"]
+
+
+def test_every_reason_of_a_cause_is_said(window: Window) -> None:
+    for reference, reason in (("a", "ReadTimeoutError, attempt 3"), ("b", "a defect: KeyError at x.py:1")):
+        parked = Parked(
+            callback="result",
+            reference=reference,
+            code=998,
+            reason=reason,
+            first_received_at="2026-01-02T03:04:05+00:00",
+            request=json.dumps(published("result", reference=reference)),
+        )
+        queues = window.place.queues("result")
+        queues.sqs.send_message(QueueUrl=queues.dead_letters, MessageBody=parked.message())
+
+    causes = window.get("/parked/letters", hx_request="true").text.split("<article")[0]
+
+    assert "did not answer in time" in causes
+    assert "has a defect" in causes
+    assert "Send back all 2" in causes
+
+
+def test_the_counts_follow_what_was_read_and_the_deeds_what_was_done(window: Window) -> None:
+    in_euros(window.operator, "one")
+    letters = window.get("/parked/letters", hx_request="true").text
+    counts = letters[letters.index('<div id="counts" hx-swap-oob="innerHTML">') : letters.index("Causes")]
+    assert re.search(r'result</th><td class="number">0</td><td class="number"><strong class="alarm">1<', counts)
+    assert "hx-swap-oob" not in window.get("/parked/letters").text
+
+    answer = window.post("/parked/redrive", {"callback": "result", "code": "52"}).text
+
+    assert re.search(r'<div id="deeds" hx-swap-oob="innerHTML">[^§]*1 of 1 were sent back', answer)
+    assert "autofocus" in answer  # what came of it is read next, wherever the button stood
 
 
 def test_all_of_one_cause_are_sent_back_and_other_causes_stay(window: Window) -> None:

@@ -70,7 +70,12 @@ class Pages:
     def part(self, request: Request, part: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """The part alone for htmx, which puts it into its page; in a page of its own for who has no scripts."""
         is_part = request.headers.get("hx-request") == "true"
-        return self.page(part if is_part else "alone.html", status=status, title=title, part=part, **values)
+        template = part if is_part else "alone.html"
+        # What was done is read next, wherever on its page the button stood: it is given the focus.
+        is_answer = is_part and request.method == "POST"
+        return self.page(
+            template, status=status, title=title, part=part, is_part=is_part, is_answer=is_answer, **values
+        )
 
 
 def to(path: str, **parameters: object) -> str:
