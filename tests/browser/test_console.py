@@ -92,6 +92,26 @@ def test_the_page_stays_within_bounds_under_load(opened: Opened, service: Servic
     assert page.evaluate(between) <= 101  # those the page began with
 
 
+def test_a_narrow_window_shows_what_came_of_a_callback_and_what_a_ledger_paid(opened: Opened, service: Service) -> None:
+    reference = name("narrow")
+    service.send(reference=reference, amount="3.25")
+    service.send(reference=reference, amount="4")
+    page = opened("/", width=390)
+    expect(rows_of(page, reference)).to_have_count(2)
+
+    for text in ("for a person: the reference was used before, with another amount", reference, "4 USD"):
+        box = rows_of(page, reference).first.get_by_text(text).bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390, text
+    assert page.get_by_role("table", name="Callbacks").get_by_role("row").count() > 2
+
+    page.goto("/player?id=421")
+    row = page.get_by_role("region", name="Ledger").get_by_role("row").filter(has_text=reference)
+    for box in (cell.bounding_box() for cell in row.get_by_role("cell").all()):
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
 # --- Find -------------------------------------------------------------------------------------------
 
 
