@@ -217,6 +217,13 @@ def test_nothing_is_loaded_for_another_site(window: Window) -> None:
     assert window.get("/live/events", sec_fetch_site="same-site", sec_fetch_mode="cors").status_code == 403
 
 
+def test_no_link_from_elsewhere_hides_letters_or_reads_a_ledger_that_is_paid_for(window: Window) -> None:
+    for path in ("/parked/letters", "/find/elsewhere?name=x&scan=1", "/player/parked?id=421"):
+        assert window.get(path, sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 403
+    in_a_frame = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}
+    assert window.get("/parked", **in_a_frame).status_code == 403
+
+
 def test_a_link_from_another_site_opens_a_page(window: Window) -> None:
     assert window.get("/find", sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 200
 
