@@ -490,8 +490,43 @@ def test_what_left_no_transaction_is_a_row_of_the_ledger(window: Window) -> None
 
     text = window.get("/player?id=421").text
 
-    assert "no transaction: a deposit or a bet" in text
+    assert "no transaction: another program moved it" in text
     assert "-899.99" in text
+
+
+def moved(window: Window, version: int, cash: str) -> None:
+    """Another program moves the wallet, and leaves no transaction."""
+    window.operator.database.Table("Players").update_item(
+        Key={"userId": "421"},
+        UpdateExpression="SET cash = :cash, version = :version",
+        ExpressionAttributeValues={":cash": Decimal(cash), ":version": version},
+    )
+
+
+def test_what_moved_the_wallet_since_is_a_row_of_the_ledger_and_named_by_the_proof(window: Window) -> None:
+    window.operator.send("result", published("result"))
+    moved(window, 2, "99000")
+
+    text = window.get("/player?id=421").text
+    proof = window.get("/player/proof?id=421", hx_request="true").text
+
+    assert re.search(r'tr role="row" class="gap">[^§]*?-899.99[^§]*?99000</td>', text)
+    assert "number 2 (-899.99 cash)" in proof
+
+
+def test_what_moved_between_two_pages_of_a_ledger_stands_on_one(window: Window) -> None:
+    window.operator.send("result", published("result", reference="first", amount="1"))
+    moved(window, 2, "50000")
+    for number in range(50):
+        window.operator.send("result", published("result", reference=f"r-{number}", amount="1"))
+
+    newest = window.get("/player?id=421").text
+    (older,) = re.findall(r'href="(/player\?id=421&amp;before=\d+)"', newest)
+    rest = window.get(older.replace("&amp;", "&")).text
+
+    assert newest.count("no transaction: another program moved it") == 1
+    assert "no transaction" not in rest
+    assert re.findall(r"(?:first|r-\d+)(?=</bdi>)", rest) == ["first"]
 
 
 def test_an_older_page_of_a_ledger_goes_on_where_the_newer_ended(window: Window) -> None:

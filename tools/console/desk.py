@@ -149,8 +149,9 @@ class Desk:
 
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()
-        found = of_player(tables.dynamodb, tables.transactions, user_id, index="byPlayer", newest_first=True)
-        newest = list(islice((item for item in found if before is None or item["seq"] < before), DRAWN + 1))
+        dynamodb, table = tables.dynamodb, tables.transactions
+        found = of_player(dynamodb, table, user_id, index="byPlayer", newest_first=True, before=before)
+        newest = list(islice(found, DRAWN + 1))
         counts = list(of_player(tables.dynamodb, tables.free_rounds, user_id)) if tables.free_rounds else []
         return Ledger(
             user_id=user_id,
