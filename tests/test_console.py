@@ -567,8 +567,10 @@ def test_a_ledger_that_proves_is_marked_and_one_that_does_not_says_where(window:
         ExpressionAttributeValues={":cash": Decimal(1)},
     )
 
+    moved(window, 3, "1")
     broken = window.get("/player/proof?id=421", hx_request="true").text
     assert "The chain breaks" in broken
+    assert "1 change of the wallet left no transaction" in broken
     assert "/transaction?id=result%23second" in broken
     assert "Verified" not in broken
 

@@ -150,7 +150,9 @@ class Desk:
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()
         dynamodb, table = tables.dynamodb, tables.transactions
-        found = of_player(dynamodb, table, user_id, index="byPlayer", newest_first=True, before=before)
+        found = of_player(
+            dynamodb, table, user_id, index="byPlayer", newest_first=True, before=before, at_once=DRAWN + 1
+        )
         newest = list(islice(found, DRAWN + 1))
         counts = list(of_player(tables.dynamodb, tables.free_rounds, user_id)) if tables.free_rounds else []
         return Ledger(
