@@ -22,7 +22,7 @@ from tools.console.desk import Desk
 from tools.console.feed import KEPT, Feed
 from tools.console.listening import Listening
 from tools.console.live import MOST_IN_A_BATCH, Live
-from tools.console.pages import Pages
+from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.engine import free_port
 from tools.local.template import Template
@@ -30,6 +30,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import Queues, Tables
+from wallet.parking import Parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
@@ -66,12 +67,13 @@ class InMemory:
 class Browser:
     """Asks an application as a browser at that port of this machine."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: Any, *, raises: bool = True) -> None:
         self.application = application
+        self.raises = raises
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def answered() -> httpx.Response:
-            transport = httpx.ASGITransport(self.application)
+            transport = httpx.ASGITransport(self.application, raise_app_exceptions=self.raises)
             async with httpx.AsyncClient(transport=transport, base_url=HERE) as http:
                 return await http.request(method, path, **options)
 
@@ -217,6 +219,13 @@ def test_nothing_is_loaded_for_another_site(window: Window) -> None:
     assert window.get("/live/events", sec_fetch_site="same-site", sec_fetch_mode="cors").status_code == 403
 
 
+def test_no_link_from_elsewhere_hides_letters_or_reads_a_ledger_that_is_paid_for(window: Window) -> None:
+    for path in ("/parked/letters", "/find/elsewhere?name=x&scan=1", "/player/parked?id=421"):
+        assert window.get(path, sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 403
+    in_a_frame = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}
+    assert window.get("/parked", **in_a_frame).status_code == 403
+
+
 def test_a_link_from_another_site_opens_a_page(window: Window) -> None:
     assert window.get("/find", sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 200
 
@@ -285,6 +294,51 @@ def test_a_hostile_name_finds_a_page_and_nothing_else(window: Window) -> None:
             assert "<img src=x" not in answer.text
 
 
+@pytest.mark.parametrize("field", ["reference", "userId", "currency"])
+def test_half_a_character_in_a_refused_callback_leaves_live_as_it_is(field: str, window: Window) -> None:
+    half = "\ud800"
+    body = json.dumps(published("result", **{"reference": "r-1", field: f"a{half}"})).encode()
+    window.feed.answered("result", body, said("refused", code=57, reason=f"malformed {half}"), "{}", 0.01)
+
+    fed(window.feed)
+
+    assert "refused 57" in window.get("/").text
+    (rows,) = [text for name, _, text in Stream(window.feed).read(f"{window.feed.epoch}-0") if name == "rows"]
+    rows.encode()
+    assert "U+D800" in rows
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/find/elsewhere?name=",
+        "/player?id=",
+        "/player/proof?id=%20",
+        "/player/parked",
+        "/transaction",
+        "/transaction/deliveries?id=",
+    ],
+)
+def test_nobodys_page_leads_to_where_names_are_asked_for(path: str, window: Window) -> None:
+    answer = window.get(path)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/find")
+
+
+def test_a_defect_and_a_reloaded_form_are_told_on_a_page(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    reloaded = window.get("/parked/redrive")
+    assert reloaded.status_code == 405
+    assert "Go to the page that has it" in reloaded.text
+
+    monkeypatch.setattr(Desk, "counts", lambda _desk: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # which the server says on its terminal
+        window.get("/parked")
+    broken = Browser(window.browser.application, raises=False).get("/parked")
+    assert broken.status_code == 500
+    assert "ZeroDivisionError" in broken.text
+    assert "content-security-policy" in broken.headers
+
+
 @pytest.mark.parametrize("text", ["plain", "a  b", "<&>\"'", "\u05d0\u05d1", "emoji \U0001f3b0", "\ud800"])
 def test_text_that_hides_nothing_is_itself(text: str) -> None:
     shown = visible(text)
@@ -312,6 +366,48 @@ def test_a_win_is_found_by_its_reference_with_what_it_did(window: Window) -> Non
     assert "Credited" in text
     assert "<strong>10</strong>" in text
     assert "99899.99" in text
+
+
+def test_a_win_of_nothing_is_no_money_to_look_for(window: Window) -> None:
+    window.operator.send("result", published("result", amount="0"))
+
+    text = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
+
+    assert "nothing was won" in text
+    assert "The money was added" not in text
+
+
+def test_a_total_whose_rounds_were_paid_is_on_record_without_money(window: Window) -> None:
+    window.operator.send("result", published("result", bonusCode="FREE-1", amount="2.5"))
+    window.operator.send("bonus", published("bonus", reference="total", bonusCode="FREE-1", amount="2.5"))
+
+    assert "Its rounds had been paid one by one" in window.get("/find?name=total").text
+
+
+def test_a_name_of_a_win_and_of_a_player_leads_to_both(window: Window) -> None:
+    window.operator.send("result", published("result", reference="421"))
+
+    text = window.get("/find?name=421").text
+
+    assert "/transaction?id=result%23421" in text
+    assert "A player has that name as well" in text
+
+
+def test_a_reference_with_spaces_around_it_is_found_by_the_consoles_own_link(window: Window) -> None:
+    window.operator.send("result", published("result", reference=" r "))
+    (link,) = {to_find(" r ")}
+
+    assert "The money was added" in window.get(link).text
+    assert "The money was added" not in window.get("/find?name=%20r%20").text
+
+
+def test_what_was_paid_while_it_was_looked_for_is_said_to_be_credited(window: Window) -> None:
+    page = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
+    assert "Not in the ledger" in page
+    window.operator.send("result", published("result"))
+    (rest,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', page))
+
+    assert "The money was added to the wallet" in window.get(rest.replace("&amp;", "&"), hx_request="true").text
 
 
 def test_a_player_is_led_to_the_ledger(window: Window) -> None:
@@ -427,8 +523,43 @@ def test_what_left_no_transaction_is_a_row_of_the_ledger(window: Window) -> None
 
     text = window.get("/player?id=421").text
 
-    assert "no transaction: a deposit or a bet" in text
+    assert "no transaction: another program moved it" in text
     assert "-899.99" in text
+
+
+def moved(window: Window, version: int, cash: str) -> None:
+    """Another program moves the wallet, and leaves no transaction."""
+    window.operator.database.Table("Players").update_item(
+        Key={"userId": "421"},
+        UpdateExpression="SET cash = :cash, version = :version",
+        ExpressionAttributeValues={":cash": Decimal(cash), ":version": version},
+    )
+
+
+def test_what_moved_the_wallet_since_is_a_row_of_the_ledger_and_named_by_the_proof(window: Window) -> None:
+    window.operator.send("result", published("result"))
+    moved(window, 2, "99000")
+
+    text = window.get("/player?id=421").text
+    proof = window.get("/player/proof?id=421", hx_request="true").text
+
+    assert re.search(r'tr role="row" class="gap">[^§]*?-899.99[^§]*?99000</td>', text)
+    assert "number 2 (-899.99 cash)" in proof
+
+
+def test_what_moved_between_two_pages_of_a_ledger_stands_on_one(window: Window) -> None:
+    window.operator.send("result", published("result", reference="first", amount="1"))
+    moved(window, 2, "50000")
+    for number in range(50):
+        window.operator.send("result", published("result", reference=f"r-{number}", amount="1"))
+
+    newest = window.get("/player?id=421").text
+    (older,) = re.findall(r'href="(/player\?id=421&amp;before=\d+)"', newest)
+    rest = window.get(older.replace("&amp;", "&")).text
+
+    assert newest.count("no transaction: another program moved it") == 1
+    assert "no transaction" not in rest
+    assert re.findall(r"(?:first|r-\d+)(?=</bdi>)", rest) == ["first"]
 
 
 def test_an_older_page_of_a_ledger_goes_on_where_the_newer_ended(window: Window) -> None:
@@ -469,8 +600,10 @@ def test_a_ledger_that_proves_is_marked_and_one_that_does_not_says_where(window:
         ExpressionAttributeValues={":cash": Decimal(1)},
     )
 
+    moved(window, 3, "1")
     broken = window.get("/player/proof?id=421", hx_request="true").text
     assert "The chain breaks" in broken
+    assert "1 change of the wallet left no transaction" in broken
     assert "/transaction?id=result%23second" in broken
     assert "Verified" not in broken
 
@@ -508,6 +641,18 @@ def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
     assert "nothing moved" in text
 
 
+def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
+    at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
+    window.place.lines = [
+        Line(at=at, callback="result", message=message, code=998, reason="x", tries=tries)
+        for message, tries in (("refused", None), ("refused", 1), ("credited", 2))
+    ]
+
+    text = window.get("/transaction/deliveries?id=result%23x", hx_request="true").text
+
+    assert "1 delivery and 2 tries from the queue" in text
+
+
 # --- Parked -----------------------------------------------------------------------------------------
 
 
@@ -538,7 +683,79 @@ def test_one_reference_is_sent_back_and_the_others_stay(window: Window) -> None:
     assert [letter["reference"] for letter in window.dead_letters()] == ["two"]
     (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
     assert (deed["what"], deed["callback"], deed["letters"]) == ("send back", "result", messages[:1])
-    assert "1 of 1 were sent back" in window.get("/parked").text
+    assert deed["references"] == ["one"]
+    done = window.get("/parked").text
+    assert "1 of 1 were sent back" in done
+    assert "/find?name=one" in done[done.index("Done from here") :]
+
+
+def test_what_was_discarded_is_logged_by_its_reference(window: Window) -> None:
+    in_euros(window.operator, "gone")
+    text = window.get("/parked/letters", hx_request="true").text
+    (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
+
+    answer = window.post("/parked/discard", {"callback": "result", "message": message, "reason": "because"})
+
+    (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
+    assert (deed["references"], deed["reason"]) == (["gone"], "because")
+    assert "gone" in answer.text
+
+
+def test_a_button_sends_back_as_many_as_it_says(window: Window) -> None:
+    """A reference that was left for two errors is of the first one's cause, and of no other."""
+    in_euros(window.operator, "two-errors")
+    window.operator.send("result", published("result", reference="two-errors"))
+    window.operator.send("result", published("result", reference="two-errors", amount="11"))
+    window.operator.send("result", published("result", reference="used"))
+    window.operator.send("result", published("result", reference="used", amount="11"))
+    text = window.get("/parked/letters", hx_request="true").text
+    (of_61,) = (form for form in text.split("<form") if 'name="code" value="61"' in form)
+    assert "Send back this one" in of_61
+
+    assert "1 of 1 were sent back" in window.post("/parked/redrive", {"callback": "result", "code": "61"}).text
+
+    assert {letter["reference"] for letter in window.dead_letters()} == {"two-errors"}
+
+
+def test_a_code_that_is_none_chooses_nothing(window: Window) -> None:
+    in_euros(window.operator, "one")
+
+    assert "nothing was chosen" in window.post("/parked/redrive", {"callback": "result", "code": "5x2"}).text
+
+    assert [letter["reference"] for letter in window.dead_letters()] == ["one"]
+
+
+def test_every_reason_of_a_cause_is_said(window: Window) -> None:
+    for reference, reason in (("a", "ReadTimeoutError, attempt 3"), ("b", "a defect: KeyError at x.py:1")):
+        parked = Parked(
+            callback="result",
+            reference=reference,
+            code=998,
+            reason=reason,
+            first_received_at="2026-01-02T03:04:05+00:00",
+            request=json.dumps(published("result", reference=reference)),
+        )
+        queues = window.place.queues("result")
+        queues.sqs.send_message(QueueUrl=queues.dead_letters, MessageBody=parked.message())
+
+    causes = window.get("/parked/letters", hx_request="true").text.split("<article")[0]
+
+    assert "did not answer in time" in causes
+    assert "has a defect" in causes
+    assert "Send back all 2" in causes
+
+
+def test_the_counts_follow_what_was_read_and_the_deeds_what_was_done(window: Window) -> None:
+    in_euros(window.operator, "one")
+    letters = window.get("/parked/letters", hx_request="true").text
+    counts = letters[letters.index('<div id="counts" hx-swap-oob="innerHTML">') : letters.index("Causes")]
+    assert re.search(r'result</th><td class="number">0</td><td class="number"><strong class="alarm">1<', counts)
+    assert "hx-swap-oob" not in window.get("/parked/letters").text
+
+    answer = window.post("/parked/redrive", {"callback": "result", "code": "52"}).text
+
+    assert re.search(r'<div id="deeds" hx-swap-oob="innerHTML">[^§]*1 of 1 were sent back', answer)
+    assert "autofocus" in answer  # what came of it is read next, wherever the button stood
 
 
 def test_all_of_one_cause_are_sent_back_and_other_causes_stay(window: Window) -> None:
@@ -770,6 +987,26 @@ def test_what_was_not_credited_can_be_watched_alone() -> None:
     feed.answered("result", b"{}", said("refused", "r-2", code=61, reason="x"), "{}", 0.01)
 
     assert references(Stream(fed(feed)).read(f"{feed.epoch}-0", only_owed=True)) == ["r-2"]
+
+
+def test_what_was_not_credited_is_shown_however_much_was_credited_since(window: Window) -> None:
+    body = json.dumps(published("result", reference="r-0")).encode()
+    window.feed.answered("result", body, said("refused", "r-0", code=61, reason="x"), "{}", 0.01)
+    for number in range(1, 500):
+        credit(window.feed, f"r-{number}")
+    fed(window.feed)
+
+    assert ">r-0<" in window.get("/?only=owed").text
+    assert references(Stream(window.feed).read("0badcafe-9", only_owed=True)) == ["r-0"]
+
+
+def test_a_stream_too_many_is_told_so(window: Window) -> None:
+    window.feed.watchers = 20
+
+    answer = window.get("/live/events")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text == "event: full\ndata: \n\n"
 
 
 def test_nobody_watches_a_stream_that_has_ended() -> None:

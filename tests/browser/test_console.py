@@ -92,6 +92,28 @@ def test_the_page_stays_within_bounds_under_load(opened: Opened, service: Servic
     assert page.evaluate(between) <= 101  # those the page began with
 
 
+def is_within(shown: Any, width: int) -> bool:
+    box = shown.bounding_box()
+    return box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_a_narrow_window_shows_what_came_of_a_callback_and_what_a_ledger_paid(opened: Opened, service: Service) -> None:
+    reference = name("narrow")
+    service.send(reference=reference, amount="3.25")
+    service.send(reference=reference, amount="4")
+    page = opened("/", width=390)
+    expect(rows_of(page, reference)).to_have_count(2)
+
+    for text in ("for a person: the reference was used before, with another amount", reference, "4 USD"):
+        assert is_within(rows_of(page, reference).first.get_by_text(text), 390), text
+    assert page.get_by_role("table", name="Callbacks").get_by_role("row").count() > 2
+
+    page.goto("/player?id=421")
+    row = page.get_by_role("region", name="Ledger").get_by_role("row").filter(has_text=reference)
+    assert all(is_within(cell, 390) for cell in row.get_by_role("cell").all())
+    assert row.get_by_role("cell").count() >= 6
+
+
 # --- Find -------------------------------------------------------------------------------------------
 
 
@@ -177,7 +199,7 @@ def test_ten_deliveries_are_credited_once(opened: Opened) -> None:
 def test_two_deliveries_at_once_are_credited_once(opened: Opened) -> None:
     page = opened("/try")
     page.get_by_role("link", name="promo").click()
-    page.get_by_role("link", name="New reference").click()
+    page.get_by_role("button", name="New reference").click()
 
     page.get_by_role("button", name="Deliver twice at once").click()
 
@@ -191,6 +213,39 @@ def test_every_published_example_can_be_sent_as_it_is(example: str, opened: Open
     page.get_by_role("button", name="Send", exact=True).click()
 
     expect(page.get_by_role("region", name="Answers")).to_contain_text('"error": 0')
+
+
+def test_a_new_reference_keeps_what_was_edited(opened: Opened) -> None:
+    page = opened("/try?example=result")
+    body = page.get_by_label("The body")
+    before = json.loads(body.input_value())
+    body.fill(json.dumps(before | {"amount": "12.34"}))
+
+    page.get_by_role("button", name="New reference").click()
+
+    expect(body).not_to_have_value(re.compile(before["reference"]))
+    assert json.loads(body.input_value()) | {"reference": ""} == before | {"amount": "12.34", "reference": ""}
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("cash +12.34 USD")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("changes", "heading"),
+    [
+        ({"amount": "0"}, "On record, and nothing was won"),
+        ({"userId": "nobody"}, "Not credited yet: it is parked, and tried again by itself"),
+        ({"currency": "EUR"}, "Not credited: it waits for a person"),
+        ({"amount": "ten"}, "Not credited: refused, and kept nowhere"),
+    ],
+)
+def test_what_became_of_a_callback_is_said_in_words(changes: dict[str, str], heading: str, opened: Opened) -> None:
+    page = opened("/try?example=result&fresh=1")
+    body = page.get_by_label("The body")
+    body.fill(json.dumps(json.loads(body.input_value()) | changes))
+
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
 
 
 def test_an_edited_body_is_sent_as_it_was_edited(opened: Opened) -> None:
@@ -222,7 +277,12 @@ def test_the_simulator_is_started_and_stopped(opened: Opened) -> None:
     page.get_by_label("Callbacks a second").fill("10")
 
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("It runs since")).to_be_visible()
+    expect(page.get_by_text("It has been running for")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("The simulator runs already")).to_be_visible()
+    page.get_by_role("button", name="Stop").focus()
+    page.wait_for_timeout(2500)  # the panel is drawn anew every two seconds
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
     live = opened("/")
     expect(live.locator("#rows tr", has_text="sim")).not_to_have_count(0, timeout=20_000)
     page.get_by_role("button", name="Stop").click()

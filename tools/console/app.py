@@ -59,7 +59,8 @@ def _application(of: Console) -> ASGIApp:
         *(of.trying(pages, token).routes() if of.trying else []),
         Mount("/assets", _Assets(directory=FOLDER / "assets")),
     ]
-    application = Starlette(routes=routes, exception_handlers={Trouble: _troubled(pages), 404: _absent(pages)})
+    handlers = {Trouble: _troubled(pages), 404: _absent(pages), 405: _unasked(pages), 500: _defect(pages)}
+    application = Starlette(routes=routes, exception_handlers=handlers)
     return Guarded(application, of.port)
 
 
@@ -102,5 +103,23 @@ def _absent(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]
     async def page(request: Request, _error: Exception) -> Response:
         sentence = "There is no such page. Live, Find, Parked and Try are what there is."
         return pages.part(request, "_trouble.html", title="No such page", status=404, sentence=sentence)
+
+    return page
+
+
+def _unasked(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """As after a reload of what a form led to, or a bookmark of it."""
+
+    async def page(request: Request, _error: Exception) -> Response:
+        sentence = "This is where a form leads. Go to the page that has it, and send it from there."
+        return pages.part(request, "_trouble.html", title="Nothing was done", status=405, sentence=sentence)
+
+    return page
+
+
+def _defect(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def page(request: Request, error: Exception) -> Response:
+        sentence = f"The console has a defect ({type(error).__name__}): its terminal says more."
+        return pages.part(request, "_trouble.html", title="This did not work", status=500, sentence=sentence)
 
     return page

@@ -71,7 +71,20 @@ class Choice:
     def of(self, group: Group) -> Group | None:
         if self.message_ids:
             return group.among(self.message_ids)
-        return group if self.code is None or any(code == self.code for code, _ in group.faults) else None
+        return group if self.code is None or cause(group) == self.code else None
+
+
+def cause(group: Group) -> int | None:
+    """The one error a group is counted under, and sent back with: the first it was left for."""
+    return group.faults[0][0] if group.faults else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done with dead letters, as a clause for a person, and under which references they were."""
+
+    outcome: str
+    references: Sequence[str]
 
 
 class Kept:
@@ -136,8 +149,11 @@ class Desk:
 
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()
-        found = of_player(tables.dynamodb, tables.transactions, user_id, index="byPlayer", newest_first=True)
-        newest = list(islice((item for item in found if before is None or item["seq"] < before), DRAWN + 1))
+        dynamodb, table = tables.dynamodb, tables.transactions
+        found = of_player(
+            dynamodb, table, user_id, index="byPlayer", newest_first=True, before=before, at_once=DRAWN + 1
+        )
+        newest = list(islice(found, DRAWN + 1))
         counts = list(of_player(tables.dynamodb, tables.free_rounds, user_id)) if tables.free_rounds else []
         return Ledger(
             user_id=user_id,
@@ -178,18 +194,19 @@ class Desk:
         with self.at_the_letters:
             return piles(self.place, self.callbacks, trusting_counts=self.is_local)
 
-    def redrive(self, choice: Choice) -> Tally:
+    def redrive(self, choice: Choice) -> Done:
         """Sends chosen dead letters back to their retry queue. Raises Trouble, which says how far it got."""
         tally = Tally()
         try:
             with self._holding(choice, only_sendable=True) as mailbox:
+                references = _references(mailbox)
                 mailbox.send_back(tally, lambda _sent: None)
         except Trouble as trouble:
             raise Trouble(f"{trouble}; {tally}" if tally.chosen else str(trouble)) from None
-        return tally
+        return Done(outcome=str(tally), references=references)
 
-    def discard(self, choice: Choice, reason: str) -> tuple[int, Path]:
-        """Deletes chosen dead letters for good, once they stand in a file; how many, and which file."""
+    def discard(self, choice: Choice, reason: str) -> Done:
+        """Deletes chosen dead letters for good, once they stand in a file. Raises Trouble: it says how far it got."""
         if not reason.strip():
             raise Trouble("Say why nobody is owed it, and discard it then")
         folder = self.folder / "discarded"
@@ -202,7 +219,9 @@ class Desk:
         about = {"callback": choice.callback, "reason": reason.strip(), "from": self.name, "queue": queue}
         with self._holding(choice, only_sendable=False) as mailbox:
             keep_in_file(file, about, mailbox.letters)
-            return mailbox.discard(lambda _done: None), file
+            references = _references(mailbox)
+            number = mailbox.discard(lambda _done: None)
+        return Done(outcome=f"{number} discarded, kept in {file}", references=references)
 
     @contextmanager
     def _holding(self, choice: Choice, *, only_sendable: bool) -> Iterator[Mailbox]:
@@ -231,3 +250,8 @@ class Desk:
         queues = self.place.queues(callback)
         there, hidden = Mailbox(queues, interruptions).approximate_numbers()
         return Count(callback=callback, waiting=waiting(queues).all, dead=there + hidden, hidden=hidden)
+
+
+def _references(mailbox: Mailbox) -> list[str]:
+    """What it holds, by the references it was sent under; by its message's id what has none."""
+    return sorted({(one.parked and one.parked.reference) or one.message_id for one in mailbox.letters})

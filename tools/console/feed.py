@@ -137,8 +137,9 @@ class Feed:
         first = self._ring[0].number if self._ring else self.last + 1
         return [self._ring[place] for place in range(max(0, number + 1 - first), len(self._ring))]
 
-    def newest(self, most: int) -> list[Callback]:
-        return self.after(self.last - most)
+    def newest(self, most: int, *, only_owed: bool = False) -> list[Callback]:
+        """The newest of all that are kept, the oldest of them first."""
+        return [each for each in self._ring if each.is_owed][-most:] if only_owed else self.after(self.last - most)
 
     def of(self, kind: str, reference: str) -> list[Callback]:
         return [callback for callback in self._ring if callback.kind == kind and callback.reference == reference]

@@ -1,7 +1,7 @@
 """Find: a win by any of its names, a player's ledger, a transaction."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.desk import ROWS, Desk
+from tools.console.desk import ROWS, Desk, Ledger
 from tools.console.pages import Pages, to
 from tools.walletctl import records
+from tools.walletctl.amounts import amount, signed
 from tools.walletctl.items import Item
 from tools.walletctl.ledger import with_gaps
 from tools.walletctl.listing import Row
@@ -28,18 +29,20 @@ class Finding:
         # These wait for the tables, so each is given a thread: none is a coroutine.
         return [
             Route("/find", self.find),
-            Route("/find/elsewhere", self.elsewhere),
-            Route("/player", self.player),
-            Route("/player/proof", self.proof),
-            Route("/player/parked", self.parked),
-            Route("/transaction", self.transaction),
-            Route("/transaction/deliveries", self.deliveries),
+            Route("/find/elsewhere", _named(self.elsewhere, "name")),
+            Route("/player", _named(self.player, "id")),
+            Route("/player/proof", _named(self.proof, "id")),
+            Route("/player/parked", _named(self.parked, "id")),
+            Route("/transaction", _named(self.transaction, "id")),
+            Route("/transaction/deliveries", _named(self.deliveries, "id")),
         ]
 
     def find(self, request: Request) -> Response:
         """What is known at once, by key; where else to look is looked after the page is there."""
-        name = _asked(request, "name").strip()
-        if not name:
+        asked = _asked(request, "name")
+        # What a person pastes has spaces around it; a link of the console's own names what it names.
+        name = asked if request.query_params.get("exact") == "1" else asked.strip()
+        if not name.strip():
             return self._pages.page("find.html", name="", transactions=[], wallet=None)
         transactions, wallet = self._desk.named(name)
         if wallet and not transactions:
@@ -58,6 +61,7 @@ class Finding:
             name=name,
             found=found,
             last=found.log[-1] if found.log else None,
+            is_shown=_asked(request, "shown") == "1",
             now=datetime.now(UTC),
         )
 
@@ -69,7 +73,7 @@ class Finding:
             "player.html",
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
-            rows=_rows(shown),
+            rows=_rows(ledger, before),
             oldest=shown[-1]["seq"] if shown else None,
             before=before,
             drawn=[item for item in reversed(ledger.newest) if isinstance(item.get("cashAfter"), Decimal)],
@@ -84,13 +88,21 @@ class Finding:
     def parked(self, request: Request) -> Response:
         """The dead letters that name this player."""
         user_id = _asked(request, "id")
+        piles = self._desk.parked()
         meant = [
             (pile.callback, part)
-            for pile in self._desk.parked()
+            for pile in piles
             for group in pile.groups
             if (part := group.among({one.message_id for one in group.letters if one.asked.get("userId") == user_id}))
         ]
-        return self._pages.part(request, "_of_player.html", title="Parked", user_id=user_id, letters=meant)
+        return self._pages.part(
+            request,
+            "_of_player.html",
+            title="Parked",
+            user_id=user_id,
+            letters=meant,
+            hidden=sum(pile.hidden for pile in piles),
+        )
 
     def transaction(self, request: Request) -> Response:
         id = _asked(request, "id")
@@ -114,10 +126,39 @@ class Finding:
         return self._pages.part(request, "_deliveries.html", title="Deliveries", id=id, lines=lines)
 
 
-def _rows(shown: Sequence[Item]) -> list[tuple[str | None, Row]]:
-    """A ledger's rows with their transactions' ids; None for what no transaction explains."""
-    ids: dict[object, str] = {item["seq"]: item["id"] for item in shown}
-    return [(ids.get(row.get("seq")), row) for row in with_gaps(shown, oldest_first=False)]
+def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[[Request], Response]:
+    """Leads who names nobody to where names are asked for: no table has an empty key."""
+
+    def named(request: Request) -> Response:
+        return answered(request) if _asked(request, parameter).strip() else RedirectResponse("/find", 303)
+
+    return named
+
+
+def _rows(ledger: Ledger, before: int | None) -> list[tuple[str | None, Row]]:
+    """A ledger's rows with their transactions' ids; None for what no transaction explains.
+
+    One more is read than is shown: what moved between the last row and the next page's first stands on this page.
+    """
+    read = ledger.newest[: ROWS + 1]
+    rows = with_gaps(read, oldest_first=False)
+    ids: dict[object, str] = {item["seq"]: item["id"] for item in read}
+    rows = rows[:-1] if ledger.more else rows
+    since = _since(ledger.wallet, ledger.newest[0]) if before is None and ledger.newest else None
+    return [(ids.get(row.get("seq")), row) for row in ([since] if since else []) + rows]
+
+
+def _since(wallet: Item | None, newest: Item) -> Row | None:
+    """What moved the wallet after its newest transaction, and left none."""
+    if wallet is None or wallet["version"] <= newest["seq"]:
+        return None
+    first, last, left = newest["seq"] + 1, wallet["version"], newest.get("cashAfter")
+    return {
+        "seq": amount(last) if first == last else f"{amount(first)}-{amount(last)}",
+        "amount": signed(wallet["cash"] - left) if isinstance(left, Decimal) else None,
+        "cashAfter": wallet["cash"],
+        "bonusAfter": wallet["bonus"],
+    }
 
 
 def _asked(request: Request, name: str) -> str:

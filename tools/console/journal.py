@@ -15,6 +15,7 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 
 SHOWN = 20
+_PRINTED = 5  # references in a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Deed:
     letters: Sequence[str]  # by message id; none if it was all of them
     outcome: str
     reason: str = ""
+    references: Sequence[str] = ()  # of what was done; none where it failed
 
 
 class Journal:
@@ -36,7 +38,15 @@ class Journal:
         self._writing = threading.Lock()
         self._newest: deque[Deed] = deque(_read(file), SHOWN)
 
-    def note(self, what: str, callback: str, letters: Sequence[str], outcome: str, reason: str = "") -> Deed:
+    def note(
+        self,
+        what: str,
+        callback: str,
+        letters: Sequence[str],
+        outcome: str,
+        reason: str = "",
+        references: Sequence[str] = (),
+    ) -> Deed:
         """Raises Trouble if it cannot be written: what was done stands, and is told to the person all the same."""
         deed = Deed(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -46,8 +56,10 @@ class Journal:
             letters=letters,
             outcome=outcome,
             reason=reason,
+            references=references,
         )
-        print(f"console  {what} {callback}: {plain(outcome)}", flush=True)
+        of = f" ({', '.join(map(plain, references[:_PRINTED]))}{', …' if references[_PRINTED:] else ''})"
+        print(f"console  {what} {callback}: {plain(outcome)}{of if references else ''}", flush=True)
         with self._writing:
             self._newest.append(deed)
             try:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from tools.console.desk import Count, Desk
-from tools.console.feed import Feed, Minute
+from tools.console.feed import KEPT, Feed, Minute
 from tools.console.pages import Pages
 from tools.local.trouble import Trouble
 
@@ -77,12 +77,13 @@ class Live:
         only_owed = _only_owed(request)
         if self._desk.is_local:
             await self._counts.count(self._desk)
-        callbacks = self._feed.newest(SHOWN)
+        callbacks = self._feed.newest(SHOWN, only_owed=only_owed)
         return self._pages.page(
             "live.html",
-            callbacks=[each for each in reversed(callbacks) if each.is_owed or not only_owed],
+            callbacks=list(reversed(callbacks)),
             after=f"{self._feed.epoch}-{self._feed.last}",
             only_owed=only_owed,
+            kept=KEPT,
             source=self._source,
             **self._values(),
         )
@@ -90,7 +91,7 @@ class Live:
     async def events(self, request: Request) -> Response:
         """Rows from where the page, or the stream that broke off, ended; then whatever comes."""
         if self._feed.watchers >= _MOST_STREAMS:
-            return PlainTextResponse("Too many pages are open: close some.\n", 503)
+            return Response(_event("full", ""), media_type="text/event-stream")
         said = request.headers.get("last-event-id") or request.query_params.get("after", "")
         stream = self._stream(said, only_owed=_only_owed(request))
         return StreamingResponse(stream, media_type="text/event-stream")
@@ -102,7 +103,7 @@ class Live:
             if known:
                 number = min(int(known[1]), feed.last)
             else:  # another start, of whose callbacks nothing is known here
-                number = max(0, feed.last - SHOWN)
+                number = max(0, feed.last - (KEPT if only_owed else SHOWN))
                 yield _event("begin", "", id=f"{feed.epoch}-{number}")
             figured = spoke = 0.0
             while not self._is_stopping():
@@ -121,8 +122,9 @@ class Live:
                 await asyncio.sleep(BATCH_SECONDS)
 
     def _rows(self, number: int, *, only_owed: bool) -> str:
-        callbacks = [each for each in self._feed.after(number) if each.is_owed or not only_owed]
-        lost = 0 if only_owed else self._feed.last - number - len(callbacks)
+        kept = self._feed.after(number)
+        callbacks = [each for each in kept if each.is_owed or not only_owed]
+        lost = self._feed.last - number - len(kept)
         left_out = lost + max(0, len(callbacks) - MOST_IN_A_BATCH)
         shown = callbacks[-MOST_IN_A_BATCH:]
         return self._pages.text("_rows.html", {"callbacks": list(reversed(shown)), "left_out": left_out})

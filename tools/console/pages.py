@@ -52,14 +52,17 @@ class Pages:
             "why": words.why,
             "what_to_do": words.what_to_do,
             "counted": words.counted,
-            "answers": words.ANSWERS,
-            "to_find": lambda name: to("/find", name=name),
+            "on_record": words.on_record,
+            "meanings": words.ANSWERS,
+            "to_find": to_find,
             "to_player": lambda name, **more: to("/player", id=name, **more),
             "to_transaction": lambda name: to("/transaction", id=name),
         }
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
-        return self._environment.get_template(template).render(values)
+        """Always what UTF-8 can say: half a character, which JSON can, would end the page it stands on."""
+        text = self._environment.get_template(template).render(values)
+        return text.encode(errors="replace").decode()
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         return HTMLResponse(self.text(template, values), status)
@@ -67,12 +70,22 @@ class Pages:
     def part(self, request: Request, part: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """The part alone for htmx, which puts it into its page; in a page of its own for who has no scripts."""
         is_part = request.headers.get("hx-request") == "true"
-        return self.page(part if is_part else "alone.html", status=status, title=title, part=part, **values)
+        template = part if is_part else "alone.html"
+        # What was done is read next, wherever on its page the button stood: it is given the focus.
+        is_answer = is_part and request.method == "POST"
+        return self.page(
+            template, status=status, title=title, part=part, is_part=is_part, is_answer=is_answer, **values
+        )
 
 
 def to(path: str, **parameters: object) -> str:
     """Where a page is: names come from outside, so they are parameters and never a path."""
-    return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()})}"
+    return f"{path}?{urlencode({name: str(value) for name, value in parameters.items()}, errors='replace')}"
+
+
+def to_find(name: str) -> str:
+    """Exactly that name, where a reference has spaces around it."""
+    return to("/find", name=name, **({} if name == name.strip() else {"exact": "1"}))
 
 
 def clock(at: datetime) -> str:

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.desk import Choice, Desk
+from tools.console.desk import Choice, Count, Desk, Done, cause
 from tools.console.feed import Feed
 from tools.console.journal import Journal
 from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
+from tools.console.words import why
 from tools.local.trouble import Trouble
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import Pile
@@ -30,10 +31,10 @@ class Cause:
 
     callback: str
     code: int | None
-    reason: str
+    reasons: Sequence[str]  # in plain words, each once
     letters: int
+    sendable: int  # of them
     oldest: datetime
-    can_be_sent: bool
 
 
 class Parked:
@@ -59,7 +60,6 @@ class Parked:
             counts=counts,
             open=list(reversed(self._feed.open.values()))[:SHOWN],
             deeds=self._journal.newest(),
-            journal=self._journal.file.name,
         )
 
     def letters(self, request: Request) -> Response:
@@ -70,6 +70,15 @@ class Parked:
             request,
             "_letters.html",
             title="Parked",
+            counts=[
+                Count(
+                    callback=pile.callback,
+                    waiting=pile.waiting.all,
+                    dead=sum(len(group.letters) for group in pile.groups) + pile.hidden,
+                    hidden=pile.hidden,
+                )
+                for pile in piles
+            ],
             causes=list(_causes(piles)),
             groups=groups[:SHOWN],
             more=len(groups) - SHOWN,
@@ -79,52 +88,55 @@ class Parked:
     async def redrive(self, request: Request, form: Form) -> Response:
         choice = self._choice(form)
         try:
-            outcome = str(await run_in_threadpool(self._desk.redrive, choice))
+            done = await run_in_threadpool(self._desk.redrive, choice)
         except Trouble as trouble:
             self._journal.note("send back", choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
             raise
-        return self._done(request, "send back", choice, outcome)
+        return self._done(request, "send back", choice, done)
 
     async def discard(self, request: Request, form: Form) -> Response:
         choice, reason = self._choice(form), text(form, "reason")[:_MOST_OF_A_REASON]
         if not choice.message_ids:
             raise Trouble("Name what to discard")
         try:
-            number, file = await run_in_threadpool(self._desk.discard, choice, reason)
+            done = await run_in_threadpool(self._desk.discard, choice, reason)
         except Trouble as trouble:
             self._journal.note("discard", choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
             raise
-        return self._done(request, "discard", choice, f"{number} discarded, kept in {file}", reason)
+        return self._done(request, "discard", choice, done, reason)
 
-    def _done(self, request: Request, what: str, choice: Choice, outcome: str, reason: str = "") -> Response:
-        deed = self._journal.note(what, choice.callback, sorted(choice.message_ids), outcome, reason)
-        return self._pages.part(request, "_done.html", title="Done", deed=deed)
+    def _done(self, request: Request, what: str, choice: Choice, done: Done, reason: str = "") -> Response:
+        deed = self._journal.note(
+            what, choice.callback, sorted(choice.message_ids), done.outcome, reason, done.references
+        )
+        return self._pages.part(request, "_done.html", title="Done", deed=deed, deeds=self._journal.newest())
 
     def _choice(self, form: Form) -> Choice:
         callback, code = text(form, "callback"), text(form, "code")
         if callback not in self._desk.callbacks:
             raise Trouble(f"No callback is called {callback!r}")
+        if code and not re.fullmatch("[0-9]{1,4}", code):
+            raise Trouble(f"No error has the code {code[:20]!r}: nothing was chosen")
         return Choice(
             callback=callback,
             message_ids=frozenset(form.get("message", [])),
-            code=int(code) if re.fullmatch("[0-9]{1,4}", code) else None,
+            code=int(code) if code else None,
         )
 
 
 def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
     """By callback and error, the most letters first."""
-    found: dict[tuple[str, int | None, str], list[Group]] = {}
+    found: dict[tuple[str, int | None], list[Group]] = {}
     for pile in piles:
         for group in pile.groups:
-            code, reason = group.faults[0] if group.faults else (None, group.refused or "")
-            found.setdefault((pile.callback, code, reason if code in (57, 59) else ""), []).append(group)
-    for (callback, code, _), groups in sorted(found.items(), key=lambda cause: -len(cause[1])):
-        faults = groups[0].faults
+            found.setdefault((pile.callback, cause(group)), []).append(group)
+    for (callback, code), groups in sorted(found.items(), key=lambda each: -len(each[1])):
+        said = [group.faults[0] if group.faults else (None, group.refused) for group in groups]
         yield Cause(
             callback=callback,
             code=code,
-            reason=faults[0][1] if faults else groups[0].refused or "",
+            reasons=list(dict.fromkeys(why(*fault) for fault in said)),
             letters=sum(len(group.letters) for group in groups),
+            sendable=sum(len(group.letters) for group in groups if not group.refused),
             oldest=min(group.first_received_at for group in groups),
-            can_be_sent=any(not group.refused for group in groups),
         )

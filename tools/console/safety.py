@@ -53,7 +53,7 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -65,13 +65,17 @@ class Guarded:
 
         await (refusal or self._app)(scope, receive, send_guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> Response | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         if host not in self._hosts:
             return _refused(f"The console answers at {min(self._hosts)} alone", 421)
-        # Browsers say where a request comes from. A link from elsewhere may open a page; nothing else may ask for one.
+        # Browsers say where a request comes from. A link from elsewhere may open a page; nothing else may ask for one,
+        # or for a page's part: to read dead letters hides them, and to read a whole ledger is paid for.
         from_elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
-        if from_elsewhere and headers.get("sec-fetch-mode") != "navigate":
+        is_link = (
+            headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+        )
+        if from_elsewhere and not (is_link and path.count("/") == 1):
             return _refused("Only the console's own pages may ask this", 403)
         if method in ("GET", "HEAD"):
             return None

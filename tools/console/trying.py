@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import math
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -76,7 +78,7 @@ class Outage:
 
     @property
     def seconds_left(self) -> int:
-        return max(0, round(self._ends - time.monotonic()))
+        return max(0, math.ceil(self._ends - time.monotonic()))
 
     def begin(self) -> None:
         if self._mending:
@@ -123,6 +125,7 @@ class Trying:
             Route("/try/outage", self.outage),
             Route("/try/simulator", self.simulator),
             change("/try/send", self.send, self._token),
+            change("/try/fresh", self.fresh, self._token),
             change("/try/break", self.take_away, self._token),
             change("/try/simulate", self.simulate, self._token),
             change("/try/simulate/stop", self.stop, self._token),
@@ -132,15 +135,26 @@ class Trying:
         name = request.query_params.get("example", "result")
         example = _example(name if name in EXAMPLES else "result")
         is_fresh = request.query_params.get("fresh") == "1"
+        return self._page(example, _under_a_new_reference(example.body) if is_fresh else example.body)
+
+    async def fresh(self, _request: Request, form: Form) -> Response:
+        """The body as it was edited, under a new reference."""
+        name = text(form, "example")
+        example = _example(name if name in EXAMPLES else "result")
+        return self._page(example, _under_a_new_reference(text(form, "body")))
+
+    def _page(self, example: _Example, body: str) -> Response:
         return self._pages.page(
             "try.html",
             examples=EXAMPLES,
             example=example,
-            body=_under_a_new_reference(example.body) if is_fresh else example.body,
+            body=body,
             retransmissions=RETRANSMISSIONS,
             seconds=OUTAGE_SECONDS,
             **self._outage_now(),
             simulator=self._simulator,
+            trouble="",
+            is_part=False,
         )
 
     async def send(self, request: Request, form: Form) -> Response:
@@ -164,6 +178,7 @@ class Trying:
             wallet=after,
             moved=_moved(before, after),
             transactions=int(after["version"] - before["version"]) if before and after else 0,
+            verdict=_verdict(answers),
             reference=_field(body, "reference"),
         )
 
@@ -171,17 +186,23 @@ class Trying:
         return self._pages.part(request, "_outage.html", title="The store", **self._outage_now())
 
     async def take_away(self, request: Request, _form: Form) -> Response:
-        self._outage.begin()
-        self._was_broken, self._broken_at = True, self._feed.last
+        if not self._outage.seconds_left:  # or it is away already, as another page had it: that is shown
+            self._outage.begin()
+            self._was_broken, self._broken_at = True, self._feed.last
         return await self.outage(request)
 
-    async def simulator(self, request: Request) -> Response:
-        return self._pages.part(request, "_simulator.html", title="The simulator", simulator=self._simulator)
+    async def simulator(self, request: Request, trouble: str = "") -> Response:
+        return self._pages.part(
+            request, "_simulator.html", title="The simulator", simulator=self._simulator, trouble=trouble
+        )
 
     async def simulate(self, request: Request, form: Form) -> Response:
-        rate = _whole(text(form, "rate"), "Callbacks a second", _MOST_RATE)
-        minutes = _whole(text(form, "minutes"), "Minutes", _MOST_MINUTES)
-        self._simulator.start(rate=rate, minutes=minutes)
+        try:
+            rate = _whole(text(form, "rate"), "Callbacks a second", _MOST_RATE)
+            minutes = _whole(text(form, "minutes"), "Minutes", _MOST_MINUTES)
+            self._simulator.start(rate=rate, minutes=minutes)
+        except Trouble as trouble:  # said beside the button that stops the one that runs
+            return await self.simulator(request, str(trouble))
         return await self.simulator(request)
 
     async def stop(self, request: Request, _form: Form) -> Response:
@@ -226,6 +247,14 @@ async def _delivered(http: httpx.AsyncClient, url: str, content: bytes) -> Answe
     with suppress(ValueError, AttributeError):
         error = answer.json().get("error")
     return Answer(status=answer.status_code, text=answer.text, milliseconds=milliseconds, error=error)
+
+
+def _verdict(answers: Sequence[Answer]) -> str:
+    """What became of what moved nothing and was not credited before, by the errors it was answered."""
+    errors = {answer.error for answer in answers}
+    if errors & {62, 998}:
+        return "Not credited yet: it is parked, and tried again by itself"
+    return "Not credited: it waits for a person" if errors & {52, 61} else "Not credited: refused, and kept nowhere"
 
 
 def _example(name: str) -> _Example:

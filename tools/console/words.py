@@ -1,7 +1,8 @@
 """Why a win was not credited, in plain words, and what to do about it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -85,6 +86,22 @@ def what_to_do(codes: Sequence[int], refused: str | None) -> str:
     return "Once the cause is mended, send it back. If it was paid meanwhile, nothing is paid again."
 
 
+def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """What it means that these stand in the ledger, as a heading and a sentence."""
+    match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
+        case [(0, 0)]:
+            return "On record, and nothing was won", "So there is no money to look for."
+        case [(0, _)]:
+            return (
+                "On record, and nothing more to pay",
+                "Its rounds had been paid one by one: the player's ledger has them.",
+            )
+        case [_]:
+            return "Credited", "The money was added to the wallet."
+    together = "The money was added to the wallet by these, each on record by itself."
+    return "Credited", f"{counted(len(transactions), 'transaction')}. {together}"
+
+
 ANSWERS = {
     0: "success",
     52: "wrong currency",
@@ -102,4 +119,6 @@ ANSWERS = {
 
 
 def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    """How many of it: `delivery` becomes `deliveries`."""
+    many = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else many}"

@@ -88,18 +88,22 @@ def of_player(
     *,
     index: str | None = None,
     newest_first: bool = False,
+    before: int | None = None,
+    at_once: int | None = None,
     attributes: Sequence[str] | None = None,
 ) -> Iterator[Item]:
     """The items under one `userId`, in order of the second key. Raises Trouble.
 
-    By an `index` it may lack what was written within the last moments: DynamoDB has no consistent one.
+    `before` leaves out, unread, those of that `seq` and higher; `at_once` reads as many in a call, where no more are
+    wanted. By an `index` it may lack what was written within the last moments: DynamoDB has no consistent one.
     """
     request: dict[str, Any] = {
         "TableName": table,
-        "KeyConditionExpression": "userId = :whose",
-        "ExpressionAttributeValues": {":whose": {"S": user_id}},
+        "KeyConditionExpression": "userId = :whose" + ("" if before is None else " AND seq < :before"),
+        "ExpressionAttributeValues": encoded({":whose": user_id} | ({} if before is None else {":before": before})),
         "ScanIndexForward": not newest_first,
         **({"IndexName": index} if index else {"ConsistentRead": True}),
+        **({"Limit": at_once} if at_once else {}),
         **_projection(attributes),
     }
     while True:

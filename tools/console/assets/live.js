@@ -34,15 +34,21 @@ function open() {
   const url = new URL(table.dataset.events, location.href);
   url.searchParams.set("after", after);
   source = new EventSource(url);
-  source.addEventListener("open", () => say("live"));
   source.addEventListener("error", () => {
     say("lost");
     // A browser tries again by itself unless it was refused.
     if (source && source.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MILLISECONDS);
   });
   source.addEventListener("begin", (event) => {
+    say("live");
     after = event.lastEventId;
     rows.replaceChildren();
+    nothing.hidden = false;
+  });
+  source.addEventListener("full", () => {
+    say("full");
+    close();
+    again = setTimeout(open, AGAIN_MILLISECONDS);
   });
   source.addEventListener("rows", (event) => {
     after = event.lastEventId;
@@ -54,6 +60,7 @@ function open() {
     nothing.hidden = true;
   });
   source.addEventListener("figures", (event) => {
+    say("live");
     if (!figures.contains(document.activeElement)) figures.innerHTML = event.data;
   });
 }
@@ -73,5 +80,9 @@ pause.addEventListener("click", () => {
 });
 document.addEventListener("visibilitychange", follow);
 window.addEventListener("pagehide", close);
-window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (figures.contains(document.activeElement)) document.activeElement.blur(); // or they would stand still
+  follow();
+});
 follow();
