@@ -14,6 +14,7 @@ import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from starlette.requests import ClientDisconnect, Request
 
 from conftest import Operator, published
 from tools.console import charts, served, words
@@ -1009,9 +1010,48 @@ def test_a_stream_too_many_is_told_so(window: Window) -> None:
     assert answer.text == "event: full\ndata: \n\n"
 
 
-def test_nobody_watches_a_stream_that_has_ended() -> None:
+def test_as_many_streams_as_are_allowed_begin_however_many_are_asked_for_at_once(tmp_path: Path) -> None:
     feed = Feed()
-    Stream(feed).read("")
+    console = Console(
+        desk=Desk(InMemory(), is_local=True, folder=tmp_path), feed=feed, port=PORT, source="", counting_seconds=1
+    )
+    application = console.application()
+    most: list[int] = []
+
+    async def asked_at_once() -> list[str]:
+        def stop() -> None:
+            most.append(feed.watchers)
+            console.is_stopping = lambda: True
+
+        asyncio.get_running_loop().call_later(0.3, stop)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=HERE) as http:
+            return [answer.text for answer in await asyncio.gather(*(http.get("/live/events") for _ in range(30)))]
+
+    answers = asyncio.run(asked_at_once())
+
+    assert most == [20]
+    assert sum(text.startswith("event: full") for text in answers) == 10
+    assert feed.watchers == 0
+
+
+def test_who_left_before_the_stream_began_does_not_watch() -> None:
+    feed = Feed()
+    stream = Stream(feed)
+
+    async def left(_message: Any) -> None:
+        raise OSError("the connection is gone")
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def asked() -> None:
+        scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "asgi": {"spec_version": "2.4"}}
+        answer = await stream.live.events(Request(scope))
+        assert feed.watchers == 1
+        with pytest.raises(ClientDisconnect):
+            await answer(scope, gone, left)
+
+    asyncio.run(asked())
 
     assert feed.watchers == 0
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from tools.console.desk import Count, Desk
 from tools.console.feed import KEPT, Feed, Minute
@@ -93,33 +95,31 @@ class Live:
         if self._feed.watchers >= _MOST_STREAMS:
             return Response(_event("full", ""), media_type="text/event-stream")
         said = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        stream = self._stream(said, only_owed=_only_owed(request))
-        return StreamingResponse(stream, media_type="text/event-stream")
+        return _Watched(self._feed, self._stream(said, only_owed=_only_owed(request)))
 
     async def _stream(self, said: str, *, only_owed: bool) -> AsyncIterator[str]:
         feed = self._feed
-        with feed.watched():
-            known = re.fullmatch(f"{feed.epoch}-([0-9]{{1,15}})", said)
-            if known:
-                number = min(int(known[1]), feed.last)
-            else:  # another start, of whose callbacks nothing is known here
-                number = max(0, feed.last - (KEPT if only_owed else SHOWN))
-                yield _event("begin", "", id=f"{feed.epoch}-{number}")
-            figured = spoke = 0.0
-            while not self._is_stopping():
-                now = time.monotonic()
-                if now - figured >= FIGURES_SECONDS:
-                    yield _event("figures", self._figures_now(now))
-                    figured = spoke = now
-                if feed.last > number:
-                    rows = self._rows(number, only_owed=only_owed)
-                    number = feed.last
-                    yield _event("rows", rows, id=f"{feed.epoch}-{number}")
-                    spoke = now
-                elif now - spoke > _SILENCE_SECONDS:
-                    yield ": still here\n\n"
-                    spoke = now
-                await asyncio.sleep(BATCH_SECONDS)
+        known = re.fullmatch(f"{feed.epoch}-([0-9]{{1,15}})", said)
+        if known:
+            number = min(int(known[1]), feed.last)
+        else:  # another start, of whose callbacks nothing is known here
+            number = max(0, feed.last - (KEPT if only_owed else SHOWN))
+            yield _event("begin", "", id=f"{feed.epoch}-{number}")
+        figured = spoke = 0.0
+        while not self._is_stopping():
+            now = time.monotonic()
+            if now - figured >= FIGURES_SECONDS:
+                yield _event("figures", self._figures_now(now))
+                figured = spoke = now
+            if feed.last > number:
+                rows = self._rows(number, only_owed=only_owed)
+                number = feed.last
+                yield _event("rows", rows, id=f"{feed.epoch}-{number}")
+                spoke = now
+            elif now - spoke > _SILENCE_SECONDS:
+                yield ": still here\n\n"
+                spoke = now
+            await asyncio.sleep(BATCH_SECONDS)
 
     def _rows(self, number: int, *, only_owed: bool) -> str:
         kept = self._feed.after(number)
@@ -151,6 +151,19 @@ class Live:
             "open": list(reversed(self._feed.open.values()))[:5],
             "missed": self._missed(),
         }
+
+
+class _Watched(StreamingResponse):
+    """Counts among those who watch from when it was asked for, and not only once it is read, until it has ended."""
+
+    def __init__(self, feed: Feed, stream: AsyncIterator[str]) -> None:
+        super().__init__(stream, media_type="text/event-stream")
+        self._place = ExitStack()
+        self._place.enter_context(feed.watched())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 def _money(minutes: Sequence[Minute]) -> list[tuple[str, list[Decimal]]]:
