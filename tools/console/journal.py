@@ -20,7 +20,7 @@ _PRINTED = 5  # references in a line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """`what` was done with which letters, and `outcome`, a clause for a person."""
+    """`what` was done with which dead letters, and `outcome`, a clause for a person."""
 
     at: str
     who: str
@@ -76,8 +76,8 @@ class Journal:
 
 def _read(file: Path) -> list[Deed]:
     deeds: list[Deed] = []
-    with suppress(OSError):
-        for line in deque(file.open(errors="replace"), SHOWN):
+    with suppress(OSError), file.open(errors="replace") as lines:
+        for line in deque(lines, SHOWN):
             with suppress(ValueError, TypeError):
                 deeds.append(Deed(**json.loads(line)))
     return deeds
