@@ -666,11 +666,11 @@ def test_dead_letters_are_grouped_by_reference_with_their_reason(window: Window)
 
     assert text.count("<article") == 2
     assert "2 copies" in text
-    assert "Send back all 3" in text
+    assert "Try to credit all 3 again" in text
     assert "Ask the provider" in text
 
 
-def test_one_reference_is_sent_back_and_the_others_stay(window: Window) -> None:
+def test_one_reference_is_tried_again_and_the_others_stay(window: Window) -> None:
     in_euros(window.operator, "one")
     in_euros(window.operator, "two")
     text = window.get("/parked/letters", hx_request="true").text
@@ -679,14 +679,14 @@ def test_one_reference_is_sent_back_and_the_others_stay(window: Window) -> None:
 
     answer = window.post("/parked/redrive", {"callback": "result", "message": messages[:1]})
 
-    assert "1 of 1 were sent back" in answer.text
+    assert "1 of 1 given another try" in answer.text
     assert [letter["reference"] for letter in window.operator.messages("ResultRetryQueue")] == ["one"]
     assert [letter["reference"] for letter in window.dead_letters()] == ["two"]
     (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
-    assert (deed["what"], deed["callback"], deed["letters"]) == ("send back", "result", messages[:1])
+    assert (deed["what"], deed["callback"], deed["letters"]) == ("try again", "result", messages[:1])
     assert deed["references"] == ["one"]
     done = window.get("/parked").text
-    assert "1 of 1 were sent back" in done
+    assert "1 of 1 given another try" in done
     assert "/find?name=one" in done[done.index("Done from here") :]
 
 
@@ -702,20 +702,112 @@ def test_what_was_discarded_is_logged_by_its_reference(window: Window) -> None:
     assert "gone" in answer.text
 
 
-def test_a_button_sends_back_as_many_as_it_says(window: Window) -> None:
+def test_a_button_tries_as_many_as_it_says(window: Window) -> None:
     """A reference that was left for two errors is of the first one's cause, and of no other."""
     in_euros(window.operator, "two-errors")
     window.operator.send("result", published("result", reference="two-errors"))
     window.operator.send("result", published("result", reference="two-errors", amount="11"))
-    window.operator.send("result", published("result", reference="used"))
-    window.operator.send("result", published("result", reference="used", amount="11"))
+    for reference in ("used", "used-too"):
+        window.operator.send("result", published("result", reference=reference))
+        window.operator.send("result", published("result", reference=reference, amount="11"))
     text = window.get("/parked/letters", hx_request="true").text
     (of_61,) = (form for form in text.split("<form") if 'name="code" value="61"' in form)
-    assert "Send back this one" in of_61
+    assert "Try to credit all 2 again" in of_61
 
-    assert "1 of 1 were sent back" in window.post("/parked/redrive", {"callback": "result", "code": "61"}).text
+    assert "2 of 2 given another try" in window.post("/parked/redrive", {"callback": "result", "code": "61"}).text
 
     assert {letter["reference"] for letter in window.dead_letters()} == {"two-errors"}
+
+
+def dead(window: Window, reference: str, code: int, **changes: Any) -> None:
+    """A dead letter as it is after its last try."""
+    parked = Parked(
+        callback="result",
+        reference=reference,
+        code=code,
+        reason="ReadTimeoutError, attempt 3",
+        first_received_at="2026-01-02T03:04:05+00:00",
+        request=json.dumps(published("result", reference=reference, **changes)),
+    )
+    queues = window.place.queues("result")
+    queues.sqs.send_message(QueueUrl=queues.dead_letters, MessageBody=parked.message())
+
+
+@pytest.mark.parametrize(("code", "is_primary"), [(52, False), (61, False), (62, True), (998, True)])
+def test_what_fails_again_for_certain_is_not_the_button_to_press(code: int, is_primary: bool, window: Window) -> None:
+    dead(window, "one", code)
+
+    article = window.get("/parked/letters", hx_request="true").text.split("<article")[1]
+
+    (button,) = re.findall(r"<button[^>]*>Try to credit again", article)
+    assert ('class="primary"' in button) is is_primary
+    assert ("Trying again fails again as long as" in article) is not is_primary
+
+
+def test_a_cause_of_one_reference_has_one_button_and_of_two_one_for_both(window: Window) -> None:
+    in_euros(window.operator, "one")
+    causes, *cards = window.get("/parked/letters", hx_request="true").text.split("<article")
+    assert "<button" not in causes
+    assert [card.count("Try to credit again") for card in cards] == [1]
+
+    in_euros(window.operator, "two")
+    assert "Try to credit all 2 again" in window.get("/parked/letters", hx_request="true").text.split("<article")[0]
+
+
+def test_a_dead_letter_has_the_pages_own_words_and_the_providers_below_them(window: Window) -> None:
+    in_euros(window.operator, "one")
+
+    for path in ("/parked/letters", "/player/parked?id=421"):
+        article = window.get(path, hx_request="true").text.split("<article")[1]
+        shown, _, received = article.partition("<pre")
+        titles = re.findall("<dt>(.*?)</dt>", shown)
+        assert {"Player", "Reference", "Amount", "Currency", "Round", "First received"} <= set(titles)
+        assert "userId" not in shown
+        assert "userId" in received
+
+
+@pytest.mark.parametrize("path", ["/player/parked?id=421", "/find/elsewhere?name=one"])
+def test_a_dead_letter_is_tried_again_and_discarded_wherever_it_is_shown(path: str, window: Window) -> None:
+    for deed, what in (("redrive", "1 of 1 given another try"), ("discard", "1 discarded")):
+        dead(window, "one", 998)
+        (form,) = (
+            form
+            for form in window.get(path, hx_request="true").text.split("<form")
+            if f'action="/parked/{deed}"' in form
+        )
+        assert 'hx-target="closest .actions"' in form
+        fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)) | {"reason": "because"}
+        assert fields["token"] == window.token
+
+        answer = window.post(f"/parked/{deed}", fields)
+
+        assert what in answer.text
+        assert "hx-swap-oob" not in answer.text  # of what stands on Parked alone
+        assert "#letters" not in answer.text
+        assert window.dead_letters() == []
+
+
+def test_long_details_of_a_dead_letter_are_read_when_they_are_opened(window: Window) -> None:
+    details = "x" * 60_000
+    for number in range(10):
+        dead(window, f"long-{number}", 998, roundDetails=details)
+
+    page = window.get("/parked/letters", hx_request="true").text
+    assert len(page) < 60_000
+    (where, *_) = re.findall(r'hx-get="(/parked/request[^"]+)" hx-trigger="toggle once"', page)
+
+    assert details in window.get(where.replace("&amp;", "&"), hx_request="true").text
+    assert len(window.dead_letters()) == 10
+    assert window.get("/parked/request?callback=result&message=gone").status_code == 503
+    assert window.get("/parked/request?callback=none&message=gone").status_code == 503
+    assert window.get(where.replace("&amp;", "&"), sec_fetch_site="cross-site").status_code == 403
+
+
+def test_what_was_done_before_by_another_name_is_still_read(operator: Operator, tmp_path: Path) -> None:
+    deed = {"at": "2026-01-02T03:04:05+00:00", "who": "kim", "what": "send back", "callback": "result", "letters": []}
+    (tmp_path / "console.jsonl").write_text(json.dumps(deed | {"outcome": "1 of 1 were sent back"}) + "\n")
+
+    assert "try again, result" in Window(operator, tmp_path).get("/parked").text
 
 
 def test_a_code_that_is_none_chooses_nothing(window: Window) -> None:
@@ -743,7 +835,7 @@ def test_every_reason_of_a_cause_is_said(window: Window) -> None:
 
     assert "did not answer in time" in causes
     assert "has a defect" in causes
-    assert "Send back all 2" in causes
+    assert "Try to credit all 2 again" in causes
 
 
 def test_the_counts_follow_what_was_read_and_the_deeds_what_was_done(window: Window) -> None:
@@ -755,11 +847,11 @@ def test_the_counts_follow_what_was_read_and_the_deeds_what_was_done(window: Win
 
     answer = window.post("/parked/redrive", {"callback": "result", "code": "52"}).text
 
-    assert re.search(r'<div id="deeds" hx-swap-oob="innerHTML">[^§]*1 of 1 were sent back', answer)
+    assert re.search(r'<div id="deeds" hx-swap-oob="innerHTML">[^§]*1 of 1 given another try', answer)
     assert "autofocus" in answer  # what came of it is read next, wherever the button stood
 
 
-def test_all_of_one_cause_are_sent_back_and_other_causes_stay(window: Window) -> None:
+def test_all_of_one_cause_are_tried_again_and_other_causes_stay(window: Window) -> None:
     in_euros(window.operator, "one")
     in_euros(window.operator, "two")
     window.operator.send("result", published("result", reference="used"))
@@ -767,7 +859,7 @@ def test_all_of_one_cause_are_sent_back_and_other_causes_stay(window: Window) ->
 
     answer = window.post("/parked/redrive", {"callback": "result", "code": "52"})
 
-    assert "2 of 2 were sent back" in answer.text
+    assert "2 of 2 given another try" in answer.text
     assert [letter["reference"] for letter in window.dead_letters()] == ["used"]
 
 

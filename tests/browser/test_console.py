@@ -162,7 +162,7 @@ def test_a_transaction_shows_every_retransmission(opened: Opened, service: Servi
 # --- Parked -----------------------------------------------------------------------------------------
 
 
-def test_a_dead_letter_is_sent_back_and_another_discarded(opened: Opened, service: Service) -> None:
+def test_a_dead_letter_is_tried_again_and_another_discarded(opened: Opened, service: Service) -> None:
     back, away = name("back"), name("away")
     service.send(reference=back, currency="EUR")
     service.send(reference=away, currency="EUR")
@@ -176,11 +176,11 @@ def test_a_dead_letter_is_sent_back_and_another_discarded(opened: Opened, servic
     expect(page.get_by_role("status")).to_contain_text("1 discarded, kept in")
     expect(page.locator("article", has_text=away)).to_have_count(0)
 
-    page.locator("article", has_text=back).get_by_role("button", name=re.compile("Send back")).click()
-    expect(page.get_by_role("status")).to_contain_text("1 of 1 were sent back")
+    page.locator("article", has_text=back).get_by_role("button", name=re.compile("Try to credit again")).click()
+    expect(page.get_by_role("status")).to_contain_text("1 of 1 given another try")
     page.goto("/parked")
     done = page.get_by_role("region", name="What was done from here")
-    expect(done).to_contain_text("1 of 1 were sent back")
+    expect(done).to_contain_text("1 of 1 given another try")
     expect(done).to_contain_text("because: a test's own")
 
 

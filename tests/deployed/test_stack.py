@@ -368,11 +368,11 @@ def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_oper
             UpdateExpression="SET currency = :mended",
             ExpressionAttributeValues={":mended": "EUR"},
         )
-        assert "1 of 1 were sent back" in console.do("redrive", owed)
+        assert "1 of 1 given another try" in console.do("redrive", owed)
         wait_until(lambda: player.cash == 12)
 
     assert player.ledger() == ["result#w-1", "jackpot#w-3"]
     (kept,) = (tmp_path / "discarded").iterdir()
     assert "w-2" in kept.read_text()
     deeds = [json.loads(line)["what"] for line in (tmp_path / "console.jsonl").read_text().splitlines()]
-    assert deeds == ["discard", "send back"]
+    assert deeds == ["discard", "try again"]

@@ -1,4 +1,4 @@
-"""What the pages ask of a wallet: all that is shown is found, proved and sent back by `walletctl`'s own means."""
+"""What the pages ask of a wallet: all that is shown is found, proved and mended by `walletctl`'s own means."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from tools.walletctl.items import Item, of_player, with_keys
 from tools.walletctl.log import Line
 from tools.walletctl.parked.discard import keep_in_file
 from tools.walletctl.parked.interruptions import Interruptions
-from tools.walletctl.parked.letters import Group, grouped
+from tools.walletctl.parked.letters import Group, Letter, grouped
 from tools.walletctl.parked.mailbox import Mailbox, Tally, waiting
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.redrive import ids
@@ -75,7 +75,7 @@ class Choice:
 
 
 def cause(group: Group) -> int | None:
-    """The one error a group is counted under, and sent back with: the first it was left for."""
+    """The one error a group is counted under, and tried again with: the first it was left for."""
     return group.faults[0][0] if group.faults else None
 
 
@@ -194,16 +194,22 @@ class Desk:
         with self.at_the_letters:
             return piles(self.place, self.callbacks, trusting_counts=self.is_local)
 
+    def letter(self, callback: str, message_id: str) -> Letter:
+        """One dead letter, read and put back. Raises Trouble if it is not there any more."""
+        with self._holding(Choice(callback=callback, message_ids=frozenset({message_id})), only_sendable=False) as held:
+            (letter,) = held.letters
+            return letter
+
     def redrive(self, choice: Choice) -> Done:
-        """Sends chosen dead letters back to their retry queue. Raises Trouble, which says how far it got."""
+        """Gives chosen dead letters another try. Raises Trouble, which says how far it got."""
         tally = Tally()
         try:
             with self._holding(choice, only_sendable=True) as mailbox:
                 references = _references(mailbox)
                 mailbox.send_back(tally, lambda _sent: None)
         except Trouble as trouble:
-            raise Trouble(f"{trouble}; {tally}" if tally.chosen else str(trouble)) from None
-        return Done(outcome=str(tally), references=references)
+            raise Trouble(f"{trouble}; {_told(tally)}" if tally.chosen else str(trouble)) from None
+        return Done(outcome=_told(tally), references=references)
 
     def discard(self, choice: Choice, reason: str) -> Done:
         """Deletes chosen dead letters for good, once they stand in a file. Raises Trouble: it says how far it got."""
@@ -238,7 +244,7 @@ class Desk:
                     ]
                 )
                 if not chosen or not choice.message_ids <= chosen:
-                    raise Trouble("What you chose is not there any more, or cannot be sent back: load the page again")
+                    raise Trouble("What you chose is not there any more, or cannot be tried again: load the page again")
                 mailbox.keep(chosen)
                 yield mailbox
 
@@ -250,6 +256,16 @@ class Desk:
         queues = self.place.queues(callback)
         there, hidden = Mailbox(queues, interruptions).approximate_numbers()
         return Count(callback=callback, waiting=waiting(queues).all, dead=there + hidden, hidden=hidden)
+
+
+def _told(tally: Tally) -> str:
+    """Where it was sent is nothing that who reads this need know: to whom it was sent back was misread."""
+    told = f"{tally.sent} of {tally.chosen} given another try"
+    if tally.sent < tally.chosen:
+        told += f", {tally.chosen - tally.sent} still wait for a person"
+    if tally.duplicates:
+        told += f"; {tally.duplicates} of them could not be deleted here: harmless, what is paid is not paid again"
+    return told
 
 
 def _references(mailbox: Mailbox) -> list[str]:

@@ -16,9 +16,11 @@ from tools.console.visible import visible
 from tools.outside import plain
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.moments import recorded
+from tools.walletctl.parked.letters import Letter
 from tools.walletctl.parked.show import age
 
 FOLDER = Path(__file__).parent
+_MOST_SHOWN = 4000  # characters of a request that a list shows at once: round details have up to 60,000
 
 
 class Pages:
@@ -51,6 +53,10 @@ class Pages:
             "line": charts.line,
             "why": words.why,
             "what_to_do": words.what_to_do,
+            "fails_again": words.fails_again,
+            "title_of": words.title_of,
+            "received_of": received_of,
+            "MOST_SHOWN": _MOST_SHOWN,
             "counted": words.counted,
             "on_record": words.on_record,
             "meanings": words.ANSWERS,
@@ -76,6 +82,11 @@ class Pages:
         return self.page(
             template, status=status, title=title, part=part, is_part=is_part, is_answer=is_answer, **values
         )
+
+
+def received_of(letter: Letter) -> str:
+    """A dead letter's request as it was received; what is none, as it stands in the queue."""
+    return letter.parked.request if letter.parked else letter.body
 
 
 def to(path: str, **parameters: object) -> str:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from tools.console.desk import Choice, Count, Desk, Done, cause
 from tools.console.feed import Feed
 from tools.console.journal import Journal
-from tools.console.pages import Pages
+from tools.console.pages import Pages, received_of
 from tools.console.safety import Form, change, text
 from tools.console.words import why
 from tools.local.trouble import Trouble
@@ -23,17 +23,19 @@ from tools.walletctl.parked.reading import Pile
 
 SHOWN = 100  # groups on a page: nobody goes through more one by one
 _MOST_OF_A_REASON = 500
+_TRIED_AGAIN = "try again"  # in the journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """The letters of a callback that were left for one error."""
+    """The dead letters of a callback that were left for one error."""
 
     callback: str
     code: int | None
     reasons: Sequence[str]  # in plain words, each once
     letters: int
     sendable: int  # of them
+    references: int  # these are under
     oldest: datetime
 
 
@@ -49,6 +51,7 @@ class Parked:
         return [
             Route("/parked", self.page),
             Route("/parked/letters", self.letters),
+            Route("/parked/request", self.request),
             change("/parked/redrive", self.redrive, self._token),
             change("/parked/discard", self.discard, self._token),
         ]
@@ -85,14 +88,22 @@ class Parked:
             hidden=sum(pile.hidden for pile in piles),
         )
 
+    def request(self, request: Request) -> Response:
+        """One dead letter's request as it was received, read anew: a page has a hundred, each of up to 64 KiB."""
+        callback, message_id = (request.query_params.get(name, "") for name in ("callback", "message"))
+        if callback not in self._desk.callbacks or not message_id:
+            raise Trouble("No dead letter was named: load the page again")
+        received = received_of(self._desk.letter(callback, message_id))
+        return self._pages.part(request, "_request.html", title="The request as received", received=received)
+
     async def redrive(self, request: Request, form: Form) -> Response:
         choice = self._choice(form)
         try:
             done = await run_in_threadpool(self._desk.redrive, choice)
         except Trouble as trouble:
-            self._journal.note("send back", choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
+            self._journal.note(_TRIED_AGAIN, choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
             raise
-        return self._done(request, "send back", choice, done)
+        return self._done(request, form, _TRIED_AGAIN, choice, done)
 
     async def discard(self, request: Request, form: Form) -> Response:
         choice, reason = self._choice(form), text(form, "reason")[:_MOST_OF_A_REASON]
@@ -103,13 +114,20 @@ class Parked:
         except Trouble as trouble:
             self._journal.note("discard", choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
             raise
-        return self._done(request, "discard", choice, done, reason)
+        return self._done(request, form, "discard", choice, done, reason)
 
-    def _done(self, request: Request, what: str, choice: Choice, done: Done, reason: str = "") -> Response:
+    def _done(self, request: Request, form: Form, what: str, choice: Choice, done: Done, reason: str = "") -> Response:
         deed = self._journal.note(
             what, choice.callback, sorted(choice.message_ids), done.outcome, reason, done.references
         )
-        return self._pages.part(request, "_done.html", title="Done", deed=deed, deeds=self._journal.newest())
+        return self._pages.part(
+            request,
+            "_done.html",
+            title="Done",
+            deed=deed,
+            deeds=self._journal.newest(),
+            on_parked=text(form, "elsewhere") != "1",
+        )
 
     def _choice(self, form: Form) -> Choice:
         callback, code = text(form, "callback"), text(form, "code")
@@ -138,5 +156,6 @@ def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
             reasons=list(dict.fromkeys(why(*fault) for fault in said)),
             letters=sum(len(group.letters) for group in groups),
             sendable=sum(len(group.letters) for group in groups if not group.refused),
+            references=sum(1 for group in groups if not group.refused),
             oldest=min(group.first_received_at for group in groups),
         )

@@ -70,20 +70,44 @@ def _lowered(said: str) -> str:
 def what_to_do(codes: Sequence[int], refused: str | None) -> str:
     """What a person does about a dead letter."""
     if refused:
-        return f"It cannot be sent back: {refused}. If it is nobody's money, discard it."
+        return f"It cannot be tried again: {refused}. If it is nobody's money, discard it."
     if 61 in codes:
         return (
-            "Compare it with the transaction that is on record, and ask the provider which is right. What is owed as "
-            "well must come under a reference of its own; then discard this one."
+            "Trying again fails again as long as the reference is on record. Compare it with the transaction that is, "
+            "and ask the provider which is right. What is owed as well must come under a reference of its own; then "
+            "discard this one."
         )
     if 52 in codes:
         return (
-            "Ask the provider. If the wallet's currency is mended, send it back; if it was settled otherwise, "
-            "discard it."
+            "Trying again fails again as long as the wallet is in another currency. Ask the provider which is right: "
+            "if the wallet's is mended, try again; if it was settled otherwise, discard it."
         )
     if 62 in codes:
-        return "Open a wallet for the player (walletctl players add), then send it back."
-    return "Once the cause is mended, send it back. If it was paid meanwhile, nothing is paid again."
+        return "Have a wallet opened for the player (walletctl players add), then try again."
+    return "Once the cause is mended, try again. If it was paid meanwhile, nothing is paid again."
+
+
+def fails_again(codes: Sequence[int]) -> bool:
+    """Whether another try fails for certain as things stand: for what the win says, and no machine mends."""
+    return not {52, 61}.isdisjoint(codes)
+
+
+def title_of(field: str) -> str:
+    """What the pages call a field of the provider's."""
+    return _TITLES.get(field, field)
+
+
+_TITLES = {
+    "userId": "Player",
+    "amount": "Amount",
+    "currency": "Currency",
+    "gameId": "Game",
+    "roundId": "Round",
+    "bonusCode": "Bonus code",
+    "jackpotId": "Jackpot",
+    "promoCampaignId": "Campaign",
+    "promoWinReference": "Prize's reference",
+}
 
 
 def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
