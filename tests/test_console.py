@@ -221,7 +221,12 @@ def test_nothing_is_loaded_for_another_site(window: Window) -> None:
 
 
 def test_no_link_from_elsewhere_hides_letters_or_reads_a_ledger_that_is_paid_for(window: Window) -> None:
-    for path in ("/parked/letters", "/find/elsewhere?name=x&scan=1", "/player/parked?id=421"):
+    for path in (
+        "/parked/letters",
+        "/find/elsewhere?name=x&scan=1",
+        "/player/parked?id=421",
+        "/transaction/conflicts?id=result%23x",
+    ):
         assert window.get(path, sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 403
     in_a_frame = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}
     assert window.get("/parked", **in_a_frame).status_code == 403
@@ -317,6 +322,7 @@ def test_half_a_character_in_a_refused_callback_leaves_live_as_it_is(field: str,
         "/player/proof?id=%20",
         "/player/parked",
         "/transaction",
+        "/transaction/conflicts?id=",
         "/transaction/deliveries?id=",
     ],
 )
@@ -652,6 +658,110 @@ def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
     text = window.get("/transaction/deliveries?id=result%23x", hx_request="true").text
 
     assert "1 delivery and 2 tries from the queue" in text
+
+
+def used_twice(window: Window, **changes: Any) -> None:
+    window.operator.send("result", published("result", reference="twice", amount="31.00"))
+    answer = window.operator.send("result", published("result", reference="twice", **{"amount": "131.00"} | changes))
+    assert answer.json["error"] == 61
+
+
+def differing(text: str) -> list[str]:
+    return re.findall(r'class="differs">≠ <bdi class="outside">([^<]*)<', text)
+
+
+def test_a_second_win_under_a_reference_is_said_to_be_unpaid_beside_the_one_on_record(window: Window) -> None:
+    used_twice(window, roundId="another")
+    page = window.get("/transaction?id=result%23twice").text
+    (where,) = re.findall(r'hx-get="(/transaction/conflicts[^"]+)" hx-trigger="load"', page)
+    assert page.index(where) < page.index("The wallet before and after")
+
+    text = window.get(where, hx_request="true").text
+
+    assert "A second win under this reference was NOT paid" in text
+    assert differing(text) == ["131.00", "another"]  # and neither currency nor player
+    recorded, asked = re.findall(r'<tr><th scope="row">.*?</tr>', text, re.DOTALL)
+    assert "31<" in recorded
+    assert "131.00<" in asked
+    (parked,) = set(re.findall(r'href="(/parked[^"]+)"', text))
+    letters = parked.replace("&amp;", "&").replace("/parked", "/parked/letters")
+    in_euros(window.operator, "other")
+    assert window.get(letters, hx_request="true").text.count("<article") == 1
+    assert letters.replace("&", "&amp;") in window.get(parked.replace("&amp;", "&")).text
+
+
+def test_retransmissions_of_a_second_win_are_one_row(window: Window) -> None:
+    used_twice(window)
+    used_twice(window)
+
+    text = window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
+
+    assert differing(text) == ["131.00"]
+    assert "as well, 2 times" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "odd"),
+    [({"amount": "31"}, []), ({"currency": "usd"}, []), ({"gameId": "another"}, ["another"]), ({"userId": "9"}, ["9"])],
+)
+def test_what_differs_is_what_the_wallet_compares(changes: dict[str, str], odd: list[str], window: Window) -> None:
+    window.operator.send("result", published("result", reference="twice", amount="31.00"))
+    dead(window, "twice", 998, **{"amount": "31.000"} | changes)
+
+    text = window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
+
+    assert differing(text) == odd
+    assert ("NOT paid" in text) is bool(odd)
+    assert ("it ends as a replay" in text) is not odd
+
+
+def test_a_conflict_that_the_log_alone_knows_is_said_at_the_top(window: Window) -> None:
+    window.operator.send("result", published("result", reference="twice"))
+    assert "No other win is known" in window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
+    at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
+    reason = "This reference was already used with other content: amount"
+    window.place.lines = [Line(at=at, callback="result", message="refused", code=61, reason=reason, tries=None)]
+
+    text = window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
+    assert "A second win under this reference was NOT paid" in text
+    assert "with another amount" in text
+    deliveries = window.get("/transaction/deliveries?id=result%23twice", hx_request="true").text
+    assert "<strong>not paid</strong>" in deliveries
+    assert "nothing else moved" not in deliveries
+    assert "hx-swap-oob" not in deliveries
+
+
+def test_a_stacks_dead_letters_are_hidden_from_others_by_a_button_alone(operator: Operator, tmp_path: Path) -> None:
+    window = Window(operator, tmp_path, is_local=False)
+    used_twice(window)
+    reason = "This reference was already used with other content: amount"
+    window.place.lines = [Line(at=None, callback="result", message="refused", code=61, reason=reason, tries=None)]
+
+    page = window.get("/transaction?id=result%23twice").text
+    assert 'hx-trigger="load"' not in page
+    assert 'class="button" href="/transaction/conflicts?id=result%23twice"' in page
+    # What the log says stands at the top as soon as it was read, and gives way to what the dead letters say.
+    deliveries = window.get("/transaction/deliveries?id=result%23twice", hx_request="true").text
+    assert "NOT paid" in deliveries[deliveries.index('<div id="refused" hx-swap-oob="innerHTML">') :]
+    conflicts = window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
+    assert differing(conflicts) == ["131.00"]
+    assert '<div id="refused" hx-swap-oob="innerHTML"></div>' in conflicts
+
+
+def test_nothing_is_compared_with_a_transaction_that_is_not_there(window: Window) -> None:
+    for id in ("result%23none", "none", "none%23none"):
+        assert window.get(f"/transaction/conflicts?id={id}").status_code == 503
+
+
+@pytest.mark.parametrize(("days", "is_odd"), [(0, False), (-0.9, False), (-1.1, True), (1.1, True)])
+def test_the_providers_clock_is_odd_if_it_is_a_day_off(days: float, is_odd: bool, window: Window) -> None:
+    sent = int(1000 * (time.time() + days * 24 * 3600))
+    assert window.operator.send("result", published("result", timestamp=str(sent))).json["error"] == 0
+
+    text = window.get("/transaction?id=result%23585c1306f89c56f5ecfc2f5d").text
+
+    assert "Sent, by the provider&#39;s clock" in text or "Sent, by the provider's clock" in text
+    assert ("odd: more than a day" in text) is is_odd
 
 
 # --- Parked -----------------------------------------------------------------------------------------

@@ -189,10 +189,10 @@ class Desk:
         """What the functions' log says of a reference."""
         return self.place.log(reference, datetime.now(UTC) - timedelta(days=_LOG_DAYS))
 
-    def parked(self) -> list[Pile]:
-        """Every dead letter, read and put back; where nothing is, by SQS's count, that is believed."""
+    def parked(self, callback: str | None = None) -> list[Pile]:
+        """Every dead letter, or a callback's, read and put back; where nothing is, by SQS's count, that is believed."""
         with self.at_the_letters:
-            return piles(self.place, self.callbacks, trusting_counts=self.is_local)
+            return piles(self.place, [callback] if callback else self.callbacks, trusting_counts=self.is_local)
 
     def letter(self, callback: str, message_id: str) -> Letter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""

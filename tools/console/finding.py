@@ -1,7 +1,8 @@
 """Find: a win by any of its names, a player's ledger, a transaction."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,14 +10,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tools.console.comparing import compared
 from tools.console.desk import ROWS, Desk, Ledger
 from tools.console.pages import Pages, to
+from tools.local.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.items import Item
 from tools.walletctl.ledger import with_gaps
 from tools.walletctl.listing import Row
+from tools.walletctl.log import Line
+from tools.walletctl.moments import recorded
 
+_MOST_COMPARED = 5  # on one page: who has more goes through them on Parked
+_CONFLICT = 61
+_A_DAY_SECONDS = 24 * 3600
 _MOST_OF_A_NAME = 300  # characters: an id is a kind and a reference of 128
 
 
@@ -34,6 +42,7 @@ class Finding:
             Route("/player/proof", _named(self.proof, "id")),
             Route("/player/parked", _named(self.parked, "id")),
             Route("/transaction", _named(self.transaction, "id")),
+            Route("/transaction/conflicts", _named(self.conflicts, "id")),
             Route("/transaction/deliveries", _named(self.deliveries, "id")),
         ]
 
@@ -116,14 +125,47 @@ class Finding:
             row=records.row(record.item),
             others=[records.row(other) | {"id": other["id"]} for other in record.others],
             moved_bonus=records.counts_as_bonus(record.item),
+            is_far_off=_is_far_off(record.item),
+        )
+
+    def conflicts(self, request: Request) -> Response:
+        """What else was asked for under the reference: by the dead letters, and by the log where it costs nothing."""
+        id = _asked(request, "id")
+        record = self._desk.record(id)
+        kind, _, reference = id.partition("#")
+        if record is None or kind not in self._desk.callbacks:
+            raise Trouble("No transaction stands under that id: nothing can be compared with it")
+        (pile,) = self._desk.parked(kind)
+        others, same = compared(record.item, pile, reference)
+        refused: list[Line] = []
+        if self._desk.is_local and not others:
+            with suppress(Trouble):  # the deliveries, on the same page, say that the log cannot be read
+                refused = _conflicts(self._lines(kind, reference))
+        return self._pages.part(
+            request,
+            "_conflicts.html",
+            title="Under this reference",
+            kind=kind,
+            reference=reference,
+            recorded_at=record.item.get("recordedAt"),
+            others=others[:_MOST_COMPARED],
+            more=max(0, len(others) - _MOST_COMPARED),
+            same=same,
+            refused=refused,
+            hidden=pile.hidden,
         )
 
     def deliveries(self, request: Request) -> Response:
         """Every time the reference was sent, by the functions' log."""
         id = _asked(request, "id")
         kind, _, reference = id.partition("#")
-        lines = [line for line in self._desk.said_of(reference) if line.callback == kind]
-        return self._pages.part(request, "_deliveries.html", title="Deliveries", id=id, lines=lines)
+        lines = self._lines(kind, reference)
+        return self._pages.part(
+            request, "_deliveries.html", title="Deliveries", id=id, lines=lines, refused=_conflicts(lines)
+        )
+
+    def _lines(self, kind: str, reference: str) -> list[Line]:
+        return [line for line in self._desk.said_of(reference) if line.callback == kind]
 
 
 def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[[Request], Response]:
@@ -159,6 +201,19 @@ def _since(wallet: Item | None, newest: Item) -> Row | None:
         "cashAfter": wallet["cash"],
         "bonusAfter": wallet["bonus"],
     }
+
+
+def _conflicts(lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line.message == "refused" and line.code == _CONFLICT]
+
+
+def _is_far_off(item: Item) -> bool:
+    """Whether the provider's clock was more than a day from ours, as no delay explains that is not worth a look."""
+    at = recorded(item.get("recordedAt"))
+    try:
+        return at is not None and abs(at.timestamp() - int(str(item.get("timestamp"))) / 1000) > _A_DAY_SECONDS
+    except (ValueError, OverflowError):
+        return False
 
 
 def _asked(request: Request, name: str) -> str:

@@ -23,6 +23,7 @@ from tools.walletctl.parked.reading import Pile
 
 SHOWN = 100  # groups on a page: nobody goes through more one by one
 _MOST_OF_A_REASON = 500
+_MOST_OF_A_NAME = 300
 _TRIED_AGAIN = "try again"  # in the journal
 
 
@@ -56,19 +57,27 @@ class Parked:
             change("/parked/discard", self.discard, self._token),
         ]
 
-    async def page(self, _request: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         counts = await asyncio.to_thread(self._desk.counts)
         return self._pages.page(
             "parked.html",
             counts=counts,
             open=list(reversed(self._feed.open.values()))[:SHOWN],
             deeds=self._journal.newest(),
+            only=_only(request),
         )
 
     def letters(self, request: Request) -> Response:
         """In a thread: SQS takes seconds to say that there are no more."""
         piles = self._desk.parked()
-        groups = [(pile.callback, group) for pile in piles for group in pile.groups]
+        only = _only(request)
+        wanted = tuple(only.values())
+        groups = [
+            (pile.callback, group)
+            for pile in piles
+            for group in pile.groups
+            if not only or (pile.callback, group.name) == wanted
+        ]
         return self._pages.part(
             request,
             "_letters.html",
@@ -82,7 +91,8 @@ class Parked:
                 )
                 for pile in piles
             ],
-            causes=list(_causes(piles)),
+            causes=[] if only else list(_causes(piles)),
+            only=only,
             groups=groups[:SHOWN],
             more=len(groups) - SHOWN,
             hidden=sum(pile.hidden for pile in piles),
@@ -140,6 +150,13 @@ class Parked:
             message_ids=frozenset(form.get("message", [])),
             code=int(code) if code else None,
         )
+
+
+def _only(request: Request) -> dict[str, str]:
+    """The callback and the reference that a page is asked for alone; {} if it is for all."""
+    names = ("callback", "reference")
+    said = {name: request.query_params.get(name, "")[:_MOST_OF_A_NAME] for name in names}
+    return said if all(said.values()) else {}
 
 
 def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
