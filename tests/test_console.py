@@ -1010,6 +1010,27 @@ def test_nothing_is_discarded_without_a_reason_or_a_choice(form: dict[str, str],
     assert [letter["reference"] for letter in window.dead_letters()] == ["in-euros"]
 
 
+def test_what_was_not_credited_waits_and_has_no_other_name(window: Window) -> None:
+    used_twice(window)
+    window.operator.send("result", published("result", userId="nobody", reference="n"))
+    for reference, code in (("twice", 61), ("n", 62)):
+        body = json.dumps(published("result", reference=reference)).encode()
+        window.feed.answered("result", body, said("refused", reference, code=code, reason="x"), "{}", 0.01)
+    fed(window.feed)
+    transaction = "id=result%23twice"
+    pages = [
+        *("/", "/parked", "/parked/letters", f"/transaction?{transaction}"),
+        *(f"/transaction/{part}?{transaction}" for part in ("conflicts", "deliveries")),
+    ]
+
+    for path in pages:
+        shown = re.sub("<script.*?</script>|<pre.*?</pre>|<[^>]*>", " ", window.get(path).text, flags=re.DOTALL)
+        assert re.findall(r"(?i)(?<!dead )\bletters?\b|(?-i:\bparked\b)|left for a person", shown) == [], path
+    live = window.get("/").text
+    assert "waits for another try" in live
+    assert "waits for a person (dead letter)" in live
+
+
 def test_an_empty_queue_says_what_it_is_for(window: Window) -> None:
     assert "No dead letters" in window.get("/parked/letters", hx_request="true").text
 

@@ -104,7 +104,11 @@ def test_a_narrow_window_shows_what_came_of_a_callback_and_what_a_ledger_paid(op
     page = opened("/", width=390)
     expect(rows_of(page, reference)).to_have_count(2)
 
-    for text in ("for a person: the reference was used before, with another amount", reference, "4 USD"):
+    for text in (
+        "waits for a person (dead letter): the reference was used before, with another amount",
+        reference,
+        "4 USD",
+    ):
         assert is_within(rows_of(page, reference).first.get_by_text(text), 390), text
     assert page.get_by_role("table", name="Callbacks").get_by_role("row").count() > 2
 
@@ -184,6 +188,47 @@ def test_a_dead_letter_is_tried_again_and_another_discarded(opened: Opened, serv
     expect(done).to_contain_text("because: a test's own")
 
 
+def test_who_found_a_dead_letter_tries_it_again_where_it_was_found(opened: Opened, service: Service) -> None:
+    reference = name("found")
+    service.send(reference=reference, currency="EUR")
+    page = opened(f"/find?name={reference}")
+
+    page.get_by_role("button", name=re.compile("Try to credit again")).click()
+
+    expect(page.get_by_role("heading", name="Given another try")).to_be_focused()
+    expect(page.get_by_role("button", name=re.compile("Try to credit again"))).to_have_count(0)
+    expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()  # the page stays
+
+
+def test_long_details_come_when_they_are_opened(opened: Opened, service: Service) -> None:
+    reference = name("long")
+    service.send(reference=reference, currency="EUR", roundDetails="x" * 50_000)
+    page = opened("/parked")
+    card = page.locator("article", has_text=reference)
+    expect(card).to_have_count(1)
+    assert "x" * 50_000 not in page.content()
+
+    card.get_by_text("The request as received").click()
+
+    expect(card.get_by_role("region", name="The request as received")).to_contain_text("x" * 50_000)
+
+
+def test_a_second_win_under_a_reference_is_told_on_the_first_ones_page(opened: Opened, service: Service) -> None:
+    reference = name("twice")
+    service.send(reference=reference, amount="31.00")
+    service.send(reference=reference, amount="131.00")
+    page = opened(f"/transaction?id=result%23{reference}")
+
+    expect(page.get_by_role("heading", name="A second win under this reference was NOT paid")).to_be_visible()
+    both = page.get_by_role("region", name="On record, and asked for as well").get_by_role("row")
+    expect(both.nth(1)).to_contain_text("On record: paid")
+    expect(both.nth(2)).to_contain_text("≠ 131.00")
+    page.get_by_role("link", name="what to do about it, on Parked").click()
+    expect(page.locator("article")).to_have_count(1)
+    expect(page.locator("article")).to_contain_text(reference)
+    expect(page.locator("article")).to_contain_text("Trying again fails again as long as the reference is on record")
+
+
 # --- Try --------------------------------------------------------------------------------------------
 
 
@@ -233,7 +278,7 @@ def test_a_new_reference_keeps_what_was_edited(opened: Opened) -> None:
     ("changes", "heading"),
     [
         ({"amount": "0"}, "On record, and nothing was won"),
-        ({"userId": "nobody"}, "Not credited yet: it is parked, and tried again by itself"),
+        ({"userId": "nobody"}, "Not credited yet: it waits for another try"),
         ({"currency": "EUR"}, "Not credited: it waits for a person"),
         ({"amount": "ten"}, "Not credited: refused, and kept nowhere"),
     ],
@@ -265,9 +310,9 @@ def test_the_store_breaks_and_what_was_parked_is_paid(opened: Opened, service: S
     expect(page.locator("#outage")).to_contain_text("The tables are away")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("region", name="Answers")).to_contain_text("998")
-    expect(page.locator("#outage")).to_contain_text("1 win parked so far")
+    expect(page.locator("#outage")).to_contain_text("1 win so far waits for another try")
 
-    expect(page.locator("#outage")).to_contain_text("1 paid from the queue since", timeout=40_000)
+    expect(page.locator("#outage")).to_contain_text("1 paid since", timeout=40_000)
     page.get_by_role("link", name="Look at it").click()
     expect(page.get_by_role("heading", name="Credited", exact=True)).to_be_visible()
 

@@ -253,8 +253,12 @@ def _verdict(answers: Sequence[Answer]) -> str:
     """What became of what moved nothing and was not credited before, by the errors it was answered."""
     errors = {answer.error for answer in answers}
     if errors & {62, 998}:
-        return "Not credited yet: it is parked, and tried again by itself"
-    return "Not credited: it waits for a person" if errors & {52, 61} else "Not credited: refused, and kept nowhere"
+        return "Not credited yet: it waits for another try"
+    return (
+        "Not credited: it waits for a person (dead letter)"
+        if errors & {52, 61}
+        else "Not credited: refused, and kept nowhere"
+    )
 
 
 def _example(name: str) -> _Example:
