@@ -359,6 +359,7 @@ def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_oper
 
         assert "Verified" in console.page("/player/proof?id=watched")
         assert "3 deliveries" in console.page("/transaction/deliveries?id=result%23w-1")
+        assert "was NOT paid" in console.page("/transaction/conflicts?id=result%23w-1")
         assert "/transaction?id=result%23w-1" in console.page("/find/elsewhere?scan=1&name=5103188801")
 
         nobodys, owed = console.letters("w-2", "w-3")

@@ -54,7 +54,7 @@ class Pages:
             "why": words.why,
             "what_to_do": words.what_to_do,
             "fails_again": words.fails_again,
-            "title_of": words.title_of,
+            "titled": words.titled,
             "received_of": received_of,
             "MOST_SHOWN": _MOST_SHOWN,
             "counted": words.counted,

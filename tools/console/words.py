@@ -97,12 +97,18 @@ def title_of(field: str) -> str:
     return _TITLES.get(field, field)
 
 
+def titled(asked: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What a request says, in an order that does not depend on the request: field, title and value."""
+    fields = [*_TITLES, *(asked.keys() - _TITLES.keys())]
+    return [(field, title_of(field), asked[field]) for field in fields if field in asked]
+
+
 _TITLES = {
     "userId": "Player",
+    "roundId": "Round",
     "amount": "Amount",
     "currency": "Currency",
     "gameId": "Game",
-    "roundId": "Round",
     "bonusCode": "Bonus code",
     "jackpotId": "Jackpot",
     "promoCampaignId": "Campaign",
