@@ -44,7 +44,8 @@ class InMemory:
     name = "the wallet of a test"
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
+        self.lines: list[Line] = []  # of the reference that is asked for
+        self.refusals: list[Line] = []
 
     def tables(self) -> Tables:
         return Tables(
@@ -62,6 +63,9 @@ class InMemory:
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
         return self.lines
+
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        return [line for line in self.refusals if name in (line.player, line.round)]
 
 
 class Browser:
@@ -469,6 +473,55 @@ def test_what_the_log_alone_knows_is_said(line: dict[str, Any], said: str, windo
     window.place.lines = [Line(**{"at": at, "callback": "result", "tries": None} | line)]
 
     assert said in window.get("/find/elsewhere?name=lost", hx_request="true").text
+
+
+def refusal(**facts: Any) -> Line:
+    """What the log has of a refused win of a player without a wallet."""
+    said: dict[str, Any] = {
+        "at": datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC),
+        "callback": "result",
+        "message": "refused",
+        "code": 62,
+        "reason": "No such player: 40021",
+        "tries": 3,
+        "reference": "early",
+        "player": "40021",
+        "round": "r-1",
+        "amount": "75.10",
+        "currency": "USD",
+    }
+    return Line(**said | facts)
+
+
+@pytest.mark.parametrize("path", ["/find/elsewhere?name=40021", "/find/elsewhere?name=r-1", "/player/parked?id=40021"])
+def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, window: Window) -> None:
+    window.place.refusals = [refusal()]
+
+    text = window.get(path, hx_request="true").text
+
+    assert "Not credited yet: it is tried again by itself" in text
+    assert "75.10 USD" in text
+    assert "this player has no wallet" in text
+    assert "3 of ten tries so far" in text
+    assert "/find?name=early" in text
+    assert "Nothing is known of" not in text
+
+
+def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:
+    text = window.get("/player?id=40021").text
+
+    assert "/player/parked?id=40021" in text
+    assert "This player has no wallet" in text
+
+
+def test_a_stack_s_log_is_read_for_a_player_when_that_is_asked_for(window: Window) -> None:
+    of_a_stack = Window(window.operator, window.folder, is_local=False)
+    of_a_stack.place.refusals = [refusal()]
+
+    text = of_a_stack.get("/player/parked?id=40021", hx_request="true").text
+    assert "75.10" not in text
+    (link,) = set(re.findall(r'hx-get="(/player/parked[^"]+)"', text))
+    assert "75.10" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
 
 
 def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) -> None:
