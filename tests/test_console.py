@@ -507,6 +507,19 @@ def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, win
     assert "Nothing is known of" not in text
 
 
+def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window) -> None:
+    window.operator.send("result", published("result", amount="31.00"))
+    window.operator.send("result", published("result", amount="131.00", roundId="8812345005"))
+    reference = published("result")["reference"]
+
+    assert "Credited: 31 USD" in re.sub("<[^>]+>", "", window.get(f"/find?name={reference}").text)
+    text = window.get(f"/find/elsewhere?name={reference}&shown=1", hx_request="true").text
+
+    assert "another win was not credited" in text
+    assert "131.00 USD" in text
+    assert "the reference was used before, with another amount, roundId" in text
+
+
 def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:
     text = window.get("/player?id=40021").text
 
