@@ -1,8 +1,6 @@
 """What the operating page lets people do who look and who mend: what the commands ask of AWS, and nothing else."""
 
 import asyncio
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +12,8 @@ from uuid import uuid4
 import pytest
 import typer
 
-from conftest import ROOT, Operator, published
+from conftest import Operator, published
+from operating_page import Statements, policies
 from test_permissions import is_like, listed
 from tools.console.desk import Choice, Desk
 from tools.console.feed import Feed
@@ -31,16 +30,6 @@ REFERENCE = "585c1306f89c56f5ecfc2f5d"
 class Call:
     action: str
     resource: str  # its ARN
-
-
-def policies() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The statements of the page's two policies, for the stack `prod`: who looks, and what who mends has besides."""
-    page = (ROOT / "docs" / "operating.md").read_text()
-    (section,) = re.findall(r"^## Who may look, and who may mend$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
-    filled = section.replace("STACK", STACK).replace("REGION", REGION).replace("ACCOUNT", ACCOUNT)
-    look, mend = (json.loads(policy) for policy in re.findall(r"^```json$(.*?)^```$", filled, re.MULTILINE | re.DOTALL))
-    assert look["Version"] == mend["Version"] == "2012-10-17"
-    return look["Statement"], mend["Statement"]
 
 
 def allows(statement: Mapping[str, Any], call: Call) -> bool:
@@ -141,7 +130,7 @@ class _Stage:
     def __init__(self, walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.calls: set[Call] = set()
         self.commands: set[str] = set()
-        self.where = place.where(stack=STACK)
+        self.where = place.DeployedStack(STACK, place.session(STACK, None, None))
         self.desk = Desk(self.where, is_local=False, folder=folder)
         self._walletctl = walletctl
         self._folder = folder
@@ -217,7 +206,7 @@ def _arn(service: str, resource: str) -> str:
 
 
 def test_who_looks_and_who_mends_are_allowed_what_the_commands_ask_and_nothing_else(rehearsal: Rehearsal) -> None:
-    look, mend = policies()
+    look, mend = policies(STACK, REGION, ACCOUNT)
 
     for calls, statements in ((rehearsal.looking, look), (rehearsal.mending, mend)):
         for call in calls:
@@ -234,7 +223,7 @@ def test_every_command_for_a_stack_was_rehearsed(rehearsal: Rehearsal) -> None:
     assert rehearsal.commands == set(commands(typer.main.get_command(cli.app))) - of_the_provider
 
 
-def grants(statements: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def grants(statements: Statements) -> Iterator[tuple[str, str]]:
     for statement in statements:
         yield from product(listed(statement["Action"]), listed(statement["Resource"]))
 

@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from conftest import EVENTS, published
+from deployed.watcher import watching
 from local_service import wait_until
 from tools.deploy.calls import Example, examples
 from tools.deploy.probe import probe, show
@@ -334,3 +336,43 @@ def test_a_hash_is_of_the_body_as_it_was_sent(stack: Stack) -> None:
 
     assert (changed, as_sent) == (401, 200)
     assert player.cash == Decimal("1.5")
+
+
+# --- Who looks --------------------------------------------------------------------------------------
+
+
+def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_operating_page(
+    stack: Stack, tmp_path: Path
+) -> None:
+    player = Account(stack, "watched", cash="0")
+    for amount in ("7", "7", "8"):
+        player.send("result", reference="w-1", amount=amount, roundId="a-round")
+    for reference in ("w-2", "w-3"):
+        assert player.send("jackpot", reference=reference, amount="5", currency="EUR")["error"] == 52
+    assert player.send("promo", reference="w-4", amount="-1")["error"] == 59
+
+    with watching(stack, tmp_path) as console:
+        rows = [row for row in console.live("w-1", "w-2", "w-3", "w-4") if " w-" in row]
+        said = ["credited", "replay", "for a person", "for a person", "for a person", "refused"]
+        assert all(word in row for word, row in zip(said, rows, strict=True)), rows
+        assert "watched w-1 7 USD" in rows[0]
+
+        assert "Verified" in console.page("/player/proof?id=watched")
+        assert "3 deliveries" in console.page("/transaction/deliveries?id=result%23w-1")
+        assert "/transaction?id=result%23w-1" in console.page("/find/elsewhere?scan=1&name=a-round")
+
+        nobodys, owed = console.letters("w-2", "w-3")
+        assert "1 discarded" in console.do("discard", nobodys | {"reason": "settled by hand"})
+        stack.table("Players").update_item(
+            Key={"userId": "watched"},
+            UpdateExpression="SET currency = :mended",
+            ExpressionAttributeValues={":mended": "EUR"},
+        )
+        assert "1 of 1 were sent back" in console.do("redrive", owed)
+        wait_until(lambda: player.cash == 12)
+
+    assert player.ledger() == ["result#w-1", "jackpot#w-3"]
+    (kept,) = (tmp_path / "discarded").iterdir()
+    assert "w-2" in kept.read_text()
+    deeds = [json.loads(line)["what"] for line in (tmp_path / "console.jsonl").read_text().splitlines()]
+    assert deeds == ["discard", "send back"]

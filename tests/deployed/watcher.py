@@ -1,0 +1,128 @@
+"""`walletctl console --stack`, as somebody runs it who may do what docs/operating.md says, and no more."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from conftest import ROOT
+from deployed.cloudwatch import documented
+from operating_page import policies
+from tools.deploy.stack import NAME, REGION, Stack
+from tools.local.engine import free_port
+
+START_SECONDS = 30
+
+
+class Watcher:
+    """A browser without a screen, before the console's pages."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def page(self, path: str) -> str:
+        answer = self._http.get(path, follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def live(self, *references: str) -> list[str]:
+        """The newest rows' texts, the oldest first; Live is watched until these references are among them."""
+        seen = ""
+        with self._http.stream("GET", "/live/events") as stream:
+            for line in stream.iter_lines():
+                seen += line
+                if all(reference in seen for reference in references):
+                    break
+        rows = re.findall(r"<tr.*?</tr>", self.page("/"), re.DOTALL)
+        return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in reversed(rows)]
+
+    def letters(self, *references: str) -> list[dict[str, str]]:
+        """What the forms of these dead letters send."""
+        cards = re.findall(r"<article.*?</article>", self.page("/parked/letters"), re.DOTALL)
+        chosen = [next(card for card in cards if reference in card) for reference in references]
+        forms = [re.findall(r"<form.*?</form>", card, re.DOTALL)[0] for card in chosen]
+        return [dict(re.findall(r'name="(callback|message)" value="([^"]*)"', form)) for form in forms]
+
+    def do(self, what: str, form: Mapping[str, str]) -> str:
+        (token,) = set(re.findall(r'"X-Console-Token": "([^"]+)"', self.page("/find")))
+        headers = {"Origin": str(self._http.base_url).rstrip("/"), "X-Console-Token": token, "HX-Request": "true"}
+        answer = self._http.post(f"/parked/{what}", data=dict(form), headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+
+@contextmanager
+def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
+    key = _hired(stack)
+    logs = boto3.Session(**key, region_name=REGION).client(
+        "logs", endpoint_url=stack.endpoint, verify=str(stack.authority), config=Config(proxies={})
+    )
+    port = free_port()
+    with documented(logs) as cloudwatch, (folder / "said").open("w+") as said:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", "-m", "tools.walletctl", "console", "--stack", NAME, "--port", str(port)],
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}",
+                "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "bytecode"),
+                "AWS_ENDPOINT_URL": stack.endpoint,
+                "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": cloudwatch,
+                "AWS_CA_BUNDLE": str(stack.authority),
+                "AWS_DEFAULT_REGION": REGION,
+                "NO_PROXY": "127.0.0.1",
+                **{name.upper(): value for name, value in key.items()},
+            },
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+                _wait_until_ready(process, http, folder / "said")
+                yield Watcher(http)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _hired(stack: Stack) -> dict[str, str]:
+    """The access key of a new user, who may look and mend."""
+    iam, account = stack.client("iam"), stack.client("sts").get_caller_identity()["Account"]
+    iam.create_user(UserName="support")
+    for name, statements in zip(("look", "mend"), policies(NAME, REGION, account), strict=True):
+        judged = [_as_the_engine_judges(statement) for statement in statements]
+        document = json.dumps({"Version": "2012-10-17", "Statement": judged})
+        iam.put_user_policy(UserName="support", PolicyName=name, PolicyDocument=document)
+    key = iam.create_access_key(UserName="support")["AccessKey"]
+    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+
+def _as_the_engine_judges(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """To the engine a batch of SQS's is an action of its own, and a query of the log is of no log group.
+
+    To AWS a batch is what it has many of, and a query is of log groups, whose ARNs end with `:*`.
+    """
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    batches = [f"{action}Batch" for action in actions if action.startswith("sqs:")]
+    resource = "*" if "logs:StartQuery" in actions else statement["Resource"]
+    return {**statement, "Action": actions + batches, "Resource": resource}
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], http: httpx.Client, said: Path) -> None:
+    for _ in range(START_SECONDS * 20):
+        assert process.poll() is None, said.read_text()
+        with suppress(httpx.TransportError):
+            http.get("/find")
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not ready within {START_SECONDS} s: {said.read_text()}")
