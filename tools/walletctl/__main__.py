@@ -4,7 +4,7 @@ import signal
 
 
 def main() -> None:
-    # The imports take half a second, and Ctrl-C amid them is no traceback.
+    # Ctrl-C amid the imports is no traceback; amid those of a command, Typer sees to that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from tools.walletctl.cli import app
 
