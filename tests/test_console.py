@@ -1178,6 +1178,36 @@ def test_a_group_that_cannot_be_read_hides_no_other_and_is_read_from_there_on(ta
     assert again == in_vain
 
 
+def test_a_log_s_pages_are_read_the_newest_first_and_those_of_nothing_as_well(tables: Tables) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Long(Logs):
+        pages = 5
+
+        def filter_log_events(self, *, logGroupName: str, startTime: int, **more: Any) -> dict[str, Any]:  # noqa: N803
+            if logGroupName != "/stack/result":
+                return {"events": []}
+            asked.append(more)
+            page = int(more.get("nextToken", 0))
+            if page == self.pages - 1:
+                return super().filter_log_events(logGroupName=logGroupName, startTime=startTime)
+            return {"events": [], "nextToken": str(page + 1)}
+
+    logs = Long(a_line("r-1", 10))
+    ears = listening(logs, tables)
+
+    asyncio.run(ears._poll())
+
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1"]
+    assert not ears.missed
+    assert {each["startFromHead"] for each in asked} == {False}
+
+    logs.pages = 100
+    asyncio.run(ears._poll())
+    assert "The log of result is too long to be read to its end" in ears.missed
+    assert len(asked) == 5 + 8
+
+
 def test_a_log_without_ids_is_none_of_cloudwatchs_and_that_is_said(tables: Tables) -> None:
     class Bare(Logs):
         def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name

@@ -358,6 +358,7 @@ def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_oper
         assert "watched w-1 7 USD" in rows[0]
 
         assert "Verified" in console.page("/player/proof?id=watched")
+        assert "w-4" in console.page("/player/parked?id=watched&log=1")
         assert "3 deliveries" in console.page("/transaction/deliveries?id=result%23w-1")
         assert "/transaction?id=result%23w-1" in console.page("/find/elsewhere?scan=1&name=a-round")
 
