@@ -40,9 +40,10 @@ fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
 	@.venv-mutants/bin/python -m tools.mutants $(ONLY)
 
-check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
+check: .venv/dev-ready .venv-browser/packages .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/pyright
+	@.venv/bin/pyright --project tests/browser --pythonpath .venv-browser/bin/python
 	@.venv/bin/cfn-lint template.yaml
 	@$(sam) validate --lint
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
@@ -102,8 +103,10 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-runtime/ready: requirements/runtime.txt .venv-uv/ready
 	@tools/setup .venv-runtime $<
 	@touch $@
-.venv-browser/ready: requirements/browser.txt .venv-uv/ready
+.venv-browser/packages: requirements/browser.txt .venv-uv/ready
 	@tools/setup .venv-browser $<
+	@touch $@
+.venv-browser/ready: .venv-browser/packages
 	@tools/setup-browser
 	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready

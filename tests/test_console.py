@@ -45,7 +45,8 @@ class InMemory:
     name = "the wallet of a test"
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
+        self.lines: list[Line] = []  # of the reference that is asked for
+        self.refusals: list[Line] = []
 
     def tables(self) -> Tables:
         return Tables(
@@ -63,6 +64,9 @@ class InMemory:
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
         return self.lines
+
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        return [line for line in self.refusals if name in (line.player, line.round)]
 
 
 class Browser:
@@ -476,6 +480,68 @@ def test_what_the_log_alone_knows_is_said(line: dict[str, Any], said: str, windo
     window.place.lines = [Line(**{"at": at, "callback": "result", "tries": None} | line)]
 
     assert said in window.get("/find/elsewhere?name=lost", hx_request="true").text
+
+
+def refusal(**facts: Any) -> Line:
+    """What the log has of a refused win of a player without a wallet."""
+    said: dict[str, Any] = {
+        "at": datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC),
+        "callback": "result",
+        "message": "refused",
+        "code": 62,
+        "reason": "No such player: 40021",
+        "tries": 3,
+        "reference": "early",
+        "player": "40021",
+        "round": "r-1",
+        "amount": "75.10",
+        "currency": "USD",
+    }
+    return Line(**said | facts)
+
+
+@pytest.mark.parametrize("path", ["/find/elsewhere?name=40021", "/find/elsewhere?name=r-1", "/player/parked?id=40021"])
+def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, window: Window) -> None:
+    window.place.refusals = [refusal()]
+
+    text = window.get(path, hx_request="true").text
+
+    assert "Not credited yet: it is tried again by itself" in text
+    assert "75.10 USD" in text
+    assert "this player has no wallet" in text
+    assert "3 of ten tries so far" in text
+    assert "/find?name=early" in text
+    assert "Nothing is known of" not in text
+
+
+def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window) -> None:
+    window.operator.send("result", published("result", amount="31.00"))
+    window.operator.send("result", published("result", amount="131.00", roundId="8812345005"))
+    reference = published("result")["reference"]
+
+    assert "Credited: 31 USD" in re.sub("<[^>]+>", "", window.get(f"/find?name={reference}").text)
+    text = window.get(f"/find/elsewhere?name={reference}&shown=1", hx_request="true").text
+
+    assert "another win was not credited" in text
+    assert "131.00 USD" in text
+    assert "the reference was used before, with another amount, roundId" in text
+
+
+def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:
+    text = window.get("/player?id=40021").text
+
+    assert "/player/parked?id=40021" in text
+    assert "This player has no wallet" in text
+
+
+def test_a_stack_s_log_is_read_for_a_player_when_that_is_asked_for(window: Window) -> None:
+    of_a_stack = Window(window.operator, window.folder, is_local=False)
+    of_a_stack.place.refusals = [refusal()]
+
+    text = of_a_stack.get("/player/parked?id=40021", hx_request="true").text
+    assert "75.10" not in text
+    (link,) = set(re.findall(r'hx-get="(/player/parked[^"]+)"', text))
+    assert "75.10" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
 
 
 def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) -> None:
@@ -1373,6 +1439,36 @@ def test_a_group_that_cannot_be_read_hides_no_other_and_is_read_from_there_on(ta
     assert not ears.missed
     _, in_vain, again = (start for group, start in logs.starts if group == "/stack/result")
     assert again == in_vain
+
+
+def test_a_log_s_pages_are_read_the_newest_first_and_those_of_nothing_as_well(tables: Tables) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Long(Logs):
+        pages = 5
+
+        def filter_log_events(self, *, logGroupName: str, startTime: int, **more: Any) -> dict[str, Any]:  # noqa: N803
+            if logGroupName != "/stack/result":
+                return {"events": []}
+            asked.append(more)
+            page = int(more.get("nextToken", 0))
+            if page == self.pages - 1:
+                return super().filter_log_events(logGroupName=logGroupName, startTime=startTime)
+            return {"events": [], "nextToken": str(page + 1)}
+
+    logs = Long(a_line("r-1", 10))
+    ears = listening(logs, tables)
+
+    asyncio.run(ears._poll())
+
+    assert [each.reference for each in ears.feed.after(0)] == ["r-1"]
+    assert not ears.missed
+    assert {each["startFromHead"] for each in asked} == {False}
+
+    logs.pages = 100
+    asyncio.run(ears._poll())
+    assert "The log of result is too long to be read to its end" in ears.missed
+    assert len(asked) == 5 + 8
 
 
 def test_a_log_without_ids_is_none_of_cloudwatchs_and_that_is_said(tables: Tables) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import typer
 
 from conftest import Operator, published
 from operating_page import Statements, policies
@@ -18,9 +17,9 @@ from test_permissions import is_like, listed
 from tools.console.desk import Choice, Desk
 from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
-from tools.walletctl import cli, place
 from tools.walletctl import log as functions_log
-from walletctl import Walletctl, parked
+from tools.walletctl import place
+from walletctl import COMMANDS, Walletctl, parked
 
 STACK, REGION, ACCOUNT = "prod", "eu-west-1", "123456789012"
 REFERENCE = "585c1306f89c56f5ecfc2f5d"
@@ -229,7 +228,5 @@ def grants(statements: Statements) -> Iterator[tuple[str, str]]:
 
 
 def commands() -> Iterator[str]:
-    root: Any = typer.main.get_command(cli.app)
-    for name, later in root.commands.items():
-        command = later.loaded()
+    for name, command in COMMANDS.items():
         yield from (f"{name} {each}" for each in command.commands) if hasattr(command, "commands") else (name,)

@@ -3,24 +3,18 @@
 import json
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-import typer
 
 from conftest import ROOT
-from tools.walletctl import cli
-
-ROOT_COMMAND: Any = typer.main.get_command(cli.app)
+from walletctl import COMMANDS, ROOT_COMMAND
 
 
-@pytest.mark.parametrize("name", ROOT_COMMAND.commands)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_root_says_of_a_command_what_the_command_says_first(name: str) -> None:
-    later = ROOT_COMMAND.commands[name]
+    first, *_ = COMMANDS[name].help.split("\n\n")
 
-    first, *_ = later.loaded().help.split("\n\n")
-
-    assert later.help == " ".join(first.split())
+    assert ROOT_COMMAND.commands[name].help == " ".join(first.split())
 
 
 def test_to_say_what_there_is_takes_no_package_of_a_commands() -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import Operator, published
-from tools.walletctl.log import of_stack
+from tools.walletctl.log import of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from walletctl import Walletctl, parked
 
@@ -283,6 +283,89 @@ def test_what_is_due_in_a_retry_queue_is_found_where_it_is_asked_for(walletctl: 
     assert received["Body"] == message, "it was put back at once"
 
 
+# --- By player or round -----------------------------------------------------------------------------
+
+
+def refused(reference: str, **more: Any) -> dict[str, Any]:
+    """A refusal's line of the log, as the functions write it."""
+    told = {"userId": "40021", "roundId": "r-1", "amount": "75.10", "currency": "USD", **NO_PLAYER}
+    return line("refused", correlation_id=reference, **told | more)
+
+
+def test_a_win_that_waits_is_found_by_its_player(walletctl: Walletctl) -> None:
+    walletctl.log(refused("early"), refused("early", tries=3), refused("another", userId="1"))
+
+    found = walletctl.json("find", "40021")
+
+    assert found["outcome"] == "waiting"
+    (win,) = found["refused"]
+    assert (win["reference"], win["amount"], win["currency"], win["tries"]) == ("early", "75.10", "USD", 3)
+    assert (
+        "result early, 75.10 USD, player 40021, round r-1: waits for another try, after 3 of ten, for error 62 "
+        "(No such player: 999). Next: walletctl find early" in said(walletctl, "40021")
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome", "told"),
+    [
+        ([refused("w", code=59, reason="Not a valid amount: amount")], "refused", "with error 59 (Not a valid amount"),
+        ([line("parking failed", correlation_id="w"), refused("w")], "not kept", "could not even be kept"),
+        ([refused("w", tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z"),
+        ([refused("w", tries=2), line("parking failed", correlation_id="w")], "waiting", "after 2 of ten"),
+    ],
+)
+def test_a_win_that_is_not_credited_is_found_by_its_round(
+    walletctl: Walletctl, lines: list[dict[str, Any]], outcome: str, told: str
+) -> None:
+    walletctl.log(*lines)
+
+    assert walletctl.json("find", "r-1")["outcome"] == outcome
+    assert told in said(walletctl, "r-1")
+
+
+def test_a_win_that_was_paid_after_all_is_not_missing(walletctl: Walletctl) -> None:
+    walletctl.log(refused("late"), line("credited", correlation_id="late", userId="40021"))
+
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
+
+
+def test_a_player_s_missing_wins_stand_beside_what_is_known_of_the_player(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.send("result", published("result", currency="EUR", reference="dead"))
+    walletctl.log(
+        *(refused(reference, userId="421", code=52, reason="x") for reference in ("dead", "gone")),
+        refused("malformed", userId="421", code=57, reason="x"),
+    )
+
+    found = walletctl.json("find", "421")
+
+    assert found["outcome"] == "dead letter"
+    assert [letter["reference"] for letter in found["deadLetters"]] == ["dead"]
+    assert [(win["reference"], win["outcome"]) for win in found["refused"]] == [
+        ("gone", "gone"),
+        ("malformed", "refused"),
+    ]
+
+
+def test_a_player_with_many_missing_wins_is_told_of_the_last(walletctl: Walletctl) -> None:
+    walletctl.log(*(refused(f"w-{number}") for number in range(60)))
+
+    told = said(walletctl, "40021")
+
+    assert "w-59" in told
+    assert "w-49" not in told
+    assert "... and 40 more that were refused before" in told
+
+
+def test_a_reference_of_any_script_is_found_in_the_log(walletctl: Walletctl) -> None:
+    with (walletctl.folder / "functions-3996.log").open("a") as log:
+        log.write(json.dumps(refused("Жар-птица"), ensure_ascii=False) + "\n")
+
+    assert walletctl.json("find", "Жар-птица")["outcome"] == "waiting"
+
+
 # --- Nowhere ----------------------------------------------------------------------------------------
 
 
@@ -377,12 +460,17 @@ class Logs:
     def __init__(self, *lines: dict[str, str], status: str = "Complete") -> None:
         self.lines = lines
         self.status = status
-        self.query: dict[str, Any] = {}
+        self.queries: list[dict[str, Any]] = []
         self.polls = 0
 
     def start_query(self, **query: Any) -> dict[str, str]:
-        self.query = query
+        self.queries.append(query)
         return {"queryId": "q"}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        (query,) = self.queries
+        return query
 
     def get_query_results(self, **_: str) -> dict[str, Any]:
         self.polls += 1
@@ -403,6 +491,34 @@ def test_a_stack_s_log_is_asked_for_the_reference_alone(monkeypatch: pytest.Monk
     assert found.at == datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
     assert 'filter correlation_id = "585c" |' in logs.query["queryString"]
     assert logs.query["endTime"] - logs.query["startTime"] == 24 * 3600 + 1
+
+
+def test_a_stack_s_log_is_asked_for_a_player_s_refused_wins_and_what_became_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    written = {"service": "result", "message": "refused", "code": "62", "userId": "40021"}
+    logs = Logs(*({**written, "@timestamp": f"2026-01-02 03:04:0{n}.000", "correlation_id": f"r{n}"} for n in (2, 1)))
+    now = datetime.now(UTC)
+
+    found = refused_of_stack(logs, ["/prod/result"], "40021", now, now)
+
+    first, second = logs.queries
+    assert 'filter message = "refused" and (userId = "40021" or roundId = "40021")' in first["queryString"]
+    assert 'filter correlation_id in ["r1", "r2"]' in second["queryString"]
+    assert [each.reference for each in found] == ["r1", "r2"]
+
+
+def test_a_refused_win_whose_reference_cannot_be_asked_for_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    odd = {"service": "result", "message": "refused", "code": "62", "userId": "40021", "correlation_id": 'a"b'}
+    now = datetime.now(UTC)
+
+    (found,) = refused_of_stack(Logs(odd), ["/prod/result"], "40021", now, now)
+
+    assert found.reference == 'a"b'
 
 
 @pytest.mark.parametrize("reference", ['x" or 1 = 1 #', "a\\", "é", "a\nb", "x" * 129])

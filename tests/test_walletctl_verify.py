@@ -23,6 +23,7 @@ from tools.local import settings
 from tools.local.settings import announcement
 from tools.walletctl import cli
 from tools.walletctl.verify import account as account_module
+from tools.walletctl.verify import command as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
 
 PORT = 3997
 # One for all tests: a new one reads the SDK's models anew.

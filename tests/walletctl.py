@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+import typer
 from botocore.client import BaseClient
 from moto.sqs.models import sqs_backends
 from typer.testing import CliRunner, Result
@@ -21,6 +22,10 @@ from wallet.parking import Parked
 PORT = 3996
 # One for all tests: a new one reads the SDK's models anew.
 ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+
+# A command is imported when it is called, which in a test would be amid an SDK that is mocked in parts.
+ROOT_COMMAND: Any = typer.main.get_command(cli.app)
+COMMANDS = {name: later.loaded() for name, later in ROOT_COMMAND.commands.items()}
 
 
 class Walletctl:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
@@ -106,6 +106,10 @@ def opened(browser: Browser, service: Service) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
+    def refused(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def open_(path: str = "/", *, width: int = 1280, scheme: Any = "light", **options: Any) -> Page:
         context = browser.new_context(
             base_url=service.url, viewport={"width": width, "height": 844}, color_scheme=scheme, **options
@@ -114,7 +118,7 @@ def opened(browser: Browser, service: Service) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", refused)
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.goto(path)
         return page

@@ -17,7 +17,10 @@ from botocore.exceptions import ClientError
 
 _PATTERN = re.compile(r"\{ (.+) \}")
 _TERM = re.compile(r'\$\.(\w+) = "([^"]*)"')
-_QUERY = re.compile(r'filter (\w+) = "([^"]*)" \| sort @timestamp \| display ([\w@, ]+) \| limit (\d+)')
+_QUERY = re.compile(r"filter (.+) \| sort @timestamp desc \| display ([\w@, ]+) \| limit (\d+)")
+_IS = re.compile(r'(\w+) = "([^"]*)"')
+_AMONG = re.compile(r"(\w+) in \[(.+)\]")
+_AND_ANY = re.compile(r'(\w+ = "[^"]*") and \((.+)\)')
 
 
 @contextmanager
@@ -57,7 +60,9 @@ def _answer(logs: Any, queries: dict[str, str], operation: str, asked: dict[str,
     match operation:
         case "FilterLogEvents":
             passes = _passing(asked.pop("filterPattern"))
+            newest_first = not asked.pop("startFromHead", True)
             events = logs.filter_log_events(**asked)["events"]
+            events.sort(key=lambda event: event["timestamp"], reverse=newest_first)
             return {"events": [{**event, "eventId": _id(event)} for event in events if passes(event["message"])]}
         case "StartQuery":
             query = asked.pop("queryString")
@@ -90,16 +95,29 @@ def _selected(query: str, rows: list[list[dict[str, str]]]) -> list[list[dict[st
     said = _QUERY.fullmatch(query)
     assert said, f"more of a query than is known here: {query}"
     named = [{each["field"]: each["value"] for each in row} for row in rows]
-    lines = sorted(((row["@timestamp"], _fields(row["@message"])) for row in named), key=lambda line: line[0])
+    lines = [(row["@timestamp"], _fields(row["@message"])) for row in named]
+    passes = _filter(said[1])
     return [
         [
             {"field": field, "value": str(value)}
-            for field in said[3].split(", ")
+            for field in said[2].split(", ")
             if (value := {**fields, "@timestamp": at}.get(field)) is not None
         ]
-        for at, fields in lines
-        if fields.get(said[1]) == said[2]
-    ][: int(said[4])]
+        for at, fields in sorted(lines, key=lambda line: line[0], reverse=True)
+        if passes(fields)
+    ][: int(said[3])]
+
+
+def _filter(text: str) -> Callable[[Mapping[str, Any]], bool]:
+    if term := _IS.fullmatch(text):
+        return lambda fields: fields.get(term[1]) == term[2]
+    if among := _AMONG.fullmatch(text):
+        names = json.loads(f"[{among[2]}]")
+        return lambda fields: fields.get(among[1]) in names
+    if both := _AND_ANY.fullmatch(text):
+        first, others = _filter(both[1]), [_filter(term) for term in both[2].split(" or ")]
+        return lambda fields: first(fields) and any(other(fields) for other in others)
+    raise NotImplementedError(f"more of a filter than is known here: {text}")
 
 
 def _fields(line: str) -> dict[str, Any]:

@@ -346,7 +346,7 @@ def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_oper
 ) -> None:
     player = Account(stack, "watched", cash="0")
     for amount in ("7", "7", "8"):
-        player.send("result", reference="w-1", amount=amount)
+        player.send("result", reference="w-1", amount=amount, roundId="a-round")
     for reference in ("w-2", "w-3"):
         assert player.send("jackpot", reference=reference, amount="5", currency="EUR")["error"] == 52
     assert player.send("promo", reference="w-4", amount="-1")["error"] == 59
@@ -358,9 +358,10 @@ def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_oper
         assert "watched w-1 7 USD" in rows[0]
 
         assert "Verified" in console.page("/player/proof?id=watched")
+        assert "w-4" in console.page("/player/parked?id=watched&log=1")
         assert "3 deliveries" in console.page("/transaction/deliveries?id=result%23w-1")
         assert "was NOT paid" in console.page("/transaction/conflicts?id=result%23w-1")
-        assert "/transaction?id=result%23w-1" in console.page("/find/elsewhere?scan=1&name=5103188801")
+        assert "/transaction?id=result%23w-1" in console.page("/find/elsewhere?scan=1&name=a-round")
 
         nobodys, owed = console.letters("w-2", "w-3")
         assert "1 discarded" in console.do("discard", nobodys | {"reason": "settled by hand"})

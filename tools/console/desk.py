@@ -12,8 +12,9 @@ from pathlib import Path
 from tools.local.trouble import Trouble
 from tools.walletctl import place as places
 from tools.walletctl import records
-from tools.walletctl.find.command import by_reference, found_in, wallet_of
+from tools.walletctl.find.command import by_reference, found_in, references_of, wallet_of
 from tools.walletctl.find.found import Found
+from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.items import Item, of_player, with_keys
 from tools.walletctl.log import Line
 from tools.walletctl.parked.discard import keep_in_file
@@ -114,6 +115,9 @@ class Kept:
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
         return self._place.log(reference, since)
 
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        return self._place.refused(name, since)
+
 
 class Desk:
     """`is_local` says that a look costs nothing; `folder` is where what is discarded, and what was done, is kept.
@@ -188,6 +192,11 @@ class Desk:
     def said_of(self, reference: str) -> Sequence[Line]:
         """What the functions' log says of a reference."""
         return self.place.log(reference, datetime.now(UTC) - timedelta(days=_LOG_DAYS))
+
+    def missed(self, name: str, parked: Sequence[tuple[str, Group]]) -> list[Missed]:
+        """The wins of a player or a round that were refused, and are neither paid nor among what is parked."""
+        since = datetime.now(UTC) - timedelta(days=_LOG_DAYS)
+        return missed(self.place.refused(name, since), name, references_of(parked))
 
     def parked(self, callback: str | None = None) -> list[Pile]:
         """Every dead letter, or a callback's, read and put back; where nothing is, by SQS's count, that is believed."""

@@ -69,7 +69,7 @@ class Finding:
             title="Find",
             name=name,
             found=found,
-            last=found.log[-1] if found.log else None,
+            last=found.last,
             is_shown=_asked(request, "shown") == "1",
             now=datetime.now(UTC),
         )
@@ -95,7 +95,7 @@ class Finding:
         return self._pages.part(request, "_proof.html", title="Proof", user_id=user_id, account=account)
 
     def parked(self, request: Request) -> Response:
-        """The dead letters that name this player."""
+        """The dead letters that name this player, and the wins that the log says were refused."""
         user_id = _asked(request, "id")
         piles = self._desk.parked()
         meant = [
@@ -110,6 +110,7 @@ class Finding:
             title="Parked",
             user_id=user_id,
             letters=meant,
+            missed=self._desk.missed(user_id, meant) if self._desk.is_local or _asked(request, "log") else None,
             hidden=sum(pile.hidden for pile in piles),
         )
 

@@ -21,7 +21,10 @@ from tools.walletctl.place import Tables
 POLL_SECONDS = 5  # a call for each of four groups; an account has ten calls a second
 _FIRST_SECONDS = 300  # what is shown of the time before somebody looked
 _OVERLAP_SECONDS = 30  # lines come to the log some seconds late, and not in order
-_MOST_PAGES = 3  # of a group in one poll; a busier stack's callbacks are not all shown, and that is said
+# Of a group in one poll, the newest first. CloudWatch may answer with pages of nothing while it goes on searching; what
+# is not reached is older than all that is shown, and that is said.
+_MOST_PAGES = 8
+_MOST_EVENTS = 3000  # more than a feed keeps
 _MOST_KNOWN = 20_000  # lines of the overlap, by their ids
 _MOST_PLAYERS = 200  # whose currencies are read in one poll
 _PATTERN = '{ $.message = "credited" || $.message = "replayed" || $.message = "refused" }'
@@ -89,6 +92,7 @@ class Listening:
             "logGroupName": group,
             "startTime": int(1000 * start),
             "filterPattern": _PATTERN,
+            "startFromHead": False,
         }
         events: list[dict[str, Any]] = []
         for _ in range(_MOST_PAGES):
@@ -101,6 +105,8 @@ class Listening:
                 )
             if not (more := answer.get("nextToken")):
                 return events, False
+            if len(events) >= _MOST_EVENTS:
+                break
             request["nextToken"] = more
         return events, True
 
@@ -124,7 +130,7 @@ def _sentences(unseen: Mapping[str, Trouble], busy: Sequence[str], groups: int) 
     for callback, trouble in unseen.items():
         yield f"Callbacks of {callback} are not seen: {trouble}."
     for callback in busy:
-        yield f"{callback} is too busy for its log to be followed: not all of its callbacks are shown."
+        yield f"The log of {callback} is too long to be read to its end every time: the newest callbacks are shown."
 
 
 def _line(text: str) -> dict[str, Any]:

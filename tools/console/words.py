@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
+
+from tools.walletctl.amounts import amount
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -126,8 +129,9 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
                 "On record, and nothing more to pay",
                 "Its rounds had been paid one by one: the player's ledger has them.",
             )
-        case [_]:
-            return "Credited", "The money was added to the wallet."
+        case [(Decimal() as paid, _)]:
+            currency = transactions[0].get("currency") or ""
+            return f"Credited: {amount(paid)} {currency}".rstrip(), "The money was added to the wallet."
     together = "The money was added to the wallet by these, each on record by itself."
     return "Credited", f"{counted(len(transactions), 'transaction')}. {together}"
 

@@ -59,7 +59,7 @@ class Export:
     moment: str
 
 
-def store(text: str, session: boto3.Session | None) -> Store:
+def store(text: str, session: "boto3.Session | None") -> Store:
     """The folder or the `s3://bucket/prefix` that a person means. Raises Trouble."""
     if text.startswith("s3://"):
         bucket, _, prefix = text.removeprefix("s3://").partition("/")

@@ -1,9 +1,9 @@
-"""What the functions' log says of a reference: the only witness of what waits in a retry queue."""
+"""What the functions' log says of a reference, a player or a round: the only witness of what waits for another try."""
 
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,18 @@ from tools.walletctl.moments import recorded
 _MOST_LINES = 1000
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 60  # a query of a few days takes seconds
-_FIELDS = ("service", "message", "code", "reason", "tries")
+_MOST_REFERENCES = 50  # of a player or a round, those refused last
+_FIELDS = (
+    "service", "message", "code", "reason", "tries", "correlation_id", "userId", "roundId", "amount", "currency",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`."""
+    """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`.
+
+    A refusal has what the request said of `player`, `round`, `amount` and `currency`, as texts.
+    """
 
     at: datetime | None
     callback: str
@@ -29,6 +35,11 @@ class Line:
     code: int | None
     reason: str | None
     tries: int | None
+    reference: str | None = None
+    player: str | None = None
+    round: str | None = None
+    amount: str | None = None
+    currency: str | None = None
 
     @classmethod
     def of(cls, said: Mapping[str, Any], at: datetime | None) -> "Line":
@@ -36,36 +47,87 @@ class Line:
             at=at,
             callback=str(said.get("service")),
             message=str(said.get("message")),
+            reference=_text(said.get("correlation_id")),
             code=_number(said.get("code")),
-            reason=str(said["reason"]) if said.get("reason") else None,
+            reason=_text(said.get("reason")),
             tries=_number(said.get("tries")),
+            player=_text(said.get("userId")),
+            round=_text(said.get("roundId")),
+            amount=_text(said.get("amount")),
+            currency=_text(said.get("currency")),
         )
+
+    def is_refusal_of(self, name: str) -> bool:
+        """Whether it tells of a refused win of that player, or of that round."""
+        return self.message == "refused" and self.reference is not None and name in (self.player, self.round)
 
 
 def of_file(file: Path, reference: str) -> list[Line]:
-    """The lines of the local service's log, the oldest first; none if there is no log."""
-    escaped = json.dumps(reference)
+    """The local service's lines of a reference, the oldest first; none if there is no log."""
+    return [line for line in _lines_of_file(file, [reference]) if line.reference == reference]
+
+
+def refused_of_file(file: Path, name: str) -> list[Line]:
+    """The local service's lines of every reference that was refused for that player, or in that round."""
+    references = _newest([line for line in _lines_of_file(file, [name]) if line.is_refusal_of(name)])
+    return [line for line in _lines_of_file(file, references) if line.reference in references] if references else []
+
+
+def _lines_of_file(file: Path, names: Collection[str]) -> Iterator[Line]:
+    """The lines that may have one of these names. Most lines are others': they are not read as JSON."""
+    written = (json.dumps(name, ensure_ascii=is_ascii) for name in names for is_ascii in (True, False))
+    having = re.compile("|".join(re.escape(each) for each in dict.fromkeys(written)))
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
-            # Most lines are others': they are not read as JSON.
-            said = [read for line in lines if escaped in line if (read := _read(line))]
+            for line in lines:
+                if having.search(line) and (said := _read(line)):
+                    yield Line.of(said, _moment(said))
     except OSError:
-        return []
-    return [Line.of(each, _moment(each)) for each in said if each.get("correlation_id") == reference]
+        return
+
+
+def _newest(refusals: Sequence[Line]) -> set[str]:
+    """The references that were refused last, of refusals of which the oldest is first."""
+    newest = dict.fromkeys(line.reference for line in reversed(refusals) if line.reference)
+    return set([*newest][:_MOST_REFERENCES])
 
 
 def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, until: datetime) -> list[Line]:
-    """The lines of a stack's log groups, the oldest first, by a query of CloudWatch Logs Insights. Raises Trouble."""
-    if not re.fullmatch(r"[A-Za-z0-9 ._:/@+=,|~!-]{1,128}", reference):
-        raise Trouble("the log is asked in a language of its own, which this reference might be taken for")
+    """A stack's lines of a reference, the oldest first, by a query of CloudWatch Logs Insights. Raises Trouble."""
+    return _asked(logs, groups, f"filter correlation_id = {_literal(reference)}", since, until)
+
+
+def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetime, until: datetime) -> list[Line]:
+    """A stack's lines of every reference that was refused for that player, or in that round. Raises Trouble."""
+    named = _literal(name)
+    is_refusal = f'filter message = "refused" and (userId = {named} or roundId = {named})'
+    refusals = [line for line in _asked(logs, groups, is_refusal, since, until) if line.is_refusal_of(name)]
+    askable = {reference for reference in _newest(refusals) if _ASKABLE.fullmatch(reference)}
+    if not askable:
+        return refusals
+    among = ", ".join(map(_literal, sorted(askable)))
+    lines = _asked(logs, groups, f"filter correlation_id in [{among}]", since, until)
+    return [*(line for line in refusals if line.reference not in askable), *lines]
+
+
+_ASKABLE = re.compile(r"[A-Za-z0-9 ._:/@+=,|~!-]{1,128}")
+
+
+def _literal(name: str) -> str:
+    if not _ASKABLE.fullmatch(name):
+        raise Trouble("the log is asked in a language of its own, which this name might be taken for")
+    return f'"{name}"'
+
+
+def _asked(logs: Any, groups: Sequence[str], lines: str, since: datetime, until: datetime) -> list[Line]:
+    """The newest of such lines, the oldest of them first."""
     fields = ", ".join(("@timestamp", *_FIELDS))
-    query = f'filter correlation_id = "{reference}" | sort @timestamp | display {fields} | limit {_MOST_LINES}'
     with trouble_if("the log cannot be asked"):
         id = logs.start_query(
             logGroupNames=list(groups),
             startTime=int(since.timestamp()),
             endTime=int(until.timestamp()) + 1,
-            queryString=query,
+            queryString=f"{lines} | sort @timestamp desc | display {fields} | limit {_MOST_LINES}",
         )["queryId"]
         until_when = time.monotonic() + _PATIENCE_SECONDS
         while (answer := logs.get_query_results(queryId=id))["status"] in ("Scheduled", "Running"):
@@ -75,7 +137,7 @@ def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, 
             time.sleep(_POLL_SECONDS)
     if answer["status"] != "Complete":
         raise Trouble(f"the log's answer is {answer['status']}")
-    return list(_lines(answer["results"]))
+    return [*_lines(answer["results"])][::-1]
 
 
 def _lines(results: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[Line]:
@@ -95,6 +157,10 @@ def _read(line: str) -> dict[str, Any] | None:
 def _moment(said: Mapping[str, Any]) -> datetime | None:
     # The logger writes 2026-01-02 03:04:05,678+0000.
     return recorded(str(said.get("timestamp")).replace(",", "."))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value not in (None, "") else None
 
 
 def _number(value: object) -> int | None:

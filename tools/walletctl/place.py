@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -102,6 +103,10 @@ class Place(Protocol):
         """What the functions said of a reference, the oldest first; `since` is only asked where it costs to read."""
         ...
 
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        """What they said of the references that were refused for that player, or in that round."""
+        ...
+
 
 def where(
     *,
@@ -169,7 +174,14 @@ class LocalService:
         return announced(self._port, "address", "url")["url"]
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
-        return log.of_file(settings.LOCAL / f"functions-{self._port}.log", reference)
+        return log.of_file(self._log, reference)
+
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        return log.refused_of_file(self._log, name)
+
+    @property
+    def _log(self) -> Path:
+        return settings.LOCAL / f"functions-{self._port}.log"
 
     @cached_property
     def _sqs(self) -> Any:
@@ -228,8 +240,13 @@ class DeployedStack:
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
-        groups = [f"/{self._stack}/{callback}" for callback in callbacks()]
-        return log.of_stack(self.logs(), groups, reference, since, datetime.now(UTC))
+        return log.of_stack(self.logs(), self._groups(), reference, since, datetime.now(UTC))
+
+    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+        return log.refused_of_stack(self.logs(), self._groups(), name, since, datetime.now(UTC))
+
+    def _groups(self) -> list[str]:
+        return [f"/{self._stack}/{callback}" for callback in callbacks()]
 
     def logs(self) -> Any:
         """A client for the functions' log groups."""

@@ -11,6 +11,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
+from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
@@ -99,6 +100,12 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
             log = _log(where, name, since)
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
+    missing: Sequence[Missed] = ()
+    if not transactions and not log:
+        try:
+            missing = missed(where.refused(name, since), name, references_of([*letters, *due]))
+        except Trouble as trouble:
+            not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
     could_scan = player is None and not is_named and not log
     if scan and could_scan:
@@ -114,10 +121,21 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         waiting=sum(pile.waiting.all for pile in parked),
         hidden=sum(pile.hidden for pile in parked),
         log=log,
+        missed=missing,
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
         not_looked=not_looked,
     )
+
+
+def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
+    """The callbacks and references of what is parked."""
+    return {
+        (callback, letter.parked.reference)
+        for callback, group in parked
+        for letter in group.letters
+        if letter.parked and letter.parked.reference
+    }
 
 
 def by_reference(tables: Tables, name: str) -> list[Item]:

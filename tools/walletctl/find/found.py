@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tools.outside import plain
+from tools.walletctl.find.missed import Missed, state_of
 from tools.walletctl.items import Item
 from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
@@ -15,12 +16,15 @@ from tools.walletctl.parked.show import what_to_do
 
 Outcome = Literal["credited", "dead letter", "waiting", "refused", "not kept", "gone", "player", "unknown"]
 
+_MOST_MISSED = 10  # sentences of as many wins
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """`letters` are dead letters with their callback, `due` what the retry queues gave of it.
 
-    `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
+    `missed` are wins of a player or a round of that name that were refused and not paid, by the log. `waiting` counts
+    what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
     says where could not be looked, and why; `read_all` whether the whole ledger was read for it, `could_scan` whether
     that was not done, and might tell more.
     """
@@ -35,9 +39,21 @@ class Found:
     waiting: int
     hidden: int
     log: Sequence[Line]
+    missed: Sequence[Missed]
     read_all: bool
     could_scan: bool
     not_looked: Sequence[str]
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether all that is known are refused wins of a player or a round of that name."""
+        return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player or self.log)
+
+    @property
+    def last(self) -> Line | None:
+        """The last that the log says of a reference of that name; of a failed delivery, its refusal."""
+        refusals = [line for line in self.log[-2:] if line.message == "refused"]
+        return (refusals or self.log or [None])[-1]
 
     @property
     def outcome(self) -> Outcome:
@@ -47,25 +63,21 @@ class Found:
             return "dead letter"
         if self.due:
             return "waiting"
-        return "player" if self.is_player else self._by_the_log()
-
-    def _by_the_log(self) -> Outcome:
-        match self.log[-1] if self.log else None:
-            case Line(message="refused", code=62 | 998, tries=tries) if (tries or 0) < 10:
-                return "waiting"
-            case Line(message="refused", code=57 | 59 | 64 | 99 | 401):
-                return "refused"
-            case Line(message="parking failed"):
-                return "not kept"
-            case Line():
-                return "gone"  # credited, or left for a person: it was there, and is not any more
-        return "unknown"
+        if self.is_player:
+            return "player"
+        lines = self.log or (self.missed[-1].lines if self.missed else ())
+        if not lines:
+            return "unknown"
+        state = state_of(lines)
+        return "gone" if state == "credited" else state  # it was there, and is not any more
 
 
 def sentences(found: Found) -> Iterator[str]:
     """What it means, and what to do next."""
-    last = found.log[-1] if found.log else None
+    last = found.last
     match found.outcome:
+        case "waiting" | "refused" | "not kept" | "gone" if found.is_missed:
+            yield "Not credited, by that player or round:"
         case "credited":
             yield _credited(found.transactions)
             if found.letters:
@@ -94,8 +106,32 @@ def sentences(found: Found) -> Iterator[str]:
                 yield f"{found.waiting} callbacks, of any player, wait for another try: walletctl find REFERENCE tells."
         case "unknown":
             yield from _nowhere(found)
+    for each in found.missed[-_MOST_MISSED:]:
+        yield _missed(each)
+    if (more := len(found.missed) - _MOST_MISSED) > 0:
+        yield f"... and {more} more that were refused before: --json has them."
     if found.outcome != "unknown":
         yield from found.not_looked
+
+
+def _missed(missed: Missed) -> str:
+    said = missed.refusal
+    facts = [f"{missed.callback} {plain(missed.reference)}"]
+    if said.amount:
+        facts.append(f"{plain(said.amount)} {plain(said.currency or '')}".rstrip())
+    facts += [f"{what} {plain(name)}" for what, name in (("player", said.player), ("round", said.round)) if name]
+    match missed.state:
+        case "waiting":
+            state = (
+                f"waits for another try{f', after {said.tries} of ten' if said.tries else ''}, for error {_why(said)}"
+            )
+        case "refused":
+            state = f"refused{_at(said)} with error {_why(said)}, and kept nowhere"
+        case "not kept":
+            state = f"could not even be kept{_at(said)}"
+        case _:
+            state = f"left for a person{_at(said)}, with error {_why(said)}, and not among the dead letters now"
+    return f"{', '.join(facts)}: {state}. Next: walletctl find {shlex.quote(plain(missed.reference))}"
 
 
 def _credited(transactions: Sequence[Item]) -> str:

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from tools.walletctl import listing, records
 from tools.walletctl.amounts import amount
 from tools.walletctl.find.found import Found
+from tools.walletctl.find.missed import Missed
 from tools.walletctl.items import Item
 from tools.walletctl.listing import Cell, Column
 from tools.walletctl.log import Line
@@ -67,6 +68,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "due": letters(found.due),
         "waiting": found.waiting,
         "hidden": found.hidden,
+        "refused": [_missed(each) for each in found.missed],
         "log": [_json(_line(line)) for line in found.log],
         "notLookedAt": list(found.not_looked),
     }
@@ -125,6 +127,20 @@ def _line(line: Line) -> dict[str, Cell]:
         "code": line.code,
         "tries": line.tries,
         "reason": line.reason,
+    }
+
+
+def _missed(missed: Missed) -> dict[str, Any]:
+    said = missed.refusal
+    return {
+        "callback": missed.callback,
+        "reference": missed.reference,
+        "userId": said.player,
+        "roundId": said.round,
+        "amount": said.amount,
+        "currency": said.currency,
+        "outcome": missed.state,
+        **{name: listing.for_json(cell) for name, cell in _line(said).items() if name not in ("callback", "message")},
     }
 
 

@@ -1,0 +1,65 @@
+"""What the log knows of wins that were refused: what became of each."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tools.walletctl.log import Line
+
+State = Literal["waiting", "refused", "not kept", "gone", "credited"]
+
+_TRIES = 10  # template.yaml's maxReceiveCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A win that was refused and not paid since: its lines of the log, the oldest first."""
+
+    callback: str
+    reference: str
+    lines: Sequence[Line]
+
+    @property
+    def refusal(self) -> Line:
+        return next(line for line in reversed(self.lines) if line.message == "refused")
+
+    @property
+    def state(self) -> State:
+        return state_of(self.lines)
+
+
+def missed(lines: Sequence[Line], name: str, known: Collection[tuple[str, str]]) -> list[Missed]:
+    """The wins of a player or a round that were refused and not paid since, the one refused last being last.
+
+    `known` are callbacks and references of which more is known than the log says.
+    """
+    by_win: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        if line.reference is not None:
+            by_win.setdefault((line.callback, line.reference), []).append(line)
+    found = [
+        Missed(callback=callback, reference=reference, lines=said)
+        for (callback, reference), said in by_win.items()
+        if (callback, reference) not in known
+        and any(line.is_refusal_of(name) for line in said)
+        and state_of(said) != "credited"
+    ]
+    return sorted(found, key=lambda each: lines.index(each.lines[-1]))
+
+
+def state_of(lines: Sequence[Line]) -> State:
+    """What became of a win by the lines of its reference, of which there is one at least."""
+    refusal = next((line for line in reversed(lines) if line.message == "refused"), None)
+    # Whatever was to be kept and could not be is told beside its refusal: before it at first, after it by a retry.
+    if refusal and any(line.message == "parking failed" for line in lines[-2:]):
+        return "waiting" if refusal.tries else "not kept"  # what a retry cannot give up comes back by itself
+    match lines[-1]:
+        case Line(message="credited" | "replayed"):
+            return "credited"
+        case Line(message="refused", code=62 | 998, tries=tries) if (tries or 0) < _TRIES:
+            return "waiting"
+        case Line(message="refused", code=57 | 59 | 64 | 99 | 401):
+            return "refused"
+        case Line(message="parking failed"):
+            return "not kept"
+    return "gone"  # left for a person, and it is not there any more
