@@ -524,7 +524,7 @@ def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window)
 
     assert "another win was not credited" in text
     assert "131.00 USD" in text
-    assert "the reference was used before, with another amount, roundId" in text
+    assert "the reference was used before, with another amount and round" in text
 
 
 def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:

@@ -46,10 +46,8 @@ def why(code: int | None, reason: str | None) -> str:
             currency = said.rpartition(" ")[2] if "wallet's is" in said else ""
             return f"the win is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
         case 61:
-            fields = said.partition(": ")[2]
-            return (
-                f"the reference was used before, with another {fields}" if fields else "the reference was used before"
-            )
+            fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
+            return f"the reference was used before{f', with another {fields}' if fields else ''}"
         case 401:
             return "it did not prove to be the provider's: token or hash are wrong or absent"
         case 998:
