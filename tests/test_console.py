@@ -506,9 +506,8 @@ def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, win
 
     text = window.get(path, hx_request="true").text
 
-    assert "Not credited yet: it is tried again by itself" in text
+    assert "Not credited yet: this player has no wallet" in text
     assert "75.10 USD" in text
-    assert "this player has no wallet" in text
     assert "3 of ten tries so far" in text
     assert "/find?name=early" in text
     assert "Nothing is known of" not in text

@@ -330,6 +330,19 @@ def test_a_win_that_was_paid_after_all_is_not_missing(walletctl: Walletctl) -> N
     assert walletctl.json("find", "40021", status=1)["refused"] == []
 
 
+@pytest.mark.parametrize("code", [57, 59, 62, 998])
+def test_a_win_that_was_paid_and_sent_again_in_vain_is_not_missing(walletctl: Walletctl, code: int) -> None:
+    walletctl.log(line("credited", correlation_id="paid", userId="40021"), refused("paid", code=code))
+
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
+
+
+def test_a_second_win_under_a_paid_reference_is_missing(walletctl: Walletctl) -> None:
+    walletctl.log(line("credited", correlation_id="paid", userId="40021"), refused("paid", code=61, reason="x"))
+
+    assert [win["reference"] for win in walletctl.json("find", "40021")["refused"]] == ["paid"]
+
+
 def test_a_player_s_missing_wins_stand_beside_what_is_known_of_the_player(
     walletctl: Walletctl, operator: Operator
 ) -> None:

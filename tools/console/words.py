@@ -48,6 +48,8 @@ def why(code: int | None, reason: str | None) -> str:
         case 61:
             fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
             return f"the reference was used before{f', with another {fields}' if fields else ''}"
+        case 59:
+            return "its amount is not written as one: digits, with a point before the fraction, and nothing else"
         case 401:
             return "it did not prove to be the provider's: token or hash are wrong or absent"
         case 998:

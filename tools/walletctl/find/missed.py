@@ -8,6 +8,7 @@ from tools.walletctl.log import Line
 
 State = Literal["waiting", "refused", "not kept", "gone", "credited"]
 
+_CONFLICT = 61  # the same reference with other content: a win of its own, perhaps
 _TRIES = 10  # template.yaml's maxReceiveCount
 
 
@@ -40,11 +41,17 @@ def missed(lines: Sequence[Line], name: str, known: Collection[tuple[str, str]])
     found = [
         Missed(callback=callback, reference=reference, lines=said)
         for (callback, reference), said in by_win.items()
-        if (callback, reference) not in known
-        and any(line.is_refusal_of(name) for line in said)
-        and state_of(said) != "credited"
+        if (callback, reference) not in known and any(line.is_refusal_of(name) for line in said) and not _is_paid(said)
     ]
     return sorted(found, key=lambda each: lines.index(each.lines[-1]))
+
+
+def _is_paid(lines: Sequence[Line]) -> bool:
+    """Whether the log says that the win was paid, whatever else was said of it since, unless that is another win."""
+    if state_of(lines) == "credited":
+        return True
+    was_paid = any(line.message in ("credited", "replayed") for line in lines)
+    return was_paid and not any(line.message == "refused" and line.code == _CONFLICT for line in lines)
 
 
 def state_of(lines: Sequence[Line]) -> State:
