@@ -432,8 +432,16 @@ def test_what_is_not_fit_for_a_log_is_not_named_in_it(result: Environment) -> No
 
     line = result.log_line()
     assert line["code"] == 64
-    assert not {"userId", "roundId", "currency"} & line.keys()
-    assert line["amount"] == "[1]"
+    assert not {"userId", "roundId", "amount", "currency"} & line.keys()
+
+
+def test_a_secret_in_a_wrong_field_is_not_named(result: Environment) -> None:
+    secret = "hush-hush"
+    result.send(published("result", token=secret, userId=secret, roundId=secret, amount="psst", currency="a secret"))
+
+    printed = result.printed()
+    assert '"code":59' in printed
+    assert not any(each in printed for each in (secret, "psst", "a secret"))
 
 
 def test_a_conflict_is_logged_as_an_error_with_what_differs(result: Environment) -> None:

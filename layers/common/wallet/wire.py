@@ -33,6 +33,8 @@ from wallet.ledger import Credit, FreeRound, Receipt
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
 
+# How a person might write it, however wrongly.
+_FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
 _SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
 _OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
 
@@ -91,12 +93,18 @@ class Body:
         return None
 
     def plainly(self, *names: str) -> dict[str, str]:
-        """What it says under those names, as far as that is worth naming in a log, however faulty the rest."""
+        """What it says under those names, as far as that is fit for a log, however faulty the rest.
+
+        A secret in a wrong field is not.
+        """
+        secrets = {parameter.literal for parameter in self.parameters if parameter.key in _SECRETS}
         said: dict[str, str] = {}
         for name in names:
             for parameter in self.named(name.lower()):
-                if not _is_empty(parameter.value) and _is_short_and_printable(parameter.literal):
-                    said.setdefault(name, parameter.literal)
+                literal, form = parameter.literal, _FIT_FOR_A_LOG.get(parameter.key)
+                is_fit = literal not in secrets and _is_short_and_printable(literal)
+                if is_fit and not _is_empty(parameter.value) and (form is None or form.fullmatch(literal)):
+                    said.setdefault(name, literal)
         return said
 
     def check_identified(self, model: type["Request"]) -> None:
