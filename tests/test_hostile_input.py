@@ -372,7 +372,7 @@ class Provider:
         self.send(kind, good | {"hash": [WRONG_HASH, {"token": WITHIN}]}, 401)
         # Faulty: every field that is looked at is secret, and each is refused.
         self.send(kind, self.body(kind, "absent", userId=None), 64)
-        self.send(kind, self.body(kind, "amount", amount=CURRENT["hashSecret"], userId=WITHIN), 59)
+        self.send(kind, self.body(kind, "amount", amount=CURRENT["hashSecret"], gameName=WITHIN), 59)
         self.send(kind, self.body(kind, "user", userId=f"{CURRENT['authToken']}\n"), 57)
         self.send(kind, self.body(kind, "provider", providerId=[CURRENT, PREVIOUS, {"hash": WRONG_HASH}]), 57)
         self.send(kind, self.body(kind, "spellings", USERID=CURRENT["hashSecret"]), 57)
