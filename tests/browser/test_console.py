@@ -423,7 +423,7 @@ def test_a_page_without_scripts_still_finds_a_win(opened: Opened, service: Servi
     service.send(reference=reference, currency="EUR")
     page = opened(f"/find?name={reference}", java_script_enabled=False)
 
-    page.get_by_role("link", name="Look among what is parked").click()
+    page.get_by_role("link", name="Look among the dead letters").click()
 
     expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()
 
