@@ -182,15 +182,13 @@ class Stand:
 
     def waiting(self) -> int:
         """Messages in the four retry queues, whether visible, delayed or in somebody's hands."""
-        kinds = ("", "NotVisible", "Delayed")
-        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
-        return sum(
-            int(self._sqs.get_queue_attributes(QueueUrl=self.queue(f"{name.title()}RetryQueue"), AttributeNames=names)[
-                "Attributes"
-            ][kind])
+        kinds = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        # All kinds in one call: a message that changed its kind between two would be counted in neither.
+        queues = [
+            self._sqs.get_queue_attributes(QueueUrl=self.queue(f"{name.title()}RetryQueue"), AttributeNames=kinds)
             for name in CALLBACKS
-            for kind in names
-        )  # fmt: skip
+        ]
+        return sum(int(count) for queue in queues for count in queue["Attributes"].values())
 
     def wait_until_the_queues_are_empty(self, seconds: float) -> None:
         for _ in range(int(seconds * 5)):
