@@ -46,7 +46,7 @@ SESSION = boto3.Session()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Counts the wallet's coverage in its own tests alone: to watch all others takes twice their time."""
-    watching = item.config.pluginmanager.getplugin("_cov")
+    watching: Any = item.config.pluginmanager.getplugin("_cov")
     if watching is None or item.path.stem in OWN_TESTS:
         return (yield)
     watching.cov_controller.pause()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ def proxy(upstream: str) -> Iterator[Proxy]:
         stderr=subprocess.DEVNULL,
         preexec_fn=die_with_parent,
     )
-    proxy = Proxy(process, f"http://127.0.0.1:{port}")
+    # Not by its number: of a host with dots microburst would find the service, and reads all that AWS has for it.
+    proxy = Proxy(process, f"http://localhost:{port}")
     try:
         for _ in range(START_SECONDS * 20):
             assert process.poll() is None, "the proxy has stopped"
@@ -115,7 +117,7 @@ class Stand:
 
     def deliver(self, callback: str, body: Mapping[str, Any]) -> httpx.Response:
         """One delivery, as the provider makes it. Whatever the answer is, it is one of the contract's."""
-        answer = httpx.post(f"{self.service.http.base_url}{PATHS[callback]}", json=body, timeout=60)
+        answer = self._provider.post(PATHS[callback], json=body)
         assert (answer.status_code, answer.json()["error"]) in {(200, 0), (503, 998)}, answer.text
         return answer
 
@@ -140,8 +142,7 @@ class Stand:
 
     def post(self, win: Win, **changes: Any) -> int:
         """The error code of the answer to one delivery, whatever it is."""
-        url = f"{self.service.http.base_url}{PATHS[win.callback]}"
-        return httpx.post(url, json={**win.body, **changes}, timeout=60).json()["error"]
+        return self._provider.post(PATHS[win.callback], json={**win.body, **changes}).json()["error"]
 
     def start(self, which: str) -> None:
         port, state, stack = self._engines[which]
@@ -161,41 +162,41 @@ class Stand:
         }
 
     def open_wallet(self, player: str) -> None:
-        self._table("Players").put_item(
+        self._database.Table("Players").put_item(
             Item={"userId": player, "currency": "USD", "cash": OPENING, "bonus": Decimal(0), "version": 0}
         )
 
     # --- What is on record, read past the proxies ---------------------------------------------------
 
     def wallet(self, player: str) -> dict[str, Any]:
-        return self._table("Players").get_item(Key={"userId": player}, ConsistentRead=True)["Item"]
+        return self._database.Table("Players").get_item(Key={"userId": player}, ConsistentRead=True)["Item"]
 
     def ledger(self, player: str) -> list[dict[str, Any]]:
         """The player's transactions, by `seq`."""
-        return self._table("Transactions").query(
+        return self._database.Table("Transactions").query(
             IndexName="byPlayer", KeyConditionExpression=Key("userId").eq(player)
         )["Items"]  # fmt: skip
 
     def uncovered(self, player: str, bonus_code: str) -> Decimal | None:
         key = {"userId": player, "bonusCode": bonus_code}
-        return self._table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
+        return self._database.Table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
 
-    def waiting(self) -> int:
-        """Messages in the four retry queues, whether visible, delayed or in somebody's hands."""
+    def waiting(self, *callbacks: str) -> int:
+        """Messages in these retry queues, or in all, whether visible, delayed or in somebody's hands."""
         kinds = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         # All kinds in one call: a message that changed its kind between two would be counted in neither.
         queues = [
             self._sqs.get_queue_attributes(QueueUrl=self.queue(f"{name.title()}RetryQueue"), AttributeNames=kinds)
-            for name in CALLBACKS
+            for name in callbacks or CALLBACKS
         ]
         return sum(int(count) for queue in queues for count in queue["Attributes"].values())
 
-    def wait_until_the_queues_are_empty(self, seconds: float) -> None:
+    def wait_until_the_queues_are_empty(self, seconds: float, *callbacks: str) -> None:
         for _ in range(int(seconds * 5)):
-            if self.waiting() == 0:
+            if self.waiting(*callbacks) == 0:
                 return
             time.sleep(0.2)
-        raise AssertionError(f"after {seconds} s there still wait {self.waiting()} messages")
+        raise AssertionError(f"after {seconds} s there still wait {self.waiting(*callbacks)} messages")
 
     def dead_letters(self, callback: str) -> list[dict[str, Any]]:
         """Takes the dead letters of a callback out of their queue."""
@@ -236,13 +237,21 @@ class Stand:
         self.change_queue(f"{callback.title()}RetryQueue", RedrivePolicy=json.dumps(policy))
         return before["RedrivePolicy"]
 
-    @property
+    # Each is made once: to make one takes as long as a whole delivery.
+
+    @cached_property
+    def _provider(self) -> httpx.Client:
+        # No connection is kept: one that the service has just closed would fail a delivery.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(base_url=self.service.http.base_url, timeout=60, limits=limits)
+
+    @cached_property
     def _sqs(self) -> Any:
         return boto3.client("sqs", endpoint_url=self._queues_endpoint)
 
-    def _table(self, name: str) -> Any:
-        database: Any = boto3.resource("dynamodb", endpoint_url=self._tables_endpoint)
-        return database.Table(name)
+    @cached_property
+    def _database(self) -> Any:
+        return boto3.resource("dynamodb", endpoint_url=self._tables_endpoint)
 
 
 @contextmanager

@@ -5,8 +5,10 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,16 +30,31 @@ POINTS: dict[str, tuple[str, Rule]] = {
 }
 
 
-def _player(kind: Callable[[str], Win], point: str) -> str:
-    return f"{kind.__name__}-{point}".replace(" ", "-")
+def _player(kind: Callable[[str], Win], moment: str) -> str:
+    return f"{kind.__name__}-{moment}".replace(" ", "-")
 
 
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stand]:
-    points = [*POINTS, "after the write", "in the queue", "while parking"]
-    players = [_player(kind, point) for kind in KINDS for point in points]
-    with stand(players, WORKERS="1") as here:
-        yield here
+def _killed_at(point: str, here: Stand, win: Win) -> None:
+    assert _delivery_with_a_kill(here, win, *POINTS[point]) == 503
+    here.deliver_until_paid(win.callback, win.body)
+
+
+def _killed_while_it_parks(here: Stand, win: Win) -> None:
+    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
+    with here.tables.fault(aim | {"reset": True}):
+        assert _delivery_with_a_kill(here, win, PARK, {"latency": 1400}) == 503
+    here.deliver_until_paid(win.callback, win.body)
+    here.wait_until_the_queues_are_empty(60, win.callback)
+
+
+def _killed_while_it_tries_again(here: Stand, win: Win) -> None:
+    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
+    with here.tables.fault(aim | {"reset": True}) as unreachable:
+        assert here.deliver_until_met(win, unreachable)[0] == 503  # and it waits for its retry
+    with here.tables.fault(aim | {"response": {"bandwidth_kbps": 0.001}}) as fault:
+        wait_until(lambda: fault.times_met)
+        os.kill(worker_of(here.service, win.callback), signal.SIGKILL)
+    here.wait_until_the_queues_are_empty(60, win.callback)
 
 
 def _delivery_with_a_kill(here: Stand, win: Win, operation: str, rule: Rule) -> int:
@@ -51,49 +68,45 @@ def _delivery_with_a_kill(here: Stand, win: Win, operation: str, rule: Rule) -> 
         return delivery.result()[0]
 
 
-@pytest.mark.parametrize("point", POINTS)
+MOMENTS: dict[str, Callable[[Stand, Win], None]] = {
+    **{point: partial(_killed_at, point) for point in POINTS},
+    "while it parks": _killed_while_it_parks,
+    "while it tries again": _killed_while_it_tries_again,
+}
+WINS = {(kind, moment): kind(_player(kind, moment)) for kind in KINDS for moment in [*MOMENTS, "after the write"]}
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Stand]:
+    with stand([win.player for win in WINS.values()], WORKERS="1") as here:
+        for win in WINS.values():
+            for body in win.before:
+                here.deliver_until_paid("result", body)
+        yield here
+
+
+@pytest.fixture(scope="module")
+def deaths(here: Stand) -> Iterator[dict[tuple[Callable[[str], Win], str], Future[None]]]:
+    """Every case, being played: one after the other on a callback's only worker, the callbacks side by side."""
+    with ExitStack() as stack:
+        players = {callback: stack.enter_context(ThreadPoolExecutor(1)) for callback in CALLBACKS}
+        yield {
+            (kind, moment): players[win.callback].submit(MOMENTS[moment], here, win)
+            for (kind, moment), win in WINS.items()
+            if moment in MOMENTS
+        }
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_worker_pays_once(here: Stand, kind: Callable[[str], Win], point: str) -> None:
-    win = kind(_player(kind, point))
-    for body in win.before:
-        here.deliver_until_paid("result", body)
-
-    assert _delivery_with_a_kill(here, win, *POINTS[point]) == 503
-
-    here.deliver_until_paid(win.callback, win.body)
-    here.assert_paid_once(win)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_worker_killed_while_it_parks_pays_once(here: Stand, kind: Callable[[str], Win]) -> None:
-    win = kind(_player(kind, "while parking"))
-    for body in win.before:
-        here.deliver_until_paid("result", body)
-    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
-
-    with here.tables.fault(aim | {"reset": True}):
-        assert _delivery_with_a_kill(here, win, PARK, {"latency": 1400}) == 503
-
-    here.deliver_until_paid(win.callback, win.body)
-    here.wait_until_the_queues_are_empty(60)
-    here.assert_paid_once(win)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_worker_killed_while_it_tries_again_pays_once(here: Stand, kind: Callable[[str], Win]) -> None:
-    win = kind(_player(kind, "in the queue"))
-    for body in win.before:
-        here.deliver_until_paid("result", body)
-    aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
-    with here.tables.fault(aim | {"reset": True}) as unreachable:
-        assert here.deliver_until_met(win, unreachable)[0] == 503  # and it waits for its retry
-
-    with here.tables.fault(aim | {"response": {"bandwidth_kbps": 0.001}}) as fault:
-        wait_until(lambda: fault.times_met)
-        os.kill(worker_of(here.service, win.callback), signal.SIGKILL)
-
-    here.wait_until_the_queues_are_empty(60)
-    here.assert_paid_once(win)
+def test_a_killed_worker_pays_once(
+    here: Stand,
+    deaths: dict[tuple[Callable[[str], Win], str], Future[None]],
+    kind: Callable[[str], Win],
+    moment: str,
+) -> None:
+    deaths[kind, moment].result()
+    here.assert_paid_once(WINS[kind, moment])
 
 
 # --- Killed when all is done but the answer ---------------------------------------------------------
@@ -125,7 +138,7 @@ def test_a_worker_killed_after_the_write_and_before_the_answer_pays_once(
 ) -> None:
     (function,) = (function for function in Template.load().functions() if function.name == callback)
     (tmp_path / "app.py").write_text(DOOMED.format(path=str(function.folder / "app.py")))
-    wins = [win for kind in KINDS if (win := kind(_player(kind, "after the write"))).callback == callback]
+    wins = [win for (_, moment), win in WINS.items() if moment == "after the write" and win.callback == callback]
 
     async def deliver(win: Win) -> None:
         environment = here.environment(callback)
@@ -138,8 +151,6 @@ def test_a_worker_killed_after_the_write_and_before_the_answer_pays_once(
                 await worker.stop()
 
     for win in wins:
-        for body in win.before:
-            here.deliver_until_paid("result", body)
         asyncio.run(deliver(win))
         here.assert_paid_once(win)  # it is paid, and nobody was told
 

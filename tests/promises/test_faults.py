@@ -119,8 +119,8 @@ CASES = _cases()
 @pytest.fixture(scope="module")
 def outcomes() -> Iterator[tuple[Stand, dict[str, Outcome]]]:
     """Every case played to its end, and the service it was played on."""
-    with stand([case.win.player for case in CASES.values()], WORKERS="4") as here:
-        with ThreadPoolExecutor(24) as pool:
+    with stand([case.win.player for case in CASES.values()], WORKERS="8") as here:
+        with ThreadPoolExecutor(40) as pool:
             # In an order that gives every function work at once.
             names = sorted(CASES, key=lambda name: CASES[name].win.player[::-1])
             played = {name: pool.submit(_play, here, CASES[name]) for name in names}

@@ -65,7 +65,8 @@ class Place:
 
     @property
     def proxy(self) -> str:
-        return f"http://127.0.0.1:{self.proxy_port}"
+        # Not by its number: of a host with dots microburst would find the service, and reads all that AWS has for it.
+        return f"http://localhost:{self.proxy_port}"
 
     @property
     def is_running(self) -> bool:
