@@ -488,6 +488,17 @@ def test_what_cannot_be_written_is_said_before_the_ledger_is_read(
     assert "cannot be written" in outcome.complaint
 
 
+def test_the_differences_are_not_written_over_the_report(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    before = text_of(desk.rows)
+
+    outcome = desk.reconcile_text(before, "--csv", str(desk.folder / "." / "report.csv"))
+
+    assert outcome.status == 2
+    assert "--csv names the report itself" in outcome.complaint
+    assert report.read_text().splitlines() == before.splitlines()
+
+
 def test_a_report_that_is_not_there_is_refused(desk: Desk) -> None:
     told = CliRunner().invoke(app, ["reconcile", str(desk.folder / "none.csv")])
 

@@ -60,6 +60,8 @@ def reconcile(
     reading = Reading.of(columns, callback)
     if csv_file:
         show.check_place(csv_file)
+        if csv_file.exists() and report.exists() and csv_file.samefile(report):
+            raise Trouble("--csv names the report itself, which would be lost")
     now = datetime.now(UTC)
     from_ = recorded_at(moment(since, now)) if since else _ALWAYS
     to = recorded_at(moment(until, now)) if until else _NEVER
