@@ -1525,6 +1525,11 @@ def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables) -> None:
         (62, "No such player: 999", "this player has no wallet"),
         (52, "The currency is not the player's: the wallet's is USD", "in USD"),
         (61, "This reference was already used with other content: amount", "with another amount"),
+        (
+            61,
+            "Its prize's reference was already used with other content: amount",
+            "the reference of its prize was used before",
+        ),
         (64, "Mandatory field is absent or empty: roundId", "mandatory field is absent or empty: roundId"),
         (None, None, "no reason was given"),
     ],

@@ -458,6 +458,20 @@ def test_other_content_under_the_same_reference_is_a_conflict(changes: dict[str,
     assert conflict.value.reference == "r-1"
 
 
+def test_a_conflict_of_a_prize_is_told_from_one_of_the_win_it_came_with() -> None:
+    win, prize = credit(), credit(kind="promo", reference="prize-1")
+    others = snapshot(on_record(replace(prize, amount=Decimal(9))))
+
+    with pytest.raises(Conflict, match="This reference was already used") as within:
+        ledger.settle([win, prize], others)
+    with pytest.raises(Conflict) as alone:
+        ledger.settle([prize], others)
+
+    assert (within.value.is_prize, alone.value.is_prize) == (True, False)
+    assert within.value.reason == "Its prize's reference was already used with other content: amount"
+    assert alone.value.reason == "This reference was already used with other content: amount"
+
+
 def test_a_conflict_names_every_field_that_differs() -> None:
     with pytest.raises(Conflict) as conflict:
         ledger.settle([credit(amount="11", round_id="1", game_id="other")], snapshot(on_record(credit())))

@@ -197,6 +197,21 @@ def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:
         assert told.endswith(then)
 
 
+def test_a_win_that_its_prize_holds_up_is_owed_and_not_to_be_discarded(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.send("promo", published("promo", reference="prize", amount="9"))
+    win = published("result", reference="round", amount="500")
+    assert operator.send("result", win | {"promoWinReference": "prize", "promoWinAmount": "8"}).json["error"] == 61
+
+    told = said(walletctl, "round")
+
+    assert "The reference of its prize was credited before with other content, so this request moved nothing." in told
+    assert "discard this only once that is paid" in told
+    assert "walletctl find has both" not in told
+    assert operator.send("result", win).json["error"] == 0  # as the advice has it: without the prize
+
+
 def test_a_conflict_is_shown_beside_what_was_credited(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result"))
     operator.send("result", published("result", amount="777"))

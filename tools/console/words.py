@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.walletctl.amounts import amount
+from tools.walletctl.parked.letters import is_of_prize
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -47,7 +48,8 @@ def why(code: int | None, reason: str | None) -> str:
             return f"the win is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
         case 61:
             fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
-            return f"the reference was used before{f', with another {fields}' if fields else ''}"
+            whose = "the reference of its prize" if is_of_prize(61, said) else "the reference"
+            return f"{whose} was used before{f', with another {fields}' if fields else ''}"
         case 59:
             return "its amount is not written as one: digits, with a point before the fraction, and nothing else"
         case 401:
@@ -70,10 +72,17 @@ def _lowered(said: str) -> str:
     return said[:1].lower() + said[1:] if said[1:2].islower() else said
 
 
-def what_to_do(codes: Sequence[int], refused: str | None) -> str:
-    """What a person does about a dead letter."""
+def what_to_do(faults: Sequence[tuple[int, str]], refused: str | None) -> str:
+    """What a person does about a dead letter, by its errors and their reasons."""
     if refused:
         return f"It cannot be tried again: {refused}. If it is nobody's money, discard it."
+    if any(is_of_prize(code, reason) for code, reason in faults):
+        return (
+            "This request moved nothing, and trying again fails again as long as the prize's reference is on record. "
+            "If the win's own reference is not, it is still owed: ask the provider to send it without the prize, under "
+            "the same reference, and discard this one only once that is paid."
+        )
+    codes = {code for code, _ in faults}
     if 61 in codes:
         return (
             "Trying again fails again as long as the reference is on record. Compare it with the transaction that is, "

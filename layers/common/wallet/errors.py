@@ -92,20 +92,25 @@ class Malformed(Refusal):
 
 
 class Conflict(Refusal):
-    """The reference is taken by a transaction that differs in `differences` (names of fields)."""
+    """The reference is taken by a transaction that differs in `differences` (names of fields).
+
+    `is_prize` if it is that of the prize a win came with: the win itself is not paid then, and may be on no record.
+    """
 
     code = 61
     http_status = 200
     kept = "for a person"
 
-    def __init__(self, reference: str, differences: tuple[str, ...]) -> None:
+    def __init__(self, reference: str, differences: tuple[str, ...], *, is_prize: bool = False) -> None:
         super().__init__("This reference was already used with other content")
         self.reference = reference
         self.differences = differences
+        self.is_prize = is_prize
 
     @property
     def reason(self) -> str:
-        return f"{self}: {', '.join(self.differences)}"
+        taken = "Its prize's reference was already used with other content" if self.is_prize else self
+        return f"{taken}: {', '.join(self.differences)}"
 
 
 class NoSuchPlayer(Refusal):

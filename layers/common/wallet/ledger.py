@@ -175,7 +175,7 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
     for credit in credits:
         recorded = snapshot.transactions.get(credit.id)
         if recorded and (differences := credit.differences(recorded.credit)):
-            raise Conflict(credit.reference, differences)
+            raise Conflict(credit.reference, differences, is_prize=credit is not credits[0])
 
     before = snapshot.wallet
     if before is None:

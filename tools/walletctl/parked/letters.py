@@ -85,6 +85,11 @@ class Group:
         )
 
     @property
+    def stopped_by_prize(self) -> bool:
+        """Whether a win is held up by the reference of the prize it came with, and is itself perhaps on no record."""
+        return any(is_of_prize(code, reason) for code, reason in self.faults)
+
+    @property
     def first_received_at(self) -> datetime:
         return min(letter.first_received_at for letter in self.letters)
 
@@ -106,6 +111,11 @@ class Group:
     def among(self, message_ids: Set[str]) -> "Group | None":
         letters = tuple(letter for letter in self.letters if letter.message_id in message_ids)
         return replace(self, letters=letters) if letters else None
+
+
+def is_of_prize(code: int, reason: str) -> bool:
+    """Whether a conflict is that of a prize's reference, by the wallet's own words."""
+    return code == 61 and reason.startswith("Its prize's reference ")
 
 
 def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:

@@ -93,6 +93,12 @@ def what_to_do(callback: str, group: Group) -> str:
     if group.refused:
         return f"It cannot be sent back: {group.refused}. If it is nobody's money: walletctl parked discard {callback}"
     codes = {code for code, _ in group.faults}
+    if group.stopped_by_prize:
+        return (
+            "The reference of its prize was credited before with other content, so this request moved nothing. If its "
+            "own reference is not on record, the win is still owed: ask the provider to send it without the prize, "
+            "under the same reference, and discard this only once that is paid"
+        )
     if 61 in codes:
         return (
             "The reference was credited before with other content: walletctl find has both. Ask the provider which is "
