@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from starlette.requests import ClientDisconnect, Request
 
 from conftest import Operator, published
-from tools.console import charts, served, words
+from tools.console import charts, served, trying, words
 from tools.console.app import Console, in_front
 from tools.console.desk import Desk
 from tools.console.feed import KEPT, Feed
@@ -377,6 +377,24 @@ def test_a_win_is_found_by_its_reference_with_what_it_did(window: Window) -> Non
     assert "Credited" in text
     assert "<strong>10</strong>" in text
     assert "99899.99" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "becomes"),
+    [
+        ('{"reference": "a", "amount": "1"}', '{"reference": "NEW", "amount": "1"}'),
+        ('{"details": {"reference": "x"}, "list": [{"reference": "y"}], "reference":"a"}', None),
+        (r'{"a": "} \" {", "Reference" : "a\"b"}', r'{"a": "} \" {", "Reference" : "NEW"}'),
+        ('{"reference": 5}', '{"reference": 5}'),
+        ('{"a": "reference", "b": "c"}', '{"a": "reference", "b": "c"}'),
+        ("no JSON", "no JSON"),
+        ('{"reference": "a', '{"reference": "a'),
+    ],
+)
+def test_another_win_differs_in_its_own_reference_alone(body: str, becomes: str | None) -> None:
+    fresh = trying._under_a_new_reference(body)
+
+    assert re.sub("[0-9a-f]{24}", "NEW", fresh) == (becomes or body.replace('"a"', '"NEW"'))
 
 
 def test_a_win_of_nothing_is_no_money_to_look_for(window: Window) -> None:

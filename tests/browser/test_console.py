@@ -277,7 +277,7 @@ def test_a_new_reference_keeps_what_was_edited(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("changes", "heading"),
     [
-        ({"amount": "0"}, "On record, and nothing was won"),
+        ({"amount": "0"}, "On record, and nothing was paid"),
         ({"userId": "nobody"}, "Not credited yet: it waits for another try"),
         ({"currency": "EUR"}, "Not credited: it waits for a person"),
         ({"amount": "ten"}, "Not credited: refused, and kept nowhere"),

@@ -268,9 +268,24 @@ def _example(name: str) -> _Example:
 
 
 def _under_a_new_reference(body: str) -> str:
-    """The same body as another win: nothing of its text but the reference is touched."""
-    fresh = secrets.token_hex(12)
-    return re.sub(r'("reference"\s*:\s*)"[^"]*"', rf'\g<1>"{fresh}"', body, count=1)
+    """The same body as another win: nothing of its text but its reference is touched, if it has one as a text."""
+    decode, position, depth = json.JSONDecoder().raw_decode, 0, 0
+    with suppress(ValueError):
+        while token := _TEXT_OR_BRACKET.match(body, position):
+            start, position = token.start(1), token.end()
+            if token[1] != '"':
+                depth += 1 if token[1] in "{[" else -1
+                continue
+            name, position = decode(body, start)
+            value = _COLON_BEFORE_TEXT.match(body, position)
+            if depth == 1 and value and name.lower() == "reference":
+                _, end = decode(body, value.end())
+                return f'{body[: value.end()]}"{secrets.token_hex(12)}"{body[end:]}'
+    return body
+
+
+_TEXT_OR_BRACKET = re.compile(r'[^"{}\[\]]*(.)', re.DOTALL)
+_COLON_BEFORE_TEXT = re.compile(r'\s*:\s*(?=")')
 
 
 def _signed(body: str, secret: str | None) -> bytes:
