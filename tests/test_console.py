@@ -509,7 +509,7 @@ def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, win
     assert "Not credited yet: this player has no wallet" in text
     assert "75.10 USD" in text
     assert "3 of ten tries so far" in text
-    assert "/find?name=early" in text
+    assert "/find?name=result%23early" in text
     assert "Nothing is known of" not in text
 
 
@@ -1157,6 +1157,21 @@ def test_what_is_parked_is_open_until_it_is_credited() -> None:
     assert not fed(feed).open
     assert [each.tries for each in feed.after(0)] == [None, 1, 2]
     assert sum(minute.callbacks["result"] for minute in feed.minutes()) == 1  # a try is no new callback
+
+
+@pytest.mark.parametrize("code", [59, 52])
+def test_what_is_sent_again_in_vain_while_it_waits_closes_nothing(code: int) -> None:
+    feed = Feed()
+    request = json.dumps(published("result", reference="r")).encode()
+    feed.answered("result", request, said("refused", code=62, reason="x"), "{}", 0.01)
+    feed.answered("result", request, said("refused", code=code, reason="y"), "{}", 0.01)
+    feed.failed("result", request, "no answer", 0.01)
+
+    assert [each.code for each in fed(feed).open.values()] == [62]
+
+    feed.tried_again("result", [json.dumps({"reference": "r"})], said("refused", code=52, tries=1))
+
+    assert not fed(feed).open
 
 
 def test_the_last_try_leaves_it_for_a_person() -> None:

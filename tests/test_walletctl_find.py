@@ -241,6 +241,16 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
         "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
         "provider must mend it and send it again",
     ),
+    (
+        [line("refused", **NO_PLAYER), line("refused", code=59, reason="Not a valid amount: amount")],
+        "waiting",
+        "it waits for another try, for error 62 (No such player: 999).",
+    ),
+    (
+        [line("refused", **NO_PLAYER, tries=1), line("parking failed", reason="x"), line("refused", **NO_PLAYER)],
+        "waiting",
+        "it waits for another try after 1 of ten tries, for error 62",
+    ),
     ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
     ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
     ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
@@ -257,6 +267,22 @@ def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(walletctl: Wall
 
         assert walletctl.json("find", name, status=1 if outcome == "unknown" else 0)["outcome"] == outcome, lines
         assert told in said(walletctl, name), lines
+
+
+def test_each_kind_of_a_reference_has_a_state_of_its_own(walletctl: Walletctl) -> None:
+    walletctl.log(refused("both", service="jackpot"), refused("both", code=59, reason="Not a valid amount: amount"))
+
+    found = walletctl.json("find", "both")
+    told = said(walletctl, "both")
+
+    assert found["outcome"] == "waiting"
+    assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
+        ("jackpot", "waiting"),
+        ("result", "refused"),
+    ]
+    assert "Not credited, under that reference: jackpot both, 75.10 USD" in told
+    assert "waits for another try, for error 62 (No such player: 999). Next: walletctl find 'jackpot#both'" in told
+    assert "Next: walletctl find 'result#both'" in told
 
 
 def test_what_waits_for_another_try_is_counted_and_not_touched(walletctl: Walletctl) -> None:
@@ -302,7 +328,7 @@ def test_a_win_that_waits_is_found_by_its_player(walletctl: Walletctl) -> None:
     assert (win["reference"], win["amount"], win["currency"], win["tries"]) == ("early", "75.10", "USD", 3)
     assert (
         "result early, 75.10 USD, player 40021, round r-1: waits for another try, after 3 of ten, for error 62 "
-        "(No such player: 999). Next: walletctl find early" in said(walletctl, "40021")
+        "(No such player: 999). Next: walletctl find 'result#early'" in said(walletctl, "40021")
     )
 
 

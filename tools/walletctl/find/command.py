@@ -11,7 +11,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
-from tools.walletctl.find.missed import Missed, missed
+from tools.walletctl.find.missed import Missed, missed, unpaid
 from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
@@ -101,9 +101,12 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     missing: Sequence[Missed] = ()
+    parked_as = references_of([*letters, *due])
+    if letters or due or len({line.callback for line in log}) > 1:
+        missing = unpaid(log, parked_as)
     if not transactions and not log:
         try:
-            missing = missed(where.refused(name, since), name, references_of([*letters, *due]))
+            missing = missed(where.refused(name, since), name, parked_as)
         except Trouble as trouble:
             not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
