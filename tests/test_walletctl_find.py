@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from conftest import Operator, published
 from tools.walletctl.log import of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
+from tools.walletctl.place import LocalService
 from walletctl import Walletctl, parked
 
 REFERENCE = published("result")["reference"]
@@ -307,6 +308,61 @@ def test_what_is_due_in_a_retry_queue_is_found_where_it_is_asked_for(walletctl: 
     assert walletctl.all_in("ResultRetryQueue") == [message]
     (received,) = boto3.client("sqs").receive_message(QueueUrl=_url("ResultRetryQueue"))["Messages"]
     assert received["Body"] == message, "it was put back at once"
+
+
+def test_a_win_of_another_kind_is_not_hidden_by_the_one_on_record(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="two-kinds"))
+    walletctl.log(
+        line("credited", correlation_id="two-kinds", userId="421"),
+        refused("two-kinds", service="jackpot", userId="nobody9"),
+        refused("two-kinds", service="promo", code=59, reason="Not a valid amount: amount"),
+    )
+
+    found = walletctl.json("find", "two-kinds")
+    told = said(walletctl, "two-kinds")
+
+    assert (found["outcome"], [each["kind"] for each in found["transactions"]]) == ("credited", ["result"])
+    assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
+        ("jackpot", "waiting"),
+        ("promo", "refused"),
+    ]
+    assert [each["callback"] for each in found["log"]] == ["jackpot", "promo"]
+    assert "Under that name something else is NOT credited: jackpot two-kinds, 75.10 USD, player nobody9" in told
+    assert "Next: walletctl find 'jackpot#two-kinds'" in told
+    assert walletctl.json("find", "jackpot#two-kinds")["outcome"] == "waiting"
+
+
+def test_what_else_came_of_a_kind_that_is_on_record_is_no_missing_win(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="r", promoWinAmount="4", promoWinReference="p"))
+    walletctl.log(
+        refused("r"),
+        line("credited", correlation_id="r"),
+        line("replayed", correlation_id="r"),
+        refused("r", code=61, reason="used"),
+        refused("p", service="promo", code=61, reason="used"),
+    )
+
+    for name in ("r", "p", "result#r", "promo#p"):
+        found = walletctl.json("find", name)
+        assert (found["outcome"], found["refused"], found["log"]) == ("credited", [], []), name
+        assert "NOT credited" not in said(walletctl, name)
+
+
+def test_of_a_stack_it_is_said_that_no_other_kind_was_looked_for(
+    walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalService, "log_is_free", False)
+    operator.send("result", published("result", reference="two-kinds"))
+    walletctl.log(refused("two-kinds", service="jackpot"))
+
+    others = ["jackpot#two-kinds", "bonus#two-kinds", "promo#two-kinds"]
+    found = walletctl.json("find", "two-kinds")
+
+    assert (found["refused"], sorted(found["notLookedFor"])) == ([], sorted(others))
+    told = said(walletctl, "two-kinds")
+    assert "For a win of another kind under this reference, which waits or was refused, the log was not read" in told
+    assert "walletctl find 'jackpot#two-kinds'" in told
+    assert walletctl.json("find", "result#two-kinds")["notLookedFor"] == []
 
 
 # --- By player or round -----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """`walletctl find`: a win by its reference, round or transaction id, or a player's, and what became of it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -95,15 +95,19 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
     log: Sequence[Line] = ()
-    if not transactions and not wallet:
+    if (transactions and where.log_is_free) or not (transactions or wallet):
         try:
             log = _log(where, name, since)
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     missing: Sequence[Missed] = ()
     parked_as = references_of([*letters, *due])
-    if letters or due or len({line.callback for line in log}) > 1:
-        missing = unpaid(log, parked_as)
+    on_record = {str(item["id"]) for item in transactions}
+    if transactions or letters or due or len({line.callback for line in log}) > 1:
+        # A kind that is on record was paid, whatever else came under it: its conflicts are dead letters.
+        missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
+    if transactions:
+        log = [line for line in log if any(line in each.lines for each in missing)]
     if not transactions and not log:
         try:
             missing = missed(where.refused(name, since), name, parked_as)
@@ -127,8 +131,16 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         missed=missing,
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
+        not_looked_for=[] if where.log_is_free else _other_kinds(name, on_record),
         not_looked=not_looked,
     )
+
+
+def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
+    """The ids under a reference that are not on record, where one of another kind is."""
+    ids = [f"{kind}#{name}" for kind in place.callbacks()]
+    others = [id for id in ids if id not in on_record]
+    return others if len(others) < len(ids) else []
 
 
 def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:

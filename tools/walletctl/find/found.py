@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tools.outside import plain
-from tools.walletctl.find.missed import Missed, state_of, waits
+from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.items import Item
 from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
@@ -27,7 +27,8 @@ class Found:
     of which there is more than one callback's win. `waiting` counts
     what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
     says where could not be looked, and why; `read_all` whether the whole ledger was read for it, `could_scan` whether
-    that was not done, and might tell more.
+    that was not done, and might tell more. `not_looked_for` are ids for which a log that costs something was not read,
+    since a win of another kind is on record under their reference.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Found:
     missed: Sequence[Missed]
     read_all: bool
     could_scan: bool
+    not_looked_for: Sequence[str]
     not_looked: Sequence[str]
 
     @property
@@ -68,7 +70,7 @@ class Found:
             return "waiting"
         if self.is_player:
             return "player"
-        states = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
+        states: list[State] = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
         if not states:
             return "unknown"
         state = "waiting" if "waiting" in states else states[-1]
@@ -86,6 +88,13 @@ def sentences(found: Found) -> Iterator[str]:
             if found.letters:
                 yield "There is a dead letter of that name as well, which is not credited:"
                 yield from _next(found)
+            if found.not_looked_for:
+                yield (
+                    "For a win of another kind under this reference, which waits or was refused, the log was not read: "
+                    f"{', '.join(f'walletctl find {shlex.quote(plain(id))}' for id in found.not_looked_for)}."
+                )
+            if found.missed:
+                yield "Under that name something else is NOT credited:"
         case "dead letter" if found.is_player:
             number = sum(len(group.letters) for _, group in found.letters)
             yield f"A player, of whom {counted(number, 'dead letter')} will be tried again by no machine:"
