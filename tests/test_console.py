@@ -45,6 +45,7 @@ class InMemory:
     name = "the wallet of a test"
 
     def __init__(self) -> None:
+        self.log_is_free = True
         self.lines: list[Line] = []  # of the reference that is asked for
         self.refusals: list[Line] = []
 
@@ -97,6 +98,7 @@ class Window:
     def __init__(self, operator: Operator, folder: Path, *, is_local: bool = True) -> None:
         self.operator = operator
         self.place = InMemory()
+        self.place.log_is_free = is_local
         self.feed = Feed()
         self.folder = folder
         desk = Desk(self.place, is_local=is_local, folder=folder)
@@ -527,8 +529,30 @@ def test_a_win_that_waits_is_found_by_its_player_and_by_its_round(path: str, win
     assert "Not credited yet: this player has no wallet" in text
     assert "75.10 USD" in text
     assert "3 of ten tries so far" in text
-    assert "/find?name=early" in text
+    assert "/find?name=result%23early" in text
     assert "Nothing is known of" not in text
+
+
+def test_a_win_of_another_kind_that_waits_is_told_beside_the_one_on_record(window: Window) -> None:
+    window.operator.send("result", published("result", reference="two-kinds"))
+    window.place.lines = [refusal(callback=kind, reference="two-kinds") for kind in ("result", "jackpot")]
+
+    text = window.get("/find/elsewhere?name=two-kinds&shown=1", hx_request="true").text
+
+    assert "Not credited yet: this player has no wallet" in text
+    assert "/find?name=jackpot%23two-kinds" in text
+    assert "/find?name=result%23two-kinds" not in text
+
+
+def test_of_a_stack_it_is_said_which_kinds_were_not_looked_for(operator: Operator, tmp_path: Path) -> None:
+    of_a_stack = Window(operator, tmp_path, is_local=False)
+    of_a_stack.operator.send("result", published("result", reference="two-kinds"))
+
+    text = of_a_stack.get("/find/elsewhere?name=two-kinds&shown=1", hx_request="true").text
+
+    assert "the log was not read" in text
+    assert "/find?name=jackpot%23two-kinds" in text
+    assert "/find?name=result%23two-kinds" not in text
 
 
 def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window) -> None:
@@ -1175,6 +1199,21 @@ def test_what_is_parked_is_open_until_it_is_credited() -> None:
     assert not fed(feed).open
     assert [each.tries for each in feed.after(0)] == [None, 1, 2]
     assert sum(minute.callbacks["result"] for minute in feed.minutes()) == 1  # a try is no new callback
+
+
+@pytest.mark.parametrize("code", [59, 52])
+def test_what_is_sent_again_in_vain_while_it_waits_closes_nothing(code: int) -> None:
+    feed = Feed()
+    request = json.dumps(published("result", reference="r")).encode()
+    feed.answered("result", request, said("refused", code=62, reason="x"), "{}", 0.01)
+    feed.answered("result", request, said("refused", code=code, reason="y"), "{}", 0.01)
+    feed.failed("result", request, "no answer", 0.01)
+
+    assert [each.code for each in fed(feed).open.values()] == [62]
+
+    feed.tried_again("result", [json.dumps({"reference": "r"})], said("refused", code=52, tries=1))
+
+    assert not fed(feed).open
 
 
 def test_the_last_try_leaves_it_for_a_person() -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from conftest import Operator, published
 from tools.walletctl.log import of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
+from tools.walletctl.place import LocalService
 from walletctl import Walletctl, parked
 
 REFERENCE = published("result")["reference"]
@@ -256,6 +257,16 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
         "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
         "provider must mend it and send it again",
     ),
+    (
+        [line("refused", **NO_PLAYER), line("refused", code=59, reason="Not a valid amount: amount")],
+        "waiting",
+        "it waits for another try, for error 62 (No such player: 999).",
+    ),
+    (
+        [line("refused", **NO_PLAYER, tries=1), line("parking failed", reason="x"), line("refused", **NO_PLAYER)],
+        "waiting",
+        "it waits for another try after 1 of ten tries, for error 62",
+    ),
     ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
     ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
     ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
@@ -272,6 +283,22 @@ def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(walletctl: Wall
 
         assert walletctl.json("find", name, status=1 if outcome == "unknown" else 0)["outcome"] == outcome, lines
         assert told in said(walletctl, name), lines
+
+
+def test_each_kind_of_a_reference_has_a_state_of_its_own(walletctl: Walletctl) -> None:
+    walletctl.log(refused("both", service="jackpot"), refused("both", code=59, reason="Not a valid amount: amount"))
+
+    found = walletctl.json("find", "both")
+    told = said(walletctl, "both")
+
+    assert found["outcome"] == "waiting"
+    assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
+        ("jackpot", "waiting"),
+        ("result", "refused"),
+    ]
+    assert "Not credited, under that reference: jackpot both, 75.10 USD" in told
+    assert "waits for another try, for error 62 (No such player: 999). Next: walletctl find 'jackpot#both'" in told
+    assert "Next: walletctl find 'result#both'" in told
 
 
 def test_what_waits_for_another_try_is_counted_and_not_touched(walletctl: Walletctl) -> None:
@@ -298,6 +325,61 @@ def test_what_is_due_in_a_retry_queue_is_found_where_it_is_asked_for(walletctl: 
     assert received["Body"] == message, "it was put back at once"
 
 
+def test_a_win_of_another_kind_is_not_hidden_by_the_one_on_record(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="two-kinds"))
+    walletctl.log(
+        line("credited", correlation_id="two-kinds", userId="421"),
+        refused("two-kinds", service="jackpot", userId="nobody9"),
+        refused("two-kinds", service="promo", code=59, reason="Not a valid amount: amount"),
+    )
+
+    found = walletctl.json("find", "two-kinds")
+    told = said(walletctl, "two-kinds")
+
+    assert (found["outcome"], [each["kind"] for each in found["transactions"]]) == ("credited", ["result"])
+    assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
+        ("jackpot", "waiting"),
+        ("promo", "refused"),
+    ]
+    assert [each["callback"] for each in found["log"]] == ["jackpot", "promo"]
+    assert "Under that name something else is NOT credited: jackpot two-kinds, 75.10 USD, player nobody9" in told
+    assert "Next: walletctl find 'jackpot#two-kinds'" in told
+    assert walletctl.json("find", "jackpot#two-kinds")["outcome"] == "waiting"
+
+
+def test_what_else_came_of_a_kind_that_is_on_record_is_no_missing_win(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result", reference="r", promoWinAmount="4", promoWinReference="p"))
+    walletctl.log(
+        refused("r"),
+        line("credited", correlation_id="r"),
+        line("replayed", correlation_id="r"),
+        refused("r", code=61, reason="used"),
+        refused("p", service="promo", code=61, reason="used"),
+    )
+
+    for name in ("r", "p", "result#r", "promo#p"):
+        found = walletctl.json("find", name)
+        assert (found["outcome"], found["refused"], found["log"]) == ("credited", [], []), name
+        assert "NOT credited" not in said(walletctl, name)
+
+
+def test_of_a_stack_it_is_said_that_no_other_kind_was_looked_for(
+    walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalService, "log_is_free", False)
+    operator.send("result", published("result", reference="two-kinds"))
+    walletctl.log(refused("two-kinds", service="jackpot"))
+
+    others = ["jackpot#two-kinds", "bonus#two-kinds", "promo#two-kinds"]
+    found = walletctl.json("find", "two-kinds")
+
+    assert (found["refused"], sorted(found["notLookedFor"])) == ([], sorted(others))
+    told = said(walletctl, "two-kinds")
+    assert "For a win of another kind under this reference, which waits or was refused, the log was not read" in told
+    assert "walletctl find 'jackpot#two-kinds'" in told
+    assert walletctl.json("find", "result#two-kinds")["notLookedFor"] == []
+
+
 # --- By player or round -----------------------------------------------------------------------------
 
 
@@ -317,7 +399,7 @@ def test_a_win_that_waits_is_found_by_its_player(walletctl: Walletctl) -> None:
     assert (win["reference"], win["amount"], win["currency"], win["tries"]) == ("early", "75.10", "USD", 3)
     assert (
         "result early, 75.10 USD, player 40021, round r-1: waits for another try, after 3 of ten, for error 62 "
-        "(No such player: 999). Next: walletctl find early" in said(walletctl, "40021")
+        "(No such player: 999). Next: walletctl find 'result#early'" in said(walletctl, "40021")
     )
 
 

@@ -112,6 +112,10 @@ class Kept:
     def url(self) -> str:
         return self._place.url()
 
+    @property
+    def log_is_free(self) -> bool:
+        return self._place.log_is_free
+
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
         return self._place.log(reference, since)
 

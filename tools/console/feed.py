@@ -171,7 +171,9 @@ class Feed:
         self._count(callback)
         if callback.reference is not None:
             key = (callback.kind, callback.reference)
-            self.open.pop(key, None)
+            # What is delivered while it waits, and refused, is not what waits.
+            if callback.outcome == "parked" or callback.tries is not None or not callback.is_owed:
+                self.open.pop(key, None)
             if callback.outcome == "parked":
                 self.open[key] = callback
                 if len(self.open) > _MOST_OPEN:

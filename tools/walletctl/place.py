@@ -99,6 +99,11 @@ class Place(Protocol):
         """Where the callbacks' paths begin: `http://127.0.0.1:3000`."""
         ...
 
+    @property
+    def log_is_free(self) -> bool:
+        """Whether to read the log costs nothing."""
+        ...
+
     def log(self, reference: str, since: datetime) -> Sequence[Line]:
         """What the functions said of a reference, the oldest first; `since` is only asked where it costs to read."""
         ...
@@ -145,6 +150,8 @@ def callbacks() -> list[str]:
 
 
 class LocalService:
+    log_is_free = True
+
     def __init__(self, port: int) -> None:
         self._port = port
 
@@ -203,6 +210,8 @@ class OwnService(LocalService):
 
 
 class DeployedStack:
+    log_is_free = False
+
     def __init__(self, stack: str, session: boto3.Session) -> None:
         self._stack = stack
         self._session = session

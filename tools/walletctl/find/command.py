@@ -1,7 +1,7 @@
 """`walletctl find`: a win by its reference, round or transaction id, or a player's, and what became of it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
-from tools.walletctl.find.missed import Missed, missed
+from tools.walletctl.find.missed import Missed, missed, unpaid
 from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
@@ -95,15 +95,22 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
     log: Sequence[Line] = ()
-    if not transactions and not wallet:
+    if (transactions and where.log_is_free) or not (transactions or wallet):
         try:
             log = _log(where, name, since)
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     missing: Sequence[Missed] = ()
+    parked_as = references_of([*letters, *due])
+    on_record = {str(item["id"]) for item in transactions}
+    if transactions or letters or due or len({line.callback for line in log}) > 1:
+        # A kind that is on record was paid, whatever else came under it: its conflicts are dead letters.
+        missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
+    if transactions:
+        log = [line for line in log if any(line in each.lines for each in missing)]
     if not transactions and not log:
         try:
-            missing = missed(where.refused(name, since), name, references_of([*letters, *due]))
+            missing = missed(where.refused(name, since), name, parked_as)
         except Trouble as trouble:
             not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
@@ -124,8 +131,16 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         missed=missing,
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
+        not_looked_for=[] if where.log_is_free else _other_kinds(name, on_record),
         not_looked=not_looked,
     )
+
+
+def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
+    """The ids under a reference that are not on record, where one of another kind is."""
+    ids = [f"{kind}#{name}" for kind in place.callbacks()]
+    others = [id for id in ids if id not in on_record]
+    return others if len(others) < len(ids) else []
 
 
 def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:

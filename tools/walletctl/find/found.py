@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tools.outside import plain
-from tools.walletctl.find.missed import Missed, state_of
+from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.items import Item
 from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
@@ -23,10 +23,12 @@ _MOST_MISSED = 10  # sentences of as many wins
 class Found:
     """`letters` are dead letters with their callback, `due` what the retry queues gave of it.
 
-    `missed` are wins of a player or a round of that name that were refused and not paid, by the log. `waiting` counts
+    `missed` are wins that were refused and not paid, by the log: of a player or a round of that name, or of a reference
+    of which there is more than one callback's win. `waiting` counts
     what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
     says where could not be looked, and why; `read_all` whether the whole ledger was read for it, `could_scan` whether
-    that was not done, and might tell more.
+    that was not done, and might tell more. `not_looked_for` are ids for which a log that costs something was not read,
+    since a win of another kind is on record under their reference.
     """
 
     name: str
@@ -42,16 +44,19 @@ class Found:
     missed: Sequence[Missed]
     read_all: bool
     could_scan: bool
+    not_looked_for: Sequence[str]
     not_looked: Sequence[str]
 
     @property
     def is_missed(self) -> bool:
-        """Whether all that is known are refused wins of a player or a round of that name."""
-        return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player or self.log)
+        """Whether all that is known are refused wins, each told by itself."""
+        return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player)
 
     @property
     def last(self) -> Line | None:
-        """The last that the log says of a reference of that name; of a failed delivery, its refusal."""
+        """What the log says last of a reference of that name; of what waits, and of a failed delivery, its refusal."""
+        if refusal := waits(self.log):
+            return refusal
         refusals = [line for line in self.log[-2:] if line.message == "refused"]
         return (refusals or self.log or [None])[-1]
 
@@ -65,10 +70,10 @@ class Found:
             return "waiting"
         if self.is_player:
             return "player"
-        lines = self.log or (self.missed[-1].lines if self.missed else ())
-        if not lines:
+        states: list[State] = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
+        if not states:
             return "unknown"
-        state = state_of(lines)
+        state = "waiting" if "waiting" in states else states[-1]
         return "gone" if state == "credited" else state  # it was there, and is not any more
 
 
@@ -77,12 +82,19 @@ def sentences(found: Found) -> Iterator[str]:
     last = found.last
     match found.outcome:
         case "waiting" | "refused" | "not kept" | "gone" if found.is_missed:
-            yield "Not credited, by that player or round:"
+            yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
         case "credited":
             yield _credited(found.transactions)
             if found.letters:
                 yield "There is a dead letter of that name as well, which is not credited:"
                 yield from _next(found)
+            if found.not_looked_for:
+                yield (
+                    "For a win of another kind under this reference, which waits or was refused, the log was not read: "
+                    f"{', '.join(f'walletctl find {shlex.quote(plain(id))}' for id in found.not_looked_for)}."
+                )
+            if found.missed:
+                yield "Under that name something else is NOT credited:"
         case "dead letter" if found.is_player:
             number = sum(len(group.letters) for _, group in found.letters)
             yield f"A player, of whom {counted(number, 'dead letter')} will be tried again by no machine:"
@@ -131,7 +143,8 @@ def _missed(missed: Missed) -> str:
             state = f"could not even be kept{_at(said)}"
         case _:
             state = f"left for a person{_at(said)}, with error {_why(said)}, and not among the dead letters now"
-    return f"{', '.join(facts)}: {state}. Next: walletctl find {shlex.quote(plain(missed.reference))}"
+    name = plain(f"{missed.callback}#{missed.reference}")
+    return f"{', '.join(facts)}: {state}. Next: walletctl find {shlex.quote(name)}"
 
 
 def _credited(transactions: Sequence[Item]) -> str:

@@ -22,7 +22,7 @@ class Missed:
 
     @property
     def refusal(self) -> Line:
-        return next(line for line in reversed(self.lines) if line.message == "refused")
+        return waits(self.lines) or next(line for line in reversed(self.lines) if line.message == "refused")
 
     @property
     def state(self) -> State:
@@ -30,7 +30,12 @@ class Missed:
 
 
 def missed(lines: Sequence[Line], name: str, known: Collection[tuple[str, str]]) -> list[Missed]:
-    """The wins of a player or a round that were refused and not paid since, the one refused last being last.
+    """The wins of a player or a round that were refused and not paid since, as `unpaid` has them."""
+    return [each for each in unpaid(lines, known) if any(line.is_refusal_of(name) for line in each.lines)]
+
+
+def unpaid(lines: Sequence[Line], known: Collection[tuple[str, str]]) -> list[Missed]:
+    """The wins that were refused and not paid since, the one refused last being last.
 
     `known` are callbacks and references of which more is known than the log says.
     """
@@ -41,7 +46,7 @@ def missed(lines: Sequence[Line], name: str, known: Collection[tuple[str, str]])
     found = [
         Missed(callback=callback, reference=reference, lines=said)
         for (callback, reference), said in by_win.items()
-        if (callback, reference) not in known and any(line.is_refusal_of(name) for line in said) and not _is_paid(said)
+        if (callback, reference) not in known and any(line.message == "refused" for line in said) and not _is_paid(said)
     ]
     return sorted(found, key=lambda each: lines.index(each.lines[-1]))
 
@@ -54,8 +59,29 @@ def _is_paid(lines: Sequence[Line]) -> bool:
     return was_paid and not any(line.message == "refused" and line.code == _CONFLICT for line in lines)
 
 
+def waits(lines: Sequence[Line]) -> Line | None:
+    """The refusal after which a callback's win waits for another try, if it does.
+
+    Only the retry queue's own tries and a credit end the wait: what is delivered meanwhile, and refused, does not.
+    """
+    waiting: Line | None = None
+    before: Line | None = None
+    for line in lines:
+        match line:
+            case Line(message="refused", code=62 | 998, tries=None):
+                waiting = waiting if before and before.message == "parking failed" else line
+            case Line(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
+                waiting = line
+            case Line(message="credited" | "replayed" | "left for a person") | Line(message="refused", tries=int()):
+                waiting = None
+        before = line
+    return waiting
+
+
 def state_of(lines: Sequence[Line]) -> State:
-    """What became of a win by the lines of its reference, of which there is one at least."""
+    """What became of a callback's win by the lines of its reference, of which there is one at least."""
+    if waits(lines):
+        return "waiting"
     refusal = next((line for line in reversed(lines) if line.message == "refused"), None)
     # Whatever was to be kept and could not be is told beside its refusal: before it at first, after it by a retry.
     if refusal and any(line.message == "parking failed" for line in lines[-2:]):
@@ -63,8 +89,6 @@ def state_of(lines: Sequence[Line]) -> State:
     match lines[-1]:
         case Line(message="credited" | "replayed"):
             return "credited"
-        case Line(message="refused", code=62 | 998, tries=tries) if (tries or 0) < _TRIES:
-            return "waiting"
         case Line(message="refused", code=57 | 59 | 64 | 99 | 401):
             return "refused"
         case Line(message="parking failed"):

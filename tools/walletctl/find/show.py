@@ -70,6 +70,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "hidden": found.hidden,
         "refused": [_missed(each) for each in found.missed],
         "log": [_json(_line(line)) for line in found.log],
+        "notLookedFor": list(found.not_looked_for),
         "notLookedAt": list(found.not_looked),
     }
 
