@@ -526,6 +526,25 @@ def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window)
     assert "the reference was used before, with another amount and round" in text
 
 
+def test_what_a_second_win_brings_as_a_prize_is_told_with_it(window: Window) -> None:
+    window.operator.send("result", published("result", reference="r", amount="31"))
+    prize = {"promoWinReference": "p-1", "promoWinAmount": "25.0"}
+    window.operator.send("result", published("result", reference="r", amount="1", **prize))
+
+    text = re.sub("<[^>]+>", "", window.get("/find/elsewhere?name=r&shown=1", hx_request="true").text)
+
+    assert "1 USD and a prize of 25.0" in text
+
+
+def test_the_card_of_a_result_has_its_prize_with_the_amount(window: Window) -> None:
+    in_euros(window.operator, amount="1", promoWinReference="p-1", promoWinAmount="25.0")
+
+    card = re.sub("<[^>]+>", "", window.get("/parked/letters", hx_request="true").text)
+
+    assert "Prize&#39;s referencep-1" in card
+    assert "Prize&#39;s amount25.0" in card
+
+
 def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:
     text = window.get("/player?id=40021").text
 
