@@ -1163,6 +1163,23 @@ def test_each_outcome_is_told_by_the_functions_own_word() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "amount"),
+    [
+        ("result", {"amount": "1", "promoWinAmount": "25.0"}, Decimal(26)),
+        ("result", {"AMOUNT": 1.5, "promowinamount": 25}, Decimal("26.5")),
+        ("result", {"amount": "1", "promoWinAmount": "none"}, Decimal(1)),
+        ("result", {"promoWinAmount": "25.0"}, None),
+        ("jackpot", {"amount": "1", "promoWinAmount": "25.0"}, Decimal(1)),
+    ],
+)
+def test_what_waits_is_shown_with_its_prize(kind: str, fields: dict[str, Any], amount: Decimal | None) -> None:
+    feed = Feed()
+    feed.answered(kind, json.dumps(fields).encode(), said("refused", code=62, reason="x"), "{}", 0.01)
+
+    assert [each.amount for each in fed(feed).open.values()] == [amount]
+
+
 def test_what_is_parked_is_open_until_it_is_credited() -> None:
     feed = Feed()
     request = json.dumps(published("result", reference="r"))
