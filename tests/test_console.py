@@ -799,6 +799,44 @@ def test_what_differs_is_what_the_wallet_compares(changes: dict[str, str], odd: 
     assert ("it ends as a replay" in text) is not odd
 
 
+def prized(window: Window, reference: str, amount: str, **changes: Any) -> int:
+    prize = {"promoWinReference": "pq-1", "promoWinAmount": amount, "promoCampaignId": "summer"}
+    body = published("result", **{"reference": reference, "roundId": reference, "amount": "1"} | prize | changes)
+    return window.operator.send("result", body).json["error"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "odd"),
+    [({"promoWinAmount": "9"}, ["9"]), ({"promoCampaignId": "winter"}, ["winter"]), ({"userId": "422"}, ["422"])],
+    ids=str,
+)
+def test_a_result_that_brings_another_prize_under_its_reference_is_said_to_be_unpaid(
+    changes: dict[str, str], odd: list[str], window: Window
+) -> None:
+    assert prized(window, "d-1", "3") == 0
+    assert prized(window, "d-2", "3", **changes) == 61
+
+    text = window.get("/transaction/conflicts?id=promo%23pq-1", hx_request="true").text
+
+    assert "A second win under this reference was NOT paid" in text
+    assert differing(text) == odd
+    assert 'href="/parked?callback=result&amp;reference=d-2"' in text
+
+
+@pytest.mark.parametrize("changes", [{"promoWinAmount": "3.0"}, {"promoWinAmount": "0"}, {"promoWinReference": "else"}])
+def test_a_result_that_brings_the_same_prize_or_another_is_no_second_win(
+    changes: dict[str, str], window: Window
+) -> None:
+    assert prized(window, "d-1", "3") == 0
+    prize = {"promoWinReference": "pq-1"} | changes
+    dead(window, "d-2", 998, **prize)
+
+    text = window.get("/transaction/conflicts?id=promo%23pq-1", hx_request="true").text
+
+    assert "No other win is known under this reference" in text
+    assert "it ends as a replay" not in text
+
+
 def test_a_conflict_that_the_log_alone_knows_is_said_at_the_top(window: Window) -> None:
     window.operator.send("result", published("result", reference="twice"))
     assert "No other win is known" in window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text

@@ -136,8 +136,8 @@ class Finding:
         kind, _, reference = id.partition("#")
         if record is None or kind not in self._desk.callbacks:
             raise Trouble("No transaction stands under that id: nothing can be compared with it")
-        (pile,) = self._desk.parked(kind)
-        others, same = compared(record.item, pile, reference)
+        piles = self._desk.parked(*(("promo", "result") if kind == "promo" else (kind,)))
+        others, same = compared(record.item, piles, id)
         refused: list[Line] = []
         if self._desk.is_local and not others:
             with suppress(Trouble):  # the deliveries, on the same page, say that the log cannot be read
@@ -153,7 +153,7 @@ class Finding:
             more=max(0, len(others) - _MOST_COMPARED),
             same=same,
             refused=refused,
-            hidden=pile.hidden,
+            hidden=sum(pile.hidden for pile in piles),
         )
 
     def deliveries(self, request: Request) -> Response:
