@@ -732,6 +732,20 @@ def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
     assert "nothing moved" in text
 
 
+def test_the_deliveries_of_a_prize_are_its_results(window: Window) -> None:
+    assert prized(window, "d-1", "3") == 0
+
+    alone = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
+    window.place.lines = [Line(at=None, callback="promo", message="replayed", code=None, reason=None, tries=None)]
+    again = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
+
+    assert "/transaction?id=result%23d-1" in alone
+    assert "The log says nothing of it" not in alone
+    assert "/transaction?id=result%23d-1" in again
+    assert "By itself it was sent as well" in again
+    assert "1 delivery" in again
+
+
 def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
     window.place.lines = [

@@ -157,12 +157,19 @@ class Finding:
         )
 
     def deliveries(self, request: Request) -> Response:
-        """Every time the reference was sent, by the functions' log."""
+        """Every time the reference was sent, by the functions' log, which knows a result's prize by the result's."""
         id = _asked(request, "id")
         kind, _, reference = id.partition("#")
         lines = self._lines(kind, reference)
+        record = self._desk.record(id) if kind == "promo" else None
         return self._pages.part(
-            request, "_deliveries.html", title="Deliveries", id=id, lines=lines, refused=_conflicts(lines)
+            request,
+            "_deliveries.html",
+            title="Deliveries",
+            id=id,
+            lines=lines,
+            refused=_conflicts(lines),
+            arrived_with=record.item.get("arrivedWith") if record else None,
         )
 
     def _lines(self, kind: str, reference: str) -> list[Line]:
