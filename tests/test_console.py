@@ -568,6 +568,25 @@ def test_a_second_win_under_a_reference_is_told_beside_the_first(window: Window)
     assert "the reference was used before, with another amount and round" in text
 
 
+def test_what_a_second_win_brings_as_a_prize_is_told_with_it(window: Window) -> None:
+    window.operator.send("result", published("result", reference="r", amount="31"))
+    prize = {"promoWinReference": "p-1", "promoWinAmount": "25.0"}
+    window.operator.send("result", published("result", reference="r", amount="1", **prize))
+
+    text = re.sub("<[^>]+>", "", window.get("/find/elsewhere?name=r&shown=1", hx_request="true").text)
+
+    assert "1 USD and a prize of 25.0" in text
+
+
+def test_the_card_of_a_result_has_its_prize_with_the_amount(window: Window) -> None:
+    in_euros(window.operator, amount="1", promoWinReference="p-1", promoWinAmount="25.0")
+
+    card = re.sub("<[^>]+>", "", window.get("/parked/letters", hx_request="true").text)
+
+    assert "Prize&#39;s referencep-1" in card
+    assert "Prize&#39;s amount25.0" in card
+
+
 def test_a_player_without_a_wallet_is_shown_what_was_won(window: Window) -> None:
     text = window.get("/player?id=40021").text
 
@@ -755,6 +774,20 @@ def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
     assert "nothing moved" in text
 
 
+def test_the_deliveries_of_a_prize_are_its_results(window: Window) -> None:
+    assert prized(window, "d-1", "3") == 0
+
+    alone = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
+    window.place.lines = [Line(at=None, callback="promo", message="replayed", code=None, reason=None, tries=None)]
+    again = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
+
+    assert "/transaction?id=result%23d-1" in alone
+    assert "The log says nothing of it" not in alone
+    assert "/transaction?id=result%23d-1" in again
+    assert "By itself it was sent as well" in again
+    assert "1 delivery" in again
+
+
 def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
     window.place.lines = [
@@ -820,6 +853,44 @@ def test_what_differs_is_what_the_wallet_compares(changes: dict[str, str], odd: 
     assert differing(text) == odd
     assert ("NOT paid" in text) is bool(odd)
     assert ("it ends as a replay" in text) is not odd
+
+
+def prized(window: Window, reference: str, amount: str, **changes: Any) -> int:
+    prize = {"promoWinReference": "pq-1", "promoWinAmount": amount, "promoCampaignId": "summer"}
+    body = published("result", **{"reference": reference, "roundId": reference, "amount": "1"} | prize | changes)
+    return window.operator.send("result", body).json["error"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "odd"),
+    [({"promoWinAmount": "9"}, ["9"]), ({"promoCampaignId": "winter"}, ["winter"]), ({"userId": "422"}, ["422"])],
+    ids=str,
+)
+def test_a_result_that_brings_another_prize_under_its_reference_is_said_to_be_unpaid(
+    changes: dict[str, str], odd: list[str], window: Window
+) -> None:
+    assert prized(window, "d-1", "3") == 0
+    assert prized(window, "d-2", "3", **changes) == 61
+
+    text = window.get("/transaction/conflicts?id=promo%23pq-1", hx_request="true").text
+
+    assert "A second win under this reference was NOT paid" in text
+    assert differing(text) == odd
+    assert 'href="/parked?callback=result&amp;reference=d-2"' in text
+
+
+@pytest.mark.parametrize("changes", [{"promoWinAmount": "3.0"}, {"promoWinAmount": "0"}, {"promoWinReference": "else"}])
+def test_a_result_that_brings_the_same_prize_or_another_is_no_second_win(
+    changes: dict[str, str], window: Window
+) -> None:
+    assert prized(window, "d-1", "3") == 0
+    prize = {"promoWinReference": "pq-1"} | changes
+    dead(window, "d-2", 998, **prize)
+
+    text = window.get("/transaction/conflicts?id=promo%23pq-1", hx_request="true").text
+
+    assert "No other win is known under this reference" in text
+    assert "it ends as a replay" not in text
 
 
 def test_a_conflict_that_the_log_alone_knows_is_said_at_the_top(window: Window) -> None:
@@ -1184,6 +1255,23 @@ def test_each_outcome_is_told_by_the_functions_own_word() -> None:
         (6, "not kept", "421", ten),
         (7, "failed", "421", ten),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "amount"),
+    [
+        ("result", {"amount": "1", "promoWinAmount": "25.0"}, Decimal(26)),
+        ("result", {"AMOUNT": 1.5, "promowinamount": 25}, Decimal("26.5")),
+        ("result", {"amount": "1", "promoWinAmount": "none"}, Decimal(1)),
+        ("result", {"promoWinAmount": "25.0"}, None),
+        ("jackpot", {"amount": "1", "promoWinAmount": "25.0"}, Decimal(1)),
+    ],
+)
+def test_what_waits_is_shown_with_its_prize(kind: str, fields: dict[str, Any], amount: Decimal | None) -> None:
+    feed = Feed()
+    feed.answered(kind, json.dumps(fields).encode(), said("refused", code=62, reason="x"), "{}", 0.01)
+
+    assert [each.amount for each in fed(feed).open.values()] == [amount]
 
 
 def test_what_is_parked_is_open_until_it_is_credited() -> None:

@@ -308,6 +308,22 @@ def test_what_may_wait_in_a_retry_queue_is_called_so(desk: Desk) -> None:
     assert outcome.found == [("perhaps parked", "8", "early"), ("missing here", "9", "lost")]
 
 
+def test_a_missing_prize_is_looked_for_in_the_results_that_are_kept(desk: Desk) -> None:
+    prize = {"promoWinAmount": "25", "promoWinReference": "prize-2"}
+    owed = desk.rows[5] | {"amount": "25", "transactionId": ""}
+    body = published("result", reference="wrong", currency="EUR", roundId="r-9", **prize)
+    desk.operator.send("result", body)
+    # Of the result itself nothing is missing: the report is of prizes alone.
+    dead = desk.reconcile([*desk.rows, owed | {"reference": "prize-2", "answer": "52"}])
+    nobodys = body | {"reference": "early", "userId": "999", "promoWinReference": "prize-3"}
+    desk.operator.send("result", nobodys)
+    waits = desk.reconcile([*desk.rows, owed | {"reference": "prize-3", "userId": "999", "answer": "62"}])
+
+    assert dead.found == [("dead letter", "8", "prize-2")]
+    assert dead.differences[0]["note"].startswith("52: ")
+    assert waits.found == [("perhaps parked", "8", "prize-3")]
+
+
 def test_who_may_not_see_the_queues_is_told_so_and_given_the_differences(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

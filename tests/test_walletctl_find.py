@@ -156,7 +156,8 @@ def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletc
     walletctl.leave("ResultDeadLetters", parked("result", body))
 
     for name in ("round-7", "p-7"):
-        assert [each["reference"] for each in walletctl.json("find", name)["deadLetters"]] == [REFERENCE]
+        (found,) = walletctl.json("find", name)["deadLetters"]
+        assert (found["reference"], found["promoWinReference"], found["promoWinAmount"]) == (REFERENCE, "p-7", "4")
 
 
 NEXT = {

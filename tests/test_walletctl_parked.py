@@ -1021,6 +1021,16 @@ def test_letters_are_rows_of_csv_that_no_spreadsheet_computes_with(desk: Desk) -
     assert foreign["refused"].startswith("it is not a parked request")
 
 
+def test_a_results_prize_is_shown_with_its_amount(desk: Desk) -> None:
+    desk.leave(letter(request={"reference": "r", "amount": "1", "promoWinReference": "p", "promoWinAmount": "25.0"}))
+
+    told = " ".join(desk.parked("show", "r").stdout.split())
+    (listed,) = desk.listed()
+
+    assert "promoWinReference p promoWinAmount 25.0" in told
+    assert (listed["amount"], listed["promoWinReference"], listed["promoWinAmount"]) == ("1", "p", "25.0")
+
+
 def test_one_letter_is_shown_with_its_request_and_what_to_do(desk: Desk) -> None:
     request = {"reference": "r", "userId": "999", "gameName": "\x1b[2J"}
     (message_id,) = desk.leave(letter(request=request, code=62, reason="No such player: 999"))

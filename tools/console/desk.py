@@ -202,10 +202,10 @@ class Desk:
         since = datetime.now(UTC) - timedelta(days=_LOG_DAYS)
         return missed(self.place.refused(name, since), name, references_of(parked))
 
-    def parked(self, callback: str | None = None) -> list[Pile]:
-        """Every dead letter, or a callback's, read and put back; where nothing is, by SQS's count, that is believed."""
+    def parked(self, *callbacks: str) -> list[Pile]:
+        """Every dead letter, or some callbacks', read and put back; where none is by SQS's count, that is believed."""
         with self.at_the_letters:
-            return piles(self.place, [callback] if callback else self.callbacks, trusting_counts=self.is_local)
+            return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
 
     def letter(self, callback: str, message_id: str) -> Letter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""

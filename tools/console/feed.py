@@ -247,7 +247,7 @@ def of_line(
         reference=_text(line.get("correlation_id") or fields.get("reference")),
         amount=sum((amount for amount in paid if amount is not None), Decimal(0))
         if message == "credited"
-        else _amount(fields.get("amount")),
+        else _asked(kind, fields),
         currency=_text(line.get("currency") or fields.get("currency")),
         outcome=_outcome(message, code, tries),
         code=code,
@@ -290,6 +290,13 @@ def _amount(said: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and abs(amount) < _EXACT else None
+
+
+def _asked(kind: str, fields: Mapping[str, Any]) -> Decimal | None:
+    """What a request asks for, with the prize of a result."""
+    amount = _amount(fields.get("amount"))
+    prize = _amount(fields.get("promowinamount")) if kind == "result" else None
+    return amount if amount is None or prize is None else amount + prize
 
 
 def _text(said: object) -> str | None:

@@ -136,8 +136,8 @@ class Finding:
         kind, _, reference = id.partition("#")
         if record is None or kind not in self._desk.callbacks:
             raise Trouble("No transaction stands under that id: nothing can be compared with it")
-        (pile,) = self._desk.parked(kind)
-        others, same = compared(record.item, pile, reference)
+        piles = self._desk.parked(*(("promo", "result") if kind == "promo" else (kind,)))
+        others, same = compared(record.item, piles, id)
         refused: list[Line] = []
         if self._desk.is_local and not others:
             with suppress(Trouble):  # the deliveries, on the same page, say that the log cannot be read
@@ -153,16 +153,23 @@ class Finding:
             more=max(0, len(others) - _MOST_COMPARED),
             same=same,
             refused=refused,
-            hidden=pile.hidden,
+            hidden=sum(pile.hidden for pile in piles),
         )
 
     def deliveries(self, request: Request) -> Response:
-        """Every time the reference was sent, by the functions' log."""
+        """Every time the reference was sent, by the functions' log, which knows a result's prize by the result's."""
         id = _asked(request, "id")
         kind, _, reference = id.partition("#")
         lines = self._lines(kind, reference)
+        record = self._desk.record(id) if kind == "promo" else None
         return self._pages.part(
-            request, "_deliveries.html", title="Deliveries", id=id, lines=lines, refused=_conflicts(lines)
+            request,
+            "_deliveries.html",
+            title="Deliveries",
+            id=id,
+            lines=lines,
+            refused=_conflicts(lines),
+            arrived_with=record.item.get("arrivedWith") if record else None,
         )
 
     def _lines(self, kind: str, reference: str) -> list[Line]:

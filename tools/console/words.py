@@ -125,6 +125,7 @@ _TITLES = {
     "jackpotId": "Jackpot",
     "promoCampaignId": "Campaign",
     "promoWinReference": "Prize's reference",
+    "promoWinAmount": "Prize's amount",
 }
 
 

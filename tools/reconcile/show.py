@@ -46,7 +46,7 @@ _TOTALS = (
 # What a kind of difference means, and what to do about it.
 _MEANINGS = {
     "missing here": "owed by the report, and not credited: `walletctl find REFERENCE` says what became of it",
-    "dead letter": "owed, and left for a person: `walletctl parked show REFERENCE`",
+    "dead letter": "owed, and left for a person: `walletctl find REFERENCE` shows the letter",
     "perhaps parked": "owed, and answered as what is kept: retry queues are not empty; compare again when they are",
     "unknown there": "credited, and not in the report: ask the provider, or narrow --since and --until",
     "different amount": "credited with another amount than the report has",

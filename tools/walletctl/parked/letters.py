@@ -63,6 +63,7 @@ _FIELDS = (
     "jackpotId",
     "promoCampaignId",
     "promoWinReference",
+    "promoWinAmount",
 )
 
 

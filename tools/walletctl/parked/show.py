@@ -139,7 +139,7 @@ def for_machines(callback: str, groups: Iterable[Group], now: datetime) -> Itera
             }
 
 
-ASKED = ("userId", "amount", "currency", "gameId", "roundId")
+ASKED = ("userId", "amount", "currency", "gameId", "roundId", "promoWinReference", "promoWinAmount")
 COLUMNS = [
     Column(name=name, title="")
     for name in (
