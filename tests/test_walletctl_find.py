@@ -270,7 +270,11 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
     ),
     ([line("refused", **NO_PLAYER, tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z, with error 62"),
     ([line("left for a person", reason="x")], "gone", "but it is not among the dead letters"),
-    ([line("refused", code=61, reason="used")], "gone", "but it is not among the dead letters"),
+    (
+        [line("refused", code=61, reason="used")],
+        "gone",
+        "then ask who settled it: sent again as it was, it is refused again",
+    ),
     ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
     ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
     ([line("refused", **NO_PLAYER) | {"correlation_id": "another"}], "unknown", "Nothing is known of"),

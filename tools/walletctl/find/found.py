@@ -187,7 +187,10 @@ def _gone(last: Line | None) -> Iterator[str]:
         f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
         "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
-    yield "Ask again in five minutes; then have the provider send it again."
+    if last and last.code == 61:
+        yield "Ask again in five minutes; then ask who settled it: sent again as it was, it is refused again."
+    else:
+        yield "Ask again in five minutes; then have the provider send it again."
 
 
 def _nowhere(found: Found) -> Iterator[str]:
