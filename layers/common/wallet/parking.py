@@ -16,7 +16,9 @@ from wallet import aws
 
 MAX_TRIES = 10  # the queues' maxReceiveCount, in template.yaml
 _MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
-_MAX_HIDDEN_SECONDS = 12 * 3600  # and hides a received one no longer
+# SQS hides a message for twelve hours at most, counted from when it was received: a longer wait is refused, and the
+# message comes back at once. It was received at most 120 s ago, the queue's VisibilityTimeout, or its handle is stale.
+_MAX_HIDDEN_SECONDS = 12 * 3600 - 120
 
 
 class ParkingFailed(Exception):
