@@ -5,6 +5,7 @@ Release.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -81,8 +82,17 @@ def command(environment: Environment, template: Path, digest: str, *, confirmed:
 
 
 def release_of(build: Path, template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
-    """The release of what was built into a folder, its template among it, deployed with these parameters."""
+    """The release of what was built into a folder, its template among it, deployed with these parameters.
+
+    Bytecode counts where it is deployed: a layer that gains it is another one.
+    """
     return release(template, [build / "CommonLayer", FUNCTIONS], parameters)
+
+
+def remove_bytecode(functions: Path) -> None:
+    """Removes what Python left beside the functions' code: it would be deployed with them, and be another release."""
+    for folder in functions.rglob("__pycache__"):
+        shutil.rmtree(folder)
 
 
 def main() -> int:
@@ -93,6 +103,7 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["check"]:  # before the build, which takes its time
         return 0
+    remove_bytecode(FUNCTIONS)
     template = BUILD / "template.yaml"
     digest = release_of(BUILD, yaml.safe_load(template.read_text()), environment.parameters)
     confirmed = os.environ.get("CONFIRMED", "0") not in ("", "0")

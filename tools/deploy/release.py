@@ -68,4 +68,4 @@ def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
