@@ -55,7 +55,9 @@ def rehearsal(callback: str) -> Rehearsal:
         stage = _Stage(Operator(monkeypatch), monkeypatch, callback)
         _perform(stage)
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
-    return Rehearsal(frozenset(stage.calls), frozenset(_metric(line) for line in lines if "_aws" in line))
+    return Rehearsal(
+        frozenset(stage.calls), frozenset(metric for line in lines if "_aws" in line for metric in _metrics(line))
+    )
 
 
 def _perform(stage: "_Stage") -> None:
@@ -179,9 +181,10 @@ def _as_judged(service: str, operation: str, parameters: dict[str, Any]) -> Iter
             yield Call(f"{service}:{operation}", "unknown")
 
 
-def _metric(line: dict[str, Any]) -> Metric:
+def _metrics(line: dict[str, Any]) -> Iterator[Metric]:
+    """What CloudWatch counts from a line: the metric under each of its sets of dimensions."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     (metric,) = directive["Metrics"]
-    (dimensions,) = directive["Dimensions"]
     assert directive["Namespace"] == "local", "the stack's name, here"
-    return Metric(metric["Name"], frozenset((name, line[name]) for name in dimensions))
+    for dimensions in directive["Dimensions"]:
+        yield Metric(metric["Name"], frozenset((name, line[name]) for name in dimensions))

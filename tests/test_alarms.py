@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import pytest
 
+from cloudwatch_alarm import MINUTE, Alarm, Point
 from conftest import ROOT
 from rehearsal import rehearsal
 from stack import CALLBACKS, CONTENT, RESOURCES, filled, is_intrinsic, of_type
@@ -17,6 +18,8 @@ from tools.local.template import Template
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 DASHBOARD = json.loads(filled(of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]))
 WIDGETS: list[dict[str, Any]] = DASHBOARD["widgets"]
+
+HOUR, DAY = 3600, 86400  # seconds
 
 every_alarm = pytest.mark.parametrize("alarm", ALARMS)
 
@@ -38,7 +41,7 @@ OF_AWS = {
         {
             "ApproximateNumberOfMessagesVisible",
             "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesDelayed",
         },
         [{"QueueName"}],
     ),
@@ -65,12 +68,12 @@ OF_THE_API_LOG = {
 
 
 def assert_exists(metric: Metric) -> None:
-    if metric.namespace == OUR_OWN and not metric.dimensions:
-        assert metric.name in OF_THE_API_LOG
+    if metric.namespace == OUR_OWN and metric.name in OF_THE_API_LOG:
+        assert not metric.dimensions
         return
     if metric.namespace == OUR_OWN:
-        callback = metric.dimensions["service"]
-        printed = {(each.name, each.dimensions) for each in rehearsal(callback).metrics}
+        callbacks = [metric.dimensions["service"]] if "service" in metric.dimensions else CALLBACKS
+        printed = {(each.name, each.dimensions) for callback in callbacks for each in rehearsal(callback).metrics}
         assert (metric.name, frozenset(metric.dimensions.items())) in printed, f"{metric} is never counted"
         return
     names, dimensions = OF_AWS[metric.namespace]
@@ -127,18 +130,19 @@ def test_a_metric_that_is_not_counted_would_be_noticed() -> None:
 # --- Alarms -----------------------------------------------------------------------------------------
 
 
-def queues(metric: str, ending: str, callbacks: Sequence[str] = CALLBACKS) -> list[Metric]:
-    return [
-        Metric("AWS/SQS", metric, {"QueueName": f"<{callback.title()}{ending}.QueueName>"}) for callback in callbacks
-    ]
+def queue(callback: str, ending: str, *states: str) -> list[Metric]:
+    """How many messages of one queue are in these states."""
+    name = {"QueueName": f"<{callback.title()}{ending}.QueueName>"}
+    return [Metric("AWS/SQS", f"ApproximateNumberOfMessages{state}", name) for state in states]
 
 
 def functions(metric: str) -> list[Metric]:
     return [Metric("AWS/Lambda", metric, {"FunctionName": f"<{callback.title()}Function>"}) for callback in CALLBACKS]
 
 
-def counted(metric: str, callbacks: Sequence[str] = CALLBACKS, **dimensions: str) -> list[Metric]:
-    return [Metric(OUR_OWN, metric, {"service": callback, **dimensions}) for callback in callbacks]
+def counted(metric: str, **dimensions: str) -> list[Metric]:
+    """One of our own, of all callbacks together."""
+    return [Metric(OUR_OWN, metric, dimensions)]
 
 
 def answers(metric: str) -> list[Metric]:
@@ -157,42 +161,39 @@ def tables() -> list[Metric]:
     ]
 
 
-# By name: the limit, for how many seconds out of how many it must be passed, and what is looked at.
+# By name: the limit, how many points of how many must pass it, the seconds of each, and what is looked at.
 EXPECTED = {
     **{
         f"dead-letters-{callback}": (
-            "Maximum > 0", (60, 60), queues("ApproximateNumberOfMessagesVisible", "DeadLetters", [callback])
+            "Maximum > 0", (1, 20, 60), queue(callback, "DeadLetters", "Visible", "NotVisible")
         )
         for callback in CALLBACKS
     },
-    "dead-letter-arrived": ("Sum > 0", (300, 300), counted("DeadLettered")),
-    # Seven days before SQS forgets them, at the least.
-    "dead-letters-expire": (
-        "Minimum > 0", (7 * 86400, 7 * 86400), queues("ApproximateNumberOfMessagesVisible", "DeadLetters")
-    ),
-    "parked-long": (
-        "Maximum > 0", (1800, 1800),
-        queues("ApproximateNumberOfMessagesVisible", "RetryQueue")
-        + queues("ApproximateNumberOfMessagesNotVisible", "RetryQueue"),
-    ),
-    "not-possible": ("Sum > 0.01", (120, 300), [Metric(OUR_OWN, "NotPossibleAnswers", {}), *answers("Count")]),
-    "not-kept": ("Sum > 0", (60, 300), counted("NotKept")),
-    "other-address": ("Sum > 0", (300, 300), [Metric(OUR_OWN, "OtherAddressAnswers", {})]),
-    "unauthenticated": ("Sum >= 20", (300, 300), counted("Refused", code="401")),
-    "slow-answers": ("Sum p99 > 300", (300, 300), answers("Latency") + answers("Count")),
-    "function-failed": ("Sum > 0", (60, 60), functions("Errors")),
-    "function-throttled": ("Sum > 0", (60, 60), functions("Throttles")),
-    "tables-throttled": ("Sum > 0", (120, 300), tables()),
-    "parking-failed": ("Sum > 0", (60, 60), counted("ParkingFailed")),
-    "conflicts": ("Sum > 0", (300, 300), counted("Conflict")),
-    "free-round-overpaid": ("Sum > 0", (300, 300), counted("FreeRoundOverpaid", ["bonus"])),  # only a total finds it
+    "dead-letter-arrived": ("Sum > 0", (1, 4, 300), counted("DeadLettered")),
+    **{  # seven days before SQS deletes them, at the least
+        f"dead-letters-expire-{callback}": (
+            "Maximum > 0", (164, 168, 3600), queue(callback, "DeadLetters", "Visible", "NotVisible")
+        )
+        for callback in CALLBACKS
+    },
+    **{
+        f"parked-long-{callback}": (
+            "Maximum > 0", (30, 45, 60), queue(callback, "RetryQueue", "Visible", "NotVisible", "Delayed")
+        )
+        for callback in CALLBACKS
+    },
+    "not-possible": ("Sum > 0.01", (2, 30, 60), counted("NotPossibleAnswers") + counted("ProviderAnswers")),
+    "not-kept": ("Sum > 0", (1, 20, 60), counted("NotKept")),
+    "other-address": ("Sum > 0", (1, 4, 300), counted("OtherAddressAnswers")),
+    "unauthenticated": ("Sum >= 20", (1, 4, 300), counted("Refused", code="401")),
+    "slow-answers": ("Sum p99 > 300", (5, 20, 60), answers("Latency") + answers("Count")),
+    "function-failed": ("Sum > 0", (1, 20, 60), functions("Errors")),
+    "function-throttled": ("Sum > 0", (1, 20, 60), functions("Throttles")),
+    "tables-throttled": ("Sum > 0", (2, 30, 60), tables()),
+    "parking-failed": ("Sum > 0", (1, 20, 60), counted("ParkingFailed")),
+    "conflicts": ("Sum > 0", (1, 4, 300), counted("Conflict")),
+    "free-round-overpaid": ("Sum > 0", (1, 4, 300), counted("FreeRoundOverpaid")),
 }  # fmt: skip
-# Of the metrics by their ids. What is not listed is their sum, and what was not counted in it is none.
-EXPRESSIONS = {
-    "dead-letters-expire": "MAX([{}])",
-    "not-possible": "FILL(refused, 0) / every",
-    "slow-answers": "IF(every >= 20, slowest, 0)",  # of fewer, the slowest of a hundred cannot be told
-}
 _OPERATORS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
 
 
@@ -200,7 +201,12 @@ def name_of(alarm: str) -> str:
     return text(ALARMS[alarm]["AlarmName"]).removeprefix("<AWS::StackName>-")
 
 
-def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int]]:
+def kind_of(name: str) -> str:
+    """An alarm's name without its queue's callback: operating.md has it once for all four."""
+    return re.sub(f"-({'|'.join(CALLBACKS)})$", "", name)
+
+
+def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int, int]]:
     statistics = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [
         {"Stat": alarm.get("Statistic") or alarm["ExtendedStatistic"], "Period": alarm["Period"]}
     ]
@@ -208,7 +214,7 @@ def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int]]:
     return (
         f"{' '.join(sorted({each['Stat'] for each in statistics}))} "
         f"{_OPERATORS[alarm['ComparisonOperator']]} {alarm['Threshold']}",
-        (seconds * alarm["DatapointsToAlarm"], seconds * alarm["EvaluationPeriods"]),
+        (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"], seconds),
     )
 
 
@@ -218,9 +224,9 @@ def test_whatever_endangers_a_win_has_an_alarm() -> None:
 
 @every_alarm
 def test_an_alarm_goes_off_at_its_limit_for_every_callback_queue_and_table(alarm: str) -> None:
-    limit, seconds, metrics = EXPECTED[name_of(alarm)]
+    limit, points, metrics = EXPECTED[name_of(alarm)]
 
-    assert rule_of(ALARMS[alarm]) == (limit, seconds)
+    assert rule_of(ALARMS[alarm]) == (limit, points)
     assert sorted(metrics_of(ALARMS[alarm]), key=str) == sorted(metrics, key=str)
 
 
@@ -233,31 +239,199 @@ def test_an_alarm_is_about_something_that_is_counted(alarm: str) -> None:
 
 
 @every_alarm
-def test_an_alarm_s_sum_counts_each_of_its_metrics_once(alarm: str) -> None:
-    queries = ALARMS[alarm].get("Metrics", [])
-    if not queries:
-        return
-    (shown,) = (query for query in queries if query.get("ReturnData", True))
-    others = [query["Id"] for query in queries if query is not shown]
+def test_an_alarm_watches_no_more_metrics_and_no_more_time_than_cloudwatch_allows(alarm: str) -> None:
+    _, (_, periods, seconds), metrics = EXPECTED[name_of(alarm)]
 
-    # CloudWatch takes ten metrics an alarm, and evaluates one expression of them.
-    assert 1 < len(others) <= 10
-    each_filled = ", ".join(f"FILL({name}, 0)" for name in others)
-    assert shown["Expression"] == EXPRESSIONS.get(name_of(alarm), "SUM([{}])").format(each_filled)
+    assert len(metrics) <= 10
+    assert periods * seconds <= (7 * 86400 if seconds >= 3600 else 86400)
+
+
+@every_alarm
+def test_no_alarm_waits_for_a_point_that_is_late_and_filled_in(alarm: str) -> None:
+    # "FILL" puts a value in the place of the newest point while that is late: all of N points are then never there.
+    properties = ALARMS[alarm]
+    (expression,) = [each["Expression"] for each in properties.get("Metrics", []) if "Expression" in each] or [""]
+
+    assert "FILL" not in expression or properties["DatapointsToAlarm"] < properties["EvaluationPeriods"]
+    for filled_metric in re.findall(r"FILL\(([^)]*)\)", expression):
+        assert filled_metric.endswith(", 0")
+    ids = {each["Id"] for each in properties.get("Metrics", []) if "MetricStat" in each}
+    assert sorted(re.findall(r"\b(?!IF|SUM|FILL)[A-Za-z]+\b", expression)) == sorted(ids), "each of them once"
+
+
+def test_the_reason_why_an_alarm_cannot_be_silent_is_beside_it() -> None:
+    text = (ROOT / "template.yaml").read_text()
+
+    for alarm in ALARMS:
+        assert re.search(rf"^  # Never silent.*\n(?:  # .*\n)*  {alarm}:$", text, re.MULTILINE), alarm
+
+
+# --- Each alarm, from points that are late, missing or few --------------------------------------------
+
+LATEST = 15 * MINUTE  # no point takes longer: SQS says so of a queue that was idle
+BEGIN = 9 * DAY  # of what is wrong, after a quiet week
+
+Sample = tuple[str, float, int]  # a metric's id, its value, and how many seconds after BEGIN it is taken
+
+
+def every(seconds: int, until: int, *metrics: str) -> list[Sample]:
+    """One message in a queue, each time in the next of its states: read, tried again, delayed."""
+    moments = range(0, until, seconds)
+    return [
+        (id, float(number % len(metrics) == state), moment)
+        for number, moment in enumerate(moments)
+        for state, id in enumerate(metrics)
+    ]
+
+
+# The fewest samples at which an alarm must sound. What is not here has no sample at all.
+FEWEST: dict[str, list[Sample]] = {
+    "dead-letters": every(MINUTE, MINUTE, "hidden", "visible"),
+    "dead-letter-arrived": [("DeadLettered", 1, 0)],
+    "dead-letters-expire": every(HOUR, 168 * HOUR, "hidden", "visible"),
+    "parked-long": every(MINUTE, 30 * MINUTE, "delayed", "hidden", "visible"),
+    "not-possible": [(id, 1, moment) for moment in (0, 10 * MINUTE) for id in ("refused", "every")],
+    "not-kept": [("NotKept", 1, 0)],
+    "other-address": [("OtherAddressAnswers", 1, 0)],
+    "unauthenticated": [("Refused", 1, 10 * number) for number in range(20)],
+    "slow-answers": [
+        (id, value, number * MINUTE) for number in range(5) for id, value in (("slowest", 301), ("every", 20))
+    ],
+    "function-failed": [("bonus", 1, 0)],
+    "function-throttled": [("promo", 1, 0)],
+    "tables-throttled": [("index", 1, 0), ("index", 1, 10 * MINUTE)],
+    "parking-failed": [("ParkingFailed", 1, 0)],
+    "conflicts": [("Conflict", 1, 0)],
+    "free-round-overpaid": [("FreeRoundOverpaid", 1, 0)],
+}
+# Of these, so many samples in a row may be missing.
+MAY_BE_MISSING = {"dead-letters": 15, "dead-letters-expire": 4, "parked-long": 15, "slow-answers": 15}
+
+
+def points(samples: Iterable[Sample], late: Callable[[int], int]) -> list[Point]:
+    """These samples, the n-th moment's `late(n)` seconds late."""
+    moments = sorted({moment for _, _, moment in samples})
+    return [
+        Point(id, value, BEGIN + moment, BEGIN + moment + late(moments.index(moment))) for id, value, moment in samples
+    ]
+
+
+def when_it_sounds(alarm: Alarm, known: Sequence[Point]) -> list[int]:
+    """When it is in ALARM, in seconds after BEGIN: from its first sample until it has passed over the last."""
+    step = HOUR if alarm.seconds == HOUR else MINUTE  # CloudWatch looks at alarms of several days once an hour
+    last = max(point.arrived for point in known)
+    moments = range(BEGIN, last + (alarm.periods + 5) * alarm.seconds, step)
+    return [now - BEGIN for now in moments if alarm.sounds(known, now)]
+
+
+@every_alarm
+@pytest.mark.parametrize(
+    "late",
+    [lambda _: 0, lambda _: MINUTE, lambda _: 5 * MINUTE, lambda _: LATEST, lambda number: number % 2 * LATEST],
+    ids=["in time", "a minute late", "five minutes late", "a quarter of an hour late", "every other one late"],
+)
+def test_an_alarm_sounds_from_few_points_however_late_they_are(alarm: str, late: Callable[[int], int]) -> None:
+    watched = Alarm.read(ALARMS[alarm])
+    samples = FEWEST[kind_of(name_of(alarm))]
+
+    sounding = when_it_sounds(watched, points(samples, late))
+
+    assert sounding, "silent"
+    last = max(moment for _, _, moment in samples)
+    # A full period after the last sample has come; of the hours, the four that may be missing need not be waited for.
+    earliest = last - MAY_BE_MISSING["dead-letters-expire"] * HOUR if watched.seconds == HOUR else last
+    assert earliest <= sounding[0] <= last + LATEST + 2 * watched.seconds
+    assert sounding[-1] <= last + LATEST + watched.periods * watched.seconds + MINUTE, "it ends"
+
+
+@pytest.mark.parametrize("alarm", [each for each in ALARMS if kind_of(name_of(each)) in MAY_BE_MISSING])
+def test_an_alarm_about_what_lasts_sounds_though_points_are_missing(alarm: str) -> None:
+    watched, missing = Alarm.read(ALARMS[alarm]), MAY_BE_MISSING[kind_of(name_of(alarm))]
+    lasting = {"every": 20.0, "slowest": 301.0}
+    samples = [
+        (id, lasting.get(id, 1.0), number * watched.seconds)
+        for number in range(watched.to_alarm + missing)
+        if not 1 <= number <= missing
+        for id in watched.statistics
+    ]
+
+    assert when_it_sounds(watched, points(samples, lambda _: 0))
+
+
+@every_alarm
+@pytest.mark.parametrize("late", [0, LATEST])
+def test_an_alarm_is_silent_while_nothing_is_wrong(alarm: str, late: int) -> None:
+    watched = Alarm.read(ALARMS[alarm])
+    calm = {"every": 100.0, "slowest": 300.0}
+
+    for ids in (watched.statistics, [*watched.statistics][:1]):  # a function that is not called has no points
+        samples = [(id, calm.get(id, 0.0), number * watched.seconds) for number in range(watched.periods) for id in ids]
+        assert not when_it_sounds(watched, points(samples, lambda _: late))
+    assert not watched.sounds([], BEGIN)
+
+
+def test_an_alarm_that_fills_in_late_points_is_the_fault_that_this_model_shows() -> None:
+    faulty = Alarm.read(
+        {
+            "Metrics": [
+                {"Id": "all", "Expression": "SUM([FILL(visible, 0), FILL(hidden, 0)])"},
+                *({"Id": id, "MetricStat": {"Stat": "Maximum", "Period": 60}} for id in ("visible", "hidden")),
+            ],
+            "EvaluationPeriods": 30,
+            "DatapointsToAlarm": 30,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 0,
+            "TreatMissingData": "notBreaching",
+        }
+    )
+    for_hours = every(MINUTE, 3 * HOUR, "visible", "hidden")
+
+    assert when_it_sounds(faulty, points(for_hours, lambda _: 0))
+    assert not [
+        moment for moment in when_it_sounds(faulty, points(for_hours, lambda _: 2 * MINUTE)) if moment < 3 * HOUR
+    ]
+
+
+def test_a_dead_letter_that_is_read_restarts_no_week_and_one_that_is_settled_does() -> None:
+    (expiring,) = (Alarm.read(ALARMS[each]) for each in ALARMS if name_of(each) == "dead-letters-expire-result")
+    a_week = every(HOUR, 168 * HOUR, "hidden", "visible")
+    settled = [(id, 0.0 if 70 * HOUR <= moment < 80 * HOUR else value, moment) for id, value, moment in a_week]
+
+    assert when_it_sounds(expiring, points(a_week, lambda _: 0))
+    assert not when_it_sounds(expiring, points(settled, lambda _: 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "samples"),
+    [
+        ("not-possible", [("refused", 1, 0), ("every", 100, 0), ("refused", 1, 600), ("every", 100, 600)]),
+        ("not-possible", [("refused", 1, 0), ("every", 1, 0)]),
+        ("unauthenticated", [("Refused", 1, 10 * number) for number in range(19)]),
+        ("slow-answers", [(id, 19 if id == "every" else 900, n * 60) for n in range(9) for id in ("every", "slowest")]),
+        ("tables-throttled", [("playersReads", 5, 0)]),
+        ("parked-long-promo", every(MINUTE, 29 * MINUTE, "visible", "hidden", "delayed")),
+    ],
+)  # fmt: skip
+def test_less_than_an_alarm_s_limit_does_not_sound(name: str, samples: list[Sample]) -> None:
+    (watched,) = (Alarm.read(ALARMS[each]) for each in ALARMS if name_of(each) == name)
+
+    assert not when_it_sounds(watched, points(samples, lambda _: 0))
 
 
 def test_what_the_gateway_answers_by_itself_is_counted_in_its_log() -> None:
     api = RESOURCES["Api"]["Properties"]
     fields = json.loads(" ".join(api["AccessLogSetting"]["Format"].split()))
-    strangers = {"ACCESS_DENIED", "WAF_FILTERED"}
+    others = {"ACCESS_DENIED", "WAF_FILTERED"}
 
     for pattern in OF_THE_API_LOG.values():
         assert set(re.findall(r"\$\.(\w+)", pattern)) <= fields.keys()
-        assert set(re.findall(r'gatewayAnswer !?= "(\w+)"', pattern)) == strangers <= api["GatewayResponses"].keys()
-    # Its answers to strangers are 998 as well; a scanner must not roll a version back.
-    assert OF_THE_API_LOG["NotPossibleAnswers"] == (
-        '{ $.status = "5*" && $.gatewayAnswer != "ACCESS_DENIED" && $.gatewayAnswer != "WAF_FILTERED" }'
-    )
+        assert set(re.findall(r'gatewayAnswer !?= "(\w+)"', pattern)) == others <= api["GatewayResponses"].keys()
+    # Other addresses are answered 998 as well. A scanner must neither roll a version back nor dilute the share of 998s.
+    from_the_provider = '$.gatewayAnswer != "ACCESS_DENIED" && $.gatewayAnswer != "WAF_FILTERED"'
+    assert OF_THE_API_LOG["ProviderAnswers"] == f"{{ {from_the_provider} }}"
+    assert OF_THE_API_LOG["NotPossibleAnswers"] == f'{{ $.status = "5*" && {from_the_provider} }}'
+    (transformation,) = of_type("AWS::Logs::MetricFilter")["NotPossibleAnswers"]["MetricTransformations"]
+    assert transformation["DefaultValue"] == 0, "without it the share has no value while all is well"
     endings = re.findall(r'\$\.path = "\*(\w+)"', OF_THE_API_LOG["OtherAddressAnswers"])
     for path in Template.load().routes():
         assert path.endswith(tuple(endings)), path
@@ -301,9 +475,7 @@ def test_there_are_alarms_unless_they_are_declined() -> None:
     assert [text(side) for side in condition.argument] == ["<Alarms>", "true"]
 
 
-@pytest.mark.parametrize(
-    "name", sorted({re.sub("^dead-letters-(?!expire).*", "dead-letters", name) for name in EXPECTED})
-)
+@pytest.mark.parametrize("name", sorted({kind_of(name) for name in EXPECTED}))
 def test_what_to_do_about_an_alarm_stands_under_its_name(name: str) -> None:
     page = (ROOT / "docs" / "operating.md").read_text()
 

@@ -93,7 +93,8 @@ def request_model(app: Any) -> Any:
 def metric_of(entry: dict[str, Any]) -> dict[str, Any]:
     (directive,) = entry["_aws"]["CloudWatchMetrics"]
     (metric,) = directive["Metrics"]
-    (dimensions,) = directive["Dimensions"]
+    dimensions, for_all_functions = directive["Dimensions"]
+    assert for_all_functions == [name for name in dimensions if name != "service"]
     assert directive["Namespace"] == "local"
     named = {"name": metric["Name"], **{name: entry[name] for name in dimensions}}
     if metric["Name"] == "CreditedAmount":

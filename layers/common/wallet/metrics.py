@@ -13,11 +13,15 @@ Unit = Literal["Count", "Seconds", "None"]
 
 
 def emit(name: str, value: float, unit: Unit, dimensions: Mapping[str, str]) -> None:
-    """Prints one metric of this function, in the stack's namespace. Different ones may have different dimensions."""
+    """Prints one metric of this function, in the stack's namespace: once by `service`, once for all functions.
+
+    An alarm watches the second: a sum over the functions would be a formula, which takes ten metrics at the most.
+    """
+    for_all = [*dimensions]
     dimensions = {**dimensions, "service": os.environ["POWERTOOLS_SERVICE_NAME"]}
     directive = {
         "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
-        "Dimensions": [[*dimensions]],
+        "Dimensions": [[*dimensions], for_all],
         "Metrics": [{"Name": name, "Unit": unit}],
     }
     about = {"Timestamp": int(1000 * time.time()), "CloudWatchMetrics": [directive]}
