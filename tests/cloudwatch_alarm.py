@@ -1,7 +1,7 @@
 """An alarm as CloudWatch evaluates it, minute by minute, from points that arrive when they arrive.
 
-Source: AWS's pages on alarms and missing data, and on metric math. What they leave open is taken at its worst: an
-alarm sees no more than its `EvaluationPeriods`, the newest of which has only just ended.
+Source: AWS's pages on alarms and missing data, and on metric math. What they leave open is taken as it is worst for an
+alarm that must not be silent: it sees no more than its `EvaluationPeriods`, the newest of which has only just ended.
 """
 
 import ast
@@ -35,6 +35,7 @@ class Alarm:
     statistics: Mapping[str, str]
     expression: str
     breaches: Callable[[float], bool]
+    keeps_its_state: bool  # while there is no point at all
 
     @classmethod
     def read(cls, properties: Mapping[str, Any]) -> "Alarm":
@@ -47,7 +48,7 @@ class Alarm:
         compare = {"GreaterThanThreshold": operator.gt, "GreaterThanOrEqualToThreshold": operator.ge}[
             properties["ComparisonOperator"]
         ]
-        assert properties["TreatMissingData"] == "notBreaching"
+        assert properties["TreatMissingData"] in ("notBreaching", "ignore")
         return cls(
             periods=properties["EvaluationPeriods"],
             to_alarm=properties["DatapointsToAlarm"],
@@ -55,22 +56,25 @@ class Alarm:
             statistics=statistics or {properties["MetricName"]: properties["Statistic"]},
             expression=expression,
             breaches=lambda value: compare(value, properties["Threshold"]),
+            keeps_its_state=properties["TreatMissingData"] == "ignore",
         )
 
-    def sounds(self, points: Iterable[Point], now: int) -> bool:
-        """Whether it is in ALARM at that second."""
+    def sounds(self, points: Iterable[Point], now: int, *, before: bool = False) -> bool:
+        """Whether it is in ALARM at that second; `before`: whether it was at the evaluation before."""
         samples: dict[tuple[str, int], list[float]] = defaultdict(list)
         for point in points:
             if point.arrived <= now:
                 samples[point.id, point.taken // self.seconds].append(point.value)
         ended = now // self.seconds  # the newest period that is looked at has just ended
-        values = [self._value(samples, period) for period in range(ended - self.periods, ended)]
+        periods = range(ended - self.periods, ended)
+        metrics = {
+            id: [_statistic(name, samples.get((id, period), ())) for period in periods]
+            for id, name in self.statistics.items()
+        }
+        values = _computed(_parsed(self.expression), metrics)
+        if self.keeps_its_state and values == [None] * self.periods:
+            return before
         return sum(value is not None and self.breaches(value) for value in values) >= self.to_alarm
-
-    def _value(self, samples: Mapping[tuple[str, int], Sequence[float]], period: int) -> float | None:
-        """What it compares of that period; None if there is no point."""
-        metrics = {id: _statistic(name, samples.get((id, period), ())) for id, name in self.statistics.items()}
-        return _computed(_parsed(self.expression), metrics)
 
 
 @cache
@@ -84,16 +88,20 @@ def _statistic(name: str, values: Sequence[float]) -> float | None:
     return sum(values) if name == "Sum" else max(values)  # of a few values, the 99th of a hundred is the greatest
 
 
+Series = list[float | None]  # a value a period; None where it has none
+
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
-    ast.Div: operator.truediv,
+    ast.Div: lambda one, other: one / other if other else None,
     ast.GtE: operator.ge,
 }
 
 
-def _computed(node: ast.AST, metrics: Mapping[str, float | None]) -> Any:
-    """A formula's value; None where it has none: all but FILL pass on what is missing."""
+def _computed(node: ast.AST, metrics: Mapping[str, Series]) -> Any:
+    """A formula's series. A missing value counts as 0 beside one that is there, as AWS says of arithmetic."""
     match node:
+        case ast.Name("REPEAT"):
+            return "REPEAT"
         case ast.Name(id):
             return metrics[id]
         case ast.Constant(value):
@@ -101,16 +109,37 @@ def _computed(node: ast.AST, metrics: Mapping[str, float | None]) -> Any:
         case ast.List(elements):
             return [_computed(each, metrics) for each in elements]
         case ast.BinOp(left, sign, right) | ast.Compare(left, [sign], [right]):
-            one, other = _computed(left, metrics), _computed(right, metrics)
-            return None if one is None or other is None else _OPERATORS[type(sign)](one, other)
+            return _together(_OPERATORS[type(sign)], _computed(left, metrics), _computed(right, metrics))
         case ast.Call(ast.Name("FILL"), [series, filling]):
-            value = _computed(series, metrics)
-            return _computed(filling, metrics) if value is None else value
-        case ast.Call(ast.Name("SUM"), [series]):
-            values = _computed(series, metrics)
-            return None if None in values else sum(values)
+            return _filled(_computed(series, metrics), _computed(filling, metrics))
+        case ast.Call(ast.Name("SUM"), [several]):
+            return [
+                None if set(values) == {None} else sum(filter(None, values))
+                for values in zip(*_computed(several, metrics), strict=True)
+            ]
         case ast.Call(ast.Name("IF"), [condition, then, otherwise]):
-            holds, one, other = (_computed(each, metrics) for each in (condition, then, otherwise))
-            return None if None in (holds, one, other) else one if holds else other
+            chosen, other = _computed(then, metrics), _computed(otherwise, metrics)
+            holding = _computed(condition, metrics)
+            return [
+                None if holds is None else (value or 0) if holds else other
+                for holds, value in zip(holding, chosen, strict=True)
+            ]
         case _:
             raise AssertionError(f"more of metric math than is known here: {ast.unparse(node)}")
+
+
+def _together(compute: Callable[[Any, Any], Any], one: Any, other: Any) -> Series:
+    length = len(one if isinstance(one, list) else other)
+    pairs = zip(*(each if isinstance(each, list) else [each] * length for each in (one, other)), strict=True)
+    return [
+        None if left is None and (right is None or not isinstance(other, list)) else compute(left or 0, right or 0)
+        for left, right in pairs
+    ]
+
+
+def _filled(series: Series, filling: Any) -> Series:
+    filled: Series = []
+    for value in series:
+        before = filled[-1] if filled else None
+        filled.append(value if value is not None else before if filling == "REPEAT" else filling)
+    return filled

@@ -591,6 +591,19 @@ def test_what_is_refused_and_kept_nowhere_is_counted(
     assert ({"name": "NotKept", "service": "result"} in result.metrics()) is not is_kept
 
 
+def test_what_is_refused_before_it_is_admitted_is_kept_nowhere_and_counted(
+    result: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result.locked_by({"curent": {"authToken": "misspelt"}}, monkeypatch)
+
+    assert result.send(published("result"))["statusCode"] == 503
+
+    assert result.metrics() == [
+        {"name": "Refused", "code": "998", "service": "result"},
+        {"name": "NotKept", "service": "result"},
+    ]
+
+
 def test_a_defect_is_counted_as_a_refusal(result: Environment) -> None:
     serve_with(result, lambda _request: [][0])
 

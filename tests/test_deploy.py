@@ -2,6 +2,7 @@
 
 import copy
 import re
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,29 @@ def test_bytecode_that_python_left_beside_a_function_is_neither_deployed_nor_a_r
 
     assert release_in(built) == before
     assert [path.name for path in (built / "functions" / "result").iterdir()] == ["app.py"]
+
+
+def test_a_deployment_removes_bytecode_before_it_computes_the_release(
+    built: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytecode(built / "functions" / "result")
+    (built / "template.yaml").write_text(yaml.safe_dump(BUILT))
+    environment = Environment.read("prod", config)
+    monkeypatch.setattr(account.Environment, "read", lambda _name: environment)
+    monkeypatch.setattr(account, "BUILD", built)
+    monkeypatch.setattr(account, "FUNCTIONS", built / "functions")
+    monkeypatch.setattr(account.sys, "argv", ["account"])
+    given: list[list[str]] = []
+    monkeypatch.setattr(
+        account.subprocess,
+        "run",
+        lambda command, **_: given.append(command) or subprocess.CompletedProcess(command, 0),
+    )
+
+    assert account.main() == 0
+
+    assert f"Release={release_in(built)}" in given[0]
+    assert not list(built.rglob("functions/**/__pycache__"))
 
 
 def test_the_template_s_own_release_follows_what_its_functions_see() -> None:

@@ -434,7 +434,6 @@ def test_the_wait_doubles_with_each_try(operator: Operator, outage: Outage, trie
 def test_no_wait_ends_later_than_twelve_hours_after_the_message_was_received(
     operator: Operator, outage: Outage, monkeypatch: pytest.MonkeyPatch, tries: int, retry_seconds: int
 ) -> None:
-    queue = of_type("AWS::SQS::Queue")["ResultRetryQueue"]
     handler: Any = operator.handler("result")
     monkeypatch.setattr(handler._parking, "_retry_seconds", retry_seconds)
     operator.send("result", published("result", userId="new"))
@@ -442,7 +441,10 @@ def test_no_wait_ends_later_than_twelve_hours_after_the_message_was_received(
     retry(operator, "result", tries=tries)
 
     wait = outage.parameters("ChangeMessageVisibility")[0]["VisibilityTimeout"]
-    latest = 12 * 60 * 60 - queue["VisibilityTimeout"]  # the message may have been received that long ago
+    visible_again = {
+        queue["VisibilityTimeout"] for name, queue in of_type("AWS::SQS::Queue").items() if name.endswith("RetryQueue")
+    }
+    latest = 12 * 60 * 60 - max(visible_again)  # the message may have been received that long ago
     assert wait == min(retry_seconds * 2**tries, latest)
 
 

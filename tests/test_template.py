@@ -268,7 +268,7 @@ def test_a_version_that_fails_is_rolled_back(callback: str) -> None:
     assert preference["Enabled"].argument[0] == "Rollouts"
     assert CONTENT["Mappings"]["Rollouts"] == {"Canary": {"IsGradual": True}, "AllAtOnce": {"IsGradual": False}}
     assert PARAMETERS["Rollout"]["Default"] == "Canary"
-    assert preference["Type"] == "Canary10Percent5Minutes"
+    assert preference["Type"] == "Canary10Percent15Minutes"
     condition, alarms, otherwise = preference["Alarms"].argument
     assert {reference_in(alarm) for alarm in alarms} == {
         "FunctionFailedAlarm",

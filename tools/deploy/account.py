@@ -84,7 +84,7 @@ def command(environment: Environment, template: Path, digest: str, *, confirmed:
 def release_of(build: Path, template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
     """The release of what was built into a folder, its template among it, deployed with these parameters.
 
-    Bytecode counts where it is deployed: a layer that gains it is another one.
+    Bytecode counts: a layer that gains bytecode is a new release.
     """
     return release(template, [build / "CommonLayer", FUNCTIONS], parameters)
 

@@ -26,7 +26,7 @@ import yaml
 from botocore.config import Config
 
 from tools.deploy import engine_gaps
-from tools.deploy.account import CONFIG, Environment, command, release_of
+from tools.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
 from tools.local.settings import LOCAL
 from tools.local.trouble import Trouble
@@ -138,6 +138,7 @@ def _client(service: str, endpoint: str, authority: Path) -> Any:
 
 
 def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folder: Path) -> None:
+    remove_bytecode(FUNCTIONS)
     template = yaml.safe_load((BUILD / "template.yaml").read_text())
     digest = release_of(BUILD, template, parameters)
     template = engine_gaps.with_parameters_as_defaults(template, {**parameters, "Release": digest})

@@ -86,7 +86,8 @@ class _Callback(Generic[RequestT]):
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
             is_safe = body is None or self._keep(body, refusal)
-            _report_refusal(refusal, arrived, **_who_and_what(body))
+            is_kept = body is not None and refusal.kept != "nowhere"
+            _report_refusal(refusal, arrived, is_kept=is_kept, **_who_and_what(body))
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
@@ -165,7 +166,7 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(body, arrived)
         except Exception as error:  # as above
             refusal = _refusal_for(error)
-            _report_refusal(refusal, arrived, tries=tries, **_who_and_what(body))
+            _report_refusal(refusal, arrived, is_kept=True, tries=tries, **_who_and_what(body))
             if refusal.kept == "for another try":
                 return self._back_off(record["receiptHandle"], tries)
             return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
@@ -260,10 +261,10 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     )
 
 
-def _report_refusal(refusal: Refusal, arrived: float, **facts: Any) -> None:
+def _report_refusal(refusal: Refusal, arrived: float, *, is_kept: bool, **facts: Any) -> None:
     _count("Refused", code=str(refusal.code))
-    if refusal.kept == "nowhere" and not isinstance(refusal, MethodNotAllowed):
-        _count("NotKept")  # whatever it was, nobody has it any more
+    if not is_kept and not isinstance(refusal, MethodNotAllowed):
+        _count("NotKept")  # whatever it was, only the provider has it
     if isinstance(refusal, Conflict):
         _count("Conflict")
         facts["differences"] = refusal.differences
