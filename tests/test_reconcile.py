@@ -1,11 +1,14 @@
 """A provider's report against the ledger: whatever differs is found and named, by its line and its reference."""
 
+import bz2
 import csv
+import errno
 import gzip
 import io
 import json
+import lzma
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +23,7 @@ from typer.testing import CliRunner
 from conftest import EVENTS, Operator, published
 from local_service import running
 from tools.local.trouble import Trouble
+from tools.outside import plain
 from tools.reconcile import command
 from tools.reconcile.ledger import recorded_at
 from tools.reconcile.letters import asked_for
@@ -88,9 +92,16 @@ class Desk:
         return self.reconcile_text(text_of(rows), *options)
 
     def reconcile_text(self, text: str, *options: str) -> "Outcome":
+        return self.reconcile_bytes(text.encode(), *options)
+
+    def reconcile_bytes(self, content: bytes, *options: str) -> "Outcome":
         report = self.folder / "report.csv"
-        report.write_text(text)
+        report.write_bytes(content)
+        return self.reconcile_file(report, *options)
+
+    def reconcile_file(self, report: Path | str, *options: str) -> "Outcome":
         differences = self.folder / "differences.csv"
+        differences.unlink(missing_ok=True)
         told = CliRunner().invoke(app, ["reconcile", str(report), "--csv", str(differences), "--json", *options])
         if told.exception and not isinstance(told.exception, SystemExit):
             raise told.exception
@@ -104,6 +115,15 @@ class Outcome:
     account: dict[str, Any]
     differences: list[Row]
     complaint: str
+
+    @property
+    def refusal(self) -> str:
+        """The one line with which the whole report is refused."""
+        assert (self.status, self.account) == (2, {})
+        assert self.complaint.startswith("walletctl: ")
+        assert self.complaint.endswith("\n")
+        assert self.complaint[:-1].isprintable()
+        return self.complaint[:-1]
 
     @property
     def found(self) -> list[tuple[str, str, str]]:
@@ -419,12 +439,16 @@ def test_a_packed_report_is_read(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"amount": "1e3"}, "'1e3' is no amount"),
+        ({"amount": "1e33"}, "'1e33' is no amount"),
+        ({"amount": "1,50"}, "'1,50' is no amount"),
         ({"amount": "-1"}, "'-1' is no amount"),
         ({"amount": ""}, "no amount"),
         ({"userId": ""}, "no userId"),
         ({"callback": "spin"}, "'spin' is no callback"),
         ({"timestamp": "yesterday"}, "'yesterday' is no moment"),
+        ({"timestamp": "0001-01-01T00:00:00+10:00"}, "is no moment"),
+        ({"timestamp": "9" * 5000}, "is no moment"),
+        ({"reference": "  "}, "no reference"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line_and_the_rest_is_compared(
@@ -438,6 +462,7 @@ def test_a_bad_row_is_named_by_its_line_and_the_rest_is_compared(
     (bad,) = [each for each in outcome.differences if each["kind"] == "unreadable"]
     assert (bad["line"], bad["reference"]) == ("4", rows[2]["reference"])
     assert says in bad["note"]
+    assert len(bad["note"]) < 200
     assert outcome.account["matched"] == 5
 
 
@@ -543,13 +568,418 @@ def test_a_person_is_shown_the_difference_and_the_verdict(desk: Desk) -> None:
     ("text", "is_"),
     [
         ("10", "10"), ("010.500", "10.5"), ("0.0", "0"), ("0", "0"), ("00", "0"), ("12.0000", "12"), ("0.10", "0.1"),
-        ("100", "100"), ("1e3", None), ("-1", None), ("", None), (".5", None), ("5.", None), ("1_0", None),
+        ("100", "100"), ("-1", None), ("", None), (".5", None), ("5.", None), ("1_0", None),
         ("\N{ARABIC-INDIC DIGIT ONE}", None),
         ("1" * 33, None), ("9" * 32, "9" * 32),
+        ("1e3", "1000"), ("1.0E7", "10000000"), ("1.5e2", "150"), ("1e-7", "0.0000001"), ("1e+21", f"1{'0' * 21}"),
+        ("0e5", "0"), ("0e99", "0"), ("-0.0", "0"), ("-0e5", "0"), ("1.50E+02", "150"), ("123456e-2", "1234.56"),
+        ("1e32", None), ("1e-33", None), ("1e999999999", None), ("-1e3", None), ("1e", None), ("e5", None),
+        ("1e1.5", None), ("--0", None), ("+1", None), ("NaN", None), ("Infinity", None), (" 1", None), ("0x10", None),
     ],
 )  # fmt: skip
 def test_an_amount_has_one_way_to_be_written(text: str, is_: str | None) -> None:
     assert canonical(text) == is_
+
+
+# --- What is not read ---------------------------------------------------------------------------------
+
+BY_NAME = ("reference", "callback", "userId", "amount", "gameName")  # a name is not compared, and may hold anything
+
+
+def named(rows: Iterable[Row], names: Mapping[int, str] | None = None) -> list[str]:
+    """Lines of a report with names of games, of which those given are as they are, quotes and all."""
+    names = names or {}
+    lines = [",".join(BY_NAME)]
+    for number, row in enumerate(rows):
+        cells = (row["reference"], row["callback"], row["userId"], row["amount"], names.get(number, "Book of Ra"))
+        lines.append(",".join(cells))
+    return lines
+
+
+def text_from(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def test_an_open_quote_is_refused_with_its_line_and_hides_no_rows(desk: Desk) -> None:
+    text = text_of(desk.rows).rstrip()
+    hidden = "owed-1,result,,421,USD,1000000,,,,,0\nowed-2,result,,421,USD,5,,,,,0\n"
+
+    outcome = desk.reconcile_text(f'{text},"Book of Ra\n{hidden}')
+
+    assert "report.csv is not CSV in line 7: a quote is opened and not closed" in outcome.refusal
+
+
+def test_a_quote_too_many_or_too_few_is_refused_with_the_line_of_its_row(desk: Desk) -> None:
+    rows = desk.rows
+    wrong: dict[str, tuple[dict[int, str], int]] = {
+        "in the first row": ({0: '"Book of Ra'}, 2),
+        "in the last row": ({5: '"Book of Ra'}, 7),
+        "alone": ({5: '"'}, 7),
+        "closed in a later row, as if all between were one name": ({1: '"Book of Ra', 4: 'Book of Ra"'}, 3),
+        "closed in the next row": ({1: '"Book of Ra', 2: 'Book of Ra"'}, 3),
+        "closed by the quote that opens a later name": ({1: '"Book of Ra', 4: '"Book of Ra"'}, 3),
+        "twice open": ({1: '"Book of Ra', 3: '"Book of Ra'}, 3),
+        "doubled later on": ({1: '"Book of Ra', 3: '""'}, 3),
+        "in a name without quotes": ({2: '5" Gold'}, 4),
+        "at the end of a name": ({2: 'Book of Ra"'}, 4),
+        "two in a name without quotes": ({2: 'Book "of" Ra'}, 4),
+        "closed early": ({2: '"Book" of Ra'}, 4),
+        "after a space": ({2: ' "Book of Ra"'}, 4),
+        "not doubled": ({2: '"Book "of" Ra"'}, 4),
+    }
+
+    for what, (names, line) in wrong.items():
+        outcome = desk.reconcile_text(text_from(named(rows, names)))
+        assert f"is not CSV in line {line}: " in outcome.refusal, what
+
+
+@pytest.mark.parametrize("column", range(len(COLUMNS)))
+def test_an_open_quote_is_refused_in_any_column(tmp_path: Path, column: int) -> None:
+    cells = ["r-1", "result", "t-1", "421", "USD", "1", "r", "g", "", "", "0"]
+    opened = [f'"{cell}' if place == column else cell for place, cell in enumerate(cells)]
+    report = tmp_path / "report.csv"
+    report.write_text(text_from(",".join(row) for row in (COLUMNS, opened, cells, cells)))
+
+    with pytest.raises(Trouble, match="line 2: a quote is opened and not closed"):
+        copy_report(report, tmp_path / "rows", Reading.of(None, None), lambda _: None)
+
+
+def test_an_open_quote_in_the_headings_is_refused(desk: Desk) -> None:
+    lines = named(desk.rows)
+
+    assert "line 1: a quote is opened" in desk.reconcile_text(text_from([f'{lines[0]},"x', *lines[1:]])).refusal
+    swallowed = [f'{lines[0]},"x', f'{lines[1]},x"', *(f"{line},x" for line in lines[2:])]
+    assert "line 1: a quoted cell goes on" in desk.reconcile_text(text_from(swallowed)).refusal
+    assert "line 1: a quote is in" in desk.reconcile_text(text_from([f'{lines[0]}"x"', *lines[1:]])).refusal
+
+
+def test_an_open_quote_in_a_row_that_is_cut_off_is_refused(desk: Desk) -> None:
+    headings, *lines = named(desk.rows)
+    lines = [f"{line},1482429190374" for line in lines]
+    lines[1:3] = [lines[1].replace("Book of Ra,1482429190374", '"Book'), lines[2].replace("Book of Ra", 'Ra"')]
+
+    refusal = desk.reconcile_text(text_from([f"{headings},timestamp", *lines])).refusal
+
+    assert "is not CSV in line 3: a quoted cell goes on over several lines" in refusal
+
+
+def test_a_name_in_quotes_may_hold_anything(desk: Desk) -> None:
+    names = {0: '"Book, of Ra"', 1: '"Book ""of"" Ra"', 2: '"Book\nof\r\nRa"', 3: '""', 4: '","', 5: '"two,\nlines"'}
+    lines = named(desk.rows, names)
+
+    assert desk.reconcile_text(text_from(lines)).status == 0
+    # A row after a name of several lines still has its own line.
+    lines[5] = lines[5].replace("421", "422")
+    assert desk.reconcile_text(text_from(lines)).found == [("different player", "8", desk.rows[4]["reference"])]
+
+
+def test_a_row_with_more_or_fewer_cells_than_headings_is_named_and_not_believed(desk: Desk) -> None:
+    headings = "reference,callback,userId,gameName,bet,amount"
+    rows = [f"{row['reference']},{row['callback']},421,Book of Ra,1.50,{row['amount']}" for row in desk.rows]
+    reference = desk.rows[2]["reference"]
+    shifted = {
+        # The amount would be the bet's, were the row believed.
+        f"{reference},result,421,Book, of Ra,{desk.rows[2]['amount']},0": 7,
+        f"{rows[2]},": 7,
+        f"{rows[2]},,": 8,
+        rows[2].replace(",421", ""): 5,
+        reference: 1,
+        "#timepoint = 1482429190374": 1,
+        "; ".join(rows[2].split(",")): 1,
+    }
+
+    for row, cells in shifted.items():
+        outcome = desk.reconcile_text(text_from([headings, *rows[:2], row, *rows[3:]]))
+        (named_,) = [each for each in outcome.differences if each["kind"] == "unreadable"]
+        assert outcome.status == 1
+        assert named_["line"] == "4"
+        assert named_["note"] == f"{cells} cells where the headings have 6"
+        assert named_["reference"] == plain(row.split(",")[0])
+        assert outcome.account["matched"] == 5
+        # Nothing shows that the row was of this credit.
+        assert ("unknown there", "", reference) in outcome.found
+
+
+def test_a_person_is_shown_the_line_and_why_it_was_not_read(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    report.write_text("reference,callback,userId,gameName,bet,amount\nrec-1,result,423,Book, of Ra,1.50,0\n")
+
+    told = CliRunner().invoke(app, ["reconcile", str(report)])
+
+    assert told.exit_code == 1
+    assert "2 unreadable: 7 cells where the headings have 6" in told.stdout
+    assert "All matched" not in told.stdout
+
+
+def test_two_columns_of_one_name_are_refused(desk: Desk) -> None:
+    doubled = {
+        "amount": "'amount' (column 4) and 'amount' (column 6)",
+        "Amount": "'amount' (column 4) and 'Amount' (column 6)",
+        " amount ": "'amount' (column 4) and ' amount ' (column 6)",
+        '"AMOUNT"': "'amount' (column 4) and 'AMOUNT' (column 6)",
+        "user ID": "'userId' (column 3) and 'user ID' (column 6)",
+        "reference": "'reference' (column 1) and 'reference' (column 6)",
+        "roundid": "'roundId' (column 5) and 'roundid' (column 6)",
+    }
+
+    for heading, says in doubled.items():
+        lines = [f"reference,callback,userId,amount,roundId,{heading}"]
+        lines += [f"{row['reference']},{row['callback']},421,{row['amount']},r,9" for row in desk.rows]
+        refusal = desk.reconcile_text(text_from(lines)).refusal
+        assert "more than once" in refusal, heading
+        assert says in refusal, heading
+
+
+def test_two_columns_that_are_not_used_may_have_one_name_or_none(desk: Desk) -> None:
+    rows = [f"{row['reference']},{row['callback']},421,{row['amount']},1,2,," for row in desk.rows]
+
+    assert desk.reconcile_text(text_from(["reference,callback,userId,amount,note,note,,", *rows])).status == 0
+
+
+def test_a_heading_that_is_named_must_be_there_once(desk: Desk) -> None:
+    text = text_of(desk.rows)
+
+    assert "no column Tx" in desk.reconcile_text(text, "--columns", "transactionId=Tx").refusal
+    assert "names amount twice" in desk.reconcile_text(text, "--columns", "amount=Win,amount=Bet").refusal
+
+
+# --- The provider's feed ----------------------------------------------------------------------------
+
+
+def test_the_providers_feed_is_read_and_its_time_point_is_said(desk: Desk) -> None:
+    text = text_of(desk.rows)
+    firsts = (
+        "#timepoint = 1482429190374",
+        "#timepoint=1482429190374",
+        "# timePoint: 1482429190374",
+        "timepoint=1482429190374",
+        "#timepoint = 1482429190374,,,,,,,,,,",
+        '"#timepoint = 1482429190374"',
+        "\ufeff#timepoint = 1482429190374",
+        "\n#timepoint = 1482429190374\n",
+    )
+
+    for first in firsts:
+        outcome = desk.reconcile_text(f"{first}\n{text}")
+        assert outcome.status == 0, first
+        assert (outcome.account["matched"], outcome.account["nextTimepoint"]) == (6, 1482429190374), first
+    assert desk.reconcile_text(text).account["nextTimepoint"] is None
+
+
+def test_lines_below_a_time_point_have_their_own_numbers(desk: Desk) -> None:
+    rows = with_row(desk.rows, 1, amount="none")
+
+    outcome = desk.reconcile_text(f"#timepoint = 1\r\n{text_of(rows)}")
+
+    assert outcome.found == [("unreadable", "4", rows[1]["reference"])]
+
+
+def test_a_feeds_type_is_its_callback(desk: Desk) -> None:
+    by_type = text_of(desk.rows).replace("callback", "type", 1)
+
+    assert desk.reconcile_text(f"#timepoint = 1482429190374\n{by_type}").status == 0
+    # A callback that is named is what counts.
+    rows = [row | {"type": "slot"} for row in desk.rows]
+    assert desk.reconcile_text(text_of(rows, [*COLUMNS, "type"])).status == 0
+    assert desk.reconcile_text(by_type, "--columns", "callback=callback").status == 2
+    results = [row | {"type": "slot"} for row in desk.rows if row["callback"] == "result"]
+    text = text_of(results, [column for column in (*COLUMNS, "type") if column != "callback"])
+    assert desk.reconcile_text(text, "--callback", "result").account["matched"] == 5
+
+
+def test_a_person_is_told_where_the_feed_goes_on(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    for timepoint, says in (
+        ("1482429190374", "1482429190374 (2016-12-22 17:53:10Z): its"),
+        ("9" * 20, f"{'9' * 20}: its"),
+    ):
+        report.write_text(f"#timepoint = {timepoint}\n{text_of(desk.rows)}")
+
+        told = CliRunner().invoke(app, ["reconcile", str(report)])
+
+        assert told.exit_code == 0
+        assert f"The feed goes on at time point {says}" in told.stdout
+
+
+def test_another_first_line_is_not_taken_for_a_time_point(desk: Desk) -> None:
+    for first in ("#timepoint = soon", "#timepoint = -1", "#timepoint", f"#timepoint = {'9' * 21}", "# x"):
+        assert "has no column reference" in desk.reconcile_text(f"{first}\n{text_of(desk.rows)}").refusal, first
+
+
+def test_two_portions_of_a_feed_in_one_file_are_named_where_they_meet(desk: Desk) -> None:
+    portion = f"#timepoint = 1482429190374\n{text_of(desk.rows)}"
+
+    outcome = desk.reconcile_text(portion + portion.replace("ref-", "other-"))
+
+    assert outcome.status == 1
+    assert [each["line"] for each in outcome.differences if each["kind"] == "unreadable"] == ["9", "10"]
+
+
+# --- Identities -------------------------------------------------------------------------------------
+
+
+def test_references_are_compared_to_the_last_space(desk: Desk) -> None:
+    references = [" sp", "sp", "sp ", "1e3", "1000", "007", "7", "7.0", "#ref", "=1+1", "SP"]
+    for reference in references:
+        win(desk.operator, reference, amount="0.25")
+
+    assert desk.reconcile(desk.rows).account["matched"] == 6 + len(references)
+
+    trimmed = [row | {"reference": row["reference"].strip()} for row in desk.rows]
+    outcome = desk.reconcile(trimmed)
+    assert outcome.status == 1
+    assert sorted(kind for kind, _, _ in outcome.found) == [
+        *("different transaction", "doubled", "doubled", "unknown there", "unknown there")
+    ]
+
+
+def test_players_are_compared_to_the_last_space(desk: Desk) -> None:
+    rows = with_row(desk.rows, 1, userId="421 ")
+
+    assert desk.reconcile(rows).found == [("different player", "3", rows[1]["reference"])]
+
+
+def test_amounts_may_be_written_with_an_exponent(desk: Desk) -> None:
+    place = {row["reference"]: number for number, row in enumerate(desk.rows)}
+
+    assert desk.reconcile(with_row(desk.rows, place["ref-0"], amount="1.05E1")).status == 0
+    # What a spreadsheet has rounded is another number.
+    assert desk.reconcile(with_row(desk.rows, place["ref-0"], amount="1.1E+01")).found == [
+        ("different amount", str(place["ref-0"] + 2), "ref-0")
+    ]
+
+
+# --- Files and pipes --------------------------------------------------------------------------------
+
+
+def test_a_report_is_read_whatever_ends_its_lines(desk: Desk) -> None:
+    text = text_of(desk.rows).replace("\r\n", "\n")
+    forms = {
+        "CRLF": text.replace("\n", "\r\n"),
+        "CR": text.replace("\n", "\r"),
+        "no end of the last line": text[:-1],
+        "blank lines": text.replace("\n", "\n\n  \n"),
+        "blank lines before": f"\n \r\n{text}",
+        "rows of nothing, as spreadsheets write them": f"{text}{',' * 10}\n,,\n",
+        "a byte order mark": f"\ufeff{text}",
+    }
+
+    for form, content in forms.items():
+        assert desk.reconcile_text(content).status == 0, form
+
+
+def test_a_return_inside_a_row_is_named(desk: Desk) -> None:
+    outcome = desk.reconcile_text(text_from(named(desk.rows, {1: "Book\rof Ra", 2: "5"})))
+
+    assert [(kind, line) for kind, line, _ in outcome.found] == [("unreadable", "4")]
+
+
+def test_what_is_not_a_text_in_utf_8_is_refused_with_its_line(desk: Desk) -> None:
+    text = text_of(desk.rows)
+    lines = named(desk.rows, {3: "Caf\u00e9"})
+    wrong = {
+        "UTF-16 of Windows": (text.encode("utf-16-le"), 1),
+        "UTF-16 with a mark": (text.encode("utf-16"), 1),
+        "UTF-16, the other way": (b"\xfe\xff" + text.encode("utf-16-be"), 1),
+        "UTF-32": (text.encode("utf-32"), 1),
+        "Latin-1 in a column that is not used": (text_from(lines).encode("latin-1"), 5),
+        "half a surrogate pair": (text_from(lines).replace("\u00e9", "\ud83e").encode(errors="surrogatepass"), 5),
+        "a NUL": (
+            text.replace("ref-1", "ref\0-1").encode(),
+            2 + [row["reference"] for row in desk.rows].index("ref-1"),
+        ),
+        "zip": (b"PK\x03\x04" + bytes(100), 1),
+        "xz": (lzma.compress(text.encode()), 1),
+        "bzip2": (bz2.compress(text.encode()), 1),
+    }
+
+    for what, (content, line) in wrong.items():
+        refusal = desk.reconcile_bytes(content).refusal
+        assert "is not UTF-8: save it as CSV UTF-8, or unpack it" in refusal, what
+        assert refusal.endswith(f"See line {line}"), what
+
+
+def test_a_damaged_archive_is_refused_in_one_line(desk: Desk) -> None:
+    whole = gzip.compress(text_of(desk.rows * 50).encode())
+    middle = len(whole) // 2
+    flipped = bytearray(whole)
+    for place in range(middle, middle + 3):
+        flipped[place] ^= 0xFF
+    damaged = {
+        "three bytes flipped in the middle": bytes(flipped),
+        "cut off": whole[:middle],
+        "cut off in its check sum": whole[:-5],
+        "a wrong check sum": whole[:-8] + bytes(4) + whole[-4:],
+        "something behind it": whole + b"more",
+        "the mark alone": whole[:2],
+        "another method": whole[:2] + b"\x09" + whole[3:],
+    }
+
+    for what, content in damaged.items():
+        assert "report.csv cannot be read: the archive is damaged" in desk.reconcile_bytes(content).refusal, what
+
+
+def test_an_archive_is_known_by_its_first_bytes_and_not_by_its_name(desk: Desk) -> None:
+    text = text_of(desk.rows).encode()
+    half = len(text) // 2
+    by_name = desk.folder / "report.csv.gz"
+    by_name.write_bytes(text)
+
+    assert desk.reconcile_file(by_name).status == 0
+    assert desk.reconcile_bytes(gzip.compress(text[:half]) + gzip.compress(text[half:])).status == 0
+    by_name.write_bytes(b"")
+    assert "is empty" in desk.reconcile_file(by_name).refusal
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_pipe_is_read_as_the_file_is(desk: Desk, pack: Callable[[bytes], bytes]) -> None:
+    readable, writable = os.pipe()
+    with open(readable, "rb"), open(writable, "wb") as written:
+        written.write(pack(text_of(desk.rows).encode()))
+        written.close()
+
+        assert desk.reconcile_file(f"/dev/fd/{readable}").account["matched"] == 6
+
+
+def test_what_cannot_be_opened_is_refused_in_one_line(desk: Desk) -> None:
+    (desk.folder / "folder.csv").mkdir()
+    (desk.folder / "loop.csv").symlink_to("loop.csv")
+    wrong = {
+        "folder.csv": "Is a directory",
+        "none.csv": "No such file",
+        "none/none.csv": "No such file",
+        "loop.csv": "Too many levels of symbolic links",
+        "x" * 300: "File name too long",
+    }
+
+    for name, says in wrong.items():
+        assert f"cannot be read: {says}" in desk.reconcile_file(desk.folder / name).refusal, name
+    assert "File name too long" in desk.reconcile(desk.rows, "--csv", "x" * 300).refusal
+
+
+def test_what_has_no_rows_of_a_report_is_refused_in_one_line(desk: Desk) -> None:
+    for content in (
+        b"\n\n \n",
+        b"\xef\xbb\xbf",
+        b"#timepoint = 1482429190374\n",
+        b'{"reference": "ref-1", "callback": "result"}\n',
+        b"reference callback userId amount\n",
+        b"reference,callback,userId,amount\n" + b"x" * ((1 << 20) + 1),
+        b"reference,callback,userId,amount\n,,,\n",
+        b'"' * 99,
+        b",\n" * 99,
+    ):
+        assert desk.reconcile_bytes(content).refusal
+
+
+def test_a_full_disk_is_said_in_one_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(command, "copy_ledger", full)
+    assert "cannot be written: No space left on device; TMPDIR" in desk.reconcile(desk.rows).refusal
+    monkeypatch.setattr(command.tempfile, "TemporaryDirectory", full)
+    assert "no temporary folder can be made: No space left" in desk.reconcile(desk.rows).refusal
 
 
 # --- The whole of it --------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Wallets are opened once, one or many, and a wallet that exists is never written."""
 
+import csv
 import json
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -198,10 +200,10 @@ def test_one_line_that_is_no_wallet_stops_all_and_each_is_named(
         ("4", "good", "refused"),
         ("5", "short", "refused"),
         ("6", "''quoted", "refused"),
-        ("8", "two\\nlines", "refused"),
+        ("7", "two\\nlines", "refused"),
     ]
     whys = [row["why"] for row in rows]
-    assert "the same player stands in line 2" in whys[1]
+    assert "the same player is in line 2" in whys[1]
     assert "it has 2 cells, where the first line has 4" in whys[2]
     assert wallets(operator) == before
 
@@ -284,6 +286,12 @@ NO_WALLETS = {
     b"userId,currency\n": "has no line but the first",
     b"userId,currency\n\xff\xfe,EUR\n": "is not UTF-8: save it as CSV UTF-8",
     b'userId,currency\n"a"b,EUR\n': "is not CSV in line 2",
+    b"userid,currency\n": "must be userId,currency,cash,bonus",
+    b"userId, userId ,currency\n": "must be userId,currency,cash,bonus",
+    b"userId,currency,\n": "must be userId,currency,cash,bonus",
+    b"#userId,currency\n": "must be userId,currency,cash,bonus",
+    b"PK\x03\x04\0\0": "is not UTF-8",
+    b"\x1f\x8b\x00": "cannot be read: the archive is damaged",
 }
 
 
@@ -300,10 +308,129 @@ def test_a_file_that_is_not_there_is_told_in_one_line(walletctl: Walletctl, tmp_
 
 def test_what_a_spreadsheet_writes_is_read(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "players.csv"
-    path.write_bytes("\ufeffcurrency,userId\r\nEUR, new \r\n,\r\n".encode())
+    path.write_bytes("\ufeffcurrency , userId\r\n EUR ,new\r\n,\r\n\r\n".encode())
 
     assert walletctl("players", "import", str(path)).exit_code == 0
     assert operator.wallet("new")["cash"] == 0
+
+
+RUINED = {
+    "an exponent": ["1.23457E+11", "1.23457e+11", "1,23457E+11", "1E+05", "12e4", "1.E+5"],
+    "a point": ["421.0", "421.", "421.00", "-421.0", "4.21"],
+    "thousands": ["1,234", "1.234", "1 234", "1'234", "1,234,567.0"],
+    "15 digits": ["1234567890123450", "1234567890123450000"],
+    "a formula": ['="000123"', "=421", "='421'"],
+    "an apostrophe": ["'000123", "'-5"],
+    "an error": ["#REF!", "#N/A", "#NAME?", "#VALUE!", "####"],
+    "a date": [
+        "2026-05-11",
+        "11.05.2026",
+        "5/11/2026",
+        "11/5/26",
+        "11-May",
+        "May-11",
+        "11-may-2026",
+        "2026-05-11 00:00:00",
+    ],
+    "a time": ["12:30", "12:30:00", "1:05 PM"],
+    "white space": [" 421", "421 ", "\u3000421"],
+}
+SOUND = (
+    *("000123", "422", "123456789012", "12345678901234567890", "1234567890123456", "585c1306f89c56f5ecfc2f5d"),
+    *("-5", "+44712345678", "a.0", "e5", "1e", "10-11", "12-34-56-78", "mark 12", "Dec", "may", "March Hare", "v1.2"),
+    *("9f1c1f0e-6a3e-4b7e-9c36-0d0f3c0a4b11", "mail@example.com", "a b", "99-99-2026", "2026-13-45", "#1", "J\u00f6rg"),
+    *("=".join("ab"), "o'neill", "user:12:30", "0x10", "1e5f"),
+)
+
+
+@pytest.mark.parametrize("kind", RUINED)
+def test_an_id_that_a_spreadsheet_may_have_changed_is_refused_with_the_option_that_takes_it(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path, kind: str
+) -> None:
+    before = wallets(operator)
+    path = tmp_path / "players.csv"
+    with path.open("w", newline="") as opened:
+        csv.writer(opened).writerows([("userId", "currency", "cash", "bonus"), ("sound", "USD", "1", "0")])
+        csv.writer(opened).writerows((each, "USD", "1", "0") for each in RUINED[kind])
+
+    refused = walletctl.json("players", "import", str(path), status=1)
+
+    assert [(row["line"], row["userId"]) for row in refused] == [*enumerate(RUINED[kind], 3)]
+    assert all(
+        "import with --ids-as-written if this is the id" in row["why"] for row in refused if row["userId"].isprintable()
+    )
+    assert wallets(operator) == before
+
+    printable = [each for each in RUINED[kind] if each.isprintable()]
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "\u3000" not in line))
+    taken = walletctl("players", "import", str(path), "--ids-as-written")
+    assert taken.exit_code == 0
+    assert wallets(operator).keys() == {*before, "sound", *printable}
+
+
+def test_an_id_that_no_spreadsheet_makes_is_opened_as_it_is(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    imported = walletctl("players", "import", file(tmp_path, *(f"{each},EUR,1,0" for each in SOUND)))
+
+    assert (imported.exit_code, imported.stdout) == (0, "")
+    assert wallets(operator).keys() >= {*SOUND}
+
+
+def test_an_amount_that_a_spreadsheet_may_have_changed_is_refused_with_its_line(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    before = wallets(operator)
+    amounts = ("1.5E2", "1.23457E+11", "1e3", "1.234,50", "1 234", "$5", "='5'", "-5", "5-", "#####", "1/2", "May-11")
+    lines = [f'p-{number},USD,"{amount}",0' for number, amount in enumerate(amounts)]
+
+    for option in ((), ("--ids-as-written",)):
+        refused = walletctl.json("players", "import", file(tmp_path, *lines), *option, status=1)
+        assert [row["line"] for row in refused] == [*range(2, len(amounts) + 2)]
+        assert all(row["why"].startswith("cash must be an amount such as 12.50") for row in refused)
+    assert wallets(operator) == before
+
+
+def test_a_file_that_is_not_read_to_its_end_opens_no_wallet(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    before = wallets(operator)
+    good = b"userId,currency,cash,bonus\np-1,EUR,1,0\np-2,EUR,1,0\n"
+    wrong = {
+        b'"p-3,EUR,1,0\np-4,EUR,1,0\n': "is not CSV in line 4: a quote is opened and not closed",
+        b'p-3,EUR,1,"0\np-4,EUR,1,0\n': "is not CSV in line 4: a quote is opened and not closed",
+        b'p-3,EUR,1,"0\np-4,EUR,1,0"\n': "is not CSV in line 4: a quoted cell goes on over several lines",
+        b'p"3,EUR,1,0\n': "is not CSV in line 4: a quote is opened",
+        b'p"3",EUR,1,0\n': "is not CSV in line 4: a quote is in the middle of a cell",
+        b"p-3,EUR,1,0\np\0,EUR,1,0\n": "is not UTF-8: save it as CSV UTF-8, or unpack it. See line 5",
+        b"J\xf6rg,EUR,1,0\n": "is not UTF-8: save it as CSV UTF-8, or unpack it. See line 4",
+        b"x" * (1 << 20) + b"x": "is not CSV in line 4: it has more than 1,048,576 characters",
+    }
+
+    for ending, says in wrong.items():
+        (tmp_path / "players.csv").write_bytes(good + ending)
+        assert says in walletctl.refused("players", "import", str(tmp_path / "players.csv")), ending
+    assert wallets(operator) == before
+
+
+def test_a_line_of_another_number_of_cells_is_refused_with_its_number(walletctl: Walletctl, tmp_path: Path) -> None:
+    lines = ["p-1,EUR,1,50,0", "p-2,EUR,1", "p-3,EUR,1,0,", "p-4"]
+
+    refused = walletctl.json("players", "import", file(tmp_path, *lines), status=1)
+
+    assert [(row["line"], row["why"].partition(",")[0]) for row in refused] == [
+        *((2, "it has 5 cells"), (3, "it has 3 cells"), (4, "it has 5 cells"), (5, "it has 1 cell"))
+    ]
+
+
+def test_wallets_are_read_from_a_pipe(walletctl: Walletctl, operator: Operator) -> None:
+    readable, writable = os.pipe()
+    with open(readable, "rb"), open(writable, "wb") as written:
+        written.write(b"userId,currency\npiped,EUR\n")
+        written.close()
+
+        assert walletctl("players", "import", f"/dev/fd/{readable}").exit_code == 0
+    assert operator.wallet("piped")["currency"] == "EUR"
 
 
 # --- Where ------------------------------------------------------------------------------------------

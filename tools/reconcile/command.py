@@ -24,10 +24,14 @@ from tools.walletctl.place import Place
 NOT_THE_SAME = 1
 
 _ALWAYS, _NEVER = "", "9999"  # before and after every recordedAt
+_MORE_ROOM = "TMPDIR names a place with more room"
 
 
 def reconcile(
-    report: Annotated[Path, typer.Argument(metavar="REPORT.csv", help="The provider's report.", show_default=False)],
+    report: Annotated[
+        Path,
+        typer.Argument(metavar="REPORT.csv", help="The provider's report; - for standard input.", show_default=False),
+    ],
     columns: Annotated[
         str | None,
         typer.Option(metavar="OURS=THEIRS,…", help="What the report calls its columns: reference=Ref,amount=Win."),
@@ -55,13 +59,13 @@ def reconcile(
     A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when a credit
     was recorded). What is in the report is found in the ledger whenever it was recorded.
 
-    Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read.
+    Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read. A row that cannot be read
+    is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two
+    columns of one name.
     """
     reading = Reading.of(columns, callback)
     if csv_file:
-        show.check_place(csv_file)
-        if csv_file.exists() and report.exists() and csv_file.samefile(report):
-            raise Trouble("--csv names the report itself, which would be lost")
+        show.check_place(csv_file, report)
     now = datetime.now(UTC)
     from_ = recorded_at(moment(since, now)) if since else _ALWAYS
     to = recorded_at(moment(until, now)) if until else _NEVER
@@ -82,12 +86,15 @@ def reconcile(
 
 def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[Read, Sequence[Path]]:
     """Puts both on disk, the report first: what it lacks may be recorded meanwhile, what it has is not missed."""
-    with listing.progress("rows of the report") as advance:
-        read = copy_report(report, folder / "report.json", reading, advance)
-    if not read.rows:
-        raise Trouble(f"{plain(str(report))} has no rows below its headings")
-    with listing.progress("transactions of the ledger") as advance:
-        return read, copy_ledger(where.tables(), folder, advance)
+    try:
+        with listing.progress("rows of the report") as advance:
+            read = copy_report(report, folder / "report.json", reading, advance)
+        if not read.rows:
+            raise Trouble(f"{plain(str(report))} has no rows below its headings")
+        with listing.progress("transactions of the ledger") as advance:
+            return read, copy_ledger(where.tables(), folder, advance)
+    except OSError as error:
+        raise Trouble(f"{folder} cannot be written: {error.strerror}; {_MORE_ROOM}") from None
 
 
 def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> None:
@@ -117,13 +124,10 @@ def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | No
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A temporary folder for both, gone in the end. Raises Trouble if the disk has no room."""
+    """A temporary folder for both, gone in the end. Raises Trouble if there is no place for it."""
     try:
-        with tempfile.TemporaryDirectory(prefix="walletctl-reconcile-") as name:
-            yield Path(name)
+        folder = tempfile.TemporaryDirectory(prefix="walletctl-reconcile-")
     except OSError as error:
-        if error.filename is None or "walletctl-reconcile-" not in str(error.filename):
-            raise
-        raise Trouble(
-            f"{error.filename} cannot be written: {error.strerror}; TMPDIR names a place with more room"
-        ) from None
+        raise Trouble(f"no temporary folder can be made: {error.strerror}; {_MORE_ROOM}") from None
+    with folder as name:
+        yield Path(name)

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +80,8 @@ def _row(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _amount(number: str) -> str:
-    """A number of DynamoDB's, which may come with an exponent, as the report's are written."""
-    if (amount := canonical(number)) is not None:
-        return amount
-    try:
-        return canonical(f"{Decimal(number):f}") or number
-    except InvalidOperation:
-        return number
+    """A number of DynamoDB's as the report's are written."""
+    return canonical(number) or number
 
 
 def _day(timestamp: str) -> str:

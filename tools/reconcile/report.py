@@ -1,21 +1,19 @@
-"""A provider's report, read line by line: what is not of its form is named by its line, and the rest goes on.
+"""A provider's report, read row by row: what is not of its form is named by its line, and the rest is compared.
 
 What the columns mean: docs/tools.md, The provider's report.
 """
 
-import csv
-import gzip
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import IO
 
 from tools.local.trouble import Trouble
-from tools.outside import plain
+from tools.outside import cut, plain
+from tools.walletctl.cells import DELIMITERS, rows, split, texts
 
 COLUMNS = (
     "reference",
@@ -33,23 +31,31 @@ COLUMNS = (
 NEEDED = ("reference", "callback", "userId", "amount")
 
 _CALLBACKS = {"result": "result", "jackpot": "jackpot", "bonus": "bonus", "promo": "promo", "autoclosing": "result"}
-_AMOUNT = re.compile(r"0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
-_MOST_OF_A_FIELD = 1 << 20  # characters: a file without a quote's end is not read whole into one field
-_DELIMITERS = ",;\t|"
+_FEEDS_CALLBACK = "type"  # what the provider's feed of transactions calls its callbacks
+_IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
+_AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
+_WITH_EXPONENT = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?[eE][+-]?0*[0-9]{1,2}")  # of more, none is an amount
+_TIMEPOINT = re.compile(r"#?\s*timepoint\s*[=:]\s*([0-9]{1,20})", re.IGNORECASE)
+_MOST_OF_A_CELL = 100  # characters, in a message
 _STEP = 1000  # rows between two signs of life
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a report is read: the provider's heading of each column, and what callback all rows are of, if none says."""
+    """How a report is read: the provider's heading of each column, and what callback all rows are of, if none says.
+
+    `named` are the columns whose heading was given, and which must be there.
+    """
 
     headings: Mapping[str, str]
+    named: frozenset[str]
     callback: str | None
 
     @classmethod
     def of(cls, mapping: str | None, callback: str | None) -> "Reading":
         """From `reference=Ref,amount=Win` and a callback's name. Raises Trouble."""
         headings: dict[str, str] = {column: column for column in COLUMNS}
+        named: set[str] = set()
         for pair in (mapping or "").split(","):
             if not pair:
                 continue
@@ -58,18 +64,25 @@ class Reading:
             if column is None or not theirs:
                 known = ", ".join(COLUMNS)
                 raise Trouble(f"--columns has no use for {plain(pair)}: write {COLUMNS[0]}=Ref, and of {known}")
+            if column in named:
+                raise Trouble(f"--columns names {column} twice: a column has one heading")
+            named.add(column)
             headings[column] = theirs
         if callback is not None and _callback(callback) is None:
             raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus or promo")
-        return cls(headings, callback)
+        return cls(headings, frozenset(named), callback)
 
 
 @dataclass(slots=True)
 class Read:
-    """How much was read: `rows` of credits, and among them `faulty` ones."""
+    """How much was read: `rows` of credits, and among them `faulty` ones.
+
+    `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed has the next portion.
+    """
 
     rows: int = 0
     faulty: int = 0
+    timepoint: int | None = None
 
 
 def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int], None]) -> Read:
@@ -78,12 +91,20 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
     A row with a fault has it under `fault`; what of it can be read is there all the same.
     """
     read = Read()
-    with _opened(path) as file, to.open("w") as written:
-        rows, where = _rows(file, path, reading)
-        for line, row in rows:
+    name = plain(str(path))
+    report = texts(path)
+    with to.open("w") as written:
+        line, text = next(report, (0, ""))
+        if found := _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "')):
+            read.timepoint = int(found[1])
+            line, text = next(report, (0, ""))
+        if not line:
+            raise Trouble(f"{name} is empty: a report begins with a line of headings")
+        headings = _Headings.of(line, text, name, reading)
+        for line, row in rows(report, name, headings.delimiter):
             if not any(row):
                 continue
-            item = _item(line, row, where, reading)
+            item = _item(line, row, headings, reading)
             read.rows += 1
             read.faulty += "fault" in item
             written.write(json.dumps(item))
@@ -95,14 +116,76 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
 
 def canonical(amount: str) -> str | None:
     """An amount in the one way it is written here: no leading zeros, none at its end. None if it is no amount."""
+    if _WITH_EXPONENT.fullmatch(amount):
+        amount = f"{Decimal(amount):f}"
     if not (found := _AMOUNT.fullmatch(amount)):
         return None
-    whole, part = found[1] or "0", found[2]
-    return f"{whole}.{part}" if part and part != "0" else whole
+    whole, part = found[2] or "0", found[3]
+    value = f"{whole}.{part}" if part and part != "0" else whole
+    return None if found[1] and value != "0" else value
 
 
-def _item(line: int, row: Sequence[str], where: Mapping[str, int], reading: Reading) -> dict[str, str | int]:
-    fields = {column: row[place].strip() if place < len(row) else "" for column, place in where.items()}
+@dataclass(frozen=True, slots=True)
+class _Headings:
+    """How many columns a report has, what parts them, and at which place each of ours is."""
+
+    delimiter: str
+    width: int
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, line: int, text: str, name: str, reading: Reading) -> "_Headings":
+        """From the line of headings. Raises Trouble."""
+        found = {delimiter: split(text, delimiter) or [] for delimiter in DELIMITERS}
+
+        def places(delimiter: str) -> dict[str, list[int]]:
+            there = [_key(heading) for heading in found[delimiter]]
+            wanted = {column: _key(theirs) for column, theirs in reading.headings.items()}
+            is_open = "callback" not in reading.named and reading.callback is None
+            if is_open and wanted["callback"] not in there:
+                wanted["callback"] = _FEEDS_CALLBACK
+            return {
+                column: [place for place, heading in enumerate(there) if heading == key]
+                for column, key in wanted.items()
+                if key in there
+            }
+
+        delimiter = max(found, key=lambda each: len(places(each)))
+        _, headings = next(rows([(line, text)], name, delimiter))
+        where = places(delimiter)
+        for column, at in where.items():
+            if len(at) > 1:
+                told = " and ".join(f"{plain(headings[place])!r} (column {place + 1})" for place in at)
+                raise Trouble(f"{name} has {column} more than once: {told}. Leave one of them, or rename the others")
+        _check_all_there(name, headings, where, reading)
+        return cls(delimiter, len(headings), {column: place for column, (place,) in where.items()})
+
+
+def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, object], reading: Reading) -> None:
+    must = {*NEEDED, *reading.named}
+    if reading.callback is not None:
+        must.discard("callback")
+    absent = [reading.headings[column] for column in COLUMNS if column in must and column not in where]
+    if absent:
+        there = ", ".join(heading for heading in headings if heading)
+        hint = " (or say with --callback what all rows are of)" if reading.headings["callback"] in absent else ""
+        raise Trouble(
+            f"{name} has no column {plain(' and no '.join(absent))}: its headings are {plain(there)[:300]}; "
+            f"say which is which with --columns reference=Ref,amount=Win{hint}"
+        )
+
+
+def _key(heading: str) -> str:
+    """What a heading is compared by: `User ID` is `userId`."""
+    return "".join(heading.split()).casefold()
+
+
+def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) -> dict[str, str | int]:
+    if len(row) != headings.width:
+        return _shifted(line, row, headings)
+    fields = {
+        column: row[place] if column in _IDENTITIES else row[place].strip() for column, place in headings.places.items()
+    }
     said = fields.get("callback") or reading.callback or ""
     callback, amount = _callback(said), canonical(fields["amount"])
     day, moment_fault = _day(fields.get("timestamp", ""))
@@ -121,17 +204,33 @@ def _item(line: int, row: Sequence[str], where: Mapping[str, int], reading: Read
         item["id"] = f"{callback}#{fields['reference']}"
     if fault := (
         _missing(fields, said)
-        or ("" if callback else f"{said!r} is no callback")
-        or ("" if amount else f"{fields['amount']!r} is no amount")
+        or ("" if callback else f"{_told(said)} is no callback")
+        or ("" if amount else f"{_told(fields['amount'])} is no amount")
         or moment_fault
     ):
         item["fault"] = fault
     return item
 
 
+def _shifted(line: int, row: Sequence[str], headings: _Headings) -> dict[str, str | int]:
+    """A row of which nothing can be believed. Its reference is shown as far as there is one, to find it by."""
+    place = headings.places["reference"]
+    nothing = dict.fromkeys(("callback", "player", "currency", "amount", "transaction", "day", "answer"), "")
+    return {
+        **nothing,
+        "line": line,
+        "reference": row[place] if place < len(row) else "",
+        "fault": f"{len(row)} cells where the headings have {headings.width}",
+    }
+
+
 def _missing(fields: Mapping[str, str], callback: str) -> str:
     known = {**fields, "callback": callback}
-    return ", ".join(f"no {column}" for column in NEEDED if not known[column])
+    return ", ".join(f"no {column}" for column in NEEDED if not known[column].strip())
+
+
+def _told(cell: str) -> str:
+    return cut(repr(cell), _MOST_OF_A_CELL)
 
 
 def _callback(text: str) -> str | None:
@@ -146,75 +245,10 @@ def _day(timestamp: str) -> tuple[str, str]:
         return "", ""
     try:
         if timestamp.isascii() and timestamp.isdigit():
-            return datetime.fromtimestamp(int(timestamp) / 1000, UTC).strftime("%Y-%m-%d"), ""
-        moment = datetime.fromisoformat(timestamp)
+            moment = datetime.fromtimestamp(int(timestamp) / 1000, UTC)
+        else:
+            moment = datetime.fromisoformat(timestamp)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError, OSError):
-        return "", f"{timestamp!r} is no moment"
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%d"), ""
-
-
-def _rows(file: IO[str], path: Path, reading: Reading) -> tuple[Iterator[tuple[int, list[str]]], Mapping[str, int]]:
-    """The rows below the heading, each with its line, and at which place each column stands."""
-    name = plain(str(path))
-    first = file.readline(_MOST_OF_A_FIELD)
-    headings = {
-        delimiter: [each.strip().strip('"') for each in next(csv.reader([first], delimiter=delimiter), [])]
-        for delimiter in _DELIMITERS
-    }
-    if not first.strip():
-        raise Trouble(f"{name} is empty: a report begins with a line of headings")
-
-    def places(delimiter: str) -> dict[str, int]:
-        there = [heading.lower() for heading in headings[delimiter]]
-        return {
-            column: there.index(theirs.lower())
-            for column, theirs in reading.headings.items()
-            if theirs.lower() in there
-        }
-
-    delimiter = max(_DELIMITERS, key=lambda each: len(places(each)))
-    where = places(delimiter)
-    absent = [reading.headings[column] for column in NEEDED if column not in where]
-    if reading.callback is not None and reading.headings["callback"] in absent:
-        absent.remove(reading.headings["callback"])
-    if absent:
-        there = ", ".join(heading for heading in headings[delimiter] if heading)
-        hint = " (or say with --callback what all rows are of)" if reading.headings["callback"] in absent else ""
-        raise Trouble(
-            f"{name} has no column {plain(' and no '.join(absent))}: its headings are {plain(there)[:300]}; "
-            f"say which is which with --columns reference=Ref,amount=Win{hint}"
-        )
-    return _numbered(csv.reader(file, delimiter=delimiter), name), where
-
-
-def _numbered(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins on: the heading is line 1."""
-    lines = 0
-    while True:
-        begins = lines + 2
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise Trouble(f"{name}, line {begins}: {error}") from None
-        lines = reader.line_num  # pyright: ignore[reportAttributeAccessIssue] - a csv.reader has it
-        yield begins, row
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """The file as text, unpacked if it is gzip. Raises Trouble."""
-    name = plain(str(path))
-    csv.field_size_limit(_MOST_OF_A_FIELD)
-    try:
-        with path.open("rb") as raw:
-            is_packed = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if is_packed else None  # noqa: SIM115 - it is closed below
-        with opened or path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-    except UnicodeDecodeError as error:
-        raise Trouble(f"{name} is not UTF-8 text ({error.reason}): save it as CSV in UTF-8") from None
-    except (OSError, EOFError) as error:
-        raise Trouble(f"the report {name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        return "", f"{_told(timestamp)} is no moment"
+    return moment.strftime("%Y-%m-%d"), ""

@@ -4,6 +4,7 @@ import csv
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ _MEANINGS = {
     "different player": "credited to another player than the report has",
     "different transaction": "the provider was answered another transaction than the ledger has",
     "doubled": "the same credit twice in the report: it was credited once",
-    "unreadable": "a row that is not of the report's form",
+    "unreadable": "not compared: correct these lines of the report, and compare again",
 }
 
 
@@ -90,6 +91,8 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
     )
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+    if read.timepoint is not None:
+        yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
     yield f"{counted(found, 'difference')}" if found else "All matched"
 
 
@@ -99,6 +102,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     matched, untold = comparison.matched()
     return {
         "rows": read.rows,
+        "nextTimepoint": read.timepoint,
         "transactions": comparison.transactions(),
         "matched": matched,
         "paidThoughAnsweredOtherwise": untold,
@@ -109,10 +113,15 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     }
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, report: Path) -> None:
     """Raises Trouble for what cannot become a file: before a ledger is read, rather than after it."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise Trouble(f"{plain(str(path))} cannot be written: name a file in a folder that is there")
+    try:
+        if path.is_dir() or not path.parent.is_dir():
+            raise Trouble(f"{plain(str(path))} cannot be written: name a file in a folder that is there")
+        if path.exists() and report.exists() and path.samefile(report):
+            raise Trouble("--csv names the report itself, which would be lost")
+    except OSError as error:
+        raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
 
 
 def write(path: Path, found: Iterable[Difference]) -> None:
@@ -129,6 +138,14 @@ def write(path: Path, found: Iterable[Difference]) -> None:
         Path(file.name).replace(path)
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
+
+
+def _moment(milliseconds: int) -> str:
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)"
 
 
 def _shown(difference: Difference) -> Row:

@@ -1,30 +1,32 @@
-"""`walletctl players import`: opens the wallets of a file, and says of every line that it did not.
+"""`walletctl players import`: opens the wallets of a file, and names every line that it did not open.
 
-First the whole file is read: one line that is no wallet, and nothing is written. Then each wallet is put where there is
-none. Broken off in between, the same file can be imported again: what is open already, and was not moved since, is
-counted as such.
+The whole file is read first. If one line is not a wallet, nothing is written. Then each wallet is put where there is
+none. If it is interrupted, the same file can be imported again: a wallet that is open already, and has not moved since,
+is counted as such.
 """
 
-import csv
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Literal
 
 import typer
 
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place
+from tools.walletctl.cells import rows, texts
 from tools.walletctl.listing import Column, Row
 from tools.walletctl.place import Tables
 from tools.walletctl.players.command import described
+from tools.walletctl.players.ids import looks_like
 from tools.walletctl.players.opening import Opening, Unfit
 
 NOT_ALL = 1
 _HEADER = ("userId", "currency", "cash", "bonus")
-_DEFAULTS = {"cash": "0", "bonus": "0"}
+_DEFAULTS = {"currency": "", "cash": "0", "bonus": "0"}
+_AS_WRITTEN = "--ids-as-written"
 _AT_ONCE = 8  # writes on the way together
 _BATCH = 400  # wallets between two looks at the bar, and at Ctrl-C
 _COLUMNS = [
@@ -53,9 +55,14 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv", help=f"Its first line names the columns: {','.join(_HEADER)}.", show_default=False
+            metavar="FILE.csv",
+            help=f"Its first line names the columns: {','.join(_HEADER)}; - for standard input.",
+            show_default=False,
         ),
     ],
+    ids_as_written: Annotated[
+        bool, typer.Option(_AS_WRITTEN, help="Open ids that look as if a spreadsheet had changed them, too.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
     local: place.Local = False,
     port: place.Port = place.PORT,
@@ -67,16 +74,17 @@ def import_(
 ) -> None:
     """Opens the wallets of a CSV file; without the columns cash and bonus, they begin with nothing.
 
-    A line that is no wallet stops it before anything is written. A wallet that exists is left as it is, and its line is
-    refused unless it says just what stands there. The same file can be imported again. Ends with 1 if one was refused.
+    A line that is not a wallet stops it before anything is written. So does an id that a spreadsheet may have changed,
+    such as 1.23457E+11 or 421.0. A wallet that exists is left as it is, and its line is refused unless it says the
+    same. The same file can be imported again. Ends with 1 if a line was refused, 2 if the file could not be read.
     """
     form = listing.form(as_json, as_csv)
-    openings, unfit = read(file)
+    openings, unfit = read(file, as_written=ids_as_written)
     if unfit:
         _tell(unfit, form, all_of_them=False)
         listing.say(
             f"walletctl: {listing.counted(len(unfit), 'line')} of {plain(str(file))} cannot be a wallet: nothing was "
-            "changed; mend them and import it again"
+            "changed; correct them and import it again"
         )
         raise typer.Exit(NOT_ALL)
     if not openings:
@@ -99,64 +107,56 @@ def import_(
         raise typer.Exit(NOT_ALL)
 
 
-def read(file: Path) -> tuple[list[tuple[int, Opening]], list[Line]]:
-    """The wallets of a file with their lines' numbers, and the lines that are none. Raises Trouble for no such file."""
-    try:
-        # What Excel writes begins with a byte order mark. Ends of lines are csv's to judge.
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            return _read(opened, file)
-    except OSError as error:
-        raise Trouble(f"{plain(str(file))} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise Trouble(f"{plain(str(file))} is not UTF-8: save it as CSV UTF-8 and import it again") from None
+def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Opening]], list[Line]]:
+    """The wallets of a file with their lines' numbers, and the lines that are none. Raises Trouble for no such file.
 
-
-def _read(opened: TextIO, file: Path) -> tuple[list[tuple[int, Opening]], list[Line]]:
-    rows = csv.reader(opened, strict=True)
+    `as_written` takes also ids that a spreadsheet may have changed.
+    """
+    name = plain(str(file))
     openings: list[tuple[int, Opening]] = []
     unfit: list[Line] = []
     first: dict[str, int] = {}
-    try:
-        header = [name.strip() for name in next(rows, [])]
-        if not {"userId", "currency"} <= set(header) <= set(_HEADER) or len(set(header)) < len(header):
-            told = plain(",".join(header))[:100] or "nothing"
-            raise Trouble(
-                f"the first line of {plain(str(file))} must be {','.join(_HEADER)} (cash and bonus may be left out), "
-                f"not {told}"
-            )
-        for cells in rows:
-            if not any(cells):
-                continue  # a last empty line, most likely
-            number = rows.line_num
-            try:
-                opening = _opening(header, cells)
-            except Unfit as wrong:
-                unfit.append(Line(number=number, user_id=_named(header, cells), outcome="refused", why=str(wrong)))
-                continue
-            if before := first.get(opening.user_id):
-                why = f"the same player stands in line {before}"
-                unfit.append(Line(number=number, user_id=opening.user_id, outcome="refused", why=why))
-                continue
-            first[opening.user_id] = number
-            openings.append((number, opening))
-    except csv.Error as error:
-        raise Trouble(f"{plain(str(file))} is not CSV in line {rows.line_num}: {error}; nothing was changed") from None
+    lines = rows(texts(file), name, ",")
+    _, headings = next(lines, (0, []))
+    header = [heading.strip() for heading in headings]
+    if not {"userId", "currency"} <= set(header) <= set(_HEADER) or len(set(header)) < len(header):
+        told = plain(",".join(header))[:100] or "nothing"
+        raise Trouble(
+            f"the first line of {name} must be {','.join(_HEADER)} (cash and bonus may be left out), not {told}"
+        )
+    for number, cells in lines:
+        if not any(cells):
+            continue  # a last empty line, most likely
+        try:
+            opening = _opening(header, cells, as_written)
+        except Unfit as wrong:
+            unfit.append(Line(number=number, user_id=_named(header, cells), outcome="refused", why=str(wrong)))
+            continue
+        if before := first.get(opening.user_id):
+            why = f"the same player is in line {before}"
+            unfit.append(Line(number=number, user_id=opening.user_id, outcome="refused", why=why))
+            continue
+        first[opening.user_id] = number
+        openings.append((number, opening))
     return openings, unfit
 
 
-def _opening(header: Sequence[str], cells: Sequence[str]) -> Opening:
+def _opening(header: Sequence[str], cells: Sequence[str], as_written: bool) -> Opening:
     if len(cells) != len(header):
         raise Unfit(f"it has {listing.counted(len(cells), 'cell')}, where the first line has {len(header)}")
-    said = _DEFAULTS | {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    if said["userId"].startswith("'"):
-        raise Unfit("userId begins with ', as spreadsheets mark a text: take it away, or use walletctl players add")
-    return Opening.read(
-        user_id=said["userId"], currency=said["currency"], cash=said["cash"] or "0", bonus=said["bonus"] or "0"
+    said = dict(zip(header, cells, strict=True))
+    opening = Opening.read(
+        user_id=said.pop("userId"), **_DEFAULTS | {name: cell.strip() for name, cell in said.items() if cell.strip()}
     )
+    if not as_written and (form := looks_like(opening.user_id)):
+        raise Unfit(
+            f"userId {plain(opening.user_id)!r} is {form}: correct it, or import with {_AS_WRITTEN} if this is the id"
+        )
+    return opening
 
 
 def _named(header: Sequence[str], cells: Sequence[str]) -> str:
-    return dict(zip(header, cells, strict=False)).get("userId", "").strip()
+    return dict(zip(header, cells, strict=False)).get("userId", "")
 
 
 def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_run: bool) -> Iterator[list[Line]]:

@@ -68,7 +68,8 @@ class Opening:
 
 def _amount(name: str, literal: str) -> Decimal:
     try:
-        return money.parse(literal)
+        # Spreadsheets write long numbers with an exponent, and drop digits.
+        return money.parse(literal if "e" not in literal.lower() else "")
     except ValueError:
         raise Unfit(
             f"{name} must be an amount such as 12.50, of up to 32 digits, 18 of them after the point, "
