@@ -828,7 +828,7 @@ def test_a_wrong_or_absent_token_is_refused(operator: Operator, subtests: pytest
 def test_a_wrong_hash_is_refused(operator: Operator, subtests: pytest.Subtests, callback: str) -> None:
     lock(operator, callback)
     right = signed(callback)["hash"]
-    wrong_hashes = ("wrong", md5("another"), right.upper(), right[:-1], f"{right} ", "é", "\ud800", 5, True, [right])
+    wrong_hashes = ("wrong", md5("another"), right[::-1], right[:-1], f"{right} ", "é", "\ud800", 5, True, [right])
     with unchanged(operator):
         for wrong in wrong_hashes:
             with subtests.test(ascii(wrong)):
@@ -839,7 +839,7 @@ def test_a_wrong_hash_is_refused(operator: Operator, subtests: pytest.Subtests, 
             refusal(operator, callback, signed(callback) | {"HASH": md5("another")}, 401, token=TOKEN)
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", [], {}])
 @callbacks_always_signed
 def test_an_empty_hash_is_none_and_refused_where_one_must_be(operator: Operator, callback: str, empty: Any) -> None:
     lock(operator, callback)
@@ -847,12 +847,46 @@ def test_an_empty_hash_is_none_and_refused_where_one_must_be(operator: Operator,
     refused(operator, callback, request(callback) | {"hash": empty, "uuid": "u"}, 401, token=TOKEN)
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", [], {}])
 @callbacks_signed_at_will
 def test_an_empty_hash_is_none_and_no_fault_where_none_need_be(operator: Operator, callback: str, empty: Any) -> None:
     lock(operator, callback)
 
     credited(operator, callback, request(callback) | {"hash": empty}, token=TOKEN)
+
+
+@every_callback
+def test_a_hash_in_capitals_is_the_same(operator: Operator, callback: str) -> None:
+    lock(operator, callback)
+    body = signed(callback)
+
+    credited(operator, callback, body | {"hash": body["hash"].upper()}, token=TOKEN)
+
+
+def test_a_hash_of_one_cut_opens_no_other(operator: Operator) -> None:
+    lock(operator, "bonus")
+    body = signed("bonus", reference="R", roundId="r9")
+    credited(operator, "bonus", body, token=TOKEN)
+    recut = {name: value for name, value in body.items() if name != "roundId"} | {"reference": "R&roundId=r9"}
+    assert signed("bonus", reference="R&roundId=r9")["hash"] == body["hash"], "the same text, cut elsewhere"
+
+    with unchanged(operator):
+        refusal(operator, "bonus", recut, 57, token=TOKEN)
+
+
+@every_callback
+def test_an_ampersand_is_refused_only_in_an_identifier_of_a_signed_request(
+    operator: Operator, subtests: pytest.Subtests, callback: str
+) -> None:
+    lock(operator, callback)
+    for field in ("userId", "reference", "gameId", "roundId", "bonusCode"):
+        with subtests.test(field), unchanged(operator):
+            refusal(operator, callback, signed(callback, **{field: "a&b"}), 57, token=TOKEN)
+    with subtests.test("elsewhere"):
+        credited(operator, callback, signed(callback, note="spin & win", providerId="lucky&co"), token=TOKEN)
+    lock(operator, callback, {"current": {"authToken": TOKEN}})
+    with subtests.test("not signed"):
+        credited(operator, callback, request(callback, reference="R&D"), token=TOKEN)
 
 
 @every_callback

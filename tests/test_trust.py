@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import boto3
@@ -123,9 +124,8 @@ def test_two_hashes_must_both_be_right() -> None:
         '"wrong"',
         "5",
         "true",
-        "[]",
         '["5"]',
-        "{}",
+        '{"hash": "5"}',
         '"é"',
         r'"\ud800"',
         r'"\u0000"',
@@ -137,7 +137,7 @@ def test_a_wrong_hash_of_whatever_sort_is_refused(value: str, mandatory: bool) -
         BOTH.check_hash(wire.parse(f'{{"userId": "421", "hash": {value}}}'), mandatory=mandatory)
 
 
-@pytest.mark.parametrize("empty", ['""', "null"])
+@pytest.mark.parametrize("empty", ['""', "null", "[]", "{}"])
 def test_an_empty_hash_is_none(empty: str) -> None:
     body = wire.parse(f'{{"userId": "421", "hash": {empty}}}')
 
@@ -146,13 +146,12 @@ def test_an_empty_hash_is_none(empty: str) -> None:
         BOTH.check_hash(body, mandatory=True)
 
 
-def test_a_hash_in_capitals_is_not_the_documented_one() -> None:
+@pytest.mark.parametrize("spelled", [str.upper, str.capitalize, str.swapcase])
+def test_a_hash_is_the_same_in_capitals(spelled: Callable[[str], str]) -> None:
     right = str(signed_body("today").named("hash")[0].value)
+    in_capitals = wire.parse(json.dumps({"userId": "421", "amount": "10.0", "hash": spelled(right)}))
 
-    with pytest.raises(Unauthorized):
-        BOTH.check_hash(
-            wire.parse(json.dumps({"userId": "421", "amount": "10.0", "hash": right.upper()})), mandatory=True
-        )
+    assert BOTH.check_hash(in_capitals, mandatory=True) == "current"
 
 
 def test_an_absent_hash_is_refused_only_where_one_is_mandatory() -> None:
@@ -347,10 +346,20 @@ MALFORMED = [
     '{"current": {"hashSecret": "h"}, "next": {"hashSecret": "h"}}',
     '{"current": {"hashSecret": "h"}, "previous": null}',
     '{"hashSecret": "h", "authToken": "t"}',
+    '{"current": {"hashSecret": "a"}, "current": {"authToken": "b"}}',
+    '{"current": {"hashSecret": "a", "hashSecret": "b"}}',
+    '{"current": {"hashSecret": "a", "authToken": "t", "authToken": "t"}}',
+    '{"current": {"hashSecret": " h"}}',
+    '{"current": {"authToken": "t\\n"}}',
+    '{"current": {"authToken": "\\u00a0t"}}',
+    '{"current": {"authToken": "   "}}',
+    '{"current": {"hashSecret": "\\ud800"}}',
+    '{"current": {"authToken": "t\\udc00"}}',
+    "[" * 100_000,
 ]
 
 
-@pytest.mark.parametrize("content", MALFORMED)
+@pytest.mark.parametrize("content", MALFORMED, ids=lambda content: content[:70])
 def test_a_malformed_secret_opens_nothing(vault: Vault, content: str) -> None:
     vault.keeps_text(content)
     keyring = Keyring(SECRET_NAME)
@@ -511,6 +520,37 @@ def test_no_secret_is_one_warning_and_open_locks(
     assert warning.levelname == "WARNING"
     assert "not checked" in warning.getMessage()
     assert vault.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "warnings"),
+    [
+        ({"current": {"hashSecret": "h"}}, 1),
+        ({"current": {"hashSecret": "h"}, "previous": {"hashSecret": "g"}}, 1),
+        ({"current": {"authToken": "t"}}, 0),
+        ({"current": {"hashSecret": "h", "authToken": "t"}}, 0),
+        ({"current": {"hashSecret": "h"}, "previous": {"authToken": "t"}}, 0),
+    ],
+    ids=json.dumps,
+)
+def test_a_hash_secret_without_a_token_is_one_warning(
+    vault: Vault, log: Log, content: dict[str, dict[str, str]], warnings: int
+) -> None:
+    vault.keeps(content)
+    keyring = Keyring(SECRET_NAME)
+
+    for _ in range(3):
+        keyring.locks()
+        vault.now += FRESH_SECONDS + 1
+
+    assert [record.getMessage() for record in log.records] == [
+        "There is no authToken: only the caller's address guards results and promos"
+    ] * warnings
+
+
+def test_locks_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        BOTH.hash_secrets = {}  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_secret_is_named_by_the_environment(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

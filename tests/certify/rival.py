@@ -39,6 +39,9 @@ TEXTS = frozenset(
 )
 OTHER_NAMES = {"campaignid": "promocampaignid", "campaigntype": "promocampaigntype"}
 SIGNED = ("jackpot", "bonus")
+IDENTIFIERS = (
+    *("userid", "reference", "roundid", "gameid", "bonuscode", "jackpotid", "promocampaignid", "promowinreference"),
+)
 
 
 class Refused(Exception):
@@ -147,12 +150,18 @@ class Rival:
             raise Refused(401, "Unauthorized", 401)
 
     def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
-        sent = [each.value for each in parameters if each.name.lower() == "hash" and each.value]
+        sent = [str(each.value).lower() for each in parameters if each.name.lower() == "hash" and each.value]
         if self.hash_secret is None:
             if kind in SIGNED and not sent and not any(each.name.lower() == "uuid" for each in parameters):
                 raise Refused(64, "hash is missing")
         elif (kind in SIGNED or sent) and sent != [self.hash_of(parameters)]:
             raise Refused(401, "Unauthorized", 401)
+        elif sent:
+            self.check_cut(parameters)
+
+    def check_cut(self, parameters: list[Parameter]) -> None:
+        if any(self.name(each.name) in IDENTIFIERS and "&" in self.literal(each) for each in parameters):
+            raise Refused(57, "the hash fits another cut of the same text")
 
     def hash_of(self, parameters: list[Parameter]) -> str:
         pairs = sorted((each.name, self.literal(each)) for each in parameters if each.name.lower() != "hash")

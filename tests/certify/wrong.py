@@ -825,6 +825,43 @@ class HashOfSignedCallsAlone(Rival):
             super().check_hash(kind, parameters)
 
 
+@caught_by("a hash in capitals is the same")
+class HashByItsLetters(Rival):
+    """Compares a hash letter by letter."""
+
+    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+        if any(str(each.value) != str(each.value).lower() for each in parameters if each.name.lower() == "hash"):
+            raise Refused(401, "Unauthorized", 401)
+        super().check_hash(kind, parameters)
+
+
+@caught_by("an empty list is no hash")
+class HashIsAnyValue(Rival):
+    """Takes an empty list for a hash, and a wrong one."""
+
+    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+        if any(each.value in ([], {}) for each in parameters if each.name.lower() == "hash"):
+            raise Refused(401, "Unauthorized", 401)
+        super().check_hash(kind, parameters)
+
+
+@caught_by("an empty list does not replace a hash")
+class HashOfNothing(Rival):
+    """Lets in whoever sends an empty list in the place of a hash."""
+
+    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+        if not any(each.value in ([], {}) for each in parameters if each.name.lower() == "hash"):
+            super().check_hash(kind, parameters)
+
+
+@caught_by("a hash does not fit the same text cut elsewhere")
+class HashOfAnyCut(Rival):
+    """Takes an ampersand in an identifier for one of its letters."""
+
+    def check_cut(self, parameters: list[Parameter]) -> None:
+        return
+
+
 @caught_by(
     "a uuid does not replace a hash",
     "a result that carries a hash needs a right one",

@@ -108,6 +108,8 @@ def wins(
     fields = _fields(callback, values)
     if callback in SIGNED and not {"hash", "uuid"} & fields.keys():
         raise Refused(64)
+    if locks.hash_secrets and _hashes(values) and any(_may_be_cut_again(*pair) for pair in values):
+        raise Refused(57)
     return _wins(callback, fields)
 
 
@@ -200,12 +202,23 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _is_let_in(callback: str, text: str, values: Sequence[tuple[str, object]], locks: Locks) -> bool:
-    hashes = [value for name, value in values if name.lower() == "hash" and value not in (None, "")]
+    hashes = _hashes(values)
     if not locks.hash_secrets or not (hashes or callback in SIGNED):
         return True
     return bool(hashes) and any(
-        all(value == hash_of(text, secret) for value in hashes) for secret in locks.hash_secrets
+        all(isinstance(value, str) and value.lower() == hash_of(text, secret) for value in hashes)
+        for secret in locks.hash_secrets
     )
+
+
+def _hashes(values: Sequence[tuple[str, object]]) -> list[object]:
+    return [value for name, value in values if name.lower() == "hash" and not _is_absent(value)]
+
+
+def _may_be_cut_again(name: str, value: object) -> bool:
+    """Whether a field's `&` makes its hash fit other identifiers as well."""
+    of_money = "userid reference roundid gameid bonuscode jackpotid campaignid promocampaignid promowinreference"
+    return name.lower() in of_money.split() and "&" in json.dumps(value, default=str)
 
 
 def _is_absent(value: object) -> bool:

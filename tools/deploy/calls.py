@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.local.template import ROOT
-from wallet import wire
-from wallet.trust import hash_of
+from tools.simulate.signing import hash_of
 
 EVENTS = ROOT / "events"
 
@@ -29,10 +28,12 @@ class Example:
     body: str
 
     def signed(self, secret: str) -> str:
-        """The body with the hash that the secret makes, if it has one."""
-        parameters = wire.parse(self.body).parameters
-        published = next((each.value for each in parameters if each.name == "hash"), None)
-        return self.body.replace(str(published), hash_of(parameters, secret)) if published else self.body
+        """The body with the hash that the secret makes, if it has one.
+
+        Made by the provider's stand-in, and not by the wallet, which could not notice a wrong formula of its own.
+        """
+        published = json.loads(self.body).get("hash")
+        return self.body.replace(str(published), hash_of(self.body, secret)) if published else self.body
 
 
 def examples() -> Iterator[Example]:

@@ -80,8 +80,10 @@ class _Callback(Generic[RequestT]):
         _logger.set_correlation_id(None)
         body = None
         try:
-            body = self._admit(event)
+            body, is_signed = self._admit(event)
             body.check_identified(self._model)
+            if is_signed:
+                body.check_one_cut()
             settlement = self._settle(body, arrived)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
@@ -94,8 +96,11 @@ class _Callback(Generic[RequestT]):
         _report(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
 
-    def _admit(self, event: Event) -> wire.Body:
-        """The body of a request that is the provider's. What is refused here is kept nowhere."""
+    def _admit(self, event: Event) -> tuple[wire.Body, bool]:
+        """The body of a request that is the provider's, and whether a hash showed it.
+
+        What is refused here is kept nowhere.
+        """
         if event.get("httpMethod") != "POST":
             raise MethodNotAllowed
         locks = self._keyring.locks()
@@ -107,7 +112,7 @@ class _Callback(Generic[RequestT]):
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 _count("KeyMatched", lock=lock, key=key)
-        return body
+        return body, hash_matched is not None
 
     def _settle(self, body: wire.Body, arrived: float) -> Settlement:
         request = body.read(self._model)

@@ -2,8 +2,9 @@
 
 The money path is `Store.settle`: read the credits' transactions and the wallet, let `ledger.settle`
 say what they do, and write that under the condition that what was read still holds. A condition
-that fails hands back what holds now, so the next attempt needs no read. No lock, and no moment at
-which a crash leaves a mark without its money or money without its mark.
+that fails hands back what holds now, so an attempt made at once needs no read. Whoever fails again
+pauses and reads again: what was handed back is old by then, and would only fail once more. No lock,
+and no moment at which a crash leaves a mark without its money or money without its mark.
 """
 
 import os
@@ -88,11 +89,18 @@ class Store:
             settlement = ledger.settle(credits, snapshot)
             if not settlement.transactions:
                 return settlement
-            newer = self._write(settlement, snapshot, request, patience)
-            if newer is None:
+            actions = self._actions(settlement, request)
+            try:
+                self._write(actions, patience)
+            except _Beaten as beaten:
+                if beaten.items and patience.attempts == 1:
+                    patience.count(beaten.reason)
+                    snapshot = self._updated(snapshot, actions, beaten.items)
+                else:
+                    patience.pause(beaten.reason)
+                    snapshot = self._read(credits, patience)
+            else:
                 return settlement
-            patience.count("another writer was faster")
-            snapshot = newer
 
     # --- One read -----------------------------------------------------------------------------------
 
@@ -121,10 +129,8 @@ class Store:
 
     # --- One write ----------------------------------------------------------------------------------
 
-    def _write(
-        self, settlement: Settlement, snapshot: Snapshot, request: str, patience: "_Patience"
-    ) -> Snapshot | None:
-        """None when written; else nothing is, and the snapshot with what the failed conditions saw."""
+    def _actions(self, settlement: Settlement, request: str) -> list[Item]:
+        """What a settlement writes, all of it or nothing."""
         first, *others = settlement.transactions
         actions = [
             self._put_transaction(first, settlement, {"request": request}),
@@ -133,17 +139,13 @@ class Store:
         ]
         if settlement.free_round:
             actions.append(self._put_free_round(settlement.before.user_id, settlement.free_round))
-        try:
-            # One token for all tries of this write: if an answer was lost, the next try is told "done".
-            _call(
-                self._client.transact_write_items,
-                patience,
-                TransactItems=actions,
-                ClientRequestToken=str(uuid.uuid4()),
-            )
-        except _ConditionsFailed as failed:
-            return self._updated(snapshot, actions, failed.items)
-        return None
+        return actions
+
+    def _write(self, actions: Sequence[Item], patience: "_Patience") -> None:
+        """Raises _Beaten if another writer was faster: then nothing is written."""
+        # One token for all tries of this write: if an answer was lost, the next try is told "done".
+        token = str(uuid.uuid4())
+        _call(self._client.transact_write_items, patience, TransactItems=actions, ClientRequestToken=token)
 
     def _put_transaction(self, transaction: Transaction, settlement: Settlement, origin: Mapping[str, str]) -> Item:
         credit = transaction.credit
@@ -180,13 +182,15 @@ class Store:
 
     def _update_wallet(self, settlement: Settlement) -> Item:
         before, after = settlement.before, settlement.after
-        # The balances are compared too: a writer that forgot to bump the version loses no money.
+        # The balances are compared too: a writer that forgot to bump the version loses no money. So is the currency:
+        # an amount in one currency must not be added to a balance in another.
         return {
             "Update": {
                 "TableName": self._players,
                 "Key": _encode({"userId": before.user_id}),
                 "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version",
-                "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read",
+                "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read"
+                " AND currency = :currency_read",
                 "ExpressionAttributeValues": _encode(
                     {
                         ":cash": after.cash,
@@ -195,6 +199,7 @@ class Store:
                         ":cash_read": before.cash,
                         ":bonus_read": before.bonus,
                         ":version_read": before.version,
+                        ":currency_read": before.currency,
                     }
                 ),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -299,10 +304,14 @@ def _transaction(item: Item) -> Transaction:
 # --- Calls ------------------------------------------------------------------------------------------
 
 
-class _ConditionsFailed(Exception):
-    """Nothing was written; `items` are what stood in the way, by their action's position."""
+class _Beaten(Exception):
+    """Another writer was faster, and nothing was written.
 
-    def __init__(self, items: Mapping[int, Item | None]) -> None:
+    `items` are what stood in the way, by their action's position; none if that writer is not done yet.
+    """
+
+    def __init__(self, reason: str, items: Mapping[int, Item | None]) -> None:
+        self.reason = reason
         self.items = items
 
 
@@ -324,15 +333,19 @@ class _Patience:
         self.reason = reason
 
     def pause(self, reason: str) -> None:
-        """Counts an attempt, then waits up to 10, 20, 40 … 100 ms: writers that met once must not meet again."""
+        """Counts an attempt, then waits up to 20, 40, 80 … 150 ms: writers that met once must not meet again.
+
+        So long that a hundred wins of one player, arriving together, are all paid in time. Any longer, and the last
+        are not.
+        """
         self.count(reason)
-        time.sleep(random.uniform(0, min(0.1, 0.0025 * 2**self.attempts)))  # noqa: S311 - jitter, no secret
+        time.sleep(random.uniform(0, min(0.15, 0.005 * 2**self.attempts)))  # noqa: S311 - jitter, no secret
 
 
 def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any) -> Any:
     """The operation's answer, its passing failures retried.
 
-    Raises _ConditionsFailed; Unavailable for whatever else the store answers, or does not answer.
+    Raises _Beaten; Unavailable for whatever else the store answers, or does not answer.
     """
     while True:
         patience.check()
@@ -350,14 +363,15 @@ def _fault(error: ClientError) -> str:
     answer: Mapping[str, Any] = error.response
     reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])]
     if _CONDITION_FAILED in reasons:
-        raise _ConditionsFailed(
-            {
-                position: _decode(reason["Item"]) if reason.get("Item") else None
-                for position, reason in enumerate(answer["CancellationReasons"])
-                if reason.get("Code") == _CONDITION_FAILED
-            }
-        ) from None
+        items = {
+            position: _decode(reason["Item"]) if reason.get("Item") else None
+            for position, reason in enumerate(answer["CancellationReasons"])
+            if reason.get("Code") == _CONDITION_FAILED
+        }
+        raise _Beaten("another writer was faster", items) from None
     faults = [reason for reason in reasons if reason != "None"] or [answer["Error"]["Code"]]
     if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(faults):
         raise Unavailable(f"the store answered {', '.join(faults)}") from error
+    if "TransactionConflict" in reasons:  # what was read is about to change: the same write would fail
+        raise _Beaten(", ".join(faults), {}) from None
     return ", ".join(faults)

@@ -5,7 +5,8 @@ Both are shared secrets, kept in one Secrets Manager secret named by PROVIDER_SE
     {"current": {"hashSecret": "...", "authToken": "..."}, "previous": {"hashSecret": "...", "authToken": "..."}}
 
 `previous` is there only while the provider changes over, and either may leave out what is not used.
-A lock is on when either holds a value for it; with no PROVIDER_SECRET both are off, with a warning.
+A lock is on when either holds a value for it; with no PROVIDER_SECRET both are off, with a warning. Results and promos
+need no hash, so a hash secret alone leaves them to whoever may call the API: a warning, too.
 """
 
 import hashlib
@@ -37,8 +38,8 @@ _logger = Logger(child=True)
 class Locks:
     """What the provider must know; a secret of `previous` is as good as one of `current`."""
 
-    hash_secrets: dict[Key, str] = field(default_factory=dict, repr=False)
-    auth_tokens: dict[Key, str] = field(default_factory=dict, repr=False)
+    hash_secrets: Mapping[Key, str] = field(default_factory=dict, repr=False)
+    auth_tokens: Mapping[Key, str] = field(default_factory=dict, repr=False)
 
     def check_token(self, auth_token: str | None) -> Key | None:
         """Which token matched, None if none is configured. Raises Unauthorized."""
@@ -46,12 +47,14 @@ class Locks:
 
     def check_hash(self, body: Body, *, mandatory: bool) -> Key | None:
         """Which secret made the body's hash, None if none is needed. Raises Unauthorized."""
-        hashes = [parameter.value for parameter in body.named("hash") if parameter.value not in (None, "")]
+        hashes = [parameter.value for parameter in body.named("hash") if not parameter.is_absent]
         if not hashes and not mandatory:
             return None
         return _match(
             self.hash_secrets,
-            lambda secret: bool(hashes) and all(_same(hash_of(body.parameters, secret), sent) for sent in hashes),
+            lambda secret: (
+                bool(hashes) and all(_same(hash_of(body.parameters, secret), _lower(sent)) for sent in hashes)
+            ),
         )
 
 
@@ -79,6 +82,11 @@ def _same(expected: str, sent: object) -> bool:
     if not isinstance(sent, str):
         return False
     return hmac.compare_digest(expected.encode(), sent.encode(errors="surrogatepass"))
+
+
+def _lower(sent: object) -> object:
+    """Hex digits are the same in capitals."""
+    return sent.lower() if isinstance(sent, str) else sent
 
 
 class Keyring:
@@ -111,8 +119,11 @@ class Keyring:
             self._ask_again_at = now + RETRY_SECONDS
             _logger.warning("The provider's secret cannot be read: the last one serves for now")
         else:
-            # One that is not understood is asked for again at once: somebody is about to mend it.
-            self._locks = locks_in(secret.get("SecretString", ""))
+            # One that is not understood is asked for again at once: somebody is about to correct it.
+            locks = locks_in(secret.get("SecretString", ""))
+            if locks.hash_secrets and not locks.auth_tokens and locks != self._locks:
+                _logger.warning("There is no authToken: only the caller's address guards results and promos")
+            self._locks = locks
             self._read_at, self._ask_again_at = now, now + FRESH_SECONDS
         return self._locks
 
@@ -121,21 +132,34 @@ def locks_in(content: str) -> Locks:
     """A secret's content as locks. A misspelt one must not open a lock: whatever is odd raises Unavailable."""
     wrong = Unavailable("the provider's secret is not of the documented form")
     try:
-        keys = json.loads(content)
-    except ValueError:
+        keys = json.loads(content, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError):
         raise wrong from None
     if not isinstance(keys, dict) or not keys.keys() <= {"current", "previous"}:
         raise wrong
-    locks = Locks()
-    for key, secrets in keys.items():
+    for secrets in keys.values():
         if not isinstance(secrets, dict) or not secrets.keys() <= {"hashSecret", "authToken"}:
             raise wrong
-        if not all(isinstance(secret, str) and secret for secret in secrets.values()):
+        if not all(map(_is_secret, secrets.values())):
             raise wrong
-        if "hashSecret" in secrets:
-            locks.hash_secrets[key] = secrets["hashSecret"]
-        if "authToken" in secrets:
-            locks.auth_tokens[key] = secrets["authToken"]
+    locks = Locks(
+        hash_secrets={key: secrets["hashSecret"] for key, secrets in keys.items() if "hashSecret" in secrets},
+        auth_tokens={key: secrets["authToken"] for key, secrets in keys.items() if "authToken" in secrets},
+    )
     if not locks.hash_secrets and not locks.auth_tokens:
         raise wrong
     return locks
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object. A key that is there twice would silently lose the first value, and with it a lock."""
+    if len(named := dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return named
+
+
+def _is_secret(value: object) -> bool:
+    """A text without white space around it, which nobody means, and without half a character."""
+    if not isinstance(value, str) or not value or value != value.strip():
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)

@@ -37,6 +37,11 @@ MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and es
 _FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
 _SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
 _OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
+# What decides about money, by names in lower case.
+_IDENTIFIERS = frozenset(
+    {"userid", "reference", "roundid", "gameid", "bonuscode", "jackpotid"}
+    | {"promocampaignid", "campaignid", "promowinreference"}
+)
 
 
 # --- What a body says -------------------------------------------------------------------------------
@@ -62,6 +67,11 @@ class Parameter(NamedTuple):
     def literal(self) -> str:
         """The value's characters as sent: a string's own, any other value's JSON text."""
         return self.value if isinstance(self.value, str) else self.raw
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it says nothing: `null`, `""`, `[]` and `{}` are as good as no field at all."""
+        return self.value is None or self.value in ("", [], {})
 
 
 RequestT = TypeVar("RequestT", bound="Request")
@@ -103,7 +113,7 @@ class Body:
             for parameter in self.named(name.lower()):
                 literal, form = parameter.literal, _FIT_FOR_A_LOG.get(parameter.key)
                 is_fit = literal not in secrets and _is_short_and_printable(literal)
-                if is_fit and not _is_empty(parameter.value) and (form is None or form.fullmatch(literal)):
+                if is_fit and not parameter.is_absent and (form is None or form.fullmatch(literal)):
                     said.setdefault(name, literal)
         return said
 
@@ -115,9 +125,18 @@ class Body:
         if not model.signed:
             return
         identifiers = (*self.named("hash"), *self.named("uuid"))
-        if all(_is_empty(identifier.value) for identifier in identifiers):
+        if all(identifier.is_absent for identifier in identifiers):
             self._fields(model)
             raise Absent("hash")
+
+    def check_one_cut(self) -> None:
+        """Raises Malformed if the text that its hash covers could be cut into other identifiers as well.
+
+        `reference=R&roundId=r9` is the text of two fields, and of one whose value has an ampersand.
+        """
+        for parameter in self.parameters:
+            if parameter.key in _IDENTIFIERS and "&" in parameter.literal:
+                raise Malformed(parameter.name)
 
     def read(self, model: type[RequestT]) -> RequestT:
         """The body as a request of that model.
@@ -140,7 +159,7 @@ class Body:
         names, fields = _names(model), {}
         for parameter in self.parameters:
             field = names.get(parameter.key)
-            if field is None or _is_empty(parameter.value):
+            if field is None or parameter.is_absent:
                 continue
             if fields.setdefault(field, parameter.value) != parameter.value:
                 raise Malformed(field)  # two spellings that disagree: neither can be believed
@@ -206,10 +225,6 @@ _VALUES = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=
 # NaN and Infinity are not JSON, but as an amount they deserve the answer "not a valid amount".
 _AMOUNTS = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once)
 _AMOUNT_NAMES = frozenset({"amount", "promowinamount"})
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or value in ("", [], {})
 
 
 # --- What a request is ------------------------------------------------------------------------------
@@ -345,7 +360,7 @@ Notation = Literal["number", "text"]
 
 def notation(body: Body) -> Notation:
     """How the request wrote its amount, and so how the answer writes the balances."""
-    amounts = (amount.value for amount in body.named("amount") if not _is_empty(amount.value))
+    amounts = (amount.value for amount in body.named("amount") if not amount.is_absent)
     return "text" if any(isinstance(amount, str) for amount in amounts) else "number"
 
 

@@ -131,6 +131,42 @@ async def a_result_without_a_hash_is_admitted(the: Trial) -> None:
 
 
 @promise(TRUST)
+async def a_hash_in_capitals_is_the_same(the: Trial) -> None:
+    the.need_hash_secret()
+    win = the.jackpot()
+    await the.credited(win.but(hash=the.hash_of(win).upper()))
+
+    await the.paid("0.01")
+
+
+@promise(TRUST)
+async def an_empty_list_is_no_hash(the: Trial) -> None:
+    the.need_hash_secret()
+    await the.credited(the.result(hash=[]))
+    await the.credited(the.promo(hash={}))
+
+    await the.paid("0.02")
+
+
+@promise(TRUST)
+async def an_empty_list_does_not_replace_a_hash(the: Trial) -> None:
+    the.need_hash_secret()
+    await _not_admitted(the, the.jackpot(hash=[]))
+    await _not_admitted(the, the.total(hash={}))
+
+
+@promise(TRUST)
+async def a_hash_does_not_fit_the_same_text_cut_elsewhere(the: Trial) -> None:
+    the.need_hash_secret()
+    total = the.total(roundId="r9")
+    await the.credited(total)
+    cut = total.without("roundId").but(reference=f"{total['reference']}&roundId=r9", hash=the.hash_of(total))
+    await the.refused(cut, 57, http=400)
+
+    await the.paid("0.01", bonus="0.01")
+
+
+@promise(TRUST)
 async def a_callback_without_the_token_is_refused_with_401(the: Trial) -> None:
     the.need_auth_token()
     for win in the.each_callback():
