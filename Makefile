@@ -48,16 +48,15 @@ check: .venv/dev-ready .venv-browser/packages .venv-sam/ready .venv-checkov/read
 	@$(sam) validate --lint
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
-build: .venv-sam/ready ## build what is deployed into .aws-sam
-	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
+build: .venv-sam/ready ## build what is deployed into .aws-sam (ARCH=arm64 or x86_64)
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" ARCH=$(arch) $(sam) build --parameter-overrides Architecture=$(arch)
 	@[ -d .aws-sam/build/CommonLayer/python/wallet/__pycache__ ] || \
 		echo 'The layer has no bytecode, and starts four times as slowly: .venv-uv/bin/uv python install 3.13' >&2
 
 build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
 
 deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod; CONFIRMED=1 asks nothing)
-	@$(python) -m tools.deploy.account check
-	@$(MAKE) build
+	@arch=$$($(python) -m tools.deploy.account check) && $(MAKE) build ARCH=$$arch
 	@exec $(python) -m tools.deploy.account
 
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
@@ -81,6 +80,8 @@ clean: ## remove everything that the other targets made
 
 # sam must not phone home, and needs no account to build and validate.
 sam := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam
+sources := $(shell find functions layers -name __pycache__ -prune -o -print)
+arch = $(if $(filter arm64 x86_64,$(or $(ARCH),arm64)),$(or $(ARCH),arm64),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
 compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 
 .venv-uv/ready: requirements/uv.txt
@@ -117,7 +118,7 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@touch $@
 
 # Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
-.local/build/ready: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print) .venv-sam/ready .venv/local-ready
+.local/build/ready: template.yaml $(sources) .venv-sam/ready .venv/local-ready
 	@mkdir -p .local
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" LAYER_PLATFORM="$$(uname -m)-manylinux_2_28" \
 		LAYER_PYTHON="$$($(python) -c 'import platform; print(platform.python_version())')" \
