@@ -55,6 +55,14 @@ build: .venv-sam/ready ## build what is deployed into .aws-sam (ARCH=arm64 or x8
 
 build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
 
+local-invoke: .venv/local-ready .venv-engine/ready .venv-sam/ready ## send EVENT (events/result.json) to its function in Lambda's container image, by sam local
+	@arch=$$($(python) -m tools.local.sam check) && $(MAKE) -s .local/sam-$$arch/ready
+	@exec $(python) -m tools.local.sam invoke
+
+local-api: .venv/local-ready .venv-engine/ready .venv-sam/ready ## serve the callbacks from Lambda's container image on 127.0.0.1:$API_PORT (3001), by sam local
+	@arch=$$($(python) -m tools.local.sam check) && $(MAKE) -s .local/sam-$$arch/ready
+	@exec $(python) -m tools.local.sam api
+
 deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod; CONFIRMED=1 asks nothing)
 	@arch=$$($(python) -m tools.deploy.account check) && $(MAKE) build ARCH=$$arch
 	@exec $(python) -m tools.deploy.account
@@ -117,6 +125,14 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@tools/setup .venv-checkov $<
 	@touch $@
 
+# What is deployed, for one processor and apart from .aws-sam: `make local-invoke` leaves alone what is to be deployed.
+.local/sam-%/ready: template.yaml $(sources) .venv-sam/ready
+	@mkdir -p .local
+	@echo 'Building for $* ...' >&2
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" ARCH=$* $(sam) build --build-dir .local/sam-$* \
+		--parameter-overrides Architecture=$* >.local/sam-$*.log 2>&1 || { cat .local/sam-$*.log >&2; exit 1; }
+	@touch $@
+
 # Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
 .local/build/ready: template.yaml $(sources) .venv-sam/ready .venv/local-ready
 	@mkdir -p .local
@@ -125,5 +141,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

@@ -12,7 +12,8 @@ def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
     assert PARAMETERS.keys() == {
         "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst",
         "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
-        "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds", "AwsEndpointUrl",
+        "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
+        "AwsEndpointUrl",
     }  # fmt: skip
 
     for name, parameter in PARAMETERS.items():
