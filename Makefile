@@ -48,16 +48,23 @@ check: .venv/dev-ready .venv-browser/packages .venv-sam/ready .venv-checkov/read
 	@$(sam) validate --lint
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
-build: .venv-sam/ready ## build what is deployed into .aws-sam
-	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(sam) build
+build: .venv-sam/ready ## build what is deployed into .aws-sam (ARCH=arm64 or x86_64)
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" ARCH=$(arch) $(sam) build --parameter-overrides Architecture=$(arch)
 	@[ -d .aws-sam/build/CommonLayer/python/wallet/__pycache__ ] || \
 		echo 'The layer has no bytecode, and starts four times as slowly: .venv-uv/bin/uv python install 3.13' >&2
 
 build-here: .local/build/ready ## build for this machine's own interpreter into .local/build
 
+local-invoke: .venv/local-ready .venv-engine/ready .venv-sam/ready ## send EVENT (events/result.json) to its function in Lambda's container image, by sam local
+	@arch=$$($(python) -m tools.local.sam check) && $(MAKE) -s .local/sam-$$arch/ready
+	@exec $(python) -m tools.local.sam invoke
+
+local-api: .venv/local-ready .venv-engine/ready .venv-sam/ready ## serve the callbacks from Lambda's container image on 127.0.0.1:$API_PORT (3001), by sam local
+	@arch=$$($(python) -m tools.local.sam check) && $(MAKE) -s .local/sam-$$arch/ready
+	@exec $(python) -m tools.local.sam api
+
 deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod; CONFIRMED=1 asks nothing)
-	@$(python) -m tools.deploy.account check
-	@$(MAKE) build
+	@arch=$$($(python) -m tools.deploy.account check) && $(MAKE) build ARCH=$$arch
 	@exec $(python) -m tools.deploy.account
 
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
@@ -81,6 +88,8 @@ clean: ## remove everything that the other targets made
 
 # sam must not phone home, and needs no account to build and validate.
 sam := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam
+sources := $(shell find functions layers -name __pycache__ -prune -o -print)
+arch = $(if $(filter arm64 x86_64,$(or $(ARCH),arm64)),$(or $(ARCH),arm64),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
 compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 
 .venv-uv/ready: requirements/uv.txt
@@ -116,13 +125,21 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 	@tools/setup .venv-checkov $<
 	@touch $@
 
+# What is deployed, for one processor and apart from .aws-sam: `make local-invoke` leaves alone what is to be deployed.
+.local/sam-%/ready: template.yaml $(sources) .venv-sam/ready
+	@mkdir -p .local
+	@echo 'Building for $* ...' >&2
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" ARCH=$* $(sam) build --build-dir .local/sam-$* \
+		--parameter-overrides Architecture=$* >.local/sam-$*.log 2>&1 || { cat .local/sam-$*.log >&2; exit 1; }
+	@touch $@
+
 # Folders, too: one changes when a file in it is gone. `ready` goes with what was built before.
-.local/build/ready: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print) .venv-sam/ready .venv/local-ready
+.local/build/ready: template.yaml $(sources) .venv-sam/ready .venv/local-ready
 	@mkdir -p .local
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" LAYER_PLATFORM="$$(uname -m)-manylinux_2_28" \
 		LAYER_PYTHON="$$($(python) -c 'import platform; print(platform.python_version())')" \
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

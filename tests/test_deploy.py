@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from tools.deploy import account
 from tools.deploy.account import Environment, command
+from tools.deploy.architecture import architecture_of
 from tools.deploy.engine_gaps import with_parameters_as_defaults
 from tools.deploy.release import release
 from tools.deploy.stack import BUILD
@@ -104,6 +106,130 @@ def test_a_person_is_asked_unless_it_was_said_that_all_is_confirmed(config: Path
 
     assert "--no-confirm-changeset" not in asked
     assert "--no-confirm-changeset" in not_asked
+
+
+# --- The architecture -------------------------------------------------------------------------------
+
+X86_64, ARM64, RISC_V = 62, 183, 243  # the field e_machine of an ELF file
+
+
+def library(folder: Path, name: str, machine: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"\x7fELF".ljust(18, b"\0") + machine.to_bytes(2, "little") + b"\0" * 44)
+
+
+@pytest.mark.parametrize(("machine", "architecture"), [(X86_64, "x86_64"), (ARM64, "arm64")])
+def test_a_layer_is_for_the_processor_that_its_libraries_are_compiled_for(
+    tmp_path: Path, machine: int, architecture: str
+) -> None:
+    library(tmp_path / "python" / "pydantic_core", "core.so", machine)
+    library(tmp_path / "python" / "libs", "libfoo.so.1", machine)
+
+    assert architecture_of(tmp_path) == architecture
+
+
+@pytest.mark.parametrize("machines", [[], [RISC_V, X86_64], [X86_64, ARM64]], ids=["none", "unknown", "two"])
+def test_a_layer_for_no_one_processor_is_refused(tmp_path: Path, machines: list[int]) -> None:
+    for number, machine in enumerate(machines):
+        library(tmp_path, f"{number}.so", machine)
+
+    with pytest.raises(Trouble, match="build it again"):
+        architecture_of(tmp_path)
+
+
+def test_a_library_that_is_no_machine_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.so").write_text("INPUT(-la)")
+
+    with pytest.raises(Trouble, match="an unknown processor"):
+        architecture_of(tmp_path)
+
+
+def deployed_for(config: Path, architecture: str | None) -> None:
+    given = f', "Architecture={architecture}"' if architecture else ""
+    config.write_text(FILLED.replace('"RetrySeconds=30"', f'"RetrySeconds=30"{given}'))
+
+
+@pytest.mark.parametrize(("given", "architecture"), [(None, "arm64"), ("arm64", "arm64"), ("x86_64", "x86_64")])
+def test_make_deploy_builds_for_the_architecture_of_its_environment(
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str | None,
+    architecture: str,
+) -> None:
+    deployed_for(config, given)
+
+    assert main_with(monkeypatch, config, "check") == 0
+    assert capsys.readouterr().out == f"{architecture}\n"
+
+
+@pytest.mark.parametrize(("given", "asked"), [(None, "x86_64"), ("arm64", "x86_64"), ("x86_64", "arm64")])
+@pytest.mark.parametrize("argument", ["check", ""])
+def test_arch_that_is_not_the_environment_s_is_refused(
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str | None,
+    asked: str,
+    argument: str,
+) -> None:
+    deployed_for(config, given)
+
+    assert main_with(monkeypatch, config, argument, ARCH=asked) == 1
+    assert f'ARCH is {asked}, and samconfig.toml deploys prod for {given or "arm64"}: put "Architecture={asked}"' in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(("given", "machine"), [(None, X86_64), ("arm64", X86_64), ("x86_64", ARM64)])
+def test_a_layer_for_another_architecture_is_never_deployed(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str | None,
+    machine: int,
+) -> None:
+    deployed_for(config, given)
+    library(tmp_path / "CommonLayer", "core.so", machine)
+
+    assert main_with(monkeypatch, config, "", build=tmp_path) == 1
+    assert "the layer was built for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "machine"), [(None, ARM64), ("x86_64", X86_64)])
+def test_a_layer_for_the_environment_s_architecture_is_deployed(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, machine: int
+) -> None:
+    deployed_for(config, given)
+    library(tmp_path / "CommonLayer", "core.so", machine)
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump(BUILT))
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> SimpleNamespace:
+        commands.append(command)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(account.subprocess, "run", run)
+
+    assert main_with(monkeypatch, config, "", build=tmp_path) == 0
+    ((*_, last),) = commands
+    assert last.startswith("Release=")
+    assert f"Architecture={given}" in commands[0] or given is None
+
+
+def main_with(
+    monkeypatch: pytest.MonkeyPatch, config: Path, argument: str, build: Path | None = None, **environment: str
+) -> int:
+    """What `python -m tools.deploy.account` answers for prod, as this samconfig.toml has it."""
+    monkeypatch.delenv("ARCH", raising=False)
+    for name, value in {"ENV": "prod", **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(account.sys, "argv", ["account", *filter(None, [argument])])
+    monkeypatch.setattr(account, "CONFIG", config)
+    if build:
+        monkeypatch.setattr(account, "BUILD", build)
+    return account.main()
 
 
 # --- The release ------------------------------------------------------------------------------------
@@ -225,9 +351,11 @@ def test_a_deployment_removes_bytecode_before_it_computes_the_release(
 ) -> None:
     write_bytecode(built / "functions" / "result")
     (built / "template.yaml").write_text(yaml.safe_dump(BUILT))
-    environment = Environment.read("prod", config)
-    monkeypatch.setattr(account.Environment, "read", lambda _name: environment)
+    monkeypatch.setenv("ENV", "prod")
+    monkeypatch.delenv("ARCH", raising=False)
+    monkeypatch.setattr(account, "CONFIG", config)
     monkeypatch.setattr(account, "BUILD", built)
+    monkeypatch.setattr(account, "architecture_of", lambda _layer: "arm64")
     monkeypatch.setattr(account, "FUNCTIONS", built / "functions")
     monkeypatch.setattr(account.sys, "argv", ["account"])
     given: list[list[str]] = []
@@ -250,7 +378,7 @@ def test_the_template_s_own_release_follows_what_its_functions_see() -> None:
         return release(template, [], {**GIVEN, **parameters})
 
     assert re.fullmatch("[0-9a-f]{10}", of())
-    for parameter in ("LogLevel", "RetrySeconds", "CheckSecret", "SnapStart", "AwsEndpointUrl"):
+    for parameter in ("Architecture", "LogLevel", "RetrySeconds", "CheckSecret", "SnapStart", "AwsEndpointUrl"):
         assert of(**{parameter: "another"}) != of(), parameter
     for parameter in ("ProviderCidrs", "ThrottleRate", "ThrottleBurst", "AlarmEmail", "ReservedConcurrency", "Rollout"):
         assert of(**{parameter: "another"}) == of(), parameter

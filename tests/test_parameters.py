@@ -12,7 +12,8 @@ def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
     assert PARAMETERS.keys() == {
         "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst",
         "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
-        "Release", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds", "AwsEndpointUrl",
+        "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
+        "AwsEndpointUrl",
     }  # fmt: skip
 
     for name, parameter in PARAMETERS.items():
@@ -60,6 +61,8 @@ def test_a_parameter_stands_in_one_group_of_the_form() -> None:
         ("AlarmEmail", "on-call+wallet@example.com"),
         ("Release", "0123456789"),
         ("Release", "deadbeef00"),
+        ("Architecture", "arm64"),
+        ("Architecture", "x86_64"),
         ("StageName", "live"),
         ("AwsEndpointUrl", ""),
         ("AwsEndpointUrl", "https://engine.example.com/"),
@@ -98,6 +101,9 @@ def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
         ("Release", "0123456789a"),
         ("Release", "DEADBEEF00"),
         ("Release", "0123456789\n"),
+        ("Architecture", "amd64"),  # Docker's name
+        ("Architecture", "aarch64"),  # the kernel's name
+        ("Architecture", ""),
         ("StageName", ""),
         ("StageName", "live/v4"),
         ("AwsEndpointUrl", "127.0.0.1:4566"),

@@ -41,16 +41,19 @@ def of_type(template: dict[str, Any], resource_type: str) -> dict[str, dict[str,
 
 
 @pytest.mark.parametrize(
-    ("rollout", "alarms", "snap_start"),
+    ("rollout", "alarms", "snap_start", "architecture"),
     [  # each value with each of every other parameter
-        ("Canary", "true", "PublishedVersions"),
-        ("Canary", "false", "None"),
-        ("AllAtOnce", "true", "None"),
-        ("AllAtOnce", "false", "PublishedVersions"),
+        ("Canary", "true", "PublishedVersions", "arm64"),
+        ("Canary", "false", "None", "x86_64"),
+        ("AllAtOnce", "true", "None", "x86_64"),
+        ("AllAtOnce", "false", "PublishedVersions", "arm64"),
+        ("Canary", "true", "PublishedVersions", "x86_64"),
     ],
 )
-def test_every_way_to_deploy_is_a_template_without_a_mistake(rollout: str, alarms: str, snap_start: str) -> None:
-    template = transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start)
+def test_every_way_to_deploy_is_a_template_without_a_mistake(
+    rollout: str, alarms: str, snap_start: str, architecture: str
+) -> None:
+    template = transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start, Architecture=architecture)
 
     found = [match for match in lint_all(json.dumps(template)) if match.rule.id.startswith("E")]
     assert [f"{match.rule.id} {match.message}" for match in found] == []
@@ -66,6 +69,19 @@ def test_another_release_publishes_another_version_of_every_function() -> None:
     # Lambda publishes nothing of a function that is as it was, and the deployment would fail.
     for function in of_type(transformed(Release="fedcba9876"), "AWS::Lambda::Function").values():
         assert function["Description"].endswith(" fedcba9876")
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_functions_and_layer_are_for_the_architecture_that_is_deployed(architecture: str) -> None:
+    template = transformed(Architecture=architecture)
+
+    def value(each: Any) -> str:
+        return architecture if each == {"Ref": "Architecture"} else each
+
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        assert [value(each) for each in function["Architectures"]] == [architecture]
+    (layer,) = of_type(template, "AWS::Lambda::LayerVersion").values()
+    assert [value(each) for each in layer["CompatibleArchitectures"]] == [architecture]
 
 
 def test_every_function_is_called_by_its_alias() -> None:

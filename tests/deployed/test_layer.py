@@ -2,6 +2,7 @@
 
 import ast
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from botocore.session import Session
 
 from conftest import ROOT
 from deployed.runtime import layer_folder
+from tools.deploy.architecture import architecture_of
 
 SOURCE = ROOT / "layers" / "common"
 
@@ -36,6 +38,28 @@ def test_the_layer_is_small(layer: Path) -> None:
     megabytes = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) / 1e6
 
     assert megabytes < MAX_MEGABYTES, f"the layer is {megabytes:.1f} MB"
+
+
+def test_the_layer_is_built_for_the_processor_that_is_asked_for() -> None:
+    here = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    assert architecture_of(layer_folder()) == here
+
+
+@pytest.mark.parametrize(
+    ("arch", "wheels"),
+    [([], "aarch64-manylinux"), (["ARCH=arm64"], "aarch64-manylinux"), (["ARCH=x86_64"], "x86_64-manylinux")],
+)
+def test_the_layer_takes_the_wheels_of_the_architecture(arch: list[str], wheels: str) -> None:
+    planned = subprocess.run(  # noqa: S603 - our own
+        ["make", "--dry-run", "build-CommonLayer", "ARTIFACTS_DIR=nowhere", *arch],  # noqa: S607
+        cwd=SOURCE,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert f"--python-platform {wheels}_2_28 " in planned
 
 
 def test_the_layer_describes_what_is_asked_of_aws_and_no_more(layer: Path) -> None:

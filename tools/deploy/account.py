@@ -1,7 +1,7 @@
 """`make deploy ENV=prod`: what was built, into the account and region of the caller's own AWS credentials.
 
-What an environment is, samconfig.toml says: its stack, its region, its parameters. Only one parameter is computed:
-Release.
+samconfig.toml says what an environment is: its stack, its region, its parameters. Only the parameter Release is
+computed. `check` comes before the build and prints the architecture to build for.
 """
 
 import os
@@ -16,8 +16,9 @@ from typing import Any
 
 import yaml
 
+from tools.deploy.architecture import architecture_of
 from tools.deploy.release import release
-from tools.local.template import ROOT
+from tools.local.template import ROOT, Template
 from tools.local.trouble import Trouble
 
 BUILD = ROOT / ".aws-sam" / "build"
@@ -37,7 +38,7 @@ class Environment:
 
     @classmethod
     def read(cls, name: str, config: Path = CONFIG) -> "Environment":
-        """Raises Trouble for an environment that is not there, or not filled in."""
+        """Raises Trouble for an environment that does not exist, or is not filled in."""
         environments = _environments(tomllib.loads(config.read_text()))
         if name not in environments:
             raise Trouble(f"say which environment: make deploy ENV={'|'.join(environments)} (see {config.name})")
@@ -53,6 +54,19 @@ class Environment:
         if "Release" in parameters:
             raise Trouble(f"{config.name}: Release is computed from what is deployed, and cannot be set")
         return cls(name, config, parameters)
+
+    @property
+    def architecture(self) -> str:
+        return self.parameters.get("Architecture", Template.load().parameters["Architecture"])
+
+    def must_be_for(self, architecture: str, whose: str) -> None:
+        """Raises Trouble if it deploys another architecture."""
+        if architecture != self.architecture:
+            raise Trouble(
+                f"{whose} {architecture}, and {self.config.name} deploys {self.name} for {self.architecture}: "
+                f'put "Architecture={architecture}" into parameter_overrides of [{self.name}.deploy.parameters], '
+                f"or use ARCH={self.architecture}"
+            )
 
 
 def _environments(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -97,12 +111,17 @@ def remove_bytecode(functions: Path) -> None:
 
 def main() -> int:
     try:
-        environment = Environment.read(os.environ.get("ENV", ""))
+        environment = Environment.read(os.environ.get("ENV", ""), CONFIG)
+        if asked := os.environ.get("ARCH"):
+            environment.must_be_for(asked, "ARCH is")
+        if sys.argv[1:] == ["check"]:  # before the build, which takes its time
+            print(environment.architecture)
+            return 0
+        # The files decide, not what the build was asked for: a function cannot load another processor's libraries.
+        environment.must_be_for(architecture_of(BUILD / "CommonLayer"), "the layer was built for")
     except Trouble as trouble:
         print(f"deploy: {trouble}", file=sys.stderr)
         return 1
-    if sys.argv[1:] == ["check"]:  # before the build, which takes its time
-        return 0
     remove_bytecode(FUNCTIONS)
     template = BUILD / "template.yaml"
     digest = release_of(BUILD, yaml.safe_load(template.read_text()), environment.parameters)

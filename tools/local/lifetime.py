@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -33,8 +34,12 @@ def cancelled_by_signals() -> Iterator[None]:
 
 
 def die_with_parent() -> None:
-    """For a child before it runs its program: has the kernel end it with its parent, however that one ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    """For a child before it runs its program: has the kernel end it with its parent, however that one ends.
+
+    Only Linux can. Elsewhere a child outlives a parent that is killed.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
