@@ -1037,8 +1037,8 @@ def test_one_letter_is_shown_with_its_request_and_what_to_do(desk: Desk) -> None
         shown = desk.parked("show", name)
         told = " ".join(shown.stdout.split())
         assert "error 62 why No such player: 999" in told
-        assert "To open one: walletctl players add 999 --currency USD\n" in told
-        assert "Then send it back: walletctl parked redrive result r\n" in told
+        assert "To open one: walletctl players add 999 --currency USD " in told
+        assert "Then send it back: walletctl parked redrive result r" in told
         assert "\\\\u001b[2J" in told
         assert_harmless(shown.stdout)
     (row,) = json.loads(desk.parked("show", "r", "--json").stdout)
