@@ -5,11 +5,20 @@ MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/common
-export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode # so that none is deployed with the functions
+# Bytecode has a folder of its own, so that none is deployed with the functions. It is written whatever the caller's
+# environment says: without it every start compiles all that it imports, Python's own modules too.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
+unexport PYTHONDONTWRITEBYTECODE
+
+# Once, before the first of it is made.
+ifeq ($(filter run,$(MAKECMDGOALS))$(and $(wildcard .venv/local-ready),$(wildcard .venv-engine/ready)),run)
+$(info setting up, about a minute, first time only)
+endif
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
+run: export RELOAD ?= 1
 run: .venv/local-ready .venv/bin/walletctl .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
 	@exec $(python) -m tools.local
 
@@ -76,6 +85,9 @@ probe: .venv/local-ready ## send a deployed stack signed wins of nothing (STACK=
 docs: .venv/dev-ready ## write docs/openapi.json anew
 	@$(python) -m tools.openapi
 
+hooks: .venv/dev-ready ## have git check what is quick before each commit
+	@.venv/bin/pre-commit install
+
 format: .venv/dev-ready ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
@@ -141,5 +153,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine test test-browser bench bench-console soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine hooks test test-browser bench bench-console soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

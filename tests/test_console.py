@@ -43,6 +43,7 @@ class InMemory:
     """The operator's account as a place: what is asked of it is asked of moto."""
 
     name = "the wallet of a test"
+    options = ()
 
     def __init__(self) -> None:
         self.log_is_free = True

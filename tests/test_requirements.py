@@ -1,9 +1,13 @@
 """What is installed: exactly what was pinned, from wherever packages come from."""
 
+import os
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import ROOT
 
@@ -60,3 +64,49 @@ def test_the_layer_leaves_snapshots_to_lambda_s_own_copy_of_their_library() -> N
     # The runtime runs what was registered with its own; with another in the layer, nothing would be.
     assert "snapshot" not in LAYER.read_text()
     assert not list((ROOT / "layers").rglob("snapshot_restore_py*"))
+
+
+# --- What a newcomer looks for ----------------------------------------------------------------------
+
+
+def test_the_licence_is_the_one_that_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "LICENSE").read_text()
+
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert "Copyright 2026 the Lucky Monaco wallet maintainers" in text
+
+
+def test_a_hook_runs_a_tool_of_the_projects_own_environment_and_downloads_nothing() -> None:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+    assert [repository["repo"] for repository in repositories] == ["local"]
+    hooks = repositories[0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    checks = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        program = shlex.split(hook["entry"])[0]
+        assert os.access(ROOT / program, os.X_OK), program
+        assert program in checks  # `make check` looks at no less
+
+
+def test_the_workflow_runs_what_runs_here() -> None:
+    (job,) = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"].values()
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_a_page_leads_to_files_and_targets_that_are_there(page: str) -> None:
+    text = (ROOT / page).read_text()
+    targets = set(re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text()))
+
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall("`([^`]+)`", text)))) <= targets
+    named = re.findall(r"\b(?:tests|tools|functions)/[\w/]+(?:\.py)?", text)
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []

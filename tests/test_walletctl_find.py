@@ -161,10 +161,10 @@ def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletc
 
 
 NEXT = {
-    61: "Ask the provider which is right; what is owed as well must come under a reference of its own.",
-    52: "if the wallet is mended: walletctl parked redrive result r-52.",
-    62: "walletctl players add, then walletctl parked redrive result r-62.",
-    998: "Mend what the reason says, then walletctl parked redrive result r-998.",
+    52: "Ask the provider. If the wallet is mended: walletctl parked redrive result r-52",
+    61: "what is owed as well must come under a reference of its own. To see both: walletctl find r-61",
+    62: "To open one: walletctl players add 421 --currency USD Then send it back: walletctl parked redrive result r-62",
+    998: "Once the cause in its reason is gone, send it back: walletctl parked redrive result r-998",
 }
 
 
@@ -380,7 +380,7 @@ def test_of_a_stack_it_is_said_that_no_other_kind_was_looked_for(
 
     assert (found["refused"], sorted(found["notLookedFor"])) == ([], sorted(others))
     told = said(walletctl, "two-kinds")
-    assert "For a win of another kind under this reference, which waits or was refused, the log was not read" in told
+    assert "The log was not searched for other kinds of win under this reference. To search it:" in told
     assert "walletctl find 'jackpot#two-kinds'" in told
     assert walletctl.json("find", "result#two-kinds")["notLookedFor"] == []
 
@@ -768,7 +768,7 @@ def test_what_a_busy_table_leaves_over_is_asked_for_again(ledger: Walletctl, mon
 
 
 def test_a_player_of_whom_there_is_nothing_is_told_where_to_look(walletctl: Walletctl) -> None:
-    assert "walletctl find nobody looks for wins that are parked" in walletctl.refused("ledger", "nobody")
+    assert "To look for wins that are parked: walletctl find nobody" in walletctl.refused("ledger", "nobody")
 
 
 def test_a_record_that_was_tampered_with_is_shown_as_it_stands(ledger: Walletctl, operator: Operator) -> None:

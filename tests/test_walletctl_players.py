@@ -124,7 +124,7 @@ def test_a_wallet_is_shown_with_its_last_transactions_and_uncovered_rounds(
 def test_a_player_without_a_wallet_is_told_what_to_do(walletctl: Walletctl) -> None:
     said = walletctl.refused("players", "show", "no\x1bbody")
 
-    assert said.startswith("no\\x1bbody has no wallet: walletctl players add opens one")
+    assert said.startswith("no\\x1bbody has no wallet. `walletctl help players add` says how to open one.")
 
 
 def test_wallets_are_listed_for_a_person_and_for_machines(walletctl: Walletctl, operator: Operator) -> None:

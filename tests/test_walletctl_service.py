@@ -16,6 +16,7 @@ import pytest
 
 from conftest import ROOT, published
 from local_service import Service, running, wait_until
+from test_walletctl_cli import imported_by
 
 
 class Program:
@@ -142,13 +143,36 @@ def test_no_colour_is_shown_where_none_is_wanted(program: Program) -> None:
     assert "\x1b[2m" not in program("players", "show", "421").stdout
 
 
-def test_a_reader_that_goes_away_is_no_traceback(program: Program) -> None:
-    ended = subprocess.run(  # noqa: S603
-        ["/bin/bash", "-c", '"$0" players list --csv | head -n 0', program.program],
+def shell(program: Program, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        ["/bin/bash", "-c", f"set -o pipefail; {script}", program.program],
         cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
-    assert ended.stderr == ""
+
+@pytest.mark.parametrize("arguments", ["players list --csv", "ledger 421 --csv", "ledger 421", "verify --all"])
+def test_a_reader_that_goes_away_is_no_failure(program: Program, arguments: str) -> None:
+    ended = shell(program, f'"$0" {arguments} | head -n 0')
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_ledger_that_cannot_be_written_is_one_line_and_a_status(program: Program) -> None:
+    full, closed = shell(program, '"$0" ledger 421 --csv >/dev/full'), shell(program, '"$0" ledger 421 --csv >&-')
+
+    assert (full.returncode, full.stderr) == (2, "walletctl: the output is incomplete: No space left on device\n")
+    assert (closed.returncode, closed.stderr) == (2, "walletctl: standard output is closed: nothing was done\n")
+
+
+def test_a_wallet_is_opened_even_where_nobody_can_be_told(program: Program) -> None:
+    told = shell(program, '"$0" players add untold --currency EUR >/dev/full')
+
+    assert told.returncode == 2
+    assert json.loads(program("players", "show", "untold", "--json").stdout)["currency"] == "EUR"
+
+
+def test_a_ledger_for_machines_needs_the_sdk_and_no_other_package(service: Service) -> None:
+    assert imported_by("ledger", "421", "--csv", "--port", str(service.port)) == {"typer", "boto3", "botocore"}
 
 
 def test_an_interruption_is_no_traceback(program: Program) -> None:

@@ -510,7 +510,7 @@ def test_it_is_told_either_whose_or_everyones(ledger: Ledger, arguments: tuple[s
     result = ledger.verify(*arguments, whose=None)
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("walletctl: say whose ledger: walletctl verify PLAYER, or walletctl verify --all")
+    assert result.stderr.startswith("walletctl: say whose ledger: name a player, or say --all")
 
 
 def test_faults_are_rows_of_csv(ledger: Ledger) -> None:

@@ -1,4 +1,7 @@
-"""What comes from outside, for a terminal: texts that may be anything, AWS's complaints, a running service's places."""
+"""What comes from outside, for a terminal: texts that may be anything, AWS's complaints, a running service's places.
+
+The SDK is imported where it is used: half a second that a page of help, or a mistake, need not wait for.
+"""
 
 import json
 import os
@@ -7,13 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from tools.local.settings import announcement
 from tools.local.trouble import Trouble
 
-FAULTS = (ClientError, BotoCoreError, ResponseParserError)  # the last: something else answers in AWS's place
 LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 _MOST_OF_A_FAULT = 300  # characters: some are whole pages
@@ -37,12 +36,20 @@ def fault(error: Exception) -> str:
     return plain(" ".join(str(error).split())[:_MOST_OF_A_FAULT])
 
 
+def faults() -> tuple[type[Exception], ...]:
+    """What AWS, or the way to it, raises."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    return ClientError, BotoCoreError, ResponseParserError  # the last: something else answers in AWS's place
+
+
 @contextmanager
 def trouble_if(what: str) -> Iterator[None]:
     """Turns what AWS, or the way to it, has to complain of into Trouble."""
     try:
         yield
-    except FAULTS as error:
+    except faults() as error:
         raise Trouble(f"{what}: {fault(error)}") from error
 
 
@@ -53,14 +60,21 @@ def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
         pid, found = int(said["pid"]), {name: said[name] for name in names}
     except FileNotFoundError:
         raise Trouble(
-            f"no local service runs on port {port}: start one with `make run`, or name a stack{_others(port)}"
+            f"no local service runs on port {port}: start one with `{_start(port)}`, or name a stack{_others(port)}"
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         where = f"where the local service on port {port} has its {what}"
         raise Trouble(f"{announcement(port)} does not say {where}: start it anew") from None
     if not Path(f"/proc/{pid}").exists():  # it was killed, and could not take its announcement back
-        raise Trouble(f"no local service runs on port {port} any more: start one with `make run`, or name a stack")
+        raise Trouble(
+            f"no local service runs on port {port} any more: start one with `{_start(port)}`, or name a stack"
+        )
     return found
+
+
+def _start(port: int) -> str:
+    is_what_make_takes = str(port) == (os.environ.get("PORT") or "3000")
+    return "make run" if is_what_make_takes else f"make run PORT={port}"
 
 
 def _others(port: int) -> str:

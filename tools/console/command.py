@@ -23,7 +23,7 @@ def console(
     """
     if stack is None:
         raise Trouble(
-            "name a stack: walletctl console --stack NAME. The console of a local service is where `make run` serves: "
+            "name a stack with --stack NAME. The console of a local service is where `make run` serves: "
             "http://127.0.0.1:3000/"
         )
     from tools.console.served import serve  # a web server, which no other command should wait for

@@ -101,6 +101,10 @@ class Kept:
     def name(self) -> str:
         return self._place.name
 
+    @property
+    def options(self) -> Sequence[str]:
+        return self._place.options
+
     def tables(self) -> Tables:
         with self._making:
             return self._tables()

@@ -95,7 +95,7 @@ def what_to_do(faults: Sequence[tuple[int, str]], refused: str | None) -> str:
             "if the wallet's is mended, try again; if it was settled otherwise, discard it."
         )
     if 62 in codes:
-        return "Have a wallet opened for the player (walletctl players add), then try again."
+        return "Have a wallet opened for the player (`walletctl help players add` says how), then try again."
     return "Once the cause is mended, try again. If it was paid meanwhile, nothing is paid again."
 
 

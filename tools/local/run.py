@@ -11,6 +11,7 @@ Settings come from the environment:
     AWS_ENDPOINT_URL  an engine that runs already; then none is started
     TABLES_ENDPOINT   an engine that runs already, for the tables alone
     QUEUES_ENDPOINT   an engine that runs already, for the queues alone
+    RELOAD            1 loads new code of functions/ and layers/ while it runs, as `make run` has it (0)
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from tools.console.trying import Outage, Trust, Trying
 from tools.local.engine import Engine, engine, free_port
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
+from tools.local.reloading import Reloading
 from tools.local.service import service
 from tools.local.settings import LOCAL, Settings, announcement, outage
 from tools.local.template import ROOT, Function, Template
@@ -142,6 +144,7 @@ async def _serve(
             function.name: Workers(function, environment | _queues_of(function, prepared), log)
             for function in template.functions()
         }
+        reloading = Reloading(pools) if settings.reload else None
         background: list[asyncio.Task[None]] = []
         end_of_trying: Callable[[], None] = lambda: None  # noqa: E731 - until there is a console
         try:
@@ -173,6 +176,8 @@ async def _serve(
                 )
                 for function in template.functions()
             ]
+            if reloading:
+                background.append(asyncio.create_task(reloading.run()))
             if embedded:
                 background.append(asyncio.create_task(_stop_with(embedded, server)))
             for task in background:
@@ -257,6 +262,7 @@ def _welcome(
         f"  {player.user_id:<8} {money.text(player.cash)} {player.currency}, bonus {money.text(player.bonus)}"
         for player in players
     )
+    code = "a change in functions/ or layers/ is loaded" if settings.reload else "as it is now"
     checks = "checked" if settings.secrets else "not checked (set SECRETS=events/secrets.json)"
     body = json.loads(json.loads((ROOT / "events" / "result.json").read_text())["body"])
     body |= {"userId": players[0].user_id, "currency": players[0].currency}
@@ -271,6 +277,7 @@ Tables         {endpoints.tables}
 Queues         {endpoints.queues}
 Functions' log {_log_of_functions(settings.port).relative_to(ROOT)}
 Trust          tokens and hashes are {checks}
+Code           {code}
 
 Console        {base}/
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.local.template import ROOT
 from tools.local.trouble import Trouble
 
+ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"  # what a service leaves on this machine: logs, an engine's state
 
 
@@ -31,6 +31,7 @@ class Settings:
     endpoint: str | None
     tables_endpoint: str | None
     queues_endpoint: str | None
+    reload: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -46,6 +47,7 @@ class Settings:
             endpoint=environment.get("AWS_ENDPOINT_URL") or None,
             tables_endpoint=environment.get("TABLES_ENDPOINT") or None,
             queues_endpoint=environment.get("QUEUES_ENDPOINT") or None,
+            reload=_switch(environment, "RELOAD"),
         )
 
 
@@ -54,3 +56,9 @@ def whole_number(environment: Mapping[str, str], name: str, default: int, greate
     if not text.isascii() or not text.isdigit() or not (name == "ENGINE_PORT" or int(text)) or int(text) > greatest:
         raise Trouble(f"{name} must be a whole number from 1 to {greatest}, not {text!r}")
     return int(text)
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    if (text := environment.get(name) or "0") not in ("0", "1"):
+        raise Trouble(f"{name} must be 0 or 1, not {text!r}")
+    return text == "1"

@@ -12,7 +12,9 @@ import os
 import signal
 import socket
 import sys
+import traceback
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +24,8 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 
 OUTAGE = "WALLET_OUTAGE_FILE"  # names the file that takes the tables away
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ROOT / "layers"
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,32 @@ def main(folder: str, descriptor: str) -> None:
         _lose_the_tables_while(Path(outage))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
     sys.path.insert(0, folder)  # as Lambda does
-    handler = importlib.import_module("app").handler
-    overheard = _overhear(os.environ["POWERTOOLS_SERVICE_NAME"])
     with socket.socket(fileno=int(descriptor)) as channel, channel.makefile("rwb") as lines:
+        try:
+            handler = importlib.import_module("app").handler
+        except BaseException as error:  # whatever a developer's code raises: it is reported, and ends this process
+            _say(lines, {"wrong": _wrong(error, (Path(folder), LAYERS))})
+            raise
+        overheard = _overhear(os.environ["POWERTOOLS_SERVICE_NAME"])
         _say(lines, {"ready": True})
         for line in lines:
             event = json.loads(line)
             answer = handler(event, Context(Path(folder).name))
             _say(lines, {"answer": answer, "log": overheard})
             overheard.clear()
+
+
+def _wrong(error: BaseException, folders: Sequence[Path]) -> str:
+    """What is wrong, and the last place in those folders that it passed: `functions/jackpot/app.py, line 3: …`."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    own = [(Path(file), line) for file, line in places if any(Path(file).is_relative_to(folder) for folder in folders)]
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if not own:
+        return said
+    file, line = own[-1]
+    return f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}, line {line}: {said}"
 
 
 def _lose_the_tables_while(there: Path) -> None:

@@ -9,14 +9,17 @@ from asyncio.subprocess import Process
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from tools.local.lifetime import die_with_parent
 from tools.local.template import ROOT, Function
 from tools.local.trouble import Trouble
+from tools.outside import cut, plain
 
 START_SECONDS = 60
 PROGRAM = "tools.local.worker"
+_MOST_OF_AN_ERROR = 300  # characters: pydantic's are whole pages
 _LINE_BYTES = 32 * 1024 * 1024  # an event of API Gateway's 10 MB, escaped
 
 
@@ -33,12 +36,13 @@ class Reply:
 
 
 class Worker:
-    """One process. After WorkerFailed it is dead."""
+    """One process. After WorkerFailed it is dead. `is_old` says that newer code has replaced it."""
 
     def __init__(self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._process = process
         self._reader = reader
         self._writer = writer
+        self.is_old = False
 
     @classmethod
     async def start(cls, function: Function, environment: Mapping[str, str], log: BinaryIO) -> "Worker":
@@ -58,12 +62,16 @@ class Worker:
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES)
         worker = cls(process, reader, writer)
         try:
-            await worker._read(START_SECONDS)
+            said = await worker._read(START_SECONDS)
         except BaseException as error:
             await worker.stop()
             if isinstance(error, WorkerFailed):
                 raise Trouble(f"the function {function.name} does not start: {error}; see {log.name}") from None
             raise
+        if "wrong" in said:
+            await worker.stop()
+            wrong = cut(plain(" ".join(said["wrong"].split())), _MOST_OF_AN_ERROR)
+            raise Trouble(f"the function {function.name} does not start: {wrong}; see {log.name}")
         return worker
 
     async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> Reply:
@@ -95,7 +103,7 @@ class Worker:
 
 
 class Workers:
-    """The environments of one function: a fixed number, a dead one replaced at once."""
+    """The environments of one function: a fixed number, a dead one replaced immediately."""
 
     def __init__(self, function: Function, environment: Mapping[str, str], log: BinaryIO) -> None:
         self._function = function
@@ -104,12 +112,33 @@ class Workers:
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._all: set[Worker] = set()
         self._background: set[asyncio.Task[None]] = set()
+        self._count = 0
+        self._reloads = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the function's code is."""
+        return self._function.folder
 
     async def start(self, count: int) -> None:
         """Returns with the first; the others follow, since each takes a second of the machine."""
-        await self._add()
-        for _ in range(count - 1):
-            self._in_background(self._add_surely())
+        self._count = count
+        self._add(await self._started())
+        self._add_others()
+
+    async def reload(self) -> None:
+        """Has the code as it is now answer. Raises Trouble if it cannot be imported; then nothing has changed.
+
+        The old workers answer until the first new one is ready, and each finishes the event that it has.
+        """
+        first = await self._started()
+        self._reloads += 1
+        for worker in self._all:
+            worker.is_old = True
+        while not self._idle.empty():
+            self._in_background(self._end(self._idle.get_nowait()))
+        self._add(first)
+        self._add_others()
 
     async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> Reply:
         """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
@@ -120,9 +149,12 @@ class Workers:
         try:
             reply = await worker.run(event, self._function.timeout_seconds)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
-            self._in_background(self._replace(worker))
+            self._in_background(self._end(worker) if worker.is_old else self._replace(worker))
             raise
-        self._idle.put_nowait(worker)
+        if worker.is_old:
+            self._in_background(self._end(worker))
+        else:
+            self._idle.put_nowait(worker)
         return reply
 
     async def stop(self) -> None:
@@ -137,19 +169,38 @@ class Workers:
         task.add_done_callback(self._background.discard)
 
     async def _replace(self, worker: Worker) -> None:
-        self._all.discard(worker)
-        await worker.stop()
+        await self._end(worker)
         await self._add_surely()
 
-    async def _add_surely(self) -> None:
-        while True:
-            try:
-                return await self._add()
-            except Trouble as trouble:
-                print(f"{self._function.name:<8} {trouble}; trying again", flush=True)
-                await asyncio.sleep(1)
+    async def _end(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        await worker.stop()
 
-    async def _add(self) -> None:
-        worker = await Worker.start(self._function, self._environment, self._log)
+    def _add_others(self) -> None:
+        for _ in range(self._count - 1):
+            self._in_background(self._add_surely())
+
+    async def _add_surely(self) -> None:
+        """Adds a worker, unless a reload comes first: that one adds as many as there must be."""
+        reloads, said = self._reloads, ""
+        while reloads == self._reloads:
+            try:
+                worker = await self._started()
+            except Trouble as trouble:
+                if str(trouble) != said:
+                    said = str(trouble)
+                    print(f"{self._function.name:<8} {trouble}; trying again", flush=True)
+                await asyncio.sleep(1)
+                continue
+            if reloads == self._reloads:
+                self._add(worker)
+            else:
+                await worker.stop()
+            return
+
+    async def _started(self) -> Worker:
+        return await Worker.start(self._function, self._environment, self._log)
+
+    def _add(self, worker: Worker) -> None:
         self._all.add(worker)
         self._idle.put_nowait(worker)

@@ -48,7 +48,7 @@ def named(tables: Tables, names: Sequence[Named]) -> list[Player]:
     for name in names:
         currency = _currency(tables, name.user_id)
         if currency is None:
-            raise Trouble(f"{plain(name.user_id)} has no wallet: `walletctl players add` opens one")
+            raise Trouble(f"{plain(name.user_id)} has no wallet: `walletctl help players add` says how to open one")
         if name.currency and name.currency.upper() != currency.upper():
             raise Trouble(f"the wallet of {plain(name.user_id)} is in {plain(currency)}, not in {name.currency}")
         players.append(Player(user_id=name.user_id, currency=currency))

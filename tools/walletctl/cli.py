@@ -5,23 +5,54 @@ no other waits for.
 """
 
 import io
+import re
+import shlex
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from typer.core import TyperCommand, TyperGroup
+from typer._click.exceptions import NoSuchOption
+from typer._click.shell_completion import CompletionItem
+from typer._completion_classes import completion_init
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tools.local.trouble import Trouble
-
-REFUSED = 2  # the status of what could not be done; 1 is a command's own "no"
+from tools.walletctl import root
+from tools.walletctl.streams import REFUSED
 
 
 class _Root(TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands = {command.name: command for command in _commands()}
+        loaders: dict[str, Callable[[], typer.Typer]] = {
+            "find": _find,
+            "ledger": _ledger,
+            "verify": _verify,
+            "console": _console,
+            "reconcile": _reconcile,
+            "players": _players,
+            "parked": _parked,
+            "certify": _certify,
+            "simulate": _simulate,
+            "completion": _completion,
+        }
+        self.commands = {
+            command.name: Later(command.panel, command.name, command.about, loaders[command.name])
+            for command in root.COMMANDS
+        }
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        while args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(root.page())
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        found: Any = super().shell_complete(ctx, incomplete)
+        return [*found, *(CompletionItem(name) for name in ["help"] if name.startswith(incomplete))]
 
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -35,10 +66,7 @@ class _Root(TyperGroup):
 
 
 class Later(TyperCommand):
-    """A command, or a family of them, of which only the name and a sentence are here until it is called.
-
-    The sentence is the first of the command's own help: the tests compare them.
-    """
+    """A command, or a family of them, of which only the name and a sentence are here until it is called."""
 
     def __init__(self, panel: str, name: str, about: str, load: Callable[[], typer.Typer]) -> None:
         super().__init__(name, help=about, rich_help_panel=panel)
@@ -53,96 +81,101 @@ class Later(TyperCommand):
         return self.loaded().make_context(info_name, args, parent, **extra)
 
 
+class _Command(TyperCommand):
+    """A command whose names may begin with a dash, and whose help has its options by panel."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        parser: Any = super().make_parser(ctx)
+        # No option has one dash alone, and a reference or a player may begin with one.
+        parser._match_short_opt = lambda name, state: state.largs.append(name)  # noqa: SLF001 - it has no other way
+        return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except NoSuchOption as error:
+            if not error.possibilities:
+                error.message += f". If it is a name: {self._with_names_last(ctx, given)}"
+            raise
+
+    def _with_names_last(self, ctx: Any, args: Sequence[str]) -> str:
+        """The command as it was called, with what is not an option after `--`."""
+        takes_value = {
+            name: not parameter.is_flag
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, TyperOption)
+            for name in parameter.opts
+        }
+        options: list[str] = []
+        names: list[str] = []
+        left = [arg for arg in args if arg != "--"]
+        while left:
+            arg = left.pop(0)
+            if arg.partition("=")[0] not in takes_value:
+                names.append(arg)
+                continue
+            options.append(arg)
+            if takes_value.get(arg) and left:
+                options.append(left.pop(0))
+        return shlex.join([*ctx.command_path.split(), *options, "--", *names])
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                name, about = record
+                default = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                panel = getattr(parameter, "rich_help_panel", None) or default
+                panels.setdefault(panel, []).append((re.sub(" <[a-z]+>$", "", name), about))
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+
 app = typer.Typer(
     cls=_Root,
     name="walletctl",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
+completion_init()  # which Typer does by itself only where it may edit a shell's files
 
 
-@app.callback(
-    epilog="Every command says more under --help, with examples. Without --stack, what is meant is the local service "
-    "that `make run` started on port 3000 (--port, or PORT in the environment)."
-)
-def walletctl() -> None:
-    """Asks a wallet, mends it, and tries it out: the local service, or a deployed stack with your own credentials."""
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"walletctl {root.version()}")
+        raise typer.Exit
+
+
+@app.callback(help=root.ABOUT)
+def walletctl(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 # --- The commands -----------------------------------------------------------------------------------
 
 
-def _commands() -> list[Later]:
-    money, provider = "The money", "The provider"
-    return [
-        Later(
-            money,
-            "find",
-            "Finds a win, and says what became of it: credited, parked and why, a dead letter, refused, or never "
-            "received.",
-            _find,
-        ),
-        Later(
-            money,
-            "ledger",
-            "Lists a player's transactions with the balances they left behind, the newest first.",
-            _ledger,
-        ),
-        Later(
-            money,
-            "verify",
-            "Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.",
-            _verify,
-        ),
-        Later(
-            money,
-            "console",
-            "Serves the console of a deployed stack on this machine, with your own credentials. Ctrl-C stops it.",
-            _console,
-        ),
-        Later(
-            money,
-            "reconcile",
-            "Compares the provider's report with the ledger: by reference, amount, currency and player. Changes "
-            "nothing.",
-            _reconcile,
-        ),
-        Later(money, "players", _PLAYERS, _players),
-        Later(money, "parked", _PARKED, _parked),
-        Later(
-            provider,
-            "certify",
-            "Certifies an operator: tries a promise a case, over HTTP, as the provider would.",
-            _certify,
-        ),
-        Later(
-            provider,
-            "simulate",
-            "Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.",
-            _simulate,
-        ),
-    ]
-
-
-_PLAYERS = "Opens wallets, and shows them. Nothing here changes a wallet that exists."
-_PARKED = "Lists, shows, sends back or discards what could not be credited."
-
-
 def _alone(command: Callable[..., None], *examples: str) -> typer.Typer:
-    alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
     _mount(alone, command, *examples)
     return alone
 
 
 def _mount(to: typer.Typer, command: Callable[..., None], *examples: str, name: str | None = None) -> None:
-    lines = "\n".join(("\b", "[bold]Examples[/bold]", *(f"  {escape(line)}" for line in examples)))
-    to.command(name, epilog=lines)(command)
+    lines = "\n".join(("\b", "Examples:", *(f"  {line}" for line in examples)))
+    to.command(name, cls=_Command, epilog=lines)(command)
 
 
-def _family(about: str) -> typer.Typer:
-    return typer.Typer(no_args_is_help=True, help=about, rich_markup_mode="rich", add_completion=False)
+def _family(name: str) -> typer.Typer:
+    (about,) = (command.about for command in root.COMMANDS if command.name == name)
+    return typer.Typer(no_args_is_help=True, help=about, rich_markup_mode=None, add_completion=False)
 
 
 def _find() -> typer.Typer:
@@ -201,7 +234,7 @@ def _players() -> typer.Typer:
     from tools.walletctl.players import command as players
     from tools.walletctl.players import importing
 
-    family = _family(_PLAYERS)
+    family = _family("players")
     _mount(
         family,
         players.add,
@@ -231,12 +264,12 @@ def _parked() -> typer.Typer:
     from tools.walletctl.parked.discard import discard
     from tools.walletctl.parked.redrive import redrive
 
-    family = _family(_PARKED)
+    family = _family("parked")
     _mount(
         family,
         parked.list_,
         "walletctl parked list",
-        "walletctl parked list result --stack lucky-monaco-wallet --csv > letters.csv",
+        "walletctl parked list result --stack lucky-monaco-wallet --csv > dead-letters.csv",
         name="list",
     )
     _mount(family, parked.show, "walletctl parked show 585c1306f89c56f5ecfc2f5d")
@@ -270,4 +303,15 @@ def _simulate() -> typer.Typer:
         "walletctl simulate --rate 100 --players 200 --seed 7",
         "walletctl simulate --secret-file events/secrets.json",
         "walletctl simulate --url https://wallet.example.com/prod --player 421=USD",
+    )
+
+
+def _completion() -> typer.Typer:
+    from tools.walletctl.completion import completion
+
+    return _alone(
+        completion,
+        'eval "$(walletctl completion bash)"      in ~/.bashrc',
+        'eval "$(walletctl completion zsh)"       in ~/.zshrc, after compinit',
+        "walletctl completion fish | source       in ~/.config/fish/config.fish",
     )

@@ -3,9 +3,8 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
@@ -15,8 +14,6 @@ Item = Mapping[str, Any]
 _MOST_CHARACTERS = 128 + len("jackpot#")  # of what a callback accepts, and a transaction's id has its kind before it
 _MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
 _MOST_IN_VAIN = 10  # calls in a row that bring nothing, with growing pauses: about five seconds in all
-_deserialize = TypeDeserializer().deserialize
-_serialize = TypeSerializer().serialize
 
 
 def named(text: str) -> str:
@@ -30,11 +27,20 @@ def named(text: str) -> str:
 
 def decoded(item: Item) -> dict[str, Any]:
     """Numbers are Decimals, with every digit."""
-    return {name: _deserialize(value) for name, value in item.items()}
+    deserialize = _types()[0].deserialize
+    return {name: deserialize(value) for name, value in item.items()}
 
 
 def encoded(values: Item) -> dict[str, Any]:
-    return {name: _serialize(value) for name, value in values.items()}
+    serialize = _types()[1].serialize
+    return {name: serialize(value) for name, value in values.items()}
+
+
+@cache
+def _types() -> tuple[Any, Any]:
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer  # no page of help waits for the SDK
+
+    return TypeDeserializer(), TypeSerializer()
 
 
 def scanned(

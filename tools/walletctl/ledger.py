@@ -12,6 +12,7 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
 from tools.walletctl.amounts import amount, signed
+from tools.walletctl.hints import command, opening
 from tools.walletctl.items import Item, named, of_player, with_keys
 from tools.walletctl.moments import HELP, moment
 from tools.walletctl.place import Tables
@@ -53,7 +54,8 @@ def ledger(
     form = listing.form(as_json, as_csv)
     now = datetime.now(UTC)
     from_, to = (moment(text, now) if text else None for text in (since, until))
-    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    tables = where.tables()
     found = records.those_of(
         of_player(tables.dynamodb, tables.transactions, player, index="byPlayer", newest_first=not oldest_first),
         kinds=kind or [],
@@ -70,13 +72,13 @@ def ledger(
     (wallet,) = list(with_keys(tables.dynamodb, tables.players, [{"userId": player}])) or [None]
     if not shown and not wallet and not is_filtered:
         raise Trouble(
-            f"there is no player {plain(player)}: no wallet, and no transaction. walletctl find {plain(player)} looks "
-            "for wins that are parked"
+            f"there is no player {plain(player)}: no wallet, and no transaction. To look for wins that are parked: "
+            f"{command(where.options, 'find', names=[player])}"
         )
     rows = [records.for_a_person(item) for item in shown] if is_filtered else with_gaps(shown, oldest_first)
     if shown:
         listing.out(listing.table(records.COLUMNS, rows))
-    _sum_up(player, wallet, shown, more=more, is_filtered=is_filtered)
+    _sum_up(player, wallet, shown, where.options, more=more, is_filtered=is_filtered)
 
 
 def whole(tables: Tables, found: Iterator[Item]) -> Iterator[Item]:
@@ -116,7 +118,9 @@ def _gap(earlier: Item, later: Item) -> listing.Row | None:
     }
 
 
-def _sum_up(player: str, wallet: Item | None, shown: Sequence[Item], *, more: bool, is_filtered: bool) -> None:
+def _sum_up(
+    player: str, wallet: Item | None, shown: Sequence[Item], options: Sequence[str], *, more: bool, is_filtered: bool
+) -> None:
     number = listing.counted(len(shown), "matching transaction" if is_filtered else "transaction")
     if not shown:
         listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {plain(player)}")
@@ -128,4 +132,5 @@ def _sum_up(player: str, wallet: Item | None, shown: Sequence[Item], *, more: bo
         )
         listing.tell(f"The wallet now: cash {cash} {plain(currency)}, bonus {bonus}, version {version}")
     else:
-        listing.tell(f"{plain(player)} has no wallet: walletctl players add opens one")
+        currency = str(shown[0].get("currency") or "") if shown else None
+        listing.tell(f"{plain(player)} has no wallet. To open one: {opening(options, player, currency)}")

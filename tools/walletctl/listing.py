@@ -1,7 +1,7 @@
 """One way to show rows: a table for a person, JSON or CSV for a machine; and a bar for long work.
 
 What is shown comes from outside. No terminal is moved by it, no spreadsheet computes with it, and texts that differ are
-shown differently. Amounts are exact, in JSON as texts.
+shown differently. Amounts are exact, in JSON as texts. Rich is imported by what needs it: CSV and JSON do without.
 """
 
 import csv
@@ -14,17 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
+from tools.walletctl import streams
 from tools.walletctl.amounts import amount
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print it as CSV.")]
@@ -56,7 +58,9 @@ def form(as_json: bool, as_csv: bool) -> Form:
 
 
 def show(columns: Sequence[Column], rows: Iterable[Row], form: Form) -> None:
-    """Prints the rows. JSON and CSV are written as the rows come, so there may be any number."""
+    """Prints the rows. JSON and CSV are written as the rows come: there may be any number."""
+    # Nobody reads on after `| head`, and rows cost what they are read from.
+    rows = takewhile(lambda _: not streams.is_lost(), rows)
     if form == "json":
         _print_json(columns, rows)
     elif form == "csv":
@@ -65,8 +69,10 @@ def show(columns: Sequence[Column], rows: Iterable[Row], form: Form) -> None:
         out(table(columns, rows))
 
 
-def out(shown: RenderableType) -> None:
+def out(shown: "RenderableType") -> None:
     """Prints what Rich makes of it; where there is no terminal, without the spaces that fill its lines."""
+    from rich.console import Console
+
     if sys.stdout.isatty():
         Console(highlight=False).print(shown)
         return
@@ -79,11 +85,19 @@ def out(shown: RenderableType) -> None:
 
 def tell(sentence: str) -> None:
     """Prints a sentence, broken at a terminal's words."""
+    if not sys.stdout.isatty():
+        print(sentence)
+        return
+    from rich.text import Text
+
     out(Text(sentence))
 
 
-def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
+def table(columns: Sequence[Column], rows: Iterable[Row]) -> "Table":
     """The rows for a person; nothing in them is markup."""
+    from rich.table import Table
+    from rich.text import Text
+
     shown = [column for column in columns if column.title]
     made = Table(box=None, padding=(0, 1, 0, 0))
     for column in shown:
@@ -95,8 +109,11 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     return made
 
 
-def facts(named: Mapping[str, Cell]) -> Table:
+def facts(named: Mapping[str, Cell]) -> "Table":
     """One thing for a person, a fact a line; nothing in it is markup, and nothing is cut."""
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold")
@@ -138,14 +155,19 @@ def progress(doing: str, total: int | None = None) -> Iterator[Advance]:
 
     Work beside the main thread, as for a page of the console, shows none. Yields what to tell of every step.
     """
+    is_watched = sys.stderr.isatty() and threading.current_thread() is threading.main_thread()
+    if not is_watched:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
     columns = (
         (TextColumn(doing), BarColumn(), MofNCompleteColumn())
         if total
         else (SpinnerColumn(), TextColumn(f"{doing}: {{task.completed:,.0f}}"))
     )
-    error = Console(stderr=True)
-    is_watched = sys.stderr.isatty() and threading.current_thread() is threading.main_thread()
-    with Progress(*columns, console=error, transient=True, disable=not is_watched) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda steps: bar.advance(task, steps)
 

@@ -4,25 +4,28 @@ A command takes the five options below and hands them to `where`. Nothing is ask
 read the tables need not be allowed to see the queues.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
-import boto3
 import typer
-from botocore.config import Config
 
 from tools.local import settings
-from tools.local.template import Template
 from tools.local.trouble import Trouble
 from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
 from tools.walletctl import log
 from tools.walletctl.log import Line
+
+if TYPE_CHECKING:
+    import boto3
+
+    from tools.local.template import Template
 
 PANEL = "Where"
 Local = Annotated[
@@ -91,6 +94,11 @@ class Place(Protocol):
         """What a person calls it: `the local service on port 3000`."""
         ...
 
+    @property
+    def options(self) -> Sequence[str]:
+        """What leads another command to it: `--stack prod --profile finance`."""
+        ...
+
     def tables(self) -> Tables: ...
 
     def queues(self, callback: str) -> Queues: ...
@@ -130,23 +138,39 @@ def where(
         return LocalService(port)
     if local:
         raise Trouble("--local and --stack are two places: name one of them")
-    return DeployedStack(stack, session(f"the stack {stack}", profile, region))
+    given = {"--stack": stack, "--profile": profile, "--region": region}
+    options = [word for name, value in given.items() if value for word in (name, value)]
+    return DeployedStack(stack, session(f"the stack {stack}", profile, region), options)
 
 
-def session(of: str, profile: str | None, region: str | None) -> boto3.Session:
+def session(of: str, profile: str | None, region: str | None) -> "boto3.Session":
     """The caller's own account. Raises Trouble if the profile is not one."""
+    import boto3
+
     given = {"profile_name": profile, "region_name": region}
     with trouble_if(f"{plain(of)} cannot be asked"):
         return boto3.Session(**{name: value for name, value in given.items() if value})
 
 
-def tables_client(of: boto3.Session) -> Any:
-    return of.client("dynamodb", config=Config(**_TABLES_PATIENCE))
+def tables_client(of: "boto3.Session") -> Any:
+    return of.client("dynamodb", config=_config(_TABLES_PATIENCE))
+
+
+def _config(patience: Mapping[str, Any], **more: Any) -> Any:
+    from botocore.config import Config
+
+    return Config(**patience, **more)
+
+
+def _template() -> "Template":
+    from tools.local.template import Template
+
+    return Template.load()
 
 
 def callbacks() -> list[str]:
     """What callbacks there are, by their names in template.yaml."""
-    return [function.name for function in Template.load().functions()]
+    return [function.name for function in _template().functions()]
 
 
 class LocalService:
@@ -159,10 +183,15 @@ class LocalService:
     def name(self) -> str:
         return f"the local service on port {self._port}"
 
+    @property
+    def options(self) -> Sequence[str]:
+        is_default = str(self._port) == (os.environ.get("PORT") or str(PORT))
+        return () if is_default else ("--port", str(self._port))
+
     def tables(self) -> Tables:
         said = announced(self._port, "tables", "dynamodb", "region")
         with trouble_if(f"the tables of {self.name} cannot be reached"):
-            config = Config(**_TABLES_PATIENCE, proxies={})
+            config = _config(_TABLES_PATIENCE, proxies={})
             dynamodb = self._session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
         return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
@@ -194,10 +223,12 @@ class LocalService:
     def _sqs(self) -> Any:
         said = announced(self._port, "queues", "sqs", "region")
         with trouble_if(f"the queues of {self.name} cannot be reached"):
-            config = Config(**_QUEUES_PATIENCE, proxies={})
+            config = _config(_QUEUES_PATIENCE, proxies={})
             return self._session(said).client("sqs", endpoint_url=said["sqs"], config=config)
 
-    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+    def _session(self, said: Mapping[str, Any]) -> "boto3.Session":
+        import boto3
+
         leave_the_account()
         return boto3.Session(**LOCAL_CREDENTIALS, region_name=said["region"])
 
@@ -205,14 +236,17 @@ class LocalService:
 class OwnService(LocalService):
     """The local service as it sees itself: its environment is in order already, and its functions inherit it."""
 
-    def _session(self, said: Mapping[str, Any]) -> boto3.Session:
+    def _session(self, said: Mapping[str, Any]) -> "boto3.Session":
+        import boto3
+
         return boto3.Session(region_name=said["region"])
 
 
 class DeployedStack:
     log_is_free = False
 
-    def __init__(self, stack: str, session: boto3.Session) -> None:
+    def __init__(self, stack: str, session: "boto3.Session", options: Sequence[str] = ()) -> None:
+        self.options = options
         self._stack = stack
         self._session = session
 
@@ -244,7 +278,7 @@ class DeployedStack:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
         if not (result := outputs.get("ResultUrl")):
             raise Trouble(f"{self.name} has no output ResultUrl: it is not a stack of this project's")
-        path = next(path for path, name in Template.load().routes().items() if name == "result")
+        path = next(path for path, name in _template().routes().items() if name == "result")
         parts = urlsplit(result)
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
@@ -259,7 +293,7 @@ class DeployedStack:
 
     def logs(self) -> Any:
         """A client for the functions' log groups."""
-        return self._session.client("logs", config=Config(**_QUEUES_PATIENCE))
+        return self._session.client("logs", config=_config(_QUEUES_PATIENCE))
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""
@@ -268,11 +302,11 @@ class DeployedStack:
 
     @cached_property
     def _cloudformation(self) -> Any:
-        return self._session.client("cloudformation", config=Config(**_QUEUES_PATIENCE))
+        return self._session.client("cloudformation", config=_config(_QUEUES_PATIENCE))
 
     @cached_property
     def _sqs(self) -> Any:
-        return self._session.client("sqs", config=Config(**_QUEUES_PATIENCE))
+        return self._session.client("sqs", config=_config(_QUEUES_PATIENCE))
 
     def _asked_for(self, what: str) -> AbstractContextManager[None]:
         return trouble_if(f"{self.name} cannot be asked for its {what}; are its name, --profile and --region right?")
@@ -280,7 +314,7 @@ class DeployedStack:
 
 def _queues_of(callback: str) -> tuple[str, str]:
     """The names of a callback's retry queue and of its dead letters in template.yaml."""
-    functions = {function.name: function for function in Template.load().functions()}
+    functions = {function.name: function for function in _template().functions()}
     if callback not in functions:
         raise Trouble(f"no callback is called {callback!r}: there are {', '.join(functions)}")
     environment = functions[callback].environment

@@ -120,6 +120,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     return Found(
         name=name,
         where=where.name,
+        options=where.options,
         transactions=transactions,
         wallet=wallet or (wallet_of(tables, str(transactions[0].get("userId"))) if transactions else None),
         is_player=wallet is not None,

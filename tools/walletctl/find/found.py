@@ -1,12 +1,12 @@
 """What was found of a win, and what became of it: one word for a script, sentences for a person."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tools.outside import plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
+from tools.walletctl.hints import command, opening
 from tools.walletctl.items import Item
 from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
@@ -21,18 +21,19 @@ _MOST_MISSED = 10  # sentences of as many wins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """`letters` are dead letters with their callback, `due` what the retry queues gave of it.
+    """`options` lead a command to `where`.
 
-    `missed` are wins that were refused and not paid, by the log: of a player or a round of that name, or of a reference
-    of which there is more than one callback's win. `waiting` counts
-    what waits for another try, `hidden` the dead letters that somebody else is reading. `not_looked`
-    says where could not be looked, and why; `read_all` whether the whole ledger was read for it, `could_scan` whether
-    that was not done, and might tell more. `not_looked_for` are ids for which a log that costs something was not read,
-    since a win of another kind is on record under their reference.
+    `letters` are dead letters with their callback, `due` what the retry queues gave of it. `missed` are wins that were
+    refused and not paid, by the log: of a player or a round of that name, or of a reference of which there is more than
+    one callback's win. `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is
+    reading. `not_looked` says where could not be looked, and why; `read_all` whether the whole ledger was read for it,
+    `could_scan` whether that was not done, and might tell more. `not_looked_for` are ids for which a log that costs
+    something was not read, since a win of another kind is on record under their reference.
     """
 
     name: str
     where: str
+    options: Sequence[str]
     transactions: Sequence[Item]
     wallet: Item | None
     is_player: bool
@@ -46,6 +47,10 @@ class Found:
     could_scan: bool
     not_looked_for: Sequence[str]
     not_looked: Sequence[str]
+
+    def command(self, name: str, *names: str, option: str = "") -> str:
+        """A command about a name, at the same place."""
+        return command([*filter(None, [option]), *self.options], name, names=names)
 
     @property
     def is_missed(self) -> bool:
@@ -84,49 +89,48 @@ def sentences(found: Found) -> Iterator[str]:
         case "waiting" | "refused" | "not kept" | "gone" if found.is_missed:
             yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
         case "credited":
-            yield _credited(found.transactions)
+            yield _credited(found)
             if found.letters:
                 yield "There is a dead letter of that name as well, which is not credited:"
                 yield from _next(found)
             if found.not_looked_for:
-                yield (
-                    "For a win of another kind under this reference, which waits or was refused, the log was not read: "
-                    f"{', '.join(f'walletctl find {shlex.quote(plain(id))}' for id in found.not_looked_for)}."
-                )
+                yield "The log was not searched for other kinds of win under this reference. To search it:"
+                for id in found.not_looked_for:
+                    yield f"  {found.command('find', id)}"
             if found.missed:
                 yield "Under that name something else is NOT credited:"
         case "dead letter" if found.is_player:
             number = sum(len(group.letters) for _, group in found.letters)
             yield f"A player, of whom {counted(number, 'dead letter')} will be tried again by no machine:"
             yield from _next(found)
-            yield f"What was credited: walletctl ledger {shlex.quote(plain(found.name))}"
+            yield f"What was credited: {found.command('ledger', found.name)}"
         case "dead letter":
             yield "Not credited: it is a dead letter, and no machine will try again."
             yield from _next(found)
         case "waiting":
-            yield from _waiting(last)
+            yield from _waiting(found, last)
         case "refused":
             yield f"Not credited: refused{_at(last)} with error {_why(last)}, and kept nowhere."
             yield "The provider must mend it and send it again: give it the reference and this error."
         case "not kept":
             yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
-            yield from _gone(last)
+            yield from _gone(found, last)
         case "player":
-            yield f"A player, of whom there is no dead letter. Next: walletctl ledger {shlex.quote(plain(found.name))}"
+            yield f"A player, of whom there is no dead letter. Next: {found.command('ledger', found.name)}"
             if found.waiting:
-                yield f"{found.waiting} callbacks, of any player, wait for another try: walletctl find REFERENCE tells."
+                yield f"{found.waiting} callbacks of any player wait for another try. `find` with a reference tells."
         case "unknown":
             yield from _nowhere(found)
     for each in found.missed[-_MOST_MISSED:]:
-        yield _missed(each)
+        yield _missed(found, each)
     if (more := len(found.missed) - _MOST_MISSED) > 0:
         yield f"... and {more} more that were refused before: --json has them."
     if found.outcome != "unknown":
         yield from found.not_looked
 
 
-def _missed(missed: Missed) -> str:
+def _missed(found: Found, missed: Missed) -> str:
     said = missed.refusal
     facts = [f"{missed.callback} {plain(missed.reference)}"]
     if said.amount:
@@ -143,17 +147,18 @@ def _missed(missed: Missed) -> str:
             state = f"could not even be kept{_at(said)}"
         case _:
             state = f"left for a person{_at(said)}, with error {_why(said)}, and not among the dead letters now"
-    name = plain(f"{missed.callback}#{missed.reference}")
-    return f"{', '.join(facts)}: {state}. Next: walletctl find {shlex.quote(name)}"
+    return f"{', '.join(facts)}: {state}. Next: {found.command('find', f'{missed.callback}#{missed.reference}')}"
 
 
-def _credited(transactions: Sequence[Item]) -> str:
-    match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
+def _credited(found: Found) -> str:
+    match [(item.get("amount"), item.get("amountAsked")) for item in found.transactions]:
         case [(0, 0)]:
             return "On record: it won nothing, so there is no money to look for."
         case [(0, _)]:
+            player = str(found.transactions[0].get("userId"))
             return (
-                "On record, and no money came with it: its rounds had been paid one by one. walletctl ledger has them."
+                "On record, and no money came with it: its rounds had been paid one by one. To see them: "
+                f"{found.command('ledger', player)}"
             )
         case [_]:
             return "Credited: the money is in the wallet."
@@ -163,25 +168,27 @@ def _credited(transactions: Sequence[Item]) -> str:
 
 def _next(found: Found) -> Iterator[str]:
     for callback, group in found.letters:
-        yield f"{what_to_do(callback, group)}."
+        yield from what_to_do(callback, group, found.options)
 
 
-def _waiting(last: Line | None) -> Iterator[str]:
+def _waiting(found: Found, last: Line | None) -> Iterator[str]:
     tries = f" after {last.tries} of ten tries" if last and last.tries else ""
     yield f"Not credited yet: it waits for another try{tries}{f', for error {_why(last)}' if last else ''}."
     if last and last.code == 62:
-        yield "Open the wallet with walletctl players add: the next try pays it. After the tenth it is a dead letter."
+        yield "Once the player has a wallet, the next try pays it. After the tenth it is a dead letter."
+        yield f"To open one: {opening(found.options, last.player, last.currency)}"
     else:
         yield (
             "It is tried again by itself, with doubling waits, and is paid once the cause is gone. After the tenth try "
-            "it is a dead letter: walletctl parked list."
+            "it is a dead letter."
         )
 
 
-def _gone(last: Line | None) -> Iterator[str]:
+def _gone(found: Found, last: Line | None) -> Iterator[str]:
     if last and last.message in ("credited", "replayed"):
         yield f"The log says that it was {last.message}{_at(last)}, and the ledger has no such transaction."
-        yield "So this is another table, or the record was removed: walletctl verify --all."
+        yield "So this is another table, or the record was removed."
+        yield f"To find out: {found.command('verify', option='--all')}"
         return
     yield (
         f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-
-from rich.console import RenderableType
+from typing import TYPE_CHECKING, Any
 
 from tools.walletctl import listing, records
 from tools.walletctl.amounts import amount
@@ -16,6 +14,9 @@ from tools.walletctl.listing import Cell, Column
 from tools.walletctl.log import Line
 from tools.walletctl.moments import recorded, shown
 from tools.walletctl.parked import show as parked
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _MOST_TRANSACTIONS = 10  # each takes a screen's half
 _MOST_LINES = 12  # of the log, the last: more than one win is tried
@@ -29,7 +30,7 @@ _LOG = [
 ]
 
 
-def parts(found: Found) -> Iterator[RenderableType]:
+def parts(found: Found) -> Iterator["RenderableType"]:
     """From the ledger, then from the queues, then from the log."""
     now = datetime.now(UTC)
     for item in found.transactions[:_MOST_TRANSACTIONS]:

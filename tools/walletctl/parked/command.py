@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place
+from tools.walletctl.hints import command
 from tools.walletctl.parked import show as showing
 from tools.walletctl.parked.reading import Pile, piles
 
@@ -48,7 +47,7 @@ def list_(
             if pile.groups:
                 print(f"{pile.callback}:")
                 listing.out(showing.table(pile.groups, now))
-        _sum_up(found)
+        _sum_up(found, where.options)
 
 
 def show(
@@ -71,8 +70,8 @@ def show(
         waiting = sum(pile.waiting.all for pile in found)
         maybe = f"; it may be one of {waiting} that wait for another try" if waiting else ""
         raise Trouble(
-            f"{plain(reference)} is not among the dead letters{maybe}. walletctl find {plain(reference)} looks "
-            "everywhere, and says what it means if it is nowhere"
+            f"{plain(reference)} is not among the dead letters{maybe}. To look everywhere: "
+            f"{command(where.options, 'find', names=[reference])}"
         )
     now = datetime.now(UTC)
     if form != "table":
@@ -83,7 +82,8 @@ def show(
         for letter in group.letters:
             listing.out(showing.letter(callback, group, letter, now))
             print()
-        listing.tell(showing.what_to_do(callback, group))
+        for sentence in showing.what_to_do(callback, group, where.options):
+            listing.tell(sentence)
 
 
 def _rows(found: Sequence[Pile], now: datetime) -> Iterator[listing.Row]:
@@ -103,7 +103,10 @@ def _pile(pile: Pile, now: datetime) -> dict[str, Any]:
     }
 
 
-def _sum_up(found: Sequence[Pile]) -> None:
+def _sum_up(found: Sequence[Pile], options: Sequence[str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("callback", "wait for a try", "dead letters", "can be sent back"):
         table.add_column(name, justify="left" if name == "callback" else "right")
@@ -114,11 +117,13 @@ def _sum_up(found: Sequence[Pile]) -> None:
     listing.out(table)
     if hidden := sum(pile.hidden for pile in found):
         listing.tell(showing.hidden(hidden))
-    if any(pile.groups for pile in found):
-        listing.tell(
-            "One letter: walletctl parked show REFERENCE. Once its cause is mended: walletctl parked redrive CALLBACK"
-        )
+    if first := next((pile for pile in found if pile.groups), None):
+        name = showing.name_in_a_command(first.groups[0])
+        listing.tell(f"One of them: {command(options, 'parked', 'show', names=[name, first.callback])}")
+        listing.tell(f"Once the cause is gone: {command(options, 'parked', 'redrive', first.callback)}")
     elif any(pile.waiting.all for pile in found):
-        listing.tell("No dead letters. What waits is tried again by itself; walletctl find REFERENCE says why it waits")
+        listing.tell(
+            "No dead letters. What waits is tried again by itself: `find` with its reference says why it waits"
+        )
     else:
         print("Nothing is parked")

@@ -51,7 +51,7 @@ def discard(
     """
     check_choice(references, everything)
     if not references and not everything:
-        raise Trouble(f"name what to discard: walletctl parked discard {plain(callback)} REFERENCE, or --all")
+        raise Trouble("name what to discard: references, or --all")
     if not reason.strip():
         raise Trouble('say why nobody is owed it: --reason "credited by hand, ticket 1234"')
     if not yes and not at_a_terminal():

@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tools.outside import cut, plain
-from wallet.parking import Parked
+
+if TYPE_CHECKING:
+    from wallet.parking import Parked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Letter:
     message_id: str
     receipt_handle: str
     body: str
-    parked: Parked | None
+    parked: "Parked | None"
     first_received_at: datetime  # the request's; of what is none, when it was queued
 
     @classmethod
@@ -143,7 +145,9 @@ def _refused(whose: str | None, callback: str) -> str | None:
     return None
 
 
-def _parked_in(body: str) -> Parked | None:
+def _parked_in(body: str) -> "Parked | None":
+    from wallet.parking import Parked  # and with it the SDK
+
     try:
         parked = Parked.read(body)
         _moment(parked.first_received_at)

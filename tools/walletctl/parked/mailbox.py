@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.local.trouble import Trouble
-from tools.outside import FAULTS, fault, plain, trouble_if
+from tools.outside import fault, faults, plain, trouble_if
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.letters import Letter
 from tools.walletctl.place import Queues
@@ -136,7 +136,7 @@ class Mailbox:
                 answer = self._queues.sqs.change_message_visibility_batch(
                     QueueUrl=self._queues.dead_letters, Entries=entries
                 )
-            except FAULTS:
+            except faults():
                 self.not_put_back += len(others) - done
                 return  # the next would fail like it, and a person waits
             self.not_put_back += len(answer.get("Failed", []))
@@ -176,7 +176,7 @@ class Mailbox:
         entries = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)]
         try:
             answer = self._queues.sqs.send_message_batch(QueueUrl=self._queues.retry_queue, Entries=entries)
-        except FAULTS as error:
+        except faults() as error:
             return [], fault(error)
         acknowledged = [batch[int(entry["Id"])] for entry in answer.get("Successful", [])]
         if len(acknowledged) == len(batch):
@@ -190,7 +190,7 @@ class Mailbox:
             return 0, None
         try:
             answer = self._queues.sqs.delete_message_batch(QueueUrl=self._queues.dead_letters, Entries=_entries(sent))
-        except FAULTS as error:
+        except faults() as error:
             return len(sent), fault(error)
         for entry in answer.get("Successful", []):
             del self._held[sent[int(entry["Id"])].message_id]

@@ -12,6 +12,7 @@ import typer
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place
+from tools.walletctl.hints import command
 from tools.walletctl.parked import show
 from tools.walletctl.parked.interruptions import Interrupted, Interruptions
 from tools.walletctl.parked.letters import Group, grouped
@@ -25,7 +26,7 @@ References = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="REFERENCE",
-        help="Those under these references, or message ids. After --, if one begins with a dash.",
+        help="Those under these references, or message ids. After --, if one begins with two dashes.",
         show_default=False,
     ),
 ]
@@ -51,13 +52,16 @@ def redrive(
     """
     tally = Tally()
     check_choice(references, everything)
-    queues = place.where(local=local, port=port, stack=stack, profile=profile, region=region).queues(callback)
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    queues = where.queues(callback)
     try:
         with Interruptions() as interruptions:
             mailbox = Mailbox(queues, interruptions)
             try:
                 with mailbox:
-                    _Errand(callback, mailbox, interruptions, dry_run, tally).run(references or [], everything)
+                    _Errand(callback, mailbox, interruptions, dry_run, tally, where.options).run(
+                        references or [], everything
+                    )
             finally:
                 say_what_was_not_put_back(mailbox)
     except Interrupted:
@@ -79,6 +83,7 @@ class _Errand:
     interruptions: Interruptions
     dry_run: bool
     tally: Tally
+    options: Sequence[str]
 
     def run(self, references: Sequence[str], everything: bool) -> None:
         there, hidden = self.mailbox.approximate_numbers()
@@ -120,9 +125,9 @@ class _Errand:
         if not sendable:
             return frozenset()
         if not at_a_terminal():
-            print(
-                f"Nothing was sent back: name references, walletctl parked redrive {self.callback} REFERENCE, or --all"
-            )
+            print("Nothing was sent back: name references, or say --all")
+            name = show.name_in_a_command(sendable[0])
+            print(f"One of them: {command(self.options, 'parked', 'redrive', self.callback, names=[name])}")
             return frozenset()
         while True:
             try:
@@ -175,9 +180,7 @@ def named(
         if not possible:
             raise Trouble(f"{plain(reference)} cannot be sent back: {meant[0][0].refused}; {undone}")
         if len(possible) > 1:
-            raise Trouble(
-                f"{plain(reference)} may mean more than one: choose by message id (walletctl parked show has them)"
-            )
+            raise Trouble(f"{plain(reference)} may mean more than one: choose by message id, which `parked show` has")
         chosen |= {letter.message_id for letter in possible[0]}
     return frozenset(chosen)
 

@@ -1,20 +1,19 @@
 """Dead letters as a person reads them, and as a machine does."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
-
-from rich.console import Group as Lines
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from tools.outside import cut, plain
 from tools.walletctl import listing
+from tools.walletctl.hints import can_be_passed, command, opening
 from tools.walletctl.listing import Column, Row
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _MOST_OF_A_NAME = 128  # characters: the provider's references have no more
 _MOST_OF_A_REASON = 200
@@ -26,8 +25,13 @@ _UNITS = {
 }
 
 
-def table(groups: Sequence[Group], now: datetime) -> Table:
+def table(groups: Sequence[Group], now: datetime) -> "Table":
     """A row for each group, and below its name what is wrong. What can be sent back is numbered from 1, in order."""
+    from rich.console import Group as Lines
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
     rows = Table(box=None, padding=(0, 1, 0, 0))
     rows.add_column("", justify="right", no_wrap=True)
     rows.add_column("reference", overflow="fold")  # what is left of 80 columns takes a message's id unbroken
@@ -59,7 +63,7 @@ def _reasons(group: Group) -> Iterator[str]:
     if group.refused:
         yield f"cannot be sent back: {group.refused}"
     elif group.differ:
-        yield "its copies ask for different things; each can be chosen by its message id: see walletctl parked show"
+        yield "its copies ask for different things; each can be chosen by its message id, which `parked show` has"
 
 
 def age(span: timedelta) -> str:
@@ -70,7 +74,7 @@ def age(span: timedelta) -> str:
     return "0 s"
 
 
-def letter(callback: str, group: Group, one: Letter, now: datetime) -> Table:
+def letter(callback: str, group: Group, one: Letter, now: datetime) -> "Table":
     """One letter, a fact a line, and its request as received."""
     parked = one.parked
     facts = {
@@ -87,28 +91,40 @@ def letter(callback: str, group: Group, one: Letter, now: datetime) -> Table:
     return listing.facts({name: text for name, text in facts.items() if text})
 
 
-def what_to_do(callback: str, group: Group) -> str:
-    """What a person does next, by why it was left to them."""
-    it = f"walletctl parked redrive {callback} {shlex.quote(name(group))}"
+def what_to_do(callback: str, group: Group, options: Sequence[str]) -> Iterator[str]:
+    """What a person does next, by why it was left to them. `options` lead a command to the place."""
+    again = command(options, "parked", "redrive", callback, names=[name_in_a_command(group)])
     if group.refused:
-        return f"It cannot be sent back: {group.refused}. If it is nobody's money: walletctl parked discard {callback}"
+        yield f"It cannot be sent back: {group.refused}."
+        yield f"If it is nobody's money, discard it. How: {command((), 'help', 'parked', 'discard')}"
+        return
     codes = {code for code, _ in group.faults}
     if group.stopped_by_prize:
-        return (
+        yield (
             "The reference of its prize was credited before with other content, so this request moved nothing. If its "
             "own reference is not on record, the win is still owed: ask the provider to send it without the prize, "
-            "under the same reference, and discard this only once that is paid"
+            "under the same reference, and discard this only once that is paid."
         )
-    if 61 in codes:
-        return (
-            "The reference was credited before with other content: walletctl find has both. Ask the provider which is "
-            "right; what is owed as well must come under a reference of its own"
+    elif 61 in codes:
+        yield (
+            "The reference was credited before with other content. Ask the provider which is right; what is owed as "
+            "well must come under a reference of its own."
         )
-    if 52 in codes:
-        return f"The win is in another currency than the wallet. Ask the provider; if the wallet is mended: {it}"
-    if 62 in codes:
-        return f"The player has no wallet: walletctl players add, then {it}"
-    return f"Mend what the reason says, then {it}"
+        yield f"To see both: {command(options, 'find', names=[name_in_a_command(group)])}"
+    elif 52 in codes:
+        yield "The win is in another currency than the wallet. Ask the provider."
+        yield f"If the wallet is mended: {again}"
+    elif 62 in codes:
+        asked = group.letters[0].asked
+        yield f"The player has no wallet. To open one: {opening(options, asked.get('userId'), asked.get('currency'))}"
+        yield f"Then send it back: {again}"
+    else:
+        yield f"Once the cause in its reason is gone, send it back: {again}"
+
+
+def name_in_a_command(group: Group) -> str:
+    """What a person calls it in a command: what no program can be given has its message's id."""
+    return group.name if can_be_passed(group.name) else group.letters[0].message_id
 
 
 def hidden(letters: int) -> str:

@@ -10,6 +10,7 @@ import typer
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
+from tools.walletctl.hints import command
 from tools.walletctl.items import Item, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.listing import Cell, Column
@@ -45,11 +46,12 @@ def add(
         opening = Opening.read(user_id=player, currency=currency, cash=cash, bonus=bonus)
     except Unfit as unfit:
         raise Trouble(f"{unfit}: nothing was changed") from None
-    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    tables = where.tables()
     if there := opening.open(tables):
         raise Trouble(
             f"{plain(player)} has a wallet already ({described(there)}): nothing was changed. "
-            f"walletctl players show {plain(player)} shows it"
+            f"To see it: {command(where.options, 'players', 'show', names=[player])}"
         )
     print(f"{plain(player)} has a wallet now: {described(opening.standing(tables) or {})}")
 
@@ -66,12 +68,13 @@ def show(
 ) -> None:
     """Shows a wallet, what its free rounds were paid that no total has covered, and its last transactions."""
     form = listing.form(as_json, as_csv)
-    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    tables = where.tables()
     wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": player}]), None)
     if wallet is None:
         raise Trouble(
-            f"{plain(player)} has no wallet: walletctl players add opens one, walletctl find {plain(player)} looks for "
-            "wins that wait for it"
+            f"{plain(player)} has no wallet. `{command((), 'help', 'players', 'add')}` says how to open one. To look "
+            f"for wins that wait for it: {command(where.options, 'find', names=[player])}"
         )
     if form == "csv":
         listing.show(COLUMNS, [_row(wallet)], form)
@@ -91,9 +94,8 @@ def show(
         return
     print()
     listing.out(listing.table(records.COLUMNS, map(records.for_a_person, last)))
-    print(
-        f"The last {len(last)}; more: walletctl ledger {plain(player)}, and its proof: walletctl verify {plain(player)}"
-    )
+    print(f"The last {len(last)}; more: {command(where.options, 'ledger', names=[player])}")
+    print(f"To prove them: {command(where.options, 'verify', names=[player])}")
 
 
 def list_(
@@ -111,7 +113,8 @@ def list_(
 ) -> None:
     """Lists the wallets, in no order: the table is read from end to end, or until there are enough."""
     form = listing.form(as_json, as_csv)
-    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    tables = where.tables()
     with listing.progress("wallets read") as advance:
         found = (
             _row(item)
@@ -125,7 +128,8 @@ def list_(
         rows = list(islice(found, most + 1))
     shown = sorted(rows[:most], key=lambda row: str(row["userId"]))
     if not shown:
-        print("No wallets" + (f" in {plain(currency)}" if currency else "") + ": walletctl players add opens one")
+        print("No wallets" + (f" in {plain(currency)}" if currency else ""))
+        print(f"How to open one: {command((), 'help', 'players', 'add')}")
         return
     listing.out(listing.table(COLUMNS, shown))
     more = ", and there are more: --limit N, or --csv for all" if len(rows) > most else ""

@@ -1,14 +1,15 @@
 """`walletctl verify`: reads a ledger's tables, and says whether it is one."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from tools.export.account import account_of_exports
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.walletctl import listing, place
+from tools.walletctl.hints import command
 from tools.walletctl.items import named
 from tools.walletctl.place import Tables
 from tools.walletctl.verify import show
@@ -63,14 +64,18 @@ def verify(
     if export:
         if player is not None or local or stack or players_table or transactions_table or free_rounds_table:
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
+        from tools.export.account import account_of_exports  # DuckDB
+
         _end(account_of_exports(export, strict=strict, session=lambda: place.session("S3", profile, region)), form)
         return
     if (player is None) is not everyone:
-        raise Trouble("say whose ledger: walletctl verify PLAYER, or walletctl verify --all, which reads every wallet")
+        raise Trouble("say whose ledger: name a player, or say --all, which reads every wallet")
     if players_table or transactions_table or free_rounds_table:
+        options: Sequence[str] = ()
         tables = _named(players_table, transactions_table, free_rounds_table, stack, profile, region)
     else:
-        tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+        where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+        tables, options = where.tables(), where.options
     with closing(Books(tables)) as books:
         with listing.progress("items read") as advance:
             if player is None:
@@ -84,7 +89,8 @@ def verify(
             wallet_now=books.wallet_now,
         )
     if player is not None and not made.players:
-        raise Trouble(f"there is no player {plain(player)}: no wallet, and no transaction; see walletctl players list")
+        look = f". To see who there is: {command(options, 'players', 'list')}" if not players_table else ""
+        raise Trouble(f"there is no player {plain(player)}: no wallet, and no transaction{look}")
     _end(made, form)
 
 

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
-
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from tools.outside import cut, plain
 from tools.walletctl.amounts import amount
 from tools.walletctl.listing import Cell, Column, Row, counted
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
 from tools.walletctl.verify.proof import Fault, Gap
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _MOST_OF_A_NAME = 128  # characters: the provider's references and userIds have no more
 _MOST_OF_A_TEXT = 600
@@ -26,8 +26,11 @@ def rows(found: Iterable[Fault]) -> Iterator[Row]:
         yield _fault(fault)
 
 
-def faults(found: Sequence[Fault]) -> Table:
+def faults(found: Sequence[Fault]) -> "Table":
     """A row for each fault: whose, which transaction, what it is, and its figures."""
+    from rich.table import Table
+    from rich.text import Text
+
     rows = Table(box=None, padding=(0, 1, 0, 0))
     for name in ("player", "seq", "fault", "transaction and figures"):
         rows.add_column(name, justify="right" if name == "seq" else "left", overflow="fold", no_wrap=name == "seq")
@@ -43,8 +46,11 @@ def faults(found: Sequence[Fault]) -> Table:
     return rows
 
 
-def money(made: Account) -> Table:
+def money(made: Account) -> "Table":
     """A row for each currency and kind, and what was credited."""
+    from rich.table import Table
+    from rich.text import Text
+
     rows = Table(box=None, padding=(0, 1, 0, 0))
     for name in ("currency", "kind", "credited"):
         rows.add_column(name, justify="right" if name == "credited" else "left", overflow="fold")

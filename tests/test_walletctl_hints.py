@@ -1,0 +1,219 @@
+"""What the operator's command line advises to run can be run as it is printed, whatever a name consists of."""
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import Result
+
+from conftest import Operator, published
+from tools.walletctl import place
+from tools.walletctl.hints import command, word
+from walletctl import ACCOUNT, PORT, Walletctl, parked
+
+NAMES = [
+    "585c1306f89c56f5ecfc2f5d",
+    "two words",
+    "it's",
+    'a "quoted" name',
+    "-dash",
+    "--two-dashes",
+    "--json",
+    "$HOME `id` $(id) !!",
+    "a\\b\\n",
+    "*?[a]{b,c}~#",
+    "ends with a stop.",
+    "new\nline\tand tab",
+    "\x1b[2J",
+    "\x85\u200f\U000e0001",
+    "größe 大",
+    "x" * 128,
+]
+ids = [ascii(name)[:20] for name in NAMES]
+
+
+def hints(said: str) -> list[list[str]]:
+    """The commands of an output, each as a shell reads it: between backticks, or from `walletctl` to the line's end."""
+    between = re.findall("`(walletctl [^`]+)`", said)
+    at_the_end = re.findall("(?m)(?:: |^ *)(walletctl .+)$", said)
+    return [as_bash_reads(each) for each in [*between, *at_the_end]]
+
+
+def as_bash_reads(line: str) -> list[str]:
+    read = subprocess.run(  # noqa: S603 - what a person would paste
+        ["/bin/bash", "-c", f'walletctl() {{ printf "%s\\0" "$@"; }}\n{line}'],
+        env={"LC_ALL": "C.UTF-8"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert read.stderr == ""
+    return read.stdout.split("\0")[:-1]
+
+
+def followed(walletctl: Walletctl, said: Result) -> list[list[str]]:
+    """The hints of an output, each of which was run and understood; what asks for a page of help got it."""
+    found = hints(f"{said.stdout}\n{said.stderr}")
+    for arguments in found:
+        result = walletctl(*arguments)
+        assert result.exit_code in (0, 1), (arguments, result.output)
+    return found
+
+
+def currency_of(walletctl: Walletctl, name: str) -> str:
+    return json.loads(walletctl("players", "show", "--json", "--", name).stdout)["currency"]
+
+
+def dead_letter(walletctl: Walletctl, name: str, code: int, **request: Any) -> None:
+    body = published("result", reference=name, userId=name, currency="EUR") | request
+    walletctl.leave("ResultDeadLetters", parked("result", body, code=code, reason="As it is"))
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ids)
+def test_a_word_is_read_by_a_shell_as_what_it_is(name: str) -> None:
+    assert as_bash_reads(f"walletctl {word(name)}") == [name]
+    assert word(name).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [*((name, 62) for name in NAMES), *(("it's --a name", code) for code in (52, 61, 998))]
+)
+def test_what_to_do_about_a_dead_letter_can_be_run(walletctl: Walletctl, name: str, code: int) -> None:
+    dead_letter(walletctl, name, code)
+
+    can_have_a_wallet = name.isprintable()
+    shown = followed(walletctl, walletctl("parked", "show", "--", name))
+
+    expected = {
+        52: [["parked", "redrive", "result"]],
+        61: [["find"]],
+        62: [["players", "add"] if can_have_a_wallet else ["help"], ["parked", "redrive", "result"]],
+        998: [["parked", "redrive", "result"]],
+    }[code]
+    for words, arguments in zip(expected, shown, strict=True):
+        assert arguments[: len(words)] == words
+        assert name in arguments or words == ["help"]
+    if code == 62 and can_have_a_wallet:
+        assert currency_of(walletctl, name) == "EUR"
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ids)
+def test_a_list_of_dead_letters_leads_to_the_first(walletctl: Walletctl, name: str) -> None:
+    dead_letter(walletctl, name, 998)
+
+    one, all_of_them = followed(walletctl, walletctl("parked", "list"))
+    (asked,) = followed(walletctl, walletctl("parked", "redrive", "result"))
+
+    assert (one[:2], name in one, all_of_them) == (["parked", "show"], True, ["parked", "redrive", "result"])
+    assert (asked[:3], name in asked) == (["parked", "redrive", "result"], True)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ids)
+def test_what_find_advises_can_be_run(walletctl: Walletctl, operator: Operator, name: str) -> None:
+    operator.open_wallet(name, currency="EUR")
+    (next_,) = followed(walletctl, walletctl("find", "--", name))
+    assert (next_[0], name in next_) == ("ledger", True)
+
+    operator.send("result", published("result", userId="nobody", reference=name))
+    walletctl.log(
+        {"service": "result", "message": "refused", "correlation_id": "other", "code": 62, "reason": "No such player",
+         "userId": "nobody at all", "roundId": name, "currency": "USD", "timestamp": "2026-01-02 03:04:05,678+0000"},
+    )  # fmt: skip
+    (next_,) = followed(walletctl, walletctl("find", "nobody at all"))
+    assert next_ == ["find", "result#other"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.isprintable()])
+def test_a_waiting_win_leads_to_the_wallet_that_it_waits_for(walletctl: Walletctl, name: str) -> None:
+    walletctl.log(
+        {"service": "promo", "message": "refused", "correlation_id": "waits", "code": 62, "reason": "No such player",
+         "userId": name, "currency": "EUR", "timestamp": "2026-01-02 03:04:05,678+0000"},
+    )  # fmt: skip
+
+    (hint,) = followed(walletctl, walletctl("find", "waits"))
+
+    assert (hint[:2], name in hint) == (["players", "add"], True)
+    assert currency_of(walletctl, name) == "EUR"
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ids)
+def test_what_is_advised_about_a_player_can_be_run(walletctl: Walletctl, operator: Operator, name: str) -> None:
+    for arguments in (["ledger"], ["players", "show"], ["verify"], ["parked", "show"]):
+        assert followed(walletctl, walletctl(*arguments, "--", name))
+
+    operator.open_wallet(name, currency="EUR")
+    if not name.isprintable():
+        return  # no command opens such a wallet, and no callback names it
+    (show,) = followed(walletctl, walletctl("players", "add", "--currency", "EUR", "--", name))
+    assert show[:2] == ["players", "show"]
+    operator.send("jackpot", published("jackpot", userId=name))
+    ledger, verify = followed(walletctl, walletctl("players", "show", "--", name))
+    assert (ledger[0], verify[0]) == ("ledger", "verify")
+
+
+def test_an_empty_wallet_table_leads_to_the_page_that_fills_it(walletctl: Walletctl) -> None:
+    assert followed(walletctl, walletctl("players", "list", "--currency", "XYZ")) == [["help", "players", "add"]]
+
+
+# --- The place --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ({}, []),
+        ({"port": 3000}, []),
+        ({"port": 3001}, ["--port", "3001"]),
+        ({"stack": "prod"}, ["--stack", "prod"]),
+        (
+            {"stack": "prod", "profile": "the finance people", "region": "eu-west-1"},
+            ["--stack", "prod", "--profile", "the finance people", "--region", "eu-west-1"],
+        ),
+    ],
+)
+def test_a_hint_leads_to_the_same_place(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], options: Sequence[str]
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
+
+    where = place.where(**given)
+
+    assert as_bash_reads(command(where.options, "find", names=["421"])) == ["find", "421", *options]
+    assert as_bash_reads(command(where.options, "find", names=["--x"])) == ["find", *options, "--", "--x"]
+
+
+def test_another_port_is_part_of_every_hint(walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead_letter(walletctl, "421", 998)
+    at = ["--port", str(PORT)]
+
+    said = [
+        walletctl(*arguments, *at, port=PORT + 1)
+        for arguments in (["find", "421"], ["ledger", "no one"], ["parked", "list"], ["players", "show", "no one"])
+    ]
+
+    found = [hint for each in said for hint in hints(f"{each.stdout}\n{each.stderr}") if hint[0] != "help"]
+    assert len(found) >= 5
+    assert [hint for hint in found if hint[-2:] != at] == []
+
+
+def test_a_service_that_does_not_run_is_started_where_it_was_looked_for(
+    walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+
+    assert f"`make run PORT={PORT + 1}`" in walletctl("ledger", "421", "--port", str(PORT + 1)).stderr
+    assert "`make run`" in walletctl("ledger", "421", port=3000).stderr
+
+
+def test_an_example_of_the_help_is_understood(walletctl: Walletctl) -> None:
+    """Every example is read by the command that shows it: no option or argument of it is unknown."""
+    pages: list[str] = []
+    for page in (["find"], ["ledger"], ["verify"], ["players", "add"], ["players", "list"], ["parked", "redrive"]):
+        shown = walletctl("help", *page).stdout
+        pages += re.findall("(?m)^    (walletctl [^>|]+?)(?:   .*| > .*)?$", shown.partition("Examples:")[2])
+
+    assert len(pages) > 8
+    for line in pages:
+        assert "Usage:" not in walletctl(*as_bash_reads(line), "--port", "1").stderr, line
