@@ -19,6 +19,7 @@ from boto3.dynamodb.conditions import Key
 
 from conftest import ROOT
 from tools.local.engine import free_port
+from tools.local.lifetime import die_with_parent
 
 # A test waits for what must happen, however slow the machine is. This only ends one whose event never comes.
 HANG_SECONDS = 600
@@ -108,6 +109,7 @@ def start(**environment: str) -> Service:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=die_with_parent,
     )
     return Service(process, f"http://127.0.0.1:{port}")
 

@@ -788,7 +788,7 @@ def lock(operator: Operator, callback: str, secrets: Any = SECRETS) -> None:
     vault = boto3.client("secretsmanager")
     name = f"provider-{len(vault.list_secrets()['SecretList'])}"
     secret = vault.create_secret(Name=name, SecretString=json.dumps(secrets))
-    operator._handlers[callback] = operator.load(callback, PROVIDER_SECRET=secret["ARN"]).handler
+    operator.start(callback, PROVIDER_SECRET=secret["ARN"])
 
 
 def md5(text: str) -> str:
@@ -980,6 +980,7 @@ def test_each_lock_is_used_only_when_configured(operator: Operator, callback: st
 
 @every_callback
 def test_with_nothing_configured_the_check_is_off_and_the_log_says_so(operator: Operator, callback: str) -> None:
+    operator.start(callback)
     with output() as printed:
         credited(operator, callback, request(callback, hash="any"), token="any")
 
