@@ -96,6 +96,7 @@ class Service:
 
 
 def start(**environment: str) -> Service:
+    """A service with one worker for each function, if it is not told otherwise: to start one takes a second."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.local"],
@@ -104,6 +105,7 @@ def start(**environment: str) -> Service:
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
             "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
             "PORT": str(port),
+            "WORKERS": "1",
             **environment,
         },
         stdout=subprocess.PIPE,
@@ -142,8 +144,8 @@ def children_of(pid: int) -> list[int]:
 
 
 def all_started_by(service: Service) -> list[int]:
-    """The engine, and two workers for each of four functions, of which the second ones follow the first."""
-    wait_until(lambda: len(children_of(service.process.pid)) == 9)
+    """The engine, and a worker for each of four functions."""
+    wait_until(lambda: len(children_of(service.process.pid)) == 5)
     return children_of(service.process.pid)
 
 

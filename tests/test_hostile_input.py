@@ -324,7 +324,7 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     players.write_text(json.dumps([{"userId": "421", "currency": "USD", "cash": "1000", "bonus": "0"}]))
     with engine(free_port()) as tables, engine(free_port()) as others:
         places = {"AWS_ENDPOINT_URL": others.endpoint, "TABLES_ENDPOINT": tables.endpoint}
-        settings = {"PLAYERS": str(players), "SECRETS": str(secrets), "WORKERS": "1", "POWERTOOLS_DEBUG": "true"}
+        settings = {"PLAYERS": str(players), "SECRETS": str(secrets), "POWERTOOLS_DEBUG": "true"}
         with running(**places, **settings) as service:
             provider = Provider(service)
             for kind in PATHS:

@@ -7,6 +7,8 @@ import re
 import shlex
 import signal
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from conftest import EVENTS, published
+from conftest import EVENTS, ROOT, published
 from local_service import (
     HANG_SECONDS,
     Service,
@@ -61,7 +63,7 @@ def players(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(players: Path) -> Iterator[Service]:
-    with running(PLAYERS=str(players)) as service:
+    with running(PLAYERS=str(players), WORKERS="2") as service:
         yield service
 
 
@@ -147,7 +149,7 @@ def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) 
 
 
 def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
-    with running(PLAYERS=str(players), WORKERS="1") as service:
+    with running(PLAYERS=str(players)) as service:
         workers = [pid for pid in children_of(service.process.pid) if command_of(pid).count("functions/promo")]
         assert len(workers) == 1
         os.kill(workers[0], signal.SIGKILL)
@@ -160,7 +162,7 @@ def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
 
 
 def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players: Path) -> None:
-    with running(PLAYERS=str(players), WORKERS="1") as service:
+    with running(PLAYERS=str(players)) as service:
         killed = 0
         while killed < 2:
             for pid in children_of(service.process.pid):
@@ -306,6 +308,26 @@ def test_a_signal_stops_everything_with_status_0(players: Path, how: signal.Sign
         assert service.stop(how) == 0
 
         wait_until_gone(started)
+
+
+def test_nohup_outlives_its_terminal_and_is_ended_by_sigterm() -> None:
+    program = (
+        "import os, signal; from tools.local.lifetime import leave_on_signals; leave_on_signals(); "
+        "os.kill(os.getpid(), signal.SIGHUP); print('still here', flush=True); os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "still here\n", "")
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_gets() -> None:
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+
+    assert not any(first <= free_port() <= last for _ in range(50))
 
 
 def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:

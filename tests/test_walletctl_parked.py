@@ -1506,7 +1506,7 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     players = tmp_path_factory.mktemp("players") / "players.json"
     players.write_text(json.dumps(PLAYERS))
-    with running(PLAYERS=str(players), WORKERS="1", RETRY_SECONDS="1") as service:
+    with running(PLAYERS=str(players), RETRY_SECONDS="1") as service:
         wait_until(announcement(service.port).exists)
         engine = json.loads(announcement(service.port).read_text())["sqs"]
         sqs = boto3.client("sqs", endpoint_url=engine, aws_access_key_id="local", aws_secret_access_key="local")

@@ -76,7 +76,7 @@ def _read(terminal: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    with running(WORKERS="1", RETRY_SECONDS="1") as service:
+    with running(RETRY_SECONDS="1") as service:
         yield service
 
 

@@ -79,7 +79,7 @@ WINS = {(kind, moment): kind(_player(kind, moment)) for kind in KINDS for moment
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[Stand]:
-    with stand([win.player for win in WINS.values()], WORKERS="1") as here:
+    with stand([win.player for win in WINS.values()]) as here:
         for win in WINS.values():
             for body in win.before:
                 here.deliver_until_paid("result", body)
