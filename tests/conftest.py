@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 import snapshot_restore_py
-from boto3.dynamodb.types import TypeDeserializer
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
@@ -55,7 +54,6 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 SESSION = boto3.Session()
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
-DESERIALIZER = TypeDeserializer()
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 
 
@@ -148,10 +146,7 @@ class Operator:
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """Everything in a table."""
-        return [
-            {name: DESERIALIZER.deserialize(value.to_json()) for name, value in item.attrs.items()}
-            for item in _tables().tables[table].all_items()
-        ]
+        return [item.to_regular_json() for item in _tables().tables[table].all_items()]
 
     def transactions(self) -> list[dict[str, Any]]:
         """Every transaction's item, oldest first."""

@@ -980,8 +980,8 @@ def test_each_lock_is_used_only_when_configured(operator: Operator, callback: st
 
 @every_callback
 def test_with_nothing_configured_the_check_is_off_and_the_log_says_so(operator: Operator, callback: str) -> None:
-    operator.start(callback)
     with output() as printed:
+        operator.start(callback)
         credited(operator, callback, request(callback, hash="any"), token="any")
 
     assert "No provider secret is configured: tokens and hashes are not checked" in printed.getvalue()
