@@ -163,11 +163,11 @@ class Operator:
         return [json.loads(message.body) for message in _queues().queues[queue]._messages]
 
     def handler(self, callback: str) -> Callable[..., Any]:
-        """The callback's function; all tests with the same environment share one, as callbacks do."""
+        """The callback's function; the tests of a file with the same environment share one, as callbacks do."""
         if callback not in self._handlers:
             self._set_environment(callback, {})
-            environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-            key = callback, frozenset(environment.items())
+            file, _, _ = os.environ["PYTEST_CURRENT_TEST"].partition("::")
+            key = callback, frozenset({**os.environ, "PYTEST_CURRENT_TEST": file}.items())
             if key not in HANDLERS:
                 HANDLERS[key] = self.load(callback).handler
             self._keep_time()
