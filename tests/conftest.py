@@ -76,6 +76,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else a library tells of leaks at the end
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer: its HTTP status, its text, and what the text says with every number as it is written."""
