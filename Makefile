@@ -18,6 +18,12 @@ endif
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
+# Only tests/deployed needs what is built. The tests of one file run in one process.
+chosen := $(filter tests tests/%,$(TESTS))
+built := $(if $(chosen),$(if $(filter tests tests/ tests/deployed%,$(chosen)),yes),yes)
+built := $(if $(built),.venv-runtime/ready .local/build/ready)
+in_one_process := $(if $(findstring .py,$(chosen)),$(if $(word 2,$(chosen)),,-n0))
+
 run: export RELOAD ?= 1
 run: .venv/local-ready .venv/bin/walletctl .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
 	@exec $(python) -m tools.local
@@ -28,8 +34,8 @@ cli: .venv/local-ready .venv/bin/walletctl ## show what .venv/bin/walletctl can 
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready .venv-runtime/ready .local/build/ready ## run every test and show the coverage (TESTS: only those)
-	@$(python) -m pytest $(or $(TESTS),--cov --cov-report=term)
+test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready $(built) ## run every test and show the coverage (TESTS: only those)
+	@$(python) -m pytest $(in_one_process) $(or $(TESTS),--cov --cov-report=term)
 
 test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk through the console with Debian's Chromium
 	@PYTHONPATH=tests .venv-browser/bin/python -m pytest -c tests/browser/pytest.ini --rootdir . --confcutdir tests/browser tests/browser

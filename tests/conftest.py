@@ -3,20 +3,24 @@
 import gc
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 import snapshot_restore_py
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from tools.local.template import Template
+from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
 
 if TYPE_CHECKING:
@@ -40,7 +44,17 @@ os.environ |= {
 }
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
+
+# Whoever started the tests may have had these ignored, as `nohup` and a shell's `&` do. A program that a test starts
+# would inherit that and hear no signal; a handler of ours ends with the start of another program.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+
 SESSION = boto3.Session()
+DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
+HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,6 +70,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         watching.cov_controller.resume()
 
 
+def pytest_collection_finish() -> None:
+    # What was imported stays: to look for garbage in it takes a second, time and again.
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else a library tells of leaks at the end
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer: its HTTP status, its text, and what the text says with every number as it is written."""
@@ -69,16 +93,41 @@ class Reply:
         return json.loads(self.text, parse_float=Decimal)
 
 
+def _tables() -> Any:
+    return dynamodb_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+
+
+def _queues() -> Any:
+    return sqs_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+
+
+@cache
+def _new_account() -> tuple[Any, Any, dict[str, str]]:
+    """The tables and queues of template.yaml as moto keeps them when they are new, and the queues' URLs.
+
+    To ask moto for them in each test took half the time of most tests.
+    """
+    for table in Template.load().tables():
+        DATABASE.meta.client.create_table(**table)
+    urls = create_queues(SESSION.client("sqs"))
+    return _copied(_tables().tables), _copied(_queues().queues), urls
+
+
+def _copied(kept: Any) -> Any:
+    locks = [each._messages_lock for each in kept.values() if hasattr(each, "_messages_lock")]
+    return deepcopy(kept, {id(lock): Condition() for lock in locks})  # a lock cannot be copied
+
+
 class Operator:
     """The operator's account: its tables, and each callback's `handler()` as Lambda calls it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self._handlers: dict[str, Callable[..., Any]] = {}
-        self.database: Any = boto3.resource("dynamodb")
-        for table in Template.load().tables():
-            self.database.create_table(**table)
-        self._queues = create_queues(boto3.client("sqs"))
+        self.clock = Clock()
+        self.database = DATABASE
+        tables, queues, self._urls = _new_account()
+        _tables().tables, _queues().queues = _copied(tables), _copied(queues)
         for registry in ("_before_snapshot_registry", "_after_restore_registry"):
             # Forgotten with the test: what a function registers would keep its clients for as long as the process.
             monkeypatch.setattr(snapshot_restore_py, registry, [])
@@ -96,56 +145,79 @@ class Operator:
 
     def wallet(self, user_id: str = "421") -> dict[str, Any]:
         """The wallet's item: cash, bonus, version, currency."""
-        return self.database.Table("Players").get_item(Key={"userId": user_id})["Item"]
+        (item,) = (item for item in self.items("Players") if item["userId"] == user_id)
+        return item
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Everything in a table."""
+        return [item.to_regular_json() for item in _tables().tables[table].all_items()]
 
     def transactions(self) -> list[dict[str, Any]]:
         """Every transaction's item, oldest first."""
-        items = self.database.Table("Transactions").scan()["Items"]
-        return sorted(items, key=lambda item: (item["userId"], item["seq"]))
+        return sorted(self.items("Transactions"), key=lambda item: (item["userId"], item["seq"]))
 
     def uncovered(self, bonus_code: str, user_id: str = "421") -> Decimal | None:
         """What rounds under a bonus code were paid that no total has covered."""
-        key = {"userId": user_id, "bonusCode": bonus_code}
-        return self.database.Table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
+        key = (user_id, bonus_code)
+        items = (item for item in self.items("FreeRounds") if (item["userId"], item["bonusCode"]) == key)
+        return next((item["uncovered"] for item in items), None)
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """What waits in a queue of template.yaml, delayed or not, oldest first."""
-        backend = sqs_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
-        return [json.loads(message.body) for message in backend.queues[queue]._messages]
+        return [json.loads(message.body) for message in _queues().queues[queue]._messages]
 
     def handler(self, callback: str) -> Callable[..., Any]:
-        """The callback's function, imported afresh the first time."""
+        """The callback's function; the tests of a file with the same environment share one, as callbacks do."""
         if callback not in self._handlers:
-            self._handlers[callback] = self.load(callback).handler
+            self._set_environment(callback, {})
+            file, _, _ = os.environ["PYTEST_CURRENT_TEST"].partition("::")
+            key = callback, frozenset({**os.environ, "PYTEST_CURRENT_TEST": file}.items())
+            if key not in HANDLERS:
+                HANDLERS[key] = self.load(callback).handler
+            self._keep_time()
+            self._handlers[callback] = HANDLERS[key]
         return self._handlers[callback]
+
+    def start(self, callback: str, **environment: str) -> None:
+        """Has the callback's function be a new one, as after a cold start."""
+        self._handlers[callback] = self.load(callback, **environment).handler
 
     def load(self, callback: str, **environment: str) -> Any:
         """The callback's module, as a cold start imports it."""
+        module = self._set_environment(callback, environment).load()
+        self._keep_time()
+        return module
+
+    def _set_environment(self, callback: str, environment: Mapping[str, str]) -> Function:
         (function,) = (function for function in Template.load().functions() if function.name == callback)
         for name, value in {**function.environment, **environment}.items():
-            self._monkeypatch.setenv(name, self._queues.get(value, value))
-        return function.load()
+            self._monkeypatch.setenv(name, self._urls.get(value, value))
+        return function
+
+    def _keep_time(self) -> None:
+        for room in ("callback", "store"):
+            self._monkeypatch.setattr(f"wallet.{room}.time", self.clock)
 
     def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:
         """Sends a body (a dict, or text as it is) through the callback's handler."""
-        handler = self.handler(callback)
-        with _without_collections():
-            answer = handler(gateway_event(body, token=token, **event), None)
-        return Reply(answer["statusCode"], answer["body"], answer["headers"])
+        return self.send_event(callback, gateway_event(body, token=token, **event))
 
     def send_event(self, callback: str, event: dict[str, Any]) -> Reply:
         answer = self.handler(callback)(event, None)
         return Reply(answer["statusCode"], answer["body"], answer["headers"])
 
 
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """An answer is due within three seconds; to look for garbage in all that a test process holds can take two."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+@dataclass
+class Clock:
+    """The money path's own: only its pauses take time, so that no answer is late because the machine is busy."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def gateway_event(body: Any, *, token: str | None = None, **event: Any) -> dict[str, Any]:

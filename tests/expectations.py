@@ -31,7 +31,7 @@ def written(callback: str, **literals: str) -> str:
 
 def holdings(operator: Operator) -> dict[str, list[dict[str, Any]]]:
     """Everything a request can change."""
-    return {name: operator.database.Table(name).scan()["Items"] for name in ("Players", "Transactions", "FreeRounds")}
+    return {name: operator.items(name) for name in ("Players", "Transactions", "FreeRounds")}
 
 
 @contextmanager

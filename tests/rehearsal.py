@@ -104,7 +104,6 @@ class _Stage:
         )
         self._hooks: list[Any] = []
         monkeypatch.setattr(snapshot_restore_py, "_before_snapshot_registry", self._hooks)
-        monkeypatch.setattr("wallet.store.time.sleep", lambda _seconds: None)
         self._handler = operator.load(callback, PROVIDER_SECRET="ProviderSecret").handler
         make_call = BaseClient._make_api_call
 

@@ -78,7 +78,7 @@ def wire(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Wire:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", calling)
     monkeypatch.setattr(ClientCreator, "create_client", creating)
-    operator.handler("result")
+    operator.start("result")
     return seen
 
 

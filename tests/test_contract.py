@@ -788,7 +788,7 @@ def lock(operator: Operator, callback: str, secrets: Any = SECRETS) -> None:
     vault = boto3.client("secretsmanager")
     name = f"provider-{len(vault.list_secrets()['SecretList'])}"
     secret = vault.create_secret(Name=name, SecretString=json.dumps(secrets))
-    operator._handlers[callback] = operator.load(callback, PROVIDER_SECRET=secret["ARN"]).handler
+    operator.start(callback, PROVIDER_SECRET=secret["ARN"])
 
 
 def md5(text: str) -> str:
@@ -1015,6 +1015,7 @@ def test_each_lock_is_used_only_when_configured(operator: Operator, callback: st
 @every_callback
 def test_with_nothing_configured_the_check_is_off_and_the_log_says_so(operator: Operator, callback: str) -> None:
     with output() as printed:
+        operator.start(callback)
         credited(operator, callback, request(callback, hash="any"), token="any")
 
     assert "No provider secret is configured: tokens and hashes are not checked" in printed.getvalue()

@@ -7,7 +7,8 @@ import re
 import shlex
 import signal
 import socket
-import time
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +23,20 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from conftest import EVENTS, published
-from local_service import Service, all_started_by, children_of, command_of, running, start, survivors, wait_until
+from conftest import EVENTS, ROOT, published
+from local_service import (
+    HANG_SECONDS,
+    Service,
+    all_started_by,
+    children_of,
+    command_of,
+    has_a_connection,
+    running,
+    start,
+    until_it_hangs,
+    wait_until,
+    wait_until_gone,
+)
 from tools.certify.command import certify
 from tools.local.engine import engine, free_port
 from tools.local.run import _listener
@@ -50,7 +63,7 @@ def players(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(players: Path) -> Iterator[Service]:
-    with running(PLAYERS=str(players)) as service:
+    with running(PLAYERS=str(players), WORKERS="2") as service:
         yield service
 
 
@@ -112,11 +125,8 @@ def test_two_hundred_concurrent_deliveries_of_fifty_references_are_fifty_credits
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda body: service.post("/v4/Result", body), deliveries))
 
-    # A wallet this hot may be too contended for a moment: the provider sends again, and so do we.
-    again = [body for body, answer in zip(deliveries, answers, strict=True) if answer.status_code == 503]
-    answers += [service.post("/v4/Result", body) for body in again]
-    assert Counter(answer.status_code for answer in answers if answer.status_code != 503) == {200: 200}
-    transaction_ids = Counter(answer.json()["transactionId"] for answer in answers if answer.status_code == 200)
+    assert Counter(answer.status_code for answer in answers) == {200: 200}
+    transaction_ids = Counter(answer.json()["transactionId"] for answer in answers)
     assert set(transaction_ids.values()) == {4}
     ledger = service.ledger("hot")
     assert [item["seq"] for item in ledger] == list(range(1, 51))
@@ -139,12 +149,12 @@ def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) 
 
 
 def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
-    with running(PLAYERS=str(players), WORKERS="1") as service:
+    with running(PLAYERS=str(players)) as service:
         workers = [pid for pid in children_of(service.process.pid) if command_of(pid).count("functions/promo")]
         assert len(workers) == 1
         os.kill(workers[0], signal.SIGKILL)
 
-        crashed = service.post("/V4/PromoWin", published("promo"))
+        crashed = service.post_once("/V4/PromoWin", published("promo"))
         retransmitted = service.post("/V4/PromoWin", published("promo"))
 
         assert (crashed.status_code, crashed.json()["error"]) == (503, 998)
@@ -152,7 +162,7 @@ def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
 
 
 def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players: Path) -> None:
-    with running(PLAYERS=str(players), WORKERS="1") as service:
+    with running(PLAYERS=str(players)) as service:
         killed = 0
         while killed < 2:
             for pid in children_of(service.process.pid):
@@ -160,9 +170,8 @@ def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players:
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
             with suppress(httpx.TransportError):
-                service.post("/V4/PromoWin", "{}", timeout=0.2)  # so that the crash is noticed
-        answers = (service.post("/V4/PromoWin", published("promo")) for _ in range(20))
-        paid = next(answer for answer in answers if answer.status_code == 200)
+                service.post_once("/V4/PromoWin", "{}", timeout=0.2)  # so that the crash is noticed
+        paid = service.post("/V4/PromoWin", published("promo"))
 
         assert paid.json()["cash"] == "100389.99"
 
@@ -175,10 +184,7 @@ def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service:
         Item={"userId": "late", "currency": "USD", "cash": Decimal(1), "bonus": Decimal(0), "version": 0}
     )
 
-    for _ in range(300):
-        if service.wallet("late")["version"]:
-            break
-        time.sleep(0.1)
+    wait_until(lambda: service.wallet("late")["version"])
     assert service.wallet("late")["cash"] == 501
     assert [item["id"] for item in service.ledger("late")] == ["promo#late"]
 
@@ -188,7 +194,12 @@ def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service:
 
 def certified(service: Service, *options: str) -> dict[str, Any]:
     """What `walletctl certify` says of it to a machine, once every case that was tried has passed."""
-    few = ("--copies", "4", "--timeout-seconds", "60")  # hundreds at once are sent above; a busy machine is slow
+    few = (
+        "--copies",
+        "4",
+        "--timeout-seconds",
+        str(HANG_SECONDS),
+    )  # hundreds at once are sent above; a busy machine is slow
     arguments = [str(service.http.base_url), "--player", "certified", "--json", *few, *options]
     result = CliRunner().invoke(certification, arguments)
     assert result.exit_code == 0, result.output
@@ -285,33 +296,48 @@ def send_as_shown(service: Service) -> httpx.Response:
     """Sends the request that the start shows, as a shell would read it."""
     curl = next(line for line in service.output.splitlines() if line.strip().startswith("curl"))
     _, _, url, _, body = shlex.split(curl)
-    return httpx.post(url, content=body)
+    place, _, query = url.removeprefix(str(service.http.base_url)).partition("?")
+    return service.post(place, body, params=query)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_everything_quickly_with_status_0(players: Path, how: signal.Signals) -> None:
+def test_a_signal_stops_everything_with_status_0(players: Path, how: signal.Signals) -> None:
     with running(PLAYERS=str(players)) as service:
         started = all_started_by(service)
-        before = time.monotonic()
 
         assert service.stop(how) == 0
 
-        assert time.monotonic() - before < 10
-        assert not survivors(started)
+        wait_until_gone(started)
+
+
+def test_nohup_outlives_its_terminal_and_is_ended_by_sigterm() -> None:
+    program = (
+        "import os, signal; from tools.local.lifetime import leave_on_signals; leave_on_signals(); "
+        "os.kill(os.getpid(), signal.SIGHUP); print('still here', flush=True); os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "still here\n", "")
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_gets() -> None:
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+
+    assert not any(first <= free_port() <= last for _ in range(50))
 
 
 def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
     service = start(PLAYERS=str(players))
-    started: list[int] = []
-    for _ in range(200):
-        if started := children_of(service.process.pid):
-            break
-        time.sleep(0.02)
+    wait_until(lambda: children_of(service.process.pid))
+    started = children_of(service.process.pid)
 
     assert service.stop() == 0
 
-    assert started
-    assert not survivors(started)
+    wait_until_gone(started)
 
 
 def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> None:
@@ -320,7 +346,7 @@ def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> Non
 
         service.stop(signal.SIGKILL)
 
-        assert not survivors(started)
+        wait_until_gone(started)
 
 
 def test_secrets_of_a_file_are_checked_and_the_request_shown_carries_the_token(guarded: Service) -> None:
@@ -347,15 +373,17 @@ def test_a_developers_own_environment_leads_neither_to_an_account_nor_to_a_proxy
 
 def test_a_stop_answers_whoever_still_waits(players: Path) -> None:
     with running(PLAYERS=str(players)) as service, ThreadPoolExecutor(1) as pool:
-        engine = next(pid for pid in children_of(service.process.pid) if "ministack" in command_of(pid))
+        children = {pid: command_of(pid) for pid in children_of(service.process.pid)}
+        workers = [pid for pid, command in children.items() if "functions/result" in command]
+        engine = next(pid for pid, command in children.items() if "ministack" in command)
         os.kill(engine, signal.SIGSTOP)
         try:
             waiting = pool.submit(
-                httpx.post, f"{service.http.base_url}/v4/Result", json=published("result"), timeout=20
+                httpx.post, f"{service.http.base_url}/v4/Result", json=published("result"), timeout=HANG_SECONDS
             )
-            time.sleep(0.5)
+            wait_until(lambda: any(map(has_a_connection, workers)))
             status = service.stop()
-            answer = waiting.result(20)
+            answer = waiting.result()
         finally:
             with suppress(ProcessLookupError):
                 os.kill(engine, signal.SIGCONT)
@@ -394,7 +422,7 @@ def test_an_engine_that_runs_already_is_used_and_its_wallets_are_kept(players: P
 def test_a_developers_mistake_is_told_in_one_line(environment: dict[str, str], said: str) -> None:
     service = start(**environment)
 
-    assert service.process.wait(60) == 1
+    assert service.process.wait(HANG_SECONDS) == 1
     service.stop()
     assert said in service.output
     assert len(service.said) == 1
@@ -432,7 +460,7 @@ def test_a_taken_port_is_told_in_one_line() -> None:
         taken.listen()
         service = start(PORT=str(taken.getsockname()[1]))
 
-        assert service.process.wait(60) == 1
+        assert service.process.wait(HANG_SECONDS) == 1
         service.stop()
     assert re.fullmatch(
         r"wallet: port \d+ cannot be had: Address already in use; choose another with PORT=...\n", service.output
@@ -452,8 +480,11 @@ def test_tables_that_go_away_and_come_back_cost_no_win(players: Path, tmp_path: 
         assert place["sqs"] != tables.endpoint
         assert service.post("/v4/Result", published("result", reference="before")).status_code == 200
     try:
-        refused = service.post("/v4/Result", published("result", reference="meanwhile"))
-        assert (refused.status_code, refused.json()["error"]) == (503, 998)
+        for _ in until_it_hangs():  # the gateway turns one away if no worker is free, and has not kept it
+            refused = service.post_once("/v4/Result", published("result", reference="meanwhile"))
+            assert (refused.status_code, refused.json()["error"]) == (503, 998)
+            if service.log_of("meanwhile"):
+                break
 
         with engine(port, tmp_path):
             wait_until(lambda: re.search(r'kept "meanwhile", retry \d+: done', service.output))
@@ -470,7 +501,7 @@ def test_the_service_ends_with_its_embedded_engine(players: Path) -> None:
         embedded = next(pid for pid in children_of(service.process.pid) if "ministack" in command_of(pid))
         os.kill(embedded, signal.SIGKILL)
 
-        assert service.process.wait(20) == 1
+        assert service.process.wait(HANG_SECONDS) == 1
         service.stop()
     assert "wallet: the local engine has stopped" in service.output
     assert "Traceback" not in service.output

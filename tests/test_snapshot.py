@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from conftest import SESSION, Operator, gateway_event, published
 from expectations import calls, output
+from local_service import wait_until
 from stack import CALLBACKS, TEMPLATE
 from wallet import snapshot
 
@@ -153,13 +153,6 @@ class Dynamo:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
-    def all_is_closed(self) -> bool:
-        """Whether every connection is closed by now, or within a second: the server is told a moment later."""
-        deadline = time.monotonic() + 1
-        while self.open and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return not self.open
-
 
 ANSWERS = {
     "BatchGetItem": {
@@ -210,7 +203,7 @@ def test_a_snapshot_holds_no_open_connection_and_the_function_opens_a_new_one(
         runtime.take_snapshot()
 
     assert dynamo.operations == ["BatchGetItem"], "otherwise there was no connection to close"
-    assert dynamo.all_is_closed()
+    wait_until(lambda: not dynamo.open)  # the server hears of it a moment later
     dynamo.status = 200
     runtime.restore()
     with output():

@@ -33,7 +33,7 @@ from typer.testing import CliRunner, Result
 
 from conftest import ROOT, Operator, Reply, published
 from expectations import unchanged
-from local_service import Service, running, wait_until
+from local_service import HANG_SECONDS, Service, running, wait_until
 from tools.local.settings import announcement
 from tools.outside import cut, plain
 from tools.walletctl import cli
@@ -1420,6 +1420,7 @@ class Wire(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Passing)
         self.engine = engine
         self.calls: list[tuple[str, str]] = []
+        self.last_body = b""
         self.on_call: Callable[[str], bool] = lambda _operation: True
 
     @property
@@ -1432,12 +1433,12 @@ class _Passing(BaseHTTPRequestHandler):
         wire = self.server
         assert isinstance(wire, Wire)
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = wire.last_body = self.rfile.read(int(self.headers["Content-Length"]))
         wire.calls.append((operation, self.headers["Authorization"]))
         if not wire.on_call(operation):
             return
         headers = {name: self.headers[name] for name in ("X-Amz-Target", "Content-Type", "Authorization")}
-        answer = httpx.post(wire.engine, content=body, headers=headers, timeout=30)
+        answer = httpx.post(wire.engine, content=body, headers=headers, timeout=HANG_SECONDS)
         self.send_response(answer.status_code)
         self.send_header("Content-Type", answer.headers["Content-Type"])
         self.send_header("Content-Length", str(len(answer.content)))
@@ -1469,14 +1470,10 @@ class Town:
         answer = self.sqs.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
         return int(answer["Attributes"][name])
 
-    def redrive(self, *arguments: str, hidden_seconds: int = 300, **options: Any) -> subprocess.Popen[str]:
+    def redrive(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """The command as a process of its own, in an environment that leads anywhere but to the service."""
-        program = (
-            "from tools.walletctl import cli; from tools.walletctl.parked import mailbox; "
-            f"mailbox.HIDDEN_SECONDS = {hidden_seconds}; cli.app()"
-        )
         return subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-c", program, "parked", "redrive", *arguments],
+            [sys.executable, "-m", "tools.walletctl", "parked", "redrive", *arguments],
             cwd=ROOT,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
@@ -1508,7 +1505,7 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     players = tmp_path_factory.mktemp("players") / "players.json"
     players.write_text(json.dumps(PLAYERS))
-    with running(PLAYERS=str(players), WORKERS="1", RETRY_SECONDS="1") as service:
+    with running(PLAYERS=str(players), RETRY_SECONDS="1") as service:
         wait_until(announcement(service.port).exists)
         engine = json.loads(announcement(service.port).read_text())["sqs"]
         sqs = boto3.client("sqs", endpoint_url=engine, aws_access_key_id="local", aws_secret_access_key="local")
@@ -1533,7 +1530,7 @@ def test_the_running_service_credits_what_a_person_has_mended_and_sent_back(town
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(town.service.port)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=False,
     )
 
@@ -1558,16 +1555,20 @@ def test_killed_between_sending_and_deleting_nothing_is_lost_and_nothing_paid_tw
         return False
 
     town.wire.on_call = kill
-    with town.redrive("promo", "--all", hidden_seconds=2) as child:
+    with town.redrive("promo", "--all") as child:
         children.append(child)
         started.set()
-        assert child.wait(60) == -signal.SIGKILL
+        assert child.wait(HANG_SECONDS) == -signal.SIGKILL
     town.wire.on_call = lambda _operation: True
 
     wait_until(lambda: town.service.ledger("promo"))  # what was sent is paid
-    wait_until(lambda: town.count("PromoDeadLetters") == 1)  # and comes back, as it was not deleted
+    (deleted,) = json.loads(town.wire.last_body)["Entries"]
+    url = town.url("PromoDeadLetters")
+    # It was not deleted, and comes back when it has been hidden for long enough: now.
+    town.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=deleted["ReceiptHandle"], VisibilityTimeout=0)
+    assert town.count("PromoDeadLetters") == 1
     with town.redrive("promo", "--all") as again:
-        assert again.communicate(timeout=60) == ("promo: 1 of 1 were sent back\n", "")
+        assert again.communicate(timeout=HANG_SECONDS) == ("promo: 1 of 1 were sent back\n", "")
     wait_until(lambda: "promo: 1 settled" in town.service.output or town.count("PromoRetryQueue") == 0)
     (transaction,) = town.service.ledger("promo")
     assert transaction["cashAfter"] == town.service.wallet("promo")["cash"] == Decimal(600)
@@ -1593,7 +1594,7 @@ def test_told_to_stop_amid_a_receive_it_puts_everything_back_at_once(town: Town,
     with town.redrive("jackpot", "--all") as child:
         children.append(child)
         started.set()
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=HANG_SECONDS)
     town.wire.on_call = lambda _operation: True
 
     assert (child.returncode, said) == (128 + number, "walletctl: interrupted: nothing was sent back\n")
@@ -1611,7 +1612,7 @@ def test_a_person_at_a_real_terminal_sees_text_as_text_and_chooses(town: Town) -
             shown = read_until(terminal, b"or nothing: ")
             os.write(terminal, b"1\n")
             shown += read_until(terminal, b"sent back\r\n")
-            assert child.wait(60) == 0
+            assert child.wait(HANG_SECONDS) == 0
     finally:
         os.close(terminal)
 
@@ -1627,7 +1628,7 @@ def test_nothing_of_the_callers_own_account_reaches_the_local_service(town: Town
     del town.wire.calls[:]
 
     with town.redrive("result") as child:
-        assert child.communicate(timeout=60) == ("result has no dead letters\n", "")
+        assert child.communicate(timeout=HANG_SECONDS) == ("result has no dead letters\n", "")
 
     assert {operation for operation, _ in town.wire.calls} >= {"GetQueueUrl", "GetQueueAttributes", "ReceiveMessage"}
     for _, authorization in town.wire.calls:

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, published
-from local_service import Service, running, wait_until
+from local_service import HANG_SECONDS, Service, children_of, command_of, has_a_connection, running, wait_until
 from test_walletctl_cli import imported_by
 
 
@@ -46,7 +45,8 @@ class Program:
     def __call__(self, *arguments: str, program: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - ourselves
             [program or self.program, *arguments],
-            cwd=self.elsewhere, env=self.environment(), capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.elsewhere, env=self.environment(), capture_output=True, text=True, timeout=HANG_SECONDS,
+            check=False,
         )  # fmt: skip
 
     def at_a_terminal(self, columns: int, *arguments: str, **environment: str) -> str:
@@ -62,7 +62,7 @@ class Program:
                 shown = b""
                 while part := _read(terminal):
                     shown += part
-                child.wait(60)
+                child.wait(HANG_SECONDS)
         finally:
             os.close(terminal)
         return shown.decode()
@@ -77,7 +77,7 @@ def _read(terminal: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    with running(WORKERS="1", RETRY_SECONDS="1") as service:
+    with running(RETRY_SECONDS="1") as service:
         yield service
 
 
@@ -146,7 +146,7 @@ def test_no_colour_is_shown_where_none_is_wanted(program: Program) -> None:
 def shell(program: Program, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         ["/bin/bash", "-c", f"set -o pipefail; {script}", program.program],
-        cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=60, check=False,
+        cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
 
@@ -175,14 +175,18 @@ def test_a_ledger_for_machines_needs_the_sdk_and_no_other_package(service: Servi
     assert imported_by("ledger", "421", "--csv", "--port", str(service.port)) == {"typer", "boto3", "botocore"}
 
 
-def test_an_interruption_is_no_traceback(program: Program) -> None:
+def test_an_interruption_is_no_traceback(program: Program, service: Service) -> None:
+    engine = next(pid for pid in children_of(service.process.pid) if "ministack" in command_of(pid))
+    os.kill(engine, signal.SIGSTOP)
     with subprocess.Popen(  # noqa: S603 - ourselves
         [program.program, "parked", "list"],
         cwd=program.elsewhere, env=program.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as child:  # fmt: skip
-        time.sleep(1)  # it may have begun to read, or be about to
-        child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=60)
+        try:
+            wait_until(lambda: has_a_connection(child.pid))  # it reads, and is not answered
+            child.send_signal(signal.SIGINT)
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        _, said = child.communicate(timeout=HANG_SECONDS)
 
-    assert child.returncode in (130, -signal.SIGINT)
-    assert said in ("walletctl: interrupted: nothing was changed\n", "")
+    assert (child.returncode, said) == (130, "walletctl: interrupted: nothing was changed\n")

@@ -18,7 +18,7 @@ from botocore.client import BaseClient
 from typer.testing import CliRunner, Result
 
 from conftest import ROOT, Operator, published
-from local_service import Service, running
+from local_service import HANG_SECONDS, Service, running
 from tools.local import settings
 from tools.local.settings import announcement
 from tools.walletctl import cli
@@ -542,7 +542,7 @@ def on(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(service.port)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
 
 

@@ -26,6 +26,7 @@ from starlette.responses import Response, StreamingResponse
 from typer.testing import CliRunner, Result
 
 from conftest import ROOT
+from local_service import HANG_SECONDS
 from tools.certify.cases import CASES
 from tools.certify.catalogue import GROUPS
 from tools.certify.command import certify
@@ -464,7 +465,7 @@ def test_a_secret_file_that_is_none_is_told_in_a_line_that_does_not_show_it(tmp_
 def test_a_mistake_has_status_2_and_no_traceback() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tools.certify", "nonsense", "--player", "421"],
-        cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -484,9 +485,9 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
             [sys.executable, "-m", "tools.certify", url, "--player", "421"],
             cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert reached.wait(30)
+        assert reached.wait(HANG_SECONDS)
         ran.send_signal(signal.SIGINT)
-        stdout, stderr = ran.communicate(timeout=30)
+        stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
 
     assert (ran.returncode, stdout) == (130, "")
     assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was [^\n]+\n", stderr)

@@ -11,7 +11,6 @@ import platform
 import socket
 import subprocess
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ import httpx
 import yaml
 
 from conftest import EVENTS, ROOT, Reply
+from local_service import HANG_SECONDS, wait_until
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
@@ -33,18 +33,17 @@ BUILD = ROOT / ".local" / "build"
 RUNTIME = ROOT / ".venv-runtime"
 HERE = Path(__file__).parent
 
-START_SECONDS = 30  # it takes a third of one; a machine under load may be slower
 _EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
 
 
 class Function:
     """A running function. It takes one event at a time: the emulator exits if another arrives meanwhile."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path, timeout_seconds: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         self._process = process
         self._log = log
         self._shown = 0
-        self._http = httpx.Client(base_url=url, timeout=START_SECONDS + timeout_seconds, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=HANG_SECONDS, trust_env=False)
 
     def send(self, event: Mapping[str, Any]) -> Reply:
         """The answer to an event of API Gateway."""
@@ -68,12 +67,13 @@ class Function:
         print(said.decode(errors="replace"))
 
     def wait_until_ready(self, port: int) -> None:
-        for _ in range(START_SECONDS * 50):
+        def is_ready() -> bool:
             assert self._process.poll() is None, self._log.read_text(errors="replace")
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"not ready within {START_SECONDS} s: {self._log.read_text(errors='replace')}")
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return True
+            return False
+
+        wait_until(is_ready)
 
     def stop(self) -> None:
         self._http.close()
@@ -88,7 +88,6 @@ class Function:
 @contextmanager
 def running(callback: str, endpoint: str, *, handler: str = "app.handler", **variables: str) -> Iterator[Function]:
     """Runs a callback's built function against the engine at `endpoint`; `variables` come on top of its own."""
-    (function,) = (each for each in Template.load().functions() if each.name == callback)
     folder = function_folder(callback)
     port, runtime_port = free_port(), free_port()
     (emulator,) = ROOT.glob(f".venv-sam/lib/python3*/site-packages/samcli/local/rapid/{_EMULATORS[platform.machine()]}")
@@ -112,7 +111,7 @@ def running(callback: str, endpoint: str, *, handler: str = "app.handler", **var
                 stderr=subprocess.STDOUT,
                 preexec_fn=die_with_parent,
             )
-        made = Function(process, f"http://127.0.0.1:{port}", log, function.timeout_seconds)
+        made = Function(process, f"http://127.0.0.1:{port}", log)
         try:
             made.wait_until_ready(port)
             yield made

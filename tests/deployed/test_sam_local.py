@@ -25,6 +25,7 @@ import pytest
 from conftest import EVENTS, ROOT
 from deployed.docker_api import DockerApi, docker_api
 from deployed.runtime import BUILD
+from local_service import HANG_SECONDS
 from tools.local import relay as relay_module
 from tools.local import sam as sam_local
 from tools.local.engine import free_port
@@ -35,7 +36,6 @@ from tools.local.trouble import Trouble
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-START_SECONDS = 60  # sam takes three; a machine under load may be slower
 
 
 def commands_of_pages() -> Iterator[tuple[str, list[str]]]:
@@ -92,7 +92,7 @@ def test_a_documented_service_asks_for_its_function_s_container(words: list[str]
             "start-api": (event["path"], event["body"]),
             "start-lambda": ("/2015-03-31/functions/JackpotFunction/invocations", json.dumps(event)),
         }[words[1]]
-        answer = httpx.post(url + path, content=sent, timeout=START_SECONDS, trust_env=False)
+        answer = httpx.post(url + path, content=sent, timeout=HANG_SECONDS, trust_env=False)
 
         assert answer.status_code >= 500, "nothing runs in this container"
         must_be_container_of("JackpotFunction", said, architecture_in(words))
@@ -392,10 +392,10 @@ def test_ctrl_c_ends_the_api_and_everything_that_it_started(computer: Computer) 
         wait_until_served(port, it, computer.output)
         event = json.loads((EVENTS / "result.json").read_text())
         url = f"http://127.0.0.1:{port}{event['path']}"
-        answer = httpx.post(url, content=event["body"], timeout=START_SECONDS, trust_env=False)
+        answer = httpx.post(url, content=event["body"], timeout=HANG_SECONDS, trust_env=False)
         it.send_signal(signal.SIGINT)
 
-        assert it.wait(START_SECONDS) == 0
+        assert it.wait(HANG_SECONDS) == 0
     assert (answer.status_code, answer.text) == (200, ANSWER["body"])
     must_be_container_of("ResultFunction", said, sam_local.architecture(), "http://172.30.0.2:4566")
     assert said.removed == 1
@@ -417,7 +417,7 @@ def test_two_relays_carry_what_is_said_there_and_back_and_end_with_their_standar
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with relay(way, server.server_address[1]), relay(port, way):
             for said in (b"", b"GET", bytes(range(256)) * 10**4):
-                with socket.create_connection(("127.0.0.1", port), START_SECONDS) as connection:
+                with socket.create_connection(("127.0.0.1", port), HANG_SECONDS) as connection:
                     connection.sendall(said)
                     connection.shutdown(socket.SHUT_WR)
                     assert connection.makefile("rb").read() == said
@@ -429,7 +429,7 @@ def test_two_relays_carry_what_is_said_there_and_back_and_end_with_their_standar
 def test_a_relay_without_an_engine_ends_the_connection(tmp_path: Path) -> None:
     port = free_port()
     with relay(port, str(tmp_path / "nobody")), pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"http://127.0.0.1:{port}/", timeout=START_SECONDS, trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS, trust_env=False)
 
 
 def test_a_relay_routes_no_answer_beyond_its_own_network() -> None:
@@ -483,7 +483,7 @@ def serving(project: Path, words: list[str], port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(START_SECONDS)
+        process.wait(HANG_SECONDS)
 
 
 def is_served(port: int) -> bool:
@@ -495,7 +495,7 @@ def wait_until_served(port: int, process: "subprocess.Popen[bytes]", log: Path) 
     started = time.monotonic()
     while not is_served(port):
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() - started < START_SECONDS, log.read_text()
+        assert time.monotonic() - started < HANG_SECONDS, log.read_text()
         time.sleep(0.1)
 
 
@@ -511,7 +511,7 @@ def relay(listen: int | str, target: int | str) -> Iterator[None]:
         assert process.stdout.readline() == b"ready\n"
         yield
     finally:
-        process.communicate(timeout=START_SECONDS)
+        process.communicate(timeout=HANG_SECONDS)
 
 
 def architecture_in(words: list[str]) -> str:
@@ -571,7 +571,7 @@ def make_local_in_the_background(
         yield process
     finally:
         process.terminate()
-        process.wait(START_SECONDS)
+        process.wait(HANG_SECONDS)
 
 
 def words_of(command: str, folder: Path) -> list[str]:

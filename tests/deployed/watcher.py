@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,11 +16,10 @@ from botocore.config import Config
 
 from conftest import ROOT
 from deployed.cloudwatch import documented
+from local_service import HANG_SECONDS, wait_until
 from operating_page import policies
 from tools.deploy.stack import NAME, REGION, Stack
 from tools.local.engine import free_port
-
-START_SECONDS = 30
 
 
 class Watcher:
@@ -87,12 +85,12 @@ def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
             stderr=subprocess.STDOUT,
         )
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG_SECONDS, trust_env=False) as http:
                 _wait_until_ready(process, http, folder / "said")
                 yield Watcher(http)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(HANG_SECONDS)
 
 
 def _hired(stack: Stack) -> dict[str, str]:
@@ -119,10 +117,11 @@ def _as_the_engine_judges(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], http: httpx.Client, said: Path) -> None:
-    for _ in range(START_SECONDS * 20):
+    def is_ready() -> bool:
         assert process.poll() is None, said.read_text()
         with suppress(httpx.TransportError):
             http.get("/find")
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not ready within {START_SECONDS} s: {said.read_text()}")
+            return True
+        return False
+
+    wait_until(is_ready)

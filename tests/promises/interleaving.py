@@ -418,8 +418,8 @@ class World:
         for queue in _sqs().queues.values():
             queue._messages.clear()
         self._replaced = pytest.MonkeyPatch()
-        for module in ("wallet.store", "wallet.callback", "botocore.endpoint"):
-            self._replaced.setattr(f"{module}.time", self._clock)
+        self._replaced.setattr(operator, "clock", self._clock)
+        self._replaced.setattr("botocore.endpoint.time", self._clock)
         for name in ("unix_time", "unix_time_millis"):
             self._replaced.setattr(f"moto.sqs.models.{name}", getattr(self._clock, name))
         # What is logged is read from the functions' output; pytest would collect it a second time.

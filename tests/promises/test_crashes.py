@@ -44,17 +44,18 @@ def _killed_while_it_parks(here: Stand, win: Win) -> None:
     with here.tables.fault(aim | {"reset": True}):
         assert _delivery_with_a_kill(here, win, PARK, {"latency": 1400}) == 503
     here.deliver_until_paid(win.callback, win.body)
-    here.wait_until_the_queues_are_empty(60, win.callback)
+    here.wait_until_the_queues_are_empty(win.callback)
 
 
 def _killed_while_it_tries_again(here: Stand, win: Win) -> None:
     aim = {"operation": WRITE, "body": AIMS[WRITE].format(player=win.player)}
     with here.tables.fault(aim | {"reset": True}) as unreachable:
-        assert here.deliver_until_met(win, unreachable)[0] == 503  # and it waits for its retry
+        here.deliver_until_kept(win)  # and it waits for its retry
+        assert unreachable.times_met
     with here.tables.fault(aim | {"response": {"bandwidth_kbps": 0.001}}) as fault:
         wait_until(lambda: fault.times_met)
         os.kill(worker_of(here.service, win.callback), signal.SIGKILL)
-    here.wait_until_the_queues_are_empty(60, win.callback)
+    here.wait_until_the_queues_are_empty(win.callback)
 
 
 def _delivery_with_a_kill(here: Stand, win: Win, operation: str, rule: Rule) -> int:
@@ -78,7 +79,7 @@ WINS = {(kind, moment): kind(_player(kind, moment)) for kind in KINDS for moment
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[Stand]:
-    with stand([win.player for win in WINS.values()], WORKERS="1") as here:
+    with stand([win.player for win in WINS.values()]) as here:
         for win in WINS.values():
             for body in win.before:
                 here.deliver_until_paid("result", body)

@@ -124,7 +124,7 @@ def outcomes() -> Iterator[tuple[Stand, dict[str, Outcome]]]:
             # In an order that gives every function work at once.
             names = sorted(CASES, key=lambda name: CASES[name].win.player[::-1])
             played = {name: pool.submit(_play, here, CASES[name]) for name in names}
-        here.wait_until_the_queues_are_empty(180)
+        here.wait_until_the_queues_are_empty()
         yield here, {name: future.result() for name, future in played.items()}
 
 
@@ -135,6 +135,8 @@ def _play(here: Stand, case: Case) -> Outcome:
     with ExitStack() as stack:
         faults = [stack.enter_context(_aimed(here, case, operation, rule)) for operation, rule in case.faults]
         answer, times_met = here.deliver_until_met(win, *faults)
+        if case.course == "lasting, given up" and not here.is_kept(win):
+            here.deliver_until_kept(win)
     if case.course != "lasting, given up":
         here.deliver_until_paid(win.callback, win.body)
     return Outcome(answer, times_met)

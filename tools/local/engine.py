@@ -6,6 +6,7 @@ can take it away from under a running service and bring it back.
 """
 
 import os
+import random
 import signal
 import socket
 import ssl
@@ -33,10 +34,23 @@ _PROGRAM = ROOT / ".venv-engine" / "bin" / "ministack"
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on just now.
+
+    Not one of those that the kernel gives to outgoing connections: it might be given away before it is bound.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, _first_outgoing_port())
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _first_outgoing_port() -> int:
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:  # not Linux, where they are IANA's
+        return 49_152
+    return first if first > 20_000 else 65_536  # somebody has given them nearly all: then there is no better choice
 
 
 def must_be_free(port: int, setting: str) -> None:

@@ -13,22 +13,25 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def leave_on_signals() -> None:
-    """Has SIGTERM, Ctrl-C and a closed terminal end this process with status 0."""
-    for stop in _STOPS:
+    """Has SIGTERM, Ctrl-C and a closed terminal end this process with status 0.
+
+    A signal that is ignored from the start stays ignored: `nohup` means to outlive the terminal.
+    """
+    for stop in _heard():
         signal.signal(stop, _leave)
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
     """Has a signal cancel the current task instead: one raised amid the start of a process would leave it half done."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop, task, heard = asyncio.get_running_loop(), asyncio.current_task(), _heard()
     assert task is not None  # noqa: S101 - a coroutine runs in one
-    for stop in _STOPS:
+    for stop in heard:
         loop.add_signal_handler(stop, task.cancel)
     try:
         yield
     finally:
-        for stop in _STOPS:
+        for stop in heard:
             loop.remove_signal_handler(stop)
         leave_on_signals()
 
@@ -40,6 +43,10 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _heard() -> list[signal.Signals]:
+    return [stop for stop in _STOPS if signal.getsignal(stop) is not signal.SIG_IGN]
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
