@@ -146,7 +146,8 @@ def test_no_colour_is_shown_where_none_is_wanted(program: Program) -> None:
 def shell(program: Program, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         ["/bin/bash", "-c", f"set -o pipefail; {script}", program.program],
-        cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
+        cwd=program.elsewhere, env=program.environment(), capture_output=True, text=True, timeout=HANG_SECONDS,
+        check=False,
     )  # fmt: skip
 
 
