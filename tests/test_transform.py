@@ -3,11 +3,12 @@
 import copy
 import json
 import re
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_all
+from cfnlint.api import ManualArgs, lint
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -40,23 +41,17 @@ def of_type(template: dict[str, Any], resource_type: str) -> dict[str, dict[str,
     return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == resource_type}
 
 
-@pytest.mark.parametrize(
-    ("rollout", "alarms", "snap_start", "architecture"),
-    [  # each value with each of every other parameter
-        ("Canary", "true", "PublishedVersions", "arm64"),
-        ("Canary", "false", "None", "x86_64"),
-        ("AllAtOnce", "true", "None", "x86_64"),
-        ("AllAtOnce", "false", "PublishedVersions", "arm64"),
-        ("Canary", "true", "PublishedVersions", "x86_64"),
-    ],
-)
-def test_every_way_to_deploy_is_a_template_without_a_mistake(
-    rollout: str, alarms: str, snap_start: str, architecture: str
-) -> None:
-    template = transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start, Architecture=architecture)
+@pytest.mark.parametrize("rollout", ["Canary", "AllAtOnce"])
+def test_every_way_to_deploy_is_a_template_without_a_mistake(rollout: str) -> None:
+    ways = product(("true", "false"), ("PublishedVersions", "None"), ("arm64", "x86_64"))
+    templates = {  # all ways of a rollout make the same one, as long as conditions are left to CloudFormation
+        json.dumps(transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start, Architecture=architecture))
+        for alarms, snap_start, architecture in ways
+    }
+    errors_alone = ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I"])
 
-    found = [match for match in lint_all(json.dumps(template)) if match.rule.id.startswith("E")]
-    assert [f"{match.rule.id} {match.message}" for match in found] == []
+    for template in templates:
+        assert [f"{match.rule.id} {match.message}" for match in lint(template, config=errors_alone)] == []
 
 
 def test_another_release_publishes_another_version_of_every_function() -> None:
