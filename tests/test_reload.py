@@ -111,10 +111,17 @@ async def until(it_is_so: Callable[[], Any]) -> None:
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Reloaded]:
+def service(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Reloaded]:
     monkeypatch.setattr(reloading, "LAYERS", tmp_path / "layers")
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "bytecode"))
-    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "bytecode"))
+    monkeypatch.setattr(reloading, "_LOOK_MS", 300)  # a save before the watch begins is seen by looking alone
+    bytecode = str(tmp_path_factory.getbasetemp() / "bytecode")  # for all tests: Python's own modules are in it
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", bytecode)
+    monkeypatch.setattr(sys, "pycache_prefix", bytecode)
     reloaded = Reloaded(tmp_path, capsys)
     with reloaded.log:
         yield reloaded
