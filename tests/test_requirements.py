@@ -1,5 +1,6 @@
 """What is installed: exactly what was pinned, from wherever packages come from."""
 
+import ast
 import os
 import re
 import shlex
@@ -13,6 +14,8 @@ from conftest import ROOT
 
 LAYER = ROOT / "layers" / "common" / "requirements.txt"
 PINNED = [LAYER, *sorted((ROOT / "requirements").glob("*.txt"))]
+
+CALLBACKS = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/app.py"))
 
 every_file = pytest.mark.parametrize("file", PINNED, ids=lambda file: f"{file.parent.name}/{file.stem}")
 
@@ -110,3 +113,25 @@ def test_a_page_leads_to_files_and_targets_that_are_there(page: str) -> None:
     assert set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall("`([^`]+)`", text)))) <= targets
     named = re.findall(r"\b(?:tests|tools|functions)/[\w/]+(?:\.py)?", text)
     assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
+
+
+def test_the_steps_to_add_a_callback_name_every_tool_that_knows_the_callbacks() -> None:
+    (step,) = re.findall(r"(?ms)^5\. \*\*The tools\*\*.*?(?=^6\.)", (ROOT / "CONTRIBUTING.md").read_text())
+    files = {file for file in (ROOT / "tools").rglob("*.py") if set(CALLBACKS) <= texts_of(file)}
+
+    named = [(ROOT / name) for name in re.findall("`(tools/[^`]+)`", step)]
+    assert len(files) > len(CALLBACKS)
+    assert [file for file in files if not any(file.is_relative_to(name) for name in named)] == []
+    assert [name for name in named if not any(file.is_relative_to(name) for file in files)] == []
+
+
+def texts_of(file: Path) -> set[str]:
+    """The texts in a Python file."""
+    nodes = ast.walk(ast.parse(file.read_text()))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_the_callback_to_copy_is_the_shortest() -> None:
+    (copied,) = re.findall(r"Copy\s+\[(functions/[a-z]+/app\.py)\]", (ROOT / "CONTRIBUTING.md").read_text())
+
+    assert ROOT / copied == min((ROOT / "functions").glob("*/app.py"), key=lambda file: len(file.read_text()))
