@@ -4,6 +4,8 @@ import ast
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -93,6 +95,41 @@ def test_a_hook_runs_a_tool_of_the_projects_own_environment_and_downloads_nothin
         program = shlex.split(hook["entry"])[0]
         assert os.access(ROOT / program, os.X_OK), program
         assert program in checks  # `make check` looks at no less
+
+
+def test_types_are_checked_before_a_push_and_what_is_quick_before_a_commit() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    stages = {hook["id"]: hook.get("stages", config["default_stages"]) for hook in config["repos"][0]["hooks"]}
+
+    assert stages.pop("pyright") == ["pre-push"]
+    assert stages
+    assert set(map(tuple, stages.values())) == {("pre-commit",)}
+
+
+def test_clean_removes_the_hooks_that_were_installed(tmp_path: Path) -> None:
+    """A hook that is left behind refuses every commit, since its environment is gone."""
+    for name in ("Makefile", ".pre-commit-config.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (install,) = re.findall(r"(?m)^hooks:.*\n\t@(.+)$", (ROOT / "Makefile").read_text())
+
+    assert run_in(tmp_path, "git init") == []
+    assert run_in(tmp_path, install) == ["pre-commit", "pre-push"]
+    assert run_in(tmp_path, "make clean") == []
+    assert not (tmp_path / ".venv").exists()
+    assert run_in(tmp_path, "make clean") == []
+
+
+def run_in(repository: Path, command: str) -> list[str]:
+    """Runs the command, and returns the hooks that the repository then has."""
+    outer = ("GIT_", "MAKE", "MFLAGS")  # of a git or a make that runs the tests
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+    # A hook of a person's own template is not installed.
+    environment |= {"GIT_TEMPLATE_DIR": "", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(  # noqa: S603 - our own words
+        shlex.split(command), cwd=repository, env=environment, check=True, capture_output=True
+    )
+    return sorted(file.name for file in (repository / ".git" / "hooks").glob("*"))
 
 
 def test_the_workflow_runs_what_runs_here() -> None:
