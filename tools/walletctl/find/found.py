@@ -168,7 +168,7 @@ def _credited(found: Found) -> str:
 
 def _next(found: Found) -> Iterator[str]:
     for callback, group in found.letters:
-        yield from what_to_do(callback, group, found.options)
+        yield from what_to_do(callback, group, found.options, found.name)
 
 
 def _waiting(found: Found, last: Line | None) -> Iterator[str]:
