@@ -88,7 +88,7 @@ deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to
 probe: .venv/local-ready ## send a deployed stack signed wins of nothing (STACK=name, PLAYER=check, CURRENCY=EUR)
 	@$(python) -m tools.deploy.probe
 
-docs: .venv/dev-ready ## write docs/openapi.json anew
+docs: .venv/dev-ready ## write docs/openapi.json
 	@$(python) -m tools.openapi
 
 hooks: .venv/dev-ready ## run the quick checks before each commit, and the types before each push

@@ -112,13 +112,13 @@ def what_to_do(callback: str, group: Group, options: Sequence[str], found: str |
     elif 61 in codes:
         yield (
             "The reference was credited before with other content. Ask the provider which is right; what is owed as "
-            "well must come under a reference of its own."
+            "well must come under a separate reference."
         )
         if found not in (name, f"{callback}#{name}"):
             yield f"To see both: {command(options, 'find', names=[name])}"
     elif 52 in codes:
         yield "The win is in another currency than the wallet. Ask the provider."
-        yield f"If the wallet is mended: {again}"
+        yield f"If the wallet is corrected: {again}"
     elif 62 in codes:
         asked = group.letters[0].asked
         yield f"The player has no wallet. To open one: {opening(options, asked.get('userId'), asked.get('currency'))}"
