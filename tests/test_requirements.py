@@ -139,6 +139,28 @@ def test_the_workflow_runs_what_runs_here() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
+def test_what_the_workflow_uses_is_named_where_it_is_not_pinned_by_content() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    used = [step["uses"].partition("@") for step in job["steps"] if "uses" in step]
+    said = (ROOT / "SECURITY.md").read_text()
+
+    assert used
+    for action, _, version in used:
+        assert re.fullmatch("[0-9a-f]{40}", version) or f"`{action}`" in said
+    assert workflow["permissions"] == {"contents": "read"}
+    (checkout,) = (step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+    assert checkout["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_prose_is_wrapped(page: str) -> None:
+    """A line that is left over from a merge is longer than the others. Tables and what is printed are not wrapped."""
+    prose = re.sub(r"(?ms)^ *```.*?^ *```$", "", (ROOT / page).read_text())
+
+    assert [line for line in prose.splitlines() if len(line) > 125 and not line.lstrip().startswith("|")] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_a_page_leads_to_files_and_targets_that_are_there(page: str) -> None:
     text = (ROOT / page).read_text()
