@@ -499,7 +499,7 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
 
 
 def test_what_is_no_name_is_told_in_one_line(walletctl: Walletctl) -> None:
-    for name, told in {"": "a name that is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
+    for name, told in {"": "the name is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
         for command in (("find",), ("ledger",), ("verify",), ("players", "show")):
             assert told in walletctl.refused(*command, name)
 
