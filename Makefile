@@ -88,10 +88,10 @@ deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to
 probe: .venv/local-ready ## send a deployed stack signed wins of nothing (STACK=name, PLAYER=check, CURRENCY=EUR)
 	@$(python) -m tools.deploy.probe
 
-docs: .venv/dev-ready ## write docs/openapi.json anew
+docs: .venv/dev-ready ## write docs/openapi.json
 	@$(python) -m tools.openapi
 
-hooks: .venv/dev-ready ## have git check what is quick before each commit
+hooks: .venv/dev-ready ## run the quick checks before each commit, and the types before each push
 	@.venv/bin/pre-commit install
 
 format: .venv/dev-ready ## format the code
@@ -101,7 +101,9 @@ lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
 	@cd requirements && for name in uv local dev mutants engine runtime sam checkov browser; do $(compile) $$name.in -o $$name.txt; done
 
-clean: ## remove everything that the other targets made
+# A git hook without its environment refuses every commit.
+clean: ## remove everything that the other targets made in this folder, and the git hooks
+	@! [ -x .venv/bin/pre-commit ] || ! git rev-parse --git-dir >/dev/null 2>&1 || .venv/bin/pre-commit uninstall
 	rm -rf .venv .venv-* .aws-sam .hypothesis .pytest_cache .ruff_cache .import_linter_cache .coverage* .local
 
 # sam must not phone home, and needs no account to build and validate.

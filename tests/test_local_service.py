@@ -308,6 +308,8 @@ def test_a_signal_stops_everything_with_status_0(players: Path, how: signal.Sign
         assert service.stop(how) == 0
 
         wait_until_gone(started)
+        assert service.output.splitlines().count(f"wallet: stopped by {how.name}") == 1
+        assert service.said[-1] == f"wallet: stopped by {how.name}\n"
 
 
 def test_nohup_outlives_its_terminal_and_is_ended_by_sigterm() -> None:
@@ -338,6 +340,7 @@ def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
     assert service.stop() == 0
 
     wait_until_gone(started)
+    assert "wallet: stopped by " in service.said[-1]
 
 
 def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> None:

@@ -1,13 +1,17 @@
 """docs/openapi.json: what the models and the template say, and what the functions really do."""
 
 import json
+import shutil
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from conftest import Operator, published
+from conftest import ROOT, Operator, published
 from tools import openapi
 from tools.local.template import Template
 from wallet.errors import Refusal
@@ -33,6 +37,32 @@ def test_every_route_and_every_error_code_is_documented() -> None:
     assert DOCUMENT["paths"].keys() == Template.load().routes().keys()
     documented = set(DOCUMENT["components"]["schemas"]["Refused"]["properties"]["error"]["enum"])
     assert documented == {refusal.code for refusal in Refusal.__subclasses__()} | {404}
+
+
+def test_a_new_callback_is_documented_from_the_template_its_model_and_its_example(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "functions" / "jackpot", tmp_path / "raffle")
+    shutil.copytree(ROOT / "events", tmp_path / "events")
+    shutil.copy(tmp_path / "events" / "jackpot.json", tmp_path / "events" / "raffle.json")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    template = Template.load()
+    raffle = deepcopy(template.resources["JackpotFunction"]["Properties"])
+    raffle |= {"CodeUri": str(tmp_path / "raffle"), "Description": "A raffle's prize"}
+    raffle["Events"]["Upper"]["Properties"]["Path"] = "/V4/RaffleWin"
+    raffle["Events"].pop("Lower")
+    resources = {**template.resources, "RaffleFunction": {"Type": "AWS::Serverless::Function", "Properties": raffle}}
+    monkeypatch.setattr(Template, "load", lambda: replace(template, resources=resources))
+    monkeypatch.setattr(openapi, "ROOT", tmp_path)
+
+    document = json.loads(openapi.text())
+
+    validate(document)
+    operation = document["paths"]["/V4/RaffleWin"]["post"]
+    assert operation["summary"] == "A raffle's prize"
+    content = operation["requestBody"]["content"]["application/json"]
+    assert content["examples"] == {"raffle": {"value": published("jackpot")}}
+    assert content["schema"]["$ref"].rpartition("/")[2] in document["components"]["schemas"]
 
 
 @pytest.mark.parametrize(

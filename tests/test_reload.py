@@ -60,6 +60,7 @@ class Reloaded:
             app.write_text(code("old"))
             function = Function(
                 name=name,
+                about="",
                 folder=app.parent,
                 timeout_seconds=PATIENCE_SECONDS,
                 environment={"POWERTOOLS_SERVICE_NAME": name},

@@ -1,8 +1,11 @@
 """What is installed: exactly what was pinned, from wherever packages come from."""
 
+import ast
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from conftest import ROOT
 
 LAYER = ROOT / "layers" / "common" / "requirements.txt"
 PINNED = [LAYER, *sorted((ROOT / "requirements").glob("*.txt"))]
+
+CALLBACKS = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/app.py"))
 
 every_file = pytest.mark.parametrize("file", PINNED, ids=lambda file: f"{file.parent.name}/{file.stem}")
 
@@ -92,11 +97,68 @@ def test_a_hook_runs_a_tool_of_the_projects_own_environment_and_downloads_nothin
         assert program in checks  # `make check` looks at no less
 
 
+def test_types_are_checked_before_a_push_and_what_is_quick_before_a_commit() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    stages = {hook["id"]: hook.get("stages", config["default_stages"]) for hook in config["repos"][0]["hooks"]}
+
+    assert stages.pop("pyright") == ["pre-push"]
+    assert stages
+    assert set(map(tuple, stages.values())) == {("pre-commit",)}
+
+
+def test_clean_removes_the_hooks_that_were_installed(tmp_path: Path) -> None:
+    """A hook that is left behind refuses every commit, since its environment is gone."""
+    for name in ("Makefile", ".pre-commit-config.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (install,) = re.findall(r"(?m)^hooks:.*\n\t@(.+)$", (ROOT / "Makefile").read_text())
+
+    assert run_in(tmp_path, "git init") == []
+    assert run_in(tmp_path, install) == ["pre-commit", "pre-push"]
+    assert run_in(tmp_path, "make clean") == []
+    assert not (tmp_path / ".venv").exists()
+    assert run_in(tmp_path, "make clean") == []
+
+
+def run_in(repository: Path, command: str) -> list[str]:
+    """Runs the command, and returns the hooks that the repository then has."""
+    outer = ("GIT_", "MAKE", "MFLAGS")  # of a git or a make that runs the tests
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+    # A hook of a person's own template is not installed.
+    environment |= {"GIT_TEMPLATE_DIR": "", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(  # noqa: S603 - our own words
+        shlex.split(command), cwd=repository, env=environment, check=True, capture_output=True
+    )
+    return sorted(file.name for file in (repository / ".git" / "hooks").glob("*"))
+
+
 def test_the_workflow_runs_what_runs_here() -> None:
     (job,) = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"].values()
 
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_what_the_workflow_uses_is_named_where_it_is_not_pinned_by_content() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    used = [step["uses"].partition("@") for step in job["steps"] if "uses" in step]
+    said = (ROOT / "SECURITY.md").read_text()
+
+    assert used
+    for action, _, version in used:
+        assert re.fullmatch("[0-9a-f]{40}", version) or f"`{action}`" in said
+    assert workflow["permissions"] == {"contents": "read"}
+    (checkout,) = (step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+    assert checkout["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_prose_is_wrapped(page: str) -> None:
+    """A line that is left over from a merge is longer than the others. Tables and what is printed are not wrapped."""
+    prose = re.sub(r"(?ms)^ *```.*?^ *```$", "", (ROOT / page).read_text())
+
+    assert [line for line in prose.splitlines() if len(line) > 125 and not line.lstrip().startswith("|")] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
@@ -110,3 +172,25 @@ def test_a_page_leads_to_files_and_targets_that_are_there(page: str) -> None:
     assert set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall("`([^`]+)`", text)))) <= targets
     named = re.findall(r"\b(?:tests|tools|functions)/[\w/]+(?:\.py)?", text)
     assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
+
+
+def test_the_steps_to_add_a_callback_name_every_tool_that_knows_the_callbacks() -> None:
+    (step,) = re.findall(r"(?ms)^5\. \*\*The tools\*\*.*?(?=^6\.)", (ROOT / "CONTRIBUTING.md").read_text())
+    files = {file for file in (ROOT / "tools").rglob("*.py") if set(CALLBACKS) <= texts_of(file)}
+
+    named = [(ROOT / name) for name in re.findall("`(tools/[^`]+)`", step)]
+    assert len(files) > len(CALLBACKS)
+    assert [file for file in files if not any(file.is_relative_to(name) for name in named)] == []
+    assert [name for name in named if not any(file.is_relative_to(name) for file in files)] == []
+
+
+def texts_of(file: Path) -> set[str]:
+    """The texts in a Python file."""
+    nodes = ast.walk(ast.parse(file.read_text()))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_the_callback_to_copy_is_the_shortest() -> None:
+    (copied,) = re.findall(r"Copy\s+\[(functions/[a-z]+/app\.py)\]", (ROOT / "CONTRIBUTING.md").read_text())
+
+    assert ROOT / copied == min((ROOT / "functions").glob("*/app.py"), key=lambda file: len(file.read_text()))

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 from tools.local.engine import free_port
 from tools.walletctl import completion
-from walletctl import COMMANDS, ROOT_COMMAND, Walletctl
+from walletctl import COMMANDS, PAGES, ROOT_COMMAND, Walletctl
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -104,12 +104,34 @@ def test_help_of_what_is_not_there_names_it(walletctl: Walletctl) -> None:
     assert "No such command 'ledgre'. Did you mean 'ledger'?" in asked.stderr
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "players list", "parked redrive", "parked discard"])
-def test_a_flag_has_no_type_and_every_option_is_in_the_help(walletctl: Walletctl, command: str) -> None:
+@pytest.mark.parametrize("command", PAGES)
+def test_the_help_has_every_option_and_no_type_or_range_of_a_program(walletctl: Walletctl, command: str) -> None:
     shown = walletctl(*command.split(), "--help").stdout
 
-    assert not re.search("<[a-z]+>", shown)
+    assert re.findall(r"<[^>]*>|x>=|<=x", shown) == []
     assert "\n  --help" in shown
+
+
+def test_a_range_is_said_in_words(walletctl: Walletctl) -> None:
+    shown = " ".join(walletctl("help", "simulate").stdout.split())
+
+    assert "--rate N About how many callbacks a second. [default: 20.0; 0.1 to 5000]" in shown
+    assert "[at least 0]" in shown
+
+
+@pytest.mark.parametrize("family", ["players", "parked"])
+def test_a_family_lists_its_commands_with_whole_sentences(walletctl: Walletctl, family: str) -> None:
+    _, listed = walletctl("help", family).stdout.split("\nCommands:\n")
+
+    for command in COMMANDS[family].commands.values():
+        first, *_ = command.help.split("\n\n")
+        assert f"{command.name} {' '.join(first.split())}" in " ".join(listed.split())
+
+
+@pytest.mark.parametrize("command", [[], ["find"], ["players"], ["parked"], ["parked", "redrive"]])
+def test_a_lone_h_asks_for_help(walletctl: Walletctl, command: list[str]) -> None:
+    assert walletctl(*command, "-h").stdout == walletctl(*command, "--help").stdout
+    assert program(shlex.join([*command, "-h"])).stdout.startswith("Usage: ")
 
 
 def test_options_that_name_the_place_stand_together(walletctl: Walletctl) -> None:
@@ -171,6 +193,8 @@ def test_a_name_may_begin_with_a_dash(walletctl: Walletctl) -> None:
     assert walletctl.json("find", "--player", "-5", "-x=1", status=1)["name"] == "-x=1"
     assert walletctl("players", "add", "-5", "--currency", "EUR").exit_code == 0
     assert walletctl.json("players", "show", "-5")["userId"] == "-5"
+    assert walletctl.json("find", "-h", "--no-scan", status=1)["name"] == "-h"
+    assert "Nothing is known of -h " in walletctl("find", "--", "-h").stdout
 
 
 @pytest.mark.parametrize(
@@ -196,7 +220,14 @@ def test_a_misspelt_option_is_answered_with_the_right_one(walletctl: Walletctl) 
     (said,) = re.findall("No such option: --jsn (.*)", walletctl("find", "421", "--jsn").stderr)
 
     assert "--json" in said
-    assert "If it is a name" not in said
+    assert "If it is a name" not in said  # find takes one
+
+
+def test_a_name_that_is_like_an_option_is_answered_with_both(walletctl: Walletctl) -> None:
+    refused = walletctl("find", "--csv-1").stderr
+
+    assert refused.endswith("(Possible options: --csv). If it is a name: walletctl find -- --csv-1\n")
+    assert "Nothing is known of --csv-1 " in walletctl("find", "--", "--csv-1").stdout
 
 
 # --- Streams that cannot be written -----------------------------------------------------------------

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import Operator, published
+from conftest import ROOT, Operator, published
 from tools.walletctl.log import of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService
@@ -118,7 +118,7 @@ def test_a_round_of_another_player_is_not_taken_for_this_ones(walletctl: Walletc
 
 
 def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletctl) -> None:
-    assert "A player, of whom there is no dead letter. Next: walletctl ledger 421" in said(walletctl, "421")
+    assert "This player has no dead letters. Next: walletctl ledger 421" in said(walletctl, "421")
 
     walletctl.leave("ResultDeadLetters", parked("result", published("result", currency="EUR"), code=52))
 
@@ -126,8 +126,12 @@ def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletc
     assert (found["outcome"], found["wallet"]["cash"]) == ("dead letter", "99889.99")
     assert [each["reference"] for each in found["deadLetters"]] == [REFERENCE]
     told = said(walletctl, "421")
-    assert "A player, of whom 1 dead letter will be tried again by no machine: The win is in another currency" in told
+    assert "This player has 1 dead letter. It will not be retried automatically. The win is in another currency" in told
     assert told.endswith("What was credited: walletctl ledger 421")
+
+    walletctl.leave("PromoDeadLetters", parked("promo", published("promo"), code=61))
+
+    assert "This player has 2 dead letters. They will not be retried automatically." in said(walletctl, "421")
 
 
 # --- Parked -----------------------------------------------------------------------------------------
@@ -161,8 +165,8 @@ def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletc
 
 
 NEXT = {
-    52: "Ask the provider. If the wallet is mended: walletctl parked redrive result r-52",
-    61: "what is owed as well must come under a reference of its own. To see both: walletctl find r-61",
+    52: "Ask the provider. If the wallet is corrected: walletctl parked redrive result r-52",
+    61: "what is owed as well must come under a separate reference.",
     62: "To open one: walletctl players add 421 --currency USD Then send it back: walletctl parked redrive result r-62",
     998: "Once the cause in its reason is gone, send it back: walletctl parked redrive result r-998",
 }
@@ -195,7 +199,7 @@ def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:
 
         told = said(walletctl, f"r-{code}")
 
-        assert "Not credited: it is a dead letter, and no machine will try again." in told
+        assert "Not credited: this win is a dead letter. It will not be retried automatically." in told
         assert told.endswith(then)
 
 
@@ -495,7 +499,7 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
 
 
 def test_what_is_no_name_is_told_in_one_line(walletctl: Walletctl) -> None:
-    for name, told in {"": "a name that is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
+    for name, told in {"": "the name is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
         for command in (("find",), ("ledger",), ("verify",), ("players", "show")):
             assert told in walletctl.refused(*command, name)
 
@@ -787,3 +791,26 @@ def test_letters_are_hidden_from_others_no_longer_than_it_takes(walletctl: Walle
     walletctl("find", REFERENCE)
 
     assert "1 dead letter" in walletctl("parked", "redrive", "result").stdout
+
+
+# --- The page ---------------------------------------------------------------------------------------
+
+
+def test_the_samples_of_the_page_end_with_what_is_printed(walletctl: Walletctl, operator: Operator) -> None:
+    operator.open_wallet("422", currency="EUR")
+    wrong = published("result", userId="422", currency="USD", reference="wrong-currency")
+    operator.send("result", wrong)
+    assert operator.send("result", published("result", userId="999", reference="nobody")).json["error"] == 62
+    walletctl.log(*(line("refused", correlation_id="nobody", userId="999", currency="USD", tries=tries, **NO_PLAYER)
+                    for tries in (None, 1, 2, 3, 4, 5)))  # fmt: skip
+    page = " ".join((ROOT / "docs" / "tools.md").read_text().split())
+
+    for command in ("find wrong-currency", "find nobody", "parked show wrong-currency"):
+        sample = page.partition(f"$ walletctl {command} ")[2].partition("$ walletctl")[0]
+        *_, advice = walletctl(*command.split()).stdout.strip().split("\n\n")
+        assert " ".join(advice.split()) in sample
+
+    sample = page.partition("$ walletctl players add 421 --currency EUR ")[2]
+    refused = walletctl.refused("players", "add", "421", "--currency", "EUR")
+    before, _, after = re.sub(r"\(.*?\)", "()", refused).partition("()")
+    assert re.match(rf"walletctl: {re.escape(before)}\([^()]*\){re.escape(after)} ", sample)

@@ -1,9 +1,11 @@
 """What the operator's command line advises to run can be run as it is printed, whatever a name consists of."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +15,7 @@ from typer.testing import Result
 from conftest import Operator, published
 from tools.walletctl import place
 from tools.walletctl.hints import command, word
-from walletctl import ACCOUNT, PORT, Walletctl, parked
+from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl, parked
 
 NAMES = [
     "585c1306f89c56f5ecfc2f5d",
@@ -184,6 +186,20 @@ def test_a_hint_leads_to_the_same_place(
     assert as_bash_reads(command(where.options, "find", names=["--x"])) == ["find", *options, "--", "--x"]
 
 
+def test_find_does_not_advise_the_command_that_was_run(walletctl: Walletctl) -> None:
+    dead_letter(walletctl, "rec-1", 61, userId="421")
+
+    for name in ("rec-1", "result#rec-1"):
+        assert "To see both" not in walletctl("find", name).stdout
+    for arguments in (["parked", "show", "rec-1"], ["find", "421"]):
+        assert ["find", "rec-1"] in hints(walletctl(*arguments).stdout)
+
+
+def test_the_local_console_is_named_where_the_local_service_is_looked_for(walletctl: Walletctl) -> None:
+    assert walletctl("console", port=3457).stderr.endswith(": http://127.0.0.1:3457/\n")
+    assert walletctl("console", port=3000).stderr.endswith(": http://127.0.0.1:3000/\n")
+
+
 def test_another_port_is_part_of_every_hint(walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
     dead_letter(walletctl, "421", 998)
     at = ["--port", str(PORT)]
@@ -207,13 +223,37 @@ def test_a_service_that_does_not_run_is_started_where_it_was_looked_for(
     assert "`make run`" in walletctl("ledger", "421", port=3000).stderr
 
 
-def test_an_example_of_the_help_is_understood(walletctl: Walletctl) -> None:
-    """Every example is read by the command that shows it: no option or argument of it is unknown."""
-    pages: list[str] = []
-    for page in (["find"], ["ledger"], ["verify"], ["players", "add"], ["players", "list"], ["parked", "redrive"]):
-        shown = walletctl("help", *page).stdout
-        pages += re.findall("(?m)^    (walletctl [^>|]+?)(?:   .*| > .*)?$", shown.partition("Examples:")[2])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_of_the_help_runs_as_it_is_printed(walletctl: Walletctl, tmp_path: Path, page: str) -> None:
+    examples = examples_of(walletctl, page)
 
-    assert len(pages) > 8
-    for line in pages:
-        assert "Usage:" not in walletctl(*as_bash_reads(line), "--port", "1").stderr, line
+    assert examples
+    for line in examples:
+        family, *arguments = as_bash_calls(line, tmp_path)
+        command = COMMANDS[family]
+        if hasattr(command, "commands"):
+            command = command.commands[arguments.pop(0)]
+        assert command.name == page.split()[-1], line
+        command.make_context(command.name, arguments)  # raises if an option or an argument is not understood
+        assert "  " not in line, "what is behind the command would be an argument"
+
+
+def test_a_remark_about_an_example_is_on_a_line_of_text(walletctl: Walletctl) -> None:
+    shown = walletctl("help", "parked", "redrive").stdout
+
+    assert "    Send one back:\n      walletctl parked redrive result 585c1306f89c56f5ecfc2f5d\n" in shown
+
+
+def examples_of(walletctl: Walletctl, page: str) -> list[str]:
+    """The examples' lines without those that say what an example is for: they end with a colon."""
+    _, _, after = walletctl("help", *page.split()).stdout.partition("Examples:\n")
+    return [line.strip() for line in after.splitlines() if line.strip() and not line.endswith(":")]
+
+
+def as_bash_calls(line: str, folder: Path) -> list[str]:
+    """The arguments that walletctl gets from a line, in an empty folder; fish's `source` reads its standard input."""
+    subprocess.run(  # noqa: S603 - what a person would paste
+        ["/bin/bash", "-ec", f'walletctl() {{ printf "%s\\0" "$@" >called; }}\nsource() {{ cat >/dev/null; }}\n{line}'],
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, cwd=folder, check=True,
+    )  # fmt: skip
+    return (folder / "called").read_text().split("\0")[:-1]

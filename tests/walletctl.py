@@ -26,6 +26,11 @@ ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", 
 # A command is imported when it is called, which in a test would be amid an SDK that is mocked in parts.
 ROOT_COMMAND: Any = typer.main.get_command(cli.app)
 COMMANDS = {name: later.loaded() for name, later in ROOT_COMMAND.commands.items()}
+# Each command as it is called: `players add`.
+PAGES = [
+    *(name for name, each in COMMANDS.items() if not hasattr(each, "commands")),
+    *(f"{family} {name}" for family, each in COMMANDS.items() for name in getattr(each, "commands", ())),
+]
 
 
 class Walletctl:

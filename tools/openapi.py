@@ -19,13 +19,7 @@ PATH = ROOT / "docs" / "openapi.json"
 
 Json = dict[str, Any]
 
-_EXAMPLES = {"result": ("result", "auto_closing"), "jackpot": ("jackpot",), "bonus": ("bonus",), "promo": ("promo",)}
-_SUMMARIES = {
-    "result": "A round's result, or a round closed automatically (no sessionId)",
-    "jackpot": "A jackpot",
-    "bonus": "The total of a free round bonus",
-    "promo": "A promotion's prize",
-}
+_MORE_EXAMPLES = {"result": ("auto_closing",)}  # beside the one that has the function's name
 
 
 def document() -> Json:
@@ -44,7 +38,7 @@ def document() -> Json:
             ),
         },
         "servers": [{"url": "http://127.0.0.1:3000", "description": "make run"}],
-        "paths": {path: {"post": _operation(path, name)} for path, name in template.routes().items()},
+        "paths": {path: {"post": _operation(path, functions[name])} for path, name in template.routes().items()},
         "components": {
             "schemas": {name.title() + "Request": _request_schema(model) for name, model in models.items()}
             | {"Empty": _empty_schema(), "Credited": _credited_schema(), "Refused": _refused_schema()},
@@ -67,11 +61,12 @@ def _model(function: Function) -> type[wire.Request]:
     return model
 
 
-def _operation(path: str, name: str) -> Json:
-    examples = {example: {"value": _published(example)} for example in _EXAMPLES[name]}
+def _operation(path: str, function: Function) -> Json:
+    name = function.name
+    examples = {example: {"value": _published(example)} for example in (name, *_MORE_EXAMPLES.get(name, ()))}
     return {
         "operationId": path.strip("/").replace("/", "_"),
-        "summary": _SUMMARIES[name],
+        "summary": function.about,
         "parameters": [
             {
                 "name": "authToken",

@@ -48,7 +48,10 @@ class Origin(StrEnum):
 
 def certify(
     url: Annotated[
-        str | None, typer.Argument(help="The operator's base URL, such as http://127.0.0.1:3000", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="URL", help="The operator's base URL, such as http://127.0.0.1:3000", show_default=False
+        ),
     ] = None,
     player: Annotated[
         str | None,
@@ -99,7 +102,10 @@ def certify(
     origin: Annotated[
         Origin | None,
         typer.Option(
-            "--from", help="Only what the pages demand, or only what the contract settles.", rich_help_panel=_WHICH
+            "--from",
+            metavar="page|contract",
+            help="Only what the pages demand, or only what the contract settles.",
+            rich_help_panel=_WHICH,
         ),
     ] = None,
     only_list: Annotated[
@@ -131,10 +137,13 @@ def certify(
     ] = None,
     timeout_seconds: Annotated[
         float,
-        typer.Option(min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED),
+        typer.Option(
+            metavar="SECONDS", min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED
+        ),
     ] = 10,
     copies: Annotated[
-        int, typer.Option(min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED)
+        int,
+        typer.Option(metavar="N", min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED),
     ] = 12,
     large_amounts: Annotated[
         bool,

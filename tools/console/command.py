@@ -1,10 +1,12 @@
 """`walletctl console`: the console of a deployed stack, on this machine."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from tools.local.trouble import Trouble
+from tools.outside import plain
 from tools.walletctl import place
 from tools.walletctl.place import DeployedStack
 
@@ -24,7 +26,7 @@ def console(
     if stack is None:
         raise Trouble(
             "name a stack with --stack NAME. The console of a local service is where `make run` serves: "
-            "http://127.0.0.1:3000/"
+            f"http://127.0.0.1:{plain(os.environ.get('PORT') or str(place.PORT))}/"
         )
     from tools.console.served import serve  # a web server, which no other command should wait for
 

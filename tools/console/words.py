@@ -86,7 +86,7 @@ def what_to_do(faults: Sequence[tuple[int, str]], refused: str | None) -> str:
     if 61 in codes:
         return (
             "Trying again fails again as long as the reference is on record. Compare it with the transaction that is, "
-            "and ask the provider which is right. What is owed as well must come under a reference of its own; then "
+            "and ask the provider which is right. What is owed as well must come under a separate reference; then "
             "discard this one."
         )
     if 52 in codes:

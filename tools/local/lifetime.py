@@ -2,38 +2,42 @@
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def leave_on_signals() -> None:
+def leave_on_signals(name: str | None = None) -> None:
     """Has SIGTERM, Ctrl-C and a closed terminal end this process with status 0.
 
-    A signal that is ignored from the start stays ignored: `nohup` means to outlive the terminal.
+    A signal that is ignored from the start stays ignored: `nohup` means to outlive the terminal. A program with a name
+    says on standard error which signal stopped it.
     """
     for stop in _heard():
-        signal.signal(stop, _leave)
+        signal.signal(stop, partial(_leave, name))
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
     """Has a signal cancel the current task instead: one raised amid the start of a process would leave it half done."""
-    loop, task, heard = asyncio.get_running_loop(), asyncio.current_task(), _heard()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard = {stop: signal.getsignal(stop) for stop in _heard()}
     assert task is not None  # noqa: S101 - a coroutine runs in one
     for stop in heard:
         loop.add_signal_handler(stop, task.cancel)
     try:
         yield
     finally:
-        for stop in heard:
+        for stop, before in heard.items():
             loop.remove_signal_handler(stop)
-        leave_on_signals()
+            signal.signal(stop, before)
 
 
 def die_with_parent() -> None:
@@ -49,7 +53,11 @@ def _heard() -> list[signal.Signals]:
     return [stop for stop in _STOPS if signal.getsignal(stop) is not signal.SIG_IGN]
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
+def _leave(name: str | None, number: int, _frame: FrameType | None) -> None:
+    if name:
+        with suppress(OSError):  # its terminal may be closed
+            # print() may be what the signal interrupted, and refuses a second call.
+            os.write(2, f"{name}: stopped by {signal.Signals(number).name}\n".encode())
     for stop in _STOPS:
         signal.signal(stop, signal.SIG_IGN)  # an impatient second Ctrl-C must not break off what the first began
     raise SystemExit(0)  # unwinds through every `with` and `finally`, so that what was started is stopped

@@ -20,7 +20,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -64,8 +64,10 @@ def main() -> int:
                 tables=settings.tables_endpoint or others, queues=settings.queues_endpoint or others, others=others
             )
             prepared = prepare(endpoints, players, secret)
-            with suppress(asyncio.CancelledError):  # a signal while the functions start
+            try:
                 asyncio.run(_serve(listener, settings, endpoints, players, prepared, embedded))
+            except asyncio.CancelledError:
+                print("wallet: stopped by a signal while the functions started", file=sys.stderr)
             if embedded:
                 embedded.check()
     except Trouble as trouble:

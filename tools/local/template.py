@@ -22,9 +22,10 @@ _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A callback's function: its name (`result`), code folder, time limit and environment."""
+    """A callback's function: its name (`result`), description, code folder, time limit and environment."""
 
     name: str
+    about: str
     folder: Path
     timeout_seconds: float
     environment: Mapping[str, str]  # a table or a queue by its resource's name
@@ -122,6 +123,7 @@ class Template:
         variables = self.globals["Environment"]["Variables"] | properties["Environment"]["Variables"]
         return Function(
             name=Path(properties["CodeUri"]).name,
+            about=properties["Description"],
             folder=ROOT / properties["CodeUri"],
             timeout_seconds=self.globals["Timeout"],
             environment={name: self._resolve(value) for name, value in variables.items()},

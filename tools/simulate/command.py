@@ -34,8 +34,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def simulate(
-    minutes: Annotated[float, typer.Option(help="How long rounds are played.", min=0.01, max=100_000)] = 1.0,
-    rate: Annotated[float, typer.Option(help="About how many callbacks a second.", min=0.1, max=5_000)] = 20.0,
+    minutes: Annotated[
+        float, typer.Option(metavar="N", help="How long rounds are played.", min=0.01, max=100_000)
+    ] = 1.0,
+    rate: Annotated[
+        float, typer.Option(metavar="N", help="About how many callbacks a second.", min=0.1, max=5_000)
+    ] = 20.0,
     players: Annotated[
         int, typer.Option(metavar="N", help="How many players of its own play; local only.", min=1, max=10_000)
     ] = 20,
@@ -44,7 +48,8 @@ def simulate(
         typer.Option(metavar="ID[=CURRENCY]", help="Let this player play instead. Repeatable."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="What makes the story: the same seed, the same. Else a new one.", min=0)
+        int | None,
+        typer.Option(metavar="N", help="What makes the story: the same seed, the same. Else a new one.", min=0),
     ] = None,
     day: Annotated[
         float, typer.Option("--day", metavar="SECONDS", help="How long the 24 hours of an open round last.", min=0.1)

@@ -9,7 +9,7 @@ from tools.walletctl import root, streams
 def main() -> None:
     with streams.guarded():
         # Most of the time of a short answer would be Typer's import.
-        if sys.argv[1:] in (["--help"], ["help"]):
+        if sys.argv[1:] in (["--help"], ["help"], ["-h"]):
             print(root.page())
             return
         if sys.argv[1:] == ["--version"]:

@@ -22,7 +22,25 @@ from tools.walletctl import root
 from tools.walletctl.streams import REFUSED
 
 
-class _Root(TyperGroup):
+class _Family(TyperGroup):
+    """Commands that a list of whole sentences shows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _asked(args))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, (command.help or "").split("\n\n")[0]) for name, command in self.commands.items()]
+            )
+
+
+def _asked(args: list[str]) -> list[str]:
+    """The arguments, where a lone `-h` asks for help: elsewhere it may be a name."""
+    return ["--help"] if args == ["-h"] else args
+
+
+class _Root(_Family):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         loaders: dict[str, Callable[[], typer.Typer]] = {
@@ -93,14 +111,16 @@ class _Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, _asked(args))
         except NoSuchOption as error:
-            if not error.possibilities:
-                error.message += f". If it is a name: {self._with_names_last(ctx, given)}"
+            if command := self._with_names_last(ctx, given):
+                # The command ends the line, so that nothing sticks to it.
+                error.message = f"{error.format_message()}. If it is a name: {command}"
+                error.possibilities = None
             raise
 
-    def _with_names_last(self, ctx: Any, args: Sequence[str]) -> str:
-        """The command as it was called, with what is not an option after `--`."""
+    def _with_names_last(self, ctx: Any, args: Sequence[str]) -> str | None:
+        """The command as it was called, with what is not an option after `--`; None if it takes fewer names."""
         takes_value = {
             name: not parameter.is_flag
             for parameter in self.get_params(ctx)
@@ -118,6 +138,9 @@ class _Command(TyperCommand):
             options.append(arg)
             if takes_value.get(arg) and left:
                 options.append(left.pop(0))
+        taken = [each.nargs for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        if -1 not in taken and len(names) > sum(taken):
+            return None
         return shlex.join([*ctx.command_path.split(), *options, "--", *names])
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -127,10 +150,16 @@ class _Command(TyperCommand):
                 name, about = record
                 default = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 panel = getattr(parameter, "rich_help_panel", None) or default
-                panels.setdefault(panel, []).append((re.sub(" <[a-z]+>$", "", name), about))
+                panels.setdefault(panel, []).append((re.sub(" <[^<>]*>$", "", name), _in_words(about)))
         for panel, records in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(records)
+
+
+def _in_words(about: str) -> str:
+    """An option's help with its range as a person says it."""
+    about = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", about)
+    return re.sub(r"x>=([\d.]+)", r"at least \1", about)
 
 
 app = typer.Typer(
@@ -175,7 +204,7 @@ def _mount(to: typer.Typer, command: Callable[..., None], *examples: str, name: 
 
 def _family(name: str) -> typer.Typer:
     (about,) = (command.about for command in root.COMMANDS if command.name == name)
-    return typer.Typer(no_args_is_help=True, help=about, rich_markup_mode=None, add_completion=False)
+    return typer.Typer(cls=_Family, no_args_is_help=True, help=about, rich_markup_mode=None, add_completion=False)
 
 
 def _find() -> typer.Typer:
@@ -276,9 +305,12 @@ def _parked() -> typer.Typer:
     _mount(
         family,
         redrive,
-        "walletctl parked redrive result                             lists, and asks",
-        "walletctl parked redrive result 585c1306f89c56f5ecfc2f5d    sends that one back",
-        "walletctl parked redrive jackpot --all --dry-run            says what --all would send",
+        "List them, then choose:",
+        "  walletctl parked redrive result",
+        "Send one back:",
+        "  walletctl parked redrive result 585c1306f89c56f5ecfc2f5d",
+        "Show what --all would send back:",
+        "  walletctl parked redrive jackpot --all --dry-run",
     )
     _mount(
         family,
@@ -311,7 +343,10 @@ def _completion() -> typer.Typer:
 
     return _alone(
         completion,
-        'eval "$(walletctl completion bash)"      in ~/.bashrc',
-        'eval "$(walletctl completion zsh)"       in ~/.zshrc, after compinit',
-        "walletctl completion fish | source       in ~/.config/fish/config.fish",
+        "In ~/.bashrc:",
+        '  eval "$(walletctl completion bash)"',
+        "In ~/.zshrc, after compinit:",
+        '  eval "$(walletctl completion zsh)"',
+        "In ~/.config/fish/config.fish:",
+        "  walletctl completion fish | source",
     )

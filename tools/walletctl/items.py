@@ -19,7 +19,7 @@ _MOST_IN_VAIN = 10  # calls in a row that bring nothing, with growing pauses: ab
 def named(text: str) -> str:
     """A userId, reference or the like, as a command's argument. Raises Trouble for what cannot be a key."""
     if not text.strip():
-        raise Trouble("a name that is empty is nobody's: give a userId, a reference, a round or a transaction id")
+        raise Trouble("the name is empty: give a userId, a reference, a round or a transaction id")
     if len(text) > _MOST_CHARACTERS:
         raise Trouble(f"no name has more than 128 characters, and this one has {len(text):,}: was too much pasted?")
     return text

@@ -101,11 +101,12 @@ def sentences(found: Found) -> Iterator[str]:
                 yield "Under that name something else is NOT credited:"
         case "dead letter" if found.is_player:
             number = sum(len(group.letters) for _, group in found.letters)
-            yield f"A player, of whom {counted(number, 'dead letter')} will be tried again by no machine:"
+            they = "It" if number == 1 else "They"
+            yield f"This player has {counted(number, 'dead letter')}. {they} will not be retried automatically."
             yield from _next(found)
             yield f"What was credited: {found.command('ledger', found.name)}"
         case "dead letter":
-            yield "Not credited: it is a dead letter, and no machine will try again."
+            yield "Not credited: this win is a dead letter. It will not be retried automatically."
             yield from _next(found)
         case "waiting":
             yield from _waiting(found, last)
@@ -117,7 +118,7 @@ def sentences(found: Found) -> Iterator[str]:
         case "gone":
             yield from _gone(found, last)
         case "player":
-            yield f"A player, of whom there is no dead letter. Next: {found.command('ledger', found.name)}"
+            yield f"This player has no dead letters. Next: {found.command('ledger', found.name)}"
             if found.waiting:
                 yield f"{found.waiting} callbacks of any player wait for another try. `find` with a reference tells."
         case "unknown":
@@ -168,7 +169,7 @@ def _credited(found: Found) -> str:
 
 def _next(found: Found) -> Iterator[str]:
     for callback, group in found.letters:
-        yield from what_to_do(callback, group, found.options)
+        yield from what_to_do(callback, group, found.options, found.name)
 
 
 def _waiting(found: Found, last: Line | None) -> Iterator[str]:

@@ -91,9 +91,13 @@ def letter(callback: str, group: Group, one: Letter, now: datetime) -> "Table":
     return listing.facts({name: text for name, text in facts.items() if text})
 
 
-def what_to_do(callback: str, group: Group, options: Sequence[str]) -> Iterator[str]:
-    """What a person does next, by why it was left to them. `options` lead a command to the place."""
-    again = command(options, "parked", "redrive", callback, names=[name_in_a_command(group)])
+def what_to_do(callback: str, group: Group, options: Sequence[str], found: str | None = None) -> Iterator[str]:
+    """What a person does next, by why it was left to them.
+
+    `options` lead a command to the place. `found` is the name that `find` was called with, if it was.
+    """
+    name = name_in_a_command(group)
+    again = command(options, "parked", "redrive", callback, names=[name])
     if group.refused:
         yield f"It cannot be sent back: {group.refused}."
         yield f"If it is nobody's money, discard it. How: {command((), 'help', 'parked', 'discard')}"
@@ -108,12 +112,13 @@ def what_to_do(callback: str, group: Group, options: Sequence[str]) -> Iterator[
     elif 61 in codes:
         yield (
             "The reference was credited before with other content. Ask the provider which is right; what is owed as "
-            "well must come under a reference of its own."
+            "well must come under a separate reference."
         )
-        yield f"To see both: {command(options, 'find', names=[name_in_a_command(group)])}"
+        if found not in (name, f"{callback}#{name}"):
+            yield f"To see both: {command(options, 'find', names=[name])}"
     elif 52 in codes:
         yield "The win is in another currency than the wallet. Ask the provider."
-        yield f"If the wallet is mended: {again}"
+        yield f"If the wallet is corrected: {again}"
     elif 62 in codes:
         asked = group.letters[0].asked
         yield f"The player has no wallet. To open one: {opening(options, asked.get('userId'), asked.get('currency'))}"
