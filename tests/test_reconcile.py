@@ -730,6 +730,67 @@ def test_two_columns_of_one_name_are_refused(desk: Desk) -> None:
         assert says in refusal, heading
 
 
+def renamed(rows: Iterable[Row], heading: str, to: str) -> str:
+    headings, _, lines = text_of(rows).partition("\n")
+    return f"{headings.replace(heading, to, 1)}\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("heading", "misspelt"),
+    [
+        ("currency", "curency"),
+        ("currency", "currencys"),
+        ("currency", "Currnecy"),
+        ("transactionId", "transaction"),
+        ("transactionId", "Transacton-ID"),
+        ("timestamp", "timestmp"),
+    ],
+)
+def test_a_misspelt_heading_is_refused_and_its_name_is_said(desk: Desk, heading: str, misspelt: str) -> None:
+    text = renamed(desk.rows, heading, misspelt)
+
+    assert f"--columns {heading}={misspelt}" in desk.reconcile_text(text).refusal
+    assert desk.reconcile_text(text, "--columns", f"{heading}={misspelt}").status == 0
+    another = desk.reconcile_text(text, "--columns", f"{heading}=")
+    assert (another.status, another.account["notRead"]) == (0, [misspelt])
+
+
+@pytest.mark.parametrize("heading", ["user_id", "User-ID", "user.id", " USER ID "])
+def test_headings_are_read_however_their_words_are_parted(desk: Desk, heading: str) -> None:
+    assert desk.reconcile_text(renamed(desk.rows, "userId", heading)).account["notRead"] == []
+
+
+def test_what_is_read_under_another_heading_is_compared(desk: Desk) -> None:
+    rows = [row | {"transactionId": "deadbeef"} for row in desk.rows]
+
+    outcome = desk.reconcile_text(renamed(rows, "transactionId", "transaction_id"))
+
+    assert {kind for kind, _, _ in outcome.found} == {"different transaction"}
+
+
+def verdict(desk: Desk, text: str) -> str:
+    report = desk.folder / "report.csv"
+    report.write_text(text)
+    return CliRunner().invoke(app, ["reconcile", str(report)]).stdout.splitlines()[-1]
+
+
+def test_the_verdict_says_what_was_not_compared_and_not_read(desk: Desk) -> None:
+    rows = [row | {"money": "EUR", "note": "\x1b[2J"} for row in desk.rows]
+    columns = [column for column in COLUMNS if column != "currency"]
+    lacking = text_of(rows, [*columns, "money", "note"])
+    empty = text_of([row | {"currency": ""} for row in desk.rows])
+    many = text_of(desk.rows, [*COLUMNS, *(f"other-{number}" for number in range(12))])
+
+    assert verdict(desk, text_of(desk.rows)) == "All matched"
+    assert verdict(desk, lacking) == "All matched; not compared: currency (no such column). Not read: money, note"
+    assert verdict(desk, empty) == "All matched; not compared: currency (empty in every row)"
+    assert verdict(desk, many).endswith("other-9, 2 more")
+    account = desk.reconcile_text(lacking).account
+    assert (account["notCompared"], account["notRead"]) == (["currency"], ["money", "note"])
+    outcome = desk.reconcile_text(text_of(with_row(rows, 1, amount="1"), columns))
+    assert (outcome.status, outcome.account["notCompared"]) == (1, ["currency"])
+
+
 def test_two_columns_that_are_not_used_may_have_one_name_or_none(desk: Desk) -> None:
     rows = [f"{row['reference']},{row['callback']},421,{row['amount']},1,2,," for row in desk.rows]
 

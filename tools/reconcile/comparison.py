@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from tools.reconcile.report import COMPARED_IF_THERE
 from tools.walletctl import database
 
 Kind = Literal[
@@ -258,6 +259,13 @@ class Comparison:
                 AND (transaction = '' OR transaction = here_transaction)
         """)
         return same, untold
+
+    def empty(self) -> frozenset[str]:
+        """Which of the fields that are compared if they are there are empty in every row."""
+        columns = [*COMPARED_IF_THERE.values()]
+        counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
+        (filled,) = self._all(f"SELECT {counts} FROM report")  # noqa: S608 - our own words
+        return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 
     def transactions(self) -> int:
         """How many the ledger has, in whatever time."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
 from tools.walletctl.cells import DELIMITERS, rows, split, texts
+from tools.walletctl.hints import word
 
 COLUMNS = (
     "reference",
@@ -29,22 +30,26 @@ COLUMNS = (
     "answer",
 )
 NEEDED = ("reference", "callback", "userId", "amount")
+COMPARED_IF_THERE = {"currency": "currency", "transactionId": "transaction"}  # and what their fields are in a row
 
 _CALLBACKS = {"result": "result", "jackpot": "jackpot", "bonus": "bonus", "promo": "promo", "autoclosing": "result"}
 _FEEDS_CALLBACK = "type"  # what the provider's feed of transactions calls its callbacks
 _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
 _AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
 _WITH_EXPONENT = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?[eE][+-]?0*[0-9]{1,2}")  # of more, none is an amount
+_BETWEEN_WORDS = re.compile(r"[\s_.-]+")
 _TIMEPOINT = re.compile(r"#?\s*timepoint\s*[=:]\s*([0-9]{1,20})", re.IGNORECASE)
 _MOST_OF_A_CELL = 100  # characters, in a message
 _STEP = 1000  # rows between two signs of life
+_TYPO = 2  # letters in which a heading may differ from one of ours, and is taken for a misspelling of it
+_OFTEN_MISSPELT = ("currency", "transactionId", "timestamp", "answer")  # optional, and their lack changes the verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a report is read: the provider's heading of each column, and what callback all rows are of, if none says.
 
-    `named` are the columns whose heading was given, and which must be there.
+    `named` are the columns whose heading was given, and which must be there. A column without a heading is not read.
     """
 
     headings: Mapping[str, str]
@@ -61,27 +66,33 @@ class Reading:
                 continue
             ours, _, theirs = pair.partition("=")
             column = next((each for each in COLUMNS if each.lower() == ours.strip().lower()), None)
-            if column is None or not theirs:
+            if column is None or not (theirs or column not in NEEDED):
                 known = ", ".join(COLUMNS)
                 raise Trouble(f"--columns has no use for {plain(pair)}: write {COLUMNS[0]}=Ref, and of {known}")
             if column in named:
                 raise Trouble(f"--columns names {column} twice: a column has one heading")
             named.add(column)
-            headings[column] = theirs
+            if theirs:
+                headings[column] = theirs
+            else:
+                del headings[column]
         if callback is not None and _callback(callback) is None:
             raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus or promo")
-        return cls(headings, frozenset(named), callback)
+        return cls(headings, frozenset(named & headings.keys()), callback)
 
 
 @dataclass(slots=True)
 class Read:
     """How much was read: `rows` of credits, and among them `faulty` ones.
 
+    `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
     `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed has the next portion.
     """
 
     rows: int = 0
     faulty: int = 0
+    absent: Sequence[str] = ()
+    unread: Sequence[str] = ()
     timepoint: int | None = None
 
 
@@ -101,6 +112,8 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
         if not line:
             raise Trouble(f"{name} is empty: a report begins with a line of headings")
         headings = _Headings.of(line, text, name, reading)
+        read.absent = [column for column in COMPARED_IF_THERE if column not in headings.places]
+        read.unread = headings.unread
         for line, row in rows(report, name, headings.delimiter):
             if not any(row):
                 continue
@@ -127,11 +140,12 @@ def canonical(amount: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Headings:
-    """How many columns a report has, what parts them, and at which place each of ours is."""
+    """How many columns a report has, what parts them, where each of ours is, and what the others are called."""
 
     delimiter: str
     width: int
     places: Mapping[str, int]
+    unread: Sequence[str]
 
     @classmethod
     def of(cls, line: int, text: str, name: str, reading: Reading) -> "_Headings":
@@ -158,7 +172,12 @@ class _Headings:
                 told = " and ".join(f"{plain(headings[place])!r} (column {place + 1})" for place in at)
                 raise Trouble(f"{name} has {column} more than once: {told}. Leave one of them, or rename the others")
         _check_all_there(name, headings, where, reading)
-        return cls(delimiter, len(headings), {column: place for column, (place,) in where.items()})
+        places_read = {column: place for column, (place,) in where.items()}
+        unread = [
+            heading for place, heading in enumerate(headings) if heading.strip() and place not in places_read.values()
+        ]
+        _check_spelling(name, unread, [each for each in _OFTEN_MISSPELT if each not in where], reading)
+        return cls(delimiter, len(headings), places_read, unread)
 
 
 def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, object], reading: Reading) -> None:
@@ -175,9 +194,33 @@ def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, obj
         )
 
 
+def _check_spelling(name: str, unread: Sequence[str], absent: Sequence[str], reading: Reading) -> None:
+    """Raises Trouble for a heading that is nearly one of ours: what it holds would not be compared."""
+    for column in absent:
+        for heading in unread:
+            if column in reading.headings and _distance(_key(heading), column.casefold()) <= _TYPO:
+                raise Trouble(
+                    f"{name} has no column {column}, but '{plain(heading)}'. If that is the {column}, say --columns "
+                    f"{word(f'{column}={heading}')}. If not, --columns {column}= says that there is none"
+                )
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters must be put in, left out or replaced to make one of the other."""
+    if abs(len(one) - len(other)) > _TYPO:
+        return _TYPO + 1
+    above = [*range(len(other) + 1)]
+    for number, letter in enumerate(one, 1):
+        row = [number]
+        for place, its in enumerate(other):
+            row.append(min(above[place] + (letter != its), above[place + 1] + 1, row[place] + 1))
+        above = row
+    return above[-1]
+
+
 def _key(heading: str) -> str:
-    """What a heading is compared by: `User ID` is `userId`."""
-    return "".join(heading.split()).casefold()
+    """What a heading is compared by: `User ID` and `user_id` are `userId`."""
+    return _BETWEEN_WORDS.sub("", heading).casefold()
 
 
 def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 from rich.table import Table
 
 from tools.local.trouble import Trouble
-from tools.outside import plain
+from tools.outside import cut, plain
 from tools.reconcile.comparison import Comparison, Difference, Total
-from tools.reconcile.report import Read
+from tools.reconcile.report import COMPARED_IF_THERE, Read
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.listing import Column, Row, counted, for_csv
 from tools.walletctl.listing import table as table_of
 
 MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
 MOST_IN_JSON = 1000
+_MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
@@ -93,7 +94,31 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
-    yield f"{counted(found, 'difference')}" if found else "All matched"
+    yield _verdict(found, _not_compared(comparison, read), read)
+
+
+def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
+    """What was found, and what nothing can be said of: that there was no difference would not be true of it."""
+    verdict = counted(found, "difference") if found else "All matched"
+    if not_compared:
+        verdict += f"; not compared: {', '.join(f'{column} ({why})' for column, why in not_compared.items())}"
+    if read.unread:
+        names = [cut(plain(heading), _MOST_OF_A_HEADING) for heading in read.unread[:_MOST_HEADINGS]]
+        more = [f"{len(read.unread) - _MOST_HEADINGS:,} more"] if len(read.unread) > _MOST_HEADINGS else []
+        verdict += f". Not read: {', '.join([*names, *more])}"
+    return verdict
+
+
+def _not_compared(comparison: Comparison, read: Read) -> dict[str, str]:
+    """The columns that were not compared in any row, and why."""
+    if not read.rows:
+        return {}
+    empty = comparison.empty()
+    return {
+        column: "no such column" if column in read.absent else "empty in every row"
+        for column, field in COMPARED_IF_THERE.items()
+        if field in empty
+    }
 
 
 def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
@@ -105,6 +130,8 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "nextTimepoint": read.timepoint,
         "transactions": comparison.transactions(),
         "matched": matched,
+        "notCompared": [*_not_compared(comparison, read)],
+        "notRead": [*read.unread],
         "paidThoughAnsweredOtherwise": untold,
         "differences": sum(counts.values()),
         "differencesByKind": counts,
