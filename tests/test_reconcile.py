@@ -28,6 +28,7 @@ from tools.reconcile import command
 from tools.reconcile.ledger import recorded_at
 from tools.reconcile.letters import asked_for
 from tools.reconcile.report import Reading, canonical, copy_report
+from tools.replaced import replaced
 from tools.simulate.report import COLUMNS
 from tools.walletctl.cli import app
 from tools.walletctl.parked import mailbox
@@ -538,6 +539,58 @@ def test_the_differences_are_not_written_over_the_report(desk: Desk) -> None:
     assert outcome.status == 2
     assert "--csv names the report itself" in outcome.complaint
     assert report.read_text().splitlines() == before.splitlines()
+
+
+def test_a_pipe_is_given_the_differences_and_stays_a_pipe(desk: Desk) -> None:
+    report, pipe = desk.folder / "report.csv", desk.folder / "pipe"
+    report.write_text(text_of(desk.rows[1:]))
+    os.mkfifo(pipe)
+    # Open for both, so that neither end waits for the other.
+    with open(os.open(pipe, os.O_RDWR), "rb") as end:
+        assert CliRunner().invoke(app, ["reconcile", str(report), "--csv", str(pipe)]).exit_code == 1
+        assert end.readline().startswith(b"kind,line,")
+    assert pipe.is_fifo()
+
+
+def test_a_shells_own_pipe_is_given_the_differences(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    report.write_text(text_of(desk.rows[1:]))
+    readable, writable = os.pipe()
+    with open(readable, "rb") as end, open(writable, "wb"):
+        told = CliRunner().invoke(app, ["reconcile", str(report), "--csv", f"/dev/fd/{writable}"])
+
+        assert told.exit_code == 1
+        assert end.readline().startswith(b"kind,line,")
+
+
+def test_a_link_is_followed_and_a_file_keeps_its_mode(desk: Desk) -> None:
+    report, file, link = desk.folder / "report.csv", desk.folder / "new.csv", desk.folder / "link.csv"
+    report.write_text(text_of(desk.rows[1:]))
+    link.symlink_to(file)
+    mask = os.umask(0o027)
+    try:
+        CliRunner().invoke(app, ["reconcile", str(report), "--csv", str(link)])
+        assert (link.is_symlink(), file.stat().st_mode & 0o777) == (True, 0o640)
+        file.chmod(0o600)
+        CliRunner().invoke(app, ["reconcile", str(report), "--csv", str(link)])
+        assert (link.is_symlink(), file.stat().st_mode & 0o777) == (True, 0o600)
+    finally:
+        os.umask(mask)
+
+
+def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+
+    def broken_off() -> None:
+        with replaced(file) as written:
+            written.write("after")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "before")]
 
 
 def test_a_report_that_is_not_there_is_refused(desk: Desk) -> None:

@@ -1,7 +1,6 @@
 """A comparison as a person reads it, and as machines do."""
 
 import csv
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ from tools.local.trouble import Trouble
 from tools.outside import cut, plain
 from tools.reconcile.comparison import Comparison, Difference, Total
 from tools.reconcile.report import COMPARED_IF_THERE, Read
+from tools.replaced import check_place as check_file
+from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.listing import Column, Row, counted, for_csv
 from tools.walletctl.listing import table as table_of
@@ -142,9 +143,8 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
 
 def check_place(path: Path, report: Path) -> None:
     """Raises Trouble for what cannot become a file: before a ledger is read, rather than after it."""
+    check_file(path)
     try:
-        if path.is_dir() or not path.parent.is_dir():
-            raise Trouble(f"{plain(str(path))} cannot be written: name a file in a folder that is there")
         if path.exists() and report.exists() and path.samefile(report):
             raise Trouble("--csv names the report itself, which would be lost")
     except OSError as error:
@@ -154,15 +154,12 @@ def check_place(path: Path, report: Path) -> None:
 def write(path: Path, found: Iterable[Difference]) -> None:
     """Every difference as CSV, in the file's place once it is whole. Raises Trouble."""
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
-        ) as file:
+        with replaced(path) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
             for each in found:
                 row = _row(each)
                 writer.writerow(for_csv(row[name]) for name in _COLUMNS)
-        Path(file.name).replace(path)
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
 
