@@ -541,6 +541,23 @@ def test_the_differences_are_not_written_over_the_report(desk: Desk) -> None:
     assert report.read_text().splitlines() == before.splitlines()
 
 
+def test_the_differences_are_not_written_over_standard_input(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    report.write_text(text_of(desk.rows[1:]))
+    before, standard_input = report.read_text(), os.dup(0)
+    try:
+        with report.open() as file:
+            os.dup2(file.fileno(), 0)
+        told = CliRunner().invoke(app, ["reconcile", "-", "--csv", str(report)])
+    finally:
+        os.dup2(standard_input, 0)
+        os.close(standard_input)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "--csv names the report itself" in told.stderr
+    assert report.read_text() == before
+
+
 def test_a_pipe_is_given_the_differences_and_stays_a_pipe(desk: Desk) -> None:
     report, pipe = desk.folder / "report.csv", desk.folder / "pipe"
     report.write_text(text_of(desk.rows[1:]))

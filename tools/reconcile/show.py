@@ -16,6 +16,7 @@ from tools.reconcile.report import COMPARED_IF_THERE, Read
 from tools.replaced import check_place as check_file
 from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
+from tools.walletctl.cells import opened
 from tools.walletctl.listing import Column, Row, counted, for_csv
 from tools.walletctl.listing import table as table_of
 
@@ -144,8 +145,9 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
 def check_place(path: Path, report: Path) -> None:
     """Raises Trouble for what cannot become a file: before a ledger is read, rather than after it."""
     check_file(path)
+    report = opened(report)
     try:
-        if path.exists() and report.exists() and path.samefile(report):
+        if path.is_file() and report.exists() and path.samefile(report):
             raise Trouble("--csv names the report itself, which would be lost")
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None

@@ -39,6 +39,11 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
         yield begins, text.rstrip("\r\n")
 
 
+def opened(path: Path) -> Path:
+    """The file that is read: `-` is standard input."""
+    return Path("/dev/stdin") if str(path) == "-" else path
+
+
 def rows(of: Iterable[tuple[int, str]], name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of each row, and the line that it begins on. Raises Trouble."""
     for line, text in of:
@@ -72,7 +77,7 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
     """The lines of the file with their ends, from 1 on. Raises Trouble."""
     line = 0
     try:
-        with (Path("/dev/stdin") if str(path) == "-" else path).open("rb") as raw, _unpacked(raw) as file:
+        with opened(path).open("rb") as raw, _unpacked(raw) as file:
             while text := file.readline(_MOST_OF_A_ROW + 1):
                 line += 1
                 if len(text) > _MOST_OF_A_ROW:
