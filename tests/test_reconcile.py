@@ -306,6 +306,57 @@ def test_totals_of_the_ledger_are_in_its_own_currencies(desk: Desk) -> None:
     assert (totals["USD", "result"]["difference"], totals["USD", "result"]["transactions"]) == ("+10.5", 5)
 
 
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        *(
+            "1482429190",
+            "20161222",
+            "0",
+            "946684799999",
+            "9" * 20,
+            "9" * 5000,
+        ),  # seconds; a day; nothing that is a date
+        *("1.48243E+12", "22.12.2016", "12/22/2016 17:53", "42726.745", "yesterday", "0001-01-01T00:00:00+10:00"),
+    ],
+)
+def test_a_row_whose_timestamp_is_not_a_moment_is_compared_and_has_the_ledgers_day(desk: Desk, timestamp: str) -> None:
+    rows = [row | {"timestamp": timestamp} for row in desk.rows]
+
+    outcome = desk.reconcile(rows)
+
+    assert (outcome.status, outcome.account["matched"], outcome.account["rowsWithoutMoment"]) == (0, 6, 6)
+    assert {total["day"] for total in outcome.account["totals"]} == {"2016-12-22"}
+    invented = desk.reconcile([*rows, rows[0] | {"reference": "invented"}])
+    assert {total["day"] for total in invented.account["totals"]} == {"", "2016-12-22"}
+
+
+def test_a_person_is_told_which_timestamp_is_not_a_moment(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    report.write_text(text_of(with_row(desk.rows, 1, timestamp="1.48243E+12")))
+
+    told = CliRunner().invoke(app, ["reconcile", str(report)]).stdout
+
+    assert "1 row with a timestamp that is not a moment, the first in line 3: '1.48243E+12'." in told
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "day"),
+    [
+        ("946684800000", "2000-01-01"),
+        ("1482429190374", "2016-12-22"),
+        ("2016-12-22T17:53:10Z", "2016-12-22"),
+        ("2016-12-23T00:30:00+01:00", "2016-12-22"),
+        ("20161222", None),
+    ],
+)
+def test_a_row_is_of_its_own_day(desk: Desk, timestamp: str, day: str | None) -> None:
+    outcome = desk.reconcile([desk.rows[0] | {"reference": "invented", "timestamp": timestamp}])
+
+    (total,) = [each for each in outcome.account["totals"] if each["rows"]]
+    assert total["day"] == (day or "")
+
+
 # --- What is kept -----------------------------------------------------------------------------------
 
 
@@ -446,9 +497,6 @@ def test_a_packed_report_is_read(desk: Desk) -> None:
         ({"amount": ""}, "no amount"),
         ({"userId": ""}, "no userId"),
         ({"callback": "spin"}, "'spin' is no callback"),
-        ({"timestamp": "yesterday"}, "'yesterday' is no moment"),
-        ({"timestamp": "0001-01-01T00:00:00+10:00"}, "is no moment"),
-        ({"timestamp": "9" * 5000}, "is no moment"),
         ({"reference": "  "}, "no reference"),
     ],
 )
@@ -923,6 +971,8 @@ def test_a_person_is_told_where_the_feed_goes_on(desk: Desk) -> None:
     for timepoint, says in (
         ("1482429190374", "1482429190374 (2016-12-22 17:53:10Z): its"),
         ("9" * 20, f"{'9' * 20}: its"),
+        ("1482429190", "1482429190: its"),
+        ("0", "0: its"),
     ):
         report.write_text(f"#timepoint = {timepoint}\n{text_of(desk.rows)}")
 

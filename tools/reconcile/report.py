@@ -40,6 +40,7 @@ _WITH_EXPONENT = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?[eE][+-]?0*[0-9]{1,
 _BETWEEN_WORDS = re.compile(r"[\s_.-]+")
 _TIMEPOINT = re.compile(r"#?\s*timepoint\s*[=:]\s*([0-9]{1,20})", re.IGNORECASE)
 _MOST_OF_A_CELL = 100  # characters, in a message
+_FIRST_YEAR = 2000  # of what is milliseconds: seconds, or 20261129, would be a moment in 1970
 _STEP = 1000  # rows between two signs of life
 _TYPO = 2  # letters in which a heading may differ from one of ours, and is taken for a misspelling of it
 _OFTEN_MISSPELT = ("currency", "transactionId", "timestamp", "answer")  # optional, and their lack changes the verdict
@@ -87,6 +88,7 @@ class Read:
 
     `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
     `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed has the next portion.
+    `undated` is the line and the timestamp of the first row whose timestamp could not be read.
     """
 
     rows: int = 0
@@ -94,6 +96,8 @@ class Read:
     absent: Sequence[str] = ()
     unread: Sequence[str] = ()
     timepoint: int | None = None
+    undated_rows: int = 0
+    undated: tuple[int, str] | None = None
 
 
 def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int], None]) -> Read:
@@ -117,7 +121,7 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
         for line, row in rows(report, name, headings.delimiter):
             if not any(row):
                 continue
-            item = _item(line, row, headings, reading)
+            item = _item(line, row, headings, reading, read)
             read.rows += 1
             read.faulty += "fault" in item
             written.write(json.dumps(item))
@@ -223,7 +227,7 @@ def _key(heading: str) -> str:
     return _BETWEEN_WORDS.sub("", heading).casefold()
 
 
-def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) -> dict[str, str | int]:
+def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, read: Read) -> dict[str, str | int]:
     if len(row) != headings.width:
         return _shifted(line, row, headings)
     fields = {
@@ -231,7 +235,11 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) 
     }
     said = fields.get("callback") or reading.callback or ""
     callback, amount = _callback(said), canonical(fields["amount"])
-    day, moment_fault = _day(fields.get("timestamp", ""))
+    timestamp = fields.get("timestamp", "")
+    day = _day(timestamp) if timestamp else ""
+    if day is None:
+        read.undated = read.undated or (line, timestamp)
+        read.undated_rows += 1
     item: dict[str, str | int] = {
         "line": line,
         "callback": callback or "",
@@ -240,7 +248,7 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) 
         "currency": fields.get("currency", "").upper(),
         "amount": amount or "",
         "transaction": fields.get("transactionId", ""),
-        "day": day,
+        "day": day or "",
         "answer": fields.get("answer", ""),
     }
     if callback and fields["reference"]:
@@ -249,7 +257,6 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) 
         _missing(fields, said)
         or ("" if callback else f"{_told(said)} is no callback")
         or ("" if amount else f"{_told(fields['amount'])} is no amount")
-        or moment_fault
     ):
         item["fault"] = fault
     return item
@@ -282,16 +289,23 @@ def _callback(text: str) -> str | None:
     return _CALLBACKS.get(letters) or _CALLBACKS.get(letters.removesuffix("win"))
 
 
-def _day(timestamp: str) -> tuple[str, str]:
-    """The UTC day of milliseconds since the epoch or of an ISO moment ("" without one), and what is wrong with it."""
-    if not timestamp:
-        return "", ""
+def moment_of(milliseconds: str) -> datetime | None:
+    """The moment of milliseconds since the epoch; None for one before 2000, which was written as something else."""
     try:
-        if timestamp.isascii() and timestamp.isdigit():
-            moment = datetime.fromtimestamp(int(timestamp) / 1000, UTC)
-        else:
+        moment = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.year >= _FIRST_YEAR else None
+
+
+def _day(timestamp: str) -> str | None:
+    """The UTC day of milliseconds since the epoch, or of an ISO moment; None if it is neither."""
+    if timestamp.isascii() and timestamp.isdigit():
+        moment = moment_of(timestamp)
+    else:
+        try:
             moment = datetime.fromisoformat(timestamp)
             moment = moment.astimezone(UTC) if moment.tzinfo else moment
-    except (ValueError, OverflowError, OSError):
-        return "", f"{_told(timestamp)} is no moment"
-    return moment.strftime("%Y-%m-%d"), ""
+        except (ValueError, OverflowError):
+            return None
+    return moment.strftime("%Y-%m-%d") if moment else None

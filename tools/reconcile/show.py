@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from rich.table import Table
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
 from tools.reconcile.comparison import Comparison, Difference, Total
-from tools.reconcile.report import COMPARED_IF_THERE, Read
+from tools.reconcile.report import COMPARED_IF_THERE, Read, moment_of
 from tools.replaced import check_place as check_file
 from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
@@ -94,6 +93,12 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
     )
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+    if read.undated:
+        line, timestamp = read.undated
+        yield (
+            f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
+            f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
+        )
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
     yield _verdict(found, _not_compared(comparison, read), read)
@@ -130,6 +135,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     return {
         "rows": read.rows,
         "nextTimepoint": read.timepoint,
+        "rowsWithoutMoment": read.undated_rows,
         "transactions": comparison.transactions(),
         "matched": matched,
         "notCompared": [*_not_compared(comparison, read)],
@@ -167,11 +173,8 @@ def write(path: Path, found: Iterable[Difference]) -> None:
 
 
 def _moment(milliseconds: int) -> str:
-    try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return ""
-    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)"
+    moment = moment_of(str(milliseconds))
+    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)" if moment else ""
 
 
 def _shown(difference: Difference) -> Row:
