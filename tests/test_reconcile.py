@@ -994,6 +994,25 @@ def test_two_portions_of_a_feed_in_one_file_are_named_where_they_meet(desk: Desk
 
     assert outcome.status == 1
     assert [each["line"] for each in outcome.differences if each["kind"] == "unreadable"] == ["9", "10"]
+    # Which of the two is the later is not known.
+    assert outcome.account["nextTimepoint"] is None
+    filled = f"#timepoint = 1482429190374,,,,,,,,,,\n{text_of(desk.rows)}"
+    assert desk.reconcile_text(portion + filled).account["nextTimepoint"] is None
+
+
+def test_a_portion_without_rows_is_compared_and_its_time_point_is_said(desk: Desk) -> None:
+    empty = f"#timepoint = 1482429190374\n{text_of([])}"
+    report = desk.folder / "empty.csv"
+    report.write_text(empty)
+
+    outcome = desk.reconcile_text(empty, "--since", "2100-01-01")
+    told = CliRunner().invoke(app, ["reconcile", str(report), "--since", "2100-01-01"])
+
+    assert (outcome.status, outcome.account["rows"], outcome.account["nextTimepoint"]) == (0, 0, 1482429190374)
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "All matched")
+    assert "The feed goes on at time point 1482429190374" in told.stdout
+    # What the ledger has is unknown there, as with any other report.
+    assert [kind for kind, _, _ in desk.reconcile_text(empty).found] == ["unknown there"] * 6
 
 
 # --- Identities -------------------------------------------------------------------------------------

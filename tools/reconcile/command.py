@@ -89,7 +89,7 @@ def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[R
     try:
         with listing.progress("rows of the report") as advance:
             read = copy_report(report, folder / "report.json", reading, advance)
-        if not read.rows:
+        if not read.rows and not read.is_feed:
             raise Trouble(f"{plain(str(report))} has no rows below its headings")
         with listing.progress("transactions of the ledger") as advance:
             return read, copy_ledger(where.tables(), folder, advance)

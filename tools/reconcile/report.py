@@ -87,7 +87,8 @@ class Read:
     """How much was read: `rows` of credits, and among them `faulty` ones.
 
     `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
-    `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed has the next portion.
+    `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed (`is_feed`) has the next
+    portion. It is None if two portions are in one file: which of them is the later is not known.
     `undated` is the line and the timestamp of the first row whose timestamp could not be read.
     """
 
@@ -95,6 +96,7 @@ class Read:
     faulty: int = 0
     absent: Sequence[str] = ()
     unread: Sequence[str] = ()
+    is_feed: bool = False
     timepoint: int | None = None
     undated_rows: int = 0
     undated: tuple[int, str] | None = None
@@ -110,8 +112,8 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
     report = texts(path)
     with to.open("w") as written:
         line, text = next(report, (0, ""))
-        if found := _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "')):
-            read.timepoint = int(found[1])
+        if found := _timepoint(text):
+            read.is_feed, read.timepoint = True, int(found[1])
             line, text = next(report, (0, ""))
         if not line:
             raise Trouble(f"{name} is empty: a report begins with a line of headings")
@@ -123,12 +125,18 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
                 continue
             item = _item(line, row, headings, reading, read)
             read.rows += 1
-            read.faulty += "fault" in item
+            if "fault" in item:
+                read.faulty += 1
+                read.timepoint = None if _timepoint(row[0]) else read.timepoint
             written.write(json.dumps(item))
             written.write("\n")
             if read.rows % _STEP == 0:
                 advance(_STEP)
     return read
+
+
+def _timepoint(text: str) -> re.Match[str] | None:
+    return _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "'))
 
 
 def canonical(amount: str) -> str | None:
