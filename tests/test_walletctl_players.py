@@ -413,6 +413,16 @@ def test_a_file_that_is_not_read_to_its_end_opens_no_wallet(
     assert wallets(operator) == before
 
 
+def test_an_empty_amount_is_not_taken_for_nothing(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
+    before = wallets(operator)
+
+    refused = walletctl.json("players", "import", file(tmp_path, "p-1,EUR,,0", "p-2,EUR,1, ", "p-3,,1,0"), status=1)
+
+    assert [row["why"].partition(" ")[0] for row in refused] == ["cash", "bonus", "currency"]
+    assert [row["why"].partition(":")[0] for row in refused[:2]] == ["cash is empty", "bonus is empty"]
+    assert wallets(operator) == before
+
+
 def test_a_line_of_another_number_of_cells_is_refused_with_its_number(walletctl: Walletctl, tmp_path: Path) -> None:
     lines = ["p-1,EUR,1,50,0", "p-2,EUR,1", "p-3,EUR,1,0,", "p-4"]
 

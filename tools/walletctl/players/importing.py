@@ -25,7 +25,7 @@ from tools.walletctl.players.opening import Opening, Unfit
 
 NOT_ALL = 1
 _HEADER = ("userId", "currency", "cash", "bonus")
-_DEFAULTS = {"currency": "", "cash": "0", "bonus": "0"}
+_MAY_BE_LEFT_OUT = {"cash": "0", "bonus": "0"}  # the column, not a cell of it
 _AS_WRITTEN = "--ids-as-written"
 _AT_ONCE = 8  # writes on the way together
 _BATCH = 400  # wallets between two looks at the bar, and at Ctrl-C
@@ -145,8 +145,11 @@ def _opening(header: Sequence[str], cells: Sequence[str], as_written: bool) -> O
     if len(cells) != len(header):
         raise Unfit(f"it has {listing.counted(len(cells), 'cell')}, where the first line has {len(header)}")
     said = dict(zip(header, cells, strict=True))
+    for name in _MAY_BE_LEFT_OUT:
+        if name in said and not said[name].strip():
+            raise Unfit(f"{name} is empty: write 0 if the wallet begins with none")
     opening = Opening.read(
-        user_id=said.pop("userId"), **_DEFAULTS | {name: cell.strip() for name, cell in said.items() if cell.strip()}
+        user_id=said.pop("userId"), **_MAY_BE_LEFT_OUT | {name: cell.strip() for name, cell in said.items()}
     )
     if not as_written and (form := looks_like(opening.user_id)):
         raise Unfit(
