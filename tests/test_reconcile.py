@@ -966,6 +966,24 @@ def test_a_feeds_type_is_its_callback(desk: Desk) -> None:
     assert desk.reconcile_text(text, "--callback", "result").account["matched"] == 5
 
 
+def test_a_feeds_type_that_contradicts_the_option_is_named(desk: Desk) -> None:
+    results = [row | {"type": "Result"} for row in desk.rows if row["callback"] == "result"]
+    columns = [column for column in (*COLUMNS, "type") if column != "callback"]
+
+    same = desk.reconcile_text(text_of(results, columns), "--callback", "result")
+    outcome = desk.reconcile_text(text_of(with_row(results, 1, type="JackpotWin"), columns), "--callback", "result")
+    all_of_them = desk.reconcile_text(
+        text_of([row | {"type": "jackpot"} for row in results], columns), "--callback", "result"
+    )
+
+    assert same.account["matched"] == 5
+    (bad,) = [each for each in outcome.differences if each["kind"] == "unreadable"]
+    assert (bad["line"], bad["note"]) == ("3", "type is 'JackpotWin', and --callback says result")
+    # Of which credit the row is, is not known: the ledger's is not in the report.
+    assert ("unknown there", "", results[1]["reference"]) in outcome.found
+    assert (all_of_them.status, all_of_them.account["matched"]) == (1, 0)
+
+
 def test_a_person_is_told_where_the_feed_goes_on(desk: Desk) -> None:
     report = desk.folder / "report.csv"
     for timepoint, says in (

@@ -170,6 +170,8 @@ class _Headings:
             is_open = "callback" not in reading.named and reading.callback is None
             if is_open and wanted["callback"] not in there:
                 wanted["callback"] = _FEEDS_CALLBACK
+            elif reading.callback is not None and wanted["callback"] not in there:
+                wanted[_FEEDS_CALLBACK] = _FEEDS_CALLBACK
             return {
                 column: [place for place, heading in enumerate(there) if heading == key]
                 for column, key in wanted.items()
@@ -243,6 +245,8 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
     }
     said = fields.get("callback") or reading.callback or ""
     callback, amount = _callback(said), canonical(fields["amount"])
+    feeds = _callback(fields.get(_FEEDS_CALLBACK, ""))
+    is_of_another = bool(feeds and feeds != callback)
     timestamp = fields.get("timestamp", "")
     day = _day(timestamp) if timestamp else ""
     if day is None:
@@ -259,11 +263,12 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
         "day": day or "",
         "answer": fields.get("answer", ""),
     }
-    if callback and fields["reference"]:
+    if callback and fields["reference"] and not is_of_another:
         item["id"] = f"{callback}#{fields['reference']}"
     if fault := (
         _missing(fields, said)
         or ("" if callback else f"{_told(said)} is no callback")
+        or (f"type is {_told(fields[_FEEDS_CALLBACK])}, and --callback says {callback}" if is_of_another else "")
         or ("" if amount else f"{_told(fields['amount'])} is no amount")
     ):
         item["fault"] = fault
