@@ -791,6 +791,25 @@ def test_a_name_in_quotes_may_hold_anything(desk: Desk) -> None:
     assert desk.reconcile_text(text_from(lines)).found == [("different player", "8", desk.rows[4]["reference"])]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_rows_with_other_delimiters_are_not_hidden_in_a_cell(desk: Desk, delimiter: str) -> None:
+    lines = named(desk.rows)
+    hidden = delimiter.join(("owed-1", "result", "421", "1000000", "Book"))
+    lines[2] = lines[2].replace("Book of Ra", f'"Book\n{hidden}"')
+
+    assert "is not CSV in line 3: a quoted cell goes on" in desk.reconcile_text(text_from(lines)).refusal
+
+
+def test_the_verdict_names_rows_of_several_lines(desk: Desk) -> None:
+    one = text_from(named(desk.rows, {4: '"Book\nof\r\nRa"'}))
+    two = text_from(named(desk.rows, {0: '"two\rlines"', 4: '"Book\nof\nRa"'}))
+    told = "not compared: currency (no such column), transactionId (no such column). Not read: gameName"
+
+    assert verdict(desk, one) == f"All matched; 1 row spans lines 6-8; {told}"
+    assert verdict(desk, two) == f"All matched; 1 row spans lines 2-3 and 1 other row several; {told}"
+    assert desk.reconcile_text(two).account["rowsOfSeveralLines"] == 2
+
+
 def test_a_row_with_more_or_fewer_cells_than_headings_is_named_and_not_believed(desk: Desk) -> None:
     headings = "reference,callback,userId,gameName,bet,amount"
     rows = [f"{row['reference']},{row['callback']},421,Book of Ra,1.50,{row['amount']}" for row in desk.rows]
@@ -888,7 +907,7 @@ def test_what_is_read_under_another_heading_is_compared(desk: Desk) -> None:
 
 def verdict(desk: Desk, text: str) -> str:
     report = desk.folder / "report.csv"
-    report.write_text(text)
+    report.write_bytes(text.encode())
     return CliRunner().invoke(app, ["reconcile", str(report)]).stdout.splitlines()[-1]
 
 

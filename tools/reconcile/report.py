@@ -6,14 +6,14 @@ What the columns mean: docs/tools.md, The provider's report.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
-from tools.walletctl.cells import DELIMITERS, rows, split, texts
+from tools.walletctl.cells import DELIMITERS, Spanning, rows, split, texts
 from tools.walletctl.hints import word
 
 COLUMNS = (
@@ -98,6 +98,7 @@ class Read:
     unread: Sequence[str] = ()
     is_feed: bool = False
     timepoint: int | None = None
+    spanning: Spanning = field(default_factory=Spanning)
     undated_rows: int = 0
     undated: tuple[int, str] | None = None
 
@@ -120,7 +121,7 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
         headings = _Headings.of(line, text, name, reading)
         read.absent = [column for column in COMPARED_IF_THERE if column not in headings.places]
         read.unread = headings.unread
-        for line, row in rows(report, name, headings.delimiter):
+        for line, row in rows(report, name, headings.delimiter, read.spanning):
             if not any(row):
                 continue
             item = _item(line, row, headings, reading, read)
@@ -245,7 +246,7 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
     }
     said = fields.get("callback") or reading.callback or ""
     callback, amount = _callback(said), canonical(fields["amount"])
-    feeds = _callback(fields.get(_FEEDS_CALLBACK, ""))
+    feeds = _callback(fields[_FEEDS_CALLBACK]) if _FEEDS_CALLBACK in fields else None
     is_of_another = bool(feeds and feeds != callback)
     timestamp = fields.get("timestamp", "")
     day = _day(timestamp) if timestamp else ""

@@ -107,6 +107,10 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
 def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
     """What was found, and what nothing can be said of: that there was no difference would not be true of it."""
     verdict = counted(found, "difference") if found else "All matched"
+    if read.spanning.rows:
+        first, last = read.spanning.first
+        others = "" if read.spanning.rows == 1 else f" and {counted(read.spanning.rows - 1, 'other row')} several"
+        verdict += f"; 1 row spans lines {first}-{last}{others}"
     if not_compared:
         verdict += f"; not compared: {', '.join(f'{column} ({why})' for column, why in not_compared.items())}"
     if read.unread:
@@ -136,6 +140,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "rows": read.rows,
         "nextTimepoint": read.timepoint,
         "rowsWithoutMoment": read.undated_rows,
+        "rowsOfSeveralLines": read.spanning.rows,
         "transactions": comparison.transactions(),
         "matched": matched,
         "notCompared": [*_not_compared(comparison, read)],

@@ -10,6 +10,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -44,8 +45,18 @@ def opened(path: Path) -> Path:
     return Path("/dev/stdin") if str(path) == "-" else path
 
 
-def rows(of: Iterable[tuple[int, str]], name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, and the line that it begins on. Raises Trouble."""
+@dataclass(slots=True)
+class Spanning:
+    """How many rows go on over several lines, and the first and last line of the first of them."""
+
+    rows: int = 0
+    first: tuple[int, int] = (0, 0)
+
+
+def rows(
+    of: Iterable[tuple[int, str]], name: str, delimiter: str, spanning: Spanning | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, and the line that it begins on. Counts in `spanning`. Raises Trouble."""
     for line, text in of:
         if '"' not in text:
             yield line, text.split(delimiter)
@@ -56,11 +67,15 @@ def rows(of: Iterable[tuple[int, str]], name: str, delimiter: str) -> Iterator[t
                 f"{name} is not CSV in line {line}: a quote is in the middle of a cell. A cell with a quote in it is "
                 "written in quotes, and its own quotes twice"
             )
-        if ("\n" in text or "\r" in text) and any(_may_hold_rows(cell, delimiter, len(cells)) for cell in cells):
-            raise Trouble(
-                f"{name} is not CSV in line {line}: a quoted cell goes on over several lines, with as many delimiters "
-                "as if rows were in it. A quote is missing, or there is one too many"
-            )
+        if "\n" in text or "\r" in text:
+            if any(_may_hold_rows(cell, len(cells)) for cell in cells):
+                raise Trouble(
+                    f"{name} is not CSV in line {line}: a quoted cell goes on over several lines, with as many "
+                    "delimiters as if rows were in it. A quote is missing, or there is one too many"
+                )
+            if spanning:
+                spanning.first = spanning.first if spanning.rows else (line, line + _ends(text))
+                spanning.rows += 1
         yield line, cells
 
 
@@ -145,9 +160,15 @@ def _row(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*+")
 
 
-def _may_hold_rows(cell: str, delimiter: str, cells: int) -> bool:
+def _may_hold_rows(cell: str, cells: int) -> bool:
     """Whether a missing quote may have brought rows into the cell, though the cells add up.
 
-    Two whole rows in one have the delimiters of one in that cell. Half of them are enough: one may be cut off.
+    Two whole rows in one have the delimiters of one in that cell. Half of them are enough: one may be cut off. Rows of
+    another file may have other delimiters.
     """
-    return ("\n" in cell or "\r" in cell) and 2 * cell.count(delimiter) >= cells - 1
+    return ("\n" in cell or "\r" in cell) and 2 * sum(map(cell.count, DELIMITERS)) >= cells - 1
+
+
+def _ends(text: str) -> int:
+    """How many lines end in the text."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
