@@ -1076,6 +1076,26 @@ def test_players_are_compared_to_the_last_space(desk: Desk) -> None:
     assert desk.reconcile(rows).found == [("different player", "3", rows[1]["reference"])]
 
 
+def test_spaces_at_the_ends_can_be_seen_and_are_named(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    rows = [row for row in desk.rows if row["reference"] != "ref-1"]
+    lost = next(row for row in desk.rows if row["reference"] == "ref-1")
+    rows[0] = rows[0] | {"userId": "421 "}
+    report.write_text(text_of([*rows, lost | {"reference": " ref-1\u00a0"}]))
+
+    outcome = desk.reconcile_file(report)
+    shown = CliRunner().invoke(app, ["reconcile", str(report)]).stdout
+
+    assert {each["kind"]: each["note"] for each in outcome.differences} == {
+        "different player": "differs only by spaces at its ends",
+        "missing here": "differs only by spaces at its ends from a reference of the ledger",
+        "unknown there": "differs only by spaces at its ends from the row of line 7",
+    }
+    assert "'421 '" in shown
+    assert "' ref-1\\xa0'" in shown
+    assert [each["there"] for each in outcome.differences if each["kind"] == "different player"] == ["421 "]
+
+
 def test_amounts_may_be_written_with_an_exponent(desk: Desk) -> None:
     place = {row["reference"]: number for number, row in enumerate(desk.rows)}
 

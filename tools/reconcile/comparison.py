@@ -83,7 +83,15 @@ _COMPARED = """
     );
 """
 
-_DIFFERENCES = """
+_SPACES = "differs only by spaces at its ends"
+
+
+def _trimmed(text: str) -> str:
+    """What is left of a text without the white space at its ends."""
+    return f"trim({text}, ' \t\n\r' || chr(160))"
+
+
+_DIFFERENCES = f"""
     INSERT INTO differences
         SELECT 'unreadable', line, callback, reference, player, currency, amount, NULL, answer, NULL, fault
         FROM report WHERE fault IS NOT NULL
@@ -111,14 +119,25 @@ _DIFFERENCES = """
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND currency <> '' AND currency <> here_currency
         UNION ALL
         SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
-            recorded, NULL
+            recorded, CASE WHEN {_trimmed("player")} = {_trimmed("here_player")} THEN '{_SPACES}' END
         FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND player <> here_player
         UNION ALL
         SELECT 'different transaction', line, callback, reference, here_player, here_currency, transaction,
-            here_transaction, answer, recorded, NULL
+            here_transaction, answer, recorded,
+            CASE WHEN {_trimmed("transaction")} = {_trimmed("here_transaction")} THEN '{_SPACES}' END
         FROM compared
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
-"""
+    UPDATE differences SET note = '{_SPACES} from the row of line ' || missing.line
+        FROM differences AS missing
+        WHERE differences.kind = 'unknown there' AND missing.kind = 'missing here'
+            AND missing.callback = differences.callback
+            AND {_trimmed("missing.reference")} = {_trimmed("differences.reference")};
+    UPDATE differences SET note = '{_SPACES} from a reference of the ledger'
+        FROM ledger
+        WHERE differences.kind = 'missing here'
+            AND split_part(ledger.id, '#', 1) = differences.callback
+            AND {_trimmed("substr(ledger.id, strpos(ledger.id, '#') + 1)")} = {_trimmed("differences.reference")};
+"""  # noqa: S608 - our own words
 
 # A whole number and eighteen digits after the point, each exactly.
 _WHOLE = "sum(try_cast(split_part({0}, '.', 1) AS HUGEINT)) FILTER ({1})"

@@ -16,7 +16,7 @@ from tools.replaced import check_place as check_file
 from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.cells import opened
-from tools.walletctl.listing import Column, Row, counted, for_csv
+from tools.walletctl.listing import Column, Row, counted, for_csv, visible
 from tools.walletctl.listing import table as table_of
 
 MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
@@ -67,7 +67,7 @@ def table(found: Sequence[Difference]) -> Table:
     made = table_of(_SHOWN, rows)
     for place, column in enumerate(_SHOWN):
         if most := _WHOLE.get(column.name):
-            made.columns[place].no_wrap = all(len(plain(str(row[column.name]))) <= most for row in rows)
+            made.columns[place].no_wrap = all(len(visible(row[column.name])) <= most for row in rows)
     return made
 
 
