@@ -8,7 +8,7 @@ import io
 import json
 import lzma
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -43,6 +43,7 @@ class Here:
 
     operator: Operator
     name: str = "here"
+    options: Sequence[str] = ()
 
     def tables(self) -> Tables:
         return Tables(
@@ -830,7 +831,7 @@ def test_a_row_with_more_or_fewer_cells_than_headings_is_named_and_not_believed(
         (named_,) = [each for each in outcome.differences if each["kind"] == "unreadable"]
         assert outcome.status == 1
         assert named_["line"] == "4"
-        assert named_["note"] == f"{cells} cells where the headings have 6"
+        assert named_["note"] == f"{cells} cell{'s' * (cells != 1)} where the headings have 6"
         assert named_["reference"] == plain(row.split(",")[0])
         assert outcome.account["matched"] == 5
         # Nothing shows that the row was of this credit.

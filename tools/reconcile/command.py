@@ -79,7 +79,7 @@ def reconcile(
         with closing(comparison):
             if missing := comparison.missing():
                 _explain(comparison, where, missing)
-            _tell(comparison, read, as_json, csv_file)
+            _tell(comparison, read, where.options, as_json, csv_file)
             if comparison.counts():
                 raise typer.Exit(NOT_THE_SAME)
 
@@ -107,7 +107,7 @@ def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> No
         comparison.explain(found.dead, found.waiting)
 
 
-def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | None) -> None:
+def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:
     if csv_file:
         show.write(csv_file, comparison.differences())
     if as_json:
@@ -118,7 +118,7 @@ def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | No
         print()
     listing.out(show.totals(comparison.totals()))
     print()
-    for line in show.conclusions(comparison, read, csv_file):
+    for line in show.conclusions(comparison, read, csv_file, options):
         listing.tell(line)
 
 

@@ -269,6 +269,15 @@ class Comparison:
         """How many differences there are of each kind."""
         return dict(self._all("SELECT kind, count(*) FROM differences GROUP BY kind ORDER BY kind"))
 
+    def first(self, kind: str) -> str:
+        """The reference of the first difference of a kind."""
+        found = self._all(
+            "SELECT reference FROM differences WHERE kind = ? ORDER BY line NULLS LAST, recorded, callback, reference "
+            "LIMIT 1",
+            kind,
+        )
+        return "".join(reference for (reference,) in found)
+
     def matched(self) -> tuple[int, int]:
         """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
         ((same, untold),) = self._all("""
@@ -319,9 +328,9 @@ class Comparison:
             ) in self._all(_TOTALS)
         ]
 
-    def _all(self, query: str) -> list[Any]:
+    def _all(self, query: str, *parameters: str) -> list[Any]:
         with database.trouble_if(_CANNOT):
-            return self._database.execute(query).fetchall()
+            return self._database.execute(query, parameters).fetchall()
 
     def _copy(self, table: str, columns: Mapping[str, str], paths: Sequence[Path]) -> None:
         self._database.execute(

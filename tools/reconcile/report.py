@@ -15,6 +15,7 @@ from tools.local.trouble import Trouble
 from tools.outside import cut, plain
 from tools.walletctl.cells import DELIMITERS, Spanning, rows, split, texts
 from tools.walletctl.hints import word
+from tools.walletctl.listing import counted
 
 COLUMNS = (
     "reference",
@@ -284,7 +285,7 @@ def _shifted(line: int, row: Sequence[str], headings: _Headings) -> dict[str, st
         **nothing,
         "line": line,
         "reference": row[place] if place < len(row) else "",
-        "fault": f"{len(row)} cells where the headings have {headings.width}",
+        "fault": f"{counted(len(row), 'cell')} where the headings have {headings.width}",
     }
 
 

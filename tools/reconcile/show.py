@@ -16,6 +16,7 @@ from tools.replaced import check_place as check_file
 from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
 from tools.walletctl.cells import opened
+from tools.walletctl.hints import command
 from tools.walletctl.listing import Column, Row, counted, for_csv, visible
 from tools.walletctl.listing import table as table_of
 
@@ -48,9 +49,10 @@ _TOTALS = (
 )
 # What a kind of difference means, and what to do about it.
 _MEANINGS = {
-    "missing here": "owed by the report, and not credited: `walletctl find REFERENCE` says what became of it",
-    "dead letter": "owed, and left for a person: `walletctl find REFERENCE` shows the letter",
-    "perhaps parked": "owed, and answered as what is kept: retry queues are not empty; compare again when they are",
+    "missing here": "owed by the report, and not credited",
+    "dead letter": "owed, and left for a person",
+    "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "
+    "are empty",
     "unknown there": "credited, and not in the report: ask the provider, or narrow --since and --until",
     "different amount": "credited with another amount than the report has",
     "different currency": "credited in another currency than the report has",
@@ -58,6 +60,12 @@ _MEANINGS = {
     "different transaction": "the provider was answered another transaction than the ledger has",
     "doubled": "the same credit twice in the report: it was credited once",
     "unreadable": "not compared: correct these lines of the report, and compare again",
+}
+
+_TO_FIND = {
+    "missing here": "To see what became of the first",
+    "dead letter": "To see the first dead letter",
+    "perhaps parked": "To see what became of the first",
 }
 
 
@@ -76,12 +84,12 @@ def totals(found: Sequence[Total]) -> Table:
     return table_of(_TOTALS, map(_total, found))
 
 
-def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> Iterator[str]:
+def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, options: Sequence[str]) -> Iterator[str]:
     """What the figures mean, a line each; the last is the verdict."""
     counts = comparison.counts()
     found = sum(counts.values())
     for kind, times in counts.items():
-        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}"
+        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}{_next(comparison, kind, options)}"
     if found > MOST_SHOWN and not csv_file:
         yield f"Of {found:,} differences the first {MOST_SHOWN} are shown: --csv FILE writes them all"
     if csv_file:
@@ -102,6 +110,13 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
     yield _verdict(found, _not_compared(comparison, read), read)
+
+
+def _next(comparison: Comparison, kind: str, options: Sequence[str]) -> str:
+    """The command that says more of the first difference of a kind."""
+    if not (first := _TO_FIND.get(kind)):
+        return ""
+    return f". {first}: {command(options, 'find', names=[comparison.first(kind)])}"
 
 
 def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
