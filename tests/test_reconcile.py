@@ -516,6 +516,14 @@ def test_a_bad_row_is_named_by_its_line_and_the_rest_is_compared(
     assert outcome.account["matched"] == 5
 
 
+def test_what_cannot_be_read_is_escaped_once(desk: Desk) -> None:
+    report = desk.folder / "report.csv"
+    report.write_text(text_of(with_row(desk.rows, 2, amount="1\x1b\\")))
+
+    assert desk.reconcile_file(report).account["shownDifferences"][0]["note"] == "'1\x1b\\' is no amount"
+    assert r"'1\x1b\\' is no amount" in CliRunner().invoke(app, ["reconcile", str(report)]).stdout
+
+
 def test_lines_are_counted_as_a_person_sees_them(tmp_path: Path) -> None:
     report = tmp_path / "report.csv"
     report.write_text('reference,callback,userId,amount\n"a\nb",result,421,1\n\nc,result,421,x\n')

@@ -185,7 +185,7 @@ class _Headings:
         where = places(delimiter)
         for column, at in where.items():
             if len(at) > 1:
-                told = " and ".join(f"{plain(headings[place])!r} (column {place + 1})" for place in at)
+                told = " and ".join(f"'{plain(headings[place])}' (column {place + 1})" for place in at)
                 raise Trouble(f"{name} has {column} more than once: {told}. Leave one of them, or rename the others")
         _check_all_there(name, headings, where, reading)
         places_read = {column: place for column, (place,) in where.items()}
@@ -295,7 +295,8 @@ def _missing(fields: Mapping[str, str], callback: str) -> str:
 
 
 def _told(cell: str) -> str:
-    return cut(repr(cell), _MOST_OF_A_CELL)
+    """The cell in a message, which is escaped where it is printed."""
+    return f"'{cut(cell, _MOST_OF_A_CELL)}'"
 
 
 def _callback(text: str) -> str | None:

@@ -152,9 +152,7 @@ def _opening(header: Sequence[str], cells: Sequence[str], as_written: bool) -> O
         user_id=said.pop("userId"), **_MAY_BE_LEFT_OUT | {name: cell.strip() for name, cell in said.items()}
     )
     if not as_written and (form := looks_like(opening.user_id)):
-        raise Unfit(
-            f"userId {plain(opening.user_id)!r} is {form}: correct it, or import with {_AS_WRITTEN} if this is the id"
-        )
+        raise Unfit(f"userId '{opening.user_id}' is {form}: correct it, or import with {_AS_WRITTEN} if this is the id")
     return opening
 
 
