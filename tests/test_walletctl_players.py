@@ -321,25 +321,44 @@ RUINED = {
     "15 digits": ["1234567890123450", "1234567890123450000"],
     "a formula": ['="000123"', "=421", "='421'"],
     "an apostrophe": ["'000123", "'-5"],
-    "an error": ["#REF!", "#N/A", "#NAME?", "#VALUE!", "####"],
+    "an error": ["#REF!", "#N/A", "#NAME?", "#VALUE!", "####", "#WERT!", "#BEZUG!", "#NV", "#ZAHL!"],
     "a date": [
         "2026-05-11",
         "11.05.2026",
         "5/11/2026",
         "11/5/26",
         "11-May",
+        "01. Feb",
+        "02. Jan",
+        "3. M\u00e4rz",
+        "01. Dez. 2026",
+        "01-Mai-26",
+        "1. Oktober 2026",
         "May-11",
         "11-may-2026",
         "2026-05-11 00:00:00",
     ],
-    "a time": ["12:30", "12:30:00", "1:05 PM"],
+    "a time": ["12:30", "12:30:00", "1:05 PM", "100:30:00", "12:30:00.5"],
+    "a truth value": ["TRUE", "FALSE", "WAHR", "FALSCH"],
     "white space": [" 421", "421 ", "\u3000421"],
 }
 SOUND = (
     *("000123", "422", "123456789012", "12345678901234567890", "1234567890123456", "585c1306f89c56f5ecfc2f5d"),
     *("-5", "+44712345678", "a.0", "e5", "1e", "10-11", "12-34-56-78", "mark 12", "Dec", "may", "March Hare", "v1.2"),
     *("9f1c1f0e-6a3e-4b7e-9c36-0d0f3c0a4b11", "mail@example.com", "a b", "99-99-2026", "2026-13-45", "#1", "J\u00f6rg"),
-    *("=".join("ab"), "o'neill", "user:12:30", "0x10", "1e5f"),
+    *(
+        "=".join("ab"),
+        "o'neill",
+        "user:12:30",
+        "0x10",
+        "1e5f",
+        "true",
+        "Falsch",
+        "#NVX",
+        "100:99",
+        "maier 1",
+        "1. Mait",
+    ),
 )
 
 
@@ -411,6 +430,20 @@ def test_a_file_that_is_not_read_to_its_end_opens_no_wallet(
         (tmp_path / "players.csv").write_bytes(good + ending)
         assert says in walletctl.refused("players", "import", str(tmp_path / "players.csv")), ending
     assert wallets(operator) == before
+
+
+def test_what_is_refused_is_escaped_once(walletctl: Walletctl, tmp_path: Path) -> None:
+    lines = ["a\x1bb,EUR,1,0", "p-2,E\\R,1,0", "p-3,EUR,1\u200b,0", '"\'a\\b",EUR,1,0']
+    path = file(tmp_path, *lines)
+
+    table = " ".join(walletctl("players", "import", path).stdout.split())
+    rows = walletctl.json("players", "import", path, status=1)
+    added = walletctl.refused("players", "add", "--currency", "E\\R", "new")
+
+    for shown in ("not 'a\\x1bb'", "not 'E\\\\R'", "not '1\\u200b'", "userId ''a\\\\b' is"):
+        assert shown in table
+    assert [row["why"].rpartition("not ")[2] for row in rows[:3]] == ["'a\x1bb'", "'E\\R'", "'1\u200b'"]
+    assert "not 'E\\\\R': nothing was changed" in added
 
 
 def test_an_empty_amount_is_not_taken_for_nothing(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
