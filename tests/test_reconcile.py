@@ -474,6 +474,18 @@ def test_other_delimiters_are_noticed(desk: Desk, delimiter: str) -> None:
     assert desk.reconcile_text(text_of(desk.rows).replace(",", delimiter)).status == 0
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_line_that_names_the_delimiter_is_read(desk: Desk, delimiter: str) -> None:
+    text = text_of(with_row(desk.rows, 1, amount="1.5")).replace(",", delimiter)
+    for first in (f"sep={delimiter}\n", f'"sep={delimiter}"\r\n', f"Sep={delimiter}\n#timepoint = 1482429190374\n"):
+        outcome = desk.reconcile_text(first + text)
+        assert [(kind, line) for kind, line, _ in outcome.found] == [
+            ("different amount", str(3 + first.count("\n")))
+        ], first
+        other = "," if delimiter == ";" else ";"
+        assert "no column reference" in desk.reconcile_text(f"sep={other}\n{text}").refusal
+
+
 def test_a_report_of_one_callback_needs_no_column_for_it(desk: Desk) -> None:
     rows = [row for row in desk.rows if row["callback"] == "result"]
     text = text_of(rows, [column for column in COLUMNS if column != "callback"])

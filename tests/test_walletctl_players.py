@@ -280,7 +280,9 @@ def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
 
 NO_WALLETS = {
     b"": "must be userId,currency,cash,bonus (cash and bonus may be left out), not nothing",
-    b"userId;currency\n1;EUR\n": "not userId;currency",
+    b"userId:currency\n1:EUR\n": "not userId:currency",
+    b"sep=;\nuserId,currency\n1,EUR\n": "not userId,currency",
+    b"sep=;\n": "not nothing",
     b"userId,currency,cash,bonus,name\n": "must be userId,currency,cash,bonus",
     b"userId,userId,currency\n": "must be userId,currency,cash,bonus",
     b"userId,currency\n": "has no line but the first",
@@ -304,6 +306,22 @@ def test_a_file_that_is_none_of_wallets_is_told_in_one_line(walletctl: Walletctl
 
 def test_a_file_that_is_not_there_is_told_in_one_line(walletctl: Walletctl, tmp_path: Path) -> None:
     assert "cannot be read: No such file" in walletctl.refused("players", "import", str(tmp_path / "none.csv"))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("first", ["", "sep={}\r\n", '"SEP={}"\n', "\ufeffsep={}\n"])
+def test_wallets_are_read_whatever_parts_the_cells(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path, delimiter: str, first: str
+) -> None:
+    path = tmp_path / "players.csv"
+    rows = [("userId", "currency", "cash"), ("new", "EUR", "1.50"), ("bad", "EUR", "")]
+    path.write_text(first.format(delimiter) + "".join(f"{delimiter.join(row)}\n" for row in rows[:2]))
+
+    assert walletctl("players", "import", str(path)).exit_code == 0
+    assert operator.wallet("new")["cash"] == Decimal("1.50")
+    path.write_text(first.format(delimiter) + "".join(f"{delimiter.join(row)}\n" for row in rows))
+    (refused,) = walletctl.json("players", "import", str(path), status=1)
+    assert refused["line"] == (4 if first else 3)
 
 
 def test_what_a_spreadsheet_writes_is_read(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
-from tools.walletctl.cells import DELIMITERS, Spanning, rows, split, texts
+from tools.walletctl.cells import DELIMITERS, Spanning, parting, rows, separator, texts
 from tools.walletctl.hints import word
 from tools.walletctl.listing import counted
 
@@ -114,12 +114,14 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
     report = texts(path)
     with to.open("w") as written:
         line, text = next(report, (0, ""))
+        if said := separator(text):
+            line, text = next(report, (0, ""))
         if found := _timepoint(text):
             read.is_feed, read.timepoint = True, int(found[1])
             line, text = next(report, (0, ""))
         if not line:
             raise Trouble(f"{name} is empty: a report begins with a line of headings")
-        headings = _Headings.of(line, text, name, reading)
+        headings = _Headings.of(line, text, name, reading, said)
         read.absent = [column for column in COMPARED_IF_THERE if column not in headings.places]
         read.unread = headings.unread
         for line, row in rows(report, name, headings.delimiter, read.spanning):
@@ -162,12 +164,11 @@ class _Headings:
     unread: Sequence[str]
 
     @classmethod
-    def of(cls, line: int, text: str, name: str, reading: Reading) -> "_Headings":
-        """From the line of headings. Raises Trouble."""
-        found = {delimiter: split(text, delimiter) or [] for delimiter in DELIMITERS}
+    def of(cls, line: int, text: str, name: str, reading: Reading, said: str | None) -> "_Headings":
+        """From the line of headings, and the delimiter that the file says. Raises Trouble."""
 
-        def places(delimiter: str) -> dict[str, list[int]]:
-            there = [_key(heading) for heading in found[delimiter]]
+        def places(headings: Sequence[str]) -> dict[str, list[int]]:
+            there = [_key(heading) for heading in headings]
             wanted = {column: _key(theirs) for column, theirs in reading.headings.items()}
             is_open = "callback" not in reading.named and reading.callback is None
             if is_open and wanted["callback"] not in there:
@@ -180,9 +181,9 @@ class _Headings:
                 if key in there
             }
 
-        delimiter = max(found, key=lambda each: len(places(each)))
+        delimiter = said or parting(text, lambda headings: len(places(headings)))
         _, headings = next(rows([(line, text)], name, delimiter))
-        where = places(delimiter)
+        where = places(headings)
         for column, at in where.items():
             if len(at) > 1:
                 told = " and ".join(f"'{plain(headings[place])}' (column {place + 1})" for place in at)

@@ -9,7 +9,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from tools.outside import fault, plain
 DELIMITERS = ",;\t|"
 
 _MOST_OF_A_ROW = 1 << 20  # characters: a callback's body has at most 64 KiB, and an open quote must not fill the memory
+_SEPARATOR = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 
 csv.field_size_limit(_MOST_OF_A_ROW)
@@ -77,6 +78,17 @@ def rows(
                 spanning.first = spanning.first if spanning.rows else (line, line + _ends(text))
                 spanning.rows += 1
         yield line, cells
+
+
+def separator(text: str) -> str | None:
+    """What a first line such as `sep=;` says, which spreadsheets read and write; None if it is another line."""
+    found = _SEPARATOR.fullmatch(text)
+    return found and found[1]
+
+
+def parting(text: str, read: Callable[[Sequence[str]], int]) -> str:
+    """The delimiter of a line of headings: the one that parts it into the most that `read` counts."""
+    return max(DELIMITERS, key=lambda delimiter: read(split(text, delimiter) or []))
 
 
 def split(text: str, delimiter: str) -> list[str] | None:

@@ -8,6 +8,7 @@ is counted as such.
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ import typer
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place
-from tools.walletctl.cells import rows, texts
+from tools.walletctl.cells import parting, rows, separator, texts
 from tools.walletctl.listing import Column, Row
 from tools.walletctl.place import Tables
 from tools.walletctl.players.command import described
@@ -116,8 +117,13 @@ def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Openi
     openings: list[tuple[int, Opening]] = []
     unfit: list[Line] = []
     first: dict[str, int] = {}
-    lines = rows(texts(file), name, ",")
-    _, headings = next(lines, (0, []))
+    of_file = texts(file)
+    line, text = next(of_file, (0, ""))
+    if said := separator(text):
+        line, text = next(of_file, (0, ""))
+    delimiter = said or parting(text, lambda headings: sum(heading.strip() in _HEADER for heading in headings))
+    lines = rows(chain([(line, text)], of_file), name, delimiter)
+    _, headings = next(lines)
     header = [heading.strip() for heading in headings]
     if not {"userId", "currency"} <= set(header) <= set(_HEADER) or len(set(header)) < len(header):
         told = plain(",".join(header))[:100] or "nothing"
