@@ -486,6 +486,20 @@ def test_the_line_that_names_the_delimiter_is_read(desk: Desk, delimiter: str) -
         assert "no column reference" in desk.reconcile_text(f"sep={other}\n{text}").refusal
 
 
+def test_amounts_with_a_decimal_comma_are_read_if_it_is_said(desk: Desk) -> None:
+    text = text_of(desk.rows).replace(",", ";").replace(".", ",")
+    report = desk.folder / "comma.csv"
+    report.write_text(text)
+
+    assert desk.reconcile_text(text, "--decimal-comma").account["matched"] == 6
+    told = CliRunner().invoke(app, ["reconcile", str(report)])
+    assert told.exit_code == 1
+    assert "5 amounts with a decimal comma: --decimal-comma reads them" in told.stdout
+    for amount in ("1.50", "1.234,50", "1,234,567"):
+        rows = with_row(desk.rows, 0, amount=amount)
+        assert desk.reconcile(rows, "--decimal-comma").found[0] == ("unreadable", "2", rows[0]["reference"]), amount
+
+
 def test_a_report_of_one_callback_needs_no_column_for_it(desk: Desk) -> None:
     rows = [row for row in desk.rows if row["callback"] == "result"]
     text = text_of(rows, [column for column in COLUMNS if column != "callback"])

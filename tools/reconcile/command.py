@@ -39,11 +39,14 @@ def reconcile(
     callback: Annotated[
         str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
     ] = None,
+    decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="The amounts have one: 1,50.")] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="MOMENT", help=f"What was recorded before is not looked for in the report: {HELP}."),
+        typer.Option(metavar="MOMENT", help=f"Ignore transactions of the ledger recorded before this moment: {HELP}."),
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Nor what was recorded from then on.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Ignore those recorded from this moment on.")
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write every difference to this file.")
     ] = None,
@@ -63,7 +66,7 @@ def reconcile(
     is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two
     columns of one name.
     """
-    reading = Reading.of(columns, callback)
+    reading = Reading.of(columns, callback, decimal_comma=decimal_comma)
     if csv_file:
         show.check_place(csv_file, report)
     now = datetime.now(UTC)

@@ -39,6 +39,7 @@ _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last c
 _AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
 _WITH_EXPONENT = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?[eE][+-]?0*[0-9]{1,2}")  # of more, none is an amount
 _BETWEEN_WORDS = re.compile(r"[\s_.-]+")
+_WITH_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 _TIMEPOINT = re.compile(r"#?\s*timepoint\s*[=:]\s*([0-9]{1,20})", re.IGNORECASE)
 _MOST_OF_A_CELL = 100  # characters, in a message
 _FIRST_YEAR = 2000  # of what is milliseconds: seconds, or 20261129, would be a moment in 1970
@@ -57,9 +58,10 @@ class Reading:
     headings: Mapping[str, str]
     named: frozenset[str]
     callback: str | None
+    decimal_comma: bool = False
 
     @classmethod
-    def of(cls, mapping: str | None, callback: str | None) -> "Reading":
+    def of(cls, mapping: str | None, callback: str | None, *, decimal_comma: bool = False) -> "Reading":
         """From `reference=Ref,amount=Win` and a callback's name. Raises Trouble."""
         headings: dict[str, str] = {column: column for column in COLUMNS}
         named: set[str] = set()
@@ -80,7 +82,7 @@ class Reading:
                 del headings[column]
         if callback is not None and _callback(callback) is None:
             raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus or promo")
-        return cls(headings, frozenset(named & headings.keys()), callback)
+        return cls(headings, frozenset(named & headings.keys()), callback, decimal_comma)
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Read:
     `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
     `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed (`is_feed`) has the next
     portion. It is None if two portions are in one file: which of them is the later is not known.
+    `commas` are the amounts that could not be read and have a decimal comma.
     `undated` is the line and the timestamp of the first row whose timestamp could not be read.
     """
 
@@ -100,6 +103,7 @@ class Read:
     is_feed: bool = False
     timepoint: int | None = None
     spanning: Spanning = field(default_factory=Spanning)
+    commas: int = 0
     undated_rows: int = 0
     undated: tuple[int, str] | None = None
 
@@ -247,7 +251,8 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
         column: row[place] if column in _IDENTITIES else row[place].strip() for column, place in headings.places.items()
     }
     said = fields.get("callback") or reading.callback or ""
-    callback, amount = _callback(said), canonical(fields["amount"])
+    callback = _callback(said)
+    amount = canonical(_with_point(fields["amount"]) if reading.decimal_comma else fields["amount"])
     feeds = _callback(fields[_FEEDS_CALLBACK]) if _FEEDS_CALLBACK in fields else None
     is_of_another = bool(feeds and feeds != callback)
     timestamp = fields.get("timestamp", "")
@@ -268,6 +273,7 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
     }
     if callback and fields["reference"] and not is_of_another:
         item["id"] = f"{callback}#{fields['reference']}"
+    read.commas += amount is None and bool(_WITH_COMMA.fullmatch(fields["amount"]))
     if fault := (
         _missing(fields, said)
         or ("" if callback else f"{_told(said)} is no callback")
@@ -288,6 +294,11 @@ def _shifted(line: int, row: Sequence[str], headings: _Headings) -> dict[str, st
         "reference": row[place] if place < len(row) else "",
         "fault": f"{counted(len(row), 'cell')} where the headings have {headings.width}",
     }
+
+
+def _with_point(amount: str) -> str:
+    """An amount with a decimal comma, with a point instead; one that has a point already is not an amount."""
+    return "" if "." in amount else amount.replace(",", ".")
 
 
 def _missing(fields: Mapping[str, str], callback: str) -> str:

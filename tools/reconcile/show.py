@@ -101,6 +101,8 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, optio
     )
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+    if read.commas:
+        yield f"{counted(read.commas, 'amount')} with a decimal comma: --decimal-comma reads them"
     if read.undated:
         line, timestamp = read.undated
         yield (
