@@ -927,6 +927,14 @@ def test_a_misspelt_heading_is_refused_and_its_name_is_said(desk: Desk, heading:
     assert (another.status, another.account["notRead"]) == (0, [misspelt])
 
 
+def test_a_misspelt_callback_is_refused_though_the_option_names_one(desk: Desk) -> None:
+    rows = [row | {"callback": "jackpot"} for row in desk.rows]
+
+    refusal = desk.reconcile_text(renamed(rows, "callback", "calback"), "--callback", "result").refusal
+
+    assert "say --columns callback=calback. If not, rename it" in refusal
+
+
 @pytest.mark.parametrize("heading", ["user_id", "User-ID", "user.id", " USER ID "])
 def test_headings_are_read_however_their_words_are_parted(desk: Desk, heading: str) -> None:
     assert desk.reconcile_text(renamed(desk.rows, "userId", heading)).account["notRead"] == []

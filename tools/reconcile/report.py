@@ -45,7 +45,7 @@ _MOST_OF_A_CELL = 100  # characters, in a message
 _FIRST_YEAR = 2000  # of what is milliseconds: seconds, or 20261129, would be a moment in 1970
 _STEP = 1000  # rows between two signs of life
 _TYPO = 2  # letters in which a heading may differ from one of ours, and is taken for a misspelling of it
-_OFTEN_MISSPELT = ("currency", "transactionId", "timestamp", "answer")  # optional, and their lack changes the verdict
+_MAY_BE_MISSPELT = ("callback", "currency", "transactionId", "timestamp", "answer")  # the report may lack them
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class _Headings:
         unread = [
             heading for place, heading in enumerate(headings) if heading.strip() and place not in places_read.values()
         ]
-        _check_spelling(name, unread, [each for each in _OFTEN_MISSPELT if each not in where], reading)
+        _check_spelling(name, unread, [each for each in _MAY_BE_MISSPELT if each not in where], reading)
         return cls(delimiter, len(headings), places_read, unread)
 
 
@@ -220,9 +220,10 @@ def _check_spelling(name: str, unread: Sequence[str], absent: Sequence[str], rea
     for column in absent:
         for heading in unread:
             if column in reading.headings and _distance(_key(heading), column.casefold()) <= _TYPO:
+                if_not = "rename it" if column in NEEDED else f"--columns {column}= says that there is none"
                 raise Trouble(
                     f"{name} has no column {column}, but '{plain(heading)}'. If that is the {column}, say --columns "
-                    f"{word(f'{column}={heading}')}. If not, --columns {column}= says that there is none"
+                    f"{word(f'{column}={heading}')}. If not, {if_not}"
                 )
 
 
