@@ -940,6 +940,12 @@ def test_headings_are_read_however_their_words_are_parted(desk: Desk, heading: s
     assert desk.reconcile_text(renamed(desk.rows, "userId", heading)).account["notRead"] == []
 
 
+def test_a_heading_with_a_comma_can_be_named(desk: Desk) -> None:
+    text = renamed(desk.rows, "amount", '"Win, ""gross"""')
+
+    assert desk.reconcile_text(text, "--columns", '"amount=Win, ""gross""",currency=currency').status == 0
+
+
 def test_what_is_read_under_another_heading_is_compared(desk: Desk) -> None:
     rows = [row | {"transactionId": "deadbeef"} for row in desk.rows]
 

@@ -3,6 +3,7 @@
 What the columns mean: docs/tools.md, The provider's report.
 """
 
+import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -62,10 +63,10 @@ class Reading:
 
     @classmethod
     def of(cls, mapping: str | None, callback: str | None, *, decimal_comma: bool = False) -> "Reading":
-        """From `reference=Ref,amount=Win` and a callback's name. Raises Trouble."""
+        """From `reference=Ref,amount=Win`, a row of CSV, and a callback's name. Raises Trouble."""
         headings: dict[str, str] = {column: column for column in COLUMNS}
         named: set[str] = set()
-        for pair in (mapping or "").split(","):
+        for pair in next(csv.reader((mapping or "",)), []):
             if not pair:
                 continue
             ours, _, theirs = pair.partition("=")
