@@ -1,5 +1,6 @@
 """What the operator's command line advises to run can be run as it is printed, whatever a name consists of."""
 
+import csv
 import json
 import os
 import re
@@ -158,6 +159,25 @@ def test_an_empty_wallet_table_leads_to_the_page_that_fills_it(walletctl: Wallet
     assert followed(walletctl, walletctl("players", "list", "--currency", "XYZ")) == [["help", "players", "add"]]
 
 
+@pytest.mark.parametrize("name", NAMES, ids=ids)
+def test_what_reconcile_advises_can_be_run(walletctl: Walletctl, tmp_path: Path, name: str) -> None:
+    dead_letter(walletctl, name, 52)
+    report = tmp_path / "report.csv"
+    with report.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [
+                ("reference", "callback", "userId", "amount", "answer"),
+                ("no one's", "jackpot", "421", "1", "0"),
+                (name, "result", "421", "1", "52"),
+            ]
+        )
+
+    found = followed(walletctl, walletctl("reconcile", str(report)))
+
+    assert sorted(arguments[-1] for arguments in found) == sorted((name, "no one's"))
+    assert {arguments[0] for arguments in found} == {"find"}
+
+
 # --- The place --------------------------------------------------------------------------------------
 
 
@@ -200,17 +220,25 @@ def test_the_local_console_is_named_where_the_local_service_is_looked_for(wallet
     assert walletctl("console", port=3000).stderr.endswith(": http://127.0.0.1:3000/\n")
 
 
-def test_another_port_is_part_of_every_hint(walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_port_is_part_of_every_hint(walletctl: Walletctl, tmp_path: Path) -> None:
     dead_letter(walletctl, "421", 998)
     at = ["--port", str(PORT)]
+    report = tmp_path / "report.csv"
+    report.write_text("reference,callback,userId,amount\nnone,jackpot,421,1\n")
 
     said = [
         walletctl(*arguments, *at, port=PORT + 1)
-        for arguments in (["find", "421"], ["ledger", "no one"], ["parked", "list"], ["players", "show", "no one"])
+        for arguments in (
+            ["find", "421"],
+            ["ledger", "no one"],
+            ["parked", "list"],
+            ["players", "show", "no one"],
+            ["reconcile", str(report)],
+        )
     ]
 
     found = [hint for each in said for hint in hints(f"{each.stdout}\n{each.stderr}") if hint[0] != "help"]
-    assert len(found) >= 5
+    assert len(found) >= 6
     assert [hint for hint in found if hint[-2:] != at] == []
 
 

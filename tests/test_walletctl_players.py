@@ -280,7 +280,9 @@ def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
 
 NO_WALLETS = {
     b"": "must be userId,currency,cash,bonus (cash and bonus may be left out), not nothing",
-    b"userId;currency\n1;EUR\n": "not userId;currency",
+    b"userId:currency\n1:EUR\n": "not userId:currency",
+    b"sep=;\nuserId,currency\n1,EUR\n": "not userId,currency",
+    b"sep=;\n": "not nothing",
     b"userId,currency,cash,bonus,name\n": "must be userId,currency,cash,bonus",
     b"userId,userId,currency\n": "must be userId,currency,cash,bonus",
     b"userId,currency\n": "has no line but the first",
@@ -306,6 +308,22 @@ def test_a_file_that_is_not_there_is_told_in_one_line(walletctl: Walletctl, tmp_
     assert "cannot be read: No such file" in walletctl.refused("players", "import", str(tmp_path / "none.csv"))
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("first", ["", "sep={}\r\n", '"SEP={}"\n', "\ufeffsep={}\n"])
+def test_wallets_are_read_whatever_parts_the_cells(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path, delimiter: str, first: str
+) -> None:
+    path = tmp_path / "players.csv"
+    rows = [("userId", "currency", "cash"), ("new", "EUR", "1.50"), ("bad", "EUR", "")]
+    path.write_text(first.format(delimiter) + "".join(f"{delimiter.join(row)}\n" for row in rows[:2]))
+
+    assert walletctl("players", "import", str(path)).exit_code == 0
+    assert operator.wallet("new")["cash"] == Decimal("1.50")
+    path.write_text(first.format(delimiter) + "".join(f"{delimiter.join(row)}\n" for row in rows))
+    (refused,) = walletctl.json("players", "import", str(path), status=1)
+    assert refused["line"] == (4 if first else 3)
+
+
 def test_what_a_spreadsheet_writes_is_read(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "players.csv"
     path.write_bytes("\ufeffcurrency , userId\r\n EUR ,new\r\n,\r\n\r\n".encode())
@@ -321,25 +339,44 @@ RUINED = {
     "15 digits": ["1234567890123450", "1234567890123450000"],
     "a formula": ['="000123"', "=421", "='421'"],
     "an apostrophe": ["'000123", "'-5"],
-    "an error": ["#REF!", "#N/A", "#NAME?", "#VALUE!", "####"],
+    "an error": ["#REF!", "#N/A", "#NAME?", "#VALUE!", "####", "#WERT!", "#BEZUG!", "#NV", "#ZAHL!"],
     "a date": [
         "2026-05-11",
         "11.05.2026",
         "5/11/2026",
         "11/5/26",
         "11-May",
+        "01. Feb",
+        "02. Jan",
+        "3. M\u00e4rz",
+        "01. Dez. 2026",
+        "01-Mai-26",
+        "1. Oktober 2026",
         "May-11",
         "11-may-2026",
         "2026-05-11 00:00:00",
     ],
-    "a time": ["12:30", "12:30:00", "1:05 PM"],
+    "a time": ["12:30", "12:30:00", "1:05 PM", "100:30:00", "12:30:00.5"],
+    "a truth value": ["TRUE", "FALSE", "WAHR", "FALSCH"],
     "white space": [" 421", "421 ", "\u3000421"],
 }
 SOUND = (
     *("000123", "422", "123456789012", "12345678901234567890", "1234567890123456", "585c1306f89c56f5ecfc2f5d"),
     *("-5", "+44712345678", "a.0", "e5", "1e", "10-11", "12-34-56-78", "mark 12", "Dec", "may", "March Hare", "v1.2"),
     *("9f1c1f0e-6a3e-4b7e-9c36-0d0f3c0a4b11", "mail@example.com", "a b", "99-99-2026", "2026-13-45", "#1", "J\u00f6rg"),
-    *("=".join("ab"), "o'neill", "user:12:30", "0x10", "1e5f"),
+    *(
+        "=".join("ab"),
+        "o'neill",
+        "user:12:30",
+        "0x10",
+        "1e5f",
+        "true",
+        "Falsch",
+        "#NVX",
+        "100:99",
+        "maier 1",
+        "1. Mait",
+    ),
 )
 
 
@@ -410,6 +447,30 @@ def test_a_file_that_is_not_read_to_its_end_opens_no_wallet(
     for ending, says in wrong.items():
         (tmp_path / "players.csv").write_bytes(good + ending)
         assert says in walletctl.refused("players", "import", str(tmp_path / "players.csv")), ending
+    assert wallets(operator) == before
+
+
+def test_what_is_refused_is_escaped_once(walletctl: Walletctl, tmp_path: Path) -> None:
+    lines = ["a\x1bb,EUR,1,0", "p-2,E\\R,1,0", "p-3,EUR,1\u200b,0", '"\'a\\b",EUR,1,0']
+    path = file(tmp_path, *lines)
+
+    table = " ".join(walletctl("players", "import", path).stdout.split())
+    rows = walletctl.json("players", "import", path, status=1)
+    added = walletctl.refused("players", "add", "--currency", "E\\R", "new")
+
+    for shown in ("not 'a\\x1bb'", "not 'E\\\\R'", "not '1\\u200b'", "userId ''a\\\\b' is"):
+        assert shown in table
+    assert [row["why"].rpartition("not ")[2] for row in rows[:3]] == ["'a\x1bb'", "'E\\R'", "'1\u200b'"]
+    assert "not 'E\\\\R': nothing was changed" in added
+
+
+def test_an_empty_amount_is_not_taken_for_nothing(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
+    before = wallets(operator)
+
+    refused = walletctl.json("players", "import", file(tmp_path, "p-1,EUR,,0", "p-2,EUR,1, ", "p-3,,1,0"), status=1)
+
+    assert [row["why"].partition(" ")[0] for row in refused] == ["cash", "bonus", "currency"]
+    assert [row["why"].partition(":")[0] for row in refused[:2]] == ["cash is empty", "bonus is empty"]
     assert wallets(operator) == before
 
 

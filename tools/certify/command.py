@@ -24,6 +24,7 @@ from tools.certify.run import Advance, Certification, Settings, new_run_id, run
 from tools.certify.secret import AUTH_TOKEN, HASH_SECRET, Secret
 from tools.local.trouble import Trouble
 from tools.outside import plain
+from tools.replaced import check_place
 
 EXAMPLES = (
     "walletctl certify http://127.0.0.1:3000 --player 421",
@@ -178,7 +179,7 @@ def certify(
         if not name.isprintable():
             raise Trouble(f"{plain(name)} is no name: it has characters that cannot be printed")
     if html:
-        report.check_place(html)
+        check_place(html, "the report ")
     settings = Settings(
         url=checked_url(url),
         player_id=player,

@@ -1,12 +1,10 @@
 """The report: one HTML file with every request and answer, to be sent to the other side as evidence."""
 
-import os
 import platform
 from datetime import UTC, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -15,25 +13,17 @@ from tools.certify.run import Certification
 from tools.certify.show import summary
 from tools.local.trouble import Trouble
 from tools.outside import plain
+from tools.replaced import replaced
 
 _MOST_OF_A_BODY = 6_000  # characters: of a body above 64 KiB nobody reads the rest
-
-
-def check_place(file: Path) -> None:
-    """Raises Trouble for what cannot become a report: before a run, rather than after it."""
-    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise Trouble(f"the report {plain(str(file))} cannot be written: name a file in a folder that is there")
 
 
 def write(certification: Certification, file: Path) -> None:
     """Writes it whole or not at all. Raises Trouble."""
     text = rendered(certification)
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as part:
-            part.write(text)
-        part_file = Path(part.name)
-        part_file.chmod(0o644)
-        part_file.replace(file)
+        with replaced(file) as written:
+            written.write(text)
     except OSError as error:
         raise Trouble(f"the report {plain(str(file))} cannot be written: {error.strerror}") from None
 

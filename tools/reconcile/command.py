@@ -39,11 +39,14 @@ def reconcile(
     callback: Annotated[
         str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
     ] = None,
+    decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="The amounts have one: 1,50.")] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="MOMENT", help=f"What was recorded before is not looked for in the report: {HELP}."),
+        typer.Option(metavar="MOMENT", help=f"Ignore transactions of the ledger recorded before this moment: {HELP}."),
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Nor what was recorded from then on.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Ignore those recorded from this moment on.")
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write every difference to this file.")
     ] = None,
@@ -63,7 +66,7 @@ def reconcile(
     is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two
     columns of one name.
     """
-    reading = Reading.of(columns, callback)
+    reading = Reading.of(columns, callback, decimal_comma=decimal_comma)
     if csv_file:
         show.check_place(csv_file, report)
     now = datetime.now(UTC)
@@ -79,7 +82,7 @@ def reconcile(
         with closing(comparison):
             if missing := comparison.missing():
                 _explain(comparison, where, missing)
-            _tell(comparison, read, as_json, csv_file)
+            _tell(comparison, read, where.options, as_json, csv_file)
             if comparison.counts():
                 raise typer.Exit(NOT_THE_SAME)
 
@@ -89,7 +92,7 @@ def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[R
     try:
         with listing.progress("rows of the report") as advance:
             read = copy_report(report, folder / "report.json", reading, advance)
-        if not read.rows:
+        if not read.rows and not read.is_feed:
             raise Trouble(f"{plain(str(report))} has no rows below its headings")
         with listing.progress("transactions of the ledger") as advance:
             return read, copy_ledger(where.tables(), folder, advance)
@@ -107,7 +110,7 @@ def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> No
         comparison.explain(found.dead, found.waiting)
 
 
-def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | None) -> None:
+def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:
     if csv_file:
         show.write(csv_file, comparison.differences())
     if as_json:
@@ -118,7 +121,7 @@ def _tell(comparison: Comparison, read: Read, as_json: bool, csv_file: Path | No
         print()
     listing.out(show.totals(comparison.totals()))
     print()
-    for line in show.conclusions(comparison, read, csv_file):
+    for line in show.conclusions(comparison, read, csv_file, options):
         listing.tell(line)
 
 

@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from tools.reconcile.report import COMPARED_IF_THERE
 from tools.walletctl import database
 
 Kind = Literal[
@@ -82,7 +83,15 @@ _COMPARED = """
     );
 """
 
-_DIFFERENCES = """
+_SPACES = "differs only by spaces at its ends"
+
+
+def _trimmed(text: str) -> str:
+    """What is left of a text without the white space at its ends."""
+    return f"trim({text}, ' \t\n\r' || chr(160))"
+
+
+_DIFFERENCES = f"""
     INSERT INTO differences
         SELECT 'unreadable', line, callback, reference, player, currency, amount, NULL, answer, NULL, fault
         FROM report WHERE fault IS NOT NULL
@@ -110,14 +119,25 @@ _DIFFERENCES = """
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND currency <> '' AND currency <> here_currency
         UNION ALL
         SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
-            recorded, NULL
+            recorded, CASE WHEN {_trimmed("player")} = {_trimmed("here_player")} THEN '{_SPACES}' END
         FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND player <> here_player
         UNION ALL
         SELECT 'different transaction', line, callback, reference, here_player, here_currency, transaction,
-            here_transaction, answer, recorded, NULL
+            here_transaction, answer, recorded,
+            CASE WHEN {_trimmed("transaction")} = {_trimmed("here_transaction")} THEN '{_SPACES}' END
         FROM compared
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
-"""
+    UPDATE differences SET note = '{_SPACES} from the row of line ' || missing.line
+        FROM differences AS missing
+        WHERE differences.kind = 'unknown there' AND missing.kind = 'missing here'
+            AND missing.callback = differences.callback
+            AND {_trimmed("missing.reference")} = {_trimmed("differences.reference")};
+    UPDATE differences SET note = '{_SPACES} from a reference of the ledger'
+        FROM ledger
+        WHERE differences.kind = 'missing here'
+            AND split_part(ledger.id, '#', 1) = differences.callback
+            AND {_trimmed("substr(ledger.id, strpos(ledger.id, '#') + 1)")} = {_trimmed("differences.reference")};
+"""  # noqa: S608 - our own words
 
 # A whole number and eighteen digits after the point, each exactly.
 _WHOLE = "sum(try_cast(split_part({0}, '.', 1) AS HUGEINT)) FILTER ({1})"
@@ -249,6 +269,15 @@ class Comparison:
         """How many differences there are of each kind."""
         return dict(self._all("SELECT kind, count(*) FROM differences GROUP BY kind ORDER BY kind"))
 
+    def first(self, kind: str) -> str:
+        """The reference of the first difference of a kind."""
+        found = self._all(
+            "SELECT reference FROM differences WHERE kind = ? ORDER BY line NULLS LAST, recorded, callback, reference "
+            "LIMIT 1",
+            kind,
+        )
+        return "".join(reference for (reference,) in found)
+
     def matched(self) -> tuple[int, int]:
         """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
         ((same, untold),) = self._all("""
@@ -258,6 +287,13 @@ class Comparison:
                 AND (transaction = '' OR transaction = here_transaction)
         """)
         return same, untold
+
+    def empty(self) -> frozenset[str]:
+        """Which of the fields that are compared if they are there are empty in every row."""
+        columns = [*COMPARED_IF_THERE.values()]
+        counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
+        (filled,) = self._all(f"SELECT {counts} FROM report")  # noqa: S608 - our own words
+        return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 
     def transactions(self) -> int:
         """How many the ledger has, in whatever time."""
@@ -292,9 +328,9 @@ class Comparison:
             ) in self._all(_TOTALS)
         ]
 
-    def _all(self, query: str) -> list[Any]:
+    def _all(self, query: str, *parameters: str) -> list[Any]:
         with database.trouble_if(_CANNOT):
-            return self._database.execute(query).fetchall()
+            return self._database.execute(query, parameters).fetchall()
 
     def _copy(self, table: str, columns: Mapping[str, str], paths: Sequence[Path]) -> None:
         self._database.execute(

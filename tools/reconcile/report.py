@@ -3,17 +3,20 @@
 What the columns mean: docs/tools.md, The provider's report.
 """
 
+import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from tools.local.trouble import Trouble
 from tools.outside import cut, plain
-from tools.walletctl.cells import DELIMITERS, rows, split, texts
+from tools.walletctl.cells import DELIMITERS, Spanning, parting, rows, separator, texts
+from tools.walletctl.hints import word
+from tools.walletctl.listing import counted
 
 COLUMNS = (
     "reference",
@@ -29,60 +32,81 @@ COLUMNS = (
     "answer",
 )
 NEEDED = ("reference", "callback", "userId", "amount")
+COMPARED_IF_THERE = {"currency": "currency", "transactionId": "transaction"}  # and what their fields are in a row
 
 _CALLBACKS = {"result": "result", "jackpot": "jackpot", "bonus": "bonus", "promo": "promo", "autoclosing": "result"}
 _FEEDS_CALLBACK = "type"  # what the provider's feed of transactions calls its callbacks
 _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
 _AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
 _WITH_EXPONENT = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?[eE][+-]?0*[0-9]{1,2}")  # of more, none is an amount
+_BETWEEN_WORDS = re.compile(r"[\s_.-]+")
+_WITH_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 _TIMEPOINT = re.compile(r"#?\s*timepoint\s*[=:]\s*([0-9]{1,20})", re.IGNORECASE)
 _MOST_OF_A_CELL = 100  # characters, in a message
+_FIRST_YEAR = 2000  # of what is milliseconds: seconds, or 20261129, would be a moment in 1970
 _STEP = 1000  # rows between two signs of life
+_TYPO = 2  # letters in which a heading may differ from one of ours, and is taken for a misspelling of it
+_MAY_BE_MISSPELT = ("callback", "currency", "transactionId", "timestamp", "answer")  # the report may lack them
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a report is read: the provider's heading of each column, and what callback all rows are of, if none says.
 
-    `named` are the columns whose heading was given, and which must be there.
+    `named` are the columns whose heading was given, and which must be there. A column without a heading is not read.
     """
 
     headings: Mapping[str, str]
     named: frozenset[str]
     callback: str | None
+    decimal_comma: bool = False
 
     @classmethod
-    def of(cls, mapping: str | None, callback: str | None) -> "Reading":
-        """From `reference=Ref,amount=Win` and a callback's name. Raises Trouble."""
+    def of(cls, mapping: str | None, callback: str | None, *, decimal_comma: bool = False) -> "Reading":
+        """From `reference=Ref,amount=Win`, a row of CSV, and a callback's name. Raises Trouble."""
         headings: dict[str, str] = {column: column for column in COLUMNS}
         named: set[str] = set()
-        for pair in (mapping or "").split(","):
+        for pair in next(csv.reader((mapping or "",)), []):
             if not pair:
                 continue
             ours, _, theirs = pair.partition("=")
             column = next((each for each in COLUMNS if each.lower() == ours.strip().lower()), None)
-            if column is None or not theirs:
+            if column is None or not (theirs or column not in NEEDED):
                 known = ", ".join(COLUMNS)
                 raise Trouble(f"--columns has no use for {plain(pair)}: write {COLUMNS[0]}=Ref, and of {known}")
             if column in named:
                 raise Trouble(f"--columns names {column} twice: a column has one heading")
             named.add(column)
-            headings[column] = theirs
+            if theirs:
+                headings[column] = theirs
+            else:
+                del headings[column]
         if callback is not None and _callback(callback) is None:
             raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus or promo")
-        return cls(headings, frozenset(named), callback)
+        return cls(headings, frozenset(named & headings.keys()), callback, decimal_comma)
 
 
 @dataclass(slots=True)
 class Read:
     """How much was read: `rows` of credits, and among them `faulty` ones.
 
-    `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed has the next portion.
+    `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
+    `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed (`is_feed`) has the next
+    portion. It is None if two portions are in one file: which of them is the later is not known.
+    `commas` are the amounts that could not be read and have a decimal comma.
+    `undated` is the line and the timestamp of the first row whose timestamp could not be read.
     """
 
     rows: int = 0
     faulty: int = 0
+    absent: Sequence[str] = ()
+    unread: Sequence[str] = ()
+    is_feed: bool = False
     timepoint: int | None = None
+    spanning: Spanning = field(default_factory=Spanning)
+    commas: int = 0
+    undated_rows: int = 0
+    undated: tuple[int, str] | None = None
 
 
 def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int], None]) -> Read:
@@ -95,23 +119,33 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
     report = texts(path)
     with to.open("w") as written:
         line, text = next(report, (0, ""))
-        if found := _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "')):
-            read.timepoint = int(found[1])
+        if said := separator(text):
+            line, text = next(report, (0, ""))
+        if found := _timepoint(text):
+            read.is_feed, read.timepoint = True, int(found[1])
             line, text = next(report, (0, ""))
         if not line:
             raise Trouble(f"{name} is empty: a report begins with a line of headings")
-        headings = _Headings.of(line, text, name, reading)
-        for line, row in rows(report, name, headings.delimiter):
+        headings = _Headings.of(line, text, name, reading, said)
+        read.absent = [column for column in COMPARED_IF_THERE if column not in headings.places]
+        read.unread = headings.unread
+        for line, row in rows(report, name, headings.delimiter, read.spanning):
             if not any(row):
                 continue
-            item = _item(line, row, headings, reading)
+            item = _item(line, row, headings, reading, read)
             read.rows += 1
-            read.faulty += "fault" in item
+            if "fault" in item:
+                read.faulty += 1
+                read.timepoint = None if _timepoint(row[0]) else read.timepoint
             written.write(json.dumps(item))
             written.write("\n")
             if read.rows % _STEP == 0:
                 advance(_STEP)
     return read
+
+
+def _timepoint(text: str) -> re.Match[str] | None:
+    return _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "'))
 
 
 def canonical(amount: str) -> str | None:
@@ -127,38 +161,45 @@ def canonical(amount: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Headings:
-    """How many columns a report has, what parts them, and at which place each of ours is."""
+    """How many columns a report has, what parts them, where each of ours is, and what the others are called."""
 
     delimiter: str
     width: int
     places: Mapping[str, int]
+    unread: Sequence[str]
 
     @classmethod
-    def of(cls, line: int, text: str, name: str, reading: Reading) -> "_Headings":
-        """From the line of headings. Raises Trouble."""
-        found = {delimiter: split(text, delimiter) or [] for delimiter in DELIMITERS}
+    def of(cls, line: int, text: str, name: str, reading: Reading, said: str | None) -> "_Headings":
+        """From the line of headings, and the delimiter that the file says. Raises Trouble."""
 
-        def places(delimiter: str) -> dict[str, list[int]]:
-            there = [_key(heading) for heading in found[delimiter]]
+        def places(headings: Sequence[str]) -> dict[str, list[int]]:
+            there = [_key(heading) for heading in headings]
             wanted = {column: _key(theirs) for column, theirs in reading.headings.items()}
             is_open = "callback" not in reading.named and reading.callback is None
             if is_open and wanted["callback"] not in there:
                 wanted["callback"] = _FEEDS_CALLBACK
+            elif reading.callback is not None and wanted["callback"] not in there:
+                wanted[_FEEDS_CALLBACK] = _FEEDS_CALLBACK
             return {
                 column: [place for place, heading in enumerate(there) if heading == key]
                 for column, key in wanted.items()
                 if key in there
             }
 
-        delimiter = max(found, key=lambda each: len(places(each)))
+        delimiter = said or parting(text, lambda headings: len(places(headings)))
         _, headings = next(rows([(line, text)], name, delimiter))
-        where = places(delimiter)
+        where = places(headings)
         for column, at in where.items():
             if len(at) > 1:
-                told = " and ".join(f"{plain(headings[place])!r} (column {place + 1})" for place in at)
+                told = " and ".join(f"'{plain(headings[place])}' (column {place + 1})" for place in at)
                 raise Trouble(f"{name} has {column} more than once: {told}. Leave one of them, or rename the others")
         _check_all_there(name, headings, where, reading)
-        return cls(delimiter, len(headings), {column: place for column, (place,) in where.items()})
+        places_read = {column: place for column, (place,) in where.items()}
+        unread = [
+            heading for place, heading in enumerate(headings) if heading.strip() and place not in places_read.values()
+        ]
+        _check_spelling(name, unread, [each for each in _MAY_BE_MISSPELT if each not in where], reading)
+        return cls(delimiter, len(headings), places_read, unread)
 
 
 def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, object], reading: Reading) -> None:
@@ -175,20 +216,52 @@ def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, obj
         )
 
 
+def _check_spelling(name: str, unread: Sequence[str], absent: Sequence[str], reading: Reading) -> None:
+    """Raises Trouble for a heading that is nearly one of ours: what it holds would not be compared."""
+    for column in absent:
+        for heading in unread:
+            if column in reading.headings and _distance(_key(heading), column.casefold()) <= _TYPO:
+                if_not = "rename it" if column in NEEDED else f"--columns {column}= says that there is none"
+                raise Trouble(
+                    f"{name} has no column {column}, but '{plain(heading)}'. If that is the {column}, say --columns "
+                    f"{word(f'{column}={heading}')}. If not, {if_not}"
+                )
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters must be put in, left out or replaced to make one of the other."""
+    if abs(len(one) - len(other)) > _TYPO:
+        return _TYPO + 1
+    above = [*range(len(other) + 1)]
+    for number, letter in enumerate(one, 1):
+        row = [number]
+        for place, its in enumerate(other):
+            row.append(min(above[place] + (letter != its), above[place + 1] + 1, row[place] + 1))
+        above = row
+    return above[-1]
+
+
 def _key(heading: str) -> str:
-    """What a heading is compared by: `User ID` is `userId`."""
-    return "".join(heading.split()).casefold()
+    """What a heading is compared by: `User ID` and `user_id` are `userId`."""
+    return _BETWEEN_WORDS.sub("", heading).casefold()
 
 
-def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) -> dict[str, str | int]:
+def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, read: Read) -> dict[str, str | int]:
     if len(row) != headings.width:
         return _shifted(line, row, headings)
     fields = {
         column: row[place] if column in _IDENTITIES else row[place].strip() for column, place in headings.places.items()
     }
     said = fields.get("callback") or reading.callback or ""
-    callback, amount = _callback(said), canonical(fields["amount"])
-    day, moment_fault = _day(fields.get("timestamp", ""))
+    callback = _callback(said)
+    amount = canonical(_with_point(fields["amount"]) if reading.decimal_comma else fields["amount"])
+    feeds = _callback(fields[_FEEDS_CALLBACK]) if _FEEDS_CALLBACK in fields else None
+    is_of_another = bool(feeds and feeds != callback)
+    timestamp = fields.get("timestamp", "")
+    day = _day(timestamp) if timestamp else ""
+    if day is None:
+        read.undated = read.undated or (line, timestamp)
+        read.undated_rows += 1
     item: dict[str, str | int] = {
         "line": line,
         "callback": callback or "",
@@ -197,16 +270,17 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading) 
         "currency": fields.get("currency", "").upper(),
         "amount": amount or "",
         "transaction": fields.get("transactionId", ""),
-        "day": day,
+        "day": day or "",
         "answer": fields.get("answer", ""),
     }
-    if callback and fields["reference"]:
+    if callback and fields["reference"] and not is_of_another:
         item["id"] = f"{callback}#{fields['reference']}"
+    read.commas += amount is None and bool(_WITH_COMMA.fullmatch(fields["amount"]))
     if fault := (
         _missing(fields, said)
         or ("" if callback else f"{_told(said)} is no callback")
+        or (f"type is {_told(fields[_FEEDS_CALLBACK])}, and --callback says {callback}" if is_of_another else "")
         or ("" if amount else f"{_told(fields['amount'])} is no amount")
-        or moment_fault
     ):
         item["fault"] = fault
     return item
@@ -220,8 +294,13 @@ def _shifted(line: int, row: Sequence[str], headings: _Headings) -> dict[str, st
         **nothing,
         "line": line,
         "reference": row[place] if place < len(row) else "",
-        "fault": f"{len(row)} cells where the headings have {headings.width}",
+        "fault": f"{counted(len(row), 'cell')} where the headings have {headings.width}",
     }
+
+
+def _with_point(amount: str) -> str:
+    """An amount with a decimal comma, with a point instead; one that has a point already is not an amount."""
+    return "" if "." in amount else amount.replace(",", ".")
 
 
 def _missing(fields: Mapping[str, str], callback: str) -> str:
@@ -230,7 +309,8 @@ def _missing(fields: Mapping[str, str], callback: str) -> str:
 
 
 def _told(cell: str) -> str:
-    return cut(repr(cell), _MOST_OF_A_CELL)
+    """The cell in a message, which is escaped where it is printed."""
+    return f"'{cut(cell, _MOST_OF_A_CELL)}'"
 
 
 def _callback(text: str) -> str | None:
@@ -239,16 +319,23 @@ def _callback(text: str) -> str | None:
     return _CALLBACKS.get(letters) or _CALLBACKS.get(letters.removesuffix("win"))
 
 
-def _day(timestamp: str) -> tuple[str, str]:
-    """The UTC day of milliseconds since the epoch or of an ISO moment ("" without one), and what is wrong with it."""
-    if not timestamp:
-        return "", ""
+def moment_of(milliseconds: str) -> datetime | None:
+    """The moment of milliseconds since the epoch; None for one before 2000, which was written as something else."""
     try:
-        if timestamp.isascii() and timestamp.isdigit():
-            moment = datetime.fromtimestamp(int(timestamp) / 1000, UTC)
-        else:
+        moment = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.year >= _FIRST_YEAR else None
+
+
+def _day(timestamp: str) -> str | None:
+    """The UTC day of milliseconds since the epoch, or of an ISO moment; None if it is neither."""
+    if timestamp.isascii() and timestamp.isdigit():
+        moment = moment_of(timestamp)
+    else:
+        try:
             moment = datetime.fromisoformat(timestamp)
             moment = moment.astimezone(UTC) if moment.tzinfo else moment
-    except (ValueError, OverflowError, OSError):
-        return "", f"{_told(timestamp)} is no moment"
-    return moment.strftime("%Y-%m-%d"), ""
+        except (ValueError, OverflowError):
+            return None
+    return moment.strftime("%Y-%m-%d") if moment else None

@@ -1,25 +1,28 @@
 """A comparison as a person reads it, and as machines do."""
 
 import csv
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from tools.local.trouble import Trouble
-from tools.outside import plain
+from tools.outside import cut, plain
 from tools.reconcile.comparison import Comparison, Difference, Total
-from tools.reconcile.report import Read
+from tools.reconcile.report import COMPARED_IF_THERE, Read, moment_of
+from tools.replaced import check_place as check_file
+from tools.replaced import replaced
 from tools.walletctl.amounts import amount, signed
-from tools.walletctl.listing import Column, Row, counted, for_csv
+from tools.walletctl.cells import opened
+from tools.walletctl.hints import command
+from tools.walletctl.listing import Column, Row, counted, for_csv, visible
 from tools.walletctl.listing import table as table_of
 
 MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
 MOST_IN_JSON = 1000
+_MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
@@ -46,9 +49,10 @@ _TOTALS = (
 )
 # What a kind of difference means, and what to do about it.
 _MEANINGS = {
-    "missing here": "owed by the report, and not credited: `walletctl find REFERENCE` says what became of it",
-    "dead letter": "owed, and left for a person: `walletctl find REFERENCE` shows the letter",
-    "perhaps parked": "owed, and answered as what is kept: retry queues are not empty; compare again when they are",
+    "missing here": "owed by the report, and not credited",
+    "dead letter": "owed, and left for a person",
+    "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "
+    "are empty",
     "unknown there": "credited, and not in the report: ask the provider, or narrow --since and --until",
     "different amount": "credited with another amount than the report has",
     "different currency": "credited in another currency than the report has",
@@ -58,6 +62,12 @@ _MEANINGS = {
     "unreadable": "not compared: correct these lines of the report, and compare again",
 }
 
+_TO_FIND = {
+    "missing here": "To see what became of the first",
+    "dead letter": "To see the first dead letter",
+    "perhaps parked": "To see what became of the first",
+}
+
 
 def table(found: Sequence[Difference]) -> Table:
     """A row for each difference: its line in the report, what it is, and what each side has."""
@@ -65,7 +75,7 @@ def table(found: Sequence[Difference]) -> Table:
     made = table_of(_SHOWN, rows)
     for place, column in enumerate(_SHOWN):
         if most := _WHOLE.get(column.name):
-            made.columns[place].no_wrap = all(len(plain(str(row[column.name]))) <= most for row in rows)
+            made.columns[place].no_wrap = all(len(visible(row[column.name])) <= most for row in rows)
     return made
 
 
@@ -74,12 +84,12 @@ def totals(found: Sequence[Total]) -> Table:
     return table_of(_TOTALS, map(_total, found))
 
 
-def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> Iterator[str]:
+def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, options: Sequence[str]) -> Iterator[str]:
     """What the figures mean, a line each; the last is the verdict."""
     counts = comparison.counts()
     found = sum(counts.values())
     for kind, times in counts.items():
-        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}"
+        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}{_next(comparison, kind, options)}"
     if found > MOST_SHOWN and not csv_file:
         yield f"Of {found:,} differences the first {MOST_SHOWN} are shown: --csv FILE writes them all"
     if csv_file:
@@ -91,9 +101,52 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None) -> It
     )
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+    if read.commas:
+        yield f"{counted(read.commas, 'amount')} with a decimal comma: --decimal-comma reads them"
+    if read.undated:
+        line, timestamp = read.undated
+        yield (
+            f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
+            f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
+        )
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
-    yield f"{counted(found, 'difference')}" if found else "All matched"
+    yield _verdict(found, _not_compared(comparison, read), read)
+
+
+def _next(comparison: Comparison, kind: str, options: Sequence[str]) -> str:
+    """The command that says more of the first difference of a kind."""
+    if not (first := _TO_FIND.get(kind)):
+        return ""
+    return f". {first}: {command(options, 'find', names=[comparison.first(kind)])}"
+
+
+def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
+    """What was found, and what nothing can be said of: that there was no difference would not be true of it."""
+    verdict = counted(found, "difference") if found else "All matched"
+    if read.spanning.rows:
+        first, last = read.spanning.first
+        others = "" if read.spanning.rows == 1 else f" and {counted(read.spanning.rows - 1, 'other row')} several"
+        verdict += f"; 1 row spans lines {first}-{last}{others}"
+    if not_compared:
+        verdict += f"; not compared: {', '.join(f'{column} ({why})' for column, why in not_compared.items())}"
+    if read.unread:
+        names = [cut(plain(heading), _MOST_OF_A_HEADING) for heading in read.unread[:_MOST_HEADINGS]]
+        more = [f"{len(read.unread) - _MOST_HEADINGS:,} more"] if len(read.unread) > _MOST_HEADINGS else []
+        verdict += f". Not read: {', '.join([*names, *more])}"
+    return verdict
+
+
+def _not_compared(comparison: Comparison, read: Read) -> dict[str, str]:
+    """The columns that were not compared in any row, and why."""
+    if not read.rows:
+        return {}
+    empty = comparison.empty()
+    return {
+        column: "no such column" if column in read.absent else "empty in every row"
+        for column, field in COMPARED_IF_THERE.items()
+        if field in empty
+    }
 
 
 def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
@@ -103,8 +156,12 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     return {
         "rows": read.rows,
         "nextTimepoint": read.timepoint,
+        "rowsWithoutMoment": read.undated_rows,
+        "rowsOfSeveralLines": read.spanning.rows,
         "transactions": comparison.transactions(),
         "matched": matched,
+        "notCompared": [*_not_compared(comparison, read)],
+        "notRead": [*read.unread],
         "paidThoughAnsweredOtherwise": untold,
         "differences": sum(counts.values()),
         "differencesByKind": counts,
@@ -115,10 +172,10 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
 
 def check_place(path: Path, report: Path) -> None:
     """Raises Trouble for what cannot become a file: before a ledger is read, rather than after it."""
+    check_file(path)
+    report = opened(report)
     try:
-        if path.is_dir() or not path.parent.is_dir():
-            raise Trouble(f"{plain(str(path))} cannot be written: name a file in a folder that is there")
-        if path.exists() and report.exists() and path.samefile(report):
+        if path.is_file() and report.exists() and path.samefile(report):
             raise Trouble("--csv names the report itself, which would be lost")
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
@@ -127,25 +184,19 @@ def check_place(path: Path, report: Path) -> None:
 def write(path: Path, found: Iterable[Difference]) -> None:
     """Every difference as CSV, in the file's place once it is whole. Raises Trouble."""
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
-        ) as file:
+        with replaced(path) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
             for each in found:
                 row = _row(each)
                 writer.writerow(for_csv(row[name]) for name in _COLUMNS)
-        Path(file.name).replace(path)
     except OSError as error:
         raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
 
 
 def _moment(milliseconds: int) -> str:
-    try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return ""
-    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)"
+    moment = moment_of(str(milliseconds))
+    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)" if moment else ""
 
 
 def _shown(difference: Difference) -> Row:

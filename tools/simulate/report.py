@@ -4,17 +4,16 @@ What the columns mean: docs/tools.md, The provider's report.
 """
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.reconcile.report import COLUMNS
+from tools.replaced import replaced
 from tools.simulate.provider import Settled
 
 
@@ -71,32 +70,15 @@ def report(path: Path) -> Iterator[Report]:
     """
     if path.is_dir():
         raise Trouble(f"the report {plain(str(path))} cannot be written: it is a folder, name a file in it")
-    try:
-        file: IO[str] = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed below
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
-        )
-    except OSError as error:
-        raise Trouble(f"the report {plain(str(path))} cannot be written: {error.strerror}") from None
-    beside = Path(file.name)
-    try:
-        with file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            made = Report(writer)
-            try:
-                yield made
-            finally:
-                made.close()
-        beside.chmod(0o666 & ~_umask())
-    except Trouble:
-        beside.unlink()
-        raise
-    finally:
-        if beside.exists():
-            beside.replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with ExitStack() as until_it_is_written:
+        try:
+            file = until_it_is_written.enter_context(replaced(path, unless=Trouble))
+        except OSError as error:
+            raise Trouble(f"the report {plain(str(path))} cannot be written: {error.strerror}") from None
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        made = Report(writer)
+        try:
+            yield made
+        finally:
+            made.close()

@@ -9,7 +9,8 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tools.outside import fault, plain
 DELIMITERS = ",;\t|"
 
 _MOST_OF_A_ROW = 1 << 20  # characters: a callback's body has at most 64 KiB, and an open quote must not fill the memory
+_SEPARATOR = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 
 csv.field_size_limit(_MOST_OF_A_ROW)
@@ -39,8 +41,23 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
         yield begins, text.rstrip("\r\n")
 
 
-def rows(of: Iterable[tuple[int, str]], name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, and the line that it begins on. Raises Trouble."""
+def opened(path: Path) -> Path:
+    """The file that is read: `-` is standard input."""
+    return Path("/dev/stdin") if str(path) == "-" else path
+
+
+@dataclass(slots=True)
+class Spanning:
+    """How many rows go on over several lines, and the first and last line of the first of them."""
+
+    rows: int = 0
+    first: tuple[int, int] = (0, 0)
+
+
+def rows(
+    of: Iterable[tuple[int, str]], name: str, delimiter: str, spanning: Spanning | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, and the line that it begins on. Counts in `spanning`. Raises Trouble."""
     for line, text in of:
         if '"' not in text:
             yield line, text.split(delimiter)
@@ -51,12 +68,27 @@ def rows(of: Iterable[tuple[int, str]], name: str, delimiter: str) -> Iterator[t
                 f"{name} is not CSV in line {line}: a quote is in the middle of a cell. A cell with a quote in it is "
                 "written in quotes, and its own quotes twice"
             )
-        if ("\n" in text or "\r" in text) and any(_may_hold_rows(cell, delimiter, len(cells)) for cell in cells):
-            raise Trouble(
-                f"{name} is not CSV in line {line}: a quoted cell goes on over several lines, with as many delimiters "
-                "as if rows were in it. A quote is missing, or there is one too many"
-            )
+        if "\n" in text or "\r" in text:
+            if any(_may_hold_rows(cell, len(cells)) for cell in cells):
+                raise Trouble(
+                    f"{name} is not CSV in line {line}: a quoted cell goes on over several lines, with as many "
+                    "delimiters as if rows were in it. A quote is missing, or there is one too many"
+                )
+            if spanning:
+                spanning.first = spanning.first if spanning.rows else (line, line + _ends(text))
+                spanning.rows += 1
         yield line, cells
+
+
+def separator(text: str) -> str | None:
+    """What a first line such as `sep=;` says, which spreadsheets read and write; None if it is another line."""
+    found = _SEPARATOR.fullmatch(text)
+    return found and found[1]
+
+
+def parting(text: str, read: Callable[[Sequence[str]], int]) -> str:
+    """The delimiter of a line of headings: the one that parts it into the most that `read` counts."""
+    return max(DELIMITERS, key=lambda delimiter: read(split(text, delimiter) or []))
 
 
 def split(text: str, delimiter: str) -> list[str] | None:
@@ -72,7 +104,7 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
     """The lines of the file with their ends, from 1 on. Raises Trouble."""
     line = 0
     try:
-        with (Path("/dev/stdin") if str(path) == "-" else path).open("rb") as raw, _unpacked(raw) as file:
+        with opened(path).open("rb") as raw, _unpacked(raw) as file:
             while text := file.readline(_MOST_OF_A_ROW + 1):
                 line += 1
                 if len(text) > _MOST_OF_A_ROW:
@@ -140,9 +172,15 @@ def _row(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*+")
 
 
-def _may_hold_rows(cell: str, delimiter: str, cells: int) -> bool:
+def _may_hold_rows(cell: str, cells: int) -> bool:
     """Whether a missing quote may have brought rows into the cell, though the cells add up.
 
-    Two whole rows in one have the delimiters of one in that cell. Half of them are enough: one may be cut off.
+    Two whole rows in one have the delimiters of one in that cell. Half of them are enough: one may be cut off. Rows of
+    another file may have other delimiters.
     """
-    return ("\n" in cell or "\r" in cell) and 2 * cell.count(delimiter) >= cells - 1
+    return ("\n" in cell or "\r" in cell) and 2 * sum(map(cell.count, DELIMITERS)) >= cells - 1
+
+
+def _ends(text: str) -> int:
+    """How many lines end in the text."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")

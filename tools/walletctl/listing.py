@@ -105,7 +105,7 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> "Table":
             column.title, justify="right" if column.right else "left", overflow="fold", no_wrap=column.unbroken
         )
     for row in rows:
-        made.add_row(*(Text(cut(plain(text(row.get(column.name))), _MOST_OF_A_CELL)) for column in shown))
+        made.add_row(*(Text(cut(visible(row.get(column.name)), _MOST_OF_A_CELL)) for column in shown))
     return made
 
 
@@ -134,6 +134,12 @@ def text(cell: Cell) -> str:
         case datetime():
             return cell.isoformat(timespec="milliseconds")
     return str(cell)
+
+
+def visible(cell: Cell) -> str:
+    """A cell of a table; one with spaces at its ends is in quotes, so that they can be seen."""
+    shown = plain(text(cell))
+    return f"'{shown}'" if shown != shown.strip() else shown
 
 
 def for_json(cell: Cell) -> str | int | bool | None:

@@ -45,15 +45,15 @@ def add(
     try:
         opening = Opening.read(user_id=player, currency=currency, cash=cash, bonus=bonus)
     except Unfit as unfit:
-        raise Trouble(f"{unfit}: nothing was changed") from None
+        raise Trouble(f"{plain(str(unfit))}: nothing was changed") from None
     where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
     tables = where.tables()
     if there := opening.open(tables):
         raise Trouble(
-            f"{plain(player)} has a wallet already ({described(there)}): nothing was changed. "
+            f"{plain(player)} has a wallet already ({plain(described(there))}): nothing was changed. "
             f"To see it: {command(where.options, 'players', 'show', names=[player])}"
         )
-    print(f"{plain(player)} has a wallet now: {described(opening.standing(tables) or {})}")
+    print(f"{plain(player)} has a wallet now: {plain(described(opening.standing(tables) or {}))}")
 
 
 def show(
@@ -137,9 +137,9 @@ def list_(
 
 
 def described(wallet: Item) -> str:
-    """A wallet in a clause."""
+    """A wallet in a clause. It is not escaped yet."""
     cash, bonus, version = (_text(wallet.get(name)) for name in ("cash", "bonus", "version"))
-    return f"{cash} {plain(str(wallet.get('currency')))}, bonus {bonus}, version {version}"
+    return f"{cash} {wallet.get('currency')}, bonus {bonus}, version {version}"
 
 
 def _newest(tables: Tables, player: str) -> Iterator[Item]:

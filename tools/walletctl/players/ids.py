@@ -7,9 +7,9 @@ worth a question, also those that an id may really have.
 import re
 
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:[0-9]{2}|[12][0-9]{3})"
-_NAMES = (
-    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    "|nov(?:ember)?|dec(?:ember)?)"
+_NAMES = (  # English and German
+    r"(?:jan(?:uary?)?|feb(?:ruary?)?|mar(?:ch)?|m\u00e4rz?|mrz|apr(?:il)?|ma[iy]|june?|juni|july?|juli|aug(?:ust)?"
+    r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\.?"
 )
 _FORMS = {
     "a number in exponent form": r"[+-]?[0-9]+(?:[.,][0-9]*)?e[+-]?[0-9]+",
@@ -17,10 +17,13 @@ _FORMS = {
     "a number of which a spreadsheet keeps 15 digits": r"[0-9]{15}0+",
     "a formula": r"=.*",
     "a text as spreadsheets mark one": r"'.*",
-    "a spreadsheet's error": r"#(?:ref!|n/a|name\?|value!|div/0!|null!|num!|#+)",
+    "a spreadsheet's error": r"#(?:ref!|n/a|name\?|value!|div/0!|null!|num!|spill!|calc!|#+)"
+    r"|#(?:wert!|bezug!|nv|name\?|zahl!|\u00fcberlauf!|kalk!)",
     "a date": rf"{_YEAR}-{_MONTH}-{_DAY}(?:[ t].*)?|{_DAY}([./-])(?:{_MONTH}|{_NAMES})\1{_YEAR}(?: .*)?"
-    rf"|{_MONTH}([./-]){_DAY}\2{_YEAR}(?: .*)?|{_DAY}[. -]{_NAMES}|{_NAMES}[ -](?:{_DAY}|{_YEAR})",
-    "a time": r"[0-9]{1,2}:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?",
+    rf"|{_MONTH}([./-]){_DAY}\2{_YEAR}(?: .*)?|{_DAY}(?:[. -]|\. ){_NAMES}(?:[ -]{_YEAR})?"
+    rf"|{_NAMES}[ -](?:{_DAY}|{_YEAR})",
+    "a truth value": "(?-i:TRUE|FALSE|WAHR|FALSCH)",
+    "a time": r"[0-9]{1,5}:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?(?: ?[ap]m)?",
 }
 _COMPILED = {form: re.compile(pattern, re.IGNORECASE | re.DOTALL) for form, pattern in _FORMS.items()}
 

@@ -8,6 +8,7 @@ is counted as such.
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ import typer
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place
-from tools.walletctl.cells import rows, texts
+from tools.walletctl.cells import parting, rows, separator, texts
 from tools.walletctl.listing import Column, Row
 from tools.walletctl.place import Tables
 from tools.walletctl.players.command import described
@@ -25,7 +26,7 @@ from tools.walletctl.players.opening import Opening, Unfit
 
 NOT_ALL = 1
 _HEADER = ("userId", "currency", "cash", "bonus")
-_DEFAULTS = {"currency": "", "cash": "0", "bonus": "0"}
+_MAY_BE_LEFT_OUT = {"cash": "0", "bonus": "0"}  # the column, not a cell of it
 _AS_WRITTEN = "--ids-as-written"
 _AT_ONCE = 8  # writes on the way together
 _BATCH = 400  # wallets between two looks at the bar, and at Ctrl-C
@@ -116,8 +117,13 @@ def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Openi
     openings: list[tuple[int, Opening]] = []
     unfit: list[Line] = []
     first: dict[str, int] = {}
-    lines = rows(texts(file), name, ",")
-    _, headings = next(lines, (0, []))
+    of_file = texts(file)
+    line, text = next(of_file, (0, ""))
+    if said := separator(text):
+        line, text = next(of_file, (0, ""))
+    delimiter = said or parting(text, lambda headings: sum(heading.strip() in _HEADER for heading in headings))
+    lines = rows(chain([(line, text)], of_file), name, delimiter)
+    _, headings = next(lines)
     header = [heading.strip() for heading in headings]
     if not {"userId", "currency"} <= set(header) <= set(_HEADER) or len(set(header)) < len(header):
         told = plain(",".join(header))[:100] or "nothing"
@@ -145,13 +151,14 @@ def _opening(header: Sequence[str], cells: Sequence[str], as_written: bool) -> O
     if len(cells) != len(header):
         raise Unfit(f"it has {listing.counted(len(cells), 'cell')}, where the first line has {len(header)}")
     said = dict(zip(header, cells, strict=True))
+    for name in _MAY_BE_LEFT_OUT:
+        if name in said and not said[name].strip():
+            raise Unfit(f"{name} is empty: write 0 if the wallet begins with none")
     opening = Opening.read(
-        user_id=said.pop("userId"), **_DEFAULTS | {name: cell.strip() for name, cell in said.items() if cell.strip()}
+        user_id=said.pop("userId"), **_MAY_BE_LEFT_OUT | {name: cell.strip() for name, cell in said.items()}
     )
     if not as_written and (form := looks_like(opening.user_id)):
-        raise Unfit(
-            f"userId {plain(opening.user_id)!r} is {form}: correct it, or import with {_AS_WRITTEN} if this is the id"
-        )
+        raise Unfit(f"userId '{opening.user_id}' is {form}: correct it, or import with {_AS_WRITTEN} if this is the id")
     return opening
 
 

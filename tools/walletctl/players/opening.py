@@ -4,16 +4,17 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tools.outside import plain, trouble_if
+from tools.outside import cut, plain, trouble_if
 from tools.walletctl.items import Item, encoded, with_keys
 from tools.walletctl.place import Tables
 from wallet import money
 
 _MOST_CHARACTERS = 128  # of a userId, as the callbacks accept it
+_MOST_SHOWN = 60  # characters of a value, in a message
 
 
 class Unfit(ValueError):
-    """`str()` says which value is not what a wallet may have, and what it may."""
+    """`str()` says which value is not what a wallet may have, and what it may. The value is not escaped yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +28,11 @@ class Opening:
     def read(cls, *, user_id: str, currency: str, cash: str, bonus: str) -> "Opening":
         """Raises Unfit for what no callback could credit."""
         if not user_id.isprintable() or user_id.isspace() or not 0 < len(user_id) <= _MOST_CHARACTERS:
-            raise Unfit(f"userId must be 1 to {_MOST_CHARACTERS} printable characters, not {plain(user_id)[:60]!r}")
+            raise Unfit(
+                f"userId must be 1 to {_MOST_CHARACTERS} printable characters, not '{cut(user_id, _MOST_SHOWN)}'"
+            )
         if not re.fullmatch("[A-Za-z0-9]{3,10}", currency):
-            raise Unfit(f"currency must be 3 to 10 letters and digits, as in EUR, not {plain(currency)[:60]!r}")
+            raise Unfit(f"currency must be 3 to 10 letters and digits, as in EUR, not '{cut(currency, _MOST_SHOWN)}'")
         return cls(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
     def is_what_stands(self, item: Item) -> bool:
@@ -73,5 +76,5 @@ def _amount(name: str, literal: str) -> Decimal:
     except ValueError:
         raise Unfit(
             f"{name} must be an amount such as 12.50, of up to 32 digits, 18 of them after the point, "
-            f"not {plain(literal)[:60]!r}"
+            f"not '{cut(literal, _MOST_SHOWN)}'"
         ) from None
