@@ -128,6 +128,12 @@ def service(
         yield reloaded
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A save may take a second, as on a busy machine: it is over once nothing has changed for so long."""
+    monkeypatch.setattr(reloading, "_QUIET_MS", 1000)
+
+
 def during(service: Reloaded, steps: Callable[[], Awaitable[None]], workers: int = 1) -> None:
     async def run() -> None:
         async with service.running(workers):
@@ -179,6 +185,7 @@ def test_a_callback_that_is_under_way_is_answered_by_the_code_that_took_it(servi
     during(service, steps, workers=2)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -267,6 +274,7 @@ def in_the_same_second_with_the_same_size(app: Path) -> None:
     assert app.stat().st_size == before.st_size
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     "save",
     [

@@ -44,16 +44,25 @@ class Reloading:
         """Runs until it is cancelled."""
         folders = {loaded.workers.folder.parent for loaded in self._functions.values()} | {LAYERS}
         try:
-            async for _ in awatch(
+            async for events in awatch(
                 *folders, watch_filter=_is_source, step=_QUIET_MS, rust_timeout=_LOOK_MS, yield_on_timeout=True
             ):
-                await self._look()
+                if events or await self._is_quiet():
+                    await self._look()
         except OSError as error:  # the kernel's limit of watches, mostly
             print(f"wallet: new code is not loaded: {error}. WATCHFILES_FORCE_POLLING=1 does without", flush=True)
         finally:
             for loaded in self._functions.values():
                 if loaded.change:
                     loaded.change.cancel()
+
+    async def _is_quiet(self) -> bool:
+        """Whether no save is under way: a file is empty for a moment while it is written. Events wait by themselves."""
+        now = {name: _sources(loaded.workers) for name, loaded in self._functions.items()}
+        if all(sources == self._functions[name].sources for name, sources in now.items()):
+            return True
+        await asyncio.sleep(_QUIET_MS / 1000)
+        return all(sources == _sources(self._functions[name].workers) for name, sources in now.items())
 
     async def _look(self) -> None:
         """Gives new workers to the functions whose sources have other content. An event says only when to look."""
