@@ -2,7 +2,7 @@
 
 The money path is `Store.settle`: read the credits' transactions and the wallet, let `ledger.settle`
 say what they do, and write that under the condition that what was read still holds. A condition
-that fails hands back what holds now, so an attempt made at once needs no read. Whoever fails again
+that fails hands back what holds now, so an attempt made at once needs no read. One that fails again
 pauses and reads again: what was handed back is old by then, and would only fail once more. No lock,
 and no moment at which a crash leaves a mark without its money or money without its mark.
 """
