@@ -48,7 +48,7 @@ class Worker:
     async def start(cls, function: Function, environment: Mapping[str, str], log: BinaryIO) -> "Worker":
         """Raises Trouble if the function cannot be imported; `log` gets what it prints."""
         ours, theirs = socket.socketpair()
-        process = await asyncio.create_subprocess_exec(
+        creating = asyncio.ensure_future(asyncio.create_subprocess_exec(
             sys.executable, "-m", PROGRAM, str(function.folder), str(theirs.fileno()),
             pass_fds=[theirs.fileno()],
             cwd=ROOT,
@@ -57,8 +57,17 @@ class Worker:
             preexec_fn=die_with_parent,
             stdout=log,
             stderr=log,
-        )  # fmt: skip
-        theirs.close()
+        ))  # fmt: skip
+        try:
+            process = await asyncio.shield(creating)
+        except asyncio.CancelledError:  # it starts all the same, and nobody else would end it
+            process = await creating
+            process.kill()
+            await process.wait()
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES)
         worker = cls(process, reader, writer)
         try:
