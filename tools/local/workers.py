@@ -68,7 +68,12 @@ class Worker:
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES)
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES)
+        except BaseException:  # cancelled here, it would be left behind as well
+            process.kill()
+            await process.wait()
+            raise
         worker = cls(process, reader, writer)
         try:
             said = await worker._read(START_SECONDS)
