@@ -44,11 +44,43 @@ def unchanged(operator: Operator) -> Iterator[None]:
 
 def refusal(operator: Operator, callback: str, body: Any, error: int, naming: str = "", **event: Any) -> Reply:
     """The answer to what must be refused with `error`, naming that field."""
+    kept_before = kept(operator, callback)
     reply = operator.send(callback, body, **event)
     assert (reply.json["error"], reply.status) == (error, HTTP_STATUS[error]), reply.text
     assert isinstance(reply.json["error"], int)
     assert list(reply.json) == ["error", "description"]
     assert not naming or naming in re.findall(r"\w+", reply.json["description"])
+    assert_kept(operator, callback, error, kept_before)
+    return reply
+
+
+def kept(operator: Operator, callback: str) -> tuple[int, int]:
+    """How many requests are kept for another try, and how many for a person."""
+    retried, left = (f"{callback.title()}{queue}" for queue in ("RetryQueue", "DeadLetters"))
+    return len(operator.messages(retried)), len(operator.messages(left))
+
+
+def assert_kept(operator: Operator, callback: str, error: int, before: tuple[int, int]) -> None:
+    """What was refused with `error` is kept where the contract says."""
+    retried, left = kept(operator, callback)
+    for_another_try, for_a_person = error in (62, 998), error in (52, 57, 59, 61, 64)
+    assert (retried - before[0], left - before[1]) == (for_another_try, for_a_person), "not kept where it belongs"
+    if for_a_person:
+        letter = operator.messages(f"{callback.title()}DeadLetters")[-1]
+        assert (letter["code"], letter["prize_only"]) == (error, False)
+
+
+def paid_without_its_prize(
+    operator: Operator, body: Any, code: int, naming: str = "", *, is_known: bool = False
+) -> Reply:
+    """The answer to a result that is paid, or known, while its prize is left for a person."""
+    before = kept(operator, "result")
+    reply = (replayed if is_known else credited)(operator, "result", body)
+    assert kept(operator, "result") == (before[0], before[1] + 1)
+    letter = operator.messages("ResultDeadLetters")[-1]
+    assert (letter["code"], letter["prize_only"]) == (code, True)
+    assert naming in letter["reason"]
+    assert json.loads(letter["request"]) == (json.loads(body) if isinstance(body, str) else body)
     return reply
 
 

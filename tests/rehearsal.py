@@ -70,10 +70,12 @@ def _perform(stage: "_Stage") -> None:
     assert stage.send(reference="early", userId="not yet") == 62
     assert stage.send(reference="free", bonusCode="SPINS") == 0
     stage.operator.database.Table("FreeRounds").put_item(
-        Item={"userId": "421", "bonusCode": "PAID", "uncovered": Decimal(10**6)}
+        Item={"userId": "421", "bonusCode": "PAID", "uncovered": Decimal(10**6), "advance": 0, "lastRounds": []}
     )
-    assert stage.send(reference="overpaid", bonusCode="PAID") == 0
+    assert stage.send(reference="uncovered", bonusCode="PAID", timestamp="not known") == 0
     assert stage.send(reference="won", promoWinAmount="1", promoWinReference="prize") == 0
+    assert stage.send(promoWinAmount="1", promoWinReference="a prize for a known win") == 0
+    assert stage.send(promoWinAmount="1", promoWinReference="another prize") == 0
     assert stage.send(amount="-1") == 59
     assert stage.send(token="of a stranger") == 401
     assert stage.send(method="GET") == 405

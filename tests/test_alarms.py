@@ -117,7 +117,7 @@ def _metric(metric: Mapping[str, Any]) -> Metric:
 def test_a_metric_that_is_not_counted_would_be_noticed() -> None:
     for wrong in (
         Metric(OUR_OWN, "Credits", {"service": "result"}),
-        Metric(OUR_OWN, "FreeRoundOverpaid", {"service": "jackpot"}),
+        Metric(OUR_OWN, "FreeRoundTotalWithoutCode", {"service": "jackpot"}),
         Metric(OUR_OWN, "Refused", {"service": "result"}),
         Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "<Players.QueueName>"}),
         Metric("AWS/Lambda", "Errors", {"FunctionName": "<ResultFunction.Arn>"}),
@@ -204,7 +204,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int], Watched]] = {
     "tables-throttled": ("> 0", (2, 30, 60), tables()),
     "parking-failed": ("> 0", (1, 20, 60), counted("ParkingFailed")),
     "conflicts": ("> 0", (1, 4, 300), counted("Conflict")),
-    "free-round-overpaid": ("> 0", (1, 4, 300), counted("FreeRoundOverpaid")),
+    "total-without-code": ("> 0", (1, 4, 300), counted("FreeRoundTotalWithoutCode")),
 }  # fmt: skip
 SUMS = ("function-failed", "function-throttled", "tables-throttled")
 # By kind; of all others, what is looked at by itself.
@@ -329,7 +329,7 @@ FEWEST: dict[str, list[Sample]] = {
     "tables-throttled": [("index", 1, 0), ("index", 1, 10 * MINUTE)],
     "parking-failed": [("ParkingFailed", 1, 0)],
     "conflicts": [("Conflict", 1, 0)],
-    "free-round-overpaid": [("FreeRoundOverpaid", 1, 0)],
+    "total-without-code": [("FreeRoundTotalWithoutCode", 1, 0)],
 }
 # How many samples in a row may be missing.
 MAY_BE_MISSING = {"dead-letters": 15, "dead-letters-expire": 4, "parked-long": 15, "slow-answers": 3}

@@ -70,29 +70,88 @@ def test_an_operator_that_receives_both_pays_the_total_once(
 
     assert operator.wallet()["cash"] == operator.wallet()["bonus"] == Decimal(sum_of_all)
     assert operator.uncovered("FR-1") == 0
-    assert metrics(printed, "FreeRoundOverpaid") == []
+    assert metrics(printed, "FreeRoundUncovered") == []
 
 
 @pytest.mark.parametrize("sum_of_all", ["0", "9.99", "15.499999999999999999"])
-def test_rounds_paid_beyond_their_total_credit_nothing_and_raise_a_metric(operator: Operator, sum_of_all: str) -> None:
+def test_a_total_below_its_rounds_credits_nothing_and_leaves_the_rest_uncovered(
+    operator: Operator, sum_of_all: str
+) -> None:
     win_rounds(operator, "10", "5.5")
 
     with output() as printed:
         credited(operator, "bonus", total(sum_of_all))
 
     assert gained(operator) == Decimal("15.5")
-    assert operator.uncovered("FR-1") == 0
-    assert len(metrics(printed, "FreeRoundOverpaid")) == 1
+    assert operator.uncovered("FR-1") == Decimal("15.5") - Decimal(sum_of_all)
+    assert len(metrics(printed, "FreeRoundUncovered")) == 1
 
 
-def test_a_total_starts_the_count_anew(operator: Operator) -> None:
-    win_rounds(operator, "10")
-    credited(operator, "bonus", total("4", reference="first total"))
+def test_totals_of_two_grants_under_one_code_cover_the_rounds_of_both(operator: Operator) -> None:
+    win_rounds(operator, "10", "4")
+    credited(operator, "bonus", total("10", reference="first total"))
     win_rounds(operator, "3")
-    credited(operator, "bonus", total("5", reference="second total"))
+    credited(operator, "bonus", total("7", reference="second total"))
 
-    assert gained(operator) == 10 + 3 + 2
+    assert gained(operator) == 10 + 4 + 3
     assert operator.uncovered("FR-1") == 0
+
+
+def test_a_round_after_its_total_is_not_paid_again(operator: Operator) -> None:
+    win_rounds(operator, "2", "3")
+    credited(operator, "bonus", total("10", timestamp="1482429190375"))
+
+    late = credited(operator, "result", published("result", amount="5", bonusCode="FR-1", reference="late"))
+
+    assert gained(operator) == 10
+    assert late.json["cash"] == "99899.99"
+    transaction = operator.transactions()[-1]
+    assert (transaction["amountAsked"], transaction["amount"]) == (5, 0)
+    assert (transaction["uncoveredAfter"], transaction["advanceAfter"]) == (0, 0)
+
+
+def test_a_round_that_its_total_named_is_not_paid_again_whatever_its_timestamp(operator: Operator) -> None:
+    named = {"gameId": "slot", "roundId": "last"}
+    credited(operator, "bonus", total("5", **named))
+
+    late = published("result", amount="5", bonusCode="FR-1", timestamp="9999999999999", **named)
+    credited(operator, "result", late)
+
+    assert gained(operator) == 5
+
+
+def test_a_round_of_the_next_grant_is_paid_although_the_last_total_was_paid_alone(operator: Operator) -> None:
+    credited(operator, "bonus", total("10", timestamp="1482429190374"))
+
+    next_grant = published("result", amount="4", bonusCode="FR-1", timestamp="1482429190375")
+    credited(operator, "result", next_grant)
+
+    assert gained(operator) == 14
+
+
+@pytest.mark.parametrize("amount", ["10", "0"])
+def test_a_total_without_a_code_raises_a_metric(operator: Operator, amount: str) -> None:
+    with output() as printed:
+        credited(operator, "bonus", total(amount, code=None))
+        replayed(operator, "bonus", total(amount, code=None))
+        credited(operator, "bonus", total(amount, reference="with a code"))
+        credited(operator, "result", published("result"))
+
+    assert len(metrics(printed, "FreeRoundTotalWithoutCode")) == 1
+
+
+@pytest.mark.parametrize("timestamp", ["yesterday", "2026-05-11T14:35:00Z", 1482429190374.5, ["1"], "1" * 21], ids=str)
+def test_a_round_and_a_total_without_a_known_timestamp_are_paid_and_counted(
+    operator: Operator, timestamp: object
+) -> None:
+    with output() as printed:
+        credited(operator, "result", published("result", amount="3", bonusCode="FR-1", timestamp=timestamp))
+        credited(operator, "bonus", total("10", timestamp=timestamp))
+        credited(operator, "bonus", total("1", timestamp=timestamp, code=None, reference="no code"))
+        credited(operator, "promo", published("promo", timestamp=timestamp))
+
+    assert [each["service"] for each in metrics(printed, "FreeRoundTimestampUnknown")] == ["result", "bonus"]
+    assert operator.wallet()["bonus"] - BONUS == 11
 
 
 def test_a_second_total_of_one_code_is_another_credit(operator: Operator) -> None:
@@ -178,7 +237,7 @@ def test_a_repeated_total_raises_no_second_metric(operator: Operator) -> None:
     with output() as printed:
         replayed(operator, "bonus", total("4"))
 
-    assert metrics(printed, "FreeRoundOverpaid") == []
+    assert metrics(printed, "FreeRoundUncovered") == []
 
 
 def test_a_refused_total_covers_nothing(operator: Operator) -> None:

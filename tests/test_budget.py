@@ -111,8 +111,14 @@ def test_a_replay_takes_one_read(operator: Operator, wire: Wire) -> None:
     assert [operation for operation, _ in wire.take()] == ["BatchGetItem"]
 
 
-def test_what_is_refused_of_its_own_takes_nothing(operator: Operator, wire: Wire) -> None:
+def test_what_cannot_be_read_takes_one_message_and_nothing_of_the_tables(operator: Operator, wire: Wire) -> None:
     operator.send_event("result", gateway_event(published("result", amount="ten")))
+
+    assert [operation for operation, _ in wire.take()] == ["SendMessage"]
+
+
+def test_what_is_not_json_takes_nothing(operator: Operator, wire: Wire) -> None:
+    operator.send_event("result", gateway_event("ten"))
 
     assert wire.take() == []
 

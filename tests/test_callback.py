@@ -331,7 +331,7 @@ def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeyp
             return self.now
 
     class NoStore:
-        def settle(self, _credits: Any, *, request: str, deadline: float) -> Any:
+        def settle(self, _credits: Any, *, deadline: float, **_: Any) -> Any:
             deadlines.append(deadline)
             raise result.module.Unavailable("it is not there")
 
@@ -381,12 +381,11 @@ def test_a_replay_is_one_line_of_log(result: Environment) -> None:
 
 
 REFUSALS: list[tuple[dict[str, Any], int, str]] = [
-    ({"userId": ""}, 64, "WARNING"),
-    ({"amount": "-1"}, 59, "WARNING"),
-    ({"roundId": 5}, 57, "WARNING"),
+    ({"userId": ""}, 64, "ERROR"),
+    ({"amount": "-1"}, 59, "ERROR"),
+    ({"roundId": 5.0}, 57, "ERROR"),
     ({"userId": "nobody"}, 62, "ERROR"),
     ({"currency": "EUR"}, 52, "ERROR"),
-    ({"promoWinAmount": "5"}, 64, "WARNING"),
 ]
 
 
@@ -469,7 +468,7 @@ def test_an_outage_is_logged_as_an_error_with_its_reason(result: Environment) ->
     assert "ResourceNotFound" not in answer["body"]
 
 
-@pytest.mark.parametrize("body", ["not JSON", None, '{"reference": 5}', '{"reference": "a\u001b[31m"}'])
+@pytest.mark.parametrize("body", ["not JSON", None, '{"reference": null}', r'{"reference": "a\u001b[31m"}'])
 def test_a_line_never_carries_the_reference_of_the_request_before(result: Environment, body: str | None) -> None:
     result.send(published("result"))
     result.printed()
@@ -555,6 +554,25 @@ def test_a_conflict_is_counted_by_itself_as_well(result: Environment) -> None:
     ]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_prize_that_is_left_for_a_person_is_logged_and_counted_as_a_conflict(result: Environment, times: int) -> None:
+    for _ in range(times):
+        result.printed()
+        result.send(published("result", promoWinAmount="5"))
+
+    logged, counted = result.lines()
+    left, paid = logged
+    assert (left["level"], left["message"], left["code"]) == ("ERROR", "prize left for a person", 64)
+    assert left["reason"] == "Mandatory field is absent or empty: promoWinReference"
+    assert left["correlation_id"] == paid["correlation_id"] == REFERENCE
+    assert paid["message"] == ("credited" if times == 1 else "replayed")
+    assert [metric_of(entry) for entry in counted] == [
+        {"name": "Conflict", "service": "result"},
+        {"name": "DeadLettered", "service": "result"},
+        *(credited("result", 10.0) if times == 1 else [{"name": "Replayed", "service": "result"}]),
+    ]
+
+
 def test_a_win_with_its_prize_counts_as_two_credits(result: Environment) -> None:
     result.send(published("result", promoWinAmount="5", promoWinReference="p-1"))
 
@@ -575,9 +593,10 @@ def test_a_refused_method_and_an_unreadable_body_are_counted(result: Environment
 @pytest.mark.parametrize(
     ("changes", "is_kept"),
     [
-        ({"userId": ""}, False),
-        ({"amount": "-1"}, False),
-        ({"roundId": 5}, False),
+        ({"note": float("nan")}, False),
+        ({"userId": ""}, True),
+        ({"amount": "-1"}, True),
+        ({"roundId": 5.0}, True),
         ({"userId": "nobody"}, True),
         ({"currency": "EUR"}, True),
     ],
@@ -633,6 +652,7 @@ def test_the_key_that_matched_is_counted_by_lock_and_key(bonus: Environment, mon
         {"name": "KeyMatched", "lock": "authToken", "key": "current", "service": "bonus"},
         {"name": "KeyMatched", "lock": "hash", "key": "previous", "service": "bonus"},
         *credited("bonus", 1.0),
+        {"name": "FreeRoundTotalWithoutCode", "service": "bonus"},
     ]
 
 
@@ -647,10 +667,12 @@ def test_a_wrong_key_is_counted_as_a_refusal_alone(bonus: Environment, monkeypat
     assert_untouched(bonus.operator)
 
 
-def test_free_rounds_paid_beyond_their_total_are_counted_and_logged(bonus: Environment) -> None:
-    body = published("bonus", amount="30", bonusCode="SPINS")
-    counted = {"userId": body["userId"], "bonusCode": "SPINS", "uncovered": Decimal("31.5")}
-    bonus.operator.database.Table("FreeRounds").put_item(Item=counted)
+def test_rounds_that_a_total_leaves_uncovered_are_counted_and_logged(bonus: Environment) -> None:
+    body = published("bonus", amount="30", bonusCode="SPINS", timestamp="yesterday")
+    numbers = {"uncovered": Decimal("31.5"), "advance": 0, "lastRounds": []}
+    bonus.operator.database.Table("FreeRounds").put_item(
+        Item={"userId": body["userId"], "bonusCode": "SPINS", **numbers}
+    )
 
     answer = bonus.send(body)
 
@@ -658,10 +680,11 @@ def test_free_rounds_paid_beyond_their_total_are_counted_and_logged(bonus: Envir
     assert json.loads(answer["body"])["cash"] == "99889.99"
     assert [metric_of(entry) for entry in counted_metrics] == [
         *credited("bonus", 0.0),
-        {"name": "FreeRoundOverpaid", "service": "bonus"},
+        {"name": "FreeRoundTimestampUnknown", "service": "bonus"},
+        {"name": "FreeRoundUncovered", "service": "bonus"},
     ]
-    assert logged[0]["freeRoundsOverpaid"] == "1.5"
-    assert bonus.operator.uncovered("SPINS") == 0
+    assert logged[0]["freeRoundsUncovered"] == "1.5"
+    assert bonus.operator.uncovered("SPINS") == Decimal("1.5")
 
     assert json.loads(bonus.send(body)["body"])["cash"] == "99889.99"
     assert bonus.metrics() == [{"name": "Replayed", "service": "bonus"}]

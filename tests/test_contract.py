@@ -89,17 +89,18 @@ REQUIRED = {
     "bonus": (*OF_ALL, "gameId"),
     "promo": (*OF_ALL, "uuid", "promoCampaignId", "promoCampaignType", "currency"),
 }
-OPTIONAL = {
-    "result": ("bonusCode", "promoCampaignId", "promoCampaignType", "promoWinReference"),
-    "jackpot": ("hash",),
-    "bonus": ("hash", "roundId", "bonusCode"),
-    "promo": (),
+IDENTIFIERS = {  # what decides about money
+    "result": ("userId", "reference", "roundId", "gameId", "bonusCode", "promoCampaignId"),
+    "jackpot": ("userId", "reference", "roundId", "gameId", "bonusCode", "jackpotId"),
+    "bonus": ("userId", "reference", "roundId", "gameId", "bonusCode"),
+    "promo": ("userId", "reference", "bonusCode", "promoCampaignId"),
 }
-MEASURED = {
-    "result": ("reference", "roundId", "uuid", "userId", "gameId", "bonusCode", "promoCampaignId", "promoWinReference"),
-    "jackpot": ("reference", "roundId", "uuid", "userId", "gameId", "jackpotId"),
-    "bonus": ("reference", "roundId", "uuid", "userId", "gameId", "bonusCode"),
-    "promo": ("reference", "uuid", "userId", "promoCampaignId"),
+RECORDED_OF_ALL = ("providerId", "timestamp", "uuid", "sessionId", "platform", "token", "unknown")
+RECORDED = {  # what is kept as it was sent, and decides nothing
+    "result": (*RECORDED_OF_ALL, "gameName", "roundDetails", "promoCampaignType", "promoWinReference"),
+    "jackpot": (*RECORDED_OF_ALL, "jackpotDetails"),
+    "bonus": (*RECORDED_OF_ALL, "hash"),
+    "promo": (*RECORDED_OF_ALL, "promoCampaignType", "gameId", "roundId"),
 }
 
 
@@ -116,20 +117,88 @@ def test_a_mandatory_field_absent_null_or_empty_is_refused_and_named(
                 refusal(operator, callback, without | {field: None}, 64, naming=field)
             with subtests.test("empty", field=field):
                 refusal(operator, callback, without | {field: ""}, 64, naming=field)
+            for empty in ([], {}) if field != "roundDetails" else ():
+                with subtests.test("empty", field=field, value=empty):
+                    refusal(operator, callback, without | {field: empty}, 64, naming=field)
 
 
 @every_callback
-def test_a_field_of_the_wrong_type_is_refused_and_named(
+def test_an_optional_field_that_is_empty_is_absent(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
-    other_types: dict[str, tuple[type, ...]] = {"amount": (int,), "timestamp": (int,), "roundDetails": (list, dict)}
+    first = credited(operator, callback, request(callback))
+    for field in {*IDENTIFIERS[callback], "hash", "currency"} - {*REQUIRED[callback]} - {*request(callback)}:
+        for empty in (None, "", [], {}):
+            with subtests.test(field=field, value=empty):
+                assert replayed(operator, callback, request(callback) | {field: empty}).json == first.json
+
+
+@every_callback
+def test_an_identifier_of_the_wrong_type_is_refused_named_and_kept_for_a_person(
+    operator: Operator, subtests: pytest.Subtests, callback: str
+) -> None:
     with unchanged(operator):
-        for field in REQUIRED[callback] + OPTIONAL[callback]:
-            for value in (421, True, ["421"], {"id": "421"}):
-                if type(value) not in other_types.get(field, ()):
-                    with subtests.test(field=field, value=value):
-                        error = 59 if field == "amount" else 57
-                        refusal(operator, callback, request(callback, **{field: value}), error, naming=field)
+        for field in IDENTIFIERS[callback]:
+            for literal in ("true", "421.0", "-421", "4e2", '["421"]', '{"id": "421"}'):
+                with subtests.test(field=field, literal=literal):
+                    refusal(operator, callback, written(callback, **{field: literal}), 57, naming=field)
+
+
+@every_callback
+def test_an_integer_is_the_same_identifier_as_its_digits(
+    operator: Operator, subtests: pytest.Subtests, callback: str
+) -> None:
+    for field in IDENTIFIERS[callback]:
+        with subtests.test(field=field):
+            other = {} if field == "reference" else {"reference": json.dumps(field)}
+            first = credited(operator, callback, written(callback, **other, **{field: "421"}))
+            again = replayed(operator, callback, written(callback, **other, **{field: '"421"'}))
+            in_both_forms = written(callback, **other, **{field: '"421"', field.upper(): "421"})
+            assert first.json == again.json == replayed(operator, callback, in_both_forms).json
+            operator.database.Table("Transactions").delete_item(Key={"id": f"{callback}#421"})
+
+
+ODD = (
+    "2026-05-11T14:35:00Z",
+    1482429190374.0,
+    1.5,
+    -1,
+    True,
+    False,
+    ["x"],
+    {"x": 1},
+    " ",
+    "T\u00a0",
+    "\u3000",
+    "\n",
+    "\ud800",
+)
+
+
+@every_callback
+def test_a_field_that_is_only_recorded_never_decides(
+    operator: Operator, subtests: pytest.Subtests, callback: str
+) -> None:
+    first = credited(operator, callback, request(callback))
+    for field in RECORDED[callback]:
+        for value in (*ODD, "\U0001fae8", "x" * 1000):
+            with subtests.test(field=field, value=ascii(value)[:20]):
+                assert replayed(operator, callback, request(callback, **{field: value})).json == first.json
+    for number, value in enumerate(ODD):
+        with subtests.test("all at once", value=ascii(value)):
+            credited(
+                operator, callback, request(callback, reference=f"{number}", **dict.fromkeys(RECORDED[callback], value))
+            )
+
+
+@every_callback
+def test_a_byte_order_mark_is_passed_over(operator: Operator, callback: str) -> None:
+    text = json.dumps(request(callback))
+    encoded = base64.b64encode(b"\xef\xbb\xbf" + text.encode()).decode()
+
+    first = credited(operator, callback, encoded, isBase64Encoded=True)
+
+    assert replayed(operator, callback, "\ufeff" + text).json == first.json
 
 
 @every_callback
@@ -137,7 +206,7 @@ def test_a_field_of_128_characters_is_accepted_and_of_129_refused(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
     operator.open_wallet(user_id="é" * 128)
-    for field in MEASURED[callback]:
+    for field in IDENTIFIERS[callback]:
         with subtests.test(field=field):
             refused(operator, callback, request(callback, **{field: "é" * 129}), 57, naming=field)
             reply = credited(operator, callback, request(callback, **{"reference": field, field: "é" * 128}))
@@ -145,14 +214,23 @@ def test_a_field_of_128_characters_is_accepted_and_of_129_refused(
 
 
 @every_callback
-def test_a_field_with_unprintable_characters_is_refused_and_named(
+def test_a_control_character_or_half_a_character_is_refused_and_any_other_is_an_identity(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
-    with unchanged(operator):
-        for field in MEASURED[callback]:
-            for character in ("\0", "\n", "\x7f", "\u200b", "\u202e", "\ud800"):
+    for field in IDENTIFIERS[callback]:
+        with unchanged(operator):
+            for character in ("\0", "\n", "\x1f", "\x7f", "\x85", "\x9f", "\ud800", "\udfff"):
                 with subtests.test(field=field, character=ascii(character)):
                     refusal(operator, callback, request(callback, **{field: f"421{character}"}), 57, naming=field)
+            for blank in (" ", "\u00a0", "\u2003\u3000"):
+                with subtests.test(field=field, blank=ascii(blank)):
+                    refusal(operator, callback, request(callback, **{field: blank}), 57, naming=field)
+        for character in (" ", "\u00a0", "\u200b", "\u200d", "\u202e", "\u3000", "\U0001fae8", "\U0010fffe"):
+            with subtests.test(field=field, character=ascii(character)):
+                name = f"421{character}"
+                operator.open_wallet(user_id=name)
+                reference = {"reference": f"{field}{name}"} if field != "reference" else {}
+                credited(operator, callback, request(callback, **reference, **{field: name}))
 
 
 @every_callback
@@ -209,16 +287,6 @@ def test_a_timestamp_is_a_string_or_a_number_and_kept_as_sent(
     assert f'"timeStamp":{timestamp}' in transaction["request"]
 
 
-@every_callback
-def test_a_timestamp_that_is_no_milliseconds_is_refused(
-    operator: Operator, subtests: pytest.Subtests, callback: str
-) -> None:
-    with unchanged(operator):
-        for timestamp in ('"yesterday"', '"2016-12-22T17:53:10Z"', '"-1"', "-1", "1.5", "1e12", '"١٢"', '"1 "'):
-            with subtests.test(timestamp):
-                refusal(operator, callback, written(callback, timestamp=timestamp), 57, naming="timestamp")
-
-
 @callbacks_with_a_currency
 @pytest.mark.parametrize(("sent", "held"), [("usd", "USD"), ("USD", "usd"), ("uSdT", "USDT"), ("1inch", "1INCH")])
 def test_a_currency_is_compared_without_regard_to_case_and_answered_as_the_wallet_has_it(
@@ -229,16 +297,22 @@ def test_a_currency_is_compared_without_regard_to_case_and_answered_as_the_walle
     assert credited(operator, callback, request(callback, currency=sent)).json["currency"] == held
 
 
-@callbacks_with_a_currency
-def test_a_currency_has_3_to_10_letters_and_digits(
+@every_callback
+def test_a_currency_that_is_not_the_wallets_is_kept_for_a_person_however_odd(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
-    for currency in ("US", "ABCDEFGHIJK", "US-D", "U D", "€€€", "USD\n", "ＵＳＤ"):  # noqa: RUF001
+    odd = ("US", "ABCDEFGHIJK", "USDT-TRC20", "U D", " USD", "€€€", "USD\n", "ＵＳＤ", "U\u017fD", "\ud800")  # noqa: RUF001
+    for currency in (*odd, 840, True, ["USD"], {"code": "USD"}):
         with subtests.test(ascii(currency)):
-            refused(operator, callback, request(callback, currency=currency), 57, naming="currency")
-    with subtests.test("ten characters"):
-        operator.open_wallet(currency="ABCDEFGHI9")
-        credited(operator, callback, request(callback, currency="ABCDEFGHI9"))
+            refused(operator, callback, request(callback, currency=currency), 52)
+
+
+@callbacks_with_a_currency
+@pytest.mark.parametrize("currency", ["USDT-TRC20", "U D", "€€€", "ABCDEFGHIJKLMNOP"], ids=ascii)
+def test_a_wallet_in_an_odd_currency_is_paid_in_it(operator: Operator, callback: str, currency: str) -> None:
+    operator.open_wallet(currency=currency)
+
+    assert credited(operator, callback, request(callback, currency=currency.lower())).json["currency"] == currency
 
 
 @every_callback
@@ -297,15 +371,28 @@ VALID_AMOUNTS = {
     "0": "0",
     "0.00": "0",
     '"0"': "0",
+    "1e-7": "0.0000001",
+    "1.0E7": "10000000",
+    '"1.5e2"': "150",
+    "1e+21": "1000000000000000000000",
+    "0e5": "0",
+    "-0.0": "0",
+    '"-0"': "0",
+    "0.30000000000000004": "0.30000000000000004",
+    "1.0000000000000000000": "1",
+    '"12.50000000000000000000"': "12.5",
+    "1e31": "1" + "0" * 31,
+    "1000e-21": "0.000000000000000001",
 }
 INVALID_AMOUNTS = (
-    *("-1", "-0", "-0.5", "1e3", "1E3", "1.0e-3", "1e999999999", "NaN", "Infinity", "-Infinity"),
+    *("-1", "-0.5", "-1e-18", "1e999999999", "1e-999999999", "1e-19", "1e32", "NaN", "Infinity", "-Infinity"),
     *("true", "false", '["10"]', '{"value": 10}'),
-    *('"-1"', '"-0"', '"+1"', '" 1"', '"1 "', '"1 000"', '"1\\n"', '"1_000"', '"1,000"', '"1,5"'),
-    *('"1e3"', '"1E3"', '"1e-3"', '"NaN"', '"nan"', '"sNaN"', '"Infinity"', '"-Infinity"', '"inf"'),
+    *('"-1"', '"+1"', '" 1"', '"1 "', '"1 000"', '"1\\n"', '"1_000"', '"1,000"', '"1,5"', '"007"', '"00.5"'),
+    *('"1e"', '"e3"', '"1e3.5"', '"NaN"', '"nan"', '"sNaN"', '"Infinity"', '"-Infinity"', '"inf"'),
     *('".5"', '"5."', '"."', '"1.2.3"', '"0x10"', '"ten"', '"$10"', '"true"', '"\\ud800"'),
     *('"١٢"', '"１２"', '"²"', '"1٫5"'),  # noqa: RUF001
-    *("9" * 33, "1." + "0" * 19, f'"{"9" * 33}"', f'"1.{"0" * 19}"', f'"{"9" * 15}.{"9" * 18}"', "9" * 60_000),
+    *("9" * 33, f'"{"9" * 33}"', f'"{"9" * 15}.{"9" * 18}"', "1." + "0" * 18 + "1", "9" * 4000),
+    "67.2000000000000028421709430404007434844970703125",
 )
 
 
@@ -392,7 +479,7 @@ PLAYED = {"userId": "422", "gameId": "another", "roundId": "another", "bonusCode
 COMPARED = {
     "result": {**PLAYED, "amount": "10.01", "currency": "EUR", "promoCampaignId": "another"},
     "jackpot": {**PLAYED, "amount": "55.01", "jackpotId": "another"},
-    "bonus": {**PLAYED, "amount": "1.01"},
+    "bonus": {**PLAYED, "amount": "1.01", "currency": "EUR"},
     "promo": {"userId": "422", "amount": "500.01", "currency": "EUR", "promoCampaignId": "another"},
 }
 
@@ -438,7 +525,7 @@ def test_a_replayed_amount_is_compared_as_a_number(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
     credited(operator, callback, written(callback, amount="10"))
-    for literal in ('"10"', '"10.00"', "10.0", "10.000000000000000000"):
+    for literal in ('"10"', '"10.00"', "10.0", "10.000000000000000000000000", "1e1", '"0.1E+2"'):
         with subtests.test(literal):
             replayed(operator, callback, written(callback, amount=literal))
 
@@ -448,11 +535,35 @@ def test_a_reference_with_other_content_is_a_conflict(
     operator: Operator, subtests: pytest.Subtests, callback: str
 ) -> None:
     operator.open_wallet(user_id="422")
-    credited(operator, callback, request(callback))
+    first = request(callback, **{field: request(callback).get(field, "one") for field in COMPARED[callback]})
+    credited(operator, callback, first | {"currency": "USD"})
     for field, value in COMPARED[callback].items():
         with subtests.test(field), output() as printed:
-            refused(operator, callback, request(callback, **{field: value}), 61)
+            refused(operator, callback, first | {"currency": "USD", field: value}, 61)
             assert len(metrics(printed, "Conflict")) == 1
+
+
+OPTIONAL = {
+    "result": {"bonusCode": "FR-1", "promoCampaignId": "summer"},
+    "jackpot": {"bonusCode": "FR-1", "currency": "USD"},
+    "bonus": {"roundId": "5", "bonusCode": "FR-1", "currency": "USD"},
+    "promo": {"bonusCode": "FR-1"},
+}
+
+
+@every_callback
+def test_an_optional_field_that_only_one_delivery_carries_contradicts_nothing(
+    operator: Operator, subtests: pytest.Subtests, callback: str
+) -> None:
+    for field, value in OPTIONAL[callback].items():
+        without = {name: sent for name, sent in request(callback, reference=field).items() if name != field}
+        with subtests.test("dropped", field=field):
+            first = credited(operator, callback, without | {field: value})
+            assert replayed(operator, callback, without).json == first.json
+        with subtests.test("added", field=field):
+            reference = {"reference": f"{field} later"}
+            first = credited(operator, callback, without | reference)
+            assert replayed(operator, callback, without | reference | {field: value}).json == first.json
 
 
 @every_callback
@@ -673,7 +784,7 @@ UNREADABLE_TEXTS = {
     "single quotes": "{'userId': '421'}",
     "two objects": "{}{}",
     "text after the object": "{} x",
-    "byte order mark": "\ufeff{}",
+    "two byte order marks": "\ufeff\ufeff{}",
     "a comment": "{} // nothing",
     "not a JSON space": "\u00a0{}",
     "line break in a string": '{"userId": "4\n21"}',

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -56,7 +57,8 @@ class Books:
         self.cash = {player["userId"]: OPENING for player in PLAYERS}
         self.bonus = dict(self.cash)
         self.credits: dict[str, tuple[str, Decimal]] = {}
-        self.uncovered: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.free_rounds: defaultdict[tuple[str, str], FreeRounds] = defaultdict(FreeRounds)
+        self.prizes: dict[str, tuple[str, str]] = {}  # the first that a result came with
 
     def enter(self, kind: str, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Enters a credit or replay, whose answer must show the balances that all of them together make.
@@ -64,10 +66,10 @@ class Books:
         So it would show as well what a refusal before it had credited.
         """
         player, code = said(sent, "userId"), said(sent, "bonusCode")
-        asked = [(f"{kind}#{said(sent, 'reference')}", Decimal(said(sent, "amount")))]
-        prize = Decimal(said(sent, "promoWinAmount") or 0) if kind == "result" else 0
-        if prize:
-            asked.append((f"promo#{said(sent, 'promoWinReference')}", prize))
+        win = f"{kind}#{said(sent, 'reference')}"
+        asked = [(win, Decimal(said(sent, "amount")))]
+        if kind == "result" and (prize := self._prize(win, player, sent)):
+            asked.append(prize)
         for credit, amount in asked:
             if credit in self.credits:
                 assert self.credits[credit] == (player, amount), f"not what was credited as {credit}"
@@ -75,14 +77,26 @@ class Books:
             self.credits[credit] = (player, amount)
             paid = amount
             if code and credit.startswith("result#"):
-                self.uncovered[player, code] += amount
-                self.bonus[player] += amount
+                paid = self.free_rounds[player, code].round(amount, sent)
+                self.bonus[player] += paid
             elif kind == "bonus":
-                paid = max(Decimal(0), amount - self.uncovered.pop((player, code), Decimal(0))) if code else amount
+                paid = self.free_rounds[player, code].total(amount, sent) if code else amount
                 self.bonus[player] += paid
             self.cash[player] += paid
         assert (Decimal(answer["cash"]), Decimal(answer["bonus"])) == (self.cash[player], self.bonus[player])
         assert (said(sent, "currency") or CURRENCY).upper() == answer["currency"] == CURRENCY
+
+    def _prize(self, win: str, player: str, sent: Mapping[str, Any]) -> tuple[str, Decimal] | None:
+        """The prize that is paid with a result, if one is: whatever is wrong with it is left for a person."""
+        written, reference = (said(sent, name) for name in ("promoWinAmount", "promoWinReference"))
+        amount = amount_of(written)
+        if written is None or amount == 0:
+            return None
+        described = str(reference), str(written) if amount is None else format(amount, "f")
+        if self.prizes.setdefault(win, described) != described or amount is None or not is_identifier(reference):
+            return None
+        credit = f"promo#{reference}"
+        return (credit, amount) if self.credits.get(credit, (player, amount)) == (player, amount) else None
 
     def check(self, service: Service) -> None:
         """The tables hold these credits, and not one more."""
@@ -96,6 +110,60 @@ class Books:
             assert wallet["version"] == len(mine)
             assert (wallet["cash"], wallet["bonus"]) == (self.cash[player], self.bonus[player])
             assert wallet["cash"] == OPENING + sum(item["amount"] for item in mine)
+
+
+class FreeRounds:
+    """What a bonus code owes, by the words of docs/ledger.md."""
+
+    def __init__(self) -> None:
+        self.uncovered = self.advance = Decimal(0)
+        self.until = -1
+        self.last_rounds: list[tuple[str, str]] = []
+
+    def round(self, amount: Decimal, sent: Mapping[str, Any]) -> Decimal:
+        moment = moment_of(sent)
+        is_known = (moment is not None and moment <= self.until) or _round_of(sent) in self.last_rounds[-10:]
+        ahead = min(amount, self.advance) if is_known else Decimal(0)
+        self.advance -= ahead
+        self.uncovered += amount - ahead
+        return amount - ahead
+
+    def total(self, amount: Decimal, sent: Mapping[str, Any]) -> Decimal:
+        covered = min(amount, self.uncovered)
+        self.uncovered -= covered
+        self.advance += amount - covered
+        self.until = max(self.until, moment_of(sent) or 0)
+        if said(sent, "roundId") is not None:
+            self.last_rounds.append(_round_of(sent))
+        return amount - covered
+
+
+def _round_of(sent: Mapping[str, Any]) -> tuple[str, str]:
+    return said(sent, "gameId"), said(sent, "roundId")
+
+
+def moment_of(sent: Mapping[str, Any]) -> int | None:
+    written = said(sent, "timestamp")
+    return int(written) if isinstance(written, str) and re.fullmatch("[0-9]{1,20}", written) else None
+
+
+def amount_of(written: object) -> Decimal | None:
+    """The amount that was written; None if it is none."""
+    form = r"(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?"
+    match = re.fullmatch(form, written, re.ASCII) if isinstance(written, str) else None
+    if not match:
+        return None
+    sign, whole, decimals, exponent = match.groups(default="")
+    digits = (whole + decimals).lstrip("0")
+    if not digits:
+        return Decimal(0)
+    if sign or len(exponent) > 8:
+        return None
+    significant = digits.rstrip("0")
+    shift = int(exponent or 0) - len(decimals) + len(digits) - len(significant)
+    if shift < -18 or max(1, len(significant) + shift) + max(0, -shift) > 32:
+        return None
+    return Decimal(f"{significant}E{shift}")
 
 
 def said(sent: Mapping[str, Any], field: str) -> Any:
@@ -138,7 +206,7 @@ class Sender:
         response = case.call(url, self._session, timeout=HANG_SECONDS)
         while response.status_code == 503:  # a busy machine; the provider, too, sends it again
             response = case.call(url, self._session, timeout=HANG_SECONDS)
-        answer = json.loads(response.content)
+        answer = json.loads(response.content, parse_float=Decimal)
         self.answers[case.path, answer["error"]] += 1
         sent = sent_by(response)
         if answer["error"] == 0:
@@ -162,12 +230,12 @@ class Sender:
         if not isinstance(case.body, dict):
             return
         body: dict[str, Any] = case.body
-        if is_text(body.get("userId")):
+        if is_identifier(body.get("userId")):
             body["userId"] = PLAYERS[self._sent % len(PLAYERS)]["userId"]
-        if isinstance(body.get("currency"), str) and re.fullmatch("[A-Za-z0-9]{3,10}", body["currency"]):
+        if body.get("currency") not in (None, "", [], {}) and self._sent % 8:
             body["currency"] = CURRENCY
         for field in ("reference", "promoWinReference"):
-            if is_text(body.get(field)) and body[field] in self._references:
+            if is_identifier(body.get(field)) and body[field] in self._references:
                 body[field] = f"{field}-{self._sent}"
             self._references.add(str(body.get(field)))
 
@@ -187,8 +255,12 @@ class Sender:
         return True
 
 
-def is_text(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= 128 and value.isprintable() and not value.isspace()
+def is_identifier(value: object) -> bool:
+    if isinstance(value, Literal | int) and not re.fullmatch("[0-9]+", str(value)):
+        return False
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    has_control = any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+    return 1 <= len(text) <= 128 and not has_control and not text.isspace()
 
 
 def hash_of(body: Mapping[str, Any], secret: str) -> str:
@@ -207,17 +279,14 @@ def sent_by(response: schemathesis.Response) -> Any:
 
 
 def is_beyond_a_schema(sent: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether a refusal is for one of the three things that docs/callbacks.md says and a schema cannot."""
+    """Whether a refusal is for one of the things that docs/callbacks.md says and a schema cannot."""
     field = re.findall(r"\w+", answer["description"])[-1]
     value = said(sent, field)
     match answer["error"]:
-        case 57:  # which characters are printable; how a whole number is written
-            return not (re.fullmatch("[0-9]{1,20}", value) if isinstance(value, Literal) else is_text(value))
-        case 59:  # how many digits there are, and in which notation
-            is_plain = re.fullmatch(r"[0-9]+(\.[0-9]{1,18})?", value)
-            return not is_plain or len(value.replace(".", "")) > 32
-        case 64:  # a prize needs a reference
-            return field == "promoWinReference" and Decimal(said(sent, "promoWinAmount")) > 0
+        case 57:  # control characters, nothing but spaces; how a whole number is written
+            return not is_identifier(value)
+        case 59:  # how many digits there are
+            return amount_of(value) is None
     return False
 
 
@@ -371,13 +440,12 @@ class Provider:
         self.send(kind, {name: good[name] for name in good if name != "hash"} | {"Hash": WRONG_HASH}, 401)
         self.send(kind, two_hashes | {"HASH": WRONG_HASH}, 401)
         self.send(kind, good | {"hash": [WRONG_HASH, {"token": WITHIN}]}, 401)
-        # Faulty: every field that is looked at is secret, and each is refused.
+        # Faulty: what every field holds is kept as received for a person, but never logged.
         self.send(kind, self.body(kind, "absent", userId=None), 64)
-        self.send(kind, self.body(kind, "amount", amount=CURRENT["hashSecret"], gameName=WITHIN), 59)
-        self.send(kind, self.body(kind, "user", userId=f"{CURRENT['authToken']}\n"), 57)
-        self.send(kind, self.body(kind, "provider", providerId=[CURRENT, PREVIOUS, {"hash": WRONG_HASH}]), 57)
-        self.send(kind, self.body(kind, "spellings", USERID=CURRENT["hashSecret"]), 57)
-        self.send(kind, self.body(kind, {"authToken": CURRENT["authToken"]}), 57)
+        self.send(kind, self.body(kind, "amount", amount=WITHIN, gameName=WITHIN), 59)
+        self.send(kind, self.body(kind, "user", userId=f"{WITHIN}\n"), 57)
+        self.send(kind, self.body(kind, "spellings", USERID=WITHIN), 57)
+        self.send(kind, self.body(kind, {"authToken": WITHIN}), 57)
         # No JSON at all.
         text = json.dumps(good)
         self.send(kind, text[:-1], 99)
@@ -527,7 +595,8 @@ def test_a_whole_run_logged_and_kept_what_it_had_to(whole_run: Run) -> None:
         transactions = {(f"{kind}#{kind}-{reference}") for reference in ("credited", "previous", "hashes")}
         assert {("Transactions", id) for id in transactions} < kept
         dead_letters = f"{kind.title()}DeadLetters"
-        assert {(dead_letters, f"{kind}-credited"), (dead_letters, f"{kind}-currency")} <= kept
+        for reference in ("credited", "currency", "absent", "amount", "user", "spellings"):
+            assert (dead_letters, f"{kind}-{reference}") in kept
         assert (f"{kind.title()}RetryQueue", f"{kind}-nobody") in kept
 
 

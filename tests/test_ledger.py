@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wallet import ledger
-from wallet.errors import Conflict, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
-from wallet.ledger import Credit, Settlement, Snapshot, Transaction, Wallet
+from wallet.errors import Absent, Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
+from wallet.ledger import Credit, FreeRounds, Prize, Settlement, Snapshot, Transaction, Wallet
 
 every_time_alike = settings(
     derandomize=True, deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow]
@@ -43,18 +43,31 @@ def total(amount: str, reference: str = "t-1") -> Credit:
     return credit("bonus", amount, reference=reference, bonus_code="SPINS", free_round="total", currency=None)
 
 
-def snapshot(*recorded: Transaction, wallet: Wallet | None = WALLET, uncovered: str | None = None) -> Snapshot:
+def with_prize(win: Credit, prize: Credit | None = None, *, fault: Refusal | None = None) -> tuple[Credit, ...]:
+    """A win's request as it comes with a prize, which may be faulty."""
+    if prize is None:
+        return (replace(win, prize=Prize(reference=None, amount="-5", fault=fault)),)
+    return replace(win, prize=Prize(reference=prize.reference, amount=str(prize.amount.normalize()))), prize
+
+
+def snapshot(
+    *recorded: Transaction,
+    wallet: Wallet | None = WALLET,
+    free_rounds: FreeRounds | None = None,
+    unreadable: str | None = None,
+) -> Snapshot:
     return Snapshot(
         wallet=wallet,
         transactions={transaction.credit.id: transaction for transaction in recorded},
-        uncovered=None if uncovered is None else Decimal(uncovered),
+        free_rounds=free_rounds,
+        unreadable=unreadable,
     )
 
 
 def on_record(recorded: Credit, *, seq: int = 7) -> Transaction:
     """A credit that has been paid, as the store gives it back: it has a currency, and no rules."""
     return Transaction(
-        credit=replace(recorded, currency=recorded.currency or "USD", free_round="none", two_ways=False),
+        credit=replace(recorded, currency=recorded.currency or "USD", free_round="none"),
         paid=recorded.amount,
         seq=seq,
         cash_after=WALLET.cash,
@@ -73,7 +86,7 @@ class State:
 
     wallets: dict[str, Wallet]
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    uncovered: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    free_rounds: dict[tuple[str, str], FreeRounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,11 +96,11 @@ class Delivery:
     request: Request
     wallet_age: int = 0
     transactions_age: int = 0
-    uncovered_age: int = 0
+    free_rounds_age: int = 0
 
     @property
     def is_alone(self) -> bool:
-        return not (self.wallet_age or self.transactions_age or self.uncovered_age)
+        return not (self.wallet_age or self.transactions_age or self.free_rounds_age)
 
 
 class Books:
@@ -107,12 +120,15 @@ class Books:
             if seen.is_torn:
                 seen = self._read(Delivery(credits))
             settlement = ledger.settle(credits, seen)
-            if not settlement.transactions:
+            if not settlement.changes:
                 return settlement
             current = self._read(Delivery(credits))
             taken = {each.credit.id for each in settlement.transactions} & current.transactions.keys()
-            wallet_moved = current.wallet != settlement.before
-            count_moved = settlement.free_round is not None and current.uncovered != settlement.free_round.before
+            if settlement.noted and current.transactions[credits[0].id].credit.prize:
+                taken.add(credits[0].id)
+            wallet_moved = bool(settlement.transactions) and current.wallet != settlement.before
+            counts = any(each.free_rounds for each in settlement.transactions)
+            count_moved = counts and current.free_rounds != seen.free_rounds
             if not (taken or wallet_moved or count_moved):
                 self._commit(settlement)
                 return settlement
@@ -120,34 +136,39 @@ class Books:
             seen = Snapshot(
                 wallet=current.wallet if wallet_moved else seen.wallet,
                 transactions={**seen.transactions, **{each: current.transactions[each] for each in taken}},
-                uncovered=current.uncovered if count_moved else seen.uncovered,
+                free_rounds=current.free_rounds if count_moved else seen.free_rounds,
             )
 
     def _read(self, delivery: Delivery) -> Snapshot:
         credits = delivery.request
         code = next((each.free_round_code for each in credits if each.free_round_code), None)
         transactions = self._ago(delivery.transactions_age).transactions
+        free_rounds = self._ago(delivery.free_rounds_age).free_rounds
         return Snapshot(
             wallet=self._ago(delivery.wallet_age).wallets.get(credits[0].user_id),
             transactions={each.id: transactions[each.id] for each in credits if each.id in transactions},
-            uncovered=self._ago(delivery.uncovered_age).uncovered.get((credits[0].user_id, code)) if code else None,
+            free_rounds=free_rounds.get((credits[0].user_id, code)) if code else None,
         )
 
     def _ago(self, commits: int) -> State:
         return self.history[max(0, len(self.history) - 1 - commits)]
 
     def _commit(self, settlement: Settlement) -> None:
-        user_id, count = settlement.after.user_id, settlement.free_round
+        user_id, now = settlement.after.user_id, self.now
+        transactions = {**now.transactions, **{each.credit.id: each for each in settlement.transactions}}
+        if win := settlement.noted:
+            recorded = transactions[win.id]
+            transactions[win.id] = replace(recorded, credit=replace(recorded.credit, prize=win.prize))
+        left = {
+            (user_id, each.credit.bonus_code or ""): each.free_rounds
+            for each in settlement.transactions
+            if each.free_rounds
+        }
         self.history.append(
             State(
-                wallets={**self.now.wallets, user_id: settlement.after},
-                transactions={
-                    **self.now.transactions,
-                    **{each.credit.id: each for each in settlement.transactions},
-                },
-                uncovered=self.now.uncovered
-                if count is None
-                else {**self.now.uncovered, (user_id, count.bonus_code): count.after},
+                wallets={**now.wallets, user_id: settlement.after},
+                transactions=transactions,
+                free_rounds={**now.free_rounds, **left},
             )
         )
 
@@ -171,7 +192,11 @@ currencies = {"421": "usd", "422": "USDT", "nobody": "USD"}
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
-    kind = draw(st.sampled_from(["result", "free round", "prize", "jackpot", "bonus", "total", "promo", "euro"]))
+    kind = draw(
+        st.sampled_from(
+            ["result", "free round", "prize", "prize", "faulty prize", "jackpot", "bonus", "total", "promo", "euro"]
+        )
+    )
     user_id = draw(players)
     win = Credit(
         kind="result",
@@ -182,15 +207,17 @@ def requests(draw: st.DrawFn) -> Request:
         round_id=draw(st.sampled_from(["5103188801", "5103188802"])),
         game_id="slot",
         provider_id="luckymonaco",
-        timestamp=draw(st.sampled_from(["1482429190374", "1482429190375"])),
+        timestamp=draw(st.sampled_from(["1482429190374", "1482429190375", "1482429190376", "yesterday"])),
     )
-    promo = replace(win, kind="promo", two_ways=True, campaign_id=draw(st.sampled_from([None, "spring"])))
+    promo = replace(win, kind="promo", campaign_id=draw(st.sampled_from([None, "spring"])))
     bonus = replace(win, kind="bonus", free_round="total", currency=None)
     match kind:
         case "free round":
             return (replace(win, free_round="round", bonus_code=draw(codes)),)
         case "prize":
-            return (win, replace(promo, reference=draw(references), amount=draw(amounts)))
+            return with_prize(win, replace(promo, reference=draw(references), amount=draw(amounts)))
+        case "faulty prize":
+            return with_prize(win, fault=InvalidAmount("promoWinAmount"))
         case "jackpot":
             return (replace(win, kind="jackpot", currency=None, jackpot_id="mega"),)
         case "bonus":
@@ -215,29 +242,41 @@ def any_deliveries(draw: st.DrawFn) -> list[Delivery]:
 
 def expected_refusal(request: Request, state: State) -> type[Refusal] | None:
     """The contract's answer, worked out from the contract's words."""
-    for each in request:
-        if each.id in state.transactions and not is_replay(each, state.transactions[each.id].credit):
-            return Conflict
-    if request[0].user_id not in state.wallets:
+    win = request[0]
+    if win.id in state.transactions and not is_replay(win, state.transactions[win.id].credit):
+        return Conflict
+    if win.user_id not in state.wallets:
         return NoSuchPlayer
-    fresh = [each for each in request if each.id not in state.transactions]
-    wallet = state.wallets[request[0].user_id]
+    fresh = [each for each in paid_of(request, state) if each.id not in state.transactions]
+    wallet = state.wallets[win.user_id]
     if any(each.currency and each.currency.upper() != wallet.currency for each in fresh):
         return WrongCurrency
     return None
 
 
+def paid_of(request: Request, state: State) -> Request:
+    """The credits of a request that are paid or have been, in the contract's words: without a prize in dispute."""
+    win, *prizes = request
+    recorded = state.transactions.get(win.id)
+    first = recorded.credit.prize if recorded else None
+    if first and (first.reference, first.amount) != (win.prize and (win.prize.reference, win.prize.amount)):
+        return (win,)
+    undisputed = [
+        each
+        for each in prizes
+        if each.id not in state.transactions or is_replay(each, state.transactions[each.id].credit)
+    ]
+    return (win, *undisputed)
+
+
 def is_replay(again: Credit, first: Credit) -> bool:
-    def content(each: Credit) -> tuple[object, ...]:
-        return each.user_id, each.amount, (each.currency or currencies[each.user_id]).upper()
-
-    def all_content(each: Credit) -> tuple[object, ...]:
-        return *content(each), each.game_id, each.round_id, each.bonus_code, each.jackpot_id, each.campaign_id
-
-    if again.kind == "promo":
-        campaigns = {again.campaign_id, first.campaign_id} - {None}
-        return content(again) == content(first) and len(campaigns) <= 1
-    return all_content(again) == all_content(first)
+    if (again.user_id, again.amount) != (first.user_id, first.amount):
+        return False
+    if again.currency and again.currency.upper() != (first.currency or currencies[first.user_id]).upper():
+        return False
+    optional = ("game_id", "round_id", "bonus_code", "jackpot_id", "campaign_id")
+    carried = [(getattr(again, name), getattr(first, name)) for name in optional]
+    return all(one == other for one, other in carried if one and other)
 
 
 @every_time_alike
@@ -248,7 +287,6 @@ def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliver
     for delivery in deliveries:
         before = books.now
         refusal = expected_refusal(delivery.request, before)
-        fresh = [each for each in delivery.request if each.id not in accepted]
         settlement = outcome(books, delivery)
         if isinstance(settlement, Refusal):
             assert refusal is not None, "what was owed was refused"
@@ -257,9 +295,11 @@ def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliver
             assert books.now is before, "a refusal moved money"
             continue
         assert refusal is None, "what the contract refuses was settled"
+        fresh = [each for each in paid_of(delivery.request, before) if each.id not in accepted]
         assert settlement.receipt.replayed == (not fresh)
+        assert bool(settlement.disputed) == is_disputed(delivery.request, before) or not delivery.is_alone
         if not fresh:
-            assert books.now is before, "a replay moved money"
+            assert books.now.wallets == before.wallets, "a replay moved money"
         if fresh or delivery.is_alone:
             now = books.now.wallets[delivery.request[0].user_id]
             assert (settlement.receipt.cash, settlement.receipt.bonus) == (now.cash, now.bonus)
@@ -270,6 +310,11 @@ def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliver
     for opening in OPENING.values():
         assert_the_chain_holds(opening, books.now)
         assert_free_rounds_are_paid_once(opening.user_id, books.now, accepted)
+
+
+def is_disputed(request: Request, state: State) -> bool:
+    win = request[0]
+    return win.prize is not None and (win.prize.fault is not None or len(paid_of(request, state)) < len(request))
 
 
 def assert_the_chain_holds(opening: Wallet, state: State) -> None:
@@ -289,18 +334,17 @@ def assert_the_chain_holds(opening: Wallet, state: State) -> None:
 
 
 def assert_free_rounds_are_paid_once(user_id: str, state: State, accepted: dict[str, Credit]) -> None:
-    """Under each code, a total and the rounds before it are paid the greater of the two."""
+    """What is paid under a code is its rounds and the advance, and its totals and what they left uncovered."""
     for code in ("SPINS", "MORE"):
         under_code = [each for each in chain_of(user_id, state) if is_free_round(each.credit, code)]
-        owed, rounds = Fraction(0), Fraction(0)
+        asked = {kind: Fraction(0) for kind in ("result", "bonus")}
         for each in under_code:
-            amount = Fraction(accepted[each.credit.id].amount)
-            if each.credit.kind == "result":
-                rounds += amount
-            else:
-                owed, rounds = owed + max(rounds, amount), Fraction(0)
-        assert sum((Fraction(each.paid) for each in under_code), Fraction(0)) == owed + rounds
-        assert Fraction(state.uncovered.get((user_id, code), Decimal(0))) == rounds
+            asked[each.credit.kind] += Fraction(accepted[each.credit.id].amount)
+        left = state.free_rounds.get((user_id, code), FreeRounds())
+        paid = sum((Fraction(each.paid) for each in under_code), Fraction(0))
+        assert paid == asked["result"] + Fraction(left.advance) == asked["bonus"] + Fraction(left.uncovered)
+        assert left == (under_code[-1].free_rounds if under_code else FreeRounds())
+        assert min(left.advance, left.uncovered, *(each.paid for each in under_code), Decimal(0)) == 0
 
 
 def chain_of(user_id: str, state: State) -> list[Transaction]:
@@ -327,7 +371,8 @@ def test_all_that_was_delivered_can_be_delivered_again_in_any_order_and_nothing_
         wallet = before.wallets[request[0].user_id]
         assert receipt.replayed
         assert (receipt.cash, receipt.bonus) == (wallet.cash, wallet.bonus)
-    assert books.now is before
+    assert books.now.wallets == before.wallets
+    assert books.now.transactions.keys() == before.transactions.keys()
 
 
 def outcome(books: Books, delivery: Delivery) -> Settlement | Refusal:
@@ -346,43 +391,145 @@ def test_rounds_and_their_total_pay_the_greater_if_the_total_comes_last(
     credits = [free_round(str(amount), f"r-{number}") for number, amount in enumerate(rounds)]
     shuffle.shuffle(credits)
 
-    overpaid = [books.deliver(Delivery((each,))).overpaid for each in [*credits, total(str(of_all))]]
+    for each in [*credits, total(str(of_all))]:
+        books.deliver(Delivery((each,)))
 
     sum_of_rounds = sum(map(Fraction, rounds), Fraction(0))
     paid = max(sum_of_rounds, Fraction(of_all))
     assert Fraction(books.now.wallets["421"].cash) == Fraction(WALLET.cash) + paid
     assert Fraction(books.now.wallets["421"].bonus) == Fraction(WALLET.bonus) + paid
-    assert Fraction(overpaid[-1]) == paid - Fraction(of_all)
-    assert not any(overpaid[:-1])
+    assert Fraction(books.now.free_rounds["421", "SPINS"].uncovered) == paid - Fraction(of_all)
 
 
 # --- Free rounds, one by one ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("uncovered", "asked", "paid", "overpaid"),
+    ("uncovered", "asked", "paid", "left"),
     [
         (None, "30", "30", "0"),  # only the total
         ("0", "30", "30", "0"),  # a total after a total
         ("12.5", "30", "17.5", "0"),  # some rounds came one by one
         ("30", "30.00", "0", "0"),  # all of them did
-        ("31", "30", "0", "1"),  # more than the total says
+        ("31", "30", "0", "1"),  # more than the total says: another grant's, or a round that is not in it
         ("5", "0", "0", "5"),
+        ("-5", "30", "30", "0"),  # a count that another program wrote
     ],
 )
-def test_a_total_pays_what_its_rounds_were_not_paid(
-    uncovered: str | None, asked: str, paid: str, overpaid: str
-) -> None:
-    settlement = ledger.settle([total(asked)], snapshot(uncovered=uncovered))
+def test_a_total_pays_what_its_rounds_were_not_paid(uncovered: str | None, asked: str, paid: str, left: str) -> None:
+    before = None if uncovered is None else FreeRounds(uncovered=Decimal(uncovered))
+
+    settlement = ledger.settle([total(asked)], snapshot(free_rounds=before))
 
     assert settlement.receipt.cash == WALLET.cash + Decimal(paid)
     assert settlement.receipt.bonus == WALLET.bonus + Decimal(paid)
-    assert settlement.overpaid == Decimal(overpaid)
-    assert settlement.transactions[0].paid == Decimal(paid)
-    assert settlement.transactions[0].credit.amount == Decimal(asked)
-    assert settlement.free_round is not None
-    assert settlement.free_round.after == 0
-    assert settlement.free_round.before == (None if uncovered is None else Decimal(uncovered))
+    (transaction,) = settlement.transactions
+    assert transaction.paid == Decimal(paid)
+    assert transaction.credit.amount == Decimal(asked)
+    assert transaction.free_rounds == FreeRounds(
+        uncovered=Decimal(left),
+        advance=Decimal(paid),
+        until=1482429190374,
+        last_rounds=("4:slot5103188801",),
+    )
+
+
+AHEAD = FreeRounds(uncovered=Decimal(1), advance=Decimal(10), until=1000, last_rounds=("4:slotlast",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "paid"),
+    [
+        ({"timestamp": "999"}, "4", "0"),  # played before the total
+        ({"timestamp": "1000"}, "4", "0"),
+        ({"timestamp": "0001000"}, "4", "0"),
+        ({"timestamp": "999"}, "12", "2"),  # more than was paid ahead
+        ({"timestamp": "1001"}, "4", "4"),  # a new grant's
+        ({"timestamp": "yesterday"}, "4", "4"),  # not known: it may be a new grant's
+        ({"timestamp": "1" * 21}, "4", "4"),
+        ({"timestamp": "-5"}, "4", "4"),
+        ({"timestamp": "1001", "round_id": "last"}, "4", "0"),  # the total named it, whatever its stamp
+        ({"timestamp": "yesterday", "round_id": "last"}, "4", "0"),
+        ({"timestamp": "1001", "round_id": "last", "game_id": "other"}, "4", "4"),
+        ({"timestamp": "1001", "round_id": "tlast", "game_id": "slo"}, "4", "4"),
+    ],
+    ids=str,
+)
+def test_a_round_is_paid_less_what_a_total_has_paid_ahead_of_it(changes: dict[str, str], asked: str, paid: str) -> None:
+    late = replace(free_round(asked, "r-1"), **changes)
+
+    (transaction,) = ledger.settle([late], snapshot(free_rounds=AHEAD)).transactions
+
+    ahead = Decimal(asked) - Decimal(paid)
+    assert transaction.paid == Decimal(paid)
+    assert transaction.free_rounds == replace(
+        AHEAD, uncovered=AHEAD.uncovered + Decimal(paid), advance=AHEAD.advance - ahead
+    )
+
+
+def test_an_advance_below_zero_that_another_program_wrote_takes_nothing() -> None:
+    below = replace(AHEAD, advance=Decimal(-10))
+
+    (transaction,) = ledger.settle(
+        [replace(free_round("4", "r"), timestamp="1")], snapshot(free_rounds=below)
+    ).transactions
+
+    assert transaction.paid == 4
+
+
+@pytest.mark.parametrize(
+    ("until", "timestamp", "after"),
+    [(None, "5", 5), (3, "5", 5), (5, "3", 5), (3, "later", 3), (None, "later", None), (3, "9" * 20, int("9" * 20))],
+)
+def test_a_code_knows_the_newest_timestamp_of_its_totals(until: int | None, timestamp: str, after: int | None) -> None:
+    of_all = replace(total("5"), timestamp=timestamp)
+
+    (transaction,) = ledger.settle([of_all], snapshot(free_rounds=FreeRounds(until=until))).transactions
+
+    assert transaction.free_rounds is not None
+    assert transaction.free_rounds.until == after
+
+
+def test_a_code_remembers_the_last_ten_rounds_that_totals_named() -> None:
+    books = Books(WALLET)
+    for number in range(12):
+        books.deliver(Delivery((replace(total("1", f"t-{number}"), round_id=f"{number}"),)))
+    books.deliver(Delivery((replace(total("1", "t-none"), round_id=None),)))
+
+    named = books.now.free_rounds["421", "SPINS"].last_rounds
+
+    assert named == tuple(f"4:slot{number}" for number in range(2, 12))
+
+
+def stamped(steps: str) -> list[Credit]:
+    """Rounds and totals from `r2@1 t10@3`: what was won and the moment; a total names the round at its moment."""
+    credits: list[Credit] = []
+    for number, step in enumerate(steps.split()):
+        amount, _, moment = step[1:].partition("@")
+        made = free_round(amount, f"r-{number}") if step[0] == "r" else total(amount, f"t-{number}")
+        credits.append(replace(made, timestamp=moment, round_id=moment))
+    return credits
+
+
+@pytest.mark.parametrize(
+    ("delivered", "added"),
+    [
+        ("r2@1 r3@2 t10@4 r5@3", "2 5 10 10"),  # a round after its total
+        ("r2@1 t5@3 r3@2", "2 5 5"),  # from the retry queue
+        ("r2@1 r3@2 r5@3 r4@4 t10@5 t4@6", "2 5 10 14 14 14"),  # two grants under one code
+        ("r2@1 r3@2 t4@3", "2 5 5"),
+        ("t5@1 r5@1", "5 5"),  # named by its total
+        ("t10@1 r4@2", "10 14"),  # a total alone, then a new grant
+        ("t10@3 r2@1 r3@2 r5@3", "10 10 10 10"),
+        ("r2@1 t2@9 r4@3 t4@5", "2 2 6 6"),  # the total of the other grant was stamped later
+    ],
+)
+def test_rounds_and_totals_are_paid_what_is_owed_in_the_order_in_which_they_arrive(delivered: str, added: str) -> None:
+    books = Books(WALLET)
+
+    cash = [books.deliver(Delivery((each,))).receipt.cash - WALLET.cash for each in stamped(delivered)]
+
+    assert " ".join(str(int(each)) for each in cash) == added
 
 
 def test_a_bonus_without_a_code_pays_its_full_amount_and_counts_nowhere() -> None:
@@ -390,7 +537,7 @@ def test_a_bonus_without_a_code_pays_its_full_amount_and_counts_nowhere() -> Non
 
     assert settlement.receipt.cash == WALLET.cash + 30
     assert settlement.receipt.bonus == WALLET.bonus + 30
-    assert settlement.free_round is None
+    assert [each.free_rounds for each in settlement.transactions] == [None] * len(settlement.transactions)
 
 
 def test_a_win_outside_free_rounds_leaves_the_bonus_alone_whatever_its_code() -> None:
@@ -398,7 +545,7 @@ def test_a_win_outside_free_rounds_leaves_the_bonus_alone_whatever_its_code() ->
 
     assert settlement.receipt.cash == WALLET.cash + 30
     assert settlement.receipt.bonus == WALLET.bonus
-    assert settlement.free_round is None
+    assert [each.free_rounds for each in settlement.transactions] == [None] * len(settlement.transactions)
 
 
 # --- Replay and conflict ----------------------------------------------------------------------------
@@ -415,6 +562,11 @@ def test_a_win_outside_free_rounds_leaves_the_bonus_alone_whatever_its_code() ->
         {"provider_id": "LUCKYMONACO"},
         {"auto_closed": True},
         {"campaign_type": "drop"},
+        {"game_id": None},
+        {"round_id": None},
+        {"bonus_code": "SPINS"},
+        {"jackpot_id": "mega"},
+        {"campaign_id": "spring"},
     ],
     ids=str,
 )
@@ -428,7 +580,7 @@ def test_what_may_differ_between_retransmissions_is_a_replay(changes: dict[str, 
     assert (settlement.receipt.cash, settlement.receipt.bonus) == (WALLET.cash, WALLET.bonus)
     assert settlement.before == settlement.after == WALLET
     assert settlement.transactions == ()
-    assert settlement.free_round is None
+    assert [each.free_rounds for each in settlement.transactions] == [None] * len(settlement.transactions)
 
 
 @pytest.mark.parametrize(
@@ -439,37 +591,22 @@ def test_what_may_differ_between_retransmissions_is_a_replay(changes: dict[str, 
         ({"amount": Decimal("10.000000000000000001")}, "amount"),
         ({"currency": "EUR"}, "currency"),
         ({"game_id": "other"}, "gameId"),
-        ({"game_id": None}, "gameId"),
         ({"round_id": "1"}, "roundId"),
-        ({"round_id": None}, "roundId"),
-        ({"bonus_code": "SPINS"}, "bonusCode"),
-        ({"jackpot_id": "mega"}, "jackpotId"),
-        ({"campaign_id": "spring"}, "campaignId"),
+        ({"bonus_code": "OTHER"}, "bonusCode"),
+        ({"jackpot_id": "mini"}, "jackpotId"),
+        ({"campaign_id": "autumn"}, "campaignId"),
+        ({"currency": "U\u017fD"}, "currency"),  # a long s, which is an S in capitals
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_other_content_under_the_same_reference_is_a_conflict(changes: dict[str, Any], field_name: str) -> None:
-    first = credit()
+    first = credit(bonus_code="SPINS", jackpot_id="mega", campaign_id="spring")
 
     with pytest.raises(Conflict) as conflict:
         ledger.settle([replace(first, **changes)], snapshot(on_record(first)))
 
     assert conflict.value.differences == (field_name,)
     assert conflict.value.reference == "r-1"
-
-
-def test_a_conflict_of_a_prize_is_told_from_one_of_the_win_it_came_with() -> None:
-    win, prize = credit(), credit(kind="promo", reference="prize-1")
-    others = snapshot(on_record(replace(prize, amount=Decimal(9))))
-
-    with pytest.raises(Conflict, match="This reference was already used") as within:
-        ledger.settle([win, prize], others)
-    with pytest.raises(Conflict) as alone:
-        ledger.settle([prize], others)
-
-    assert (within.value.is_prize, alone.value.is_prize) == (True, False)
-    assert within.value.reason == "Its prize's reference was already used with other content: amount"
-    assert alone.value.reason == "This reference was already used with other content: amount"
 
 
 def test_a_conflict_names_every_field_that_differs() -> None:
@@ -495,7 +632,7 @@ def test_a_conflict_names_every_field_that_differs() -> None:
 def test_a_prize_that_came_by_the_other_way_is_a_replay(again: dict[str, Any], first: dict[str, Any]) -> None:
     recorded = on_record(replace(credit("promo"), **first))
 
-    settlement = ledger.settle([replace(credit("promo", two_ways=True), **again)], snapshot(recorded))
+    settlement = ledger.settle([replace(credit("promo"), **again)], snapshot(recorded))
 
     assert settlement.receipt.replayed
     assert settlement.receipt.cash == WALLET.cash
@@ -515,13 +652,13 @@ def test_a_prize_with_another_worth_is_a_conflict_by_either_way(changes: dict[st
     recorded = on_record(credit("promo", campaign_id="spring"))
 
     with pytest.raises(Conflict) as conflict:
-        ledger.settle([replace(credit("promo", two_ways=True), **changes)], snapshot(recorded))
+        ledger.settle([replace(credit("promo"), **changes)], snapshot(recorded))
 
     assert conflict.value.differences == (field_name,)
 
 
 def test_a_win_is_paid_although_its_prize_is_on_record() -> None:
-    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
 
     settlement = ledger.settle([win, prize], snapshot(on_record(prize)))
 
@@ -532,7 +669,7 @@ def test_a_win_is_paid_although_its_prize_is_on_record() -> None:
 
 
 def test_a_prize_is_paid_although_its_win_is_on_record() -> None:
-    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
 
     settlement = ledger.settle([win, prize], snapshot(on_record(win)))
 
@@ -542,7 +679,7 @@ def test_a_prize_is_paid_although_its_win_is_on_record() -> None:
 
 
 def test_a_win_and_its_prize_are_two_transactions_in_one_chain() -> None:
-    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
 
     settlement = ledger.settle([win, prize], snapshot())
 
@@ -553,13 +690,82 @@ def test_a_win_and_its_prize_are_two_transactions_in_one_chain() -> None:
     assert settlement.after == replace(WALLET, cash=Decimal("112.50"), version=9)
 
 
-def test_one_conflict_refuses_the_whole_request() -> None:
-    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1", two_ways=True)
+def test_a_prize_of_other_content_than_on_record_does_not_hold_back_its_win() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
 
-    with pytest.raises(Conflict) as conflict:
-        ledger.settle([win, prize], snapshot(on_record(replace(prize, amount=Decimal(8)))))
+    settlement = ledger.settle(with_prize(win, prize), snapshot(on_record(replace(prize, amount=Decimal(8)))))
 
-    assert conflict.value.reference == "p-1"
+    assert settlement.receipt.cash == WALLET.cash + 5
+    assert [each.credit.id for each in settlement.transactions] == [win.id]
+    assert isinstance(settlement.disputed, Conflict)
+    assert (settlement.disputed.reference, settlement.disputed.differences) == ("p-1", ("amount",))
+
+
+def test_a_prize_that_cannot_be_read_does_not_hold_back_its_win() -> None:
+    fault = Absent("promoWinReference")
+    request = with_prize(credit(amount="5"), fault=fault)
+
+    settlement = ledger.settle(request, snapshot())
+
+    assert settlement.receipt.cash == WALLET.cash + 5
+    assert settlement.disputed is fault
+    assert settlement.transactions[0].credit.prize == Prize(reference=None, amount="-5")
+    again = ledger.settle(request, snapshot(on_record(request[0])))
+    assert (again.receipt.replayed, again.disputed, again.changes) == (True, fault, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "differences"),
+    [
+        ({"reference": "p-2"}, ("promoWinReference",)),
+        ({"amount": Decimal(8)}, ("promoWinAmount",)),
+        ({"reference": "p-2", "amount": Decimal(8)}, ("promoWinReference", "promoWinAmount")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_win_is_paid_no_other_prize_than_the_first_it_came_with(
+    changes: dict[str, Any], differences: tuple[str, ...], is_paid: bool
+) -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
+    first = on_record(with_prize(win, prize)[0])
+    recorded = (first, on_record(prize)) if is_paid else (first,)
+
+    settlement = ledger.settle(with_prize(win, replace(prize, **changes)), snapshot(*recorded))
+
+    assert settlement.receipt.replayed
+    assert not settlement.changes
+    assert isinstance(settlement.disputed, Conflict)
+    assert (settlement.disputed.reference, settlement.disputed.differences) == (win.reference, differences)
+
+
+def test_a_known_win_that_comes_again_with_a_prize_where_it_had_none_is_paid_that_one_and_no_other() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
+    books = Books(WALLET)
+    books.deliver(Delivery((win,)))
+
+    paid = books.deliver(Delivery(with_prize(win, prize)))
+    again = books.deliver(Delivery(with_prize(win, prize)))
+    other = books.deliver(Delivery(with_prize(win, replace(prize, reference="p-2"))))
+    without = books.deliver(Delivery((win,)))
+
+    assert paid.receipt.cash == WALLET.cash + 12
+    assert [each.credit.id for each in paid.transactions] == ["promo#p-1"]
+    assert [each.receipt.cash - WALLET.cash for each in (again, other, without)] == [12, 12, 12]
+    assert [bool(each.disputed) for each in (paid, again, other, without)] == [False, False, True, False]
+
+
+def test_a_prize_that_could_not_be_read_is_the_first_that_a_known_win_came_with() -> None:
+    win, prize = credit(amount="5"), credit("promo", "7", reference="p-1")
+    books = Books(WALLET)
+    books.deliver(Delivery((win,)))
+
+    noted = books.deliver(Delivery(with_prize(win, fault=InvalidAmount("promoWinAmount"))))
+    other = books.deliver(Delivery(with_prize(win, prize)))
+
+    assert (noted.receipt.replayed, noted.changes, other.changes) == (True, True, False)
+    assert isinstance(other.disputed, Conflict)
+    assert books.now.wallets["421"].cash == WALLET.cash + 5
 
 
 def test_one_reference_of_two_kinds_is_two_credits() -> None:
@@ -605,9 +811,29 @@ def test_no_balance_is_rounded_to_fit(kind_of_free_round: Any) -> None:
     with pytest.raises(Unavailable):
         ledger.settle([crumb], snapshot(wallet=full))
     with pytest.raises(Unavailable):
-        ledger.settle([replace(crumb, free_round="round")], snapshot(uncovered="100000000000000000000"))
+        ledger.settle([replace(crumb, free_round="round")], snapshot(free_rounds=FreeRounds(uncovered=Decimal(10**20))))
     with pytest.raises(Unavailable):
         ledger.settle([replace(crumb, free_round="round")], snapshot(wallet=replace(WALLET, bonus=full.cash)))
+
+
+def test_what_cannot_be_read_is_no_reason_to_refuse_what_was_paid() -> None:
+    paid = on_record(credit())
+
+    for wallet in (None, WALLET):
+        settlement = ledger.settle([credit()], snapshot(paid, wallet=wallet, unreadable="no number"))
+        assert settlement.receipt.replayed
+        assert (settlement.receipt.cash, settlement.receipt.bonus) == (WALLET.cash, WALLET.bonus)
+        assert settlement.receipt.currency == "USD"
+
+
+@pytest.mark.parametrize("lost", ["cash_after", "bonus_after"])
+def test_nothing_is_added_to_what_cannot_be_read(lost: str) -> None:
+    without_balance = replace(on_record(credit()), **{lost: Decimal("NaN")})
+
+    for recorded in ((), (without_balance,)):
+        with pytest.raises(Unavailable) as unavailable:
+            ledger.settle([credit()], snapshot(*recorded, wallet=None, unreadable="no number"))
+        assert unavailable.value.reason == "no number"
 
 
 def test_a_balance_of_38_digits_is_kept() -> None:
@@ -621,7 +847,10 @@ def test_a_balance_of_38_digits_is_kept() -> None:
 def test_a_thread_with_a_hostile_decimal_context_settles_alike() -> None:
     requests_and_snapshots: list[tuple[Sequence[Credit], Snapshot]] = [
         ([credit(amount="12345678901234.123456789012345678")], snapshot()),
-        ([total("30.000000000000000001")], snapshot(uncovered="12.123456789012345678")),
+        (
+            [total("30.000000000000000001")],
+            snapshot(free_rounds=FreeRounds(uncovered=Decimal("12.123456789012345678"))),
+        ),
         ([credit(amount="10.000000000000000000")], snapshot(on_record(credit()))),
     ]
 
@@ -663,6 +892,6 @@ def test_a_transaction_of_another_player_or_no_wallet_at_all_is_no_torn_read() -
 
 
 def test_one_torn_transaction_of_two_is_enough() -> None:
-    prize = credit("promo", reference="p-1", two_ways=True)
+    prize = credit("promo", reference="p-1")
 
     assert snapshot(on_record(credit(), seq=7), on_record(prize, seq=8)).is_torn

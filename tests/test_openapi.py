@@ -87,7 +87,9 @@ def test_a_refusal_conforms(operator: Operator) -> None:
     conforms("Refused", operator.send("result", published("result", amount="-1")).json)
 
 
-@pytest.mark.parametrize("amount", ["-1", "1e3", "1_000", "", " 5", "1.0000000000000000001", True, None, -1])
+@pytest.mark.parametrize(
+    "amount", ["-1", "-1e3", "1e", "007", "1_000", "", " 5", "1.0000000000000000001", True, None, -1]
+)
 def test_an_amount_that_is_refused_does_not_conform(amount: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
         conforms("PromoRequest", published("promo") | {"amount": amount, "promoCampaignId": "1"})

@@ -161,18 +161,39 @@ def test_a_conflict_is_left_for_a_person_with_what_differs(operator: Operator, c
 
 @every_callback
 @pytest.mark.parametrize(
-    ("body", "error"),
+    ("body", "error", "reference"),
     [
-        ({"userId": None}, 64),
-        ({"amount": "-1"}, 59),
-        ({"reference": 5}, 57),
-        ("not JSON", 99),
+        ({"userId": None}, 64, published("result")["reference"]),
+        ({"reference": None}, 64, None),
+        ({"amount": "-1"}, 59, published("result")["reference"]),
+        ({"userId": 4.21}, 57, published("result")["reference"]),
+        ({"reference": 5.0}, 57, "5.0"),
+        ({"reference": ["r"]}, 57, '["r"]'),
+        ({"reference": "r" * 200}, 57, "r" * 200),
+        ({"reference": "r\n"}, 57, "r\n"),
+        ({"reference": "\ud800"}, 57, r'"\ud800"'),
     ],
+    ids=ascii,
 )
-def test_what_the_provider_must_mend_is_kept_nowhere(operator: Operator, callback: str, body: Any, error: int) -> None:
-    reply = operator.send(callback, body if isinstance(body, str) else published(callback, **body))
+def test_what_was_admitted_and_cannot_be_read_is_kept_for_a_person_with_its_reference_as_sent(
+    operator: Operator, callback: str, body: dict[str, Any], error: int, reference: str | None
+) -> None:
+    sent = {**published(callback), **body}
+
+    reply = operator.send(callback, sent)
 
     assert reply.json["error"] == error
+    assert operator.messages(f"{callback.title()}RetryQueue") == []
+    (kept,) = operator.messages(f"{callback.title()}DeadLetters")
+    assert (kept["callback"], kept["reference"], kept["code"]) == (callback, reference, error)
+    assert kept["reason"] == reply.json["description"]
+    assert json.loads(kept["request"]) == {name: value for name, value in sent.items() if name != "hash"}
+
+
+@every_callback
+def test_what_is_not_json_is_kept_nowhere(operator: Operator, callback: str) -> None:
+    assert operator.send(callback, "not JSON").json["error"] == 99
+
     assert operator.messages(f"{callback.title()}RetryQueue") == []
     assert operator.messages(f"{callback.title()}DeadLetters") == []
 
@@ -510,6 +531,47 @@ def test_what_turns_out_malformed_is_left_for_a_person(operator: Operator) -> No
     assert failures(answer) == []
     (letter,) = operator.messages("ResultDeadLetters")
     assert letter["code"] == 59
+
+
+def test_a_prize_that_turns_out_to_be_in_dispute_is_left_for_a_person_and_its_win_is_credited(
+    operator: Operator, outage: Outage
+) -> None:
+    operator.send("promo", published("promo", reference="p-1", currency="USD", amount="5.00"))
+    outage.down["dynamodb"] = THROTTLED
+    disputed = published("result", promoWinReference="p-1", promoWinAmount="5.01")
+    operator.send("result", disputed)
+    outage.down.clear()
+    (kept,) = operator.messages("ResultRetryQueue")
+
+    answer, _ = retry(operator, "result")
+
+    assert failures(answer) == []
+    assert [item["id"] for item in operator.transactions()][1:] == [f"result#{disputed['reference']}"]
+    (letter,) = operator.messages("ResultDeadLetters")
+    assert (letter["code"], letter["prize_only"], letter["reason"]) == (
+        61,
+        True,
+        "This reference was already used with other content: amount",
+    )
+    assert letter["first_received_at"] == kept["first_received_at"]
+    assert json.loads(letter["request"]) == disputed
+
+
+def test_a_prize_that_cannot_be_left_keeps_its_win_in_the_queue(operator: Operator, outage: Outage) -> None:
+    message = Parked(
+        callback="result",
+        reference="r",
+        code=998,
+        reason="",
+        first_received_at="2026-01-01T00:00:00.000+00:00",
+        request=json.dumps(published("result", promoWinAmount="5")),
+    ).message()
+    outage.down["sqs"] = UNREACHABLE
+
+    with unchanged(operator):
+        answer, messages = retry(operator, "result", messages=[message])
+
+    assert len(failures(answer)) == len(messages) == 1
 
 
 def _parked(callback: str) -> Parked:

@@ -1,13 +1,26 @@
 """Result and auto closing: what is theirs alone. What holds for every callback is in test_contract.py."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from conftest import Operator, published
-from expectations import calls, credited, holdings, refusal, refused, replayed, unchanged, written
+from expectations import (
+    calls,
+    credited,
+    holdings,
+    kept,
+    paid_without_its_prize,
+    refused,
+    replayed,
+    request,
+    unchanged,
+    written,
+)
 from test_contract import INVALID_AMOUNTS
 
 CASH, BONUS = Decimal("99889.99"), Decimal("99.99")  # of the wallet the tests begin with
@@ -49,19 +62,19 @@ def test_two_wins_of_one_round_are_both_credited(operator: Operator) -> None:
 
 @pytest.mark.parametrize(
     "details",
-    ["spin", ["spin", "freespin"], [{"step": 1}], {"type": "minigame", "wins": [1.5]}],
-    ids=["string", "array", "array of objects", "object"],
+    ["spin", ["spin", "freespin"], [{"step": 1}], {"type": "minigame", "wins": [1.5]}, [], {}, 1, 0, False, " "],
+    ids=repr,
 )
-def test_round_details_are_a_string_an_array_or_an_object(operator: Operator, details: Any) -> None:
+def test_round_details_are_any_value(operator: Operator, details: Any) -> None:
     credited(operator, "result", published("result", roundDetails=details))
 
     (transaction,) = operator.transactions()
     assert json.loads(transaction["request"])["roundDetails"] == details
 
 
-@pytest.mark.parametrize("details", [[], {}], ids=["array", "object"])
-def test_empty_round_details_count_as_absent(operator: Operator, details: Any) -> None:
-    refused(operator, "result", published("result", roundDetails=details), 64, naming="roundDetails")
+@pytest.mark.parametrize("details", [None, ""], ids=repr)
+def test_round_details_that_are_null_or_no_text_are_absent(operator: Operator, details: Any) -> None:
+    refused(operator, "result", published("result") | {"roundDetails": details}, 64, naming="roundDetails")
 
 
 @pytest.mark.parametrize("details", ['{"spin": 1, "spin": 2}', '[{"spin": 1, "spin": 1}]'], ids=["object", "array"])
@@ -168,7 +181,7 @@ def test_a_prize_missing_from_the_retransmission_stays_paid(operator: Operator) 
 def test_one_prize_sent_with_two_results_is_paid_once(operator: Operator) -> None:
     operator.send("result", published("result", **PRIZE))
 
-    credited(operator, "result", published("result", **PRIZE, reference="next", roundId="next"))
+    paid_without_its_prize(operator, published("result", **PRIZE, reference="next", roundId="next"), 61, "roundId")
 
     assert gained(operator) == (Decimal("25.5"), 0)
 
@@ -197,12 +210,44 @@ def test_the_answers_notation_is_the_wins_and_not_the_prizes(operator: Operator,
 
 
 @pytest.mark.parametrize("reference", [{}, {"promoWinReference": None}, {"promoWinReference": ""}], ids=str)
-def test_a_prize_without_its_reference_is_refused_and_nothing_credited(
+def test_a_prize_without_its_reference_is_left_for_a_person_and_its_win_is_paid(
     operator: Operator, reference: dict[str, Any]
 ) -> None:
     body = published("result", promoWinAmount="5.5") | reference
 
-    refused(operator, "result", body, 64, naming="promoWinReference")
+    reply = paid_without_its_prize(operator, body, 64, "promoWinReference")
+
+    assert reply.json["cash"] == "99899.99"
+    assert operator.transactions()[0]["prizeAmount"] == "5.5"
+    paid_without_its_prize(operator, body, 64, is_known=True)
+    assert gained(operator) == (10, 0)
+
+
+@pytest.mark.parametrize("reference", [True, 5.5, ["p"], {"p": 1}, " ", "x" * 129, "p\n", "\ud800"], ids=ascii)
+def test_a_prize_whose_reference_is_malformed_is_left_for_a_person_and_its_win_is_paid(
+    operator: Operator, reference: object
+) -> None:
+    body = published("result", promoWinAmount="5.5", promoWinReference=reference)
+
+    paid_without_its_prize(operator, body, 57, "promoWinReference")
+
+    assert gained(operator) == (10, 0)
+
+
+@pytest.mark.parametrize("again", [{"PromoWinAmount": "6"}, {"promowinreference": "prize-2"}], ids=str)
+def test_a_prize_that_is_described_twice_differently_is_left_for_a_person_and_its_win_is_paid(
+    operator: Operator, again: dict[str, str]
+) -> None:
+    paid_without_its_prize(operator, published("result", **PRIZE, **again), 59 if "PromoWinAmount" in again else 57)
+
+    assert gained(operator) == (10, 0)
+
+
+@pytest.mark.parametrize("reference", [True, ["p"], " ", "x" * 500, "\ud800"], ids=ascii)
+def test_a_reference_of_no_prize_decides_nothing(operator: Operator, reference: object) -> None:
+    credited(operator, "result", published("result", promoWinReference=reference))
+
+    assert kept(operator, "result") == (0, 0)
 
 
 @pytest.mark.parametrize("amount", ["0", "0.00"])
@@ -223,14 +268,15 @@ def test_a_prizes_reference_without_an_amount_is_the_base_win_only(operator: Ope
     assert gained(operator) == (10, 0)
 
 
-def test_a_prize_that_is_no_valid_amount_refuses_the_whole_request(
+def test_a_prize_that_is_no_valid_amount_is_left_for_a_person_and_its_win_is_paid(
     operator: Operator, subtests: pytest.Subtests
 ) -> None:
-    with unchanged(operator):
-        for literal in INVALID_AMOUNTS:
-            with subtests.test(literal[:40]):
-                text = written("result", promoWinAmount=literal, promoWinReference='"prize-1"')
-                refusal(operator, "result", text, 59, naming="promoWinAmount")
+    for number, literal in enumerate(INVALID_AMOUNTS):
+        with subtests.test(literal[:40]):
+            reference = json.dumps(f"r-{number}")
+            text = written("result", reference=reference, promoWinAmount=literal, promoWinReference='"prize-1"')
+            paid_without_its_prize(operator, text, 59, "promoWinAmount")
+    assert gained(operator) == (10 * len(INVALID_AMOUNTS), 0)
 
 
 @pytest.mark.parametrize(
@@ -238,15 +284,63 @@ def test_a_prize_that_is_no_valid_amount_refuses_the_whole_request(
     [{"promoWinAmount": "5.51"}, {"userId": "422"}, {"promoCampaignId": "winter"}],
     ids=["amount", "player", "campaign"],
 )
-def test_a_conflict_in_the_prize_refuses_the_whole_request(operator: Operator, difference: dict[str, str]) -> None:
+def test_a_prize_that_contradicts_its_record_is_left_for_a_person_and_its_win_is_paid(
+    operator: Operator, difference: dict[str, str]
+) -> None:
     operator.open_wallet(user_id="422")
     operator.send("result", published("result", **PRIZE, promoCampaignId="summer"))
+    body = published("result", **PRIZE, promoCampaignId="summer", reference="next") | difference
 
-    body = published("result", **PRIZE, promoCampaignId="summer", reference="next", roundId="next") | difference
+    paid_without_its_prize(operator, body, 61)
 
-    refused(operator, "result", body, 61)
-    body = {name: value for name, value in body.items() if name not in PRIZE}
-    credited(operator, "result", body)
+    replayed(operator, "result", {name: value for name, value in body.items() if name not in PRIZE})
+    paid_without_its_prize(operator, body, 61, is_known=True)
+
+
+@pytest.mark.parametrize("difference", [{"promoWinReference": "prize-2"}, {"promoWinAmount": "6"}], ids=str)
+def test_a_known_win_that_comes_with_another_prize_is_a_replay_and_the_prize_is_left_for_a_person(
+    operator: Operator, difference: dict[str, str]
+) -> None:
+    first = operator.send("result", published("result", **PRIZE))
+    (name,) = difference
+
+    again = paid_without_its_prize(operator, published("result", **PRIZE | difference), 61, name, is_known=True)
+
+    assert again.json == first.json
+
+
+def test_the_first_prize_that_a_win_came_with_counts_even_if_it_was_left_for_a_person(operator: Operator) -> None:
+    credited(operator, "promo", request("promo", reference="prize-1", amount="5.00", currency="USD"))
+    paid_without_its_prize(operator, published("result", **PRIZE | {"promoWinAmount": "5.01"}), 61, "amount")
+
+    paid_without_its_prize(
+        operator,
+        published("result", **PRIZE | {"promoWinReference": "prize-2"}),
+        61,
+        "promoWinReference",
+        is_known=True,
+    )
+
+    assert gained(operator) == (15, 0)
+
+
+def test_a_win_is_not_paid_before_its_prize_is_kept(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Money that has moved must not be answered with an error, and what is not paid must be kept."""
+    body = published("result", promoWinAmount="5.5")
+
+    def unreachable(operation: str, call: Callable[[], Any]) -> Any:
+        if operation == "SendMessage":
+            raise EndpointConnectionError(endpoint_url="-")
+        return call()
+
+    with monkeypatch.context() as patched:
+        calls(patched, unreachable)
+        with unchanged(operator):
+            reply = operator.send("result", body)
+
+    assert (reply.status, reply.json["error"]) == (503, 998)
+    assert kept(operator, "result") == (0, 0)
+    paid_without_its_prize(operator, body, 64)
 
 
 def test_a_conflict_in_the_win_does_not_pay_the_prize(operator: Operator) -> None:

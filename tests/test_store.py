@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from conftest import EVENTS, Operator
 from crowd import Crowd
 from wallet import store as store_module
-from wallet.errors import Conflict, NoSuchPlayer, Unavailable, WrongCurrency
-from wallet.ledger import Credit, Settlement
+from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
+from wallet.ledger import Credit, Prize, Settlement
 from wallet.store import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS, Store
 
 OPENING_CASH, OPENING_BONUS = Decimal("99889.99"), Decimal("99.99")
@@ -136,12 +136,17 @@ class Counter:
         self.client = ScriptedClient(dynamodb())
         self.store = store_on(self.client)
         self.another = store_on(dynamodb())  # another instance of the function
+        self.left: list[Refusal] = []  # why a prize was left for a person, before each write
 
     def settle(self, *credits: Credit, seconds: float = 3.0) -> Settlement:
-        return self.store.settle(credits, request="{}", deadline=self.clock.now + seconds)
+        deadline = self.clock.now + seconds
+        return self.store.settle(credits, request="{}", deadline=deadline, leave_prize=self.left.append)
 
     def another_settles(self, *credits: Credit) -> Step:
-        return after(lambda: self.another.settle(credits, request="{}", deadline=self.clock.now + 3))
+        def settle() -> None:
+            self.another.settle(credits, request="{}", deadline=self.clock.now + 3, leave_prize=no_prize_is_left)
+
+        return after(settle)
 
     def another_sets(self, **attributes: object) -> Step:
         """Another writer of the wallet, which need not keep the rules."""
@@ -169,6 +174,10 @@ class Counter:
 
     def assert_calls(self, *, reads: int, writes: int) -> None:
         assert (len(self.client.reads), len(self.client.writes)) == (reads, writes)
+
+
+def no_prize_is_left(refusal: Refusal) -> None:
+    raise AssertionError(f"a prize was left: {refusal}")
 
 
 @cache
@@ -208,7 +217,14 @@ def total(amount: str, reference: str = "t-1") -> Credit:
     return win(amount, kind="bonus", reference=reference, bonus_code="SPINS", free_round="total", currency=None)
 
 
-PRIZE = win("7", kind="promo", reference="p-1", two_ways=True)
+def counted(uncovered: str, advance: str = "0", **more: Any) -> dict[str, Any]:
+    """An item of the table FreeRounds."""
+    numbers = {"uncovered": Decimal(uncovered), "advance": Decimal(advance)}
+    return {"userId": "421", "bonusCode": "SPINS", **numbers, "lastRounds": [], **more}
+
+
+PRIZE = win("7", kind="promo", reference="p-1")
+WITH_PRIZE = win(prize=Prize(reference="p-1", amount="7"))
 
 
 # --- When nothing goes wrong ------------------------------------------------------------------------
@@ -256,14 +272,16 @@ def test_a_refusal_costs_one_read_and_no_write(
 
 
 def test_a_win_and_its_prize_cost_one_write(counter: Counter) -> None:
-    counter.settle(win(), PRIZE)
+    counter.settle(WITH_PRIZE, PRIZE)
 
     counter.assert_wallet(cash="17", version=2)
     counter.assert_calls(reads=1, writes=1)
     first, second = counter.operator.transactions()
     assert (first["id"], first["seq"], first["cashAfter"]) == ("result#r-1", 1, OPENING_CASH + 10)
     assert (second["id"], second["seq"], second["cashAfter"]) == ("promo#p-1", 2, OPENING_CASH + 17)
+    assert (first["prizeReference"], first["prizeAmount"]) == ("p-1", "7")
     assert second["arrivedWith"] == "result#r-1"
+    assert ("request" in first, "request" in second) == (True, False)
 
 
 def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None:
@@ -286,6 +304,8 @@ def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None
         "gameId": "slot",
         "roundId": "5103188801",
         "bonusCode": "SPINS",
+        "uncoveredAfter": 0,
+        "advanceAfter": Decimal("17.5"),
         "providerId": "luckymonaco",
         "timestamp": "1482429190374",
         "request": "{}",
@@ -302,6 +322,7 @@ def test_a_transaction_read_back_is_the_one_that_was_recorded(counter: Counter) 
         campaign_id="spring",
         campaign_type="drop",
         auto_closed=True,
+        prize=Prize(reference="p-1", amount="5.01"),
     )
     few_fields = win("0", reference="r-2", game_id=None, round_id=None)
     settlements = [counter.settle(credit) for credit in (every_field, few_fields)]
@@ -611,7 +632,7 @@ def test_the_condition_on_the_currency_is_needed(counter: Counter) -> None:
 
 def test_a_count_that_is_there_is_read_with_the_wallet(counter: Counter) -> None:
     # Not found out by a write that fails: that one would be paid for, too.
-    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
+    counter.put("FreeRounds", counted("4"))
 
     counter.settle(total("10"))
 
@@ -640,7 +661,7 @@ def test_a_warm_up_reads_one_wallet_and_nothing_else(counter: Counter, monkeypat
 
 
 def test_the_condition_on_the_first_count_of_free_rounds_is_needed(counter: Counter) -> None:
-    first_count = {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)}
+    first_count = counted("4")
     counter.client.write_script = iter([after(lambda: counter.put("FreeRounds", first_count))])
 
     counter.settle(free_round("5"))
@@ -650,21 +671,64 @@ def test_the_condition_on_the_first_count_of_free_rounds_is_needed(counter: Coun
     counter.assert_calls(reads=1, writes=2)
 
 
-def test_the_condition_on_the_count_of_free_rounds_is_needed(counter: Counter) -> None:
-    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
-    moved = {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(6)}
+@pytest.mark.parametrize(
+    ("before", "moved", "paid"),
+    [
+        (counted("4"), counted("6"), "4"),
+        (counted("4", "0"), counted("4", "3"), "6"),  # an advance changes what a round is paid, not a total
+        (counted("4"), counted("4", until=5), "6"),
+        (counted("4", until=4), counted("4", until=5), "6"),
+        (counted("4", until=4), counted("4"), "6"),
+        (counted("4"), counted("4", lastRounds=["4:slot1"]), "6"),
+        (counted("4", lastRounds=["4:slot1"]), counted("4"), "6"),
+    ],
+    ids=["uncovered", "advance", "first until", "until", "no until", "first last round", "no last round"],
+)
+def test_the_condition_on_all_that_is_known_of_a_code_is_needed(
+    counter: Counter, before: dict[str, Any], moved: dict[str, Any], paid: str
+) -> None:
+    counter.put("FreeRounds", before)
     counter.client.write_script = iter([after(lambda: counter.put("FreeRounds", moved))])
 
-    receipt = counter.settle(total("10")).receipt
+    counter.settle(replace(total("10"), timestamp="not known", round_id=None))
 
-    assert receipt.cash == OPENING_CASH + 4
-    assert counter.operator.uncovered("SPINS") == 0
-    counter.assert_wallet(cash="4", bonus="4")
+    (item,) = counter.operator.items("FreeRounds")
+    counter.assert_wallet(cash=paid, bonus=paid)
     counter.assert_calls(reads=1, writes=2)
+    assert item == moved | {"uncovered": 0, "advance": moved["advance"] + Decimal(paid)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"uncovered": "4"}, {"advance": None}, {"until": "5"}, {"lastRounds": "4:slot1"}, {"lastRounds": None}],
+    ids=str,
+)
+def test_a_count_that_another_program_wrote_in_another_form_is_not_added_to(
+    counter: Counter, changes: dict[str, Any]
+) -> None:
+    counter.settle(replace(total("10"), reference="known"))
+    item = counted("4") | changes
+    counter.put("FreeRounds", {name: value for name, value in item.items() if value is not None})
+
+    with pytest.raises(Unavailable) as unavailable:
+        counter.settle(free_round("5"))
+
+    assert "free rounds" in unavailable.value.reason
+    assert counter.settle(replace(total("10"), reference="known")).receipt.replayed
+    counter.assert_wallet(cash="10", bonus="10")
+
+
+def test_a_count_below_zero_that_another_program_wrote_pays_nothing_extra(counter: Counter) -> None:
+    counter.put("FreeRounds", counted("-5", "-7"))
+
+    counter.settle(total("10"))
+    counter.settle(replace(free_round("3"), timestamp="1"))
+
+    counter.assert_wallet(cash="10", bonus="10", version=2)
 
 
 def test_a_count_that_vanished_in_between_counts_as_none(counter: Counter) -> None:
-    counter.put("FreeRounds", {"userId": "421", "bonusCode": "SPINS", "uncovered": Decimal(4)})
+    counter.put("FreeRounds", counted("4"))
     free_rounds = counter.operator.database.Table("FreeRounds")
     counter.client.write_script = iter(
         [after(lambda: free_rounds.delete_item(Key={"userId": "421", "bonusCode": "SPINS"}))]
@@ -719,13 +783,125 @@ def test_a_prize_paid_in_between_is_not_paid_with_its_win(counter: Counter) -> N
     counter.assert_calls(reads=1, writes=2)
 
 
-def test_a_conflict_of_the_prize_in_between_takes_the_win_back_as_well(counter: Counter) -> None:
+def test_a_prize_that_is_in_dispute_since_is_left_and_its_win_is_paid(counter: Counter) -> None:
     counter.client.write_script = iter([counter.another_settles(replace(PRIZE, amount=Decimal(8)))])
 
-    with pytest.raises(Conflict):
-        counter.settle(win(), PRIZE)
+    receipt = counter.settle(WITH_PRIZE, PRIZE).receipt
 
-    counter.assert_wallet(cash="8")
+    assert receipt.cash == OPENING_CASH + 18
+    assert [type(each) for each in counter.left] == [Conflict]
+    counter.assert_wallet(cash="18", version=2)
+    counter.assert_calls(reads=1, writes=2)
+
+
+def test_a_prize_is_left_once_however_often_its_win_is_tried_and_before_anything_is_written(counter: Counter) -> None:
+    def left_before(call: Call) -> Any:
+        assert len(counter.left) == 1
+        return counter.another_settles(win("1", reference=f"r-{len(counter.client.writes) + 1}"))(call)
+
+    counter.client.write_script = iter([left_before, left_before, left_before])
+    faulty = win(prize=Prize(reference=None, amount="-5", fault=InvalidAmount("promoWinAmount")))
+
+    counter.settle(faulty)
+
+    assert [type(each) for each in counter.left] == [InvalidAmount]
+    counter.assert_wallet(cash="13", version=4)
+
+
+def test_nothing_is_written_if_the_prize_cannot_be_left(counter: Counter) -> None:
+    def fails_to_leave(_refusal: Refusal) -> None:
+        raise Unavailable("its prize could not be kept")
+
+    faulty = win(prize=Prize(reference=None, amount="-5", fault=InvalidAmount("promoWinAmount")))
+
+    with pytest.raises(Unavailable):
+        counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave_prize=fails_to_leave)
+
+    counter.assert_untouched()
+    counter.assert_calls(reads=1, writes=0)
+
+
+def test_a_known_win_remembers_the_first_prize_that_it_came_with_and_is_paid_that_one_only(counter: Counter) -> None:
+    counter.settle(win())
+    counter.settle(WITH_PRIZE, PRIZE)
+    other = replace(PRIZE, reference="p-2")
+
+    counter.settle(win(prize=Prize(reference="p-2", amount="7")), other)
+
+    recorded, prize = counter.operator.transactions()
+    assert (recorded["prizeReference"], recorded["prizeAmount"]) == ("p-1", "7")
+    assert (prize["id"], prize["arrivedWith"], prize["request"]) == ("promo#p-1", "result#r-1", "{}")
+    assert [type(each) for each in counter.left] == [Conflict]
+    counter.assert_wallet(cash="17", version=2)
+
+
+@pytest.mark.parametrize("reference", [None, "half"])
+def test_a_known_win_remembers_a_prize_that_cannot_be_paid(counter: Counter, reference: str | None) -> None:
+    counter.settle(win())
+    faulty = win(prize=Prize(reference=reference, amount="-5", fault=InvalidAmount("promoWinAmount")))
+
+    again = counter.settle(faulty)
+    once_more = counter.settle(faulty)
+    counter.settle(WITH_PRIZE, PRIZE)
+
+    (recorded,) = counter.operator.transactions()
+    assert (recorded.get("prizeReference"), recorded["prizeAmount"]) == (reference, "-5")
+    assert (again.receipt.replayed, once_more.receipt.replayed) == (True, True)
+    assert [type(each) for each in counter.left] == [InvalidAmount, InvalidAmount, Conflict]
+    counter.assert_calls(reads=4, writes=2)
+    counter.assert_wallet(cash="10")
+
+
+def test_of_two_prizes_that_race_for_a_known_win_the_first_is_paid(counter: Counter) -> None:
+    counter.settle(win())
+    other = replace(PRIZE, reference="p-2")
+    other_first = counter.another_settles(win(prize=Prize(reference="p-2", amount="7")), other)
+    counter.client.write_script = iter([other_first])
+
+    counter.settle(WITH_PRIZE, PRIZE)
+
+    assert [each["id"] for each in counter.operator.transactions()] == ["result#r-1", "promo#p-2"]
+    assert [type(each) for each in counter.left] == [Conflict]
+    counter.assert_wallet(cash="17", version=2)
+
+
+@pytest.mark.parametrize(
+    "missing", ["providerId", "timestamp", "currency", "seq", "amount", "cashAfter", "bonusAfter", "transactionId"]
+)
+def test_a_known_win_is_answered_whatever_its_record_lacks(counter: Counter, missing: str) -> None:
+    counter.settle(win())
+    (recorded,) = counter.operator.transactions()
+    counter.put("Transactions", {name: value for name, value in recorded.items() if name != missing})
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.replayed) == (OPENING_CASH + 10, True)
+    counter.assert_calls(reads=2, writes=1)
+
+
+@pytest.mark.parametrize("lost", ["userId", "amountAsked"])
+def test_a_record_that_does_not_say_whose_or_how_much_contradicts_whatever_comes(counter: Counter, lost: str) -> None:
+    counter.settle(win())
+    recorded = {name: value for name, value in counter.operator.transactions()[0].items() if name != lost}
+    counter.put("Transactions", recorded)
+
+    with pytest.raises(Conflict):
+        counter.settle(win())
+
+
+@pytest.mark.parametrize("changes", [{"cash": "ten"}, {"bonus": None}, {"version": "1"}, {"currency": 840}], ids=str)
+def test_a_known_win_is_answered_from_its_record_if_the_wallet_cannot_be_read(
+    counter: Counter, changes: dict[str, Any]
+) -> None:
+    counter.settle(win())
+    counter.set_wallet(**changes)
+
+    receipt = counter.settle(win()).receipt
+
+    assert (receipt.cash, receipt.bonus, receipt.currency) == (OPENING_CASH + 10, OPENING_BONUS, "USD")
+    with pytest.raises(Unavailable) as unavailable:
+        counter.settle(win(reference="r-2"))
+    assert "wallet" in unavailable.value.reason
 
 
 def test_a_player_deleted_in_between_is_not_brought_back(counter: Counter) -> None:
@@ -751,7 +927,7 @@ def test_a_currency_changed_in_between_is_refused(counter: Counter) -> None:
 def test_a_busy_wallet_beside_a_known_transaction_is_read_anew(counter: Counter) -> None:
     # One action says "already there", the wallet's says only "busy": its balance is not known.
     def busy(_call: Call) -> Any:
-        counter.another.settle([win()], request="{}", deadline=counter.clock.now + 3)
+        counter.another.settle([win()], request="{}", deadline=counter.clock.now + 3, leave_prize=no_prize_is_left)
         there = dynamodb().get_item(TableName="Transactions", Key={"id": {"S": "result#r-1"}})["Item"]
         raise answered(
             "TransactionCanceledException",
@@ -973,7 +1149,9 @@ def test_a_store_finds_its_tables_by_the_environment(counter: Counter, monkeypat
     }.items():
         monkeypatch.setenv(variable, table)
 
-    Store.from_environment().settle([free_round("5")], request="{}", deadline=counter.clock.now + 3)
+    Store.from_environment().settle(
+        [free_round("5")], request="{}", deadline=counter.clock.now + 3, leave_prize=no_prize_is_left
+    )
 
     counter.assert_wallet(cash="5", bonus="5")
     assert counter.operator.uncovered("SPINS") == 5

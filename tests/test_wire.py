@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_snake
 
 from wallet import wire
 from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
@@ -335,20 +336,53 @@ def test_a_record_is_no_longer_than_the_body_and_is_read_again_as_it_was() -> No
     [
         ('{"reference": "r-1"}', "r-1"),
         ('{"REFERENCE": "r-1", "amount": "x"}', "r-1"),
-        ('{"reference": 5, "Reference": "r-1"}', "r-1"),
-        ('{"reference": 5}', None),
+        ('{"reference": null, "Reference": "r-1"}', "r-1"),
+        ('{"reference": 5}', "5"),
+        ('{"reference": 5.0}', "5.0"),
+        ('{"reference": ["r-1"]}', '["r-1"]'),
+        ('{"reference": true}', "true"),
+        ('{"reference": "' + "r" * 129 + '"}', "r" * 129),
+        (r'{"reference": "r\n1"}', "r\n1"),
+        (r'{"reference": "\ud800"}', r'"\ud800"'),
         ('{"reference": null}', None),
-        ('{"reference": ["r-1"]}', None),
-        ('{"reference": "' + "r" * 128 + '"}', "r" * 128),
-        ('{"reference": "' + "r" * 129 + '"}', None),
-        (r'{"reference": "r\n1"}', None),
-        (r'{"reference": "\u001b[31m"}', None),
-        (r'{"reference": "\ud800"}', None),
+        ('{"reference": ""}', None),
         ("{}", None),
     ],
 )
-def test_a_reference_is_named_in_the_log_if_it_is_fit_for_one(text: str, reference: str | None) -> None:
+def test_a_reference_is_kept_in_the_characters_that_were_sent_whatever_its_form(
+    text: str, reference: str | None
+) -> None:
     assert parse(text).reference == reference
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"reference": "r-1"}', {"reference": "r-1"}),
+        ('{"reference": 5}', {"reference": "5"}),
+        ('{"reference": "r\u00a01"}', {"reference": "r\u00a01"}),
+        ('{"reference": "' + "r" * 128 + '"}', {"reference": "r" * 128}),
+        ('{"reference": "' + "r" * 129 + '"}', {}),
+        (r'{"reference": "r\n1"}', {}),
+        (r'{"reference": "\u001b[31m"}', {}),
+        (r'{"reference": "\u0085"}', {}),
+        (r'{"reference": "\ud800"}', {}),
+        ('{"reference": "s3cret", "token": "s3cret"}', {}),
+        ('{"reference": ["r-1"]}', {}),
+        ('{"reference": {"token": "s3cret"}}', {}),
+        ("{}", {}),
+    ],
+)
+def test_what_is_short_and_has_no_control_character_is_fit_for_the_log(text: str, said: dict[str, str]) -> None:
+    assert parse(text).plainly("reference") == said
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    text = json.dumps(FIELDS)
+
+    assert parse("\ufeff" + text) == parse(text)
+    with pytest.raises(Unreadable):
+        parse("\ufeff\ufeff" + text)
 
 
 # --- The request ------------------------------------------------------------------------------------
@@ -357,7 +391,7 @@ def test_a_reference_is_named_in_the_log_if_it_is_fit_for_one(text: str, referen
 class Spin(Request):
     """A callback with a field of its own."""
 
-    round_id: wire.Text
+    round_id: wire.Identifier
 
 
 FIELDS = {
@@ -398,16 +432,94 @@ def test_an_absent_field_is_named(field: str, value: object) -> None:
     assert absent.value.field == field
 
 
-@pytest.mark.parametrize("field", ["userId", "reference", "providerId", "timestamp", "roundId"])
-@pytest.mark.parametrize("value", [" ", "\t\n", "\u00a0", "\u200b", "a\nb", "\ud800", True, ["a"], {"a": 1}], ids=repr)
-def test_a_malformed_field_is_named(field: str, value: object) -> None:
+@pytest.mark.parametrize("field", ["userId", "reference", "roundId", "bonusCode"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(" ", "\u00a0", "\u3000 \u2009", "a\nb", "a\x00", "\x7f", "\x85", "\x9f", "\ud800", "a\udfff", "x" * 129),
+        *(True, False, 5.0, 1e5, -1, ["a"], {"a": 1}),
+    ],
+    ids=ascii,
+)
+def test_an_identifier_that_is_malformed_is_named(field: str, value: object) -> None:
     with pytest.raises(Malformed) as malformed:
         read({field: value})
 
     assert malformed.value.field == field
 
 
-@pytest.mark.parametrize("amount", ["-1", "1e3", " ", " 5", "1_000", True, -1, 1e300, [5], {"a": 5}, "5,0"])
+@pytest.mark.parametrize("field", ["userId", "reference", "roundId", "bonusCode"])
+@pytest.mark.parametrize("number", ["0", "7", "1602530", "9" * 128])
+def test_an_integer_names_the_same_as_its_digits(field: str, number: str) -> None:
+    as_number = json.dumps({**FIELDS, field: 0}).replace(f'"{field}": 0', f'"{field}": {number}')
+
+    assert parse(as_number).read(Spin) == read({field: number})
+
+
+@pytest.mark.parametrize("number", ["-1", "-0", "1.0", "1e3", "9" * 129])
+def test_any_other_number_names_nothing(number: str) -> None:
+    with pytest.raises(Malformed):
+        parse(json.dumps(FIELDS).replace('"roundId": "5"', f'"roundId": {number}')).read(Spin)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "T\u00a0",
+        "\u3000x",
+        " x ",
+        "slot\u200d1",
+        "\u200b",
+        "\U0001fae8",
+        "\U0010ffff",
+        "e\u0301",
+        "\u00e9",
+        "\u202e",
+        "x" * 128,
+    ],
+    ids=ascii,
+)
+def test_an_identity_is_its_characters_and_nothing_else(name: str) -> None:
+    assert read({"roundId": name}).round_id == name
+
+
+@pytest.mark.parametrize("field", ["providerId", "timestamp", "platform", "token", "hash"])
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("2026-05-11T14:35:00Z", "2026-05-11T14:35:00Z"),
+        (" \n", " \n"),
+        ("x" * 1000, "x" * 1000),
+        (1482429190374.0, "1482429190374.0"),
+        (7, "7"),
+        (False, "false"),
+        ([1], "[1]"),
+        ({"a": None}, '{"a": null}'),
+        ("half \ud800", r'"half \ud800"'),
+    ],
+    ids=ascii,
+)
+def test_a_field_that_is_only_recorded_may_be_any_value(field: str, value: object, kept: str) -> None:
+    name = to_snake(field)
+
+    assert getattr(read({field: value}), name) == kept
+
+
+@pytest.mark.parametrize("details", [[], {}, [1], {"a": 1}, 0, False, " "], ids=repr)
+def test_a_round_s_details_may_be_empty_but_not_missing(details: object) -> None:
+    (parameter,) = parse(json.dumps({"RoundDetails": details})).named("rounddetails")
+
+    assert not parameter.is_absent
+
+
+@pytest.mark.parametrize("details", [None, ""], ids=repr)
+def test_a_round_s_details_are_absent_if_they_are_null_or_no_text(details: object) -> None:
+    (parameter,) = parse(json.dumps({"roundDetails": details})).named("rounddetails")
+
+    assert parameter.is_absent
+
+
+@pytest.mark.parametrize("amount", ["-1", "1e33", " ", " 5", "1_000", True, -1, 1e300, [5], {"a": 5}, "5,0"])
 def test_an_amount_that_is_none_is_named(amount: object) -> None:
     with pytest.raises(InvalidAmount) as invalid:
         read({"amount": amount})
@@ -416,7 +528,7 @@ def test_an_amount_that_is_none_is_named(amount: object) -> None:
 
 
 def test_absence_is_answered_before_a_bad_amount_and_that_before_a_malformed_field() -> None:
-    malformed = {"userId": 421}
+    malformed = {"userId": 4.21}
 
     with pytest.raises(Absent):
         read(malformed | {"amount": "x", "roundId": None})
@@ -426,7 +538,7 @@ def test_absence_is_answered_before_a_bad_amount_and_that_before_a_malformed_fie
         read(malformed)
 
 
-@pytest.mark.parametrize("fault", [{"reference": None}, {"amount": "x"}, {"userId": 421}], ids=str)
+@pytest.mark.parametrize("fault", [{"reference": None}, {"amount": "x"}, {"userId": 4.21}], ids=str)
 def test_two_spellings_that_disagree_are_answered_before_any_other_fault(fault: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as malformed:
         read({"ROUNDID": "6"} | fault)
@@ -434,12 +546,29 @@ def test_two_spellings_that_disagree_are_answered_before_any_other_fault(fault: 
     assert malformed.value.field == "roundId"
 
 
-@pytest.mark.parametrize("again", [{"ROUNDID": "5"}, {"roundid": None}, {"RoundID": ""}])
+@pytest.mark.parametrize("again", [{"ROUNDID": "5"}, {"roundid": None}, {"RoundID": ""}, {"roundid": 5}])
 def test_two_spellings_that_agree_are_one_field(again: dict[str, Any]) -> None:
     assert read(again).round_id == "5"
 
 
-@pytest.mark.parametrize("again", [{"ROUNDID": "6"}, {"roundid": 5}, {"RoundID": True}])
+@pytest.mark.parametrize("again", ["10", 10, "10.00", 1e1, "1.0e1"])
+def test_an_amount_spelled_twice_is_one_amount_if_it_is_worth_the_same(again: object) -> None:
+    assert read({"Amount": again}).amount == 10
+
+
+@pytest.mark.parametrize(
+    ("again", "field"),
+    [({"AMOUNT": "10.1"}, "amount"), ({"AMOUNT": "-10"}, "amount"), ({"providerid": "x"}, "providerId")],
+    ids=str,
+)
+def test_any_field_that_is_spelled_twice_with_other_values_is_refused(again: dict[str, Any], field: str) -> None:
+    with pytest.raises(Malformed) as malformed:
+        read(again)
+
+    assert malformed.value.field == field
+
+
+@pytest.mark.parametrize("again", [{"ROUNDID": "6"}, {"roundid": 5.0}, {"RoundID": True}, {"RoundID": "05"}])
 def test_two_spellings_that_disagree_are_refused(again: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as malformed:
         read(again)

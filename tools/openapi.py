@@ -101,7 +101,9 @@ def _request_schema(model: type[wire.Request]) -> Json:
     schema["additionalProperties"] = True
     for name, form in schema["properties"].items():
         if name in schema["required"]:
-            schema["properties"][name] = _not_empty(form)
+            schema["properties"][name] = (
+                _not_empty(form) if "type" in form or "anyOf" in form else form | _present(name)
+            )
         elif "anyOf" in form:
             form["anyOf"] = [*(_not_empty(one) for one in form["anyOf"] if one != {"type": "null"}), _EMPTY]
     if model.signed:
@@ -110,6 +112,11 @@ def _request_schema(model: type[wire.Request]) -> Json:
             for name in ("hash", "uuid")
         ]
     return schema
+
+
+def _present(name: str) -> Json:
+    """What a field that may be any value must not be."""
+    return {"not": {"enum": [None, ""]} if name == "roundDetails" else _EMPTY}
 
 
 _EMPTY: Json = {"$ref": "#/components/schemas/Empty"}
@@ -125,7 +132,10 @@ def _not_empty(form: Json) -> Json:
 
 
 def _empty_schema() -> Json:
-    return {"description": "Counts as absent, in every field.", "enum": [None, "", [], {}]}
+    return {
+        "description": "Counts as absent, in every field; only `roundDetails` may be an empty array or object.",
+        "enum": [None, "", [], {}],
+    }
 
 
 def _credited_schema() -> Json:

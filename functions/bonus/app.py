@@ -9,8 +9,8 @@ from wallet.ledger import Credit
 
 
 class BonusRequest(wire.SignedRequest):
-    game_id: wire.Text
-    round_id: wire.Text | None = None  # of the last round; the page's own example leaves it out
+    game_id: wire.Identifier
+    round_id: wire.Identifier | None = None  # of the last round; the page's own example leaves it out
 
 
 def credits_for(request: BonusRequest) -> list[Credit]:

@@ -8,9 +8,9 @@ from wallet.ledger import Credit
 
 
 class JackpotRequest(wire.SignedRequest):
-    game_id: wire.Text
-    round_id: wire.Text
-    jackpot_id: wire.Text
+    game_id: wire.Identifier
+    round_id: wire.Identifier
+    jackpot_id: wire.Identifier
 
 
 def credits_for(request: JackpotRequest) -> list[Credit]:

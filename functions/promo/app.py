@@ -9,14 +9,14 @@ from wallet.ledger import Credit
 
 
 class PromoRequest(wire.Request):
-    uuid: wire.Text
-    promo_campaign_id: wire.Text
-    promo_campaign_type: wire.Text
+    uuid: wire.Recorded
+    promo_campaign_id: wire.Identifier
+    promo_campaign_type: wire.Recorded
     currency: wire.Currency
 
 
 def credits_for(request: PromoRequest) -> list[Credit]:
-    return [request.credit("promo", two_ways=True)]
+    return [request.credit("promo")]
 
 
 handler = callback.serve(PromoRequest, credits_for)

@@ -1,44 +1,64 @@
 """Result: a round ended, and what it won is credited to the player's cash, once.
 
-A free round's result (with a `bonusCode`) counts towards its free round bonus as well. A promotion's
-prize that comes with the round is a second transaction, written together with the first.
-Without a `sessionId` it is auto closing: the provider ends a round the player left open.
+A free round's result (with a `bonusCode`) counts towards its free round bonus as well. A promotion's prize that comes
+with the round is a second transaction, written together with the first; what is wrong with it never holds back the
+first. Without a `sessionId` it is auto closing: the provider ends a round the player left open.
 Source: the provider's pages Result and Auto Closing.
 """
 
-from wallet import callback, wire
-from wallet.errors import Absent
-from wallet.ledger import Credit
+from decimal import Decimal
+
+from pydantic import Field
+
+from wallet import callback, money, wire
+from wallet.errors import Absent, InvalidAmount, Malformed, Refusal
+from wallet.ledger import Credit, Prize
+
+_PRIZE = "Of a promotion's prize. If the prize cannot be paid, a person decides about it, and the win is credited."
 
 
 class ResultRequest(wire.Request):
-    uuid: wire.Text
-    game_id: wire.Text
-    game_name: str
-    round_id: wire.Text
+    uuid: wire.Recorded
+    game_id: wire.Identifier
+    game_name: wire.Recorded
+    round_id: wire.Identifier
     currency: wire.Currency
-    round_details: wire.RoundDetails
-    session_id: wire.Anything = None
-    promo_win_amount: wire.Amount | None = None
-    promo_win_reference: wire.Text | None = None
-    promo_campaign_id: wire.Text | None = None
-    promo_campaign_type: wire.Text | None = None
+    round_details: wire.Recorded
+    session_id: wire.Recorded | None = None
+    promo_win_amount: wire.MaybeAmount | None = Field(None, description=_PRIZE)
+    promo_win_reference: wire.MaybeIdentifier | None = Field(None, description=_PRIZE)
+    promo_campaign_id: wire.Identifier | None = None
+    promo_campaign_type: wire.Recorded | None = None
 
 
 def credits_for(request: ResultRequest) -> list[Credit]:
+    prize = _prize(request.promo_win_amount, request.promo_win_reference)
     win = request.credit(
         "result",
         free_round="round" if request.bonus_code else "none",
         auto_closed=request.session_id is None,
+        prize=prize,
     )
-    if not request.promo_win_amount:  # no prize, or none to speak of: its reference stays free
+    if prize is None or prize.fault:
         return [win]
-    if request.promo_win_reference is None:
-        raise Absent("promoWinReference")
-    prize = request.credit(
-        "promo", amount=request.promo_win_amount, reference=request.promo_win_reference, two_ways=True
+    return [win, request.credit("promo", amount=Decimal(prize.amount), reference=prize.reference)]
+
+
+def _prize(amount: wire.Tolerated[Decimal] | None, reference: wire.Tolerated[str] | None) -> Prize | None:
+    if amount is None or amount.value == 0:  # no prize: its reference stays free
+        return None
+    fault: Refusal | None = None
+    if reference is None:
+        fault = Absent("promoWinReference")
+    elif amount.value is None:
+        fault = InvalidAmount("promoWinAmount")
+    elif reference.value is None:
+        fault = Malformed("promoWinReference")
+    return Prize(
+        reference=reference and (reference.value or reference.text),
+        amount=amount.text if amount.value is None else money.text(amount.value),
+        fault=fault,
     )
-    return [win, prize]
 
 
 handler = callback.serve(ResultRequest, credits_for)

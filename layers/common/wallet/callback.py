@@ -78,17 +78,23 @@ class _Callback(Generic[RequestT]):
     def _answer(self, event: Event) -> Answer:
         arrived = time.monotonic()
         _logger.set_correlation_id(None)
-        body = None
+        body = admitted = None
         try:
             body, is_signed = self._admit(event)
-            body.check_identified(self._model)
-            if is_signed:
-                body.check_one_cut()
-            settlement = self._settle(body, arrived)
+            admitted = Parked(
+                callback=self._name,
+                reference=body.reference,
+                code=0,
+                reason="",
+                first_received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                request=body.without_secrets(),
+            )
+            request = body.read(self._model, arrives=True, is_signed=is_signed)
+            settlement = self._settle(request, admitted, arrived)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
-            is_safe = body is None or self._keep(body, refusal)
-            is_kept = body is not None and refusal.kept != "nowhere"
+            is_kept = admitted is not None and refusal.kept != "nowhere"
+            is_safe = admitted is None or self._keep(admitted, refusal)
             _report_refusal(refusal, arrived, is_kept=is_kept, **_who_and_what(body))
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
@@ -108,40 +114,48 @@ class _Callback(Generic[RequestT]):
         token_matched = locks.check_token(query.get("authToken"))
         body = wire.parse(_text_of(event), self._model)
         hash_matched = locks.check_hash(body, mandatory=self._model.signed)
-        _logger.set_correlation_id(body.reference)
+        _logger.set_correlation_id(body.plainly("reference").get("reference"))
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 _count("KeyMatched", lock=lock, key=key)
         return body, hash_matched is not None
 
-    def _settle(self, body: wire.Body, arrived: float) -> Settlement:
-        request = body.read(self._model)
-        credits = self._credits_for(request)
-        return self._store.settle(credits, request=body.without_secrets(), deadline=arrived + ANSWER_SECONDS)
+    def _settle(self, request: RequestT, admitted: Parked, arrived: float) -> Settlement:
+        def leave_prize(refusal: Refusal) -> None:
+            _count("Conflict")
+            _tell(_logger.error, "prize left for a person", code=refusal.code, reason=refusal.reason)
+            if not self._leave(_for_reason(admitted, refusal, prize_only=True).message()):
+                raise Unavailable("its prize could not be kept")  # nothing is written yet, so the provider sends again
 
-    def _keep(self, body: wire.Body, refusal: Refusal) -> bool:
-        """Keeps what a retry or a person may still credit. False if it must be kept and cannot be."""
-        if refusal.kept == "nowhere":
-            return True
-        parked = Parked(
-            callback=self._name,
-            reference=body.reference,
-            code=refusal.code,
-            reason=refusal.reason,
-            first_received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            request=body.without_secrets(),
+        return self._store.settle(
+            self._credits_for(request),
+            request=admitted.request,
+            deadline=arrived + ANSWER_SECONDS,
+            leave_prize=leave_prize,
         )
+
+    def _keep(self, admitted: Parked, refusal: Refusal) -> bool:
+        """Keeps what a retry or a person may still credit. False if it must be kept and cannot be."""
+        parked = _for_reason(admitted, refusal)
+        match refusal.kept:
+            case "for another try":
+                return self._is_sent(lambda: self._parking.keep(parked), "Parked")
+            case "for a person":
+                return self._leave(parked.message())
+            case "nowhere":
+                return True
+
+    def _leave(self, message: str) -> bool:
+        return self._is_sent(lambda: self._parking.give_up(message), "DeadLettered")
+
+    def _is_sent(self, send: Callable[[], None], metric: str) -> bool:
         try:
-            if refusal.kept == "for another try":
-                self._parking.keep(parked)
-                _count("Parked")
-            else:
-                self._parking.give_up(parked.message())
-                _count("DeadLettered")
+            send()
         except ParkingFailed as failed:
             _count("ParkingFailed")
             _tell(_logger.error, "parking failed", reason=str(failed))
             return False
+        _count(metric)
         return True
 
     # --- From the retry queue -----------------------------------------------------------------------
@@ -168,13 +182,13 @@ class _Callback(Generic[RequestT]):
         tries = int(record["attributes"]["ApproximateReceiveCount"])
         _count("ParkedAge", _seconds_since(parked.first_received_at), "Seconds")
         try:
-            settlement = self._settle(body, arrived)
+            settlement = self._settle(body.read(self._model), parked, arrived)
         except Exception as error:  # as above
             refusal = _refusal_for(error)
             _report_refusal(refusal, arrived, is_kept=True, tries=tries, **_who_and_what(body))
             if refusal.kept == "for another try":
                 return self._back_off(record["receiptHandle"], tries)
-            return self._give_up(replace(parked, code=refusal.code, reason=refusal.reason).message(), refusal.reason)
+            return self._give_up(_for_reason(parked, refusal).message(), refusal.reason)
         _count("SettledFromParking")
         _report(settlement, arrived, tries=tries)
         return True
@@ -190,15 +204,14 @@ class _Callback(Generic[RequestT]):
         return False
 
     def _give_up(self, message: str, reason: str) -> bool:
-        try:
-            self._parking.give_up(message)
-        except ParkingFailed as failed:
-            _count("ParkingFailed")
-            _tell(_logger.error, "parking failed", reason=str(failed))
+        if not self._leave(message):
             return False
-        _count("DeadLettered")
         _tell(_logger.error, "left for a person", reason=reason)
         return True
+
+
+def _for_reason(admitted: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
+    return replace(admitted, code=refusal.code, reason=refusal.reason, prize_only=prize_only)
 
 
 def _text_of(event: Event) -> str:
@@ -241,12 +254,17 @@ def _report(settlement: Settlement, arrived: float, **facts: Any) -> None:
     if receipt.replayed:
         _count("Replayed")
     for transaction in settlement.transactions:
+        credit, left = transaction.credit, transaction.free_rounds
         _count("Credited")
-        # For the eye: a metric is a binary float. The exact amount stands in the log and on record.
+        # For the eye: a metric is a binary float. The exact amount is in the log and on record.
         _count("CreditedAmount", float(transaction.paid), "None", currency=settlement.after.currency)
-    if settlement.overpaid:
-        _count("FreeRoundOverpaid")
-        facts["freeRoundsOverpaid"] = money.text(settlement.overpaid)
+        if credit.free_round == "total" and credit.bonus_code is None:
+            _count("FreeRoundTotalWithoutCode")  # nothing can tell which rounds it covers
+        if left and credit.moment is None:
+            _count("FreeRoundTimestampUnknown")  # a late round could not be told from a new one
+        if left and left.uncovered and credit.free_round == "total":
+            _count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
+            facts["freeRoundsUncovered"] = money.text(left.uncovered)
     _tell(
         _logger.info,
         "replayed" if receipt.replayed else "credited",

@@ -67,6 +67,7 @@ class Unreadable(Refusal):
 class Absent(Refusal):
     code = 64
     http_status = 400
+    kept = "for a person"
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Mandatory field is absent or empty: {field}")
@@ -76,6 +77,7 @@ class Absent(Refusal):
 class InvalidAmount(Refusal):
     code = 59
     http_status = 400
+    kept = "for a person"
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Not a valid amount: {field}")
@@ -85,6 +87,7 @@ class InvalidAmount(Refusal):
 class Malformed(Refusal):
     code = 57
     http_status = 400
+    kept = "for a person"
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Field is malformed: {field}")
@@ -92,25 +95,20 @@ class Malformed(Refusal):
 
 
 class Conflict(Refusal):
-    """The reference is taken by a transaction that differs in `differences` (names of fields).
-
-    `is_prize` if it is that of the prize a win came with: the win itself is not paid then, and may be on no record.
-    """
+    """The reference is taken by a transaction that differs in `differences` (names of fields)."""
 
     code = 61
     http_status = 200
     kept = "for a person"
 
-    def __init__(self, reference: str, differences: tuple[str, ...], *, is_prize: bool = False) -> None:
+    def __init__(self, reference: str, differences: tuple[str, ...]) -> None:
         super().__init__("This reference was already used with other content")
         self.reference = reference
         self.differences = differences
-        self.is_prize = is_prize
 
     @property
     def reason(self) -> str:
-        taken = "Its prize's reference was already used with other content" if self.is_prize else self
-        return f"{taken}: {', '.join(self.differences)}"
+        return f"{self}: {', '.join(self.differences)}"
 
 
 class NoSuchPlayer(Refusal):

@@ -4,26 +4,38 @@ Only arithmetic: `settle` takes what the store read and says what must be writte
 Nothing here knows DynamoDB, JSON, or which callbacks exist.
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, Inexact
 from functools import lru_cache
 from typing import Literal
 
 from wallet import money
-from wallet.errors import Conflict, NoSuchPlayer, Unavailable, WrongCurrency
+from wallet.errors import Conflict, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
 
 FreeRound = Literal["none", "round", "total"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prize:
+    """A promotion's prize as a win's request describes it. `fault` is why it cannot be read, if it cannot.
+
+    The win's record keeps the first one that it came with: another one later is left for a person.
+    """
+
+    reference: str | None
+    amount: str  # in its one form if it is an amount, otherwise as sent
+    fault: Refusal | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
     """Money owed once: the same `kind` and `reference` again is the same credit.
 
-    `free_round` says how the amount counts: a `round` of a free round bonus is paid to cash and to
-    bonus; a `total` of all its rounds is paid likewise, less what its rounds have been paid already.
-    `two_ways` marks a credit that may arrive by two callbacks, which describe it differently.
+    `free_round` says how the amount counts. A `round` of a free round bonus is paid to cash and to bonus, less what
+    totals have paid ahead of it. A `total` is paid likewise, less what its rounds have been paid.
     """
 
     kind: str
@@ -37,11 +49,11 @@ class Credit:
     jackpot_id: str | None = None
     campaign_id: str | None = None
     campaign_type: str | None = None
-    provider_id: str
-    timestamp: str  # milliseconds since the epoch, as the provider sent it
+    provider_id: str | None
+    timestamp: str | None  # as the provider sent it
     free_round: FreeRound = "none"
     auto_closed: bool = False
-    two_ways: bool = False
+    prize: Prize | None = None
 
     @property
     def id(self) -> str:
@@ -57,25 +69,35 @@ class Credit:
         """The bonus code whose count this credit reads and moves."""
         return None if self.free_round == "none" else self.bonus_code
 
+    @property
+    def moment(self) -> int | None:
+        """The timestamp in milliseconds since the epoch; None if it is of another form, and so not known."""
+        return int(self.timestamp) if self.timestamp and _MILLISECONDS.fullmatch(self.timestamp) else None
+
+    @property
+    def round_key(self) -> str | None:
+        """Game and round in one text. No two pairs share one: the game's length comes first."""
+        if self.game_id is None or self.round_id is None:
+            return None
+        return f"{len(self.game_id)}:{self.game_id}{self.round_id}"
+
     def differences(self, recorded: "Credit") -> tuple[str, ...]:
-        """The fields in which this credit is not the one recorded under its id; none for a replay."""
+        """The fields in which this credit contradicts the one recorded under its id; none for a replay.
+
+        A field that only one of them carries is no contradiction. Auto closing leaves fields out, and a prize is
+        described differently alone and inside a result.
+        """
         compared = {
-            "userId": self.user_id == recorded.user_id,
-            "amount": self.amount == recorded.amount,
-            "currency": self.currency is None or _same_currency(self.currency, recorded.currency),
+            "userId": (self.user_id, recorded.user_id),
+            "amount": (self.amount, recorded.amount),
+            "currency": (_currency(self.currency), _currency(recorded.currency)),
+            "gameId": (self.game_id, recorded.game_id),
+            "roundId": (self.round_id, recorded.round_id),
+            "bonusCode": (self.bonus_code, recorded.bonus_code),
+            "jackpotId": (self.jackpot_id, recorded.jackpot_id),
+            "campaignId": (self.campaign_id, recorded.campaign_id),
         }
-        if self.two_ways:
-            campaign_known_twice = self.campaign_id is not None and recorded.campaign_id is not None
-            compared["campaignId"] = not campaign_known_twice or self.campaign_id == recorded.campaign_id
-        else:
-            compared |= {
-                "gameId": self.game_id == recorded.game_id,
-                "roundId": self.round_id == recorded.round_id,
-                "bonusCode": self.bonus_code == recorded.bonus_code,
-                "jackpotId": self.jackpot_id == recorded.jackpot_id,
-                "campaignId": self.campaign_id == recorded.campaign_id,
-            }
-        return tuple(field for field, same in compared.items() if not same)
+        return tuple(name for name, (one, other) in compared.items() if None not in (one, other) and one != other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +112,21 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreeRounds:
+    """What is known of the free rounds that a player plays under one bonus code."""
+
+    uncovered: Decimal = Decimal(0)  # what rounds were paid and no total has covered
+    advance: Decimal = Decimal(0)  # what totals were paid beyond the rounds seen so far
+    until: int | None = None  # the newest timestamp of a total
+    last_rounds: tuple[str, ...] = ()  # those that totals named as their last, the newest at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A credit on record: what was paid for it and the balances it left behind.
 
     `seq` is the wallet's version after it, so a player's transactions are numbered without a gap.
+    `free_rounds` is what it left of its bonus code, if it moved that.
     """
 
     credit: Credit
@@ -101,19 +134,31 @@ class Transaction:
     seq: int
     cash_after: Decimal
     bonus_after: Decimal
+    free_rounds: FreeRounds | None = None
+
+    @property
+    def wallet_after(self) -> Wallet:
+        return Wallet(
+            user_id=self.credit.user_id,
+            currency=self.credit.currency or "",
+            cash=self.cash_after,
+            bonus=self.bonus_after,
+            version=self.seq,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the store holds of a request's credits: `transactions` by id, only those on record.
 
-    `uncovered` is what rounds under the request's bonus code were paid and no total has covered;
-    None if nothing was counted under that code yet.
+    `free_rounds` is what is known under the request's bonus code; None if nothing is yet. `unreadable` says what
+    another program has left in a form that nothing can be added to.
     """
 
     wallet: Wallet | None
     transactions: Mapping[str, Transaction]
-    uncovered: Decimal | None
+    free_rounds: FreeRounds | None
+    unreadable: str | None = None
 
     @property
     def is_torn(self) -> bool:
@@ -129,17 +174,8 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeRoundCount:
-    """How the count of a bonus code moves; `before` is None if there was none."""
-
-    bonus_code: str
-    before: Decimal | None
-    after: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the provider is told: balances as they are now; `replayed` if no money moved."""
+    """The provider's answer: balances as they are now; `replayed` if no money moved."""
 
     transaction_id: str
     currency: str
@@ -150,58 +186,74 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What must be written, all of it or nothing; nothing at all when `transactions` is empty.
+    """What must be written, all of it or nothing; nothing at all unless `changes`.
 
-    `overpaid` is what rounds were paid beyond their total, which cannot be taken back.
+    `disputed` is why the win's prize is not paid: it is for a person to decide. `noted` is the win on record that must
+    remember the prize it came with now.
     """
 
     receipt: Receipt
     before: Wallet
     after: Wallet
     transactions: tuple[Transaction, ...]
-    free_round: FreeRoundCount | None
-    overpaid: Decimal
+    disputed: Refusal | None
+    noted: Credit | None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.transactions) or self.noted is not None
 
 
 def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
     """What one request's credits do, given what is on record.
 
-    The first credit gives the receipt its transactionId. Each credit stands for itself: one that is
-    on record is not paid again, whatever came with it. One conflict refuses the whole request.
+    The first credit is the request's own, and gives the receipt its transactionId. Any other is a prize that came with
+    it. Each is paid once, whatever it came with, and what is wrong with a prize does not hold back the first.
 
-    Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if a balance would need more
-    digits than the store can hold.
+    Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
+    or a balance would need more digits than the store can hold.
     """
-    for credit in credits:
-        recorded = snapshot.transactions.get(credit.id)
-        if recorded and (differences := credit.differences(recorded.credit)):
-            raise Conflict(credit.reference, differences, is_prize=credit is not credits[0])
-
-    before = snapshot.wallet
-    if before is None:
-        raise NoSuchPlayer(credits[0].user_id)
+    first = credits[0]
+    recorded = snapshot.transactions.get(first.id)
+    if recorded and (differences := first.differences(recorded.credit)):
+        raise Conflict(first.reference, differences)
+    if disputed := _dispute(credits, snapshot):
+        credits = [first]
 
     fresh = [credit for credit in credits if credit.id not in snapshot.transactions]
-    if any(credit.currency and not _same_currency(credit.currency, before.currency) for credit in fresh):
+    before = snapshot.wallet
+    if snapshot.unreadable:
+        if fresh or recorded is None or recorded.cash_after.is_nan() or recorded.bonus_after.is_nan():
+            raise Unavailable(snapshot.unreadable)
+        before = before or recorded.wallet_after  # it was paid: only the balances of now cannot be read
+    if before is None:
+        raise NoSuchPlayer(first.user_id)
+    if any(credit.currency and _currency(credit.currency) != _currency(before.currency) for credit in fresh):
         raise WrongCurrency(before.currency)
 
-    after, transactions, free_round, overpaid = before, [], None, _NOTHING
+    after, transactions = before, []
     try:
         for credit in fresh:
-            paid = credit.amount
+            paid, free_rounds = credit.amount, None
             if credit.free_round_code:
-                paid, overpaid, count = _count_free_round(credit, snapshot.uncovered or _NOTHING)
-                free_round = FreeRoundCount(bonus_code=credit.free_round_code, before=snapshot.uncovered, after=count)
+                paid, free_rounds = _count_free_round(credit, snapshot.free_rounds or FreeRounds())
             after = _pay(after, credit, paid)
             transactions.append(
-                Transaction(credit=credit, paid=paid, seq=after.version, cash_after=after.cash, bonus_after=after.bonus)
+                Transaction(
+                    credit=credit,
+                    paid=paid,
+                    seq=after.version,
+                    cash_after=after.cash,
+                    bonus_after=after.bonus,
+                    free_rounds=free_rounds,
+                )
             )
     except Inexact:
         # Not the provider's fault, and no reason to round: the win is kept for a person to book.
         raise Unavailable("a balance would need more than 38 digits") from None
 
     receipt = Receipt(
-        transaction_id=credits[0].transaction_id,
+        transaction_id=first.transaction_id,
         currency=after.currency,
         cash=after.cash,
         bonus=after.bonus,
@@ -212,18 +264,54 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
         before=before,
         after=after,
         transactions=tuple(transactions),
-        free_round=free_round,
-        overpaid=overpaid,
+        disputed=disputed,
+        noted=first if recorded and first.prize and recorded.credit.prize is None else None,
     )
 
 
-def _count_free_round(credit: Credit, uncovered: Decimal) -> tuple[Decimal, Decimal, Decimal]:
-    """What a free round's credit is paid, what was overpaid before it, and the count it leaves."""
+def _dispute(credits: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
+    """Why the prize that the first credit came with must not be paid, if it must not."""
+    win, *prizes = credits
+    if win.prize is None or win.prize.fault:
+        return win.prize and win.prize.fault
+    recorded = snapshot.transactions.get(win.id)
+    if recorded and (before := recorded.credit.prize) and before != win.prize:
+        named = {
+            "promoWinReference": before.reference != win.prize.reference,
+            "promoWinAmount": before.amount != win.prize.amount,
+        }
+        return Conflict(win.reference, tuple(name for name, differs in named.items() if differs))
+    for prize in prizes:
+        recorded = snapshot.transactions.get(prize.id)
+        if recorded and (differences := prize.differences(recorded.credit)):
+            return Conflict(prize.reference, differences)
+    return None
+
+
+def _count_free_round(credit: Credit, count: FreeRounds) -> tuple[Decimal, FreeRounds]:
+    """What a free round's credit is paid, and what it leaves of its code.
+
+    The sum paid stays the sum of the rounds and the advance, and the sum of the totals and what is uncovered.
+    """
+    uncovered, advance = (max(amount, _NOTHING) for amount in (count.uncovered, count.advance))
+    is_covered = credit.round_key in count.last_rounds or (
+        credit.moment is not None and count.until is not None and credit.moment <= count.until
+    )
     if credit.free_round == "round":
-        return credit.amount, _NOTHING, money.add(uncovered, credit.amount)
+        # A total that was paid before this round arrived has paid it already.
+        paid_ahead = min(credit.amount, advance) if is_covered else _NOTHING
+        paid = money.subtract(credit.amount, paid_ahead)
+        return paid, replace(count, uncovered=money.add(uncovered, paid), advance=money.subtract(advance, paid_ahead))
     # A total covers its rounds: those already paid one by one are not paid again.
     covered = min(credit.amount, uncovered)
-    return money.subtract(credit.amount, covered), money.subtract(uncovered, covered), _NOTHING
+    paid = money.subtract(credit.amount, covered)
+    last_rounds = [key for key in (*count.last_rounds, credit.round_key) if key]
+    return paid, FreeRounds(
+        uncovered=money.subtract(uncovered, covered),
+        advance=money.add(advance, paid),
+        until=max((moment for moment in (count.until, credit.moment) if moment is not None), default=None),
+        last_rounds=tuple(last_rounds[-_LAST_ROUNDS:]),
+    )
 
 
 def _pay(wallet: Wallet, credit: Credit, paid: Decimal) -> Wallet:
@@ -238,11 +326,14 @@ def _pay(wallet: Wallet, credit: Credit, paid: Decimal) -> Wallet:
     )
 
 
-def _same_currency(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one.upper() == other.upper()
+def _currency(code: str | None) -> bytes | None:
+    """A currency for comparing: only the letters A to Z are the same in capitals."""
+    return code if code is None else code.encode().upper()
 
 
 _NOTHING = Decimal(0)
+_LAST_ROUNDS = 10  # a total that comes after ten newer ones is no longer one of the same few days
+_MILLISECONDS = re.compile(r"[0-9]{1,20}")
 _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to change: it names every transaction
 
 

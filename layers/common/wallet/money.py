@@ -1,6 +1,6 @@
 """Exact decimals: money is read, added and written to the last digit, and never rounded.
 
-An amount has up to 32 digits, of which up to 18 stand after the point. A balance has up to 38
+An amount has up to 32 digits, of which up to 18 are after the point. A balance has up to 38
 digits, DynamoDB's own precision; what would need more raises `Inexact` instead of losing a digit.
 """
 
@@ -11,19 +11,30 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 # reach a second one: the context is passed explicitly, and it traps what it cannot hold.
 _EXACT = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow])
 
-_MAX_DIGITS = 32
-_PLAIN = re.compile(r"[0-9]+(\.[0-9]{1,18})?")  # not \d: that admits other scripts' digits
+# What an amount may have: trailing zeros do not count, and more significant digits are `Inexact`.
+_AMOUNT = Context(prec=32, traps=[Inexact, InvalidOperation, Overflow])
+_MAX_DIGITS, _MAX_DECIMALS = 32, 18
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # not \d: that admits other scripts' digits
 
 
 def parse(literal: str) -> Decimal:
-    """The amount that `literal` writes in plain notation (`12`, `12.5`).
+    """The amount that `literal` writes as JSON writes numbers (`12`, `12.50`, `1.2e3`): exact, and not negative.
 
-    Raises ValueError for a sign, an exponent, a space, `NaN`, or too many digits.
+    Raises ValueError for anything else, and for a value of more than 32 digits or 18 decimals in plain notation.
     """
-    digits = len(literal) - ("." in literal)
-    if digits > _MAX_DIGITS or not _PLAIN.fullmatch(literal):
-        raise ValueError("not an amount in plain notation of at most 32 digits, 18 after the point")
-    return Decimal(literal)
+    if not _NUMBER.fullmatch(literal):
+        raise ValueError("not a number as JSON writes it")
+    try:
+        value = _AMOUNT.create_decimal(literal).normalize(_AMOUNT)
+    except (Inexact, InvalidOperation, Overflow):
+        raise ValueError("more than 32 digits") from None
+    if not value:
+        return Decimal(0)
+    # Measured before it is written out: an exponent may ask for a billion zeros.
+    decimals = max(0, -int(value.as_tuple().exponent))
+    if value < 0 or decimals > _MAX_DECIMALS or max(1, value.adjusted() + 1) + decimals > _MAX_DIGITS:
+        raise ValueError("negative, or more than 32 digits, 18 after the point")
+    return Decimal(text(value))
 
 
 def text(amount: Decimal) -> str:

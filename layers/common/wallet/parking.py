@@ -27,7 +27,10 @@ class ParkingFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `reason` is for a person."""
+    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `reason` is for a person.
+
+    `prize_only`: what it was kept for is the prize that came with it. The win itself is no reason to keep it.
+    """
 
     callback: str
     reference: str | None
@@ -35,6 +38,7 @@ class Parked:
     reason: str
     first_received_at: str
     request: str
+    prize_only: bool = False
 
     @classmethod
     def read(cls, message: str) -> "Parked":
@@ -47,10 +51,10 @@ class Parked:
         except RecursionError:
             raise ValueError("nested without end") from None
         names = {field.name for field in fields(cls)}
-        if not isinstance(content, dict) or not content.keys() >= names:
+        if not isinstance(content, dict) or not {*content, "prize_only"} >= names:
             raise ValueError("not a parked request")
-        content = {name: content[name] for name in names}
-        texts = {name: text for name, text in content.items() if name not in ("reference", "code")}
+        content = {name: value for name, value in content.items() if name in names}
+        texts = {name: text for name, text in content.items() if name not in ("reference", "code", "prize_only")}
         if not all(isinstance(text, str) for text in texts.values()):
             raise ValueError("not a parked request's text")
         if datetime.fromisoformat(texts["first_received_at"]).tzinfo is None:

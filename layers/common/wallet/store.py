@@ -20,8 +20,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wallet import aws, ledger
-from wallet.errors import Unavailable
-from wallet.ledger import Credit, FreeRoundCount, Settlement, Snapshot, Transaction, Wallet
+from wallet.errors import Refusal, Unavailable
+from wallet.ledger import Credit, FreeRounds, Prize, Settlement, Snapshot, Transaction, Wallet
 
 Item = dict[str, Any]
 
@@ -72,14 +72,19 @@ class Store:
         finally:
             self._client.close()
 
-    def settle(self, credits: Sequence[Credit], *, request: str, deadline: float) -> Settlement:
-        """Pays what of `credits` is not on record yet; when it returns, all of it is.
+    def settle(
+        self, credits: Sequence[Credit], *, request: str, deadline: float, leave_prize: Callable[[Refusal], None]
+    ) -> Settlement:
+        """Pays what of `credits` is not on record yet; when it returns, all of it is, or its prize is left.
 
         `request` is the request's text, to be kept with the record; `deadline` is a `time.monotonic`
-        after which no attempt is still under way. Raises Conflict, NoSuchPlayer and WrongCurrency,
+        after which no attempt is still under way. `leave_prize` is called before anything is written if the prize
+        cannot be paid: money that has moved must not be answered with an error because its prize could not be left.
+        Raises Conflict, NoSuchPlayer and WrongCurrency, what `leave_prize` raises,
         and Unavailable when it could not be told in time whether the credits were paid.
         """
         patience = _Patience(deadline)
+        is_left = False
         snapshot = self._read(credits, patience)
         while True:
             if snapshot.is_torn:
@@ -87,9 +92,12 @@ class Store:
                 snapshot = self._read(credits, patience)
                 continue
             settlement = ledger.settle(credits, snapshot)
-            if not settlement.transactions:
+            if settlement.disputed and not is_left:
+                leave_prize(settlement.disputed)
+                is_left = True
+            if not settlement.changes:
                 return settlement
-            actions = self._actions(settlement, request)
+            actions = self._actions(credits[0], settlement, snapshot.free_rounds, request)
             try:
                 self._write(actions, patience)
             except _Beaten as beaten:
@@ -121,25 +129,43 @@ class Store:
                 break
             patience.pause("the tables are throttled")
         found = {table: [_decode(item) for item in items] for table, items in answer["Responses"].items()}
-        return Snapshot(
-            wallet=next(map(_wallet, found.get(self._players, [])), None),
+        snapshot = Snapshot(
+            wallet=None,
             transactions={item["id"]: _transaction(item) for item in found.get(self._transactions, [])},
-            uncovered=next((item["uncovered"] for item in found.get(self._free_rounds, [])), None),
+            free_rounds=None,
         )
+        for item in found.get(self._players, []):
+            snapshot = _with_wallet(snapshot, item)
+        for item in found.get(self._free_rounds, []):
+            snapshot = _with_free_rounds(snapshot, item)
+        return snapshot
 
     # --- One write ----------------------------------------------------------------------------------
 
-    def _actions(self, settlement: Settlement, request: str) -> list[Item]:
-        """What a settlement writes, all of it or nothing."""
-        first, *others = settlement.transactions
+    def _actions(
+        self, first: Credit, settlement: Settlement, free_rounds: FreeRounds | None, request: str
+    ) -> list[Item]:
+        """What a settlement writes, all of it or nothing; `free_rounds` is what was read of its bonus code."""
         actions = [
-            self._put_transaction(first, settlement, {"request": request}),
-            *(self._put_transaction(other, settlement, {"arrivedWith": first.credit.id}) for other in others),
-            self._update_wallet(settlement),
+            self._put_transaction(
+                transaction,
+                settlement,
+                {
+                    "request": None if position else request,
+                    "arrivedWith": None if transaction.credit is first else first.id,
+                },
+            )
+            for position, transaction in enumerate(settlement.transactions)
         ]
-        if settlement.free_round:
-            actions.append(self._put_free_round(settlement.before.user_id, settlement.free_round))
-        return actions
+        if settlement.noted and settlement.noted.prize:
+            actions.append(self._note_prize(settlement.noted.id, settlement.noted.prize))
+        if settlement.transactions:
+            actions.append(self._update_wallet(settlement))
+        return actions + [
+            self._put_free_rounds(transaction.credit, free_rounds, transaction.free_rounds)
+            for transaction in settlement.transactions
+            if transaction.free_rounds
+        ]
 
     def _write(self, actions: Sequence[Item], patience: "_Patience") -> None:
         """Raises _Beaten if another writer was faster: then nothing is written."""
@@ -147,8 +173,11 @@ class Store:
         token = str(uuid.uuid4())
         _call(self._client.transact_write_items, patience, TransactItems=actions, ClientRequestToken=token)
 
-    def _put_transaction(self, transaction: Transaction, settlement: Settlement, origin: Mapping[str, str]) -> Item:
+    def _put_transaction(
+        self, transaction: Transaction, settlement: Settlement, origin: Mapping[str, str | None]
+    ) -> Item:
         credit = transaction.credit
+        left = transaction.free_rounds
         item = {
             "id": credit.id,
             "transactionId": credit.transaction_id,
@@ -162,9 +191,13 @@ class Store:
             "gameId": credit.game_id,
             "roundId": credit.round_id,
             "bonusCode": credit.bonus_code,
+            "uncoveredAfter": left and left.uncovered,
+            "advanceAfter": left and left.advance,
             "jackpotId": credit.jackpot_id,
             "campaignId": credit.campaign_id,
             "campaignType": credit.campaign_type,
+            "prizeReference": credit.prize and credit.prize.reference,
+            "prizeAmount": credit.prize and credit.prize.amount,
             "providerId": credit.provider_id,
             "timestamp": credit.timestamp,
             "autoClosed": credit.auto_closed or None,
@@ -174,7 +207,7 @@ class Store:
         return {
             "Put": {
                 "TableName": self._transactions,
-                "Item": _encode({name: value for name, value in item.items() if value is not None}),
+                "Item": _encode(item),
                 "ConditionExpression": "attribute_not_exists(id)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -206,16 +239,36 @@ class Store:
             }
         }
 
-    def _put_free_round(self, user_id: str, count: FreeRoundCount) -> Item:
+    def _note_prize(self, win_id: str, prize: Prize) -> Item:
+        """Has a win on record remember the first prize that it came with."""
+        return {
+            "Update": {
+                "TableName": self._transactions,
+                "Key": _encode({"id": win_id}),
+                "UpdateExpression": "SET prizeAmount = :amount"
+                + ("" if prize.reference is None else ", prizeReference = :reference"),
+                "ConditionExpression": "attribute_exists(id) AND attribute_not_exists(prizeAmount)",
+                "ExpressionAttributeValues": _encode({":amount": prize.amount, ":reference": prize.reference}),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _put_free_rounds(self, credit: Credit, before: FreeRounds | None, after: FreeRounds) -> Item:
         put = {
             "TableName": self._free_rounds,
-            "Item": _encode({"userId": user_id, "bonusCode": count.bonus_code, "uncovered": count.after}),
+            "Item": _encode({"userId": credit.user_id, "bonusCode": credit.free_round_code, **_counted(after)}),
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if count.before is not None:
-            put["ConditionExpression"] = "uncovered = :read"
-            put["ExpressionAttributeValues"] = _encode({":read": count.before})
+        if before is not None:
+            # All of it is compared: each number decides what the next round or total is paid.
+            read = _counted(before)
+            put["ConditionExpression"] = " AND ".join(
+                f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+                for name, value in read.items()
+            )
+            put["ExpressionAttributeNames"] = {f"#{name}": name for name in read}
+            put["ExpressionAttributeValues"] = _encode({f":{name}": value for name, value in read.items()})
         return {"Put": put}
 
     def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, Item | None]) -> Snapshot:
@@ -224,9 +277,9 @@ class Store:
             (action,) = actions[position].values()
             match action["TableName"]:
                 case self._players:
-                    snapshot = replace(snapshot, wallet=_wallet(item) if item else None)
+                    snapshot = _with_wallet(snapshot, item)
                 case self._free_rounds:
-                    snapshot = replace(snapshot, uncovered=item["uncovered"] if item else None)
+                    snapshot = _with_free_rounds(snapshot, item)
                 case _ if item:
                     snapshot = replace(snapshot, transactions={**snapshot.transactions, item["id"]: _transaction(item)})
         return snapshot
@@ -239,16 +292,22 @@ def _free_round_code(credits: Sequence[Credit]) -> str | None:
 # --- Items ------------------------------------------------------------------------------------------
 
 
-def _encode(values: Mapping[str, bool | str | int | Decimal]) -> Item:
-    return {name: _attribute(value) for name, value in values.items()}
+Value = bool | str | int | Decimal | tuple[str, ...]
 
 
-def _attribute(value: bool | str | int | Decimal) -> Item:
+def _encode(values: Mapping[str, Value | None]) -> Item:
+    """An item; what is None is left out."""
+    return {name: _attribute(value) for name, value in values.items() if value is not None}
+
+
+def _attribute(value: Value) -> Item:
     match value:
         case str():
             return {"S": value}
         case bool():
             return {"BOOL": value}
+        case tuple():
+            return {"L": [_attribute(each) for each in value]}
         case _:
             return {"N": str(value)}
 
@@ -260,10 +319,18 @@ def _decode(item: Item) -> Item:
 
 def _value(attribute: Item) -> Any:
     ((type, value),) = attribute.items()
-    return Decimal(value) if type == "N" else value
+    match type:
+        case "N":
+            return Decimal(value)
+        case "L":
+            return tuple(map(_value, value))
+        case _:
+            return value
 
 
-def _wallet(item: Item) -> Wallet:
+def _with_wallet(snapshot: Snapshot, item: Item | None) -> Snapshot:
+    if item is None:
+        return replace(snapshot, wallet=None)
     cash, bonus, version, currency = (item.get(name) for name in ("cash", "bonus", "version", "currency"))
     if not (
         isinstance(cash, Decimal)
@@ -271,34 +338,79 @@ def _wallet(item: Item) -> Wallet:
         and isinstance(version, Decimal)
         and isinstance(currency, str)
     ):
-        raise Unavailable("the wallet lacks a number cash, bonus or version, or a currency")
-    return Wallet(user_id=item["userId"], currency=currency, cash=cash, bonus=bonus, version=int(version))
+        return replace(snapshot, unreadable="the wallet lacks a number cash, bonus or version, or a currency")
+    wallet = Wallet(user_id=item["userId"], currency=currency, cash=cash, bonus=bonus, version=int(version))
+    return replace(snapshot, wallet=wallet)
+
+
+def _with_free_rounds(snapshot: Snapshot, item: Item | None) -> Snapshot:
+    if item is None:
+        return replace(snapshot, free_rounds=None)
+    uncovered, advance, until, last_rounds = (item.get(name) for name in _counted(FreeRounds()))
+    if not (
+        isinstance(uncovered, Decimal)
+        and isinstance(advance, Decimal)
+        and isinstance(until, Decimal | None)
+        and isinstance(last_rounds, tuple)
+    ):
+        return replace(snapshot, unreadable="what is known of the bonus code's free rounds is not of its form")
+    free_rounds = FreeRounds(
+        uncovered=uncovered,
+        advance=advance,
+        until=None if until is None else int(until),
+        last_rounds=last_rounds,
+    )
+    return replace(snapshot, free_rounds=free_rounds)
+
+
+def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
+    """What is kept of a bonus code's free rounds, by its attributes."""
+    return {
+        "uncovered": free_rounds.uncovered,
+        "advance": free_rounds.advance,
+        "until": free_rounds.until,
+        "lastRounds": free_rounds.last_rounds,
+    }
 
 
 def _transaction(item: Item) -> Transaction:
+    """A transaction on record. One that another program wrote may lack anything: without a player or an amount it
+    contradicts whatever comes under its id, and so a person sees it."""
     kind, _, reference = item["id"].partition("#")
+    asked = _number(item, "amountAsked", _UNKNOWN)
     return Transaction(
         credit=Credit(
             kind=kind,
             reference=reference,
-            user_id=item["userId"],
-            amount=item["amountAsked"],
-            currency=item["currency"],
+            user_id=item.get("userId", ""),
+            amount=asked,
+            currency=item.get("currency"),
             game_id=item.get("gameId"),
             round_id=item.get("roundId"),
             bonus_code=item.get("bonusCode"),
             jackpot_id=item.get("jackpotId"),
             campaign_id=item.get("campaignId"),
             campaign_type=item.get("campaignType"),
-            provider_id=item["providerId"],
-            timestamp=item["timestamp"],
+            provider_id=item.get("providerId"),
+            timestamp=item.get("timestamp"),
             auto_closed=item.get("autoClosed", False),
+            prize=Prize(reference=item.get("prizeReference"), amount=item["prizeAmount"])
+            if "prizeAmount" in item
+            else None,
         ),
-        paid=item["amount"],
-        seq=int(item["seq"]),
-        cash_after=item["cashAfter"],
-        bonus_after=item["bonusAfter"],
+        paid=_number(item, "amount", asked),
+        seq=int(_number(item, "seq", Decimal(0))),
+        cash_after=_number(item, "cashAfter", _UNKNOWN),
+        bonus_after=_number(item, "bonusAfter", _UNKNOWN),
     )
+
+
+def _number(item: Item, name: str, otherwise: Decimal) -> Decimal:
+    value = item.get(name)
+    return value if isinstance(value, Decimal) else otherwise
+
+
+_UNKNOWN = Decimal("NaN")  # unequal to every amount
 
 
 # --- Calls ------------------------------------------------------------------------------------------

@@ -8,28 +8,19 @@ both need. Source: the provider's pages Result, Auto Closing, JackPotWin, BonusW
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StringConstraints,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from wallet import money
 from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
-from wallet.ledger import Credit, FreeRound, Receipt
+from wallet.ledger import Credit, FreeRound, Prize, Receipt
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
 
@@ -69,9 +60,24 @@ class Parameter(NamedTuple):
         return self.value if isinstance(self.value, str) else self.raw
 
     @property
+    def as_sent(self) -> str:
+        """The literal, or the value's JSON text where half a character in it could not be stored."""
+        return self.raw if _HALF.search(self.literal) else self.literal
+
+    @property
     def is_absent(self) -> bool:
-        """Whether it says nothing: `null`, `""`, `[]` and `{}` are as good as no field at all."""
+        """Whether it says nothing: `null`, `""`, `[]` and `{}` are as good as no field at all.
+
+        Only a round's details may be an empty list or object.
+        """
+        if self.key == "rounddetails" and self.value in ([], {}):
+            return False
         return self.value is None or self.value in ("", [], {})
+
+    @property
+    def could_be_cut(self) -> bool:
+        """Whether it decides about money, and its text could be that of several fields as well."""
+        return self.key in _IDENTIFIERS and "&" in self.literal
 
 
 RequestT = TypeVar("RequestT", bound="Request")
@@ -96,11 +102,8 @@ class Body:
 
     @property
     def reference(self) -> str | None:
-        """The reference, if the body carries one worth naming in a log, however faulty the rest."""
-        for parameter in self.named("reference"):
-            if isinstance(parameter.value, str) and _is_short_and_printable(parameter.value):
-                return parameter.value
-        return None
+        """The reference in the characters that were sent, whatever its form; None if there is none."""
+        return next((each.as_sent for each in self.named("reference") if not each.is_absent), None)
 
     def plainly(self, *names: str) -> dict[str, str]:
         """What it says under those names, as far as that is fit for a log, however faulty the rest.
@@ -112,57 +115,46 @@ class Body:
         for name in names:
             for parameter in self.named(name.lower()):
                 literal, form = parameter.literal, _FIT_FOR_A_LOG.get(parameter.key)
-                is_fit = literal not in secrets and _is_short_and_printable(literal)
+                is_short = len(literal) <= MAX_CHARACTERS and not isinstance(parameter.value, list | dict)
+                is_fit = is_short and literal not in secrets and not _UNFIT.search(literal)
                 if is_fit and not parameter.is_absent and (form is None or form.fullmatch(literal)):
                     said.setdefault(name, literal)
         return said
 
-    def check_identified(self, model: type["Request"]) -> None:
-        """Raises Absent if nothing identifies the request; before that, what `read` raises before Absent.
-
-        Asked of what arrives: what is kept has no hash any more.
-        """
-        if not model.signed:
-            return
-        identifiers = (*self.named("hash"), *self.named("uuid"))
-        if all(identifier.is_absent for identifier in identifiers):
-            self._fields(model)
-            raise Absent("hash")
-
-    def check_one_cut(self) -> None:
-        """Raises Malformed if the text that its hash covers could be cut into other identifiers as well.
-
-        `reference=R&roundId=r9` is the text of two fields, and of one whose value has an ampersand.
-        """
-        for parameter in self.parameters:
-            if parameter.key in _IDENTIFIERS and "&" in parameter.literal:
-                raise Malformed(parameter.name)
-
-    def read(self, model: type[RequestT]) -> RequestT:
+    def read(self, model: type[RequestT], *, arrives: bool = False, is_signed: bool = False) -> RequestT:
         """The body as a request of that model.
 
         Raises Malformed for spellings that disagree; then Absent, InvalidAmount or Malformed, in this
-        order, naming the first field of its kind.
+        order, naming the first field of its kind. `arrives`: it must be identified by a hash or a uuid where the model
+        asks for it; what is kept has no hash any more. `is_signed`: the text that its hash covers must not fit
+        another cut into fields, as `reference=R&roundId=r9` is two fields, or one that has an ampersand.
         """
+        faults: list[tuple[str, str]] = []
+        if arrives and model.signed and all(each.is_absent for each in (*self.named("hash"), *self.named("uuid"))):
+            faults.append(("missing", "hash"))
+        request = None
         try:
-            return model.model_validate(self._fields(model))
+            request = model.model_validate(self._fields(model))
         except ValidationError as error:
-            faults = [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
-        for kind, refusal in (("missing", Absent), ("amount", InvalidAmount)):
+            faults += [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
+        if is_signed:
+            faults += [("ampersand", each.name) for each in self.parameters if each.could_be_cut]
+        for kind, refusal in (("spellings", Malformed), ("missing", Absent), ("amount", InvalidAmount)):
             for fault, field in faults:
                 if fault == kind:
                     raise refusal(field)
-        raise Malformed(faults[0][1])
+        if request is None or faults:
+            raise Malformed(faults[0][1])
+        return request
 
-    def _fields(self, model: type["Request"]) -> dict[str, object]:
-        """Values by the model's own field names; what is null or empty counts as absent."""
-        names, fields = _names(model), {}
+    def _fields(self, model: type["Request"]) -> dict[str, tuple[Parameter, ...]]:
+        """Parameters by the model's own field names, every spelling; what is null or empty counts as absent."""
+        names = _names(model)
+        fields: dict[str, tuple[Parameter, ...]] = {}
         for parameter in self.parameters:
             field = names.get(parameter.key)
-            if field is None or parameter.is_absent:
-                continue
-            if fields.setdefault(field, parameter.value) != parameter.value:
-                raise Malformed(field)  # two spellings that disagree: neither can be believed
+            if field and not parameter.is_absent:
+                fields[field] = (*fields.get(field, ()), parameter)
         return fields
 
 
@@ -172,6 +164,7 @@ def parse(text: str, model: "type[Request] | None" = None) -> Body:
     Only the outermost object is taken apart here, because the json module does not keep the text of
     a value; every value in it is read by the json module.
     """
+    text = text.removeprefix("\ufeff")  # a byte order mark, which some platforms write before every text
     try:
         if len(text.encode()) > MAX_BODY_BYTES:
             raise Unreadable("is larger than 64 KiB")
@@ -230,58 +223,115 @@ _AMOUNT_NAMES = frozenset({"amount", "promowinamount"})
 # --- What a request is ------------------------------------------------------------------------------
 
 
-def _is_short_and_printable(text: str) -> bool:
-    return len(text) <= _MAX_CHARACTERS and text.isprintable()
+T = TypeVar("T")
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable() or text.isspace():
-        raise ValueError("not printable, or nothing but spaces")
+def _by_every_spelling(read: Callable[[Parameter], T]) -> Callable[[tuple[Parameter, ...]], T]:
+    """Reads a field by all spellings that a body has of it: those that disagree cannot be believed."""
+
+    def read_all(spellings: tuple[Parameter, ...]) -> T:
+        first, *others = spellings
+        if others:
+            _agree(read, spellings)
+        return read(first)
+
+    return read_all
+
+
+def _agree(read: Callable[[Parameter], object], spellings: Iterable[Parameter]) -> None:
+    meanings: set[object] = set()
+    for parameter in spellings:
+        try:
+            meanings.add(read(parameter))
+        except ValueError:
+            meanings.add(parameter.raw)
+    if len(meanings) > 1:
+        raise PydanticCustomError("spellings", "spelled twice with different values")
+
+
+def _identifier(parameter: Parameter) -> str:
+    match parameter.value:
+        case Number(text) if _DIGITS.fullmatch(text):
+            pass
+        case str(text):
+            pass
+        case _:
+            raise ValueError("neither text nor a whole number")
+    if len(text) > MAX_CHARACTERS or _UNFIT.search(text) or text.isspace():
+        raise ValueError("too long, a control character, or nothing but spaces")
     return text
 
 
-def _amount(value: object) -> Decimal:
-    literal = value.literal if isinstance(value, Number) else value
+def _amount(parameter: Parameter) -> Decimal:
+    value = parameter.value
     try:
-        if isinstance(literal, str):
-            return money.parse(literal)
+        if isinstance(value, Number | str):
+            return money.parse(parameter.literal)
     except ValueError:
         pass
     raise PydanticCustomError("amount", "not a valid amount")
 
 
-def _timestamp(value: object) -> str:
-    literal = value.literal if isinstance(value, Number) else value
-    if isinstance(literal, str) and re.fullmatch(r"[0-9]{1,20}", literal):
-        return literal
-    raise ValueError("not milliseconds since the epoch")
+def _recorded(parameter: Parameter) -> str:
+    return parameter.as_sent
 
 
-def _plain(value: object) -> object:
-    return value
+@dataclass(frozen=True, slots=True)
+class Tolerated(Generic[T]):
+    """A field that may be wrong without refusing its request: `value` is None then, and `text` is what was sent."""
+
+    text: str
+    value: T | None
 
 
-_MAX_CHARACTERS = 128  # the provider's own limit is 36; a longer id is no reason to lose a win
+def _tolerating(read: Callable[[Parameter], T]) -> Callable[[tuple[Parameter, ...]], Tolerated[T]]:
+    def read_if_possible(spellings: tuple[Parameter, ...]) -> Tolerated[T]:
+        try:
+            return Tolerated(spellings[0].as_sent, _by_every_spelling(read)(spellings))
+        except ValueError:
+            return Tolerated(spellings[0].as_sent, None)
+
+    return read_if_possible
+
+
+MAX_CHARACTERS = 128  # the provider's own limit is 36; a longer id is no reason to lose a win
+_DIGITS = re.compile(r"[0-9]+")
+# Control characters (Unicode's Cc) and half surrogate pairs: fixed for ever, so every Python agrees.
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
+_IDENTIFIER_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS, "pattern": r"^[^\x00-\x1f\x7f-\x9f]+$"},
+        {"type": "integer", "minimum": 0},
+    ],
+    "description": "A string of 1 to 128 characters, none a control character, not all of them spaces; or an integer,"
+    " whose digits are the text.",
+}
+_WITH_EXPONENT = r"(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-]?[0-9]+"
 _AMOUNT_SCHEMA = {
     "anyOf": [
-        {"type": "string", "pattern": r"^([0-9]{1,32}|[0-9]{1,31}\.[0-9]{1,18})$", "maxLength": 33},
+        {
+            "type": "string",
+            "pattern": r"^(-?0(\.0+)?|(0|[1-9][0-9]{0,31})(\.[0-9]{1,18}0*)?|" + _WITH_EXPONENT + ")$",
+        },
         {"type": "number", "minimum": 0},
     ],
-    "description": "Exact decimal in plain notation: up to 32 digits, of which up to 18 after the point.",
+    "description": "Exact, not negative: the value has up to 32 digits, of which up to 18 after the point.",
     "examples": ["10.0", 55.0],
 }
-_TIMESTAMP_SCHEMA = {
-    "anyOf": [{"type": "string", "pattern": "^[0-9]{1,20}$"}, {"type": "integer", "minimum": 0}],
-    "description": "Milliseconds since the epoch; kept as sent.",
-    "examples": ["1482429190374"],
-}
+_ANYTHING: dict[str, Any] = {}
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_CHARACTERS), AfterValidator(_printable)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{3,10}$")]
-Amount = Annotated[Decimal, PlainValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
-Timestamp = Annotated[str, PlainValidator(_timestamp), WithJsonSchema(_TIMESTAMP_SCHEMA)]
-RoundDetails = str | list[Any] | dict[str, Any]
-Anything = Annotated[object, PlainValidator(_plain), WithJsonSchema({})]  # kept, never looked at
+_read_recorded = PlainValidator(_by_every_spelling(_recorded))
+_read_amount, _maybe_amount = PlainValidator(_by_every_spelling(_amount)), PlainValidator(_tolerating(_amount))
+_read_identifier = PlainValidator(_by_every_spelling(_identifier))
+_maybe_identifier = PlainValidator(_tolerating(_identifier))
+
+Identifier = Annotated[str, _read_identifier, WithJsonSchema(_IDENTIFIER_SCHEMA)]  # decides about money
+Recorded = Annotated[str, _read_recorded, WithJsonSchema(_ANYTHING)]  # kept as it was sent, and decides nothing
+Currency = Annotated[str, _read_recorded, WithJsonSchema({"examples": ["USD"]})]
+Amount = Annotated[Decimal, _read_amount, WithJsonSchema(_AMOUNT_SCHEMA)]
+MaybeAmount = Annotated[Tolerated[Decimal], _maybe_amount, WithJsonSchema({"examples": ["5.0"]})]
+MaybeIdentifier = Annotated[Tolerated[str], _maybe_identifier, WithJsonSchema({"examples": ["prize-1"]})]
 
 
 class Request(BaseModel):
@@ -294,15 +344,18 @@ class Request(BaseModel):
 
     signed: ClassVar[bool] = False  # whether a hash is mandatory once a secret is configured
 
-    user_id: Text
+    user_id: Identifier
     amount: Amount = Field(description="The amount won, to be credited.")
-    reference: Text = Field(description="The provider's unique name for this credit: the idempotency key.")
-    provider_id: Text
-    timestamp: Timestamp
-    bonus_code: Text | None = Field(None, description="The free round bonus the win belongs to.")
-    hash: str | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
-    token: Anything = Field(None, repr=False)
-    platform: Anything = None
+    reference: Identifier = Field(description="The provider's unique name for this credit: the idempotency key.")
+    provider_id: Recorded
+    timestamp: Recorded = Field(
+        description="Milliseconds since the epoch; any other form is kept, and counts as not known.",
+        examples=["1482429190374"],
+    )
+    bonus_code: Identifier | None = Field(None, description="The free round bonus the win belongs to.")
+    hash: Recorded | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
+    token: Recorded | None = Field(None, repr=False)
+    platform: Recorded | None = None
 
     def credit(
         self,
@@ -312,7 +365,7 @@ class Request(BaseModel):
         reference: str | None = None,
         free_round: FreeRound = "none",
         auto_closed: bool = False,
-        two_ways: bool = False,
+        prize: Prize | None = None,
     ) -> Credit:
         """The credit this request asks for; `amount` and `reference` where they are not its own."""
         # A callback declares those of these fields that it has.
@@ -329,7 +382,7 @@ class Request(BaseModel):
             timestamp=self.timestamp,
             free_round=free_round,
             auto_closed=auto_closed,
-            two_ways=two_ways,
+            prize=prize,
             **declared,
         )
 
@@ -342,7 +395,7 @@ class SignedRequest(Request):
 
     signed: ClassVar[bool] = True
 
-    uuid: Text | None = None
+    uuid: Recorded | None = None
     currency: Currency | None = Field(None, description="Not sent as a rule; if it is, it must be the player's.")
 
 
