@@ -1233,6 +1233,16 @@ def credit(feed: Feed, reference: str, amount: str = "10", player: str = "421") 
     feed.answered("result", b"{}", log, '{"currency": "USD", "error": 0}', 0.01)
 
 
+@pytest.mark.parametrize("amount", ["1e999999999", "1e-999999999", "0e999999999", "-1e999999999", "1e41", "9" * 41])
+def test_an_amount_beyond_all_balances_breaks_no_feed(amount: str) -> None:
+    feed = Feed()
+    for field in ("amount", "promoWinAmount"):
+        body = json.dumps(published("result", reference="r", **{field: amount})).encode()
+        feed.answered("result", body, said("refused", code=59, reason="x"), "{}", 0.01)
+
+    assert [each.amount for each in fed(feed).after(0)] == [None, Decimal(10)]
+
+
 def test_each_outcome_is_told_by_the_functions_own_word() -> None:
     feed = Feed()
     body = json.dumps(published("result", reference="r")).encode()

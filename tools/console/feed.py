@@ -30,7 +30,7 @@ _MOST_PLAYERS = 5000  # whose currency is remembered
 _MOST_CURRENCIES = 50  # a test may make one up for each callback
 _MAX_TRIES = 10  # template.yaml's maxReceiveCount: then it is a dead letter
 _KEPT_FOR = {62: "parked", 998: "parked", 52: "left for a person", 61: "left for a person"}
-_EXACT = Decimal(10) ** 40
+_MOST_DIGITS = 40  # before the point; no balance has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +289,9 @@ def _amount(said: object) -> Decimal | None:
         amount = Decimal(said)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount) < _EXACT else None
+    # By its exponents: arithmetic would overflow, and 1e999999999 in full is a billion zeros.
+    is_in_sight = amount.is_finite() and abs(int(amount.as_tuple().exponent)) < _MOST_DIGITS
+    return amount if is_in_sight and amount.adjusted() < _MOST_DIGITS else None
 
 
 def _asked(kind: str, fields: Mapping[str, Any]) -> Decimal | None:
