@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import re
+import time
+import unicodedata
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -11,7 +14,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .rival import OTHER_NAMES, Credit, Literal, Parameter, Record, Refused, Rival, Wallet
+from .rival import OTHER_NAMES, Count, Credit, Literal, Parameter, Prize, Record, Refused, Rival, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,26 @@ class CheckThenInsert(Rival):
     "free rounds at once are all paid to cash and bonus",
     "a total covers all rounds that came at once before it",
     "different totals at once cover a round once",
-    "replays amid new wins pay nothing",
+    "free rounds and their total at once are paid once",
+    "replays between new wins pay nothing",
 )
 class LostUpdate(Rival):
     """Reads a balance, and writes back what it made of it though another was written meanwhile."""
 
-    async def settle(self, credits: list[Credit]) -> Record:
-        wallet = self.wallets.get(credits[0].player)
+    async def settle(self, win: Credit) -> Record:
+        wallet = self.wallets.get(win.player)
         before = (wallet.cash, wallet.bonus) if wallet else (Decimal(0), Decimal(0))
-        known = [self.recorded(credit) for credit in credits]
+        is_known = self.is_known(win)
         self.lock.release()  # pyright: ignore[reportAttributeAccessIssue]
         await asyncio.sleep(0)
         await self.lock.acquire()  # pyright: ignore[reportAttributeAccessIssue]
-        if wallet and not any(known) and not any(self.recorded(credit) for credit in credits):
+        if wallet and not is_known and not self.is_known(win):
             wallet.cash, wallet.bonus = before
-        return await super().settle(credits)
+        return await super().settle(win)
+
+    def is_known(self, win: Credit) -> bool:
+        prize = win.prize and win.prize.credit
+        return any(self.recorded(credit) for credit in (win, prize) if credit)
 
 
 @caught_by("a replay shows the balances as they are now")
@@ -121,13 +129,13 @@ class NewIdOfAReplay(Rival):
 class ReplayRefused(Rival):
     """Answers a known reference with an error, so that the provider believes that it was not paid."""
 
-    async def settle(self, credits: list[Credit]) -> Record:
-        if self.recorded(credits[0]):
+    async def settle(self, win: Credit) -> Record:
+        if self.recorded(win):
             raise Refused(61, "already processed", 200)
-        return await super().settle(credits)
+        return await super().settle(win)
 
 
-@caught_by("references that differ by case are two")
+@caught_by("references that differ by case are two", "references that look alike are two")
 class CaseOfReferencesIgnored(Rival):
     """Has a table whose collation does not tell upper from lower case."""
 
@@ -135,7 +143,11 @@ class CaseOfReferencesIgnored(Rival):
         return credit.kind, credit.reference.lower()
 
 
-@caught_by("references are told apart to the last character")
+@caught_by(
+    "references are told apart to the last character",
+    "references that differ by what cannot be seen are two",
+    "references that look alike are two",
+)
 class AccentsOfReferencesIgnored(Rival):
     """Has a table that keeps only what is ASCII of a reference."""
 
@@ -163,6 +175,9 @@ class ReferencesOfAllKinds(Rival):
     "two wins of one round are both paid",
     "other content under a known reference is no second transaction",
     "another round is refused with 61",
+    "a round that differs by a space is refused with 61",
+    "a whole number is the text of its digits",
+    "an identifier may be a whole number",
     "names of 128 characters are accepted",
     "a result that conflicts refuses its prize with 61",
     "two jackpots of one round are both paid",
@@ -178,25 +193,18 @@ class RoundsInsteadOfReferences(Rival):
 class Fingerprint(Rival):
     """Takes another order of the fields for another content."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        win, *prize = super().credits(kind, fields)
-        return [replace(win, content=(*win.content, tuple(fields))), *prize]
+    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+        win = super().credit(kind, fields)
+        return replace(win, content=(*win.content, tuple(fields)))
 
 
-@caught_by(
-    "a replay may have another uuid and timestamp",
-    "a promotion after the result that carried it is a replay",
-    "a result after the promotion that it carries pays its win alone",
-    "a prize inside a result is a transaction of its own",
-    "a promotion is a replay though its result named no campaign",
-    "a prize alone and inside its result at once is paid once",
-)
+@caught_by("a replay may have another uuid and timestamp", "a replay may have other forms of what is only recorded")
 class UuidIsContent(Rival):
     """Takes a new uuid for another content, though each delivery has one of its own."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        win, *prize = super().credits(kind, fields)
-        return [replace(win, content=(*win.content, fields.get("uuid"))), *prize]
+    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+        win = super().credit(kind, fields)
+        return replace(win, content=(*win.content, fields.get("uuid")))
 
 
 @caught_by(
@@ -205,9 +213,9 @@ class UuidIsContent(Rival):
 class AmountsByText(Rival):
     """Takes 0.02 and 0.0200 for two amounts."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        win, *prize = super().credits(kind, fields)
-        return [replace(win, content=(*win.content, str(fields["amount"]))), *prize]
+    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+        win = super().credit(kind, fields)
+        return replace(win, content=(*win.content, str(fields["amount"])))
 
 
 @caught_by(
@@ -219,9 +227,9 @@ class AmountsByText(Rival):
 class AutoClosingByItself(Rival):
     """Takes an automatic closing for a transaction of its own."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        win, *prize = super().credits(kind, fields)
-        return [replace(win, content=(*win.content, "sessionid" in fields)), *prize]
+    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+        win = super().credit(kind, fields)
+        return replace(win, content=(*win.content, "sessionid" in fields))
 
     def key(self, credit: Credit) -> Any:
         return (*super().key(credit), credit.content[-1:])
@@ -245,7 +253,9 @@ class ConflictsAsSuccess(Rival):
     "another round is refused with 61",
     "another jackpot is refused with 61",
     "another campaign is refused with 61",
-    "a bonus code that was not there is refused with 61",
+    "another bonus code is refused with 61",
+    "another round or bonus code of a free round total is refused with 61",
+    "another campaign of a result is refused with 61",
     among_others=True,
 )
 class ConflictsByAmountAlone(Rival):
@@ -253,15 +263,6 @@ class ConflictsByAmountAlone(Rival):
 
     def is_replay(self, credit: Credit, recorded: Credit) -> bool:
         return (credit.player, credit.amount) == (recorded.player, recorded.amount)
-
-
-@caught_by("a prize that conflicts refuses the whole result with 61")
-class HalfOfAConflict(Rival):
-    """Pays the win of a result whose prize conflicts."""
-
-    async def settle(self, credits: list[Credit]) -> Record:
-        first = await super().settle(credits[:1])
-        return await super().settle(credits) if credits[1:] else first
 
 
 # --- Money ------------------------------------------------------------------------------------------
@@ -280,9 +281,7 @@ class FloatMoney(Rival):
         return Decimal(repr(float(balance) + float(amount))) if amount else balance
 
 
-@caught_by(
-    "an amount of 32 digits is credited to the last", "an answer keeps every digit of a balance", large_amounts=True
-)
+@caught_by("an amount of 32 digits is credited to the last", large_amounts=True, among_others=True)
 class TwentyEightDigits(Rival):
     """Adds decimals with the language's own precision, which rounds."""
 
@@ -295,6 +294,10 @@ class TwentyEightDigits(Rival):
     "eighteen places of a number are credited to the last",
     "the smallest amount is credited",
     "an answer keeps every digit of a balance",
+    "an exponent as a program writes it by itself is exact",
+    "an exponent changes no digit",
+    "an exponent that just fits is credited",
+    "digits that no binary number holds are credited to the last",
 )
 class RoundedToCents(Rival):
     """Keeps two places."""
@@ -308,6 +311,10 @@ class RoundedToCents(Rival):
     "eighteen places of a number are credited to the last",
     "the smallest amount is credited",
     "an answer keeps every digit of a balance",
+    "an exponent as a program writes it by itself is exact",
+    "an exponent changes no digit",
+    "an exponent that just fits is credited",
+    "digits that no binary number holds are credited to the last",
 )
 class AnswersInCents(Rival):
     """Keeps every digit, and shows two places."""
@@ -334,10 +341,12 @@ class AlwaysText(Rival):
 
 @caught_by(
     "a negative amount is refused with 59",
-    "an exponent in text is refused with 59",
-    "an exponent in a number is refused with 59",
     "a space in an amount is refused with 59",
     "digits of another script are refused with 59",
+    "zeros before an amount are refused with 59",
+    "an exponent that does not fit is refused with 59",
+    "an amount with a plus sign is refused with 59",
+    "nineteen places are refused with 59 and not rounded",
     among_others=True,
 )
 class TheLanguagesOwnNumbers(Rival):
@@ -348,9 +357,101 @@ class TheLanguagesOwnNumbers(Rival):
             found = Decimal(value.text if isinstance(value, Literal) else str(value))
         except ArithmeticError:
             raise Refused(59, "not an amount") from None
-        if not found.is_finite():
+        if not found.is_finite() or found.adjusted() > 31 or found.adjusted() < -40:  # no error of its own
             raise Refused(59, "not an amount")
         return found
+
+
+@caught_by(
+    "an exponent changes no digit",
+    "an exponent that just fits is credited",
+    "an exponent without end is refused with 59",
+)
+class ExponentInABinaryFloat(Rival):
+    """Reads what has an exponent as a float of 64 bits, as its JSON library does."""
+
+    def amount(self, value: object) -> Decimal:
+        literal = value.text if isinstance(value, Literal) else value
+        if isinstance(literal, str) and re.fullmatch(r"[0-9.]+[eE][+-]?[0-9]+", literal):
+            return super().amount(_of_a_float(float(literal)))
+        return super().amount(value)
+
+
+@caught_by(
+    "eighteen places of a number are credited to the last",
+    "an exponent changes no digit",
+    "an exponent that just fits is credited",
+    "an exponent without end is refused with 59",
+    "digits that no binary number holds are credited to the last",
+    "nineteen places are refused with 59 and not rounded",
+)
+class NumbersInABinaryFloat(Rival):
+    """Reads a JSON number as a float of 64 bits, and a text exactly."""
+
+    def amount(self, value: object) -> Decimal:
+        if isinstance(value, Literal) and value.text[-1:].isdigit():
+            return super().amount(_of_a_float(float(value.text)))
+        return super().amount(value)
+
+
+@caught_by(
+    "a balance is written without an exponent",
+    "an exponent moves the point",
+    "an exponent may be zero or above",
+    "an exponent as a program writes it by itself is exact",
+    "an exponent changes no digit",
+    "an exponent that just fits is credited",
+    "an exponent without end is refused with 59",
+)
+class TheFloatItself(Rival):
+    """Takes a float of 64 bits exactly, with all the digits that it has."""
+
+    def amount(self, value: object) -> Decimal:
+        if isinstance(value, Literal) and "e" in value.text.lower():
+            return super().amount(format(Decimal(float(value.text)), "f"))
+        return super().amount(value)
+
+
+@caught_by(
+    "an exponent moves the point",
+    "an exponent as a program writes it by itself is exact",
+    among_others=True,
+)
+class NoExponents(Rival):
+    """Refuses an exponent, as if it were not exact."""
+
+    def amount(self, value: object) -> Decimal:
+        literal = value.text if isinstance(value, Literal) else str(value)
+        if "e" in literal.lower():
+            raise Refused(59, "not an amount")
+        return super().amount(value)
+
+
+@caught_by("minus zero is zero")
+class MinusZeroRefused(Rival):
+    """Takes minus zero for a number below zero."""
+
+    def amount(self, value: object) -> Decimal:
+        literal = value.text if isinstance(value, Literal) else str(value)
+        if literal.startswith("-"):
+            raise Refused(59, "not an amount")
+        return super().amount(value)
+
+
+@caught_by("trailing zeros do not count as digits")
+class TrailingZerosCount(Rival):
+    """Counts the places that were written, and not those that are needed."""
+
+    def amount(self, value: object) -> Decimal:
+        literal = value.text if isinstance(value, Literal) else str(value)
+        if len(literal.partition(".")[2].lower().partition("e")[0]) > 18:
+            raise Refused(59, "not an amount")
+        return super().amount(value)
+
+
+def _of_a_float(value: float) -> str:
+    """Its shortest digits, without an exponent; what no JSON number says if there are none."""
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 @caught_by(
@@ -358,8 +459,8 @@ class TheLanguagesOwnNumbers(Rival):
     "a reference of another player is not paid to this one",
     "a balance is written without an exponent",
     "a total of nothing is recorded and moves nothing",
-    "a prize of zero is the win alone and leaves its reference free",
     "a lost round may be closed automatically",
+    among_others=True,
 )
 class ZeroRefused(Rival):
     """Takes a lost round for a mistake."""
@@ -381,19 +482,20 @@ class ZeroRefused(Rival):
 class PrizeInTheWin(Rival):
     """Adds the prize to the win, in one transaction."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        win, *prizes = super().credits(kind, fields)
-        return [replace(win, amount=sum((prize.amount for prize in prizes), win.amount))]
+    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+        win = super().credit(kind, fields)
+        prize = win.prize and win.prize.credit
+        return replace(win, amount=win.amount + prize.amount, prize=None) if prize else win
 
 
 @caught_by("a prize inside a result is a transaction of its own")
 class PrizeUnderTheWinsId(Rival):
     """Gives a prize the transactionId of the result that carried it."""
 
-    async def settle(self, credits: list[Credit]) -> Record:
-        first = await super().settle(credits)
-        for prize in credits[1:]:
-            key = self.key(prize)
+    async def settle(self, win: Credit) -> Record:
+        first = await super().settle(win)
+        if win.prize and win.prize.credit and self.recorded(win.prize.credit):
+            key = self.key(win.prize.credit)
             self.records[key] = replace(self.records[key], transaction_id=first.transaction_id)
         return first
 
@@ -402,27 +504,28 @@ class PrizeUnderTheWinsId(Rival):
 class PrizeForgotten(Rival):
     """Does not know the fields of a prize."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        return super().credits(kind, fields)[:1]
+    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+        return None
 
 
 @caught_by("a prize of zero is the win alone and leaves its reference free")
 class PrizeOfZeroOnRecord(Rival):
     """Writes a prize of zero down, and so uses up its reference."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        (win, *prizes) = super().credits(kind, fields)
-        if not prizes and "promowinreference" in fields and "promowinamount" in fields:
-            prizes = [Credit("promo", fields["promowinreference"], win.player, Decimal(0), win.currency, ())]
-        return [win, *prizes]
+    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+        prize = super().prize(win, fields)
+        if prize or "promowinamount" not in fields or "promowinreference" not in fields:
+            return prize
+        nothing = replace(win, kind="promo", reference=fields["promowinreference"], amount=Decimal(0), bonus_code=None)
+        return Prize(nothing.reference, nothing.amount, nothing)
 
 
-@caught_by("a prize without a reference is refused with 64 and nothing is paid")
+@caught_by("a prize without a reference is left and its win is paid")
 class PrizeWithoutReference(Rival):
     """Pays a prize that has no reference under its result's."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        return super().credits(kind, {"promowinreference": fields["reference"]} | fields)
+    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+        return super().prize(win, {"promowinreference": win.reference} | fields)
 
 
 @caught_by("a total of paid rounds pays nothing more", "a total pays the rounds that were lost", among_others=True)
@@ -433,41 +536,277 @@ class BonusPaidTwice(Rival):
         return credit.amount
 
 
-@caught_by("a total smaller than its rounds takes nothing back", "what was paid too much lessens no later total")
+@caught_by(
+    "a total smaller than its rounds takes nothing back",
+    "what a total leaves uncovered lessens a later total",
+    "a late total covers the rounds before and after it",
+    "two grants at once under one code are paid once",
+)
 class TotalTakesBack(Rival):
     """Takes back what rounds were paid beyond their total."""
 
-    def owed(self, credit: Credit) -> Decimal:
-        before = self.uncovered.get((credit.player, credit.bonus_code or ""), Decimal(0))
-        owed = super().owed(credit)
-        return credit.amount - before if credit.kind == "bonus" and credit.bonus_code else owed
+    def owed_total(self, credit: Credit, count: Count) -> Decimal:
+        before = count.uncovered
+        super().owed_total(credit, count)
+        return credit.amount - before
 
 
 @caught_by(
-    "after a total the count begins anew",
-    "what was paid too much lessens no later total",
+    "rounds after a total are covered by the next total",
+    "what a total leaves uncovered lessens a later total",
     "different totals at once cover a round once",
+    among_others=True,
 )
-class CountNotBegunAnew(Rival):
+class RoundsCoveredAgain(Rival):
     """Covers with each total what an earlier one has covered."""
 
-    def owed(self, credit: Credit) -> Decimal:
-        count = (credit.player, credit.bonus_code or "")
-        before = self.uncovered.get(count, Decimal(0))
-        owed = super().owed(credit)
-        if credit.kind == "bonus":
-            self.uncovered[count] = before
+    def owed_total(self, credit: Credit, count: Count) -> Decimal:
+        before = count.uncovered
+        owed = super().owed_total(credit, count)
+        count.uncovered = before
         return owed
 
 
 @caught_by(
-    "a total is added to cash", "a total without a roundId is credited", "rounds of another bonus code lessen no total"
+    "rounds of another bonus code lessen no total",
+    "a round that is played after a total is paid",
+    among_others=True,
 )
 class CountOfAllCodes(Rival):
     """Counts a player's rounds whatever their bonus code."""
 
     def owed(self, credit: Credit) -> Decimal:
         return super().owed(replace(credit, bonus_code="any") if credit.bonus_code else credit)
+
+
+@caught_by(
+    "one prize inside two results is paid once",
+    "a prize in dispute is left and its win is paid",
+    "a prize of another campaign is left and its win is paid",
+    "a prize of another player is left and its win is paid",
+    "a prize in dispute leaves a free round its bonus",
+    "a known result with another amount of its prize pays nothing",
+)
+class WinHeldBack(Rival):
+    """Refuses a win because its prize is in dispute."""
+
+    async def settle(self, win: Credit) -> Record:
+        prize = win.prize and win.prize.credit
+        paid = prize and self.recorded(prize)
+        if prize and paid and not self.is_replay(prize, paid.credit):
+            raise Refused(61, "the reference was used with other content", 200)
+        return await super().settle(win)
+
+
+@caught_by(
+    "a prize without a reference is left and its win is paid",
+    "a prize with a malformed reference is left and its win is paid",
+    "a prize that is spelled in two ways is left and its win is paid",
+    "a prize below zero is left and its win is paid",
+    "a prize whose amount is not valid is left and its win is paid",
+    "a prize that was left is not paid by a retransmission that changes it",
+    "a prize that was left is paid when it comes alone",
+)
+class WinRefusedForItsPrize(Rival):
+    """Refuses a win because its prize cannot be read."""
+
+    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+        prize = super().prize(win, fields)
+        if prize and prize.credit is None:
+            raise Refused(64 if prize.reference is None else 59, "not a prize")
+        return prize
+
+
+@caught_by(
+    "a prize in dispute is left and its win is paid",
+    "a prize in dispute leaves a free round its bonus",
+)
+class PrizeInDisputePaid(Rival):
+    """Pays a prize under a reference that is on record, if anything is different."""
+
+    def key(self, credit: Credit) -> Any:
+        return (*super().key(credit), credit.amount) if credit.kind == "promo" else super().key(credit)
+
+
+@caught_by(
+    "a known result with another prize pays nothing",
+    "a second prize that comes later with its result pays nothing",
+    "a prize that was left is not paid by a retransmission that changes it",
+)
+class AnotherPrizePaid(Rival):
+    """Pays a known result's second prize, which has a reference that is not on record."""
+
+    def prize_to_pay(self, win: Credit, known: Record | None) -> Credit | None:
+        return super().prize_to_pay(win, None)
+
+
+@caught_by(
+    "a known result with another prize pays nothing",
+    "a known result with another amount of its prize pays nothing",
+    "another prize of a known result is paid when it comes alone",
+    "a second prize that comes later with its result pays nothing",
+    "a prize that was left is not paid by a retransmission that changes it",
+)
+class AnotherPrizeIsAConflict(Rival):
+    """Refuses a known result that comes with another prize."""
+
+    async def settle(self, win: Credit) -> Record:
+        known = self.recorded(win)
+        if known and win.prize and known.credit.prize not in (None, win.prize):
+            raise Refused(61, "the reference was used with other content", 200)
+        return await super().settle(win)
+
+
+@caught_by(
+    "a known result that comes again with a prize is paid the prize",
+    "a second prize that comes later with its result pays nothing",
+)
+class LaterPrizeForgotten(Rival):
+    """Looks no further than the reference of a known result."""
+
+    def prize_to_pay(self, win: Credit, known: Record | None) -> Credit | None:
+        return None if known else super().prize_to_pay(win, known)
+
+
+@caught_by(
+    "a round after its total is not paid again",
+    "rounds that all come after their total are not paid again",
+    "two grants at once with late rounds are paid once",
+    "free rounds and their total at once are paid once",
+    among_others=True,
+)
+class CountWithoutAdvance(Rival):
+    """Pays every round in full, whatever totals have paid ahead of it."""
+
+    def is_paid_ahead(self, round: Credit, count: Count) -> bool:
+        return False
+
+
+@caught_by(
+    "what a total leaves uncovered lessens a later total",
+    "a late total covers the rounds before and after it",
+    "two grants at once under one code are paid once",
+)
+class NothingLeftUncovered(Rival):
+    """Begins to count from nothing after every total."""
+
+    def owed_total(self, credit: Credit, count: Count) -> Decimal:
+        paid = super().owed_total(credit, count)
+        count.uncovered = Decimal(0)
+        return paid
+
+
+@caught_by(
+    "a round that is played after a total is paid",
+    "a new round leaves what a late one needs",
+    "timestamps are compared as numbers",
+    "a timestamp of 20 digits is known and one of 21 is not",
+    "a round without a known timestamp is paid",
+    "a total without a known timestamp makes no round late",
+    "a round of another game than the last one is another round",
+)
+class AdvanceOfAnyRound(Rival):
+    """Takes every round after a total for a late one."""
+
+    def is_paid_ahead(self, round: Credit, count: Count) -> bool:
+        return True
+
+
+@caught_by(
+    "the round that a total names as its last is not paid again whatever its stamp",
+    "the last rounds of ten totals are known",
+)
+class LastRoundsUnknown(Rival):
+    """Does not look at the round that a total names."""
+
+    def is_paid_ahead(self, round: Credit, count: Count) -> bool:
+        return super().is_paid_ahead(replace(round, content=("", "")), count)
+
+
+@caught_by("the last rounds of ten totals are known")
+class OneLastRound(Rival):
+    """Knows the last round of the newest total alone."""
+
+    def note(self, total: Credit, count: Count) -> None:
+        super().note(total, count)
+        count.last_rounds = count.last_rounds[-1:]
+
+
+@caught_by("a round of another game than the last one is another round")
+class RoundsOfAnyGame(Rival):
+    """Knows a round without its game."""
+
+    def is_paid_ahead(self, round: Credit, count: Count) -> bool:
+        return super().is_paid_ahead(round, count) or round.content[1] in [last[1] for last in count.last_rounds]
+
+
+@caught_by("an older total does not make rounds newer")
+class UntilTheLastTotal(Rival):
+    """Goes by the total that came last, though an earlier one was newer."""
+
+    def note(self, total: Credit, count: Count) -> None:
+        super().note(total, count)
+        count.until = count.until if total.moment is None else total.moment
+
+
+@caught_by(
+    "a timestamp of 20 digits is known and one of 21 is not",
+    "a total without a known timestamp makes no round late",
+)
+class UnknownIsNow(Rival):
+    """Takes the present for a timestamp that it cannot read."""
+
+    def moment(self, value: object) -> int | None:
+        known = super().moment(value)
+        return time.time_ns() // 1_000_000 if known is None else known
+
+
+@caught_by("a round without a known timestamp is paid")
+class UnknownIsLongAgo(Rival):
+    """Takes zero for a timestamp that it cannot read."""
+
+    def moment(self, value: object) -> int | None:
+        return super().moment(value) or 0
+
+
+@caught_by("timestamps are compared as numbers")
+class TimestampsAsText(Rival):
+    """Compares timestamps character by character."""
+
+    def moment(self, value: object) -> int | None:
+        known = super().moment(value)
+        return known and int(str(known).ljust(20, "0"))
+
+
+@caught_by("a timestamp of 20 digits is known and one of 21 is not")
+class TimestampsOf64Bits(Rival):
+    """Has a column of 64 bits for a timestamp."""
+
+    def moment(self, value: object) -> int | None:
+        known = super().moment(value)
+        return known if known is not None and known < 2**63 else None
+
+
+@caught_by("a total without a bonus code is paid in full", "a total without a bonus code covers no round")
+class TotalOfNoCodeCovers(Rival):
+    """Takes a total without a code for one of the rounds that were played last."""
+
+    def owed(self, credit: Credit) -> Decimal:
+        codes = [code for player, code in self.counts if player == credit.player]
+        if credit.kind == "bonus" and credit.bonus_code is None and codes:
+            return super().owed(replace(credit, bonus_code=codes[-1]))
+        return super().owed(credit)
+
+
+@caught_by("a bonus code that a retransmission adds counts nothing")
+class AddedCodeCounts(Rival):
+    """Counts a known round when it comes again with a code."""
+
+    async def settle(self, win: Credit) -> Record:
+        known = self.recorded(win)
+        if known and win.kind == "result" and win.bonus_code and not known.credit.bonus_code:
+            self.counts.setdefault((win.player, win.bonus_code), Count()).uncovered += win.amount
+        return await super().settle(win)
 
 
 @caught_by("a jackpot is added to cash", "a jackpot leaves bonus alone", among_others=True)
@@ -563,22 +902,29 @@ class RoundNeeded(Rival):
         return fields
 
 
-@caught_by("a replay may have other round details", "roundDetails may be an array", "roundDetails may be an object")
+@caught_by(
+    "a replay may have other forms of what is only recorded",
+    "a replay may have other round details",
+    "half a character in what decides nothing is no reason to refuse",
+    "roundDetails may be an array",
+    "roundDetails may be an object",
+    "roundDetails may be anything",
+)
 class RoundDetailsAreText(Rival):
     """Believes the pages' examples rather than their tables."""
 
-    def check_forms(self, fields: dict[str, Any]) -> None:
-        super().check_forms(fields)
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
         if not isinstance(fields.get("rounddetails", ""), str):
             raise Refused(57, "roundDetails is not text")
 
 
-@caught_by("names of 128 characters are accepted")
+@caught_by("names of 128 characters are accepted", among_others=True)
 class NamesOf36Characters(Rival):
     """Has columns of the provider's own limit."""
 
-    def check_forms(self, fields: dict[str, Any]) -> None:
-        super().check_forms(fields)
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
         if any(len(fields.get(name, "")) > 36 for name in ("reference", "roundid")):
             raise Refused(57, "too long")
 
@@ -587,17 +933,219 @@ class NamesOf36Characters(Rival):
 class CurrencyByCase(Rival):
     """Takes usd for another currency than USD."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        return [replace(credit, currency=fields.get("currency")) for credit in super().credits(kind, fields)]
+    def currency(self, value: object) -> str | None:
+        return value if value is None else str(value)
 
 
-@caught_by("two spellings of a field that differ are refused with 57")
+@caught_by(
+    "two spellings of a field that differ are refused with 57",
+    "a second spelling of an identifier may be in the other form",
+)
 class SecondSpellingWins(Rival):
     """Takes the last of two spellings."""
 
     def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
         last = {self.name(each.name): each for each in parameters}
         return super().fields(kind, list(last.values()))
+
+
+@caught_by(
+    "an identifier may be a whole number",
+    "the player may be a whole number",
+    "a whole number is the text of its digits",
+    "a reference may be a whole number",
+    "whole numbers are told apart to the last digit",
+    "a bonus code is one as text and as a whole number",
+    "a second spelling of an identifier may be in the other form",
+)
+class TextAlone(Rival):
+    """Refuses an identifier that is a number, as the pages' tables say."""
+
+    def identifier(self, name: str, value: object) -> str:
+        if isinstance(value, Literal):
+            raise Refused(57, f"{name} is not text")
+        return super().identifier(name, value)
+
+
+@caught_by(
+    "a whole number is the text of its digits",
+    "a reference may be a whole number",
+    "whole numbers are told apart to the last digit",
+    "a bonus code is one as text and as a whole number",
+    "the reference of a prize may be a whole number",
+    "a second spelling of an identifier may be in the other form",
+)
+class WholeNumbersInABinaryFloat(Rival):
+    """Reads an identifier that is a number as a float of 64 bits."""
+
+    def identifier(self, name: str, value: object) -> str:
+        text = super().identifier(name, value)
+        return str(int(float(text))) if isinstance(value, Literal) else text
+
+
+@caught_by(
+    "a whole number is the text of its digits",
+    "a reference may be a whole number",
+    "a bonus code is one as text and as a whole number",
+    "the reference of a prize may be a whole number",
+    "a second spelling of an identifier may be in the other form",
+)
+class NumbersAreNotTexts(Rival):
+    """Takes 7 and "7" for two names."""
+
+    def identifier(self, name: str, value: object) -> str:
+        text = super().identifier(name, value)
+        return f"{text} as a number" if isinstance(value, Literal) and name != "userid" else text
+
+
+@caught_by("references that differ by what cannot be seen are two")
+class Trimmed(Rival):
+    """Takes the space around an identifier away."""
+
+    def identifier(self, name: str, value: object) -> str:
+        return super().identifier(name, value).strip()
+
+
+@caught_by(
+    "references are told apart to the last character",
+    "references that look alike are two",
+)
+class NormalForm(Rival):
+    """Writes an identifier in Unicode's normal form NFC."""
+
+    def identifier(self, name: str, value: object) -> str:
+        return unicodedata.normalize("NFC", super().identifier(name, value))
+
+
+@caught_by(
+    "references are told apart to the last character",
+    "references that differ by what cannot be seen are two",
+    "references that look alike are two",
+)
+class CompatibleForm(Rival):
+    """Writes an identifier in Unicode's normal form NFKC."""
+
+    def identifier(self, name: str, value: object) -> str:
+        return unicodedata.normalize("NFKC", super().identifier(name, value))
+
+
+@caught_by("an identifier may have any characters but control characters")
+class PrintableAlone(Rival):
+    """Lets decide what its language knows to be printable."""
+
+    def is_fit(self, text: str) -> bool:
+        return text.isprintable()
+
+
+@caught_by(
+    "names and ids that decide nothing may be anything",
+    "optional fields that decide nothing may be anything",
+    "half a character in what decides nothing is no reason to refuse",
+    "the type of a campaign may have any characters",
+)
+class PrintableRecords(Rival):
+    """Looks at the characters of what is only recorded."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        for name in ("gamename", "promocampaigntype", "providerid", "uuid"):
+            if isinstance(text := fields.get(name), str) and not text.isprintable():
+                raise Refused(57, f"{name} is not printable")
+
+
+@caught_by("a timestamp may be anything")
+class TimestampsAreMilliseconds(Rival):
+    """Refuses a timestamp that it does not understand."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        if self.moment(fields["timestamp"]) is None:
+            raise Refused(57, "timestamp is not milliseconds")
+
+
+@caught_by(
+    "names and ids that decide nothing may be anything",
+    "optional fields that decide nothing may be anything",
+    "half a character in what decides nothing is no reason to refuse",
+    "the type of a campaign may have any characters",
+)
+class RecordsAreText(Rival):
+    """Refuses what is only recorded if it is not text."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        for name in ("gamename", "promocampaigntype", "providerid", "uuid", "sessionid", "platform", "token"):
+            if not isinstance(fields.get(name, ""), str):
+                raise Refused(57, f"{name} is not text")
+
+
+@caught_by("half a character in what decides nothing is no reason to refuse")
+class WellFormedTextAlone(Rival):
+    """Writes what it records as UTF-8, in which half a character cannot be written."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        try:
+            "".join(value for value in fields.values() if isinstance(value, str)).encode()
+        except UnicodeEncodeError:
+            raise Refused(57, "not text") from None
+
+
+@caught_by("optional fields that decide nothing may be anything")
+class PrizeReferenceChecked(Rival):
+    """Looks at the reference of a prize though there is no prize."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        if "promowinreference" in fields and "promowinamount" not in fields:
+            self.identifier("promowinreference", fields["promowinreference"])
+
+
+@caught_by("a currency of any form that is not the wallets is refused with 52")
+class CurrencyCodesAlone(Rival):
+    """Takes a currency of another form than three to ten letters for malformed."""
+
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+        super().check_forms(kind, fields)
+        if "currency" in fields and not re.fullmatch("[A-Za-z0-9]{3,10}", str(fields["currency"])):
+            raise Refused(57, "currency is not a code")
+
+
+@caught_by("a byte order mark before the body is passed over")
+class NoByteOrderMark(Rival):
+    """Takes a byte order mark for a fault of the JSON."""
+
+    def text(self, body: bytes) -> str:
+        return body.decode()
+
+
+@caught_by("an optional field may be an empty list or object")
+class EmptyListsArePresent(Rival):
+    """Takes an empty list for a value."""
+
+    def is_absent(self, name: str, value: object) -> bool:
+        return value in (None, "")
+
+
+@caught_by("roundDetails may be anything")
+class EmptyDetailsAreAbsent(Rival):
+    """Refuses a round without details."""
+
+    def is_absent(self, name: str, value: object) -> bool:
+        return value in (None, "", [], {})
+
+
+@caught_by(
+    "a replay may leave out its bonus code",
+    "a replay may add a bonus code",
+    "a replay may leave out or add the round of a total",
+    "a replay may leave out or add the campaign of a result",
+)
+class FalseConflicts(Rival):
+    """Takes a field that one delivery leaves out for a contradiction."""
+
+    def agree(self, one: object, other: object) -> bool:
+        return one == other
 
 
 # --- Answers ----------------------------------------------------------------------------------------
@@ -632,6 +1180,7 @@ class NumberedTransactions(Rival):
 
 @caught_by(
     "a win in another currency is refused with 52",
+    "a currency of any form that is not the wallets is refused with 52",
     "a prize in another currency is refused with 52",
     "another currency is refused with 61 rather than 52",
     "a jackpot in another currency is refused with 52",
@@ -639,8 +1188,8 @@ class NumberedTransactions(Rival):
 class AnyCurrency(Rival):
     """Credits 100 EUR as 100 USD."""
 
-    def credits(self, kind: str, fields: dict[str, Any]) -> list[Credit]:
-        return [replace(credit, currency=None) for credit in super().credits(kind, fields)]
+    def currency(self, value: object) -> str | None:
+        return None
 
 
 @caught_by(
@@ -651,9 +1200,9 @@ class AnyCurrency(Rival):
 class PlayersMadeUp(Rival):
     """Opens a wallet for whoever wins."""
 
-    async def settle(self, credits: list[Credit]) -> Record:
-        self.wallets.setdefault(credits[0].player, Wallet("USD", Decimal(0), Decimal(0)))
-        return await super().settle(credits)
+    async def settle(self, win: Credit) -> Record:
+        self.wallets.setdefault(win.player, Wallet("USD", Decimal(0), Decimal(0)))
+        return await super().settle(win)
 
 
 @caught_by("a request that is no POST is refused with 405")
@@ -700,9 +1249,9 @@ class AllRefusalsAreHttp200(Rival):
 class SaysWhatWasSent(Rival):
     """Repeats a value in its refusal."""
 
-    def check_forms(self, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
         try:
-            super().check_forms(fields)
+            super().check_forms(kind, fields)
         except Refused as refused:
             raise Refused(refused.error, f"{refused.description}: {fields}") from None
 
@@ -732,18 +1281,19 @@ class NullIsPresent(Rival):
 
 
 @caught_by(
-    "a name that is no text is refused with 57",
-    "a timestamp that is no milliseconds is refused with 57",
-    "a currency that is no code is refused with 57",
+    "an identifier that is neither text nor a whole number is refused with 57",
+    "an identifier of 129 characters is refused with 57",
+    "an identifier with control characters is refused with 57",
+    "an identifier with half a character is refused with 57",
+    "an identifier of white space is refused with 57",
+    "identifiers of the other callbacks are checked as well",
     among_others=True,
 )
 class LooseForms(Rival):
-    """Takes any value for any field."""
+    """Takes any value for an identifier."""
 
-    def check_forms(self, fields: dict[str, Any]) -> None:
-        for name in ("userid", "reference"):
-            if not isinstance(fields[name], str):
-                fields[name] = str(fields[name])
+    def identifier(self, name: str, value: object) -> str:
+        return value.text if isinstance(value, Literal) else str(value)
 
 
 @caught_by(

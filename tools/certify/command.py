@@ -148,7 +148,7 @@ def certify(
     ] = 12,
     large_amounts: Annotated[
         bool,
-        typer.Option("--large-amounts", help="Try a win of 32 digits, too: twelve trillions.", rich_help_panel=_TRIED),
+        typer.Option("--large-amounts", help="Try wins of up to 32 digits, too: quadrillions.", rich_help_panel=_TRIED),
     ] = False,
     result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["result"],
     auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["auto closing"],

@@ -5,7 +5,7 @@ A body is written here and not by a JSON library, which would write `0.10` as `0
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -20,7 +20,7 @@ class Raw:
     text: str
 
 
-Value: TypeAlias = "str | bool | int | list[Value] | dict[str, Value] | Raw | None"
+Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value] | Raw | None"
 
 
 @dataclass(frozen=True, slots=True)

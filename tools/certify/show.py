@@ -20,7 +20,7 @@ from tools.outside import cut, plain
 
 _STYLES = {"passed": "green", "failed": "bold red", "not tried": "dim"}
 _MOST_OF_A_TEXT = 400  # characters of what was expected or got; the report has all of it
-_KEPT = (52, 61, 62, 998)  # refusals that an operator may keep, for another try or for a person
+_KEPT = (52, 57, 59, 61, 62, 64, 998)  # refusals that an operator may keep, for another try or for a person
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:

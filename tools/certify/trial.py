@@ -132,6 +132,10 @@ class Trial:
         self._ids += 1
         return f"cert-{self.run_id}-{self.number:03}-{kind}{self._ids}"
 
+    def whole(self) -> str:
+        """A name that nothing else has, of digits alone: more than any computer's own numbers hold."""
+        return f"1{int(self.filler(), 16):039}"
+
     def filler(self) -> str:
         """32 hexadecimal digits, as a uuid and as a hash where none is checked."""
         return hashlib.md5(self.id().encode(), usedforsecurity=False).hexdigest()
@@ -148,6 +152,10 @@ class Trial:
     def need_hash_secret(self) -> None:
         if not self.provider.secret.hash_secret:
             raise NotTried("no hash secret was given")
+
+    def need_large_amounts(self) -> None:
+        if not self.large_amounts:
+            raise NotTried("it credits quadrillions: --large-amounts allows it")
 
     def need_auth_token(self) -> None:
         if not self.provider.secret.auth_token:
@@ -200,7 +208,10 @@ class Trial:
 
     async def paid(self, cash: str, bonus: str = "0") -> None:
         """The wallet must have this much more than when the case began."""
-        before, now = await self._begin(), await self.balances()
+        await self.paid_since(await self._begin(), cash, bonus)
+
+    async def paid_since(self, before: Balances, cash: str, bonus: str = "0") -> None:
+        now = await self.balances()
         self._check("cash", before.cash, now.cash, cash)
         if not self.counts_bonus:
             return

@@ -100,6 +100,26 @@ async def a_free_round_may_be_closed_automatically(the: Trial) -> None:
     await the.paid("0.05", bonus="0.05")
 
 
+@promise(REPLAYS)
+async def the_closing_of_a_free_round_may_leave_its_bonus_code_out(the: Trial) -> None:
+    code = the.id("b")
+    win = the.result(amount="0.02", bonusCode=code)
+    first, closed = await the.credited(win), await the.credited(_closing_of(win).without("bonusCode"))
+    the.same("transactionId", first.transaction_id, closed.transaction_id)
+    await the.credited(the.total(amount=Raw("0.05"), bonusCode=code))
+
+    await the.paid("0.05", bonus="0.05")
+
+
+@promise(REPLAYS)
+async def the_result_of_a_free_round_that_was_closed_without_its_bonus_code_is_a_replay(the: Trial) -> None:
+    win = the.result(amount="0.02", bonusCode=the.id("b"))
+    closed, late = await the.credited(_closing_of(win).without("bonusCode")), await the.credited(win)
+
+    the.same("transactionId", closed.transaction_id, late.transaction_id)
+    await the.paid("0.02", bonus="0")
+
+
 def _closing_of(result: Request) -> Request:
     """The same round closed automatically: no session, and the amount as the page writes it."""
     closed = replace(result, callback="auto closing").without("sessionId")

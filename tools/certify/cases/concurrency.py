@@ -9,6 +9,7 @@ from tools.certify.trial import Trial, Unmet
 
 promise = Promises("concurrency")
 
+_PLAYED = 1_482_429_190_374  # when, in milliseconds
 _WAVES = 3  # a race may be won by luck once
 
 
@@ -86,6 +87,17 @@ async def a_total_covers_all_rounds_that_came_at_once_before_it(the: Trial) -> N
 
 
 @promise(EFFECTS)
+async def free_rounds_and_their_total_at_once_are_paid_once(the: Trial) -> None:
+    code = the.id("b")
+    rounds = [the.result(amount="0.01", bonusCode=code, timestamp=str(_PLAYED + at)) for at in range(the.copies)]
+    total = the.total(amount=Raw(_cents(the.copies)), bonusCode=code, timestamp=str(_PLAYED + the.copies))
+    half = the.copies // 2
+    await _all_credited(the, [*rounds[:half], total, *rounds[half:]])
+
+    await the.paid(_cents(the.copies), bonus=_cents(the.copies))
+
+
+@promise(EFFECTS)
 async def different_totals_at_once_cover_a_round_once(the: Trial) -> None:
     code = the.id("b")
     await the.credited(the.result(amount="0.02", bonusCode=code))
@@ -134,7 +146,7 @@ async def a_result_and_its_auto_closing_at_once_are_one_credit(the: Trial) -> No
 
 
 @promise(REPLAYS)
-async def replays_amid_new_wins_pay_nothing(the: Trial) -> None:
+async def replays_between_new_wins_pay_nothing(the: Trial) -> None:
     known = the.result(amount="0.05")
     await the.credited(known)
     new = [the.result(amount="0.01") for _ in range(the.copies // 2)]

@@ -56,8 +56,26 @@ async def another_round_is_refused_with_61(the: Trial) -> None:
 
 
 @promise(REPLAYS)
-async def a_bonus_code_that_was_not_there_is_refused_with_61(the: Trial) -> None:
-    await _conflict(the, the.result(amount="0.02"), bonusCode=the.id("b"))
+async def a_round_that_differs_by_a_space_is_refused_with_61(the: Trial) -> None:
+    win = the.result(amount="0.02")
+    await _conflict(the, win, roundId=f"{win['roundId']} ")
+
+
+@promise(REPLAYS)
+async def another_bonus_code_is_refused_with_61(the: Trial) -> None:
+    await _conflict(the, the.result(amount="0.02", bonusCode=the.id("b")), bonusCode=the.id("b"), bonus="0.02")
+
+
+@promise(REPLAYS)
+async def another_round_or_bonus_code_of_a_free_round_total_is_refused_with_61(the: Trial) -> None:
+    win = the.total(amount=Raw("0.02"), bonusCode=the.id("b"), roundId=the.id("r"))
+    await _conflict(the, win, bonusCode=the.id("b"), bonus="0.02")
+    await _conflict(the, win, roundId=the.id("r"), bonus="0.02")
+
+
+@promise(REPLAYS)
+async def another_campaign_of_a_result_is_refused_with_61(the: Trial) -> None:
+    await _conflict(the, the.result(amount="0.02", promoCampaignId="7"), promoCampaignId="8")
 
 
 @promise(REPLAYS)
@@ -111,8 +129,8 @@ async def a_conflict_is_told_by_error_and_description_alone(the: Trial) -> None:
         raise Unmet("error and description, and nothing else", str(answer))
 
 
-async def _conflict(the: Trial, win: Request, **changes: Value) -> None:
+async def _conflict(the: Trial, win: Request, bonus: str = "0", **changes: Value) -> None:
     await the.credited(win)
     await the.refused(win.but(**changes), 61, http=200)
 
-    await the.paid(win["amount"])
+    await the.paid(win["amount"], bonus=bonus)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from tools.certify.catalogue import AUTO_CLOSING, BONUS, CALLBACKS, FIELDS, JACKPOT, PROMO, RESULT, Promises
-from tools.certify.requests import Raw, Request
+from tools.certify.requests import Raw, Request, Value
 from tools.certify.trial import NotTried, Trial
 
 promise = Promises("dialects")
@@ -122,10 +122,159 @@ async def roundDetails_may_be_an_object(the: Trial) -> None:
 
 
 @promise(FIELDS)
+async def roundDetails_may_be_anything(the: Trial) -> None:
+    await _recorded(the, "roundDetails", [], {}, Raw("1"), Raw("-2.5e3"), True, False, [None], "\u00a0")
+
+
+@promise(FIELDS)
 async def a_timestamp_may_be_a_number(the: Trial) -> None:
     await the.credited(the.result(timestamp=Raw("1482429190374")))
 
     await the.paid("0.01")
+
+
+@promise(FIELDS)
+async def a_timestamp_may_be_anything(the: Trial) -> None:
+    await _recorded(
+        the,
+        "timestamp",
+        *("2026-05-11T14:35:00Z", "yesterday", " ", "9" * 40, Raw("1482429190374.0"), Raw("1.4e12"), Raw("-1"), False),
+        *([2026, 5, 11], {"$date": "2026-05-11"}),
+    )
+
+
+@promise(FIELDS)
+async def names_and_ids_that_decide_nothing_may_be_anything(the: Trial) -> None:
+    for name in ("gameName", "providerId", "uuid"):
+        await _recorded(the, name, Raw("5"), Raw("0"), False, ["a"], {"id": 7}, "x" * 4_000, "a\u0000\n", "\u3000")
+
+
+@promise(FIELDS)
+async def optional_fields_that_decide_nothing_may_be_anything(the: Trial) -> None:
+    for name in ("sessionId", "platform", "token", "jackpotDetails", "promoCampaignType", "promoWinReference"):
+        await _recorded(the, name, Raw("5"), Raw("-1.5"), True, ["a"], {"id": 7}, "x" * 200, "a\n", "\u3000")
+
+
+@promise(FIELDS)
+async def half_a_character_in_what_decides_nothing_is_no_reason_to_refuse(the: Trial) -> None:
+    for name in ("gameName", "roundDetails", "sessionId"):
+        await _recorded(the, name, Raw(r'"\ud83d"'), Raw(r'"a\udfffb"'), Raw(r'["\ud800"]'))
+
+
+@promise(FIELDS)
+async def the_type_of_a_campaign_may_have_any_characters(the: Trial) -> None:
+    for kind in ("T\u00a0", "\u3000", "\U0001fae8", "T\n", Raw("7"), False, ["T"], "x" * 200):
+        await the.credited(the.promo(promoCampaignType=kind))
+
+    await the.paid("0.08")
+
+
+@promise(FIELDS)
+async def an_identifier_may_be_a_whole_number(the: Trial) -> None:
+    for win in the.each_callback(amount="0.01"):
+        for name in _identifiers_of(win):
+            await the.credited(win.but(**{"reference": the.id(), name: Raw(the.whole())}))
+
+    await the.paid("0.13", bonus="0.04")
+
+
+@promise(FIELDS)
+async def the_player_may_be_a_whole_number(the: Trial) -> None:
+    if not re.fullmatch("0|[1-9][0-9]*", the.player.id):
+        raise NotTried("the player's id is not a whole number")
+    for win in the.each_callback(amount="0.01", userId=Raw(the.player.id)):
+        await the.credited(win)
+
+    await the.paid("0.04", bonus="0.01")
+
+
+@promise(FIELDS)
+async def a_whole_number_is_the_text_of_its_digits(the: Trial) -> None:
+    """A retransmission in the other form is the same, field by field."""
+    for win in the.each_callback(amount="0.01"):
+        for name in _identifiers_of(win):
+            digits = the.whole()
+            as_text = win.but(**{"reference": the.id(), name: digits})
+            first, again = await the.credited(as_text), await the.credited(as_text.but(**{name: Raw(digits)}))
+            the.same(f"transactionId, with {name} as a number", first.transaction_id, again.transaction_id)
+            await the.refused(as_text.but(**{name: Raw(the.whole())}), 61, http=200)
+
+    await the.paid("0.13", bonus="0.04")
+
+
+@promise(FIELDS)
+async def a_reference_may_be_a_whole_number(the: Trial) -> None:
+    for win in the.each_callback(amount="0.01"):
+        digits = the.whole()
+        first = await the.credited(win.but(reference=Raw(digits)))
+        again = await the.credited(win.but(reference=digits))
+        the.same("transactionId", first.transaction_id, again.transaction_id)
+
+    await the.paid("0.04", bonus="0.01")
+
+
+@promise(FIELDS)
+async def whole_numbers_are_told_apart_to_the_last_digit(the: Trial) -> None:
+    digits = the.whole()
+    for last in range(10):
+        await the.credited(the.result(reference=Raw(f"{digits}{last}")))
+    await the.credited(the.result(reference=Raw(digits)))
+
+    await the.paid("0.11")
+
+
+@promise(FIELDS)
+async def a_bonus_code_is_one_as_text_and_as_a_whole_number(the: Trial) -> None:
+    code = the.whole()
+    await the.credited(the.result(amount="0.02", bonusCode=Raw(code)))
+    await the.credited(the.total(amount="0.05", bonusCode=code))
+
+    await the.paid("0.05", bonus="0.05")
+
+
+@promise(FIELDS)
+async def the_reference_of_a_prize_may_be_a_whole_number(the: Trial) -> None:
+    digits = the.whole()
+    await the.credited(the.result(amount="0.02", promoWinAmount="0.03", promoWinReference=Raw(digits)))
+    await the.credited(the.promo(amount="0.03", reference=digits))
+
+    await the.paid("0.05")
+
+
+@promise(FIELDS)
+async def a_second_spelling_of_an_identifier_may_be_in_the_other_form(the: Trial) -> None:
+    digits = the.whole()
+    await the.credited(the.result(roundId=Raw(digits), roundid=digits))
+    await the.refused(the.result(roundId=Raw(digits), roundid=f"{digits}0"), 57, http=400)
+
+    await the.paid("0.01")
+
+
+@promise(FIELDS)
+async def an_identifier_may_have_any_characters_but_control_characters(the: Trial) -> None:
+    odd = ("slot\u200d1", "\u00a0x", " x ", "\ufeff", "\u00ad", "\u2028x", "\u200b", "\ue000", "\u0378", "\U0001fae8")
+    for name in ("gameId", "roundId", "bonusCode"):
+        for value in odd:
+            await the.credited(the.result(**{name: value}))
+
+    await the.paid("0.30", bonus="0.10")
+
+
+@promise(FIELDS)
+async def bonus_codes_that_differ_by_a_space_are_two(the: Trial) -> None:
+    code = the.id("b")
+    await the.credited(the.result(amount="0.02", bonusCode=code))
+    await the.credited(the.total(amount="0.02", bonusCode=f"{code} "))
+
+    await the.paid("0.04", bonus="0.04")
+
+
+@promise(FIELDS)
+async def a_byte_order_mark_before_the_body_is_passed_over(the: Trial) -> None:
+    for win in the.each_callback(amount="0.01"):
+        await the.credited(win.saying(b"\xef\xbb\xbf" + the.signed(win).content))
+
+    await the.paid("0.04", bonus="0.01")
 
 
 @promise(FIELDS)
@@ -147,6 +296,19 @@ async def an_optional_field_may_be_empty(the: Trial) -> None:
     await the.credited(the.result(bonusCode="", platform="", promoWinAmount="", promoWinReference=""))
 
     await the.paid("0.01", bonus="0")
+
+
+@promise(FIELDS)
+async def an_optional_field_may_be_an_empty_list_or_object(the: Trial) -> None:
+    for nothing in ([], {}):
+        empty = the.result(
+            bonusCode=nothing, promoWinAmount=nothing, promoWinReference=nothing, promoCampaignId=nothing
+        )
+        await the.credited(empty)
+        await the.credited(the.jackpot(bonusCode=nothing, currency=nothing))
+        await the.credited(the.total(bonusCode=nothing, roundId=nothing, currency=nothing))
+
+    await the.paid("0.06", bonus="0.02")
 
 
 @promise(FIELDS)
@@ -262,6 +424,24 @@ async def _as_published(the: Trial, win: Request, example: str) -> None:
     await the.credited(win.saying(body))
 
     await the.paid(win["amount"], bonus=win["amount"] if win.callback == "bonus" else "0")
+
+
+async def _recorded(the: Trial, name: str, *values: Value) -> None:
+    """A result is credited whatever it says there."""
+    before = await the.balances()
+    for value in values:
+        await the.credited(the.result(**{name: value}))
+
+    await the.paid_since(before, f"0.{len(values):02}")
+
+
+def _identifiers_of(win: Request) -> tuple[str, ...]:
+    """What decides about money, beside the player and the reference."""
+    return {
+        "jackpot": ("gameId", "roundId", "jackpotId", "bonusCode"),
+        "bonus": ("gameId", "roundId", "bonusCode"),
+        "promo": ("promoCampaignId", "bonusCode"),
+    }.get(win.callback, ("gameId", "roundId", "bonusCode", "promoCampaignId"))
 
 
 async def _spelled(the: Trial, spell: Callable[[str], str]) -> None:

@@ -1,5 +1,7 @@
 """Idempotency: a reference is credited once, however often and in whatever words it is sent."""
 
+from collections.abc import Iterator
+
 from tools.certify.catalogue import BONUS, JACKPOT, PROMO, REPLAYS, RESULT, Promises
 from tools.certify.provider import RETRANSMISSIONS
 from tools.certify.requests import Raw, Request, Value
@@ -112,6 +114,47 @@ async def a_replay_may_write_its_amount_as_a_number(the: Trial) -> None:
 
 
 @promise(REPLAYS)
+async def a_replay_may_write_its_amount_with_an_exponent(the: Trial) -> None:
+    for amount in ("2e-2", Raw("0.2E-1")):
+        await _again_with(the, the.result(amount="0.02"), amount=amount)
+
+
+@promise(REPLAYS)
+async def a_replay_may_have_other_forms_of_what_is_only_recorded(the: Trial) -> None:
+    await _again_with(the, the.result(amount="0.02"), timestamp="2016-12-22T17:53:10Z", gameName=5, roundDetails=[])
+    await _again_with(the, the.result(amount="0.02"), providerId=7, uuid=True, sessionId={"id": 1})
+
+
+@promise(REPLAYS)
+async def a_replay_may_leave_out_its_bonus_code(the: Trial) -> None:
+    for win, bonus in _with_bonus_codes(the):
+        await _once_in_two_ways(the, win, win.without("bonusCode"), bonus)
+
+
+@promise(REPLAYS)
+async def a_replay_may_add_a_bonus_code(the: Trial) -> None:
+    for win, bonus in _with_bonus_codes(the):
+        await _once_in_two_ways(the, win.without("bonusCode"), win, bonus if win.callback == "bonus" else "0")
+
+
+@promise(REPLAYS)
+async def a_replay_may_leave_out_or_add_the_round_of_a_total(the: Trial) -> None:
+    for win in (the.total(amount=Raw("0.02")), the.total(amount=Raw("0.02"), bonusCode=the.id("b"))):
+        named = win.but(roundId=the.id("r"))
+        await _once_in_two_ways(the, win, named, bonus="0.02")
+        other = named.but(reference=the.id())
+        await _once_in_two_ways(the, other, other.without("roundId"), bonus="0.02")
+
+
+@promise(REPLAYS)
+async def a_replay_may_leave_out_or_add_the_campaign_of_a_result(the: Trial) -> None:
+    win = the.result(amount="0.02")
+    await _once_in_two_ways(the, win, win.but(promoCampaignId="7", promoCampaignType="T"))
+    named = win.but(reference=the.id(), promoCampaignId="7", promoCampaignType="T")
+    await _once_in_two_ways(the, named, named.without("promoCampaignId", "promoCampaignType"))
+
+
+@promise(REPLAYS)
 async def a_replay_may_write_its_currency_in_lower_case(the: Trial) -> None:
     await _again_with(the, the.result(amount="0.02"), currency=the.player.currency.lower())
 
@@ -143,6 +186,25 @@ async def references_are_told_apart_to_the_last_character(the: Trial) -> None:
     await the.paid("0.10")
 
 
+@promise(REPLAYS)
+async def references_that_differ_by_what_cannot_be_seen_are_two(the: Trial) -> None:
+    reference = the.id("a")
+    for ending in ("", " ", "  ", "\u00a0", "\u200d", "\ufeff", "\u00ad", "\u3000"):
+        await the.credited(the.result(reference=f"{reference}{ending}"))
+    await the.credited(the.result(reference=f" {reference}"))
+
+    await the.paid("0.09")
+
+
+@promise(REPLAYS)
+async def references_that_look_alike_are_two(the: Trial) -> None:
+    reference = the.id("a")
+    for ending in ("Å", "\u212b", "A\u030a", "fi", "\ufb01", "1", "\uff11", "K", "\u212a"):
+        await the.credited(the.result(reference=f"{reference}{ending}"))
+
+    await the.paid("0.09")
+
+
 async def _twice(the: Trial, win: Request) -> None:
     await the.credited(win)
     await the.send(win)  # what it is answered is a case of its own
@@ -152,8 +214,15 @@ async def _again_with(the: Trial, win: Request, **changes: Value) -> None:
     await _once_in_two_ways(the, win, win.but(**changes))
 
 
-async def _once_in_two_ways(the: Trial, win: Request, again: Request) -> None:
+async def _once_in_two_ways(the: Trial, win: Request, again: Request, bonus: str = "0") -> None:
+    before = await the.balances()
     first, second = await the.credited(win), await the.credited(again)
 
     the.same("transactionId", first.transaction_id, second.transaction_id)
-    await the.paid(win["amount"])
+    await the.paid_since(before, win["amount"], bonus)
+
+
+def _with_bonus_codes(the: Trial) -> Iterator[tuple[Request, str]]:
+    """Every kind of win with a code of its own, and what goes to bonus."""
+    for win in the.each_callback(amount="0.02"):
+        yield win.but(bonusCode=the.id("b")), "0.02" if win.callback in ("result", "bonus") else "0"

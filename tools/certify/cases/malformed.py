@@ -1,10 +1,11 @@
 """Malformed: what is no callback is told so, and neither moves money nor breaks anything."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.certify.catalogue import ANSWERS, FIELDS, Promises
 from tools.certify.requests import Raw, Request, Value
-from tools.certify.trial import Trial, Unmet
+from tools.certify.trial import NotTried, Trial, Unmet
 
 promise = Promises("malformed")
 
@@ -89,9 +90,11 @@ async def a_promotion_needs_each_of_its_fields(the: Trial) -> None:
 
 @promise(FIELDS)
 async def a_mandatory_field_that_is_null_or_empty_is_absent(the: Trial) -> None:
-    for name in ("reference", "amount", "roundId"):
-        for nothing in (None, ""):
+    for name in ("reference", "amount", "roundId", "currency", "timestamp", "gameName"):
+        for nothing in (None, "", [], {}):
             await the.refused(the.result(**{name: nothing}), 64, http=400)
+    for nothing in (None, ""):
+        await the.refused(the.result(roundDetails=nothing), 64, http=400)
 
     await the.paid("0")
 
@@ -105,16 +108,16 @@ async def a_refusal_names_the_field_that_is_missing(the: Trial) -> None:
 
 @promise(ANSWERS)
 async def a_refusal_names_the_field_that_is_malformed(the: Trial) -> None:
-    answer = await the.refused(the.result(currency="$$"), 57, http=400)
+    answer = await the.refused(the.result(roundId=True), 57, http=400)
 
-    _names(answer.fields.get("description"), "currency")
+    _names(answer.fields.get("description"), "roundId")
 
 
 @promise(ANSWERS)
 async def a_refusal_has_error_and_description_alone(the: Trial) -> None:
     for request in (
         the.result(amount="x"),
-        the.result(currency="$$"),
+        the.result(roundId=True),
         the.result().without("roundId"),
         the.result().saying("{"),
         the.result(userId=the.id("nobody")),
@@ -130,7 +133,7 @@ async def a_refusal_repeats_no_value(the: Trial) -> None:
     faults: tuple[dict[str, Value], ...] = (
         {"amount": marked},
         {"currency": f"{marked}!"},
-        {"timestamp": marked},
+        {"roundId": f"{marked}\n"},
         {"userId": [marked]},
     )
     for changes in faults:
@@ -140,39 +143,63 @@ async def a_refusal_repeats_no_value(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def a_name_that_is_no_text_is_refused_with_57(the: Trial) -> None:
-    for name in ("userId", "reference", "roundId", "gameId"):
-        await _malformed(the, {name: Raw("421")}, {name: ["421"]}, {name: True})
+async def an_identifier_that_is_neither_text_nor_a_whole_number_is_refused_with_57(the: Trial) -> None:
+    for name in _IDENTIFIERS:
+        for value in (Raw("-421"), Raw("421.0"), Raw("421e0"), Raw("-0"), ["421"], {"id": "421"}, True, False):
+            await the.refused(the.result(**{name: value}), 57, http=400)
+
+    await the.paid("0")
 
 
 @promise(FIELDS)
-async def a_name_of_129_characters_is_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"reference": the.id().ljust(129, "x")}, {"roundId": the.id().ljust(129, "x")})
+async def an_identifier_of_129_characters_is_refused_with_57(the: Trial) -> None:
+    for name in _IDENTIFIERS:
+        await _malformed(the, {name: the.id().ljust(129, "x")}, {name: Raw("1" * 129)})
 
 
 @promise(FIELDS)
-async def a_name_with_control_characters_is_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"reference": f"{the.id()}\n"}, {"roundId": "\x00"}, {"userId": f"{the.player.id}\t"})
+async def an_identifier_with_control_characters_is_refused_with_57(the: Trial) -> None:
+    own = {"reference": the.id(), "userId": the.player.id}
+    for name in _IDENTIFIERS:
+        text = own.get(name, "x")
+        await _malformed(the, *({name: f"{text}{control}"} for control in ("\n", "\t", "\x00", "\x7f", "\x85", "\x9f")))
 
 
 @promise(FIELDS)
-async def a_name_of_spaces_is_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"reference": "   "})
+async def an_identifier_with_half_a_character_is_refused_with_57(the: Trial) -> None:
+    for name in _IDENTIFIERS:
+        await _malformed(the, {name: Raw(r'"x\ud83d"')}, {name: Raw(r'"\udfff"')})
 
 
 @promise(FIELDS)
-async def a_timestamp_that_is_no_milliseconds_is_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"timestamp": "yesterday"}, {"timestamp": "2016-12-22T17:39:50Z"}, {"timestamp": Raw("-1")})
+async def an_identifier_of_white_space_is_refused_with_57(the: Trial) -> None:
+    for name in _IDENTIFIERS:
+        await _malformed(the, {name: "   "}, {name: "\u00a0"}, {name: " \u3000"})
 
 
 @promise(FIELDS)
-async def a_currency_that_is_no_code_is_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"currency": "$$$"}, {"currency": "US"}, {"currency": "US DOLLAR"}, {"currency": Raw("840")})
+async def identifiers_of_the_other_callbacks_are_checked_as_well(the: Trial) -> None:
+    for win, name in (
+        *((the.jackpot(), name) for name in ("jackpotId", "roundId", "bonusCode")),
+        *((the.total(), name) for name in ("gameId", "roundId", "bonusCode")),
+        *((the.promo(), name) for name in ("promoCampaignId", "reference", "userId")),
+    ):
+        for value in (Raw("1.5"), "x\n", "\u3000"):
+            await the.refused(win.but(**{name: value}), 57, http=400)
+
+    await the.paid("0")
 
 
 @promise(FIELDS)
-async def roundDetails_that_are_a_number_are_refused_with_57(the: Trial) -> None:
-    await _malformed(the, {"roundDetails": Raw("7")}, {"roundDetails": True})
+async def a_jackpot_or_total_that_nothing_identifies_is_refused_with_64(the: Trial) -> None:
+    if the.provider.secret.hash_secret:
+        raise NotTried("where a secret is set, a hash is needed")
+    for win in (the.jackpot(), the.total()):
+        for nothing in (None, "", [], {}):
+            await the.refused(win.but(hash=nothing), 64, http=400)
+            await the.refused(win.but(uuid=nothing).unsigned(), 64, http=400)
+
+    await the.paid("0")
 
 
 @promise(ANSWERS)
@@ -197,20 +224,26 @@ async def a_missing_field_is_told_before_a_faulty_amount(the: Trial) -> None:
 
 
 @promise(ANSWERS)
-async def a_faulty_amount_is_told_before_a_faulty_currency(the: Trial) -> None:
-    await the.refused(the.result(amount="x", currency="$$"), 59, http=400)
+async def a_faulty_amount_is_told_before_a_faulty_identifier(the: Trial) -> None:
+    await the.refused(the.result(amount="x", roundId=True), 59, http=400)
 
 
 @promise(ANSWERS)
-async def what_was_refused_is_credited_once_it_is_mended(the: Trial) -> None:
+async def a_faulty_identifier_is_told_before_a_currency_that_is_not_the_wallets(the: Trial) -> None:
+    await the.refused(the.result(roundId=True, currency="$$"), 57, http=400)
+
+
+@promise(ANSWERS)
+async def what_was_refused_is_credited_when_it_comes_corrected(the: Trial) -> None:
     win = the.result(amount="0.02")
-    for faulty in (win.but(amount="0,02"), win.without("gameId"), win.but(currency="$$"), win.saying(win.text[:-1])):
+    for faulty in (win.but(amount="0,02"), win.without("gameId"), win.but(roundId=True), win.saying(win.text[:-1])):
         await the.send_once(faulty)
     await the.credited(win)
 
     await the.paid("0.02")
 
 
+_IDENTIFIERS = ("userId", "reference", "roundId", "gameId", "bonusCode", "promoCampaignId")  # of a result
 _ALL = ("userId", "amount", "reference", "providerId", "timestamp")
 
 
@@ -233,7 +266,7 @@ async def _needs(the: Trial, win: Request, *names: str) -> None:
     await the.paid("0")
 
 
-async def _malformed(the: Trial, *changes: dict[str, Value]) -> None:
+async def _malformed(the: Trial, *changes: Mapping[str, Value]) -> None:
     for each in changes:
         await the.refused(the.result(**each), 57, http=400)
 

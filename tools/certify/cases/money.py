@@ -2,7 +2,7 @@
 
 from tools.certify.catalogue import ANSWERS, FIELDS, Promises
 from tools.certify.requests import Raw, Value
-from tools.certify.trial import NotTried, Trial, Unmet
+from tools.certify.trial import Trial, Unmet
 
 promise = Promises("money")
 
@@ -33,6 +33,15 @@ async def trailing_zeros_change_no_amount(the: Trial) -> None:
     await the.credited(the.result(amount="0.050000000000000000"))
 
     await the.paid("0.05")
+
+
+@promise(FIELDS)
+async def trailing_zeros_do_not_count_as_digits(the: Trial) -> None:
+    zeros = "0" * 40
+    for amount in (f"0.01{zeros}", Raw(f"0.02{zeros}"), f"3{zeros}e-42", f"0.{zeros}"):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("0.06")
 
 
 @promise(FIELDS)
@@ -68,11 +77,19 @@ async def the_smallest_amount_is_credited(the: Trial) -> None:
 
 @promise(FIELDS)
 async def an_amount_of_32_digits_is_credited_to_the_last(the: Trial) -> None:
-    if not the.large_amounts:
-        raise NotTried("it credits twelve trillions: --large-amounts allows it")
+    the.need_large_amounts()
     await the.credited(the.result(amount=Raw("12345678901234.123456789012345678")))
-
     await the.paid("12345678901234.123456789012345678")
+    await the.credited(the.result(amount="0.876543210987654322"))
+
+
+@promise(FIELDS)
+async def a_large_amount_may_have_an_exponent(the: Trial) -> None:
+    the.need_large_amounts()
+    for amount in (Raw("1.0E7"), "1.5e2", Raw("1e+16")):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("10000000010000150")
 
 
 @promise(ANSWERS)
@@ -105,7 +122,7 @@ async def a_replay_is_answered_in_its_own_notation(the: Trial) -> None:
 
 @promise(ANSWERS)
 async def a_balance_is_written_without_an_exponent(the: Trial) -> None:
-    for amount in ("0", Raw("0")):
+    for amount in ("0", Raw("0"), "0e5", Raw("1e-2")):
         answer = await the.credited(the.result(amount=amount))
         for name in ("cash", "bonus"):
             if "e" in answer.written(name).lower():
@@ -123,13 +140,83 @@ async def an_amount_with_a_plus_sign_is_refused_with_59(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def an_exponent_in_text_is_refused_with_59(the: Trial) -> None:
-    await _no_amount(the, "1e-2", "1E-2")
+async def minus_zero_is_zero(the: Trial) -> None:
+    for amount in ("-0", Raw("-0"), "-0.00", Raw("-0.0"), "-0e5", Raw("-0E-3")):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("0")
 
 
 @promise(FIELDS)
-async def an_exponent_in_a_number_is_refused_with_59(the: Trial) -> None:
-    await _no_amount(the, Raw("1e-2"), Raw("1E-2"))
+async def zero_may_have_any_exponent(the: Trial) -> None:
+    for amount in ("0e5", Raw("0e5"), "0.00E-30", Raw("0e-999999999"), "0e999999999"):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("0")
+
+
+@promise(FIELDS)
+async def an_exponent_moves_the_point(the: Trial) -> None:
+    for amount in ("1e-2", Raw("2E-2"), Raw("0.3e-1"), "40e-3", "0.5E-1"):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("0.15")
+
+
+@promise(FIELDS)
+async def an_exponent_may_be_zero_or_above(the: Trial) -> None:
+    for amount in ("0.01e0", Raw("0.002e1"), Raw("0.0003E+2"), "0.00004e+03"):
+        await the.credited(the.result(amount=amount))
+
+    await the.paid("0.10")
+
+
+@promise(FIELDS)
+async def an_exponent_as_a_program_writes_it_by_itself_is_exact(the: Trial) -> None:
+    await _to_the_last_place(the, Raw("1e-7"), "9.999999E-1")
+
+
+@promise(FIELDS)
+async def an_exponent_changes_no_digit(the: Trial) -> None:
+    await _to_the_last_place(the, Raw("1.23456789012345678e-1"), Raw("8.76543210987654322E-1"))
+
+
+@promise(FIELDS)
+async def an_exponent_that_just_fits_is_credited(the: Trial) -> None:
+    await _to_the_last_place(the, "1e-18", Raw("999999999999999999e-18"))
+    await the.credited(the.result(amount="10e-19"))
+    await the.credited(the.result(amount="9.99999999999999999e-1"))
+
+
+@promise(FIELDS)
+async def an_exponent_that_does_not_fit_is_refused_with_59(the: Trial) -> None:
+    await _no_amount(the, "1e-19", Raw("1e-19"), Raw("12e-19"), "0.1e-18", "1e32", Raw("1E+32"), Raw("10e31"))
+
+
+@promise(FIELDS)
+async def an_exponent_without_end_is_refused_with_59(the: Trial) -> None:
+    for exponent in ("e999999999", "E+999999999", "e-999999999", "e99999999999999999999", "e" + "9" * 9_000):
+        await _no_amount(the, f"1{exponent}", Raw(f"1{exponent}"))
+
+
+@promise(FIELDS)
+async def an_exponent_below_zero_money_is_refused_with_59(the: Trial) -> None:
+    await _no_amount(the, "-1e-2", Raw("-1e-2"), Raw("-1E+2"))
+
+
+@promise(FIELDS)
+async def an_exponent_that_is_not_a_whole_number_is_refused_with_59(the: Trial) -> None:
+    await _no_amount(the, "1e", "1e+", "1e0.5", "e-2", "1 e-2", "1e-2 ", "1e-\u0662", "1e--2", "1e1_0")
+
+
+@promise(FIELDS)
+async def digits_that_no_binary_number_holds_are_credited_to_the_last(the: Trial) -> None:
+    await _to_the_last_place(the, Raw("0.30000000000000004"), Raw("0.69999999999999996"))
+
+
+@promise(FIELDS)
+async def zeros_before_an_amount_are_refused_with_59(the: Trial) -> None:
+    await _no_amount(the, "00.01", "007", "-00")
 
 
 @promise(FIELDS)
@@ -169,7 +256,8 @@ async def a_point_without_digits_is_refused_with_59(the: Trial) -> None:
 
 @promise(FIELDS)
 async def nineteen_places_are_refused_with_59_and_not_rounded(the: Trial) -> None:
-    await _no_amount(the, "0.0100000000000000001", Raw("0.0100000000000000001"))
+    long = "67.2000000000000028421709430404007434844970703125"  # a binary number, written in full
+    await _no_amount(the, "0.0100000000000000001", Raw("0.0100000000000000001"), long, Raw(long))
 
 
 @promise(FIELDS)

@@ -1,8 +1,10 @@
 """Promotions: a prize comes alone or inside a result, and is paid once by either way."""
 
+from collections.abc import Mapping
+
 from tools.certify.catalogue import AUTO_CLOSING, EFFECTS, PROMO, REPLAYS, RESULT, Promises
 from tools.certify.requests import Raw, Request, Value
-from tools.certify.trial import Trial, Unmet
+from tools.certify.trial import NotTried, Trial, Unmet
 
 promise = Promises("promotions")
 
@@ -102,12 +104,119 @@ async def a_promotion_of_another_campaign_than_in_its_result_is_refused_with_61(
 
 
 @promise(REPLAYS)
-async def a_prize_that_conflicts_refuses_the_whole_result_with_61(the: Trial) -> None:
+async def a_prize_in_dispute_is_left_and_its_win_is_paid(the: Trial) -> None:
     prize = the.promo(amount="0.03")
     await the.credited(prize)
-    await the.refused(_with_prize(the, promoWinReference=prize["reference"], promoWinAmount="0.04"), 61, http=200)
+    win = _with_prize(the, promoWinReference=prize["reference"], promoWinAmount="0.04")
+    first = await the.credited(win)
+    await the.shows(first, "0.05")
+    again = await the.credited(win)
 
-    await the.paid("0.03")
+    the.same("transactionId", first.transaction_id, again.transaction_id)
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_prize_of_another_campaign_is_left_and_its_win_is_paid(the: Trial) -> None:
+    prize = the.promo(amount="0.03", promoCampaignId="another")
+    await the.credited(prize)
+    await the.credited(_with_prize(the, promoWinReference=prize["reference"]))
+
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_prize_of_another_player_is_left_and_its_win_is_paid(the: Trial) -> None:
+    if the.player.other_id is None:
+        raise NotTried("no other player was given")
+    theirs = the.promo(userId=the.player.other_id, amount="0.03")
+    await the.credited(theirs)
+    await the.credited(_with_prize(the, promoWinReference=theirs["reference"]))
+
+    await the.paid("0.02")
+
+
+@promise(REPLAYS)
+async def a_prize_in_dispute_leaves_a_free_round_its_bonus(the: Trial) -> None:
+    prize, code = the.promo(amount="0.03"), the.id("b")
+    await the.credited(prize)
+    await the.credited(_with_prize(the, promoWinReference=prize["reference"], promoWinAmount="0.04", bonusCode=code))
+    await the.credited(the.total(amount=Raw("0.02"), bonusCode=code))
+
+    await the.paid("0.05", bonus="0.02")
+
+
+@promise(REPLAYS)
+async def a_known_result_with_another_prize_pays_nothing(the: Trial) -> None:
+    win = _with_prize(the)
+    first = await the.credited(win)
+    another = await the.credited(win.but(promoWinReference=the.id("p")))
+
+    the.same("transactionId", first.transaction_id, another.transaction_id)
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_known_result_with_another_amount_of_its_prize_pays_nothing(the: Trial) -> None:
+    win = _with_prize(the)
+    await the.credited(win)
+    await the.credited(win.but(promoWinAmount="0.04"))
+
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def another_prize_of_a_known_result_is_paid_when_it_comes_alone(the: Trial) -> None:
+    win = _with_prize(the)
+    another = win.but(promoWinReference=the.id("p"))
+    await the.credited(win)
+    await the.credited(another)
+    await the.credited(_prize_of(another, the))
+
+    await the.paid("0.08")
+
+
+@promise(REPLAYS)
+async def a_known_result_that_comes_again_with_a_prize_is_paid_the_prize(the: Trial) -> None:
+    win = _with_prize(the)
+    first = await the.credited(win.without("promoWinAmount", "promoWinReference"))
+    await the.paid("0.02")
+    again = await the.credited(win)
+
+    the.same("transactionId", first.transaction_id, again.transaction_id)
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_prize_that_comes_later_with_its_result_is_paid_once(the: Trial) -> None:
+    win = _with_prize(the)
+    await the.credited(win.without("promoWinAmount", "promoWinReference"))
+    await the.credited(win)
+    await the.credited(win)
+    await the.credited(_prize_of(win, the))
+
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_second_prize_that_comes_later_with_its_result_pays_nothing(the: Trial) -> None:
+    win = _with_prize(the)
+    await the.credited(win.without("promoWinAmount", "promoWinReference"))
+    await the.credited(win)
+    await the.credited(win.but(promoWinReference=the.id("p")))
+
+    await the.paid("0.05")
+
+
+@promise(REPLAYS)
+async def a_result_that_comes_again_without_its_prize_is_a_replay(the: Trial) -> None:
+    win = _with_prize(the)
+    first = await the.credited(win)
+    names = ("promoWinAmount", "promoWinReference", "promoCampaignId", "promoCampaignType")
+    again = await the.credited(win.without(*names))
+
+    the.same("transactionId", first.transaction_id, again.transaction_id)
+    await the.paid("0.05")
 
 
 @promise(REPLAYS)
@@ -120,10 +229,26 @@ async def a_result_that_conflicts_refuses_its_prize_with_61(the: Trial) -> None:
 
 
 @promise(EFFECTS)
-async def a_prize_without_a_reference_is_refused_with_64_and_nothing_is_paid(the: Trial) -> None:
-    await the.refused(_with_prize(the).without("promoWinReference"), 64, http=400)
+async def a_prize_without_a_reference_is_left_and_its_win_is_paid(the: Trial) -> None:
+    await _left(the, *({"promoWinReference": nothing} for nothing in (None, "", [], {})))
+    await the.credited(_with_prize(the).without("promoWinReference"))
 
-    await the.paid("0")
+    await the.paid("0.10")
+
+
+@promise(EFFECTS)
+async def a_prize_with_a_malformed_reference_is_left_and_its_win_is_paid(the: Trial) -> None:
+    faulty: tuple[Value, ...] = (the.id("p").ljust(129, "x"), "p\n", "\u3000", Raw("-5"), Raw("1.5"), True, ["p"])
+    await _left(the, *({"promoWinReference": reference} for reference in faulty))
+
+    await the.paid("0.14")
+
+
+@promise(EFFECTS)
+async def a_prize_that_is_spelled_in_two_ways_is_left_and_its_win_is_paid(the: Trial) -> None:
+    await _left(the, {"promowinamount": "0.04"}, {"PromoWinReference": the.id("p")})
+
+    await the.paid("0.04")
 
 
 @promise(EFFECTS)
@@ -144,11 +269,44 @@ async def a_prize_of_zero_is_the_win_alone_and_leaves_its_reference_free(the: Tr
 
 
 @promise(EFFECTS)
-async def a_prize_that_is_no_amount_is_refused_with_59_and_nothing_is_paid(the: Trial) -> None:
-    await the.refused(_with_prize(the, promoWinAmount="0,03"), 59, http=400)
-    await the.refused(_with_prize(the, promoWinAmount=Raw("-0.03")), 59, http=400)
+async def a_prize_below_zero_is_left_and_its_win_is_paid(the: Trial) -> None:
+    await _left(the, {"promoWinAmount": "-5"}, {"promoWinAmount": Raw("-0.03")})
 
-    await the.paid("0")
+    await the.paid("0.04")
+
+
+@promise(EFFECTS)
+async def a_prize_whose_amount_is_not_valid_is_left_and_its_win_is_paid(the: Trial) -> None:
+    faulty: tuple[Value, ...] = ("0,03", " 0.03", "+0.03", "NaN", "three", Raw("1e-19"), "1e999999999", True, ["0.03"])
+    await _left(the, *({"promoWinAmount": amount} for amount in faulty))
+
+    await the.paid("0.18")
+
+
+@promise(EFFECTS)
+async def a_prize_that_was_left_is_not_paid_by_a_retransmission_that_changes_it(the: Trial) -> None:
+    win = _with_prize(the)
+    await the.credited(win.but(promoWinAmount="-0.03"))
+    await the.credited(win)
+
+    await the.paid("0.02")
+
+
+@promise(EFFECTS)
+async def a_prize_that_was_left_is_paid_when_it_comes_alone(the: Trial) -> None:
+    win = _with_prize(the)
+    await the.credited(win.but(promoWinAmount="-0.03"))
+    await the.credited(_prize_of(win, the))
+
+    await the.paid("0.05")
+
+
+@promise(EFFECTS)
+async def a_prize_of_nothing_is_no_prize_in_any_notation(the: Trial) -> None:
+    for nothing in (Raw("0"), "0.00", Raw("-0.0"), "0e5", [], {}):
+        await the.credited(_with_prize(the, promoWinAmount=nothing, promoWinReference="\n"))
+
+    await the.paid("0.12")
 
 
 @promise(EFFECTS)
@@ -165,6 +323,14 @@ async def a_prize_counts_towards_no_free_round_total(the: Trial) -> None:
     await the.credited(the.total(amount=Raw("0.02"), bonusCode=code))
 
     await the.paid("0.05", bonus="0.02")
+
+
+async def _left(the: Trial, *changes: Mapping[str, Value]) -> None:
+    """Results whose prize is left for a person: each is credited as if it had come alone."""
+    for each in changes:
+        win = _with_prize(the, **each)
+        first, again = await the.credited(win), await the.credited(win)
+        the.same("transactionId", first.transaction_id, again.transaction_id)
 
 
 def _with_prize(the: Trial, **changes: Value) -> Request:
