@@ -111,16 +111,51 @@ def test_wins_have_the_decimals_of_their_currency(currency: str, decimals: int) 
     assert {Purse(currency).win(chance, 3).as_tuple().exponent for _ in range(100)} == {-decimals}
 
 
-def test_a_total_is_what_its_rounds_won_and_waits_for_them() -> None:
-    callbacks = told(seconds=300)
-    totals = [callback for callback in callbacks if callback.page == "bonus-win" and callback.after]
-    rounds = {callback.number: callback for callback in callbacks}
+def free_rounds(callbacks: Sequence[Callback]) -> dict[str, tuple[list[Callback], list[Callback]]]:
+    """The rounds and the totals of each bonus code of which rounds are told."""
+    found: dict[str, tuple[list[Callback], list[Callback]]] = {}
+    for each in callbacks:
+        if each.name == "result" and (code := each.credits[0].bonus_code):
+            found.setdefault(code, ([], []))[0].append(each)
+    for each in callbacks:
+        if each.name == "bonus" and each.credits[0].bonus_code in found:
+            found[each.credits[0].bonus_code][1].append(each)
+    return found
 
-    assert totals
-    for total in totals:
-        own_rounds = [rounds[number].credits[0] for number in total.after]
-        assert {round.bonus_code for round in own_rounds} == {total.credits[0].bonus_code}
-        assert sum(round.amount for round in own_rounds) == total.credits[0].amount
+
+def test_the_totals_of_a_code_are_what_its_rounds_won() -> None:
+    codes = free_rounds(told(seconds=300))
+
+    assert len(codes) > 20
+    for rounds, totals in codes.values():
+        assert sum(each.credits[0].amount for each in rounds) == sum(each.credits[0].amount for each in totals)
+
+
+def test_a_total_waits_for_its_rounds_but_for_those_that_are_late() -> None:
+    for rounds, totals in free_rounds(told(seconds=300)).values():
+        assert {each.number for each in rounds if not each.late} == {number for each in totals for number in each.after}
+
+
+def test_free_rounds_come_in_every_order() -> None:
+    codes = free_rounds(told(seconds=300))
+    both = [(round, total) for rounds, totals in codes.values() for round in rounds for total in totals]
+
+    assert any(round.at > total.at for round, total in both if total.played_at > round.played_at)  # late rounds
+    assert any(total.late for _, total in both)
+    assert any(len(totals) == 2 for _, totals in codes.values())
+    assert {bool(total.credits[0].round_id) for _, total in both} == {True, False}
+
+
+def test_a_free_round_is_closed_once_more_without_its_bonus_code() -> None:
+    callbacks = {each.number: each for each in told(seconds=300)}
+    again = [each for each in callbacks.values() if each.page == "auto-closing" and each.after]
+    free = [each for each in again if callbacks[each.after[0]].credits[0].bonus_code]
+
+    assert free
+    for closing in free:
+        (first,) = callbacks[closing.after[0]].credits
+        assert closing.credits == (replace(first, bonus_code=""),)
+        assert closing.is_told
 
 
 def test_free_rounds_are_also_told_by_their_total_alone() -> None:
@@ -136,10 +171,10 @@ def test_an_open_round_is_closed_when_its_day_is_over_under_its_own_reference() 
     callbacks = told(seconds=300, day_seconds=10)
     sent = {callback.number: callback for callback in callbacks if callback.is_given_up}
     closings = [callback for callback in callbacks if callback.page == "auto-closing"]
-    again = [closing for closing in closings if closing.after]
+    again = [closing for closing in closings if closing.after and closing.after[0] in sent]
 
     assert len(again) == len(sent) > 0
-    assert len(closings) > len(again)
+    assert any(not closing.after for closing in closings)
     for closing in again:
         first = sent[closing.after[0]]
         assert closing.credits == first.credits
@@ -219,6 +254,22 @@ def test_the_functions_credit_every_word_of_it_once(operator: Operator) -> None:
     owed = {f"{credit.callback}#{credit.reference}": credit for each in callbacks for credit in each.credits}
     paid = {transaction["id"]: transaction["amountAsked"] for transaction in operator.transactions()}
     assert paid == {id: credit.amount for id, credit in owed.items()}
+
+
+def test_the_functions_pay_exactly_what_is_owed_however_late_it_comes(operator: Operator) -> None:
+    for player in PLAYERS:
+        operator.open_wallet(player.user_id, cash="0", currency=player.currency)
+    tally, callbacks = Tally(), told(seed=3, seconds=20)
+
+    for each in callbacks:
+        tally.begin(each)
+        timestamp = 1482429190000 + int(1000 * each.played_at)
+        reply = operator.send(each.name, words(each, nth=1, timestamp=timestamp, secrets=Secrets()).body)
+        assert reply.json["error"] == 0, reply.text
+
+    assert {player.currency: operator.wallet(player.user_id)["cash"] for player in PLAYERS} == tally.owed
+    less = [each for each in operator.transactions() if each["amount"] < each["amountAsked"]]
+    assert {each["id"].partition("#")[0] for each in less} == {"bonus", "result"}  # rounds came after their totals
 
 
 # --- Its stubbornness -------------------------------------------------------------------------------
@@ -304,6 +355,13 @@ def test_the_pauses_between_retransmissions_grow(monkeypatch: pytest.MonkeyPatch
     assert len(grown) == 10
     assert grown[:7] == sorted(grown[:7])
     assert max(grown) <= 15 * 1.2
+
+
+def test_every_delivery_has_the_moment_of_the_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_module.time, "time", lambda: 1482429190.374)
+    _, bodies, _ = sent([callback(late=4.0)], lambda _: answered(998))
+
+    assert {str(body["timestamp"]) for body in bodies} == {"1482429186374"}
 
 
 def test_a_refusal_is_not_sent_again() -> None:
@@ -593,3 +651,17 @@ def test_what_is_settled_is_counted_by_page_and_code() -> None:
     assert tally.lines["result"].codes == Counter({0: 2, 61: 1, None: 1})
     assert tally.lines["result"].refused == Counter({61: 1})
     assert tally.owed == {"USD": Decimal("6.00")}
+
+
+def test_free_rounds_and_their_total_are_owed_once() -> None:
+    tally = Tally()
+    free = credit(amount=Decimal(2), bonus_code="frb")
+    total = credit(callback="bonus", amount=Decimal(5), bonus_code="frb", currency="")
+    tally.begin(callback(free))
+    tally.begin(callback(replace(free, reference="ref-2")))
+    assert tally.owed == {"USD": Decimal(4)}
+
+    tally.begin(callback(total, currency="USD"))
+    tally.begin(callback(replace(total, callback="jackpot"), currency="USD"))
+    tally.begin(callback(replace(total, bonus_code=""), currency="USD"))
+    assert tally.owed == {"USD": Decimal(5 + 5 + 5)}

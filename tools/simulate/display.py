@@ -114,7 +114,7 @@ def conclusions(tally: Tally, seconds: float) -> Iterator[str]:
     yield from _troubles(tally)
     owed = ", ".join(f"{amount(total)} {currency}" for currency, total in sorted(tally.owed.items()) if currency)
     if owed:
-        yield f"owed       {owed}; jackpots and totals carry no currency"
+        yield f"owed       {owed}; free rounds and their total count once"
 
 
 def _cells(line: Line) -> Iterator[Text]:

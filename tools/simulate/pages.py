@@ -148,7 +148,8 @@ class _Page:
             "hash": _text(self.request_id),
             "timestamp": self.timestamp,
         }
-        return fields | self._bonus_code() | self._channel()
+        last_round = {"roundId": _text(self.credit.round_id)} if self.credit.round_id else {}
+        return fields | last_round | self._bonus_code() | self._channel()
 
     def _promo(self) -> dict[str, str]:
         return {

@@ -27,7 +27,7 @@ class Settled:
     """What became of a callback: the last answer's error code, None without one, and the transaction's id."""
 
     callback: Callback
-    timestamp: int  # of its first delivery, in milliseconds
+    timestamp: int  # when it was played, in milliseconds: each delivery says the same
     deliveries: int = 0
     code: int | None = None
     transaction_id: str = ""
@@ -65,12 +65,13 @@ class Provider:
     def __post_init__(self) -> None:
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._epoch = 0.0  # when the run began
         self._refusals = 0
         self._wrong: Trouble | None = None
 
     async def send_all(self, callbacks: Iterable[Callback]) -> None:
         """Begins each at its time, and returns when all are settled, or what is on its way when it is stopping."""
-        began = time.monotonic()
+        began, self._epoch = time.monotonic(), time.time()
         async with self.reach() as self._post:
             try:
                 for callback in callbacks:
@@ -98,7 +99,7 @@ class Provider:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _settle(self, callback: Callback, before: Iterable[asyncio.Task[None]]) -> None:
-        settled = Settled(callback, timestamp=int(time.time() * 1000))
+        settled = Settled(callback, timestamp=int((self._epoch + callback.played_at) * 1000))
         try:
             await asyncio.gather(*before)
             if not self.is_stopping.is_set():
@@ -133,8 +134,7 @@ class Provider:
         async with self._connections:
             settled.deliveries += 1
             nth = settled.deliveries
-            timestamp = settled.timestamp if nth == 1 else int(time.time() * 1000)
-            said = words(settled.callback, nth=nth, timestamp=timestamp, secrets=self.secrets)
+            said = words(settled.callback, nth=nth, timestamp=settled.timestamp, secrets=self.secrets)
             self.tally.in_flight += 1
             started = time.monotonic()
             try:

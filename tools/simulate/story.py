@@ -1,7 +1,8 @@
 """The story: who plays what and wins what, and how its callbacks are told. The same seed tells the same story.
 
 Players come and go in sessions. A session is one game, round after round, until the player has enough. Now and then
-free rounds are granted, a round is left open, a jackpot falls, a prize is won; campaigns end.
+free rounds are granted, a round is left open, a jackpot falls, a prize is won; campaigns end. Some free rounds and
+totals are delivered late, and keep the timestamp of their play.
 """
 
 import hashlib
@@ -23,6 +24,10 @@ GAMES = ("tumblefortune", "dragonpearl", "fruitparade", "goldrush", "pharaohsgat
 ANSWER_LOST, DUPLICATED = 0.04, 0.03  # of all callbacks
 PRIZES_AT_A_CAMPAIGNS_END = 3
 CAMPAIGN_SECONDS = 20.0
+LATE, LATE_SECONDS = 0.2, (2.0, 12.0)  # of free rounds and of their totals, and how long after they were played
+TWO_GRANTS = 0.3  # of grants: a second one is open at the same time, under the same code
+CLOSED_AGAIN = 0.05  # of free rounds: the provider closes them although they were answered
+LAST_ROUND_NAMED = 0.4  # of totals
 ROUND_SECONDS = 1.5  # from one free round to the next, and from a round to its jackpot's callback at the most
 
 
@@ -48,7 +53,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """One callback, before it is put into words. `at` is in seconds of the run.
+    """One callback, before it is put into words. `at` is in seconds of the run; `late` of them it was played before.
 
     It is sent after those numbered `after` are settled. `cut_after` is when the provider hangs up on the first
     delivery; `is_given_up` says that it believes the round open then, and does not send again until it closes it.
@@ -61,6 +66,8 @@ class Callback:
     credits: tuple[Credit, ...]
     facts: Mapping[str, str] = field(default_factory=dict)  # of the session, the jackpot, the campaign
     after: tuple[int, ...] = ()
+    currency: str = ""  # the wallet's
+    late: float = 0.0
     copies: int = 1
     cut_after: float | None = None
     is_given_up: bool = False
@@ -69,6 +76,10 @@ class Callback:
     @property
     def name(self) -> CallbackName:
         return self.credits[0].callback
+
+    @property
+    def played_at(self) -> float:
+        return self.at - self.late
 
 
 def story(
@@ -82,6 +93,17 @@ def story(
 
 
 @dataclass(slots=True)
+class _Grant:
+    """Free rounds that are being played. Two of them may share a code."""
+
+    code: str
+    rounds_left: int
+    rounds: list[int] = field(default_factory=list)  # the numbers of the callbacks that are not late
+    won: Decimal = Decimal(0)
+    last_round: str = ""
+
+
+@dataclass(slots=True)
 class _Session:
     player: Player
     purse: Purse
@@ -91,10 +113,7 @@ class _Session:
     session_id: str
     token: str
     platform: str
-    code: str = ""
-    free_rounds_left: int = 0
-    free_rounds: list[int] = field(default_factory=list)  # the numbers of their callbacks
-    won_in_free_rounds: Decimal = Decimal(0)
+    grants: list[_Grant] = field(default_factory=list)
 
     @property
     def game_id(self) -> str:
@@ -127,8 +146,8 @@ class _Writer:
             yield from self._until(at)
         # What was begun is told to its end: the free rounds' totals, the last campaign.
         for session in [*self._sessions.values()]:
-            if session.code:
-                self._end_free_rounds(self._seconds, session)
+            for grant in [grant for grant in session.grants if grant.last_round]:
+                self._end_free_rounds(self._seconds, session, grant)
         self._end_campaign(self._seconds)
         yield from self._until(float("inf"))
 
@@ -138,7 +157,7 @@ class _Writer:
 
     def _session_of(self, player: Player) -> _Session:
         session = self._sessions.get(player.user_id)
-        if session is None or (session.rounds_left <= 0 and not session.code):
+        if session is None or (session.rounds_left <= 0 and not session.grants):
             session = self._sessions[player.user_id] = _Session(
                 player=player,
                 purse=Purse(player.currency),
@@ -155,7 +174,7 @@ class _Writer:
 
     def _play(self, at: float, session: _Session) -> None:
         session.rounds_left -= 1
-        if session.code:
+        if session.grants:
             self._play_free_round(at, session)
             return
         happens = self._random.choices(
@@ -168,22 +187,38 @@ class _Writer:
         self._tell("result", at, session, self._credit_of_round(session))
 
     def _play_free_round(self, at: float, session: _Session) -> None:
-        credit = replace(self._credit_of_round(session), bonus_code=session.code)
-        session.free_rounds.append(self._tell("result", at, session, credit, facts={"details": "freespin"}))
-        session.won_in_free_rounds += credit.amount
-        session.free_rounds_left -= 1
-        if session.free_rounds_left == 0:
-            self._end_free_rounds(at, session)
+        grant = self._random.choice(session.grants)
+        credit = replace(self._credit_of_round(session), bonus_code=grant.code)
+        late = self._lateness()
+        number = self._tell("result", at, session, credit, facts={"details": "freespin"}, late=late)
+        if not late:
+            grant.rounds.append(number)
+        if self._random.random() < CLOSED_AGAIN:
+            # The page of auto closing knows no bonus code: it is a replay that leaves one out.
+            closing = replace(credit, bonus_code="")
+            self._tell("auto-closing", at + late + self._day_seconds, session, closing, after=(number,), is_told=True)
+        grant.won += credit.amount
+        grant.last_round = credit.round_id
+        grant.rounds_left -= 1
+        if grant.rounds_left == 0:
+            self._end_free_rounds(at, session, grant)
 
-    def _end_free_rounds(self, at: float, session: _Session) -> None:
-        """The total of the rounds that were told one by one, once they are settled: it pays nothing more."""
-        credit = self._credit("bonus", session, session.won_in_free_rounds, bonus_code=session.code)
-        self._tell("bonus-win", at + ROUND_SECONDS, session, credit, after=tuple(session.free_rounds))
-        session.code, session.free_rounds, session.won_in_free_rounds = "", [], Decimal(0)
+    def _end_free_rounds(self, at: float, session: _Session, grant: _Grant) -> None:
+        """The total of the rounds that are told one by one, after those that are not late: it pays the others."""
+        session.grants.remove(grant)
+        last_round = grant.last_round if self._random.random() < LAST_ROUND_NAMED else ""
+        credit = self._credit("bonus", session, grant.won, bonus_code=grant.code, round_id=last_round)
+        late = self._lateness()
+        self._tell("bonus-win", at + ROUND_SECONDS, session, credit, after=tuple(grant.rounds), late=late)
+
+    def _lateness(self) -> float:
+        return self._random.uniform(*LATE_SECONDS) if self._random.random() < LATE else 0.0
 
     def _grant(self, at: float, session: _Session) -> None:
-        """Free rounds whose results are sent one by one, then their total."""
-        session.code, session.free_rounds_left = self._name("frb"), self._random.randint(3, 10)
+        """Free rounds whose results are sent one by one, then their total; now and then twice under one code."""
+        code = self._name("frb")
+        for _ in range(2 if self._random.random() < TWO_GRANTS else 1):
+            session.grants.append(_Grant(code, self._random.randint(3, 10)))
         self._play_free_round(at, session)
 
     def _grant_silent(self, at: float, session: _Session) -> None:
@@ -280,11 +315,12 @@ class _Writer:
         *credits: Credit,
         facts: Mapping[str, str] | None = None,
         after: tuple[int, ...] = (),
+        late: float = 0.0,
         cut_after: float | None = None,
         is_given_up: bool = False,
         is_told: bool = False,
     ) -> int:
-        """Has a callback told in its time, and says its number."""
+        """Has what is played then told in its time, and says its number."""
         number, luck, copies = next(self._numbers), self._random.random(), 1
         if cut_after is None and luck < ANSWER_LOST:
             cut_after = self._random.choice([0.001, 0.005, 0.02, 0.08])
@@ -292,9 +328,11 @@ class _Writer:
             copies = self._random.randint(2, 4)
         callback = Callback(
             number=number,
-            at=at,
+            at=at + late,
             page=page,
             credits=credits,
+            currency=session.player.currency,
+            late=late,
             facts={
                 "sessionId": session.session_id,
                 "token": session.token,
@@ -308,7 +346,7 @@ class _Writer:
             is_given_up=is_given_up,
             is_told=is_told,
         )
-        heapq.heappush(self._due, (at, number, callback))
+        heapq.heappush(self._due, (callback.at, number, callback))
         return number
 
     def _name(self, prefix: str) -> str:

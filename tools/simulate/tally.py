@@ -5,11 +5,13 @@ from array import array
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeAlias
 
-from tools.simulate.story import Callback
+from tools.simulate.story import Callback, Credit
 
 RECENT_SECONDS = 10.0
 PAID, UNAVAILABLE = 0, 998
+_Bonus: TypeAlias = tuple[str, str, str]  # currency, player, bonus code
 
 
 @dataclass(slots=True)
@@ -38,17 +40,37 @@ class Tally:
     unavailable: int = 0  # answers of 998
     in_flight: int = 0
     waiting: int = 0  # for their next retransmission
-    owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency; "" where none is sent
     seconds: "array[float]" = field(default_factory=lambda: array("f"))  # to every answer
     recent: deque[tuple[float, float]] = field(default_factory=deque)  # when, and seconds to the answer
     _began: float = field(default_factory=time.monotonic)
+    _owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency, without free rounds
+    _rounds: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _totals: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     def begin(self, callback: Callback) -> None:
         self.lines[callback.page].begun += 1
         self.duplicates += callback.copies - 1
         if not callback.is_told:
             for credit in callback.credits:
-                self.owed[credit.currency] += credit.amount
+                self._owe(credit, credit.currency or callback.currency)
+
+    def _owe(self, credit: Credit, currency: str) -> None:
+        bonus = (currency, credit.user_id, credit.bonus_code)
+        if credit.bonus_code and credit.callback == "result":
+            self._rounds[bonus] += credit.amount
+        elif credit.bonus_code and credit.callback == "bonus":
+            self._totals[bonus] += credit.amount
+        else:
+            self._owed[currency] += credit.amount
+
+    @property
+    def owed(self) -> dict[str, Decimal]:
+        """By currency. Free rounds and their totals are owed once, whichever are more."""
+        owed = defaultdict(Decimal, self._owed)
+        for bonus in self._rounds.keys() | self._totals.keys():
+            currency, _, _ = bonus
+            owed[currency] += max(self._rounds.get(bonus, Decimal(0)), self._totals.get(bonus, Decimal(0)))
+        return owed
 
     def settle(self, callback: Callback, code: int | None, deliveries: int) -> None:
         line = self.lines[callback.page]
