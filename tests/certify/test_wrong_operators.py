@@ -68,7 +68,7 @@ def test_a_right_operator_passes_every_case_with_a_secret() -> None:
     not_tried = [outcome.case.name for outcome in certification.outcomes if outcome.verdict == "not tried"]
     assert not_tried == [
         "jackpot and bonus may be identified by a uuid",
-        "a jackpot or total that nothing identifies is refused with 64",
+        "a jackpot or total without hash and uuid is refused with 64",
     ]
 
 

@@ -145,7 +145,7 @@ class CaseOfReferencesIgnored(Rival):
 
 @caught_by(
     "references are told apart to the last character",
-    "references that differ by what cannot be seen are two",
+    "references that differ by invisible characters are two",
     "references that look alike are two",
 )
 class AccentsOfReferencesIgnored(Rival):
@@ -198,7 +198,7 @@ class Fingerprint(Rival):
         return replace(win, content=(*win.content, tuple(fields)))
 
 
-@caught_by("a replay may have another uuid and timestamp", "a replay may have other forms of what is only recorded")
+@caught_by("a replay may have another uuid and timestamp", "a replay may have other recorded fields")
 class UuidIsContent(Rival):
     """Takes a new uuid for another content, though each delivery has one of its own."""
 
@@ -294,7 +294,7 @@ class TwentyEightDigits(Rival):
     "eighteen places of a number are credited to the last",
     "the smallest amount is credited",
     "an answer keeps every digit of a balance",
-    "an exponent as a program writes it by itself is exact",
+    "exponents as programs write them are exact",
     "an exponent changes no digit",
     "an exponent that just fits is credited",
     "digits that no binary number holds are credited to the last",
@@ -311,7 +311,7 @@ class RoundedToCents(Rival):
     "eighteen places of a number are credited to the last",
     "the smallest amount is credited",
     "an answer keeps every digit of a balance",
-    "an exponent as a program writes it by itself is exact",
+    "exponents as programs write them are exact",
     "an exponent changes no digit",
     "an exponent that just fits is credited",
     "digits that no binary number holds are credited to the last",
@@ -343,7 +343,7 @@ class AlwaysText(Rival):
     "a negative amount is refused with 59",
     "a space in an amount is refused with 59",
     "digits of another script are refused with 59",
-    "zeros before an amount are refused with 59",
+    "leading zeros in an amount are refused with 59",
     "an exponent that does not fit is refused with 59",
     "an amount with a plus sign is refused with 59",
     "nineteen places are refused with 59 and not rounded",
@@ -365,7 +365,7 @@ class TheLanguagesOwnNumbers(Rival):
 @caught_by(
     "an exponent changes no digit",
     "an exponent that just fits is credited",
-    "an exponent without end is refused with 59",
+    "an exponent that is far too large is refused with 59",
 )
 class ExponentInABinaryFloat(Rival):
     """Reads what has an exponent as a float of 64 bits, as its JSON library does."""
@@ -381,7 +381,7 @@ class ExponentInABinaryFloat(Rival):
     "eighteen places of a number are credited to the last",
     "an exponent changes no digit",
     "an exponent that just fits is credited",
-    "an exponent without end is refused with 59",
+    "an exponent that is far too large is refused with 59",
     "digits that no binary number holds are credited to the last",
     "nineteen places are refused with 59 and not rounded",
 )
@@ -398,10 +398,10 @@ class NumbersInABinaryFloat(Rival):
     "a balance is written without an exponent",
     "an exponent moves the point",
     "an exponent may be zero or above",
-    "an exponent as a program writes it by itself is exact",
+    "exponents as programs write them are exact",
     "an exponent changes no digit",
     "an exponent that just fits is credited",
-    "an exponent without end is refused with 59",
+    "an exponent that is far too large is refused with 59",
 )
 class TheFloatItself(Rival):
     """Takes a float of 64 bits exactly, with all the digits that it has."""
@@ -414,7 +414,7 @@ class TheFloatItself(Rival):
 
 @caught_by(
     "an exponent moves the point",
-    "an exponent as a program writes it by itself is exact",
+    "exponents as programs write them are exact",
     among_others=True,
 )
 class NoExponents(Rival):
@@ -538,7 +538,7 @@ class BonusPaidTwice(Rival):
 
 @caught_by(
     "a total smaller than its rounds takes nothing back",
-    "what a total leaves uncovered lessens a later total",
+    "rounds that a total leaves uncovered lessen a later total",
     "a late total covers the rounds before and after it",
     "two grants at once under one code are paid once",
 )
@@ -553,7 +553,7 @@ class TotalTakesBack(Rival):
 
 @caught_by(
     "rounds after a total are covered by the next total",
-    "what a total leaves uncovered lessens a later total",
+    "rounds that a total leaves uncovered lessen a later total",
     "different totals at once cover a round once",
     among_others=True,
 )
@@ -569,7 +569,7 @@ class RoundsCoveredAgain(Rival):
 
 @caught_by(
     "rounds of another bonus code lessen no total",
-    "a round that is played after a total is paid",
+    "a round played after a total is paid in full",
     among_others=True,
 )
 class CountOfAllCodes(Rival):
@@ -584,7 +584,7 @@ class CountOfAllCodes(Rival):
     "a prize in dispute is left and its win is paid",
     "a prize of another campaign is left and its win is paid",
     "a prize of another player is left and its win is paid",
-    "a prize in dispute leaves a free round its bonus",
+    "a prize in dispute does not stop the bonus of its free round",
     "a known result with another amount of its prize pays nothing",
 )
 class WinHeldBack(Rival):
@@ -601,7 +601,7 @@ class WinHeldBack(Rival):
 @caught_by(
     "a prize without a reference is left and its win is paid",
     "a prize with a malformed reference is left and its win is paid",
-    "a prize that is spelled in two ways is left and its win is paid",
+    "a prize with two different spellings is left and its win is paid",
     "a prize below zero is left and its win is paid",
     "a prize whose amount is not valid is left and its win is paid",
     "a prize that was left is not paid by a retransmission that changes it",
@@ -619,7 +619,7 @@ class WinRefusedForItsPrize(Rival):
 
 @caught_by(
     "a prize in dispute is left and its win is paid",
-    "a prize in dispute leaves a free round its bonus",
+    "a prize in dispute does not stop the bonus of its free round",
 )
 class PrizeInDisputePaid(Rival):
     """Pays a prize under a reference that is on record, if anything is different."""
@@ -662,7 +662,7 @@ class AnotherPrizeIsAConflict(Rival):
     "a second prize that comes later with its result pays nothing",
 )
 class LaterPrizeForgotten(Rival):
-    """Looks no further than the reference of a known result."""
+    """Answers a known result without a look at its prize."""
 
     def prize_to_pay(self, win: Credit, known: Record | None) -> Credit | None:
         return None if known else super().prize_to_pay(win, known)
@@ -683,7 +683,7 @@ class CountWithoutAdvance(Rival):
 
 
 @caught_by(
-    "what a total leaves uncovered lessens a later total",
+    "rounds that a total leaves uncovered lessen a later total",
     "a late total covers the rounds before and after it",
     "two grants at once under one code are paid once",
 )
@@ -697,11 +697,11 @@ class NothingLeftUncovered(Rival):
 
 
 @caught_by(
-    "a round that is played after a total is paid",
-    "a new round leaves what a late one needs",
+    "a round played after a total is paid in full",
+    "a new round does not use up what a late round needs",
     "timestamps are compared as numbers",
     "a timestamp of 20 digits is known and one of 21 is not",
-    "a round without a known timestamp is paid",
+    "a round without a known timestamp is paid in full",
     "a total without a known timestamp makes no round late",
     "a round of another game than the last one is another round",
 )
@@ -713,7 +713,7 @@ class AdvanceOfAnyRound(Rival):
 
 
 @caught_by(
-    "the round that a total names as its last is not paid again whatever its stamp",
+    "the last round that a total names is not paid again whatever its timestamp",
     "the last rounds of ten totals are known",
 )
 class LastRoundsUnknown(Rival):
@@ -740,7 +740,7 @@ class RoundsOfAnyGame(Rival):
         return super().is_paid_ahead(round, count) or round.content[1] in [last[1] for last in count.last_rounds]
 
 
-@caught_by("an older total does not make rounds newer")
+@caught_by("the newest total decides which rounds are late")
 class UntilTheLastTotal(Rival):
     """Goes by the total that came last, though an earlier one was newer."""
 
@@ -754,16 +754,16 @@ class UntilTheLastTotal(Rival):
     "a total without a known timestamp makes no round late",
 )
 class UnknownIsNow(Rival):
-    """Takes the present for a timestamp that it cannot read."""
+    """Uses the current time where it cannot read a timestamp."""
 
     def moment(self, value: object) -> int | None:
         known = super().moment(value)
         return time.time_ns() // 1_000_000 if known is None else known
 
 
-@caught_by("a round without a known timestamp is paid")
+@caught_by("a round without a known timestamp is paid in full")
 class UnknownIsLongAgo(Rival):
-    """Takes zero for a timestamp that it cannot read."""
+    """Reads a timestamp that it does not know as zero."""
 
     def moment(self, value: object) -> int | None:
         return super().moment(value) or 0
@@ -903,9 +903,9 @@ class RoundNeeded(Rival):
 
 
 @caught_by(
-    "a replay may have other forms of what is only recorded",
+    "a replay may have other recorded fields",
     "a replay may have other round details",
-    "half a character in what decides nothing is no reason to refuse",
+    "half a character in a recorded field is accepted",
     "roundDetails may be an array",
     "roundDetails may be an object",
     "roundDetails may be anything",
@@ -998,7 +998,7 @@ class NumbersAreNotTexts(Rival):
         return f"{text} as a number" if isinstance(value, Literal) and name != "userid" else text
 
 
-@caught_by("references that differ by what cannot be seen are two")
+@caught_by("references that differ by invisible characters are two")
 class Trimmed(Rival):
     """Takes the space around an identifier away."""
 
@@ -1019,7 +1019,7 @@ class NormalForm(Rival):
 
 @caught_by(
     "references are told apart to the last character",
-    "references that differ by what cannot be seen are two",
+    "references that differ by invisible characters are two",
     "references that look alike are two",
 )
 class CompatibleForm(Rival):
@@ -1031,16 +1031,16 @@ class CompatibleForm(Rival):
 
 @caught_by("an identifier may have any characters but control characters")
 class PrintableAlone(Rival):
-    """Lets decide what its language knows to be printable."""
+    """Refuses characters that its language calls unprintable."""
 
     def is_fit(self, text: str) -> bool:
         return text.isprintable()
 
 
 @caught_by(
-    "names and ids that decide nothing may be anything",
-    "optional fields that decide nothing may be anything",
-    "half a character in what decides nothing is no reason to refuse",
+    "gameName providerId and uuid may be anything",
+    "optional recorded fields may be anything",
+    "half a character in a recorded field is accepted",
     "the type of a campaign may have any characters",
 )
 class PrintableRecords(Rival):
@@ -1064,9 +1064,9 @@ class TimestampsAreMilliseconds(Rival):
 
 
 @caught_by(
-    "names and ids that decide nothing may be anything",
-    "optional fields that decide nothing may be anything",
-    "half a character in what decides nothing is no reason to refuse",
+    "gameName providerId and uuid may be anything",
+    "optional recorded fields may be anything",
+    "half a character in a recorded field is accepted",
     "the type of a campaign may have any characters",
 )
 class RecordsAreText(Rival):
@@ -1079,7 +1079,7 @@ class RecordsAreText(Rival):
                 raise Refused(57, f"{name} is not text")
 
 
-@caught_by("half a character in what decides nothing is no reason to refuse")
+@caught_by("half a character in a recorded field is accepted")
 class WellFormedTextAlone(Rival):
     """Writes what it records as UTF-8, in which half a character cannot be written."""
 
@@ -1091,7 +1091,7 @@ class WellFormedTextAlone(Rival):
             raise Refused(57, "not text") from None
 
 
-@caught_by("optional fields that decide nothing may be anything")
+@caught_by("optional recorded fields may be anything")
 class PrizeReferenceChecked(Rival):
     """Looks at the reference of a prize though there is no prize."""
 

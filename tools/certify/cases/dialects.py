@@ -144,19 +144,19 @@ async def a_timestamp_may_be_anything(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def names_and_ids_that_decide_nothing_may_be_anything(the: Trial) -> None:
+async def gameName_providerId_and_uuid_may_be_anything(the: Trial) -> None:
     for name in ("gameName", "providerId", "uuid"):
         await _recorded(the, name, Raw("5"), Raw("0"), False, ["a"], {"id": 7}, "x" * 4_000, "a\u0000\n", "\u3000")
 
 
 @promise(FIELDS)
-async def optional_fields_that_decide_nothing_may_be_anything(the: Trial) -> None:
+async def optional_recorded_fields_may_be_anything(the: Trial) -> None:
     for name in ("sessionId", "platform", "token", "jackpotDetails", "promoCampaignType", "promoWinReference"):
         await _recorded(the, name, Raw("5"), Raw("-1.5"), True, ["a"], {"id": 7}, "x" * 200, "a\n", "\u3000")
 
 
 @promise(FIELDS)
-async def half_a_character_in_what_decides_nothing_is_no_reason_to_refuse(the: Trial) -> None:
+async def half_a_character_in_a_recorded_field_is_accepted(the: Trial) -> None:
     for name in ("gameName", "roundDetails", "sessionId"):
         await _recorded(the, name, Raw(r'"\ud83d"'), Raw(r'"a\udfffb"'), Raw(r'["\ud800"]'))
 
@@ -378,7 +378,7 @@ async def a_jackpot_may_name_the_currency_of_the_player(the: Trial) -> None:
 @promise(FIELDS)
 async def jackpot_and_bonus_may_be_identified_by_a_uuid(the: Trial) -> None:
     if the.provider.secret.hash_secret:
-        raise NotTried("where a secret is set, a hash is needed besides")
+        raise NotTried("a hash secret was given, so a hash is needed")
     for win in (the.jackpot(uuid=the.filler()), the.total(uuid=the.filler())):
         await the.credited(win.unsigned())
 

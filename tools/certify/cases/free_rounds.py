@@ -99,7 +99,7 @@ async def rounds_after_a_total_are_covered_by_the_next_total(the: Trial) -> None
 
 
 @promise(EFFECTS)
-async def what_a_total_leaves_uncovered_lessens_a_later_total(the: Trial) -> None:
+async def rounds_that_a_total_leaves_uncovered_lessen_a_later_total(the: Trial) -> None:
     code = the.id("b")
     await _pay(
         the,
@@ -151,7 +151,7 @@ async def a_total_sent_again_after_later_rounds_covers_none_of_them(the: Trial) 
 
 
 @promise(EFFECTS)
-async def a_total_that_paid_nothing_is_a_transaction_all_the_same(the: Trial) -> None:
+async def a_total_that_paid_nothing_is_still_a_transaction(the: Trial) -> None:
     code = the.id("b")
     await _rounds(the, code, "0.02")
     total = the.total(amount=Raw("0.02"), bonusCode=code)
@@ -198,7 +198,7 @@ async def a_round_of_the_moment_of_its_total_is_not_paid_again(the: Trial) -> No
 
 
 @promise(EFFECTS)
-async def a_late_round_is_paid_what_its_total_does_not_have(the: Trial) -> None:
+async def a_late_round_is_paid_only_what_its_total_did_not_cover(the: Trial) -> None:
     code = the.id("b")
     await _pay(the, (_total(the, code, "0.03", at=2), "0.03"), (_round(the, code, "0.05", at=1), "0.05"))
 
@@ -216,7 +216,7 @@ async def a_late_total_covers_the_rounds_before_and_after_it(the: Trial) -> None
 
 
 @promise(EFFECTS)
-async def a_round_that_is_played_after_a_total_is_paid(the: Trial) -> None:
+async def a_round_played_after_a_total_is_paid_in_full(the: Trial) -> None:
     code = the.id("b")
     await _pay(
         the,
@@ -227,7 +227,7 @@ async def a_round_that_is_played_after_a_total_is_paid(the: Trial) -> None:
 
 
 @promise(EFFECTS)
-async def a_new_round_leaves_what_a_late_one_needs(the: Trial) -> None:
+async def a_new_round_does_not_use_up_what_a_late_round_needs(the: Trial) -> None:
     code = the.id("b")
     await _pay(
         the,
@@ -266,7 +266,7 @@ async def two_grants_at_once_with_late_rounds_are_paid_once(the: Trial) -> None:
 
 
 @promise(EFFECTS)
-async def an_older_total_does_not_make_rounds_newer(the: Trial) -> None:
+async def the_newest_total_decides_which_rounds_are_late(the: Trial) -> None:
     code = the.id("b")
     await _pay(
         the,
@@ -300,7 +300,7 @@ async def a_timestamp_of_20_digits_is_known_and_one_of_21_is_not(the: Trial) -> 
 
 
 @promise(EFFECTS)
-async def a_round_without_a_known_timestamp_is_paid(the: Trial) -> None:
+async def a_round_without_a_known_timestamp_is_paid_in_full(the: Trial) -> None:
     for timestamp in _UNKNOWN:
         code = the.id("b")
         await the.credited(_total(the, code, "0.02", at=1))
@@ -320,7 +320,7 @@ async def a_total_without_a_known_timestamp_makes_no_round_late(the: Trial) -> N
 
 
 @promise(EFFECTS)
-async def a_total_without_a_known_timestamp_is_ready_for_late_rounds_all_the_same(the: Trial) -> None:
+async def a_total_without_a_known_timestamp_still_covers_late_rounds(the: Trial) -> None:
     code = the.id("b")
     await _pay(
         the,
@@ -331,7 +331,7 @@ async def a_total_without_a_known_timestamp_is_ready_for_late_rounds_all_the_sam
 
 
 @promise(EFFECTS)
-async def the_round_that_a_total_names_as_its_last_is_not_paid_again_whatever_its_stamp(the: Trial) -> None:
+async def the_last_round_that_a_total_names_is_not_paid_again_whatever_its_timestamp(the: Trial) -> None:
     for timestamp in (_moment(9), "yesterday"):
         code, last = the.id("b"), the.id("r")
         await the.credited(_total(the, code, "0.05", at=1, roundId=last))
@@ -396,7 +396,7 @@ async def a_late_round_sent_twice_is_counted_once(the: Trial) -> None:
 
 
 @promise(REPLAYS)
-async def a_late_round_that_is_paid_nothing_is_a_transaction_all_the_same(the: Trial) -> None:
+async def a_late_round_that_is_paid_nothing_is_still_a_transaction(the: Trial) -> None:
     code = the.id("b")
     total, late = _total(the, code, "0.05", at=2), _round(the, code, "0.05", at=1)
     await the.credited(total)

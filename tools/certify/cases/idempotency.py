@@ -120,7 +120,7 @@ async def a_replay_may_write_its_amount_with_an_exponent(the: Trial) -> None:
 
 
 @promise(REPLAYS)
-async def a_replay_may_have_other_forms_of_what_is_only_recorded(the: Trial) -> None:
+async def a_replay_may_have_other_recorded_fields(the: Trial) -> None:
     await _again_with(the, the.result(amount="0.02"), timestamp="2016-12-22T17:53:10Z", gameName=5, roundDetails=[])
     await _again_with(the, the.result(amount="0.02"), providerId=7, uuid=True, sessionId={"id": 1})
 
@@ -187,7 +187,7 @@ async def references_are_told_apart_to_the_last_character(the: Trial) -> None:
 
 
 @promise(REPLAYS)
-async def references_that_differ_by_what_cannot_be_seen_are_two(the: Trial) -> None:
+async def references_that_differ_by_invisible_characters_are_two(the: Trial) -> None:
     reference = the.id("a")
     for ending in ("", " ", "  ", "\u00a0", "\u200d", "\ufeff", "\u00ad", "\u3000"):
         await the.credited(the.result(reference=f"{reference}{ending}"))

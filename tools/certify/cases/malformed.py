@@ -191,9 +191,9 @@ async def identifiers_of_the_other_callbacks_are_checked_as_well(the: Trial) -> 
 
 
 @promise(FIELDS)
-async def a_jackpot_or_total_that_nothing_identifies_is_refused_with_64(the: Trial) -> None:
+async def a_jackpot_or_total_without_hash_and_uuid_is_refused_with_64(the: Trial) -> None:
     if the.provider.secret.hash_secret:
-        raise NotTried("where a secret is set, a hash is needed")
+        raise NotTried("a hash secret was given, so a hash is needed")
     for win in (the.jackpot(), the.total()):
         for nothing in (None, "", [], {}):
             await the.refused(win.but(hash=nothing), 64, http=400)

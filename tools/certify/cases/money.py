@@ -172,7 +172,7 @@ async def an_exponent_may_be_zero_or_above(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def an_exponent_as_a_program_writes_it_by_itself_is_exact(the: Trial) -> None:
+async def exponents_as_programs_write_them_are_exact(the: Trial) -> None:
     await _to_the_last_place(the, Raw("1e-7"), "9.999999E-1")
 
 
@@ -194,13 +194,13 @@ async def an_exponent_that_does_not_fit_is_refused_with_59(the: Trial) -> None:
 
 
 @promise(FIELDS)
-async def an_exponent_without_end_is_refused_with_59(the: Trial) -> None:
+async def an_exponent_that_is_far_too_large_is_refused_with_59(the: Trial) -> None:
     for exponent in ("e999999999", "E+999999999", "e-999999999", "e99999999999999999999", "e" + "9" * 9_000):
         await _no_amount(the, f"1{exponent}", Raw(f"1{exponent}"))
 
 
 @promise(FIELDS)
-async def an_exponent_below_zero_money_is_refused_with_59(the: Trial) -> None:
+async def a_negative_amount_with_an_exponent_is_refused_with_59(the: Trial) -> None:
     await _no_amount(the, "-1e-2", Raw("-1e-2"), Raw("-1E+2"))
 
 
@@ -215,7 +215,7 @@ async def digits_that_no_binary_number_holds_are_credited_to_the_last(the: Trial
 
 
 @promise(FIELDS)
-async def zeros_before_an_amount_are_refused_with_59(the: Trial) -> None:
+async def leading_zeros_in_an_amount_are_refused_with_59(the: Trial) -> None:
     await _no_amount(the, "00.01", "007", "-00")
 
 

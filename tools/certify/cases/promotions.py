@@ -137,7 +137,7 @@ async def a_prize_of_another_player_is_left_and_its_win_is_paid(the: Trial) -> N
 
 
 @promise(REPLAYS)
-async def a_prize_in_dispute_leaves_a_free_round_its_bonus(the: Trial) -> None:
+async def a_prize_in_dispute_does_not_stop_the_bonus_of_its_free_round(the: Trial) -> None:
     prize, code = the.promo(amount="0.03"), the.id("b")
     await the.credited(prize)
     await the.credited(_with_prize(the, promoWinReference=prize["reference"], promoWinAmount="0.04", bonusCode=code))
@@ -245,7 +245,7 @@ async def a_prize_with_a_malformed_reference_is_left_and_its_win_is_paid(the: Tr
 
 
 @promise(EFFECTS)
-async def a_prize_that_is_spelled_in_two_ways_is_left_and_its_win_is_paid(the: Trial) -> None:
+async def a_prize_with_two_different_spellings_is_left_and_its_win_is_paid(the: Trial) -> None:
     await _left(the, {"promowinamount": "0.04"}, {"PromoWinReference": the.id("p")})
 
     await the.paid("0.04")
