@@ -627,7 +627,11 @@ def test_players_of_another_operator_need_their_currency() -> None:
         unseen([Named.read("421")])
 
 
-@pytest.mark.parametrize("text", ["", "=USD", "421=U", "421=US$", "421=USD=EUR"])
+def test_a_player_and_a_currency_may_have_any_characters_but_control_characters() -> None:
+    assert Named.read("slot\u200d1\u00a0=USDT-TRC20") == Named("slot\u200d1\u00a0", "USDT-TRC20")
+
+
+@pytest.mark.parametrize("text", ["", "=USD", "\u3000=USD", "4\n21", "421=US\n", "421= ", "421=USD=EUR"])
 def test_a_name_of_no_player_is_refused(text: str) -> None:
     with pytest.raises(Trouble, match="names no player"):
         Named.read(text)

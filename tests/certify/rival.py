@@ -174,12 +174,9 @@ class Rival:
 
     def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
         sent = [str(each.value).lower() for each in parameters if each.name.lower() == "hash" and each.value]
+        has_uuid = any(each.name.lower() == "uuid" and each.value for each in parameters)
         if self.hash_secret is None:
-            if (
-                kind in SIGNED
-                and not sent
-                and not any(each.name.lower() == "uuid" and each.value for each in parameters)
-            ):
+            if kind in SIGNED and not sent and not has_uuid:
                 raise Refused(64, "hash is missing")
         elif (kind in SIGNED or sent) and sent != [self.hash_of(parameters)]:
             raise Refused(401, "Unauthorized", 401)

@@ -333,6 +333,16 @@ def test_a_currency_in_other_letters_than_the_operators_is_the_same(url: str) ->
     assert made.exit_code == 0, made.output
 
 
+@pytest.mark.parametrize(("player", "currency"), [("slot\u200d1\u00a0", "USD"), ("421", "USDT-TRC20")])
+def test_a_player_and_a_currency_of_any_characters_are_certified(player: str, currency: str) -> None:
+    operator = Rival()
+    operator.wallets[player] = Wallet(currency, Decimal(0), Decimal(0))
+    with serving(operator) as url:
+        made = run(url, "--player", player, "--group", "credit")
+
+    assert made.exit_code == 0, made.output
+
+
 def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
     assert "is not in EUR" in trouble_of(url, "--player", "421", "--currency", "EUR")
 
@@ -427,8 +437,9 @@ def test_an_operator_that_answers_nonsense_is_told_in_a_line(operator: Rival, sa
         (["nonsense", "--player", "421"], "is not the URL of an operator"),
         (["http://ho st", "--player", "421"], "is not the URL of an operator"),
         (["http://[::1", "--player", "421"], "is not the URL of an operator"),
-        (["http://host", "--player", "4\x1b21"], "is no name"),
-        (["http://host", "--player", "4\ud80021"], "is no name"),
+        (["http://host", "--player", "4\x1b21"], "is not a name"),
+        (["http://host", "--player", "4\ud80021"], "is not a name"),
+        (["http://host", "--player", "\u3000"], "is not a name"),
         (["ftp://host", "--player", "421"], "is not the URL of an operator"),
         (["http://host:99999", "--player", "421"], "is not the URL of an operator"),
         (["http://me:word@host", "--player", "421"], "must not carry a name or password"),

@@ -20,6 +20,7 @@ from tools.certify import report, show
 from tools.certify.cases import CASES
 from tools.certify.catalogue import Case, chosen
 from tools.certify.provider import PATHS, checked_url
+from tools.certify.requests import is_name
 from tools.certify.run import Advance, Certification, Settings, new_run_id, run
 from tools.certify.secret import AUTH_TOKEN, HASH_SECRET, Secret
 from tools.local.trouble import Trouble
@@ -176,8 +177,8 @@ def certify(
     if not player:
         raise Trouble("say whose wallet to use: --player ID, one that exists and that nobody else moves meanwhile")
     for name in filter(None, (player, other_player, currency)):
-        if not name.isprintable():
-            raise Trouble(f"{plain(name)} is no name: it has characters that cannot be printed")
+        if not is_name(name):
+            raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
     if html:
         check_place(html, "the report ")
     settings = Settings(

@@ -5,6 +5,7 @@ A body is written here and not by a JSON library, which would write `0.10` as `0
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -100,6 +101,15 @@ class Request:
     @property
     def text(self) -> str:
         return "{" + ", ".join(f"{json.dumps(each.name)}: {each.text}" for each in self.fields) + "}"
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be a player or a currency: 1 to 128 characters, not all white space, none a control character."""
+    return 1 <= len(text) <= _MOST_CHARACTERS and not text.isspace() and not _UNFIT.search(text)
+
+
+_MOST_CHARACTERS = 128
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and halves of one
 
 
 def written(value: Value) -> str:

@@ -1,6 +1,5 @@
 """A certification: finds out what the player's wallet has, tries case after case, and adds up what it cost."""
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from tools.certify import amounts
 from tools.certify.answers import Answer, Balances, Exchange
 from tools.certify.catalogue import Case
 from tools.certify.provider import Provider, client
-from tools.certify.requests import Callback, Request
+from tools.certify.requests import Callback, Request, is_name
 from tools.certify.secret import Secret
 from tools.certify.trial import NotTried, Player, Trial, Unmet
 from tools.local.trouble import Trouble
@@ -23,7 +22,6 @@ from tools.outside import plain
 Verdict: TypeAlias = Literal["passed", "failed", "not tried"]
 Advance: TypeAlias = Callable[[Case, Verdict], None]
 
-_CODE = re.compile("[A-Za-z0-9]{3,10}")
 _SMALLEST = "0.01"  # where a win of nothing is refused
 _MOST_OF_AN_ANSWER = 200  # characters, in a line for a person
 
@@ -235,7 +233,7 @@ async def _currency(trial: Trial, settings: Settings) -> str:
         # As the operator spells it, where it is the same: an answer in its own letters is no fault.
         is_the_same = isinstance(currency, str) and currency.upper() == settings.currency.upper()
         return str(currency) if is_the_same else settings.currency
-    if not answer.is_success or not isinstance(currency, str) or not _CODE.fullmatch(currency):
+    if not answer.is_success or not isinstance(currency, str) or not is_name(currency):
         path = f"{settings.url}{settings.paths['jackpot']}"
         ask = "give --currency, and --jackpot-path if it is elsewhere" + ("" if hashed else ", or --secret-file")
         raise Trouble(f"{path} does not say the player's currency: {_said(answer, trial.provider)}; {ask}")

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tools.certify.requests import is_name
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.simulate.money import CURRENCIES
@@ -24,7 +25,7 @@ class Named:
     @classmethod
     def read(cls, text: str) -> "Named":
         user_id, _, currency = text.partition("=")
-        if not user_id or "=" in currency or (currency and not (currency.isalnum() and 3 <= len(currency) <= 10)):
+        if not is_name(user_id) or "=" in currency or (currency and not is_name(currency)):
             raise Trouble(f"{plain(text)} names no player: write --player 421 or --player 421=USD")
         return cls(user_id, currency or None)
 

@@ -137,12 +137,12 @@ async def a_win_in_another_currency_is_refused_with_52(the: Trial) -> None:
 
 @promise(ANSWERS)
 async def a_currency_of_any_form_that_is_not_the_wallets_is_refused_with_52(the: Trial) -> None:
-    own = the.player.currency
+    own, odd = the.player.currency, f"{the.another_currency}-TRC20"
     wide = own.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})  # looks like it, in full width
-    for currency in ("USDT-TRC20", "$$$", "X", f"{own} ", f"{own}{own}", wide, "\u3000", "x" * 200, Raw("840")):
+    for currency in (odd, "$$$", "X", f"{own} ", f"{own}{own}", wide, "\u3000", "x" * 200, Raw("840")):
         await the.refused(the.result(currency=currency), 52, http=200)
     for win in (the.jackpot(), the.total(), the.promo()):
-        await the.refused(win.but(currency="USDT-TRC20"), 52, http=200)
+        await the.refused(win.but(currency=odd), 52, http=200)
 
     await the.paid("0")
 
