@@ -567,11 +567,7 @@ class RoundsCoveredAgain(Rival):
         return owed
 
 
-@caught_by(
-    "rounds of another bonus code lessen no total",
-    "a round played after a total is paid in full",
-    among_others=True,
-)
+@caught_by("rounds of another bonus code lessen no total", among_others=True)
 class CountOfAllCodes(Rival):
     """Counts a player's rounds whatever their bonus code."""
 
@@ -807,6 +803,14 @@ class AddedCodeCounts(Rival):
         if known and win.kind == "result" and win.bonus_code and not known.credit.bonus_code:
             self.counts.setdefault((win.player, win.bonus_code), Count()).uncovered += win.amount
         return await super().settle(win)
+
+
+@caught_by("rounds of another player under the same code lessen no total")
+class CountOfAllPlayers(Rival):
+    """Counts the rounds of a code whoever played them."""
+
+    def owed(self, credit: Credit) -> Decimal:
+        return super().owed(replace(credit, player="anybody"))
 
 
 @caught_by("a jackpot is added to cash", "a jackpot leaves bonus alone", among_others=True)
@@ -1139,6 +1143,7 @@ class EmptyDetailsAreAbsent(Rival):
     "a replay may leave out its bonus code",
     "a replay may add a bonus code",
     "a replay may leave out or add the round of a total",
+    "a replay may leave out or add the currency of a jackpot or total",
     "a replay may leave out or add the campaign of a result",
 )
 class FalseConflicts(Rival):

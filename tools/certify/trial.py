@@ -153,6 +153,11 @@ class Trial:
         if not self.provider.secret.hash_secret:
             raise NotTried("no hash secret was given")
 
+    def need_other_player(self) -> str:
+        if self.player.other_id is None:
+            raise NotTried("no other player was given")
+        return self.player.other_id
+
     def need_large_amounts(self) -> None:
         if not self.large_amounts:
             raise NotTried("it credits quadrillions: --large-amounts allows it")

@@ -2,7 +2,7 @@
 
 from tools.certify.catalogue import ANSWERS, REPLAYS, RESULT, Promises
 from tools.certify.requests import Raw, Request, Value
-from tools.certify.trial import NotTried, Trial, Unmet
+from tools.certify.trial import Trial, Unmet
 
 promise = Promises("conflicts")
 
@@ -100,9 +100,7 @@ async def another_player_is_refused_with_61_rather_than_62(the: Trial) -> None:
 
 @promise(REPLAYS)
 async def a_reference_of_another_player_is_not_paid_to_this_one(the: Trial) -> None:
-    if the.player.other_id is None:
-        raise NotTried("no other player was given")
-    theirs = the.result(userId=the.player.other_id, amount="0")
+    theirs = the.result(userId=the.need_other_player(), amount="0")
     await the.credited(theirs)
     await the.refused(theirs.but(userId=the.player.id), 61, http=200)
 

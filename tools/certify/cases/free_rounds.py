@@ -119,6 +119,13 @@ async def rounds_of_another_bonus_code_lessen_no_total(the: Trial) -> None:
 
 
 @promise(EFFECTS)
+async def rounds_of_another_player_under_the_same_code_lessen_no_total(the: Trial) -> None:
+    other, code = the.need_other_player(), the.id("b")
+    await the.credited(_round(the, code, "0.02", at=1, userId=other))
+    await _pay(the, (_total(the, code, "0.02", at=2), "0.02"), (_round(the, code, "0.02", at=1), "0.02"))
+
+
+@promise(EFFECTS)
 async def ordinary_rounds_lessen_no_total(the: Trial) -> None:
     await the.credited(the.result(amount="0.03"))
     await the.credited(the.total(amount=Raw("0.05"), bonusCode=the.id("b")))

@@ -147,6 +147,15 @@ async def a_replay_may_leave_out_or_add_the_round_of_a_total(the: Trial) -> None
 
 
 @promise(REPLAYS)
+async def a_replay_may_leave_out_or_add_the_currency_of_a_jackpot_or_total(the: Trial) -> None:
+    for win, bonus in ((the.jackpot(), "0"), (the.total(), "0.01")):
+        named = win.but(currency=the.player.currency)
+        await _once_in_two_ways(the, win, named, bonus)
+        other = named.but(reference=the.id())
+        await _once_in_two_ways(the, other, other.without("currency"), bonus)
+
+
+@promise(REPLAYS)
 async def a_replay_may_leave_out_or_add_the_campaign_of_a_result(the: Trial) -> None:
     win = the.result(amount="0.02")
     await _once_in_two_ways(the, win, win.but(promoCampaignId="7", promoCampaignType="T"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tools.certify.catalogue import AUTO_CLOSING, EFFECTS, PROMO, REPLAYS, RESULT, Promises
 from tools.certify.requests import Raw, Request, Value
-from tools.certify.trial import NotTried, Trial, Unmet
+from tools.certify.trial import Trial, Unmet
 
 promise = Promises("promotions")
 
@@ -127,9 +127,7 @@ async def a_prize_of_another_campaign_is_left_and_its_win_is_paid(the: Trial) ->
 
 @promise(REPLAYS)
 async def a_prize_of_another_player_is_left_and_its_win_is_paid(the: Trial) -> None:
-    if the.player.other_id is None:
-        raise NotTried("no other player was given")
-    theirs = the.promo(userId=the.player.other_id, amount="0.03")
+    theirs = the.promo(userId=the.need_other_player(), amount="0.03")
     await the.credited(theirs)
     await the.credited(_with_prize(the, promoWinReference=theirs["reference"]))
 
