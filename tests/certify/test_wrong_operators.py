@@ -15,7 +15,7 @@ from tools.certify.secret import Secret
 from tools.local.trouble import Trouble
 
 from .rival import Record, Refused, Rival, Wallet
-from .wrong import WRONG, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused
+from .wrong import WRONG, CountWithoutAdvance, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused
 
 SECRET = Secret(hash_secret="shared by both", auth_token="one/of&these=")
 BY_NAME = {case.name: case for case in CASES}
@@ -81,6 +81,13 @@ def test_a_wrong_operator_is_caught_by_its_case(wrong: Wrong) -> None:
     certification = certified(locked(wrong.operator), cases, large_amounts=wrong.large_amounts)
 
     assert names_of(certification) == wrong.caught_by
+
+
+def test_a_failed_schedule_names_the_delivery_that_was_paid_wrongly() -> None:
+    (failed,) = certified(CountWithoutAdvance(), [BY_NAME["a round after its total is not paid again"]]).failed
+
+    assert failed.expected == "an answer with cash 99890.09 after delivery 4, the round of 0.05"
+    assert failed.got == "cash 99890.14"
 
 
 def test_every_group_catches_somebody() -> None:

@@ -2,7 +2,7 @@
 
 from tools.certify.catalogue import BONUS, EFFECTS, FIELDS, REPLAYS, RESULT, Promises
 from tools.certify.requests import Raw, Request, Value
-from tools.certify.trial import Trial
+from tools.certify.trial import Trial, Unmet
 
 promise = Promises("free rounds")
 
@@ -455,8 +455,13 @@ def _total(the: Trial, code: str | None, amount: str, at: int = 0, **changes: Va
 async def _pay(the: Trial, *deliveries: tuple[Request, str]) -> None:
     """Sends them one after the other. After each, all of them together must have paid so much."""
     paid = "0"
-    for request, paid in deliveries:
-        await the.shows(await the.credited(request), paid, bonus=paid)
+    for number, (request, paid) in enumerate(deliveries, 1):
+        answer = await the.credited(request)
+        try:
+            await the.shows(answer, paid, bonus=paid)
+        except Unmet as unmet:
+            what = f"the {'total' if request.callback == 'bonus' else 'round'} of {request['amount']}"
+            raise Unmet(f"{unmet.expected} after delivery {number}, {what}", unmet.got) from None
     await the.paid(paid, bonus=paid)
 
 
