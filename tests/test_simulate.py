@@ -259,9 +259,12 @@ def test_the_functions_credit_every_word_of_it_once(operator: Operator) -> None:
 def test_the_functions_pay_exactly_what_is_owed_however_late_it_comes(operator: Operator) -> None:
     for player in PLAYERS:
         operator.open_wallet(player.user_id, cash="0", currency=player.currency)
-    tally, callbacks = Tally(), told(seed=3, seconds=20)
+    tally, callbacks = Tally(), told(seed=3, seconds=40)
+    codes = free_rounds(callbacks)
+    numbers = {each.number for rounds, totals in codes.values() for each in (*rounds, *totals)}
+    free = [each for each in callbacks if numbers & {each.number, *each.after}]  # and what closes a round once more
 
-    for each in callbacks:
+    for each in free:
         tally.begin(each)
         timestamp = 1482429190000 + int(1000 * each.played_at)
         reply = operator.send(each.name, words(each, nth=1, timestamp=timestamp, secrets=Secrets()).body)
