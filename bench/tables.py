@@ -77,7 +77,13 @@ class Tables:
         self._put(
             "FreeRounds",
             (
-                {"userId": {"S": player}, "bonusCode": {"S": f"code-{code}"}, "uncovered": {"N": "5"}}
+                {
+                    "userId": {"S": player},
+                    "bonusCode": {"S": f"code-{code}"},
+                    "uncovered": {"N": "5"},
+                    "advance": {"N": "0"},
+                    "lastRounds": {"L": []},
+                }
                 for code in range(codes)
             ),
         )
