@@ -7,7 +7,6 @@ misunderstands the other does not. Amounts are fractions here; nothing is ever r
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -48,6 +47,15 @@ class Locks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prize:
+    """What a win says of the prize that comes with it; `fault` is the code of what is wrong with it."""
+
+    reference: str | None
+    amount: str  # in plain notation if it is an amount, else as it was sent
+    fault: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Win:
     """One credit that a request asks for."""
 
@@ -56,31 +64,34 @@ class Win:
     user_id: str
     amount: Fraction
     currency: str | None = None
-    game_id: object = None
-    round_id: object = None
+    game_id: str | None = None
+    round_id: str | None = None
     bonus_code: str | None = None
-    jackpot_id: object = None
+    jackpot_id: str | None = None
     campaign_id: str | None = None
+    timestamp: int | None = None  # if it is known
+    prize: Prize | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         return f"{self.kind}#{self.reference}"
 
     def is_the_same_as(self, earlier: "Win") -> bool:
-        """Whether it is a replay of an earlier one of its kind and reference, whose currency is the wallet's."""
-        if self.kind == "promo":  # it may arrive alone or inside a result
-            described_alike = None in (self.campaign_id, earlier.campaign_id) or self.campaign_id == earlier.campaign_id
-        else:
-            described_alike = all(
-                getattr(self, name) == getattr(earlier, name)
+        """Whether it is a replay of an earlier one of its kind and reference, whose currency is the wallet's.
+
+        What only one of them says is no contradiction.
+        """
+        said = [
+            (_capitals(self.currency), _capitals(earlier.currency)),
+            *(
+                (getattr(self, name), getattr(earlier, name))
                 for name in ("game_id", "round_id", "bonus_code", "jackpot_id", "campaign_id")
-            )
-        currency = self.currency or earlier.currency or ""
+            ),
+        ]
         return (
-            described_alike
-            and self.user_id == earlier.user_id
+            self.user_id == earlier.user_id
             and self.amount == earlier.amount
-            and currency.upper() == (earlier.currency or "").upper()
+            and all(one == other for one, other in said if one is not None and other is not None)
         )
 
 
@@ -103,19 +114,18 @@ def wins(
     if locks.tokens and token not in locks.tokens:
         raise Refused(401)
     values = read(body, callback)
-    if not _is_let_in(callback, body.decode(), values, locks):
+    if not _is_let_in(callback, _text(body), values, locks):
         raise Refused(401)
-    fields = _fields(callback, values)
+    fields = _fields(callback, values, _text(body))
     if callback in SIGNED and not {"hash", "uuid"} & fields.keys():
         raise Refused(64)
-    if locks.hash_secrets and _hashes(values) and any(_may_be_cut_again(*pair) for pair in values):
-        raise Refused(57)
-    return _wins(callback, fields)
+    is_signed = bool(locks.hash_secrets and _hashes(values))
+    return _wins(callback, fields, may_be_cut_again=is_signed and any(_may_be_cut_again(*pair) for pair in values))
 
 
 def kept_wins(callback: str, body: bytes) -> list[Win]:
     """What a request asks for that was let in and kept, less its hash. Raises Refused."""
-    return _wins(callback, _fields(callback, read(body, callback)))
+    return _wins(callback, _fields(callback, read(body, callback), _text(body)))
 
 
 def members(text: str) -> list[tuple[str, str]]:
@@ -142,12 +152,29 @@ def members(text: str) -> list[tuple[str, str]]:
 
 
 def amount(value: object) -> Fraction | None:
-    """An amount in plain notation: up to 32 digits, of which up to 18 stand after the point."""
+    """An amount: a number as JSON writes it, not below zero.
+
+    Its value in plain notation has up to 32 digits, of which up to 18 stand after the point.
+    """
     written = value.literal if isinstance(value, Number) else value
-    plain = isinstance(written, str) and re.fullmatch(r"([0-9]+)(?:\.([0-9]{1,18}))?", written)
-    if not plain or len(plain[1] + (plain[2] or "")) > 32:
+    number = isinstance(written, str) and re.fullmatch(
+        r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?", written
+    )
+    if not number:
         return None
-    return Fraction(int(plain[1] + (plain[2] or "")), 10 ** len(plain[2] or ""))
+    minus, whole, fraction, sign, exponent = (part or "" for part in number.groups())
+    digits = (whole + fraction).strip("0")
+    if not digits:
+        return Fraction(0)
+    exponent = exponent.lstrip("0")
+    if minus or len(digits) > 32 or len(exponent) > 6:  # a body has fewer digits than that moves the point
+        return None
+    zeros = len(whole + fraction) - len((whole + fraction).rstrip("0"))
+    power = (-1 if sign == "-" else 1) * int(exponent or 0) - len(fraction) + zeros  # of the last digit
+    before_the_point = max(1, len(digits) + power)
+    if -power > 18 or before_the_point + max(0, -power) > 32:
+        return None
+    return int(digits) * Fraction(10) ** power
 
 
 def hash_of(text: str, secret: str) -> str:
@@ -166,11 +193,12 @@ def read(body: bytes, callback: str | None = None) -> list[tuple[str, object]]:
 
     Without a callback, `NaN` passes as the amount of any.
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise Refused(99)
     try:
+        text = _text(body)
+        if len(text.encode()) > MAX_BODY_BYTES:
+            raise Refused(99)
         content = json.loads(
-            body.decode(),
+            text,
             object_pairs_hook=_once,
             parse_int=Number,
             parse_float=Number,
@@ -185,6 +213,11 @@ def read(body: bytes, callback: str | None = None) -> list[tuple[str, object]]:
         if _holds_what_is_not_json(value) and not (value is _NOT_JSON and name.lower() in amounts):
             raise Refused(99)
     return list(content.items())
+
+
+def _text(body: bytes) -> str:
+    """The body's text. Some platforms write a byte order mark before every text."""
+    return body.decode().removeprefix("\ufeff")
 
 
 _NOT_JSON = Number("NaN")
@@ -212,7 +245,7 @@ def _is_let_in(callback: str, text: str, values: Sequence[tuple[str, object]], l
 
 
 def _hashes(values: Sequence[tuple[str, object]]) -> list[object]:
-    return [value for name, value in values if name.lower() == "hash" and not _is_absent(value)]
+    return [value for name, value in values if name.lower() == "hash" and not _is_absent(name, value)]
 
 
 def _may_be_cut_again(name: str, value: object) -> bool:
@@ -221,100 +254,126 @@ def _may_be_cut_again(name: str, value: object) -> bool:
     return name.lower() in of_money.split() and "&" in json.dumps(value, default=str)
 
 
-def _is_absent(value: object) -> bool:
+def _is_absent(name: str, value: object) -> bool:
+    if name.lower() == "rounddetails" and value in ([], {}):
+        return False
     return value in (None, "", [], {})
 
 
-def _fields(callback: str, values: Sequence[tuple[str, object]]) -> dict[str, object]:
-    """What a callback knows, by the names of docs/callbacks.md, less what counts as absent."""
+@dataclass(frozen=True)
+class Said:
+    """A field's value; `as_sent` is a text's own characters, and of any other value those of its JSON."""
+
+    value: object
+    as_sent: str
+
+
+def _fields(callback: str, values: Sequence[tuple[str, object]], text: str) -> dict[str, Said]:
+    """What a callback knows, by the names of docs/callbacks.md, less what counts as absent.
+
+    Raises Refused (57) for two spellings that disagree. Of a prize's they are a fault of the prize alone.
+    """
     known = (MANDATORY[callback] + " " + OPTIONAL[callback]).split()
-    spelled = {name.lower(): name for name in known} | OTHER_NAMES
-    fields: dict[str, object] = {}
-    for name, value in values:
+    spelled = {name.lower(): name for name in known} | {
+        other: name for other, name in OTHER_NAMES.items() if name in known
+    }
+    said: dict[str, list[Said]] = {}
+    for (name, value), (_, written) in zip(values, members(text), strict=True):
         field_name = spelled.get(name.lower())
-        if field_name and not _is_absent(value) and fields.setdefault(field_name, value) != value:
-            raise Refused(57)
-    return {name: value for name, value in fields.items() if name in known}
+        if field_name and not _is_absent(name, value):
+            is_whole = isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+            said.setdefault(field_name, []).append(Said(value, str(value) if is_whole else written))
+    for name, spellings in said.items():
+        if len({_meaning(name, each) for each in spellings}) > 1:
+            if name not in PRIZE:
+                raise Refused(57)
+            said[name] = [Said(None, spellings[0].as_sent)]
+    return {name: spellings[0] for name, spellings in said.items()}
 
 
-def _wins(callback: str, fields: Mapping[str, object]) -> list[Win]:
+def _meaning(name: str, said: Said) -> object:
+    """What two spellings of a field must agree in."""
+    if name in AMOUNTS:
+        return said.as_sent if (meant := amount(said.value)) is None else meant
+    if name in IDENTIFIERS:
+        return ("malformed", said.as_sent) if (meant := identifier(said.value)) is None else meant
+    return said.as_sent
+
+
+def _wins(callback: str, fields: Mapping[str, Said], *, may_be_cut_again: bool = False) -> list[Win]:
     if set(MANDATORY[callback].split()) - fields.keys():
         raise Refused(64)
-    ill_formed = {name for name, value in fields.items() if name in _FORMS and not _FORMS[name](value)}
-    if ill_formed:
-        raise Refused(59 if ill_formed & {"amount", "promoWinAmount"} else 57)
-
-    def of(name: str) -> str | None:
-        value = fields.get(name)
-        return value if isinstance(value, str) else None
-
+    if (asked := amount(fields["amount"].value)) is None:
+        raise Refused(59)
+    ids = {name: identifier(said.value) for name, said in fields.items() if name in IDENTIFIERS - PRIZE}
+    if may_be_cut_again or None in ids.values():
+        raise Refused(57)
+    stamp = fields["timestamp"].as_sent
     first = Win(
         kind=callback,
-        reference=str(fields["reference"]),
-        user_id=str(fields["userId"]),
-        amount=amount(fields["amount"]) or Fraction(0),
-        currency=of("currency"),
-        game_id=of("gameId"),
-        round_id=of("roundId"),
-        bonus_code=of("bonusCode"),
-        jackpot_id=of("jackpotId"),
-        campaign_id=of("promoCampaignId"),
+        reference=ids["reference"] or "",
+        user_id=ids["userId"] or "",
+        amount=asked,
+        currency=fields["currency"].as_sent if "currency" in fields else None,
+        game_id=ids.get("gameId"),
+        round_id=ids.get("roundId"),
+        bonus_code=ids.get("bonusCode"),
+        jackpot_id=ids.get("jackpotId"),
+        campaign_id=ids.get("promoCampaignId"),
+        timestamp=int(stamp) if re.fullmatch("[0-9]{1,20}", stamp) else None,
+        prize=_prize(fields.get("promoWinReference"), fields.get("promoWinAmount")),
     )
-    prize = amount(fields["promoWinAmount"]) if "promoWinAmount" in fields else None
-    if not prize:
+    prize = first.prize
+    if prize is None or prize.fault:
         return [first]
-    if "promoWinReference" not in fields:
-        raise Refused(64)
-    return [
-        first,
-        Win(
-            kind="promo",
-            reference=str(fields["promoWinReference"]),
-            user_id=first.user_id,
-            amount=prize,
-            currency=first.currency,
-            campaign_id=first.campaign_id,
-        ),
-    ]
+    won = Win(
+        kind="promo",
+        reference=prize.reference or "",
+        user_id=first.user_id,
+        amount=amount(prize.amount) or Fraction(0),
+        currency=first.currency,
+        game_id=first.game_id,
+        round_id=first.round_id,
+        bonus_code=first.bonus_code,
+        campaign_id=first.campaign_id,
+    )
+    return [first, won]
+
+
+def _prize(reference: Said | None, asked: Said | None) -> Prize | None:
+    value = asked and amount(asked.value)
+    if asked is None or value == 0:
+        return None
+    name = reference and identifier(reference.value)
+    fault = 64 if reference is None else 59 if value is None else 57 if name is None else None
+    return Prize(
+        reference=reference and (name or reference.as_sent),
+        amount=asked.as_sent if value is None else written(value),
+        fault=fault,
+    )
 
 
 # --- The forms of fields ----------------------------------------------------------------------------
 
-
-def _is_amount(value: object) -> bool:
-    return amount(value) is not None
-
-
-def _is_text(value: object) -> bool:
-    """1 to 128 printable characters, not all of them spaces."""
-    # Unicode's own word for printable: no control, format, unassigned or surrogate character, no separator but the
-    # space.
-    return (
-        isinstance(value, str)
-        and 1 <= len(value) <= 128
-        and bool(value.strip(" "))
-        and all(each == " " or unicodedata.category(each)[0] not in "CZ" for each in value)
-    )
+AMOUNTS = frozenset({"amount", "promoWinAmount"})
+PRIZE = frozenset({"promoWinAmount", "promoWinReference"})
+IDENTIFIERS = frozenset(
+    {"userId", "reference", "roundId", "gameId", "bonusCode", "jackpotId", "promoCampaignId", "promoWinReference"}
+)
 
 
-def _is_timestamp(value: object) -> bool:
-    written = value.literal if isinstance(value, Number) else value
-    return isinstance(written, str) and bool(re.fullmatch("[0-9]{1,20}", written))
+def identifier(value: object) -> str | None:
+    """What decides about money: 1 to 128 characters, or a whole number's digits. All other fields are as they are."""
+    text = value.literal if isinstance(value, Number) and re.fullmatch("[0-9]+", value.literal) else value
+    if not isinstance(text, str) or not 1 <= len(text) <= 128 or text.isspace():
+        return None
+    unfit = any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 or 0xD800 <= ord(each) < 0xE000 for each in text)
+    return None if unfit else text
 
 
-def _is_currency(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch("[A-Za-z0-9]{3,10}", value))
-
-
-_FORMS: dict[str, Callable[[object], bool]] = {
-    **dict.fromkeys(("userId", "reference", "providerId", "uuid", "gameId", "roundId", "bonusCode"), _is_text),
-    **dict.fromkeys(("jackpotId", "promoCampaignId", "promoCampaignType", "promoWinReference"), _is_text),
-    **dict.fromkeys(("amount", "promoWinAmount"), _is_amount),
-    **dict.fromkeys(("hash", "gameName"), lambda value: isinstance(value, str)),
-    "timestamp": _is_timestamp,
-    "currency": _is_currency,
-    "roundDetails": lambda value: isinstance(value, str | list | dict),
-}
+def _capitals(currency: str | None) -> str | None:
+    """Only the letters A to Z are the same in capitals."""
+    return currency and re.sub("[a-z]", lambda letter: letter[0].upper(), currency)
 
 
 # --- What it does to a wallet -----------------------------------------------------------------------
@@ -330,48 +389,96 @@ class Balance:
     version: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class FreeRounds:
+    """What is known of a player's free rounds under one code. Source: docs/ledger.md, Free rounds."""
+
+    uncovered: Fraction = Fraction(0)
+    advance: Fraction = Fraction(0)
+    until: int | None = None
+    named: tuple[tuple[str, str], ...] = ()  # the rounds that totals named as their last
+
+    def after_round(self, win: Win) -> tuple[Fraction, "FreeRounds"]:
+        is_before_a_total = None not in (win.timestamp, self.until) and (win.timestamp or 0) <= (self.until or 0)
+        is_before_a_total |= (win.game_id, win.round_id) in self.named
+        ahead = min(win.amount, self.advance) if is_before_a_total else Fraction(0)
+        paid = win.amount - ahead
+        return paid, replace(self, uncovered=self.uncovered + paid, advance=self.advance - ahead)
+
+    def after_total(self, win: Win) -> tuple[Fraction, "FreeRounds"]:
+        covered = min(win.amount, self.uncovered)
+        paid = win.amount - covered
+        known = [moment for moment in (self.until, win.timestamp) if moment is not None]
+        last = [(win.game_id, win.round_id)] if win.game_id and win.round_id else []
+        return paid, FreeRounds(
+            uncovered=self.uncovered - covered,
+            advance=self.advance + paid,
+            until=max(known, default=None),
+            named=(*self.named, *last)[-10:],
+        )
+
+
 @dataclass
 class Book:
     """Every wallet and every win that was credited, by its id, with what was paid for it."""
 
     balances: dict[str, Balance]
     credited: dict[str, tuple[Win, Fraction]] = field(default_factory=dict)
-    uncovered: dict[tuple[str, str], Fraction] = field(default_factory=dict)
+    free_rounds: dict[tuple[str, str], FreeRounds] = field(default_factory=dict)
 
-    def settle(self, wins: Sequence[Win]) -> Balance:
-        """Credits what of a request's wins is not credited yet. Raises Refused, and then nothing has changed."""
-        if any(win.id in self.credited and not win.is_the_same_as(self.credited[win.id][0]) for win in wins):
+    def settle(self, wins: Sequence[Win]) -> tuple[Balance, int | None]:
+        """Credits what of a request's wins is not credited yet.
+
+        Returns the code with which its prize is left for a person, if it is. Raises Refused, and then nothing has
+        changed.
+        """
+        first = wins[0]
+        on_record = self.credited.get(first.id)
+        if on_record and not first.is_the_same_as(on_record[0]):
             raise Refused(61)
-        balance = self.balances.get(wins[0].user_id)
+        left = self._why_prize_is_left(wins)
+        if left:
+            wins = [first]
+        balance = self.balances.get(first.user_id)
         if balance is None:
             raise Refused(62)
         fresh = [win for win in wins if win.id not in self.credited]
-        if any(win.currency and win.currency.upper() != balance.currency.upper() for win in fresh):
+        if any(win.currency and _capitals(win.currency) != _capitals(balance.currency) for win in fresh):
             raise Refused(52)
         self._pay(balance, fresh)
-        return balance
+        if on_record and not on_record[0].prize:  # the first prize that a win comes with is noted
+            self.credited[first.id] = (replace(on_record[0], prize=first.prize), on_record[1])
+        return balance, left
+
+    def _why_prize_is_left(self, wins: Sequence[Win]) -> int | None:
+        prize = wins[0].prize
+        if prize is None or prize.fault:
+            return prize and prize.fault
+        on_record = self.credited.get(wins[0].id)
+        if on_record and on_record[0].prize not in (None, prize):
+            return 61
+        its_own = self.credited.get(wins[1].id)
+        return 61 if its_own and not wins[1].is_the_same_as(its_own[0]) else None
 
     def _pay(self, balance: Balance, fresh: Sequence[Win]) -> None:
         after = replace(balance, version=balance.version + len(fresh))
-        credited, uncovered = {}, {}
+        credited, free_rounds = {}, {}
         for win in fresh:
-            paid = win.amount
-            overpaid = Fraction(0)
+            paid, left = win.amount, FreeRounds()
             if win.bonus_code and win.kind in ("result", "bonus"):
                 code = (win.user_id, win.bonus_code)
-                before = self.uncovered.get(code, Fraction(0))
-                if win.kind == "bonus":
-                    paid, overpaid = max(win.amount - before, Fraction(0)), max(before - win.amount, Fraction(0))
-                uncovered[code] = before + win.amount if win.kind == "result" else Fraction(0)
+                before = self.free_rounds.get(code, left)
+                paid, left = before.after_round(win) if win.kind == "result" else before.after_total(win)
+                free_rounds[code] = left
             is_of_free_rounds = win.kind == "bonus" or (win.kind == "result" and win.bonus_code)
             after.cash += paid
             after.bonus += paid if is_of_free_rounds else 0
             credited[win.id] = (replace(win, currency=balance.currency), paid)
-            if not all(map(_fits, (paid, overpaid, after.cash, after.bonus, *uncovered.values()))):
+            if not all(map(_fits, (after.cash, after.bonus, left.uncovered, left.advance))):
                 raise Refused(998)
         balance.cash, balance.bonus, balance.version = after.cash, after.bonus, after.version
         self.credited |= credited
-        self.uncovered |= uncovered
+        self.free_rounds |= free_rounds
 
 
 def _fits(number: Fraction) -> bool:

@@ -66,12 +66,31 @@ SECRET_NAMES = ("hash", "HASH", "Hash", "token", "tOkEn", "to\u212aen", "authTok
 
 VALID_AMOUNTS = (
     *("0", "0.0", "1", "10", "10.0", "10.00", "0.1", "55.0", "9" * 32, "0." + "0" * 17 + "1"),
-    *("1" * 14 + "." + "9" * 18, "9" * 31 + ".9"),
+    *("1" * 14 + "." + "9" * 18, "9" * 31 + ".9", "1e3", "1.0E7", "1e-7", "1.5e2", "0e5", "-0", "-0.0", "5.0000"),
+    *("0.30000000000000004", "1e+21", "1" + "0" * 60 + "e-60", "0." + "0" * 40 + "1e+41", "1." + "0" * 40),
 )
 AMOUNTS = (
     *VALID_AMOUNTS,
     *("00", "007.50", "1" * 33, "1" * 15 + "." + "9" * 18, "1." + "0" * 19, ".5", "5.", "1,5", "0x10", "1_000", ""),
-    *("-0", "-1", "+1", "1e3", "1E-2", "1e400", "NaN", "Infinity", "-Infinity", " 5", "5 ", "5\n", "5\u00a0"),
+    *(
+        "-1",
+        "-1e-3",
+        "+1",
+        "1E-2",
+        "1e-19",
+        "1e32",
+        "1e400",
+        "1e999999999",
+        "1e-" + "9" * 30,
+        "0e" + "9" * 30,
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        " 5",
+        "5 ",
+        "5\n",
+        "5\u00a0",
+    ),
     *("\u0661\u0662", "\uff15", "\u00b2", "1.\u0665"),  # digits of other scripts
 )
 NUMBERS = (*AMOUNTS, *map(json.dumps, AMOUNTS), "[NaN]", '{"a":-Infinity}', "[[1e400]]", "-0.0", "1" * 20, "1" * 21)
@@ -100,17 +119,24 @@ OTHERS = (
 
 # What decides what is paid, and to whom.
 PLAUSIBLE = {
-    "userId": ('"421"', '"422"', '"423"', '"nobody"'),
-    "currency": ('"USD"', '"usd"', '"EUR"', '"USDT"'),
+    "userId": ('"421"', '"422"', '"423"', '"nobody"', "421"),
+    "currency": ('"USD"', '"usd"', '"EUR"', '"USDT"', '"USDT-TRC20"', '"U\u017fD"', "840"),
     "amount": VALID_AMOUNTS + tuple(map(json.dumps, VALID_AMOUNTS)),
-    "reference": ('"1"', '"2"', '"prize-1"'),
-    "bonusCode": ('"free-1"', '"free-2"', '""'),
-    "uuid": ('"uuid-1"', '""'),
-    "promoWinAmount": ("0", "5", '"5.50"', "null"),
-    "promoWinReference": ('"prize-1"', '"1"', '""'),
-    "promoCampaignId": ('"campaign-1"', '"campaign-2"'),
-    "campaignId": ('"5103188801"', '"campaign-1"'),
-    "gameId": ('"another"', '"Im_60_tumblefortune"'),
+    "reference": ('"1"', "1", '"2"', '"prize-1"'),
+    "bonusCode": ('"free-1"', '"free-1"', '"free-2"', '""', "[]", "77"),
+    "uuid": ('"uuid-1"', '""', "{}", "7"),
+    "timestamp": ("1482429190373", "1482429190375", '"1482429190374"', '"2026-05-11T14:35:00Z"', "1482429190374.0"),
+    "roundId": ('"1602530"', "1602530", '"5103188801"', "5103188801", '""'),
+    "roundDetails": ("[]", "{}", "1", "false", '""'),
+    "gameName": ("5", '"\\u200d"'),
+    "providerId": ("7", '"\u3000"'),
+    "jackpotId": ("568", '"568"', '"569"'),
+    "promoWinAmount": ("0", "5", '"5.50"', '"5.500"', "null", '"-5"', "5e0", '"five"'),
+    "promoWinReference": ('"prize-1"', '"prize-2"', '"1"', '""', "1", '"\\u0007"', json.dumps("p" * 129)),
+    "promoCampaignId": ('"campaign-1"', '"campaign-2"', "{}"),
+    "promoCampaignType": ('"T\u00a0"', '"\\ud83e\\udee8"'),
+    "campaignId": ('"5103188801"', '"campaign-1"', "5103188801"),
+    "gameId": ('"another"', '"Im_60_tumblefortune"', '"slot\u200d1"', '""'),
 }
 
 _scraps = st.recursive(
@@ -194,14 +220,16 @@ def bodies(draw: st.DrawFn, callback: str, *, signed_with: str | None = None) ->
         if members:
             members = draw(_changes)(draw, members)
     layout = (*draw(_layouts), draw(st.booleans()))
+    mark = draw(st.sampled_from(["", "", "", "", "\ufeff"]))  # of the byte order, as some platforms write it
     if signed_with is None:
-        return _laid_out(members, *layout)
+        return mark + _laid_out(members, *layout)
     members = [(name, value) for name, value in members if name.lower() != "hash"]
     try:
         digest = hash_of(_laid_out(members, *layout), signed_with)
     except (ValueError, RecursionError):  # nothing that could be signed
         digest = f"no-hash-{MARK}"
-    return _laid_out(_put(members, draw(st.sampled_from(["hash", "Hash", "HASH"])), f'"{digest}"'), *layout)
+    digest = draw(st.sampled_from([digest, digest, digest.upper()]))
+    return mark + _laid_out(_put(members, draw(st.sampled_from(["hash", "Hash", "HASH"])), f'"{digest}"'), *layout)
 
 
 def _laid_out(members: list[Member], before: str, between: str, after: str, is_escaped: bool) -> str:
@@ -362,6 +390,7 @@ def parked(callback: str, request: str) -> dict[str, Any]:
         "reason": "an outage",
         "first_received_at": "2026-01-01T00:00:00.000+00:00",
         "request": request,
+        "prize_only": False,
     }
 
 

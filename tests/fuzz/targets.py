@@ -89,7 +89,7 @@ def is_read_to_the_character_or_refused(text: str) -> None:
     assert [(parameter.name, _plain(parameter.value)) for parameter in body.parameters] == [
         (name, _plain(value)) for name, value in expected
     ]
-    assert _written(body) == [(json.loads(name), raw) for name, raw in contract.members(text)]
+    assert _written(body) == [(json.loads(name), raw) for name, raw in contract.members(text.removeprefix("\ufeff"))]
 
 
 def is_kept_less_its_secrets(text: str) -> None:
@@ -153,15 +153,15 @@ def are_answered_as_due_and_move_what_is_due(conversation: tuple[bool, list[Requ
     desk.open(book, inputs.SECRETS if is_locked else None)
     transaction_ids: dict[str, str] = {}
     for request in requests:
-        kept_before = desk.queues.all()
+        kept_before = len(desk.queues.messages)
         answer, printed = desk.handle(request.callback, request.event())
         body = _well_formed(answer)
-        error, wins, balance = _due(request, _LOCKS if is_locked else None, book)
+        error, wins, balance, left = _due(request, _LOCKS if is_locked else None, book)
         assert body["error"] == error, f"{error} is due, {answer['body']} was answered: {printed}"
         if balance:
             _agrees(body, balance, request)
             assert transaction_ids.setdefault(wins[0].id, body["transactionId"]) == body["transactionId"]
-        _is_kept_as_due(desk.queues.all()[len(kept_before) :], request, error)
+        _is_kept_as_due(desk.queues.messages[kept_before:], request, error, left)
         desk.check(book)
         if request.is_plain:
             everything = printed + answer["body"] + str(desk.tables.items) + str(desk.queues.messages)
@@ -169,14 +169,19 @@ def are_answered_as_due_and_move_what_is_due(conversation: tuple[bool, list[Requ
             assert not any(name in everything for name in _hashes_of(request.body)), f"a hash got out: {everything}"
 
 
-def _due(request: Request, locks: Locks | None, book: Book) -> tuple[int, list[contract.Win], Balance | None]:
-    """The error that is due to a request, or 0; what it asks for then, and the balance after it."""
+def _due(
+    request: Request, locks: Locks | None, book: Book
+) -> tuple[int, list[contract.Win], Balance | None, int | None]:
+    """The error that is due to a request, or 0; what it asks for then, the balance after it, and why its prize is left.
+
+    The prize is left with a code.
+    """
     token = (request.query or {}).get("authToken")
     try:
         wins = contract.wins(request.callback, request.body, method=request.method, token=token, locks=locks)
-        return 0, wins, book.settle(wins)
+        return 0, wins, *book.settle(wins)
     except Refused as refused:
-        return refused.code, [], None
+        return refused.code, [], None, None
 
 
 def _well_formed(answer: Any) -> dict[str, Any]:
@@ -202,18 +207,17 @@ def _agrees(body: dict[str, Any], balance: Balance, request: Request) -> None:
     assert body["currency"] == balance.currency
 
 
-def _is_kept_as_due(kept: list[tuple[str, str]], request: Request, error: int) -> None:
-    queue = {62: "RetryQueue", 998: "RetryQueue", 61: "DeadLetters", 52: "DeadLetters"}.get(error)
-    if queue is None:
+def _is_kept_as_due(kept: list[tuple[str, str]], request: Request, error: int, left: int | None) -> None:
+    if error in (0, 99, 401, 405) and not left:
         assert kept == [], f"nothing is to be kept of a {error}"
         return
     ((name, content),) = kept
     message = json.loads(content)
-    assert name == request.callback.title() + queue
-    assert message["code"] == error
+    assert name == request.callback.title() + ("RetryQueue" if error in (62, 998) else "DeadLetters")
+    assert (message["code"], message["prize_only"]) == ((left, True) if left else (error, False))
     assert [(json.loads(each), raw) for each, raw in contract.members(message["request"])] == [
         (json.loads(each), raw)
-        for each, raw in contract.members(request.body.decode())
+        for each, raw in contract.members(request.body.decode().removeprefix("\ufeff"))
         if json.loads(each).lower() not in SECRET_NAMES
     ]
 
@@ -248,9 +252,11 @@ def is_done_with_or_tried_again(sent: tuple[str, str]) -> None:
     failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
     assert failed in ([], ["first"]), f"the message behind it was held up: {printed}"
     assert desk.queues.hidden == failed, "it is not tried again when it should be"
-    left_for_a_person = desk.queues.all()
+    left_for_a_person = [
+        left for _, left in desk.queues.messages if left == message or not json.loads(left)["prize_only"]
+    ]
     if not failed and not left_for_a_person:
-        # It was credited: then it asked for that in the contract's own terms.
+        # It was credited, perhaps without its prize: then it asked for that in the contract's own terms.
         book.settle(contract.kept_wins(callback, json.loads(message)["request"].encode()))
     book.settle(contract.kept_wins(callback, _GOOD.encode()))
     desk.check(book)
