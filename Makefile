@@ -50,7 +50,7 @@ soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an 
 	@exec $(python) -m tools.soak
 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
-	@$(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
+	@PYTHONPATH=$(PYTHONPATH):tests $(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
 
 mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
 	@.venv-mutants/bin/python -m tools.mutants $(ONLY)

@@ -7,7 +7,7 @@ misunderstands the other does not. Amounts are fractions here; nothing is ever r
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 

@@ -12,24 +12,27 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import Message, SQSBackend, sqs_backends
 
 from conftest import Operator, gateway_event
 from expectations import HTTP_STATUS, output
+from memory import Tables, value_of
 from wallet import callback as callback_module
 
 Callback = Literal["result", "jackpot", "bonus", "promo"]
 Table = Literal["Players", "Transactions", "FreeRounds"]
+TABLES: tuple[Table, ...] = ("Players", "Transactions", "FreeRounds")
 Item = dict[str, Any]
 
 REGION = os.environ["AWS_DEFAULT_REGION"]  # conftest's
@@ -52,15 +55,16 @@ class Win:
     bonus_code: str | None = None
     jackpot: str | None = None
     campaign: str | None = None
-    prize: tuple[str, str] | None = None  # its reference and amount
+    prize: tuple[str | None, str] | None = None  # its reference and amount
     in_session: bool = True
+    dated: bool = True  # whether its timestamp is one of milliseconds
 
     def __repr__(self) -> str:
         said = {name: getattr(self, name) for name in self.__slots__}
         return f"Win({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
 
     def credits(self) -> "list[Credit]":
-        """What it owes, the win itself first."""
+        """What it owes, the win itself first; its prize only if nothing is wrong with how that is described."""
         win = Credit(
             id=f"{self.callback}#{self.reference}",
             amount=Fraction(self.amount),
@@ -76,10 +80,26 @@ class Win:
                 "providerId": "luckymonaco",
             },
         )
-        if self.prize is None or not Fraction(self.prize[1]):
+        if self.prize is None or not Fraction(self.prize[1]) or self.prize_fault:
             return [win]
         reference, amount = self.prize
         return [win, replace(win, id=f"promo#{reference}", amount=Fraction(amount))]
+
+    @property
+    def prize_fault(self) -> "Code | None":
+        """What is wrong with the description of its prize. Source: callbacks.md."""
+        if self.prize is None or not Fraction(self.prize[1]):
+            return None
+        return 64 if self.prize[0] is None else 59 if Fraction(self.prize[1]) < 0 else None
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """What its record says of the prize that it came with."""
+        if self.prize is None or not (amount := Fraction(self.prize[1])):
+            return {}
+        reference, literal = self.prize
+        named = {"prizeReference": reference} if reference is not None else {}
+        return {**named, "prizeAmount": literal if amount < 0 else _shortest(amount)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +113,12 @@ class Credit:
 
     def conflicts_with(self, transaction: Item) -> bool:
         """Whether it is not the credit that was recorded under its id. Source: callbacks.md, Replays and conflicts."""
-        compared = ["userId", "gameId", "roundId", "bonusCode", "jackpotId", "campaignId"]
-        if self.id.startswith("promo#"):  # it arrives by two ways, which describe it differently
-            compared = ["userId"]
-            if self.attributes["campaignId"] and transaction.get("campaignId"):
-                compared.append("campaignId")
+        compared = ("userId", "gameId", "roundId", "bonusCode", "jackpotId", "campaignId")
+        said = [(self.attributes[name], transaction.get(name)) for name in compared]
         return (
             self.amount != transaction["amountAsked"]
             or (self.currency or transaction["currency"]).upper() != transaction["currency"].upper()
-            or any(self.attributes[name] != transaction.get(name) for name in compared)
+            or any(one != other for one, other in said if one and other)
         )
 
 
@@ -148,7 +165,12 @@ class Delivery:
 
     @property
     def timestamp(self) -> str:
-        return str(FIRST_TIMESTAMP + self.number)
+        return f"{FIRST_TIMESTAMP + self.number}{'' if self.win.dated else ' ms'}"
+
+    @property
+    def moment(self) -> int | None:
+        """Its timestamp, if it is known."""
+        return FIRST_TIMESTAMP + self.number if self.win.dated else None
 
     @cached_property
     def content(self) -> Item:
@@ -167,7 +189,7 @@ def _number(literal: str) -> tuple[str, str]:
 
 # --- What must stand in the tables --------------------------------------------------------------------
 
-Code = Literal[0, 52, 61, 62]
+Code = Literal[0, 52, 59, 61, 62, 64]
 Balances = tuple[Fraction, Fraction]
 
 
@@ -182,14 +204,41 @@ class Wallet:
         return Wallet(self.currency, self.cash + cash, self.bonus + bonus, self.version + versions)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeRounds:
+    """What is known of a player's free rounds under one code. Source: ledger.md, Free rounds."""
+
+    uncovered: Fraction = Fraction(0)
+    advance: Fraction = Fraction(0)
+    until: int | None = None
+    named: tuple[str, ...] = ()  # the last ten rounds that totals named as their last
+
+    def after(self, delivery: Delivery, amount: Fraction) -> "tuple[Fraction, FreeRounds]":
+        """What a round or a total is paid, and what it leaves."""
+        win = delivery.win
+        key = f"{len(win.game)}:{win.game}{win.round}" if win.game and win.round else None
+        if win.callback == "result":
+            is_known = delivery.moment is not None and self.until is not None and delivery.moment <= self.until
+            ahead = min(amount, self.advance) if is_known or key in self.named else Fraction(0)
+            paid = amount - ahead
+            return paid, replace(self, uncovered=self.uncovered + paid, advance=self.advance - ahead)
+        covered = min(amount, self.uncovered)
+        return amount - covered, FreeRounds(
+            uncovered=self.uncovered - covered,
+            advance=self.advance + amount - covered,
+            until=max(filter(None, (self.until, delivery.moment)), default=None),
+            named=(*self.named, *([key] if key else []))[-10:],
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a delivery's credits leave behind that are not on record yet."""
+    """What a delivery leaves behind that is not on record yet."""
 
     player: str
     transactions: Mapping[str, Item]
     wallet: Wallet
-    counts: Mapping[tuple[str, str], Fraction]
+    counts: Mapping[tuple[str, str], FreeRounds]
 
 
 class Books:
@@ -198,7 +247,7 @@ class Books:
     def __init__(self) -> None:
         self.wallets: dict[str, Wallet] = {}
         self.transactions: dict[str, Item] = {}
-        self.counts: dict[tuple[str, str], Fraction] = {}
+        self.counts: dict[tuple[str, str], FreeRounds] = {}
         self.history: dict[str, list[Balances]] = {}
         self._recorded_at: dict[str, int] = {}  # where in the player's history a transaction was
 
@@ -208,43 +257,66 @@ class Books:
 
     def verdict(self, win: Win) -> Code:
         """What the win must be answered with the books as they are, if it is answered other than 998."""
-        on_record = [(credit, self.transactions.get(credit.id)) for credit in win.credits()]
-        if any(transaction and credit.conflicts_with(transaction) for credit, transaction in on_record):
+        first, *_ = win.credits()
+        on_record = self.transactions.get(first.id)
+        if on_record and first.conflicts_with(on_record):
             return 61
         if not (wallet := self.wallets.get(win.player)):
             return 62
-        anything_owed = any(transaction is None for _, transaction in on_record)
+        anything_owed = any(credit.id not in self.transactions for credit in self.owed(win))
         if anything_owed and win.currency and win.currency.upper() != wallet.currency.upper():
             return 52
         return 0
 
+    def dispute(self, win: Win) -> Code | None:
+        """Why the win's prize is left for a person, if it is. It never holds back the win."""
+        if win.prize_fault or not win.noted:
+            return win.prize_fault
+        first, *prizes = win.credits()
+        noted = {name: self.transactions.get(first.id, {}).get(name) for name in ("prizeReference", "prizeAmount")}
+        is_another = noted["prizeAmount"] is not None and noted != win.noted
+        is_taken = any(
+            prize.conflicts_with(self.transactions[prize.id]) for prize in prizes if prize.id in self.transactions
+        )
+        return 61 if is_another or is_taken else None
+
+    def owed(self, win: Win) -> "list[Credit]":
+        """What must be on record once the win is settled."""
+        return win.credits()[:1] if self.dispute(win) else win.credits()
+
     def is_credited(self, win: Win) -> bool:
-        return self.verdict(win) == 0 and all(credit.id in self.transactions for credit in win.credits())
+        if self.verdict(win) != 0 or any(credit.id not in self.transactions for credit in self.owed(win)):
+            return False
+        return not win.noted or "prizeAmount" in self.transactions[win.credits()[0].id]
 
     def balances_since(self, win: Win, moment: int) -> list[Balances]:
         """What the player had from that moment of their history on, no sooner than the win was credited."""
-        credited = max(self._recorded_at[credit.id] for credit in win.credits())
+        credited = max(self._recorded_at[credit.id] for credit in self.owed(win))
         return self.history[win.player][max(moment, credited) :]
 
     def settlement(self, delivery: Delivery) -> Settlement | None:
         """What the delivery must be settled with; None if it must change nothing. Source: ledger.md."""
         win = delivery.win
-        owed = [credit for credit in win.credits() if credit.id not in self.transactions]
-        if self.verdict(win) != 0 or not owed:
+        if self.verdict(win) != 0 or self.is_credited(win):
             return None
         wallet, counts = self.wallets[win.player], {}
         transactions: dict[str, Item] = {}
-        for credit in owed:
+        first, *_ = win.credits()
+        owed = [credit for credit in self.owed(win) if credit.id not in self.transactions]
+        for position, credit in enumerate(owed):
             kind = credit.id.partition("#")[0]
             in_free_rounds = kind == "bonus" or (kind == "result" and win.bonus_code is not None)
-            paid = credit.amount
+            paid, left = credit.amount, {}
             if in_free_rounds and win.bonus_code:
-                count = self.counts.get((win.player, win.bonus_code), Fraction(0))
-                paid = max(Fraction(0), paid - count) if kind == "bonus" else paid
-                counts[win.player, win.bonus_code] = Fraction(0) if kind == "bonus" else count + paid
+                before = self.counts.get((win.player, win.bonus_code), FreeRounds())
+                paid, count = before.after(delivery, credit.amount)
+                counts[win.player, win.bonus_code] = count
+                left = {"uncoveredAfter": count.uncovered, "advanceAfter": count.advance}
             wallet = wallet.moved(cash=paid, bonus=paid if in_free_rounds else Fraction(0), versions=1)
             item = {
                 **credit.attributes,
+                **left,
+                **(win.noted if credit.id == first.id else {}),
                 "id": credit.id,
                 "seq": wallet.version,
                 "amount": paid,
@@ -254,18 +326,21 @@ class Books:
                 "bonusAfter": wallet.bonus,
                 "timestamp": delivery.timestamp,
                 "autoClosed": True if kind == "result" and not win.in_session else None,
-                "request": None if transactions else delivery.content,
-                "arrivedWith": next(iter(transactions), None),
+                "request": None if position else delivery.content,
+                "arrivedWith": None if credit.id == first.id else first.id,
             }
             transactions[credit.id] = {name: value for name, value in item.items() if value is not None}
+        if first.id in self.transactions and "prizeAmount" not in self.transactions[first.id] and win.noted:
+            transactions[first.id] = {**self.transactions[first.id], **win.noted}
         return Settlement(win.player, transactions, wallet, counts)
 
     def accept(self, settlement: Settlement) -> None:
-        self.set_wallet(settlement.player, settlement.wallet)
+        if settlement.wallet != self.wallets[settlement.player]:
+            self.set_wallet(settlement.player, settlement.wallet)
         self.transactions |= settlement.transactions
         self.counts |= settlement.counts
         moment = len(self.history[settlement.player]) - 1
-        self._recorded_at |= dict.fromkeys(settlement.transactions, moment)
+        self._recorded_at = dict.fromkeys(settlement.transactions, moment) | self._recorded_at
 
     def tables(self) -> Item:
         """By the tables' names, in the form the world reads them in."""
@@ -315,6 +390,59 @@ Trouble = Fault | Move | Arrival | Torn
 Plan = Sequence[Trouble | None]  # by the number of the call
 
 
+# --- The tables ---------------------------------------------------------------------------------------
+
+
+class InMemory:
+    """The tables in memory: as quick as can be, and each call is answered as DynamoDB's text."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+
+    def answer(self, operation: str, request: AWSPreparedRequest, _answer: Callable[[], AWSResponse]) -> AWSResponse:
+        asked = json.loads(request.body)
+        try:
+            return _response(
+                request,
+                200,
+                {"BatchGetItem": self._tables.batch_get_item, "TransactWriteItems": self._tables.transact_write_items}[
+                    operation
+                ](**asked),
+            )
+        except ClientError as error:
+            response: Any = error.response
+            return _error(request, 400, response["Error"]["Code"], CancellationReasons=response["CancellationReasons"])
+
+    def put_player(self, item: Item) -> None:
+        self._tables.put("Players", item)
+
+    def items(self, table: Table) -> list[Item]:
+        return [*self._tables.items[table].values()]
+
+
+class InMoto:
+    """The tables as moto has them: ten times slower, and somebody else's understanding of DynamoDB."""
+
+    def __init__(self) -> None:
+        for table in self._tables().values():
+            table.items.clear()
+
+    def answer(self, _operation: str, _request: AWSPreparedRequest, answer: Callable[[], AWSResponse]) -> AWSResponse:
+        return answer()
+
+    def put_player(self, item: Item) -> None:
+        attributes = {
+            name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in item.items()
+        }
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].put_item("Players", attributes)
+
+    def items(self, table: Table) -> list[Item]:
+        return [item.to_json()["Attributes"] for item in self._tables()[table].all_items()]
+
+    def _tables(self) -> Any:
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+
+
 # --- The world ----------------------------------------------------------------------------------------
 
 
@@ -359,6 +487,7 @@ class Invocation:
     plan: Plan
     began: float
     verdicts: set[Code]
+    disputed: bool = False  # whether its prize may have had to be left for a person
     calls: int = 0
     store_left: float = 0.0  # when it last heard of the tables, or ceased to wait
     failed: set[str] = field(default_factory=set)  # the services that did not serve it
@@ -393,7 +522,7 @@ class World:
     that `knows_tokens` answers a repeated write as DynamoDB does; another one attempts it again.
     """
 
-    def __init__(self, operator: Operator, happened: Counter[str]) -> None:
+    def __init__(self, operator: Operator, happened: Counter[str], tables: InMemory | InMoto) -> None:
         self.books = Books()
         self.happened = happened
         self.wins: list[Win] = []  # what the provider has to say, once or again
@@ -405,7 +534,8 @@ class World:
         self._kept: list[Delivery] = []  # what was refused, and must be credited or stand in a queue from then on
         self._names: dict[str, str] = {}  # the transactionId of each transaction
         self._first_received: dict[int, str] = {}  # when each parked delivery says it was
-        self._parked: dict[str, Delivery] = {}  # the delivery of each message, by its text
+        self._without_prize: list[Delivery] = []  # what was answered as paid, and whose prize must stand in a queue
+        self._parked: dict[str, tuple[Delivery, bool]] = {}  # each message's delivery, and if it is only for its prize
         self._written: dict[str, Any] = {}  # what was written under each token
         self._down: Mapping[str, Failure] = {}
         self._down_for = 0
@@ -413,8 +543,7 @@ class World:
         self._handlers: dict[str, Callable[..., Any]] = {}
         self._wrong: list[AssertionError] = []
 
-        for table in _dynamodb().tables.values():
-            table.items.clear()
+        self._engine = tables
         for queue in _sqs().queues.values():
             queue._messages.clear()
         self._replaced = pytest.MonkeyPatch()
@@ -427,9 +556,15 @@ class World:
         answer: Any = BotocoreStubber.__call__
 
         def call(aws: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **_: Any) -> Any:
-            return self._call(event_name, request, lambda: answer(aws, event_name, request))
+            return self._call(
+                event_name, request, lambda: self._answer(event_name, request, lambda: answer(aws, event_name, request))
+            )
 
         self._replaced.setattr(BotocoreStubber, "__call__", call)
+
+    def _answer(self, event_name: str, request: AWSPreparedRequest, answer: Callable[[], AWSResponse]) -> AWSResponse:
+        _, service, operation = event_name.split(".")
+        return self._engine.answer(operation, request, answer) if service == "dynamodb" else answer()
 
     def close(self) -> None:
         self._replaced.undo()
@@ -437,8 +572,7 @@ class World:
     # --- What happens -------------------------------------------------------------------------------
 
     def open_wallet(self, player: str, currency: str, cash: str, bonus: str) -> None:
-        self._operator.open_wallet(player, cash, bonus, currency)
-        self.books.set_wallet(player, Wallet(currency, Fraction(cash), Fraction(bonus), 0))
+        self._write_wallet(player, Wallet(currency, Fraction(cash), Fraction(bonus), 0))
 
     def fail(self, services: Mapping[str, Failure], *, invocations: int) -> None:
         """From now on every call of these services fails so, until the functions were invoked so often."""
@@ -454,16 +588,15 @@ class World:
             max(Fraction(0), wallet.bonus + Fraction(move.bonus)),
             wallet.version + (not move.careless),
         )
-        item = {
-            "userId": {"S": player},
-            "currency": {"S": moved.currency},
-            "cash": {"N": _plain(moved.cash)},
-            "bonus": {"N": _plain(moved.bonus)},
-            "version": {"N": str(moved.version)},
-        }
-        _dynamodb().put_item("Players", item)
-        self.books.set_wallet(player, moved)
+        self._write_wallet(player, moved)
         self._look_again()
+
+    def _write_wallet(self, player: str, wallet: Wallet) -> None:
+        cash, bonus = Decimal(_plain(wallet.cash)), Decimal(_plain(wallet.bonus))
+        self._engine.put_player(
+            {"userId": player, "currency": wallet.currency, "cash": cash, "bonus": bonus, "version": wallet.version}
+        )
+        self.books.set_wallet(player, wallet)
 
     def send(self, win: Win, plan: Plan = ()) -> int | None:
         """Delivers a win; its answer's code, None if the function crashed. Whatever it may answer is checked."""
@@ -479,7 +612,8 @@ class World:
         assert answer["statusCode"] == HTTP_STATUS.get(code, 200), f"{code} with HTTP {answer['statusCode']}"
         self.happened[f"a delivery was answered {code}"] += 1
         if code == 998:
-            could_not_be_kept = bool(invocation.verdicts - {0}) and invocation.failed_to_park
+            something_to_keep = bool(invocation.verdicts - {0}) or invocation.disputed
+            could_not_be_kept = something_to_keep and invocation.failed_to_park
             is_excused = invocation.ran_out_of_time or could_not_be_kept
             assert is_excused, f"given up after {invocation.store_left - invocation.began} s"
         else:
@@ -506,7 +640,7 @@ class World:
             }
             for message in messages
         ]
-        in_hand = [self._parked[message.body] for message in messages]
+        in_hand = [self._parked[message.body][0] for message in messages]
         for _ in range(times if messages else 0):
             invocation, answer = self._invoke(callback, {"Records": records}, in_hand, plan)
             if answer is None:
@@ -553,10 +687,10 @@ class World:
                     self.redrive(callback)
                     assert len(self._messages(callback, "DeadLetters")) < letters
             self._run_queues_dry()
-            for delivery, _ in self._standing():
-                assert self.books.verdict(delivery.win) != 0, f"can be credited, and is not: {delivery}"
+            for delivery, _, prize_only in self._standing():
+                assert prize_only or self.books.verdict(delivery.win) != 0, f"can be credited, and is not: {delivery}"
         if retransmitted:
-            left = {delivery.win for delivery, _ in self._standing()}
+            left = {delivery.win for delivery, _, prize_only in self._standing() if not prize_only}
             for delivery in self.deliveries:
                 assert self.books.is_credited(delivery.win) or delivery.win in left, f"lost: {delivery}"
 
@@ -582,9 +716,12 @@ class World:
     def check(self) -> None:
         """The tables are as the books; nothing that was refused is both uncredited and forgotten."""
         self._compare(self._tables())
-        standing = {delivery.number for delivery, _ in self._standing()}
+        standing = {delivery.number for delivery, _, prize_only in self._standing() if not prize_only}
         for delivery in self._kept:
             assert delivery.number in standing or self.books.is_credited(delivery.win), f"lost: {delivery}"
+        prizes = {delivery.number for delivery, _, prize_only in self._standing() if prize_only}
+        for delivery in self._without_prize:
+            assert delivery.number in prizes, f"the prize is lost: {delivery}"
 
     def _compare(self, found: Item) -> None:
         for name, expected in self.books.tables().items():
@@ -603,10 +740,13 @@ class World:
         assert all(re.fullmatch(r"(0|[1-9]\d*)(\.\d*[1-9])?", literal) for literal in literals), said
         balances = tuple(map(Fraction, literals))
         assert balances in self.books.balances_since(win, moment), f"{literals} were not the balances then"
+        if self.books.dispute(win):
+            self._without_prize.append(delivery)
+            self.happened["a prize was left for a person"] += 1
 
     def _check_kept(self, delivery: Delivery, code: int, invocation: Invocation) -> None:
         """It stands in the right queue; or it is nowhere, the log says so, and the provider must send it again."""
-        queues = [name for standing, name in self._standing() if standing is delivery]
+        queues = [name for standing, name, prize_only in self._standing() if standing is delivery and not prize_only]
         if queues:
             self._kept.append(delivery)
             if code != 998 or not invocation.failed_to_park:  # else only the queue's answers were lost, whichever it is
@@ -619,10 +759,15 @@ class World:
 
     def _check_done(self, delivery: Delivery) -> None:
         """What is about to be deleted from a retry queue is credited, or left for a person."""
-        left = any(standing is delivery and name.endswith("DeadLetters") for standing, name in self._standing())
+        left = {
+            prize_only
+            for standing, name, prize_only in self._standing()
+            if standing is delivery and name.endswith("DeadLetters")
+        }
         verdict = self.books.verdict(delivery.win)
         is_credited = self.books.is_credited(delivery.win)
-        assert is_credited or (verdict in (52, 61) and left), f"done with {delivery}: {verdict}"
+        assert is_credited or (verdict in (52, 61) and False in left), f"done with {delivery}: {verdict}"
+        assert not is_credited or not self.books.dispute(delivery.win) or True in left, f"no prize left: {delivery}"
 
     def _check_retried(self, queue: str, message: Message, delivery: Delivery, invocation: Invocation) -> None:
         """What is not done with could not be, and is hidden for longer with each try."""
@@ -640,13 +785,9 @@ class World:
 
     def _tables(self) -> Item:
         """Every item by its key; a transaction's id and name are bound to each other for ever."""
-        tables = _dynamodb().tables
         players, transactions, counts = (
-            [
-                {name: _value(attribute) for name, attribute in item.to_json()["Attributes"].items()}
-                for item in tables[name].all_items()
-            ]
-            for name in ("Players", "Transactions", "FreeRounds")
+            [{name: _value(attribute) for name, attribute in item.items()} for item in self._engine.items(name)]
+            for name in TABLES
         )
         for item in transactions:
             assert item.pop("recordedAt")
@@ -658,27 +799,39 @@ class World:
         return {
             "Players": {item.pop("userId"): Wallet(**item) for item in players},
             "Transactions": {item["id"]: item for item in transactions},
-            "FreeRounds": {(item["userId"], item["bonusCode"]): item["uncovered"] for item in counts},
+            "FreeRounds": {
+                (item["userId"], item["bonusCode"]): FreeRounds(
+                    uncovered=item["uncovered"],
+                    advance=item["advance"],
+                    until=item.get("until"),
+                    named=item["lastRounds"],
+                )
+                for item in counts
+            },
         }
 
     def _messages(self, callback: Callback, queue: str) -> list[Message]:
         return _sqs().queues[f"{callback.title()}{queue}"]._messages
 
-    def _standing(self) -> Iterator[tuple[Delivery, str]]:
-        """The delivery of every message, and the queue it stands in."""
+    def _standing(self) -> Iterator[tuple[Delivery, str, bool]]:
+        """The delivery of every message, the queue it stands in, and whether it is there for its prize alone."""
         for name, queue in _sqs().queues.items():
             for message in queue._messages:
                 if message.body not in self._parked:
-                    self._parked[message.body] = self._delivery(name, json.loads(message.body))
-                yield self._parked[message.body], name
+                    parked = json.loads(message.body)
+                    self._parked[message.body] = self._delivery(name, parked), parked["prize_only"]
+                delivery, prize_only = self._parked[message.body]
+                yield delivery, name, prize_only
 
     def _delivery(self, queue: str, parked: Item) -> Delivery:
         """The delivery that was parked, which must be kept as it was sent."""
         content = as_written(parked["request"])
-        delivery = self.deliveries[int(content["timestamp"]) - FIRST_TIMESTAMP]
+        delivery = self.deliveries[int(content["timestamp"].removesuffix(" ms")) - FIRST_TIMESTAMP]
         assert content == delivery.content, f"{content} was never sent"
         assert queue.startswith(delivery.win.callback.title())
         assert parked["reference"] == delivery.win.reference
+        if parked["prize_only"]:
+            assert parked["code"] == self.books.dispute(delivery.win), f"{parked['reason']}: {delivery}"
         first_received = self._first_received.setdefault(delivery.number, parked["first_received_at"])
         assert parked["first_received_at"] == first_received
         return delivery
@@ -703,6 +856,7 @@ class World:
         verdicts: set[Code] = {self.books.verdict(delivery.win) for delivery in in_hand}
         invocation = Invocation(in_hand, plan, self._clock.now, verdicts)
         self._invocations.append(invocation)
+        self._look_again()
         answer = None
         with output() as printed:
             if callback not in self._handlers:
@@ -810,21 +964,25 @@ class World:
     def _witness(self) -> None:
         """After a write: the tables are what the books make of what is in hand."""
         found = self._tables()
-        fresh = {id: item for id, item in found["Transactions"].items() if id not in self.books.transactions}
+        on_record = self.books.transactions
+        fresh = {id: item for id, item in found["Transactions"].items() if on_record.get(id) != item}
         if fresh:
+            is_paid = bool(fresh.keys() - on_record.keys())
             in_hand = self._invocations[-1].in_hand
             owed = [settlement for delivery in in_hand if (settlement := self.books.settlement(delivery))]
             assert owed, f"nobody owes {fresh}"
             # Of several in hand the one that it is; if it is none, the comparison tells what differs.
             self.books.accept(next((each for each in owed if each.transactions == fresh), owed[0]))
             self._invocations[-1].wrote = True
-            self.happened["a win was credited"] += 1
+            self.happened["a win was credited" if is_paid else "a prize was noted"] += 1
             self._look_again()
         self._compare(found)
 
     def _look_again(self) -> None:
         for invocation in self._invocations:
-            invocation.verdicts |= {self.books.verdict(delivery.win) for delivery in invocation.in_hand}
+            wins = [delivery.win for delivery in invocation.in_hand]
+            invocation.verdicts |= set(map(self.books.verdict, wins))
+            invocation.disputed |= any(map(self.books.dispute, wins))
 
     def _fail(self, failure: Failure, operation: str, request: AWSPreparedRequest) -> AWSResponse:
         match failure:
@@ -858,10 +1016,6 @@ def _response(request: AWSPreparedRequest, status: int, content: Item) -> AWSRes
     return AWSResponse(request.url, status, {}, MockRawResponse(json.dumps(content)))
 
 
-def _dynamodb() -> DynamoDBBackend:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
-
-
 def _sqs() -> SQSBackend:
     return sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
 
@@ -872,8 +1026,13 @@ def _delete(queue: str, message: Message) -> None:
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
-    ((kind, value),) = attribute.items()
-    return Fraction(value) if kind == "N" else value
+    value = value_of(attribute)
+    return Fraction(value) if isinstance(value, Decimal) else value
+
+
+def _shortest(amount: Fraction) -> str:
+    """An amount with no zeros at the end."""
+    return _plain(amount).rstrip("0").rstrip(".")
 
 
 def _plain(amount: Fraction) -> str:
