@@ -396,26 +396,31 @@ class FreeRounds:
     uncovered: Fraction = Fraction(0)
     advance: Fraction = Fraction(0)
     until: int | None = None
-    named: tuple[tuple[str, str], ...] = ()  # the rounds that totals named as their last
+    named: tuple[str, ...] = ()  # the last ten rounds that totals named as their last
 
-    def after_round(self, win: Win) -> tuple[Fraction, "FreeRounds"]:
-        is_before_a_total = None not in (win.timestamp, self.until) and (win.timestamp or 0) <= (self.until or 0)
-        is_before_a_total |= (win.game_id, win.round_id) in self.named
-        ahead = min(win.amount, self.advance) if is_before_a_total else Fraction(0)
-        paid = win.amount - ahead
+    def after_round(self, amount: Fraction, moment: int | None, key: str | None) -> tuple[Fraction, "FreeRounds"]:
+        """What a round is paid, and what it leaves; `key` is its `round_key`."""
+        is_before_a_total = moment is not None and self.until is not None and moment <= self.until
+        ahead = min(amount, self.advance) if is_before_a_total or key in self.named else Fraction(0)
+        paid = amount - ahead
         return paid, replace(self, uncovered=self.uncovered + paid, advance=self.advance - ahead)
 
-    def after_total(self, win: Win) -> tuple[Fraction, "FreeRounds"]:
-        covered = min(win.amount, self.uncovered)
-        paid = win.amount - covered
-        known = [moment for moment in (self.until, win.timestamp) if moment is not None]
-        last = [(win.game_id, win.round_id)] if win.game_id and win.round_id else []
+    def after_total(self, amount: Fraction, moment: int | None, key: str | None) -> tuple[Fraction, "FreeRounds"]:
+        """What a total is paid, and what it leaves; `key` is that of the round it names as its last."""
+        covered = min(amount, self.uncovered)
+        paid = amount - covered
+        known = [each for each in (self.until, moment) if each is not None]
         return paid, FreeRounds(
             uncovered=self.uncovered - covered,
             advance=self.advance + paid,
             until=max(known, default=None),
-            named=(*self.named, *last)[-10:],
+            named=(*self.named, *([key] if key else []))[-10:],
         )
+
+
+def round_key(game: str | None, round: str | None) -> str | None:
+    """How a round is named in the tables."""
+    return f"{len(game)}:{game}{round}" if game and round else None
 
 
 @dataclass
@@ -468,7 +473,8 @@ class Book:
             if win.bonus_code and win.kind in ("result", "bonus"):
                 code = (win.user_id, win.bonus_code)
                 before = self.free_rounds.get(code, left)
-                paid, left = before.after_round(win) if win.kind == "result" else before.after_total(win)
+                after_it = before.after_round if win.kind == "result" else before.after_total
+                paid, left = after_it(win.amount, win.timestamp, round_key(win.game_id, win.round_id))
                 free_rounds[code] = left
             is_of_free_rounds = win.kind == "bonus" or (win.kind == "result" and win.bonus_code)
             after.cash += paid

@@ -27,6 +27,7 @@ from moto.sqs.models import Message, SQSBackend, sqs_backends
 
 from conftest import Operator, gateway_event
 from expectations import HTTP_STATUS, output
+from fuzz.contract import FreeRounds, round_key
 from memory import Tables, value_of
 from wallet import callback as callback_module
 
@@ -204,33 +205,6 @@ class Wallet:
         return Wallet(self.currency, self.cash + cash, self.bonus + bonus, self.version + versions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeRounds:
-    """What is known of a player's free rounds under one code. Source: ledger.md, Free rounds."""
-
-    uncovered: Fraction = Fraction(0)
-    advance: Fraction = Fraction(0)
-    until: int | None = None
-    named: tuple[str, ...] = ()  # the last ten rounds that totals named as their last
-
-    def after(self, delivery: Delivery, amount: Fraction) -> "tuple[Fraction, FreeRounds]":
-        """What a round or a total is paid, and what it leaves."""
-        win = delivery.win
-        key = f"{len(win.game)}:{win.game}{win.round}" if win.game and win.round else None
-        if win.callback == "result":
-            is_known = delivery.moment is not None and self.until is not None and delivery.moment <= self.until
-            ahead = min(amount, self.advance) if is_known or key in self.named else Fraction(0)
-            paid = amount - ahead
-            return paid, replace(self, uncovered=self.uncovered + paid, advance=self.advance - ahead)
-        covered = min(amount, self.uncovered)
-        return amount - covered, FreeRounds(
-            uncovered=self.uncovered - covered,
-            advance=self.advance + amount - covered,
-            until=max(filter(None, (self.until, delivery.moment)), default=None),
-            named=(*self.named, *([key] if key else []))[-10:],
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What a delivery leaves behind that is not on record yet."""
@@ -309,7 +283,8 @@ class Books:
             paid, left = credit.amount, {}
             if in_free_rounds and win.bonus_code:
                 before = self.counts.get((win.player, win.bonus_code), FreeRounds())
-                paid, count = before.after(delivery, credit.amount)
+                after = before.after_round if kind == "result" else before.after_total
+                paid, count = after(credit.amount, delivery.moment, round_key(win.game, win.round))
                 counts[win.player, win.bonus_code] = count
                 left = {"uncoveredAfter": count.uncovered, "advanceAfter": count.advance}
             wallet = wallet.moved(cash=paid, bonus=paid if in_free_rounds else Fraction(0), versions=1)
@@ -981,7 +956,7 @@ class World:
     def _look_again(self) -> None:
         for invocation in self._invocations:
             wins = [delivery.win for delivery in invocation.in_hand]
-            invocation.verdicts |= set(map(self.books.verdict, wins))
+            invocation.verdicts.update(map(self.books.verdict, wins))
             invocation.disputed |= any(map(self.books.dispute, wins))
 
     def _fail(self, failure: Failure, operation: str, request: AWSPreparedRequest) -> AWSResponse:
@@ -1025,7 +1000,7 @@ def _delete(queue: str, message: Message) -> None:
     _sqs().delete_message(queue, message.receipt_handle)
 
 
-def _value(attribute: Mapping[str, Any]) -> Any:
+def _value(attribute: Item) -> Any:
     value = value_of(attribute)
     return Fraction(value) if isinstance(value, Decimal) else value
 

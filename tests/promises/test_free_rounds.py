@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
@@ -131,12 +132,12 @@ class Schedule:
     def are_two_open_at_once(self) -> bool:
         grants = [play.grant for play in self.plays]
         spans = sorted((grants.index(each), len(grants) - grants[::-1].index(each)) for each in set(grants))
-        return any(one[1] > other[0] for one, other in zip(spans, spans[1:], strict=False))
+        return any(one[1] > other[0] for one, other in pairwise(spans))
 
 
 def schedule(seed: int) -> Schedule:
     chance = random.Random(seed)
-    modes: list[Mode] = ["rounds and totals"] * 8 + ["rounds alone", "totals alone"]
+    modes: tuple[Mode, ...] = ("rounds and totals",) * 8 + ("rounds alone", "totals alone")
     open_grants = {grant: chance.randint(1, 5) for grant in range(chance.choice((1, 2, 2, 3)))}
     won = dict.fromkeys(open_grants, NOTHING)
     plays: list[Play] = []
