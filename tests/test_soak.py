@@ -54,6 +54,16 @@ def refused(status: int, code: int, **differences: Any) -> Delivery:
     return delivery(status, {"error": code, "description": "No"}, **differences)
 
 
+def left(uncovered: int, advance: int, moment: int) -> dict[str, Any]:
+    """Of a free round's transaction: its code, what it left of that, and when it was."""
+    return {
+        "bonusCode": "spring",
+        "uncoveredAfter": Decimal(uncovered),
+        "advanceAfter": Decimal(advance),
+        "timestamp": str(moment),
+    }
+
+
 def transaction(seq: int, id: str, amount: str, cash: str, bonus: str, **differences: Any) -> dict[str, Any]:
     return {
         "id": id,
@@ -69,13 +79,22 @@ def transaction(seq: int, id: str, amount: str, cash: str, bonus: str, **differe
     }
 
 
-def letter(id: str, amount: str, *, queue: str = "ResultRetryQueue", code: int = 998, reason: str = "x") -> Letter:
+def letter(
+    id: str,
+    amount: str,
+    *,
+    queue: str = "ResultRetryQueue",
+    code: int = 998,
+    reason: str = "x",
+    prize_only: bool = False,
+) -> Letter:
     return Letter(
         queue=queue,
         reference=id.partition("#")[2],
         code=code,
         reason=reason,
         ids={id: Decimal(amount)},
+        prize_only=prize_only,
         receives=1,
         visible_in=0,
         body="",
@@ -91,9 +110,9 @@ class Story:
     def __init__(self) -> None:
         self.transactions = [
             transaction(1, "result#a", "10", "110.50", "1"),
-            transaction(2, "result#b", "2", "112.50", "3", bonusCode="spring"),
-            transaction(3, "result#c", "3", "115.50", "6", bonusCode="spring"),
-            transaction(4, "bonus#d", "5", "120.50", "11", bonusCode="spring", amountAsked=Decimal(10)),
+            transaction(2, "result#b", "2", "112.50", "3", **left(2, 0, 1)),
+            transaction(3, "result#c", "3", "115.50", "6", **left(5, 0, 2)),
+            transaction(4, "bonus#d", "5", "120.50", "11", amountAsked=Decimal(10), **left(0, 5, 4)),
             transaction(5, "result#e", "0.000000000000000001", "120.500000000000000001", "11"),
             transaction(6, "promo#f", "7", "127.500000000000000001", "11"),
         ]
@@ -121,9 +140,12 @@ class Story:
             "bonus": Decimal(11),
             "version": Decimal(6),
         }
-        self.free_rounds = {("421", "spring"): Decimal(0)}
+        self.free_rounds: dict[tuple[str, str], dict[str, Any]] = {
+            ("421", "spring"): {"uncovered": Decimal(0), "advance": Decimal(5), "until": Decimal(4), "lastRounds": []}
+        }
         self.waiting: list[Letter] = []
         self.dead_letters: list[Letter] = []
+        self.listed: set[tuple[str, str]] = set()
         self.players = [PLAYER]
         self.opened_at: dict[str, float] = {}
 
@@ -134,6 +156,7 @@ class Story:
             free_rounds=self.free_rounds,
             waiting=self.waiting,
             dead_letters=self.dead_letters,
+            listed=self.listed,
         )
         return account(self.told, self.players, self.opened_at, books)
 
@@ -314,12 +337,38 @@ def total_underpaid(story: Story) -> None:
     story.wallet["bonus"] -= 1
 
 
-def count_not_started_anew(story: Story) -> None:
-    story.free_rounds["421", "spring"] = Decimal(5)
+def still_uncovered(story: Story) -> None:
+    story.free_rounds["421", "spring"]["uncovered"] = Decimal(5)
+
+
+def no_advance(story: Story) -> None:
+    story.free_rounds["421", "spring"]["advance"] = Decimal(0)
+
+
+def until_another_moment(story: Story) -> None:
+    story.free_rounds["421", "spring"]["until"] = Decimal(3)
+
+
+def another_last_round(story: Story) -> None:
+    story.free_rounds["421", "spring"]["lastRounds"] = ["4:slot1"]
+
+
+def another_count_left(story: Story) -> None:
+    story.transactions[2]["uncoveredAfter"] = Decimal(3)
+
+
+def late_round_paid_again(story: Story) -> None:
+    """The 5 that the total was paid for in advance."""
+    late = transaction(7, "result#h", "5", "132.500000000000000001", "16", **left(5, 5, 3))
+    story.transactions.append(late)
+    story.wallet |= {"cash": late["cashAfter"], "bonus": late["bonusAfter"], "version": Decimal(7)}
+    story.free_rounds["421", "spring"]["uncovered"] = Decimal(5)
+    story.told.append(told(claim("h", "5", counts="round", bonus_code="spring"), answers=[paid(late)], number=9))
 
 
 def count_forgotten(story: Story) -> None:
-    story.transactions.append(transaction(7, "result#h", "2", "129.500000000000000001", "13", bonusCode="winter"))
+    winter = left(2, 0, 5) | {"bonusCode": "winter"}
+    story.transactions.append(transaction(7, "result#h", "2", "129.500000000000000001", "13", **winter))
     story.wallet |= {"cash": Decimal("129.500000000000000001"), "bonus": Decimal(13), "version": Decimal(7)}
     story.told.append(
         told(claim("h", "2", counts="round", bonus_code="winter"), answers=[paid(story.transactions[-1])], number=9)
@@ -349,7 +398,12 @@ def no_wallet(story: Story) -> None:
         wrong_version,
         rounds_paid_again_by_their_total,
         total_underpaid,
-        count_not_started_anew,
+        still_uncovered,
+        no_advance,
+        until_another_moment,
+        another_last_round,
+        another_count_left,
+        late_round_paid_again,
         count_forgotten,
         another_currency,
         nobodys_transaction,
@@ -385,11 +439,11 @@ def test_a_request_that_was_refused_and_credited_all_the_same_is_found(story: St
     story.told[0].callback = replace(story.told[0].callback, outcome="refused", code=64)
     story.told[0].deliveries[:] = [refused(400, 64)]
 
-    assert story.findings() == {("wrong record", "result#a")}
+    assert ("wrong record", "result#a") in story.findings()
 
 
-def test_a_request_that_was_refused_and_kept_all_the_same_is_found(story: Story) -> None:
-    story.told.append(told(claim("g", "4"), answers=[refused(400, 64)], outcome="refused", code=64, number=9))
+def test_a_request_that_was_not_admitted_and_kept_all_the_same_is_found(story: Story) -> None:
+    story.told.append(told(claim("g", "4"), answers=[refused(401, 401)], outcome="refused", code=401, number=9))
     story.waiting.append(letter("result#g", "4"))
 
     assert story.findings() == {("wrong record", "result#g")}
@@ -419,6 +473,93 @@ def test_a_conflict_that_was_refused_for_good_while_nothing_could_be_kept_is_los
     story.told.append(told(claim("a", "11"), answers=[answer], outcome="dead letter", code=61, number=9))
 
     assert story.findings() == {("lost", "result#a")}
+
+
+# --- What is left for a person ----------------------------------------------------------------------
+
+
+def refused_body(story: Story) -> tuple[str, int, bool]:
+    story.told.append(told(claim("g", "4"), answers=[refused(400, 57)], outcome="refused", code=57, number=9))
+    return "g", 57, False
+
+
+def unpaid_prize(story: Story) -> tuple[str, int, bool]:
+    story.told[0].callback = replace(story.told[0].callback, prize_code=59)
+    return "a", 59, True
+
+
+left_for_a_person = pytest.mark.parametrize("leave", [refused_body, unpaid_prize])
+
+
+@left_for_a_person
+def test_what_is_left_and_listed_is_right(leave: Callable[[Story], tuple[str, int, bool]], story: Story) -> None:
+    reference, code, prize_only = leave(story)
+    story.dead_letters.append(
+        letter(f"result#{reference}", "4", queue="ResultDeadLetters", code=code, prize_only=prize_only)
+    )
+    story.listed = {("result", reference)}
+
+    assert story.account().findings == []
+
+
+@left_for_a_person
+def test_what_no_person_can_see_is_lost(leave: Callable[[Story], tuple[str, int, bool]], story: Story) -> None:
+    reference, _, _ = leave(story)
+
+    assert story.findings() == {("lost", f"result#{reference}")}
+
+
+@left_for_a_person
+@pytest.mark.parametrize("listed", [set(), {("jackpot", "a"), ("jackpot", "g")}])
+def test_what_parked_list_does_not_show_is_found(
+    listed: set[tuple[str, str]], leave: Callable[[Story], tuple[str, int, bool]], story: Story
+) -> None:
+    reference, code, prize_only = leave(story)
+    story.dead_letters.append(
+        letter(f"result#{reference}", "4", queue="ResultDeadLetters", code=code, prize_only=prize_only)
+    )
+    story.listed = listed
+
+    assert story.findings() == {("not listed", f"result#{reference}")}
+
+
+@pytest.mark.parametrize(("code", "prize_only"), [(57, False), (61, True)])
+def test_what_is_left_without_cause_is_found(code: int, prize_only: bool, story: Story) -> None:
+    story.dead_letters.append(letter("result#a", "10", queue="ResultDeadLetters", code=code, prize_only=prize_only))
+
+    assert story.findings() == {("wrong record", "result#a")}
+
+
+# --- Free rounds, as the provider knows them --------------------------------------------------------
+
+
+def exact(story: Story, total: str) -> None:
+    """Rounds of 2, 3 and 5, the last of them late, and the total that was sent before it."""
+    late = transaction(7, "result#h", "0", "127.500000000000000001", "11", amountAsked=Decimal(5), **left(0, 0, 3))
+    story.transactions.append(late)
+    story.wallet["version"] = Decimal(7)
+    story.free_rounds["421", "spring"]["advance"] = Decimal(0)
+    story.told.append(told(claim("h", "5", counts="round", bonus_code="spring"), answers=[paid(late)], number=9))
+    for each in story.told:
+        claims = [replace(one, is_exact=one.bonus_code is not None) for one in each.callback.claims]
+        each.callback = replace(each.callback, claims=tuple(claims))
+    story.transactions[3]["amount"] = Decimal(total)
+
+
+def test_rounds_and_their_total_are_paid_once(story: Story) -> None:
+    exact(story, "5")
+
+    made = story.account()
+
+    assert made.findings == []
+    assert made.free_rounds == {("421", "spring"): (Decimal(10), Decimal(10))}
+
+
+@pytest.mark.parametrize("total", ["4.99", "10"])
+def test_rounds_that_are_paid_too_little_or_too_much_are_found(total: str, story: Story) -> None:
+    exact(story, total)
+
+    assert ("free rounds", "421") in story.findings()
 
 
 def test_of_two_contents_of_one_reference_either_may_be_the_one_that_is_paid(story: Story) -> None:
@@ -501,9 +642,11 @@ def test_a_parked_result_stands_for_its_prize_too() -> None:
     request = '{"REFERENCE": "a", "amount": 1.50, "promoWinReference": "p", "promoWinAmount": "2"}'
     parked = {"callback": "result", "reference": "a", "code": 998, "reason": "x", "request": request}
 
-    read = letter_of("ResultRetryQueue", message(json.dumps(parked)), 0)
+    read = letter_of("ResultRetryQueue", message(json.dumps(parked | {"prize_only": False})), 0)
+    of_its_prize = letter_of("ResultDeadLetters", message(json.dumps(parked | {"prize_only": True})), 0)
 
     assert read.ids == {"result#a": Decimal("1.50"), "promo#p": Decimal(2)}
+    assert of_its_prize.ids == {"promo#p": Decimal(2)}
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"callback": "result", "request": "{"}'])
@@ -535,13 +678,21 @@ def test_ten_minutes_have_every_fault_one_at_a_time_and_quiet_between(seed: int)
 
 
 def test_a_minute_has_every_kind_of_callback() -> None:
-    kinds = {callback.kind for callback in traffic(seed=1, seconds=60, rate=20).callbacks}
+    callbacks = traffic(seed=1, seconds=60, rate=20).callbacks
+    kinds = {callback.kind for callback in callbacks}
 
     assert kinds >= {
-        "result", "result with a prize", "prize of a result", "free round", "total", "total without a code",
-        "auto closing", "jackpot", "promo", "contested", "wrong currency", "result, player unknown",
+        "result", "result with a prize", "prize of a result", "prize in trouble", "free round", "free round, late",
+        "total", "total, late", "odd total", "total without a code", "auto closing", "jackpot", "promo", "contested",
+        "wrong currency", "result, player unknown",
     }  # fmt: skip
     assert any(kind.startswith("refused") for kind in kinds)
+    then = {callback.then.kind for callback in callbacks if callback.then}
+    assert then >= {
+        "conflict", "prize in dispute", "another prize", "prize later", "auto closing without its code"
+    }  # fmt: skip
+    codes = {callback.code for callback in callbacks if callback.outcome == "refused"}
+    assert codes >= {57, 59, 64, 99, 401}
 
 
 def test_a_finding_of_any_sort_spoils_the_account() -> None:

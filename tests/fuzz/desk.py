@@ -92,6 +92,7 @@ class Desk:
             with (
                 redirect_stdout(printed),
                 redirect_stderr(printed),
+                patch.dict(os.environ, {"POWERTOOLS_SERVICE_NAME": callback, "POWERTOOLS_METRICS_NAMESPACE": "local"}),
                 patch.object(self._logger._logger, "propagate", False),  # a test's report has room for one request
             ):
                 return self._handlers[callback](event, None), printed.getvalue()

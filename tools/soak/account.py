@@ -4,6 +4,7 @@ Sources: docs/callbacks.md (answers, replays and conflicts, what is kept) and do
 """
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,11 @@ from tools.soak.story import UNAVAILABLE, Books, Callback, Claim, Delivery, Lett
 
 FUNCTION_SECONDS = 20.0  # template.yaml's Timeout: nobody waits longer for an answer
 
-What = Literal["lost", "credited twice", "wrong answer", "wrong record", "ledger", "too slow"]
+KEPT = frozenset({57, 59, 64})  # what is refused so is kept for a person all the same, once admitted
+
+What = Literal[
+    "lost", "credited twice", "free rounds", "not listed", "wrong answer", "wrong record", "ledger", "too slow"
+]
 Fate = Literal["on record", "waiting", "dead letter", "lost", "open"]
 Item = Mapping[str, Any]
 
@@ -36,6 +41,8 @@ class Finding:
 class Account:
     findings: list[Finding] = field(default_factory=list)
     fates: dict[str, Fate] = field(default_factory=dict)  # of every admissible claim
+    # By player and code, for those that must be paid exactly: what the rounds come to, and what was paid.
+    free_rounds: dict[tuple[str, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
 
     def count(self, *whats: What) -> int:
         return sum(finding.what in whats for finding in self.findings)
@@ -51,6 +58,12 @@ def account(told: Sequence[Told], players: Sequence[Player], opened_at: Mapping[
     made.findings += _ledger_findings(players, books)
     made.findings += _answer_findings(told, opened_at, books)
     made.findings += _record_findings(told, books)
+    made.findings += _left_findings(told, books)
+    made.free_rounds = _exact_free_rounds(told, books)
+    for (user_id, code), (owed, paid) in made.free_rounds.items():
+        if paid != owed:
+            text = f"{paid} was paid for the rounds of code {code}, which come to {owed}"
+            made.findings.append(Finding(what="free rounds", player=user_id, text=text))
     _settle_fates(made, told, books)
     return made
 
@@ -79,7 +92,7 @@ def _wallet_findings(player: Player, transactions: Sequence[Item], books: Books)
     if wallet is None:
         yield Finding(what="ledger", player=user_id, text="has no wallet")
         return
-    cash, bonus, uncovered = player.cash, player.bonus, defaultdict[str, Decimal](Decimal)
+    cash, bonus, codes = player.cash, player.bonus, defaultdict[str, _FreeRounds](_FreeRounds)
     previous = 0
     for transaction in sorted(transactions, key=lambda each: each["seq"]):
         claim, seq = str(transaction["id"]), int(transaction["seq"])
@@ -88,9 +101,13 @@ def _wallet_findings(player: Player, transactions: Sequence[Item], books: Books)
             yield Finding(what="ledger", claim=claim, player=user_id, text=text)
         previous = seq
         paid, counts = transaction["amount"], _counts(transaction)
-        owed = _owed(transaction, counts, uncovered)
+        code = codes[str(transaction.get("bonusCode") or "")] if counts != "cash" else _FreeRounds()
+        owed = code.settle(transaction, counts)
         if paid != owed:
             yield Finding(what="ledger", claim=claim, player=user_id, text=f"paid {paid} where {owed} was owed")
+        if counts != "cash" and transaction.get("bonusCode") and code.left() != _left_by(transaction):
+            text = f"left {_left_by(transaction)} uncovered and in advance where {code.left()} is right"
+            yield Finding(what="ledger", claim=claim, player=user_id, text=text)
         cash, bonus = _EXACT.add(cash, paid), _EXACT.add(bonus, paid if counts != "cash" else Decimal(0))
         for name, sum_, left in (("cash", cash, "cashAfter"), ("bonus", bonus, "bonusAfter")):
             if transaction[left] != sum_:
@@ -103,13 +120,12 @@ def _wallet_findings(player: Player, transactions: Sequence[Item], books: Books)
     if wallet["version"] != previous:
         text = f"the wallet's version is {wallet['version']} after transaction {previous}"
         yield Finding(what="ledger", player=user_id, text=text)
-    for (owner, code), count in books.free_rounds.items():
-        if owner == user_id and count != uncovered[code]:
-            text = f"{count} of code {code} is counted as uncovered, where the rounds make {uncovered[code]}"
+    codes.pop("", None)  # totals without a code are counted nowhere
+    counted = {code: _counted(item) for (owner, code), item in books.free_rounds.items() if owner == user_id}
+    for code in counted.keys() | codes.keys():
+        if counted.get(code) != (right := codes[code].counted()):
+            text = f"code {code} is counted as {counted.get(code)}, where its transactions make {right}"
             yield Finding(what="ledger", player=user_id, text=text)
-    for code, count in uncovered.items():
-        if count and (user_id, code) not in books.free_rounds:
-            yield Finding(what="ledger", player=user_id, text=f"{count} of code {code} is counted nowhere")
 
 
 def _balance_findings(player: Player, wallet: Item, transactions: Sequence[Item]) -> Iterator[Finding]:
@@ -133,16 +149,72 @@ def _counts(transaction: Item) -> Literal["cash", "round", "total"]:
     return "round" if kind == "result" and transaction.get("bonusCode") else "cash"
 
 
-def _owed(transaction: Item, counts: str, uncovered: dict[str, Decimal]) -> Decimal:
-    """What the transaction had to be paid after those before it; moves the count of its code."""
-    asked, code = transaction["amountAsked"], str(transaction.get("bonusCode") or "")
-    if counts == "round":
-        uncovered[code] = _EXACT.add(uncovered[code], asked)
-    elif counts == "total" and code:
-        covered = min(asked, uncovered[code])
-        uncovered[code] = Decimal(0)
-        return _EXACT.subtract(asked, covered)
-    return asked
+@dataclass(slots=True)
+class _FreeRounds:
+    """What the transactions under one bonus code make of it. Source: docs/ledger.md, Free rounds."""
+
+    uncovered: Decimal = Decimal(0)  # what rounds were paid that no total covered
+    advance: Decimal = Decimal(0)  # what totals were paid ahead of their rounds
+    until: int | None = None
+    named: list[str] = field(default_factory=list)
+
+    def settle(self, transaction: Item, counts: str) -> Decimal:
+        """What the transaction had to be paid after those before it."""
+        asked: Decimal = transaction["amountAsked"]
+        game, round_id, stamp = (transaction.get(name) for name in ("gameId", "roundId", "timestamp"))
+        key = f"{len(game)}:{game}{round_id}" if game and round_id else None
+        moment = int(stamp) if stamp and re.fullmatch("[0-9]{1,20}", stamp) else None
+        if counts == "round":
+            is_ahead = key in self.named or (moment is not None and self.until is not None and moment <= self.until)
+            ahead = min(asked, self.advance) if is_ahead else Decimal(0)
+            self.advance = _EXACT.subtract(self.advance, ahead)
+            self.uncovered = _EXACT.add(self.uncovered, asked - ahead)
+            return _EXACT.subtract(asked, ahead)
+        if counts == "total" and transaction.get("bonusCode"):
+            covered = min(asked, self.uncovered)
+            self.uncovered = _EXACT.subtract(self.uncovered, covered)
+            self.advance = _EXACT.add(self.advance, asked - covered)
+            if moment is not None:
+                self.until = max(moment, self.until or 0)
+            self.named = [*self.named, *([key] if key else [])][-10:]
+            return _EXACT.subtract(asked, covered)
+        return asked
+
+    def left(self) -> tuple[Decimal, Decimal]:
+        return self.uncovered, self.advance
+
+    def counted(self) -> tuple[Decimal, Decimal, int | None, list[str]]:
+        return self.uncovered, self.advance, self.until, self.named
+
+
+def _left_by(transaction: Item) -> tuple[Any, Any]:
+    return transaction.get("uncoveredAfter"), transaction.get("advanceAfter")
+
+
+def _counted(item: Item) -> tuple[Any, Any, Any, list[str]]:
+    return item["uncovered"], item["advance"], item.get("until"), [*item["lastRounds"]]
+
+
+def _exact_free_rounds(told: Sequence[Told], books: Books) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    """What the rounds come to and what was paid, for each code of which everything was sent and is on record.
+
+    It needs no rule: the provider knows what its rounds won.
+    """
+    claims: dict[tuple[str, str], dict[str, Claim]] = defaultdict(dict)
+    for story in told:
+        for claim in story.callback.claims:
+            if claim.is_exact and claim.bonus_code:
+                claims[claim.user_id, claim.bonus_code][claim.id] = claim
+    paid = {str(transaction["id"]): transaction["amount"] for transaction in books.transactions}
+    exact: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    for code, asked in claims.items():
+        sums = {
+            counts: sum((claim.amount for claim in asked.values() if claim.counts == counts), Decimal(0))
+            for counts in ("round", "total")
+        }
+        if sums["round"] == sums["total"] and asked.keys() <= paid.keys():
+            exact[code] = sums["round"], sum((paid[id] for id in asked), Decimal(0))
+    return exact
 
 
 # --- The answers ------------------------------------------------------------------------------------
@@ -260,14 +332,53 @@ def _record_findings(told: Sequence[Told], books: Books) -> Iterator[Finding]:
     }
     for letter in books.dead_letters:
         for claim in letter.ids.keys() & (unexpected - conflicting):
-            if letter.code in (52, 61):
+            if letter.code in (52, 61) and not letter.prize_only:
                 yield Finding(what="wrong record", claim=claim, text=f"a dead letter without cause: {letter.reason}")
+    may_be_left = {(_first(story).reference, code, prize) for story in told for code, prize in _left_with(story)}
+    for letter in books.dead_letters:
+        is_kept = letter.code in KEPT or letter.prize_only
+        if is_kept and (letter.reference, letter.code, letter.prize_only) not in may_be_left:
+            text = f"{letter.reference} is a dead letter without cause: {letter.reason}"
+            yield Finding(what="wrong record", claim=next(iter(letter.ids), None), text=text)
     refused = {
-        claim.id for story in told if story.callback.outcome == "refused" for claim in story.callback.claims
+        claim.id
+        for story in told
+        if story.callback.outcome == "refused" and story.callback.code not in KEPT
+        for claim in story.callback.claims
     } - set(claims)
     for letter in (*books.waiting, *books.dead_letters):
         for claim in letter.ids.keys() & refused:
             yield Finding(what="wrong record", claim=claim, text=f"kept in {letter.queue}, though it was refused")
+
+
+def _left_findings(told: Sequence[Told], books: Books) -> Iterator[Finding]:
+    """What was refused for its fields, and each prize that was not paid, is there for a person to find."""
+    left = {(letter.reference, letter.code, letter.prize_only) for letter in books.dead_letters}
+    on_record = {str(transaction["id"]) for transaction in books.transactions}
+    for story in told:
+        claim = _first(story)
+        for code, prize_only in _left_with(story):
+            is_paid = 0 in story.codes or (story.gave_up and claim.id in on_record)
+            if not (is_paid if prize_only else code in story.codes):
+                continue
+            what = "its prize" if prize_only else f"answered {code}, it"
+            if (claim.reference, code, prize_only) not in left:
+                yield Finding(what="lost", claim=claim.id, text=f"{what} is in no queue for a person to see")
+            elif (claim.id.partition("#")[0], claim.reference) not in books.listed:
+                yield Finding(what="not listed", claim=claim.id, text=f"{what} is not in `parked list`")
+
+
+def _left_with(story: Told) -> Iterator[tuple[int, bool]]:
+    """The codes with which a callback, or its prize alone, is left for a person."""
+    callback = story.callback
+    if callback.outcome == "refused" and callback.code in KEPT:
+        yield callback.code, False
+    if callback.prize_code:
+        yield callback.prize_code, True
+
+
+def _first(story: Told) -> Claim:
+    return story.callback.claims[0]
 
 
 def _is_admissible(callback: Callback) -> bool:

@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from tools.soak.account import Account, Finding
+from tools.soak.account import KEPT, Account, Finding
 from tools.soak.story import UNAVAILABLE, Books, Delivery, Player, Told
 
 SLOW_SECONDS = 5.0
@@ -104,6 +104,20 @@ def figures_of(run: Run) -> dict[str, Any]:
             "given up by the provider after one 503": len(given_up),
             "of these paid, by the queue alone": paid_by_queue_alone,
         },
+        "free rounds": {
+            "codes whose rounds and totals are all on record": len(run.account.free_rounds),
+            **{f"asked in {currency}": f"{sums[0]:f}" for currency, sums in _free_rounds(run).items()},
+            **{f"paid in {currency}": f"{sums[1]:f}" for currency, sums in _free_rounds(run).items()},
+        },
+        "left for a person": {
+            "prizes, their wins paid": len(
+                {letter.reference for letter in run.books.dead_letters if letter.prize_only}
+            ),
+            "refused with 57, 59 or 64": len(
+                {letter.reference for letter in run.books.dead_letters if letter.code in KEPT and not letter.prize_only}
+            ),
+            "references in `parked list`": len(run.books.listed),
+        },
         "by the functions' own metrics": {name: run.metrics[name] for name in _OUR_METRICS},
         "money": _money(run),
         "messages": {
@@ -124,6 +138,8 @@ def figures_of(run: Run) -> dict[str, Any]:
         "verdict": {
             "lost": findings.count("lost"),
             "credited twice": findings.count("credited twice"),
+            "free round codes paid too much or too little": findings.count("free rounds"),
+            "refused, and not in `parked list`": findings.count("not listed"),
             "wrong answers": findings.count("wrong answer"),
             "wrong records": findings.count("wrong record"),
             "ledger faults": findings.count("ledger"),
@@ -233,6 +249,16 @@ def _money(run: Run) -> dict[str, str]:
         sign = "=" if opening + credited == held else "and not"
         figures[currency] = f"{opening:f} + {credited:f} {sign} {held:f}"
     return figures
+
+
+def _free_rounds(run: Run) -> dict[str, tuple[Decimal, Decimal]]:
+    """By currency: what the rounds of the exact codes come to, and what was paid for them and their totals."""
+    currencies = {player.user_id: player.currency for player in run.players}
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for (user_id, _), (owed, paid) in sorted(run.account.free_rounds.items()):
+        before = sums.get(currencies[user_id], (Decimal(0), Decimal(0)))
+        sums[currencies[user_id]] = before[0] + owed, before[1] + paid
+    return sums
 
 
 def _reason(letter: Any) -> str:

@@ -10,7 +10,8 @@ Settings come from the environment:
     REPORT   a file to write the account to, as JSON
 
 The last of the time (an eighth of it, a minute at the most) is without faults. The status is 0 only if nothing is
-lost, nothing credited twice, every ledger sums up, and every answer was right and in time.
+lost, nothing is credited twice, free rounds are paid exactly, every ledger sums up, every answer is right and in
+time, and `walletctl parked list` shows what was refused and kept.
 """
 
 import asyncio
@@ -191,11 +192,12 @@ class Soak:
         raise RuntimeError(f"the service ended with status {self.stand.service.poll()}")
 
     def account(self) -> Run:
-        """Stops the service, so that nothing moves any more, and reads what it left."""
+        """Asks for what is parked, stops the service, so that nothing moves any more, and reads what it left."""
         injected = self._injected()
+        listed = set[tuple[str, str]]() if self.crash else self.stand.listed()
         self.stand.stop_service()
         asyncio.run(asyncio.sleep(LATE_WRITE_SECONDS))
-        books = self.stand.read_books()
+        books = self.stand.read_books(listed)
         told = list(self.provider.told.values())
         players = self._opened(self.traffic.players)
         made: Account = account(told, players, self.opened_at, books)

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -165,17 +165,38 @@ class Stand:
                 ConditionExpression="attribute_not_exists(userId)",
             )
 
-    def read_books(self) -> Books:
+    def listed(self) -> set[tuple[str, str]]:
+        """Callback and reference of every dead letter that `walletctl parked list` shows. Raises Trouble."""
+        port = self.url.rpartition(":")[2]
+        listing = subprocess.run(  # noqa: S603 - a program of our own
+            [sys.executable, "-m", "tools.walletctl", "parked", "list", "--port", port, "--json"],
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if listing.returncode:
+            raise Trouble(f"`walletctl parked list` ended with {listing.returncode}: {listing.stderr[-500:]}")
+        return {
+            (pile["callback"], str(letter["reference"]))
+            for pile in json.loads(listing.stdout)
+            for letter in pile["deadLetters"]
+        }
+
+    def read_books(self, listed: Set[tuple[str, str]]) -> Books:
         letters = self._letters()
         queues = Template.load().queues()
         return Books(
             wallets={item["userId"]: item for item in self._scan("Players")},
             transactions=self._scan("Transactions"),
-            free_rounds={(item["userId"], item["bonusCode"]): item["uncovered"] for item in self._scan("FreeRounds")},
+            free_rounds={(item["userId"], item["bonusCode"]): item for item in self._scan("FreeRounds")},
             waiting=[letter for queue in queues if queue.dead_letters for letter in letters.get(queue.name, [])],
             dead_letters=[
                 letter for queue in queues if not queue.dead_letters for letter in letters.get(queue.name, [])
             ],
+            listed=listed,
         )
 
     def waiting(self) -> int:
@@ -215,15 +236,18 @@ class Stand:
 
 def letter_of(queue: str, message: Mapping[str, Any], now: float) -> Letter:
     """A message, and the claims that its request makes: as docs/callbacks.md, Fields, has them."""
-    reference, code, reason, ids = None, None, "not a parked request", {}
-    with suppress(ValueError, KeyError, TypeError, AttributeError):
+    reference, code, reason, prize_only = None, None, "not a parked request", False
+    ids: dict[str, Decimal] = {}
+    with suppress(ValueError, ArithmeticError, KeyError, TypeError, AttributeError):
         parked = json.loads(message["Body"])
         reference, code, reason = parked["reference"], parked["code"], parked["reason"]
+        prize_only = parked["prize_only"]
         fields = {
             name.lower(): value
             for name, value in json.loads(parked["request"], parse_float=Decimal, parse_int=Decimal).items()
         }
-        ids[f"{parked['callback']}#{fields['reference']}"] = Decimal(fields["amount"])
+        if not prize_only:
+            ids[f"{parked['callback']}#{fields['reference']}"] = Decimal(fields["amount"])
         if parked["callback"] == "result" and Decimal(fields.get("promowinamount") or 0):
             ids[f"promo#{fields['promowinreference']}"] = Decimal(fields["promowinamount"])
     return Letter(
@@ -232,6 +256,7 @@ def letter_of(queue: str, message: Mapping[str, Any], now: float) -> Letter:
         code=code,
         reason=reason,
         ids=ids,
+        prize_only=prize_only,
         receives=int(message["ReceiveCount"]),
         visible_in=message["VisibleAt"] - now,
         body=message["Body"],
@@ -270,9 +295,8 @@ def stand(players: Sequence[Player], secrets: Secrets, *, workers: int) -> Itera
         service = subprocess.Popen(
             [sys.executable, "-m", "tools.local"],
             cwd=ROOT,
-            env=os.environ
+            env=_environment()
             | {
-                "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
                 "PORT": str(port),
                 "PLAYERS": str(folder / "players.json"),
                 "SECRETS": str(folder / "secrets.json"),
@@ -300,6 +324,10 @@ def stand(players: Sequence[Player], secrets: Secrets, *, workers: int) -> Itera
         _wait_until_ready(made)
         made.hide_for_less()
         yield made
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"}
 
 
 def _place(stack: ExitStack, name: str, folder: Path) -> Place:

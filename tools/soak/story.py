@@ -1,6 +1,6 @@
 """What the soak remembers: the callbacks it made up, each delivery of them, and what was answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -26,7 +26,10 @@ class Player:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Money that a callback asks for. `id` is kind, `#`, reference; `currency` None is the wallet's own."""
+    """Money that a callback asks for. `id` is kind, `#`, reference; `currency` None is the wallet's own.
+
+    `is_exact`: all rounds and totals under its bonus code are sent, and each total is what its rounds come to.
+    """
 
     id: str
     user_id: str
@@ -34,6 +37,11 @@ class Claim:
     currency: str | None = None
     counts: Counts = "cash"
     bonus_code: str | None = None
+    is_exact: bool = False
+
+    @property
+    def reference(self) -> str:
+        return self.id.partition("#")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +50,10 @@ class Callback:
 
     `outcome` is what must become of it: it is `paid`; paid once its player is there (`late`); paid unless
     another content of the same reference was (`contested`); never paid, and left for a person (`dead letter`);
-    or never paid and kept nowhere (`refused`). `code` is the one it is refused with. `at` is in seconds of the
-    run, `cut_after` when the provider hangs up, `replay_after` when a settled one is sent once more.
+    or never paid and `refused`: kept for a person if its fields are wrong, nowhere if it was not admitted. `code` is
+    the one it is refused with; `prize_code` the one with which its prize is left for a person, while the win is paid.
+    `at` is in seconds of the run, `cut_after` when the provider hangs up, `replay_after` when a settled one is sent
+    once more.
     """
 
     number: int
@@ -54,6 +64,7 @@ class Callback:
     claims: tuple[Claim, ...]
     outcome: Outcome = "paid"
     code: int = 0
+    prize_code: int | None = None
     method: str = "POST"
     token: str | None = None
     as_text: bool = True
@@ -103,13 +114,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A message of a queue: what is kept, and why. `ids` are the claims that it stands for, by amount."""
+    """A message of a queue: what is kept, and why. `ids` are the claims that it stands for, by amount.
+
+    `prize_only`: it is kept for the prize alone, and does not stand for its win.
+    """
 
     queue: str
     reference: str | None
     code: int | None
     reason: str
     ids: Mapping[str, Decimal]
+    prize_only: bool
     receives: int
     visible_in: float
     body: str
@@ -117,10 +132,14 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What the tables and queues hold, read past everything that the soak put in the way."""
+    """What the tables and queues hold, read past everything that the soak put in the way.
+
+    `listed` is what `walletctl parked list` shows: callback and reference.
+    """
 
     wallets: Mapping[str, Mapping[str, Any]]
     transactions: Sequence[Mapping[str, Any]]
-    free_rounds: Mapping[tuple[str, str], Decimal]
+    free_rounds: Mapping[tuple[str, str], Mapping[str, Any]]
     waiting: Sequence[Letter]
     dead_letters: Sequence[Letter]
+    listed: Set[tuple[str, str]]

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
@@ -59,7 +59,6 @@ class _Writer:
             hash_secrets=(self._token("hash-"), self._token("hash-")), tokens=(self._token("url-"), self._token("url-"))
         )
         self._players = [self._player(f"p-{number:03}") for number in range(1, PLAYERS + 1)]
-        self._codes: dict[str, dict[str, Decimal]] = {}  # what the rounds under a player's codes come to so far
 
     def traffic(self) -> Traffic:
         callbacks: list[Callback] = []
@@ -115,9 +114,12 @@ class _Writer:
         kinds = {
             self._one_result: 36,
             self._prize: 9,
-            self._free_round: 14,
-            self._total: 6,
-            self._bare_total: 3,
+            self._prize_in_trouble: 3,
+            self._another_prize: 2,
+            self._prize_later: 2,
+            self._free_rounds: 3,
+            self._odd_total: 2,
+            self._bare_total: 2,
             self._auto_closing: 5,
             self._jackpot: 7,
             self._promo: 6,
@@ -159,35 +161,148 @@ class _Writer:
         )
         return [result, alone]
 
-    def _free_round(self, at: float, player: Player) -> Sequence[Callback]:
-        codes = self._codes.setdefault(player.user_id, {})
-        if not codes or self._random.random() < 0.2:
-            codes[self._token("code-")] = Decimal(0)
-        code = self._random.choice(list(codes))
-        callback = self._callback(
-            "result", at, player, self._result_fields(player), label="free round", bonus_code=code, counts="round"
+    def _prize_in_trouble(self, at: float, player: Player) -> Sequence[Callback]:
+        """A result whose prize cannot be paid: it is paid, and the prize is left for a person."""
+        fields, prize, amount = self._result_fields(player), self._token("prize-"), self._amount(player.currency)
+        faults: dict[int, dict[str, Any]] = {
+            64: {"promoWinAmount": self._amount(player.currency, zero=False)},
+            59: {"promoWinReference": prize, "promoWinAmount": self._random.choice(["-5", "five", "1e-19", True])},
+            57: {
+                "promoWinReference": self._random.choice(["p" * 129, "prize\n", ["prize"], 1.5]),
+                "promoWinAmount": self._amount(player.currency, zero=False),
+            },
+        }
+        code = self._random.choice([*faults, 61])
+        if code != 61:
+            return [
+                self._callback("result", at, player, fields | faults[code], label="prize in trouble", prize_code=code)
+            ]
+        alone = self._callback(
+            "promo",
+            at,
+            player,
+            {"uuid": self._token("u-"), "currency": player.currency, "campaignId": "c-1", "campaignType": "race"},
+            reference=prize,
+            amount=amount,
         )
-        codes[code] += callback.claims[0].amount
-        return [callback]
+        other = {"promoWinReference": prize, "promoWinAmount": f"{Decimal(amount) + 1:f}"}
+        disputed = self._callback("result", at, player, fields | other, label="prize in dispute", prize_code=61)
+        return [replace(alone, then=replace(disputed, replay_after=None))]
 
-    def _total(self, at: float, player: Player) -> Sequence[Callback]:
-        """The total of a code's rounds so far: mostly what they come to, sometimes less, more, or of none at all."""
-        codes = self._codes.setdefault(player.user_id, {})
-        code = self._random.choice(list(codes)) if codes else self._token("code-")
-        total = codes.get(code, Decimal(self._amount(player.currency)))
-        total = self._random.choice([total, total, total / 2, total + 1, total * 3])
-        decimals, _ = CURRENCIES[player.currency]
-        total = total.quantize(Decimal(1).scaleb(-decimals))
-        if self._random.random() < 0.7:
-            codes.pop(code, None)
-        else:
-            codes[code] = Decimal(0)  # the same code goes on after its total
-        fields = {"gameId": "lm_60"} | self._maybe({"roundId": self._token("r-")})
-        return [
-            self._callback(
-                "bonus", at, player, fields, label="total", bonus_code=code, counts="total", amount=f"{total:f}"
+    def _another_prize(self, at: float, player: Player) -> Sequence[Callback]:
+        """A result with a prize, which comes again with another one: that one is left for a person."""
+        first, again = self._twice(at, player, prize=(self._token("prize-"), self._amount(player.currency, zero=False)))
+        another = {"promoWinReference": self._token("prize-"), "promoWinAmount": self._amount("USD", zero=False)}
+        return [replace(first, then=again(another, label="another prize", prize_code=61))]
+
+    def _prize_later(self, at: float, player: Player) -> Sequence[Callback]:
+        """A result without a prize, which comes again with one: that one is paid."""
+        first, again = self._twice(at, player)
+        prize = self._token("prize-"), self._amount(player.currency, zero=False)
+        return [replace(first, then=again({"promoWinReference": prize[0]}, label="prize later", prize=prize))]
+
+    def _twice(
+        self, at: float, player: Player, prize: tuple[str, str] | None = None
+    ) -> tuple[Callback, Callable[..., Callback]]:
+        """A result, and what makes it once more with other fields beside."""
+        fields = self._result_fields(player)
+        named = {"promoWinReference": prize[0]} if prize else {}
+        first = self._callback("result", at, player, fields | named, label="result, and again", prize=prize)
+        claim = first.claims[0]
+
+        def again(more: Mapping[str, Any], **changes: Any) -> Callback:
+            amount = f"{claim.amount:f}"
+            made = self._callback(
+                "result", at, player, {**fields, **more}, reference=claim.reference, amount=amount, **changes
             )
+            return replace(made, manner="plain", copies=1, cut_after=0.0, replay_after=None)
+
+        return first, again
+
+    def _free_rounds(self, at: float, player: Player) -> Sequence[Callback]:
+        """Grants under one code, half the time two at once: rounds, then their total. A fifth of it is late.
+
+        What is late has the timestamp of when it was played.
+        """
+        code = self._token("code-")
+        made: list[Callback] = []
+        for begins in self._random.choice([(at,), (at, at + self._random.uniform(0, 4))]):
+            moment, won = begins, Decimal(0)
+            last: dict[str, Any] = {}
+            for _ in range(self._random.randint(1, 5)):
+                moment += self._random.uniform(0.1, 2)
+                last = self._result_fields(player)
+                made.append(self._round(moment, player, code, last))
+                won += made[-1].claims[0].amount
+            moment += self._random.uniform(0.01, 2)
+            fields = {"gameId": last["gameId"]} | self._maybe({"roundId": last["roundId"]})
+            made.append(self._of_grant("bonus", moment, player, fields, code, label="total", amount=f"{won:f}"))
+        return made
+
+    def _round(self, moment: float, player: Player, code: str, fields: Mapping[str, Any]) -> Callback:
+        """A free round; now and then it is closed automatically as well, and its code is left out."""
+        made = self._of_grant("result", moment, player, fields, code, label="free round")
+        if self._random.random() > 0.15:
+            return made
+        closing = {name: value for name, value in fields.items() if name != "sessionId"}
+        claim = made.claims[0]
+        closed = self._callback(
+            "result",
+            moment,
+            player,
+            closing,
+            label="auto closing without its code",
+            reference=claim.reference,
+            amount=f"{claim.amount:f}",
+        )
+        return replace(made, then=replace(closed, manner="plain", copies=1, cut_after=0.0, replay_after=None))
+
+    def _of_grant(
+        self, name: str, moment: float, player: Player, fields: Mapping[str, Any], code: str, **more: Any
+    ) -> Callback:
+        is_late = self._random.random() < 0.2
+        at = moment + (self._random.uniform(0.5, 0.2 * self._seconds) if is_late else 0.0)
+        counts: Counts = "round" if name == "result" else "total"
+        made = self._callback(name, at, player, fields, moment=moment, bonus_code=code, counts=counts, **more)
+        return replace(
+            made,
+            at=min(at, self._seconds),
+            kind=f"{made.kind}, late" if is_late else made.kind,
+            claims=tuple(replace(claim, is_exact=True) for claim in made.claims),
+        )
+
+    def _odd_total(self, at: float, player: Player) -> Sequence[Callback]:
+        """Rounds, and a total of less, of more, or of none at all; some timestamps are not known."""
+        code, rounds = self._token("code-"), range(self._random.randint(0, 3))
+        stamp: dict[str, Any] = self._maybe({"timestamp": "2026-05-11T14:35:00Z"})
+        made = [
+            self._callback(
+                "result",
+                at + self._random.uniform(0, 4),
+                player,
+                self._result_fields(player) | stamp,
+                label="odd free round",
+                bonus_code=code,
+                counts="round",
+            )
+            for _ in rounds
         ]
+        won = sum((each.claims[0].amount for each in made), Decimal(0))
+        total = self._random.choice([won / 2, won + 1, won * 3])
+        decimals, _ = CURRENCIES[player.currency]
+        amount = f"{total.quantize(Decimal(1).scaleb(-decimals)):f}"
+        fields = {"gameId": "lm_60"} | stamp
+        odd = self._callback(
+            "bonus",
+            at + self._random.uniform(0, 4),
+            player,
+            fields,
+            label="odd total",
+            bonus_code=code,
+            counts="total",
+            amount=amount,
+        )
+        return [*made, odd]
 
     def _bare_total(self, at: float, player: Player) -> Sequence[Callback]:
         return [self._callback("bonus", at, player, {"gameId": "lm_60"}, label="total without a code", counts="total")]
@@ -212,7 +327,7 @@ class _Writer:
         second = self._result(
             at,
             player,
-            reference=claim.id.partition("#")[2],
+            reference=claim.reference,
             amount=f"{claim.amount + 1:f}",
             label="contested",
             outcome="contested",
@@ -226,7 +341,7 @@ class _Writer:
         conflict = self._result(
             at,
             player,
-            reference=claim.id.partition("#")[2],
+            reference=claim.reference,
             amount=f"{claim.amount + 1:f}",
             label="conflict",
             outcome="dead letter",
@@ -235,12 +350,12 @@ class _Writer:
         return [replace(first, then=replace(conflict, manner="plain", replay_after=None))]
 
     def _wrong_currency(self, at: float, player: Player) -> Sequence[Callback]:
-        currency = self._random.choice([each for each in CURRENCIES if each != player.currency])
+        currency = self._random.choice([*(each for each in CURRENCIES if each != player.currency), "USDT-TRC20"])
         fields = self._result_fields(player) | {"currency": currency}
         return [self._callback("result", at, player, fields, label="wrong currency", outcome="dead letter", code=52)]
 
     def _refused(self, at: float, player: Player) -> Sequence[Callback]:
-        """One fault each that the contract refuses. Source: docs/callbacks.md, Answers."""
+        """One fault each that the contract refuses. What was admitted is kept. Source: docs/callbacks.md, Answers."""
         callback = replace(self._result(at, player, plainly=True), outcome="refused", manner="plain", replay_after=None)
         body, amount = callback.body, callback.claims[0].amount
         plain = json.loads(body, parse_float=str, parse_int=str) | {"amount": f"{amount:f}"}
@@ -248,13 +363,16 @@ class _Writer:
         faults: dict[str, tuple[int, Mapping[str, Any]]] = {
             "no amount": (64, {"body": json.dumps(plain | {"amount": None})}),
             "no round": (64, {"body": json.dumps({name: plain[name] for name in plain if name != "roundId"})}),
-            "prize without a reference": (64, {"body": json.dumps(plain | {"promoWinAmount": "5"})}),
+            "empty lists": (64, {"body": json.dumps(plain | {"gameId": [], "gameName": {}})}),
             "negative amount": (59, {"body": json.dumps(plain | {"amount": "-1"})}),
-            "exponent": (59, {"body": json.dumps(plain | {"amount": "1e3"})}),
+            "too small": (59, {"body": json.dumps(plain | {"amount": "1e-19"})}),
+            "too large an exponent": (59, {"body": json.dumps(plain | {"amount": "1e999999999"})}),
             "boolean amount": (59, {"body": json.dumps(plain | {"amount": True})}),
             "NaN": (59, {"body": json.dumps(plain | {"amount": float("nan")})}),
             "too many digits": (59, {"body": json.dumps(plain | {"amount": "1" * 33})}),
-            "malformed currency": (57, {"body": json.dumps(plain | {"currency": "U$D"})}),
+            "a control character": (57, {"body": json.dumps(plain | {"gameId": "lm\n60"})}),
+            "half a number": (57, {"body": json.dumps(plain | {"roundId": 1.5})}),
+            "too long an id": (57, {"body": json.dumps(plain | {"roundId": "r" * 129})}),
             "two spellings": (57, {"body": json.dumps(plain | {"USERID": "somebody-else"})}),
             "not JSON": (99, {"body": body[:-2]}),
             "no object": (99, {"body": f"[{body}]"}),
@@ -288,6 +406,8 @@ class _Writer:
         prize: tuple[str, str] | None = None,
         outcome: Outcome = "paid",
         code: int = 0,
+        prize_code: int | None = None,
+        moment: float | None = None,
         plainly: bool = False,
     ) -> Callback:
         reference = reference or self._token("ref-")
@@ -298,13 +418,14 @@ class _Writer:
             "providerId": "luckymonaco",
             "userId": player.user_id,
             "reference": reference,
-            "timestamp": str(1_700_000_000_000 + int(1000 * at)),
+            "timestamp": str(1_700_000_000_000 + int(1000 * (at if moment is None else moment))),
             "bonusCode": bonus_code,
             "platform": self._random.choice([None, "WEB", "MOBILE"]),
             **fields,
         }
         literals = {field: json.dumps(value) for field, value in values.items() if value is not None}
-        literals["amount"] = f"{quote}{amount}{quote}"
+        written = f"{Decimal(amount):e}" if not plainly and self._random.random() < 0.05 else amount
+        literals["amount"] = f"{quote}{written}{quote}"
         own = Claim(
             id=f"{name}#{reference}",
             user_id=player.user_id,
@@ -324,9 +445,10 @@ class _Writer:
         # Names are matched without regard to case.
         loud = 0 if plainly else 0.02
         spelled = {field.upper() if self._random.random() < loud else field: literals[field] for field in names}
-        body = json_object(spelled)
+        # Some platforms write a mark of the byte order before every text.
+        body = json_object(spelled) if plainly or self._random.random() > 0.02 else f"\ufeff{json_object(spelled)}"
         if name in ("jackpot", "bonus"):
-            body = signed(body, self._one_of(self._secrets.hash_secrets))
+            body = signed(body.removeprefix("\ufeff"), self._one_of(self._secrets.hash_secrets))
         manner: Manner = self._random.choices(["plain", "answer lost", "duplicates", "gives up"], [68, 10, 9, 13])[0]  # pyright: ignore[reportAssignmentType] - its own four
         return Callback(
             number=next(self._numbers),
@@ -337,6 +459,7 @@ class _Writer:
             claims=tuple(claims),
             outcome=outcome,
             code=code,
+            prize_code=prize_code,
             token=self._one_of(self._secrets.tokens),
             as_text=as_text,
             manner=manner,
@@ -351,8 +474,8 @@ class _Writer:
             "currency": self._random.choice([player.currency, player.currency, player.currency.lower()]),
             "gameId": f"lm_{self._random.randint(1, 60)}",
             "gameName": "tumblefortune",
-            "roundId": self._token("r-"),
-            "roundDetails": self._random.choice(["spin", ["spin", 1.50], {"spin": "ünïcode"}]),
+            "roundId": self._random.choice([self._token("r-"), self._random.getrandbits(40)]),
+            "roundDetails": self._random.choice(["spin", ["spin", 1.50], {"spin": "ünïcode"}, [], 1, False]),
             "sessionId": self._token("s-"),
         }
 
