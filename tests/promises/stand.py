@@ -25,7 +25,7 @@ from boto3.dynamodb.conditions import Key
 
 from conftest import ROOT
 from local_service import HANG_SECONDS, Service, children_of, command_of, running, until_it_hangs, wait_until
-from promises.wins import CODE, Win
+from promises.wins import CODE, FreeRounds, Win
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
@@ -196,9 +196,11 @@ class Stand:
             IndexName="byPlayer", KeyConditionExpression=Key("userId").eq(player)
         )["Items"]  # fmt: skip
 
-    def uncovered(self, player: str, bonus_code: str) -> Decimal | None:
+    def free_rounds(self, player: str, bonus_code: str) -> FreeRounds | None:
+        """What is uncovered of a code, and what was paid in advance."""
         key = {"userId": player, "bonusCode": bonus_code}
-        return self._database.Table("FreeRounds").get_item(Key=key).get("Item", {}).get("uncovered")
+        item = self._database.Table("FreeRounds").get_item(Key=key).get("Item")
+        return item and (item["uncovered"], item["advance"])
 
     def waiting(self, *callbacks: str) -> int:
         """Messages in these retry queues, or in all, whether visible, delayed or in somebody's hands."""
@@ -236,7 +238,7 @@ class Stand:
         wallet = self.wallet(player)
         assert wallet["cash"] == OPENING + sum(owed.values(), Decimal(0))
         assert wallet["version"] == len(ledger)
-        assert self.uncovered(player, CODE) == wins[-1].uncovered
+        assert self.free_rounds(player, CODE) == wins[-1].free_rounds
 
     def queue(self, name: str) -> str:
         return self._sqs.get_queue_url(QueueName=name)["QueueUrl"]

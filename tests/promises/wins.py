@@ -8,6 +8,7 @@ from typing import Any
 from conftest import published
 
 Body = dict[str, Any]
+FreeRounds = tuple[Decimal, Decimal]  # what no total has covered, and what totals were paid in advance
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Win:
     owed: dict[str, Decimal]
     before: tuple[Body, ...] = ()
     owed_before: dict[str, Decimal] = field(default_factory=dict)
-    uncovered: Decimal | None = None  # what is left of the free rounds under CODE
+    free_rounds: FreeRounds | None = None  # what is left of those under CODE
 
     @property
     def player(self) -> str:
@@ -51,12 +52,12 @@ def result_with_a_prize(player: str) -> Win:
 
 def free_round(player: str) -> Win:
     body = _body("result", player, bonusCode=CODE)
-    return Win("result", body, {f"result#{player}": Decimal("10.0")}, uncovered=Decimal("10.0"))
+    return Win("result", body, {f"result#{player}": Decimal("10.0")}, free_rounds=(Decimal("10.0"), Decimal(0)))
 
 
 def free_rounds_total(player: str) -> Win:
     body = _body("bonus", player, bonusCode=CODE)
-    return Win("bonus", body, {f"bonus#{player}": Decimal("1.0")}, uncovered=Decimal(0))
+    return Win("bonus", body, {f"bonus#{player}": Decimal("1.0")}, free_rounds=(Decimal(0), Decimal("1.0")))
 
 
 def free_rounds_total_after_its_rounds(player: str) -> Win:
@@ -70,7 +71,7 @@ def free_rounds_total_after_its_rounds(player: str) -> Win:
         {f"bonus#{player}": Decimal("0.5")},
         before=rounds,
         owed_before={f"result#{player}-2": Decimal("0.2"), f"result#{player}-3": Decimal("0.3")},
-        uncovered=Decimal(0),
+        free_rounds=(Decimal(0), Decimal("0.5")),
     )
 
 
