@@ -19,7 +19,7 @@ from promises.stand import Stand, stand
 from promises.wins import KINDS, Win, promo
 
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "5"))
-PLAYERS_A_KIND = 2  # for each outage
+PLAYERS_A_KIND = 3  # for each outage
 SENDERS = 3  # and a worker more for the queue, so that the gateway hardly ever turns one away
 
 OUTAGES = {"tables": ("tables",), "queues": ("queues",), "both": ("tables", "queues")}
