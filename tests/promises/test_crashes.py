@@ -93,8 +93,8 @@ assert {win.callback for (kind, _), win in WINS.items() if kind in OF_EACH_FUNCT
 def here() -> Iterator[Stand]:
     with stand([win.player for win in WINS.values()]) as here:
         for win in WINS.values():
-            for body in win.before:
-                here.deliver_until_paid("result", body)
+            for callback, body in win.before:
+                here.deliver_until_paid(callback, body)
         yield here
 
 

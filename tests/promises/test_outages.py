@@ -41,8 +41,8 @@ def test_every_callback_is_answered_during_an_outage_and_every_win_paid_after_it
     wins = [kind(_player(kind, outage, n)) for kind in KINDS for n in range(PLAYERS_A_KIND)]
     random.Random(outage).shuffle(wins)
     for win in wins:
-        for body in win.before:
-            here.deliver_until_paid("result", body)
+        for callback, body in win.before:
+            here.deliver_until_paid(callback, body)
 
     for engine in OUTAGES[outage]:
         here.stop(engine)

@@ -15,15 +15,16 @@ FreeRounds = tuple[Decimal, Decimal]  # what no total has covered, and what tota
 class Win:
     """A callback to deliver, and what it must leave on record: what is paid for each transaction's id.
 
-    `before` are the bodies of results that were paid before it.
+    `before` are the callbacks that were paid before it, with their bodies.
     """
 
     callback: str
     body: Body
     owed: dict[str, Decimal]
-    before: tuple[Body, ...] = ()
+    before: tuple[tuple[str, Body], ...] = ()
     owed_before: dict[str, Decimal] = field(default_factory=dict)
     free_rounds: FreeRounds | None = None  # what is left of those under CODE
+    leaves_prize: bool = False  # for a person, because it cannot be paid
 
     @property
     def player(self) -> str:
@@ -62,7 +63,7 @@ def free_rounds_total(player: str) -> Win:
 
 def free_rounds_total_after_its_rounds(player: str) -> Win:
     rounds = tuple(
-        _body("result", player, reference=f"{player}-{amount}", amount=f"0.{amount}", bonusCode=CODE)
+        ("result", _body("result", player, reference=f"{player}-{amount}", amount=f"0.{amount}", bonusCode=CODE))
         for amount in (2, 3)
     )
     return Win(
@@ -72,6 +73,23 @@ def free_rounds_total_after_its_rounds(player: str) -> Win:
         before=rounds,
         owed_before={f"result#{player}-2": Decimal("0.2"), f"result#{player}-3": Decimal("0.3")},
         free_rounds=(Decimal(0), Decimal("0.5")),
+    )
+
+
+def late_free_round_with_a_prize_in_dispute(player: str) -> Win:
+    """Its total has paid it in advance, and its prize is on record with another amount."""
+    prize = f"prize-{player}"
+    return Win(
+        "result",
+        _body("result", player, bonusCode=CODE, timestamp="1", promoWinAmount="2.51", promoWinReference=prize),
+        {f"result#{player}": Decimal(0)},
+        before=(
+            ("bonus", _body("bonus", player, amount="10.5", bonusCode=CODE, timestamp="2")),
+            ("promo", _body("promo", player, reference=prize, amount="2.50")),
+        ),
+        owed_before={f"bonus#{player}": Decimal("10.5"), f"promo#{prize}": Decimal("2.50")},
+        free_rounds=(Decimal(0), Decimal("0.5")),
+        leaves_prize=True,
     )
 
 
@@ -94,6 +112,7 @@ KINDS: tuple[Callable[[str], Win], ...] = (
     free_round,
     free_rounds_total,
     free_rounds_total_after_its_rounds,
+    late_free_round_with_a_prize_in_dispute,
     total_without_a_code,
     jackpot,
     promo,
