@@ -27,6 +27,8 @@ class Desk:
 
     def __init__(self) -> None:
         self._handlers: dict[str, Any] = {}
+        for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"):
+            os.environ.setdefault(name, "desk")  # what is counted while a function runs
         with redirect_stdout(io.StringIO()):  # they say that nothing is checked
             for function in Template.load().functions():
                 with patch.dict(os.environ, {**_AWS, **function.environment}):
@@ -92,7 +94,6 @@ class Desk:
             with (
                 redirect_stdout(printed),
                 redirect_stderr(printed),
-                patch.dict(os.environ, {"POWERTOOLS_SERVICE_NAME": callback, "POWERTOOLS_METRICS_NAMESPACE": "local"}),
                 patch.object(self._logger._logger, "propagate", False),  # a test's report has room for one request
             ):
                 return self._handlers[callback](event, None), printed.getvalue()
