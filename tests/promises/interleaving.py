@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import pytest
@@ -22,6 +22,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import Message, SQSBackend, sqs_backends
 
@@ -526,6 +527,8 @@ class World:
         self._replaced.setattr("botocore.endpoint.time", self._clock)
         for name in ("unix_time", "unix_time_millis"):
             self._replaced.setattr(f"moto.sqs.models.{name}", getattr(self._clock, name))
+        # moto works out the names of a queue's attributes for every message.
+        self._replaced.setattr("moto.sqs.models.camelcase_to_underscores", _underscored)
         # What is logged is read from the functions' output; pytest would collect it a second time.
         self._replaced.setattr(logging.getLogger(callback_module._logger.service), "propagate", False)
         answer: Any = BotocoreStubber.__call__
@@ -981,6 +984,9 @@ class World:
                 reasons = [*others, {"Code": "TransactionConflict"}]
                 return _error(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
         return _error(request, 400, "ThrottlingException" if "dynamodb" in request.url else "RequestThrottled")
+
+
+_underscored = cache(camelcase_to_underscores)
 
 
 def _error(request: AWSPreparedRequest, status: int, code: str, **content: Any) -> AWSResponse:
