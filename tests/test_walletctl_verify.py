@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from conftest import ROOT, Operator, published
 from local_service import HANG_SECONDS, Service, running
+from tamperings import LISTED, Books, Tampering, play
 from tools.local import settings
 from tools.local.settings import announcement
 from tools.walletctl import cli
@@ -32,21 +34,24 @@ LAST = "result#r-5"
 
 
 class Ledger:
-    """A good ledger of player 421 and a few others, and what a person or a program may do to it."""
+    """A ledger in the tables, and what a person or a program may do to it."""
 
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
         self.players = operator.database.Table("Players")
         self.transactions = operator.database.Table("Transactions")
         self.free_rounds = operator.database.Table("FreeRounds")
-        operator.open_wallet("422", cash="0.000000000000000001", bonus="0", currency="USDT")
-        operator.open_wallet("423", cash="0", bonus="0", currency="EUR")
+
+    def fill(self) -> None:
+        """Has it be a good ledger of player 421 and a few others."""
+        self.operator.open_wallet("422", cash="0.000000000000000001", bonus="0", currency="USDT")
+        self.operator.open_wallet("423", cash="0", bonus="0", currency="EUR")
         self.credit("result", reference="r-1", amount="10.10")
         self.credit("result", reference="r-2", amount="2.5", bonusCode="gift")
         self.credit("bonus", reference="b-1", amount=7, bonusCode="gift")
         self.credit("jackpot", reference="j-1", amount=1000000)
         self.credit("result", reference="r-3", amount="1", promoWinAmount="4", promoWinReference="p-1")
-        self.credit("result", reference="r-4", amount="3", bonusCode="gift")
+        self.credit("result", reference="r-4", amount="3", bonusCode="gift", timestamp="1482429190375")
         self.credit("result", reference="r-5", amount="0")
         self.credit(
             "result", reference="x-1", userId="422", currency="USDT", amount="99999999999999.999999999999999999"
@@ -69,6 +74,12 @@ class Ledger:
         item = self.transactions.get_item(Key={"id": id})["Item"] | changes
         self.transactions.put_item(Item={name: value for name, value in item.items() if value is not None})
 
+    def keep(self, user_id: str, code: str, **changes: Any) -> None:
+        """What is kept of free rounds with other attributes; of a code that nobody played, all of them."""
+        key = {"userId": user_id, "bonusCode": code}
+        nothing = key | {"uncovered": Decimal(0), "advance": Decimal(0), "lastRounds": []}
+        self.free_rounds.put_item(Item=self.free_rounds.get_item(Key=key).get("Item", nothing) | changes)
+
     def verify(self, *arguments: str, whose: str | None = "--all") -> Result:
         told = ["verify", *([whose] if whose else []), *arguments]
         with patch.dict(os.environ, PORT=str(PORT)):
@@ -88,14 +99,32 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    """A ledger in a mocked AWS, where a local service is said to be."""
+def tables(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """A ledger of one wallet in a mocked AWS, where a local service is said to be."""
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
     monkeypatch.setattr(settings, "LOCAL", tmp_path)  # another test's process says the same of its own
     place = {"pid": os.getpid(), "dynamodb": "https://dynamodb.eu-west-1.amazonaws.com", "region": "eu-west-1"}
     announcement(PORT).write_text(json.dumps(place))
     with patch.dict(os.environ):  # the command leaves the caller's account, and this is its process
         yield Ledger(operator)
+
+
+@pytest.fixture
+def ledger(tables: Ledger) -> Ledger:
+    tables.fill()
+    return tables
+
+
+_played: list[Books] = []  # by the callbacks, once: what each test reads and tampers with is a copy
+
+
+@pytest.fixture
+def books(operator: Operator) -> Books:
+    """The items of a ledger in which everything was played, and nothing else was done."""
+    if not _played:
+        play(operator)
+        _played.append(Books.read(operator))
+    return deepcopy(_played[0])
 
 
 # --- What is right ----------------------------------------------------------------------------------
@@ -173,9 +202,24 @@ def test_many_pages_are_read_whole(ledger: Ledger, monkeypatch: pytest.MonkeyPat
         ),
         (LAST, {"amount": Decimal("0.01")}, [(8, "amount"), (8, "chain broken")], "0.01 was credited, where 0 of 0"),
         ("bonus#b-1", {"amount": Decimal(7)}, [(3, "amount"), (3, "chain broken"), (3, "chain broken")], "4.5 of 7"),
-        ("result#r-1", {"currency": "EUR"}, [(1, "currency")], "credited in EUR, the wallet's is USD"),
-        ("result#r-1", {"bonusCode": "gift"}, [(3, "amount")], "where 0 of 7 was owed"),
-        ("result#r-4", {"bonusCode": None}, [(7, "chain broken"), (None, "free rounds")], "3 of code gift is counted"),
+        (
+            "result#r-1",
+            {"currency": "EUR"},
+            [(1, "currency"), (1, "request")],
+            "credited in EUR, the wallet's is USD",
+        ),
+        (
+            "result#r-1",
+            {"bonusCode": "gift"},
+            [(1, "request"), (1, "free rounds"), (1, "free rounds"), (2, "free rounds")],
+            "uncoveredAfter is 2.5, where the free rounds before it and this leave 12.6",
+        ),
+        (
+            "result#r-4",
+            {"bonusCode": None},
+            [(7, "request"), (7, "chain broken"), (7, "free rounds"), (7, "free rounds"), (None, "free rounds")],
+            "uncovered of code gift is kept as 3, where its rounds and totals leave 0",
+        ),
         (LAST, {"cashAfter": None}, [(None, "unreadable"), (8, "other writer")], "lacks cashAfter"),
         (LAST, {"seq": Decimal("8.5")}, [(None, "unreadable"), (8, "other writer")], "lacks seq"),
         (LAST, {"amount": Decimal(-1)}, [(None, "unreadable"), (8, "other writer")], "lacks amount"),
@@ -217,9 +261,9 @@ def test_the_figures_of_a_broken_chain_are_exact(ledger: Ledger) -> None:
 
 
 def test_a_count_that_its_rounds_do_not_make_is_named(ledger: Ledger) -> None:
-    ledger.free_rounds.put_item(Item={"userId": "421", "bonusCode": "gift", "uncovered": Decimal(2)})
-    ledger.free_rounds.put_item(Item={"userId": "423", "bonusCode": "none", "uncovered": Decimal(1)})
-    ledger.free_rounds.put_item(Item={"userId": "423", "bonusCode": "odd", "uncovered": "1"})
+    ledger.keep("421", "gift", uncovered=Decimal(2))
+    ledger.keep("423", "none", uncovered=Decimal(1))
+    ledger.keep("423", "odd", uncovered="1")
 
     assert sorted(ledger.faults(), key=str) == [
         ("421", None, "free rounds"),
@@ -244,6 +288,40 @@ def test_a_row_for_a_person_has_the_player_the_number_and_the_figures(ledger: Le
     assert row.split()[:4] == ["421", "8", "balance", "differs"]
     assert f"{LAST}: the wallet's cash is 5, this left 1099915.09" in row
     assert result.stdout.splitlines()[-1] == "1 fault"
+
+
+# --- What somebody could do to the tables --------------------------------------------------------------
+
+
+def missing(named: Tampering, made: Mapping[str, Any]) -> list[tuple[str, str | None, str]]:
+    """Those faults that must be named, and are not."""
+    found = [(fault["fault"], fault["id"], fault["text"]) for fault in made["shownFaults"]]
+    return [
+        (what, id, words)
+        for what, id, words in named.named
+        if not any((what, id) == each[:2] and words in each[2] for each in found)
+    ]
+
+
+@pytest.mark.parametrize("whose", ["--all", "421", "free", "prizes", "19"])
+def test_whatever_was_played_is_proved(tables: Ledger, books: Books, whose: str) -> None:
+    books.put()
+
+    made = tables.account("--strict", whose=whose)
+
+    assert made["shownFaults"] == []
+    assert made["transactions"] == len(
+        [item for item in books.transactions.values() if whose in ("--all", item["userId"])]
+    )
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_what_was_done_to_one_players_ledger_is_named(tables: Ledger, books: Books, name: str) -> None:
+    LISTED[name].do(books)
+    books.put()
+    (whose, *_) = {books.owner(id) for _, id, _ in LISTED[name].named if id} or {"421" if "nobody" in name else "free"}
+
+    assert missing(LISTED[name], tables.account(whose=whose)) == []
 
 
 # --- Restores, and other programs -------------------------------------------------------------------
@@ -306,6 +384,7 @@ def test_what_is_credited_while_it_is_read_is_no_fault(ledger: Ledger, monkeypat
             with monkeypatch.context() as quiet:
                 quiet.setattr(BaseClient, "_make_api_call", make_call)
                 ledger.credit("result", reference="meanwhile-1", amount="5", bonusCode="gift")
+                ledger.credit("result", reference="r-1", amount="10.10", promoWinAmount="4", promoWinReference="p-9")
                 ledger.operator.open_wallet("new", currency="USD")
                 ledger.credit("result", reference="meanwhile-2", userId="new")
         return make_call(client, operation, parameters)
@@ -467,7 +546,7 @@ def test_what_is_wrong_with_one_players_ledger_is_named(
 
 
 def test_the_counts_of_one_players_free_rounds_are_compared(ledger: Ledger) -> None:
-    ledger.free_rounds.put_item(Item={"userId": "421", "bonusCode": "gift", "uncovered": Decimal(9)})
+    ledger.keep("421", "gift", uncovered=Decimal(9))
 
     assert ledger.account(whose="421")["faultsByKind"] == {"free rounds": 1}
     assert ledger.account(whose="422")["faults"] == 0

@@ -14,7 +14,7 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing
 from tools.walletctl.verify.account import MOST_SHOWN, Account
 from tools.walletctl.verify.account import account as account_of
-from tools.walletctl.verify.proof import EXACT
+from tools.walletctl.verify.entries import EXACT
 
 
 def account_of_exports(

@@ -4,64 +4,95 @@ The queries find who is suspect; what is wrong is then said by the proof that is
 of any length. So what a database's decimals cannot hold is not guessed at: its player is suspect, and is proved.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tools.export.files import Export, Table
+from tools.export.records import Records
 from tools.local.trouble import Trouble
 from tools.walletctl import database
-from tools.walletctl.verify.books import Page, wrong_in_transaction, wrong_in_wallet
-from tools.walletctl.verify.proof import EXACT, Fault, Gap, Transaction, Wallet
+from tools.walletctl.verify.books import (
+    NUMBERS,
+    Page,
+    free_rounds_of,
+    transaction_of,
+    typed,
+    wallet_of,
+    wrong_in_free_rounds,
+    wrong_in_transaction,
+    wrong_in_wallet,
+)
+from tools.walletctl.verify.entries import EXACT, Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.verify.proof import Gap
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
 _CANNOT = "the exports cannot be put in order on this machine"
 FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
 
 _QUERIES = Path(__file__).parent / "queries"
-_SUSPECTING = ("unreadable", "chain", "wallets", "amounts", "free_rounds")
+_SUSPECTING = ("unreadable", "chain", "wallets", "times", "amounts", "prizes", "free_rounds")
 
-# Each column of a table: where it stands in an item, by attribute and type.
-_COLUMNS: Mapping[Table, tuple[str, Mapping[str, tuple[str, str]]]] = {
+# Each column of a table by its attribute; a text but for the numbers, and the list of rounds that totals named.
+_COLUMNS: Mapping[Table, tuple[str, Mapping[str, str]]] = {
     "players": (
         "wallets",
-        {
-            "player": ("userId", "S"),
-            "currency": ("currency", "S"),
-            "cash": ("cash", "N"),
-            "bonus": ("bonus", "N"),
-            "version": ("version", "N"),
-        },
+        {"player": "userId", "currency": "currency", "cash": "cash", "bonus": "bonus", "version": "version"},
     ),
     "transactions": (
         "transactions",
         {
-            "id": ("id", "S"),
-            "player": ("userId", "S"),
-            "seq": ("seq", "N"),
-            "amount": ("amount", "N"),
-            "asked": ("amountAsked", "N"),
-            "currency": ("currency", "S"),
-            "cash_after": ("cashAfter", "N"),
-            "bonus_after": ("bonusAfter", "N"),
-            "bonus_code": ("bonusCode", "S"),
+            "id": "id",
+            "player": "userId",
+            "seq": "seq",
+            "amount": "amount",
+            "asked": "amountAsked",
+            "currency": "currency",
+            "cash_after": "cashAfter",
+            "bonus_after": "bonusAfter",
+            "bonus_code": "bonusCode",
+            "uncovered_after": "uncoveredAfter",
+            "advance_after": "advanceAfter",
+            "game_id": "gameId",
+            "round_id": "roundId",
+            "campaign_id": "campaignId",
+            "campaign_type": "campaignType",
+            "provider_id": "providerId",
+            "sent_at": "timestamp",
+            "recorded_at": "recordedAt",
+            "prize_reference": "prizeReference",
+            "prize_amount": "prizeAmount",
+            "arrived_with": "arrivedWith",
+            "request": "request",
         },
     ),
     "free rounds": (
         "free_rounds",
-        {"player": ("userId", "S"), "bonus_code": ("bonusCode", "S"), "uncovered": ("uncovered", "N")},
+        {
+            "player": "userId",
+            "bonus_code": "bonusCode",
+            "uncovered": "uncovered",
+            "advance": "advance",
+            "until": "until",
+            "last_rounds": "lastRounds",
+        },
     ),
 }
+_LIST = "lastRounds"
+# Requests are most of an export: only those that a prize is proved by are loaded.
+_REQUEST = """CASE WHEN Item."prizeAmount".S IS NOT NULL OR Item."arrivedWith".S IS NOT NULL THEN Item.request.S END"""
+_KEYS = """array_to_string(list_transform(Item."lastRounds".L, lambda each: coalesce(each.S, '?')), chr(10))"""
 
 # Whole numbers and eighteen digits after the point, each summed exactly: no sum of decimals could overflow so late.
 _CREDITED = """
     SELECT t.currency, split_part(t.id, '#', 1), count(*),
         sum(try_cast(split_part(t.amount, '.', 1) AS HUGEINT)),
         sum(try_cast(rpad(split_part(t.amount, '.', 2), 18, '0') AS HUGEINT))
-    FROM transactions AS t ANTI JOIN suspected AS s ON s.player = t.player
+    FROM transactions AS t ANTI JOIN suspected AS s ON s.player = coalesce(t.player, '')
     GROUP BY ALL
 """
 
@@ -71,16 +102,20 @@ class Books:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._records = Records(folder)
         with database.trouble_if(_CANNOT):
             self._database = database.opened(folder / "books", memory=MEMORY)
-            # What Athena calls it.
+            # What Athena calls them.
             self._database.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
+            self._database.execute("CREATE MACRO array_join(texts, mark) AS array_to_string(texts, mark)")
+            self._database.execute("CREATE TABLE faults (player VARCHAR, fault VARCHAR)")
             for table, columns in _COLUMNS.values():
                 texts = ", ".join(f"{name} VARCHAR" for name in columns)
                 self._database.execute(f"CREATE TABLE {table} ({texts})")
         self.compares_free_rounds = False
 
     def close(self) -> None:
+        self._records.close()
         self._database.close()
 
     def load(self, export: Export, advance: Callable[[int], None]) -> None:
@@ -91,7 +126,10 @@ class Books:
             for start in range(0, len(export.files), FILES_AT_ONCE):
                 names = export.files[start : start + FILES_AT_ONCE]
                 paths = [*bringing.map(lambda name: export.store.fetch(name, self._folder), names)]
+                proved = self._records.begin(paths) if export.table == "transactions" else None
                 self._insert(export, paths)
+                if proved:
+                    self._take_faults(proved())
                 advance(self._number(export.table) - before)
                 for path in paths:
                     if path.parent == self._folder:
@@ -106,7 +144,7 @@ class Books:
         """Finds who is suspect. Raises Trouble if there is no room for it."""
         for name in ("exact_transactions", "exact_wallets"):
             self._execute(query(name))
-        self._execute("CREATE TABLE suspects (player VARCHAR)")
+        self._execute("CREATE TABLE suspects AS SELECT player FROM faults")
         for name in _SUSPECTING:
             if name != "free_rounds" or self.compares_free_rounds:
                 self._execute(f"INSERT INTO suspects SELECT player FROM ({query(name)})")  # noqa: S608 - our own words
@@ -116,7 +154,7 @@ class Books:
         """How many are not suspect."""
         ((number,),) = self._all(
             "SELECT count(*) FROM (SELECT player FROM wallets UNION SELECT player FROM transactions "
-            "UNION SELECT player FROM free_rounds) AS p ANTI JOIN suspected AS s ON s.player = p.player"
+            "UNION SELECT player FROM free_rounds) AS p ANTI JOIN suspected AS s ON s.player = coalesce(p.player, '')"
         )
         return number
 
@@ -133,30 +171,33 @@ class Books:
             FROM suspected AS s LEFT JOIN wallets AS w ON coalesce(w.player, '') = s.player
             GROUP BY s.player ORDER BY s.player
         """)
-        counts = groupby(
-            self._rows("""
-                SELECT s.player, f.bonus_code, f.uncovered
-                FROM suspected AS s JOIN free_rounds AS f ON coalesce(f.player, '') = s.player ORDER BY s.player
-            """),
-            key=lambda row: row[0],
-        )
-        transactions = groupby(
-            self._rows("""
-                SELECT s.player, t.id, t.player, t.seq, t.amount, t.asked, t.currency, t.cash_after, t.bonus_after,
-                    t.bonus_code
+        counts, transactions, faults = (
+            _Merged(groupby(self._rows(statement), key=lambda row: row[0]))
+            for statement in (
+                f"""
+                SELECT s.player, {_listed("free rounds", "t")}
+                FROM suspected AS s JOIN free_rounds AS t ON coalesce(t.player, '') = s.player ORDER BY s.player
+                """,  # noqa: S608 - our own words
+                f"""
+                SELECT s.player, {_listed("transactions", "t")}
                 FROM suspected AS s JOIN transactions AS t ON coalesce(t.player, '') = s.player
                 ORDER BY s.player, try_cast(t.seq AS HUGEINT), t.id
-            """),
-            key=lambda row: row[0],
-        )
-        next_counts, next_transactions = _Merged(counts), _Merged(transactions)
-        for player, found in wallets:
-            yield _page(
-                player,
-                found or [],
-                next_transactions.of(player),
-                next_counts.of(player) if self.compares_free_rounds else None,
+                """,  # noqa: S608 - our own words
+                """
+                SELECT s.player, f.fault
+                FROM suspected AS s JOIN faults AS f ON coalesce(f.player, '') = s.player
+                ORDER BY s.player
+                """,
             )
+        )
+        for player, found in wallets:
+            yield self._page(player, found or [], transactions.of(player), counts.of(player), faults.of(player))
+
+    def is_on_record(self, id: str) -> bool:
+        """Whether there is a transaction under that id, whoever's it is."""
+        with database.trouble_if(_CANNOT):
+            found = self._database.execute("SELECT 1 FROM transactions WHERE id = ? LIMIT 1", [id]).fetchall()
+        return bool(found)
 
     def gaps(self) -> Iterator[Gap]:
         """The versions of which no transaction tells, of all who are not suspect."""
@@ -176,17 +217,65 @@ class Books:
 
     def _insert(self, export: Export, paths: Sequence[Path]) -> None:
         table, columns = _COLUMNS[export.table]
-        attributes: dict[str, str] = {}
-        for attribute, type_ in columns.values():
-            attributes[attribute] = f'"{attribute}" STRUCT({type_} VARCHAR)'
-        item = f"STRUCT({', '.join(attributes.values())})"
-        values = ", ".join(f'Item."{attribute}".{type_}' for attribute, type_ in columns.values())
+        types = {name: "N VARCHAR" if name in NUMBERS else "S VARCHAR" for name in columns.values()}
+        types |= {_LIST: "L STRUCT(S VARCHAR)[]"} if _LIST in types else {}
+        attributes = ", ".join(f'"{name}" STRUCT({type_})' for name, type_ in types.items())
+        values = {name: f'Item."{name}".{type_[0]}' for name, type_ in types.items()}
+        values |= {name: special for name, special in ((_LIST, _KEYS), ("request", _REQUEST)) if name in values}
         with database.trouble_if(f"{export.name} cannot be read"):
             self._database.execute(
-                f"INSERT INTO {table} SELECT {values} FROM read_json($paths, format = 'newline_delimited', "  # noqa: S608 - our own words
-                f"columns = {{'Item': '{item}'}})",
+                f"INSERT INTO {table} SELECT {', '.join(values.values())} "  # noqa: S608 - our own words
+                f"FROM read_json($paths, format = 'newline_delimited', columns = {{'Item': 'STRUCT({attributes})'}})",
                 {"paths": [str(path) for path in paths]},
             )
+
+    def _take_faults(self, paths: Sequence[Path]) -> None:
+        written = [path for path in paths if path.stat().st_size]
+        if written:
+            with database.trouble_if(_CANNOT):
+                self._database.execute(
+                    "INSERT INTO faults SELECT json->>'user_id', json FROM read_json_objects($paths)",
+                    {"paths": [str(path) for path in written]},
+                )
+        for path in paths:
+            path.unlink()
+
+    def _page(
+        self,
+        player: str,
+        wallets: Sequence[dict[str, str | None]],
+        transactions: Sequence[Any],
+        counts: Sequence[Any],
+        faults: Sequence[Any],
+    ) -> Page:
+        found: list[Fault] = []
+        wallet: Wallet | None = None
+        for item in map(typed, wallets):
+            if wrong := wrong_in_wallet(item):
+                found.append(Fault(user_id=player, what="unreadable", text=wrong))
+            else:
+                wallet = wallet_of(item)
+        readable: list[Transaction] = []
+        for item in _items("transactions", transactions):
+            if wrong := wrong_in_transaction(item):
+                found.append(Fault(user_id=player, what="unreadable", id=item.get("id"), text=wrong))
+            else:
+                readable.append(transaction_of(item))
+        free_rounds: dict[str, FreeRounds | None] = {}
+        for item in _items("free rounds", counts):
+            wrong = wrong_in_free_rounds(item)
+            if wrong:
+                found.append(Fault(user_id=player, what="unreadable", text=wrong))
+            free_rounds[item["bonusCode"]] = None if wrong else free_rounds_of(item)
+        return Page(
+            user_id=player,
+            faults=[*found, *(Fault(**json.loads(fault)) for _, fault in faults)],
+            has_wallet=bool(wallets),
+            wallet=wallet,
+            transactions=sorted(readable, key=lambda each: (each.seq, each.id)),
+            free_rounds=free_rounds if self.compares_free_rounds else None,
+            is_on_record=self.is_on_record,
+        )
 
     def _number(self, of: Table) -> int:
         table, _ = _COLUMNS[of]
@@ -228,83 +317,11 @@ class _Merged:
         return rows
 
 
-def _page(player: str, wallets: Sequence[Any], transactions: Sequence[Any], counts: Sequence[Any] | None) -> Page:
-    unreadable: list[Fault] = []
-    wallet: Wallet | None = None
-    for raw in wallets:
-        item = _typed(raw, ("cash", "bonus", "version"))
-        if wrong := wrong_in_wallet(item):
-            text = f"the wallet lacks {wrong}, or it is of another type"
-            unreadable.append(Fault(user_id=player, what="unreadable", text=text))
-            continue
-        wallet = Wallet(
-            user_id=player,
-            currency=item["currency"],
-            cash=item["cash"],
-            bonus=item["bonus"],
-            version=int(item["version"]),
-        )
-    readable: list[Transaction] = []
-    for _, id, user_id, seq, amount, asked, currency, cash_after, bonus_after, code in transactions:
-        item = _typed(
-            {
-                "id": id,
-                "userId": user_id,
-                "seq": seq,
-                "amount": amount,
-                "amountAsked": asked,
-                "currency": currency,
-                "cashAfter": cash_after,
-                "bonusAfter": bonus_after,
-                "bonusCode": code,
-            },
-            ("seq", "amount", "amountAsked", "cashAfter", "bonusAfter"),
-        )
-        if wrong := wrong_in_transaction(item):
-            text = f"it lacks {wrong}, or it is not of the ledger's form"
-            unreadable.append(Fault(user_id=player, what="unreadable", id=id, text=text))
-            continue
-        readable.append(
-            Transaction(
-                id=id,
-                user_id=player,
-                seq=int(item["seq"]),
-                amount=item["amount"],
-                asked=item["amountAsked"],
-                currency=currency,
-                cash_after=item["cashAfter"],
-                bonus_after=item["bonusAfter"],
-                bonus_code=code,
-            )
-        )
-    uncovered: dict[str, Decimal] | None = None if counts is None else {}
-    for _, code, count in counts or []:
-        if uncovered is not None and code is not None and (number := _decimal(count)) is not None:
-            uncovered[code] = number
-        else:
-            text = f"the count of code {code} is no number"
-            unreadable.append(Fault(user_id=player, what="unreadable", text=text))
-    return Page(
-        user_id=player,
-        unreadable=unreadable,
-        has_wallet=bool(wallets),
-        wallet=wallet,
-        transactions=sorted(readable, key=lambda each: (each.seq, each.id)),
-        uncovered=uncovered,
-    )
+def _listed(table: Table, alias: str) -> str:
+    return ", ".join(f"{alias}.{column}" for column in _COLUMNS[table][1])
 
 
-def _typed(item: Mapping[str, str | None], numbers: Sequence[str]) -> dict[str, Any]:
-    """The item without what it lacks, its numbers as Decimals."""
-    typed: dict[str, Any] = {}
-    for name, value in item.items():
-        if value is not None:
-            typed[name] = _decimal(value) if name in numbers else value
-    return typed
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    try:
-        return None if text is None else Decimal(text)
-    except InvalidOperation:
-        return None
+def _items(table: Table, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Rows that begin with their player, as items."""
+    for row in rows:
+        yield typed(dict(zip(_COLUMNS[table][1].values(), row[1:], strict=True)))

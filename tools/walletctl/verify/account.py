@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tools.walletctl.verify.books import Page
-from tools.walletctl.verify.proof import EXACT, Fault, Gap, Wallet, prove
+from tools.walletctl.verify.entries import EXACT, Fault, Wallet
+from tools.walletctl.verify.proof import Gap, beyond_the_wallet, prove
 
 MOST_SHOWN = 1000  # faults, and gaps: the rest is only counted
 
@@ -53,7 +54,7 @@ def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], W
     for transaction in page.transactions:
         key = (transaction.currency, transaction.kind)
         made.credited[key] = EXACT.add(made.credited[key], transaction.amount)
-    proof = prove(page.user_id, page.wallet, page.transactions, page.uncovered)
+    proof = prove(page.user_id, page.wallet, page.transactions, page.free_rounds, page.is_on_record)
     if not page.has_wallet:
         text = f"{len(page.transactions)} transactions of a player who has no wallet"
         proof.faults.insert(0, Fault(user_id=page.user_id, what="no wallet", text=text))
@@ -62,12 +63,10 @@ def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], W
         made.moved += 1
         reached = page.wallet.version if page.wallet else 0
         known = [transaction for transaction in page.transactions if transaction.seq <= reached]
-        proof = prove(page.user_id, page.wallet, known, None)
+        proof = prove(page.user_id, page.wallet, known, None, page.is_on_record)
         beyond = [transaction for transaction in page.transactions if transaction.seq > now.version]
-        proof.faults += [
-            fault for fault in prove(page.user_id, now, beyond, None).faults if fault.what == "beyond the wallet"
-        ]
-    for fault in (*page.unreadable, *proof.faults):
+        proof.faults += beyond_the_wallet(now, beyond)
+    for fault in (*page.faults, *proof.faults):
         _add(made, fault)
     for gap in proof.gaps:
         made.versions_of_others += gap.versions

@@ -1,59 +1,56 @@
 """The tables as they were read: put in order on disk, and handed out a player at a time.
 
-DynamoDB hands out transactions in no order. They go into a temporary database of SQLite's, which keeps 64 MB of it in
-memory and the rest in a nameless file that is gone with the process: about 300 bytes a transaction. In memory stands
-one player at a time, with all of that player's transactions.
+DynamoDB hands out transactions in no order. Each record is compared with its request as it comes. The rest goes into a
+temporary database of SQLite's, which keeps 64 MB of it in memory and the rest in a nameless file that is gone with the
+process: about 450 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
+with all of that player's transactions, without their requests.
 
 **Players are read first, transactions last**, each strongly consistently, so that every transaction up to a wallet's
 version is seen. What callbacks write meanwhile is beyond the wallets that were read; `Books.wallet_now` tells it from a
 wallet that is behind its transactions.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import Any, cast
 
 from tools.local.trouble import Trouble
 from tools.outside import plain, trouble_if
 from tools.walletctl.items import Item, decoded, of_player, scanned, with_keys
 from tools.walletctl.place import Tables
-from tools.walletctl.verify.proof import Fault, Transaction, Wallet
+from tools.walletctl.verify.entries import Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.verify.record import KINDS, faults_of, owner, shown
 
 Advance = Callable[[int], None]
 
-_KINDS = frozenset({"result", "jackpot", "bonus", "promo"})
 _MOST_VERSIONS = 2**62  # SQLite's numbers end a little later; a wallet's version never comes near
 
-_TABLES = """
-    CREATE TABLE players (player TEXT, currency TEXT, cash TEXT, bonus TEXT, version INTEGER);
-    CREATE TABLE counts (player TEXT, code TEXT, uncovered TEXT);
-    CREATE TABLE transactions (
-        player TEXT, seq INTEGER, id TEXT, amount TEXT, asked TEXT, currency TEXT, cash TEXT, bonus TEXT, code TEXT
-    );
-    CREATE TABLE unreadable (player TEXT, id TEXT, text TEXT, is_wallet INTEGER);
-"""
-_EVERYWHERE = ("players", "transactions", "counts", "unreadable")
-_ORDER = """
-    CREATE INDEX players_in_order ON players (player);
-    CREATE INDEX unreadable_in_order ON unreadable (player);
-    CREATE INDEX counts_in_order ON counts (player);
-    CREATE INDEX transactions_in_order ON transactions (player, seq, id);
-"""
+# A player's entries are read in the order of `sort`. Texts are bytes: SQLite refuses half a surrogate pair in a text.
+_TABLE = "CREATE TABLE entries (player BLOB, sort INTEGER, seq INTEGER, id BLOB, entry TEXT)"
+_FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _TRANSACTION = range(5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What was read of one player; `wallet` is None if there is none, or none that can be read."""
+    """What was read of one player; `wallet` is None if there is none, or none that can be read.
+
+    `faults` are those of single records. `free_rounds` is None if none are to be compared, and has None for those that
+    cannot be read. `is_on_record` tells of a transaction of any player, by its id.
+    """
 
     user_id: str
-    unreadable: Sequence[Fault]
+    faults: Sequence[Fault]
     has_wallet: bool
     wallet: Wallet | None
     transactions: Sequence[Transaction]
-    uncovered: Mapping[str, Decimal] | None
+    free_rounds: Mapping[str, FreeRounds | None] | None
+    is_on_record: Callable[[str], bool]
 
 
 @dataclass(slots=True)
@@ -65,7 +62,7 @@ class Books:
         self._database = sqlite3.connect("", isolation_level=None)  # "": on disk, without a name
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "temp_store = FILE"):
             self._database.execute(f"PRAGMA {setting}")
-        self._database.executescript(_TABLES)
+        self._database.execute(_TABLE)
 
     def close(self) -> None:
         self._database.close()
@@ -74,12 +71,12 @@ class Books:
         """Reads the three tables. Raises Trouble."""
         dynamodb, tables = self.tables.dynamodb, self.tables
         with self._taking():
-            for item in scanned(dynamodb, tables.players, advance, ("userId", *_WALLET)):
+            for item in scanned(dynamodb, tables.players, advance, WALLET):
                 self._take_wallet(item)
             if tables.free_rounds:
-                for item in scanned(dynamodb, tables.free_rounds, advance, _COUNT):
-                    self._take_count(item)
-            for item in scanned(dynamodb, tables.transactions, advance, ("id", "userId", *_TRANSACTION, "bonusCode")):
+                for item in scanned(dynamodb, tables.free_rounds, advance):
+                    self._take_free_rounds(item)
+            for item in scanned(dynamodb, tables.transactions, advance):
                 self._take_transaction(item)
 
     def read_player(self, user_id: str, advance: Advance) -> None:
@@ -87,14 +84,14 @@ class Books:
         dynamodb, tables = self.tables.dynamodb, self.tables
         with self._taking():
             version = 0
-            for item in with_keys(dynamodb, tables.players, [{"userId": user_id}], ("userId", *_WALLET)):
+            for item in with_keys(dynamodb, tables.players, [{"userId": user_id}], WALLET):
                 self._take_wallet(item)
                 version = 0 if wrong_in_wallet(item) else int(item["version"])
             if tables.free_rounds:
-                for item in of_player(dynamodb, tables.free_rounds, user_id, attributes=_COUNT):
-                    self._take_count(item)
+                for item in of_player(dynamodb, tables.free_rounds, user_id):
+                    self._take_free_rounds(item)
             keys = self._keys_of(user_id, version)
-            for item in with_keys(dynamodb, tables.transactions, keys, ("id", "userId", *_TRANSACTION, "bonusCode")):
+            for item in with_keys(dynamodb, tables.transactions, keys):
                 self._take_transaction(item)
                 advance(1)
 
@@ -114,17 +111,20 @@ class Books:
             self._database.execute("BEGIN")
             yield
             self._database.execute("COMMIT")
-            self._database.executescript(_ORDER)
 
     def pages(self) -> Iterator[Page]:
         """Each player of whom there is anything, in order."""
-        everyone = " UNION ".join(f"SELECT player FROM {table}" for table in _EVERYWHERE)  # noqa: S608 - our own words
         with _trouble_if_full():
-            for (user_id,) in self._database.execute(f"{everyone} ORDER BY player"):
-                yield self._page(user_id)
+            rows = self._database.execute("SELECT * FROM entries ORDER BY player, sort, seq, id")
+            for player, entries in groupby(rows, key=lambda row: row[0]):
+                yield self._page(
+                    _text(player), {sort: [*each] for sort, each in groupby(entries, key=lambda row: row[1])}
+                )
 
     def wallet_now(self, user_id: str) -> Wallet | None:
         """A wallet as it is at this moment. Raises Trouble."""
+        if not user_id:  # a record that does not say whose it is
+            return None
         with trouble_if(f"the table {plain(self.tables.players)} cannot be read"):
             answer = self.tables.dynamodb.get_item(
                 TableName=self.tables.players, Key={"userId": {"S": user_id}}, ConsistentRead=True
@@ -132,81 +132,138 @@ class Books:
         item = decoded(answer.get("Item", {}))
         return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
-    def _page(self, user_id: str) -> Page:
-        wallets = self._database.execute("SELECT * FROM players WHERE player = ?", (user_id,))
-        counts = self._database.execute("SELECT code, uncovered FROM counts WHERE player = ?", (user_id,))
-        transactions = self._database.execute(
-            "SELECT * FROM transactions WHERE player = ? ORDER BY seq, id", (user_id,)
-        )
-        unreadable = self._database.execute("SELECT * FROM unreadable WHERE player = ?", (user_id,)).fetchall()
-        wallet = next(
-            (
-                Wallet(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus), version=version)
-                for _, currency, cash, bonus, version in wallets
-            ),
-            None,
-        )
+    def is_on_record(self, id: str) -> bool:
+        """Whether there is a transaction under that id at this moment, whoever's it is. Raises Trouble."""
+        return any(with_keys(self.tables.dynamodb, self.tables.transactions, [{"id": id}], ("id",)))
+
+    def _page(self, user_id: str, rows: Mapping[int, Sequence[Any]]) -> Page:
+        entries = {sort: [(_text(id), json.loads(entry)) for *_, id, entry in of] for sort, of in rows.items()}
+        wallet = next((wallet_of(typed(entry)) for _, entry in entries.get(_WALLET, ())), None)
         return Page(
             user_id=user_id,
-            unreadable=[Fault(user_id=user_id, what="unreadable", id=id, text=text) for _, id, text, _ in unreadable],
-            has_wallet=wallet is not None or any(is_wallet for *_, is_wallet in unreadable),
+            faults=[Fault(**entry) for sort in (_FAULT, _WALLET_FAULT) for _, entry in entries.get(sort, ())],
+            has_wallet=_WALLET_FAULT in entries or wallet is not None,
             wallet=wallet,
-            transactions=[
-                Transaction(
-                    id=id,
-                    user_id=user_id,
-                    seq=seq,
-                    amount=Decimal(amount),
-                    asked=Decimal(asked),
-                    currency=currency,
-                    cash_after=Decimal(cash),
-                    bonus_after=Decimal(bonus),
-                    bonus_code=code,
-                )
-                for _, seq, id, amount, asked, currency, cash, bonus, code in transactions
-            ],
-            uncovered={code: Decimal(count) for code, count in counts} if self.tables.free_rounds else None,
+            transactions=[transaction_of(typed(entry)) for _, entry in entries.get(_TRANSACTION, ())],
+            free_rounds={
+                code: free_rounds_of(typed(entry)) if entry else None for code, entry in entries.get(_FREE_ROUNDS, ())
+            }
+            if self.tables.free_rounds
+            else None,
+            is_on_record=self.is_on_record,
         )
 
     def _take_wallet(self, item: Item) -> None:
-        user_id = str(item.get("userId"))
+        user_id = owner(item)
         if wrong := wrong_in_wallet(item):
-            self._complain(user_id, None, f"the wallet lacks {wrong}, or it is of another type", is_wallet=True)
-            return
-        wallet = wallet_of(item)
-        row = (user_id, wallet.currency, str(wallet.cash), str(wallet.bonus), wallet.version)
-        self._database.execute("INSERT INTO players VALUES (?, ?, ?, ?, ?)", row)
+            self._complain(Fault(user_id=user_id, what="unreadable", text=wrong), is_wallet=True)
+        else:
+            self._insert(user_id, _WALLET, kept(item, WALLET))
 
-    def _take_count(self, item: Item) -> None:
-        user_id, code, uncovered = (item.get(name) for name in ("userId", "bonusCode", "uncovered"))
-        if not isinstance(uncovered, Decimal):
-            self._complain(str(user_id), None, f"the count of code {code} is no number")
-            return
-        self._database.execute("INSERT INTO counts VALUES (?, ?, ?)", (user_id, code, str(uncovered)))
+    def _take_free_rounds(self, item: Item) -> None:
+        user_id, code = owner(item), str(item.get("bonusCode"))
+        wrong = wrong_in_free_rounds(item)
+        if wrong:
+            self._complain(Fault(user_id=user_id, what="unreadable", text=wrong))
+        self._insert(user_id, _FREE_ROUNDS, {} if wrong else kept(item, FREE_ROUNDS), id=code)
 
     def _take_transaction(self, item: Item) -> None:
-        id, user_id = str(item.get("id")), str(item.get("userId"))
+        id, user_id = str(item.get("id")), owner(item)
         if wrong := wrong_in_transaction(item):
-            self._complain(user_id, id, f"it lacks {wrong}, or it is not of the ledger's form")
-            return
-        row = (
-            user_id,
-            int(item["seq"]),
-            id,
-            *(str(item[name]) for name in ("amount", "amountAsked")),
-            item["currency"],
-            *(str(item[name]) for name in ("cashAfter", "bonusAfter")),
-            item.get("bonusCode"),
-        )
-        self._database.execute("INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._complain(Fault(user_id=user_id, what="unreadable", id=id, text=wrong))
+        else:
+            self._insert(user_id, _TRANSACTION, kept(item, TRANSACTION), id=id, seq=int(item["seq"]))
+        for fault in faults_of(item):
+            self._complain(fault)
 
-    def _complain(self, user_id: str, id: str | None, text: str, *, is_wallet: bool = False) -> None:
-        self._database.execute("INSERT INTO unreadable VALUES (?, ?, ?, ?)", (user_id, id, text, is_wallet))
+    def _complain(self, fault: Fault, *, is_wallet: bool = False) -> None:
+        self._insert(fault.user_id, _WALLET_FAULT if is_wallet else _FAULT, asdict(fault))
+
+    def _insert(self, user_id: str, sort: int, entry: Item, *, id: str = "", seq: int = 0) -> None:
+        row = (_bytes(user_id), sort, seq, _bytes(id), json.dumps(entry))
+        self._database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
 
 
-_COUNT = ("userId", "bonusCode", "uncovered")
-_WALLET = ("currency", "cash", "bonus", "version")
-_TRANSACTION = ("seq", "amount", "amountAsked", "currency", "cashAfter", "bonusAfter")
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+def _text(utf8: bytes) -> str:
+    return utf8.decode(errors="surrogatepass")
+
+
+# --- Items as a proof needs them, of tables and of exports ------------------------------------------
+
+WALLET = ("userId", "currency", "cash", "bonus", "version")
+FREE_ROUNDS = ("uncovered", "advance", "until", "lastRounds")
+_MONEY = ("userId", "seq", "amount", "amountAsked", "currency", "cashAfter", "bonusAfter")
+# What is compared with other records. Only prizes, and results that name one, keep their request.
+RECORD = ("gameId", "roundId", "campaignId", "campaignType", "providerId", "timestamp", "recordedAt", "uncoveredAfter")
+RECORD += ("advanceAfter", "prizeReference", "prizeAmount", "arrivedWith", "request")
+TRANSACTION = ("id", *_MONEY, "bonusCode", *RECORD)
+NUMBERS = frozenset(
+    {"cash", "bonus", "version", "uncovered", "advance", "until", "seq", "amount", "amountAsked", "cashAfter"}
+    | {"bonusAfter", "uncoveredAfter", "advanceAfter"}
+)
+_BETWEEN_KEYS = "\n"  # no identifier has one
+
+
+def kept(item: Item, names: Sequence[str]) -> dict[str, str]:
+    """Those attributes of an item as texts. One of a wrong type counts as missing."""
+    texts: dict[str, str] = {}
+    for name in names:
+        value = item.get(name)
+        if isinstance(value, Decimal if name in NUMBERS else str):
+            texts[name] = str(value)
+        elif name == "lastRounds" and isinstance(value, list):
+            texts[name] = _BETWEEN_KEYS.join(
+                each if isinstance(each, str) else "?" for each in cast(list[object], value)
+            )
+    if "prizeAmount" not in texts and "arrivedWith" not in texts:
+        texts.pop("request", None)
+    return texts
+
+
+def typed(texts: Mapping[str, str | None]) -> dict[str, Any]:
+    """The item again, from its attributes as texts. None means missing."""
+    return {name: number(text) if name in NUMBERS else text for name, text in texts.items() if text is not None}
+
+
+def number(text: str) -> Decimal | None:
+    """A number that DynamoDB can hold; None for any other text."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and abs(value.adjusted()) < _MOST_PLACES else None
+
+
+_MOST_PLACES = 200  # before or after the point: DynamoDB has up to 130
+
+
+def transaction_of(item: Item) -> Transaction:
+    return Transaction(
+        id=item["id"],
+        user_id=item["userId"],
+        seq=int(item["seq"]),
+        amount=item["amount"],
+        asked=item["amountAsked"],
+        currency=item["currency"],
+        cash_after=item["cashAfter"],
+        bonus_after=item["bonusAfter"],
+        bonus_code=item.get("bonusCode") or None,
+        record={name: item[name] for name in RECORD if item.get(name) is not None},
+    )
+
+
+def free_rounds_of(item: Item) -> FreeRounds:
+    last_rounds = item["lastRounds"]
+    return FreeRounds(
+        uncovered=item["uncovered"],
+        advance=item["advance"],
+        until=item.get("until"),
+        last_rounds=tuple(last_rounds.split(_BETWEEN_KEYS)) if last_rounds else (),
+    )
 
 
 def wallet_of(item: Item) -> Wallet:
@@ -220,27 +277,35 @@ def wallet_of(item: Item) -> Wallet:
 
 
 def wrong_in_wallet(item: Item) -> str | None:
-    """The first attribute that is not what a wallet has; None if it is one."""
-    for name in _WALLET:
+    """Why an item is not a wallet; None if it is one."""
+    for name in WALLET:
         value = item.get(name)
-        if not isinstance(value, str if name == "currency" else Decimal):
-            return name
-    return None if _is_number(item["version"], 0) else "version"
+        is_of_type = isinstance(value, Decimal if name in NUMBERS else str)
+        if not is_of_type or (name == "version" and not _is_number(item[name], 0)):
+            return f"the wallet lacks {name}, or it is of another type"
+    return None
+
+
+def wrong_in_free_rounds(item: Item) -> str | None:
+    """Why an item does not hold a code's free rounds; None if it does."""
+    code = item.get("bonusCode")
+    for name in ("uncovered", "advance", "lastRounds"):
+        if not isinstance(item.get(name), Decimal if name in NUMBERS else str | list):
+            return f"what is kept of the free rounds of code {shown(code)} lacks {name}, or it is of another type"
+    return None
 
 
 def wrong_in_transaction(item: Item) -> str | None:
-    """The first attribute that is not what a transaction has; None if it is one."""
-    if str(item.get("id")).partition("#")[0] not in _KINDS:
-        return "a kind in its id"
-    for name in ("userId", *_TRANSACTION):
+    """Why an item is not a transaction; None if it is one."""
+    wrong = "a kind in its id" if str(item.get("id")).partition("#")[0] not in KINDS else None
+    for name in _MONEY:
         value = item.get(name)
-        if not isinstance(value, str if name in ("userId", "currency") else Decimal):
-            return name
-    if not isinstance(item.get("bonusCode"), str | None):
-        return "bonusCode"
-    if item["amount"] < 0 or item["amountAsked"] < 0:
-        return "amount"
-    return None if _is_number(item["seq"], 1) else "seq"
+        is_of_type = isinstance(value, Decimal if name in NUMBERS else str)
+        if not is_of_type or (name in ("amount", "amountAsked") and item[name] < 0):
+            wrong = wrong or name
+    if not wrong and not _is_number(item["seq"], 1):
+        wrong = "seq"
+    return wrong and f"it lacks {wrong}, or it is not of the ledger's form"
 
 
 def _is_number(value: Decimal, least: int) -> bool:

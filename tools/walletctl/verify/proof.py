@@ -6,74 +6,16 @@ bets raise the version as well and leave no transaction: a number that is missin
 over it. A number that is not missing must explain its balances to the last digit.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact
-from typing import Literal
+from datetime import timedelta
+from decimal import Decimal
 
 from tools.walletctl.amounts import amount, signed
-
-What = Literal[
-    "unreadable",
-    "no wallet",
-    "beyond the wallet",
-    "seq twice",
-    "chain broken",
-    "balance differs",
-    "amount",
-    "currency",
-    "free rounds",
-    "other writer",
-]
-
-# DynamoDB's numbers reach from 1e-130 to 1e126: whatever stands in a table can be added without losing a digit.
-EXACT = Context(prec=600, traps=[Inexact])
-_NOTHING = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wallet:
-    user_id: str
-    currency: str
-    cash: Decimal
-    bonus: Decimal
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    id: str
-    user_id: str
-    seq: int
-    amount: Decimal
-    asked: Decimal
-    currency: str
-    cash_after: Decimal
-    bonus_after: Decimal
-    bonus_code: str | None
-
-    @property
-    def kind(self) -> str:
-        return self.id.partition("#")[0]
-
-    @property
-    def counts(self) -> Literal["cash", "round", "total"]:
-        """Free rounds move bonus as well as cash: a result with a bonus code, and every total."""
-        if self.kind == "bonus":
-            return "total"
-        return "round" if self.kind == "result" and self.bonus_code else "cash"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Something that must not be. `text` has the figures, and references as they came: show it through `plain`."""
-
-    user_id: str
-    what: What
-    text: str
-    seq: int | None = None
-    id: str | None = None
+from tools.walletctl.moments import recorded
+from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.verify.free_rounds import wrong_amounts
+from tools.walletctl.verify.prizes import wrong_prizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +50,10 @@ class Gap:
         return Fault(user_id=self.user_id, what="other writer", seq=self.first, text=text)
 
 
+# Functions write by clocks of their own, and each may try for three seconds: so much earlier is no fault yet.
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
+
 @dataclass(slots=True)
 class Proof:
     faults: list[Fault] = field(default_factory=list)
@@ -118,16 +64,19 @@ def prove(
     user_id: str,
     wallet: Wallet | None,
     transactions: Sequence[Transaction],
-    uncovered: Mapping[str, Decimal] | None,
+    free_rounds: Mapping[str, FreeRounds | None] | None,
+    is_on_record: Callable[[str], bool],
 ) -> Proof:
     """What is wrong with a player's `transactions`, in the order of `seq`, and what others did in between.
 
-    Without a `wallet` its balances are compared with nothing. `uncovered` is the free round count by bonus code;
-    None if it is not to be compared.
+    Without a `wallet` its balances are compared with nothing. `free_rounds` is what is kept of them by bonus code;
+    None if it is not to be compared. `is_on_record` tells of a transaction of any player, by its id.
     """
     proof = Proof()
     _prove_chain(user_id, wallet, transactions, proof)
-    _prove_amounts(user_id, transactions, uncovered, proof)
+    proof.faults += wrong_amounts(user_id, transactions, free_rounds)
+    proof.faults += wrong_prizes(transactions, is_on_record)
+    proof.faults += _wrong_times(transactions)
     if wallet:
         _prove_wallet(wallet, transactions, proof)
     return proof
@@ -138,7 +87,7 @@ def _prove_chain(user_id: str, wallet: Wallet | None, transactions: Iterable[Tra
     for transaction in transactions:
         seq, last = transaction.seq, before[0].seq if before else 0
         if seq == last:
-            proof.faults.append(_fault(transaction, "seq twice", f"the number of {before[-1].id} too"))
+            proof.faults.append(transaction.fault("seq twice", f"the number of {before[-1].id} too"))
             before.append(transaction)
             continue
         if seq > last + 1:
@@ -158,13 +107,13 @@ def _prove_chain(user_id: str, wallet: Wallet | None, transactions: Iterable[Tra
             proof.faults += _chain_faults(before[-1], transaction)
         if wallet and transaction.currency != wallet.currency:
             text = f"credited in {transaction.currency}, the wallet's is {wallet.currency}"
-            proof.faults.append(_fault(transaction, "currency", text))
+            proof.faults.append(transaction.fault("currency", text))
         before = [transaction]
 
 
 def _before(transaction: Transaction) -> tuple[Decimal, Decimal]:
     """Cash and bonus as they must have been before it."""
-    to_bonus = _NOTHING if transaction.counts == "cash" else transaction.amount
+    to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
     return (
         EXACT.subtract(transaction.cash_after, transaction.amount),
         EXACT.subtract(transaction.bonus_after, to_bonus),
@@ -172,7 +121,7 @@ def _before(transaction: Transaction) -> tuple[Decimal, Decimal]:
 
 
 def _chain_faults(before: Transaction, transaction: Transaction) -> Iterable[Fault]:
-    to_bonus = _NOTHING if transaction.counts == "cash" else transaction.amount
+    to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
     for name, left, paid, after in (
         ("cash", before.cash_after, transaction.amount, transaction.cash_after),
         ("bonus", before.bonus_after, to_bonus, transaction.bonus_after),
@@ -183,44 +132,20 @@ def _chain_faults(before: Transaction, transaction: Transaction) -> Iterable[Fau
                 f"{name}After is {amount(after)} where {amount(left)} and {amount(paid)} make {amount(expected)}: "
                 f"{signed(EXACT.subtract(after, expected))}"
             )
-            yield _fault(transaction, "chain broken", text)
+            yield transaction.fault("chain broken", text)
 
 
-def _prove_amounts(
-    user_id: str, transactions: Iterable[Transaction], uncovered: Mapping[str, Decimal] | None, proof: Proof
-) -> None:
-    """What each was paid must be what it was owed after those before it; and the count what they leave."""
-    counted: dict[str, Decimal] = defaultdict(Decimal)
-    for transaction in transactions:
-        owed, code = transaction.asked, transaction.bonus_code
-        if transaction.counts == "round" and code:
-            counted[code] = EXACT.add(counted[code], transaction.asked)
-        elif transaction.counts == "total" and code:
-            owed = EXACT.subtract(transaction.asked, min(transaction.asked, counted[code]))
-            counted[code] = _NOTHING
-        if transaction.amount != owed:
-            text = (
-                f"{amount(transaction.amount)} was credited, where {amount(owed)} of {amount(transaction.asked)} "
-                "was owed"
-            )
-            proof.faults.append(_fault(transaction, "amount", text))
-    if uncovered is None:
-        return
-    for code in sorted(counted.keys() | uncovered.keys()):
-        has, must = uncovered.get(code, _NOTHING), counted.get(code, _NOTHING)
-        if has != must:
-            text = f"{amount(has)} of code {code} is counted as uncovered, where its rounds leave {amount(must)}"
-            proof.faults.append(Fault(user_id=user_id, what="free rounds", text=text))
+def _wrong_times(transactions: Sequence[Transaction]) -> Iterator[Fault]:
+    """A transaction that was recorded long before the one it continues."""
+    moments = [recorded(transaction.record.get("recordedAt")) for transaction in transactions]
+    for before, transaction, left, follows in zip(transactions, transactions[1:], moments, moments[1:], strict=False):
+        if left and follows and follows < left - _CLOCKS_DIFFER:
+            text = f"recorded {left - follows} before {before.id}, which it continues"
+            yield transaction.fault("time", text)
 
 
 def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Proof) -> None:
-    for transaction in transactions:
-        if transaction.seq > wallet.version:
-            text = (
-                f"the wallet is at version {wallet.version} with {amount(wallet.cash)}; this credited "
-                f"{amount(transaction.amount)} and left {amount(transaction.cash_after)}"
-            )
-            proof.faults.append(_fault(transaction, "beyond the wallet", text))
+    proof.faults += beyond_the_wallet(wallet, transactions)
     reached = [transaction for transaction in transactions if transaction.seq <= wallet.version]
     last = reached[-1] if reached else None
     if last and last.seq == wallet.version:
@@ -233,7 +158,7 @@ def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Pr
                 if has != left:
                     difference = signed(EXACT.subtract(has, left))
                     text = f"the wallet's {name} is {amount(has)}, this left {amount(left)}: {difference}"
-                    proof.faults.append(_fault(last, "balance differs", text))
+                    proof.faults.append(last.fault("balance differs", text))
     elif wallet.version:
         proof.gaps.append(
             Gap(
@@ -248,5 +173,12 @@ def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Pr
         )
 
 
-def _fault(transaction: Transaction, what: What, text: str) -> Fault:
-    return Fault(user_id=transaction.user_id, what=what, seq=transaction.seq, id=transaction.id, text=text)
+def beyond_the_wallet(wallet: Wallet, transactions: Iterable[Transaction]) -> Iterator[Fault]:
+    """The transactions whose money the wallet lacks."""
+    for transaction in transactions:
+        if transaction.seq > wallet.version:
+            text = (
+                f"the wallet is at version {wallet.version} with {amount(wallet.cash)}; this credited "
+                f"{amount(transaction.amount)} and left {amount(transaction.cash_after)}"
+            )
+            yield transaction.fault("beyond the wallet", text)

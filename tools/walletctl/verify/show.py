@@ -9,7 +9,8 @@ from tools.outside import cut, plain
 from tools.walletctl.amounts import amount
 from tools.walletctl.listing import Cell, Column, Row, counted
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
-from tools.walletctl.verify.proof import Fault, Gap
+from tools.walletctl.verify.entries import Fault
+from tools.walletctl.verify.proof import Gap
 
 if TYPE_CHECKING:
     from rich.table import Table
