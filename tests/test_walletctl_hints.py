@@ -16,6 +16,7 @@ from typer.testing import Result
 from conftest import Operator, published
 from tools.walletctl import place
 from tools.walletctl.hints import command, word
+from tools.walletctl.identifiers import is_identifier
 from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl, parked
 
 NAMES = [
@@ -34,6 +35,12 @@ NAMES = [
     "\x1b[2J",
     "\x85\u200f\U000e0001",
     "größe 大",
+    "no\u00a0break",
+    "\u3000wide",
+    "slot\u200d1",
+    "\U0001fae8",  # of a Unicode that Python 3.11 does not know
+    "\U000e0100",
+    "\ufffe",
     "x" * 128,
 ]
 ids = [ascii(name)[:20] for name in NAMES]
@@ -85,7 +92,7 @@ def test_a_word_is_read_by_a_shell_as_what_it_is(name: str) -> None:
 def test_what_to_do_about_a_dead_letter_can_be_run(walletctl: Walletctl, name: str, code: int) -> None:
     dead_letter(walletctl, name, code)
 
-    can_have_a_wallet = name.isprintable()
+    can_have_a_wallet = is_identifier(name)
     shown = followed(walletctl, walletctl("parked", "show", "--", name))
 
     expected = {
@@ -127,7 +134,7 @@ def test_what_find_advises_can_be_run(walletctl: Walletctl, operator: Operator, 
     assert next_ == ["find", "result#other"]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.isprintable()])
+@pytest.mark.parametrize("name", [name for name in NAMES if is_identifier(name)])
 def test_a_waiting_win_leads_to_the_wallet_that_it_waits_for(walletctl: Walletctl, name: str) -> None:
     walletctl.log(
         {"service": "promo", "message": "refused", "correlation_id": "waits", "code": 62, "reason": "No such player",
@@ -146,7 +153,7 @@ def test_what_is_advised_about_a_player_can_be_run(walletctl: Walletctl, operato
         assert followed(walletctl, walletctl(*arguments, "--", name))
 
     operator.open_wallet(name, currency="EUR")
-    if not name.isprintable():
+    if not is_identifier(name):
         return  # no command opens such a wallet, and no callback names it
     (show,) = followed(walletctl, walletctl("players", "add", "--currency", "EUR", "--", name))
     assert show[:2] == ["players", "show"]

@@ -6,6 +6,8 @@ A message has its command at the end of a line, after a colon, so that no full s
 import shlex
 from collections.abc import Sequence
 
+from tools.walletctl.identifiers import can_be_currency, is_identifier
+
 
 def command(options: Sequence[str], *words: str, names: Sequence[str] = ()) -> str:
     """`walletctl find 585c… --stack prod`. The options are those of the place (`Place.options`)."""
@@ -17,7 +19,7 @@ def command(options: Sequence[str], *words: str, names: Sequence[str] = ()) -> s
 
 def opening(options: Sequence[str], player: str | None, currency: str | None) -> str:
     """The command that opens a wallet; the page that tells how to, where no more is known, or none can be opened."""
-    if not player or not player.isprintable() or not currency or not currency.isalnum():
+    if not player or not is_identifier(player) or not currency or not can_be_currency(currency):
         return command((), "help", "players", "add")
     return command([*options, "--currency", currency], "players", "add", names=[player])
 
@@ -28,7 +30,10 @@ def can_be_passed(text: str) -> bool:
 
 
 def word(text: str) -> str:
-    """The text as one word of bash or zsh, on one line and without a character that does something to a terminal."""
+    """The text as one word of bash or zsh, on one line and without a character that does something to a terminal.
+
+    Which of the two forms it takes decides nothing: a shell reads either as the same text.
+    """
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -12,14 +13,25 @@ from tools.outside import plain, trouble_if
 Item = Mapping[str, Any]
 
 _MOST_CHARACTERS = 128 + len("jackpot#")  # of what a callback accepts, and a transaction's id has its kind before it
+_MOST_OF_A_BODY = 64 * 1024  # what a refused body called its reference is no longer than the body
 _MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
 _MOST_IN_VAIN = 10  # calls in a row that bring nothing, with growing pauses: about five seconds in all
 
 
-def named(text: str) -> str:
-    """A userId, reference or the like, as a command's argument. Raises Trouble for what cannot be a key."""
-    if not text.strip():
+def said(text: str) -> str:
+    """Whatever a request may have said, as a command's argument: a refused one may say anything. Raises Trouble."""
+    if not text:
         raise Trouble("the name is empty: give a userId, a reference, a round or a transaction id")
+    if len(text) > _MOST_OF_A_BODY:
+        raise Trouble(f"no name has more than 65,536 characters, and this one has {len(text):,}: was too much pasted?")
+    return text
+
+
+def named(text: str) -> str:
+    """A userId or the like, as a command's argument. Raises Trouble for what cannot be one."""
+    said(text)
+    if text.isspace():
+        raise Trouble("the name is all spaces: give a userId, a reference, a round or a transaction id")
     if len(text) > _MOST_CHARACTERS:
         raise Trouble(f"no name has more than 128 characters, and this one has {len(text):,}: was too much pasted?")
     return text
@@ -27,20 +39,36 @@ def named(text: str) -> str:
 
 def decoded(item: Item) -> dict[str, Any]:
     """Numbers are Decimals, with every digit."""
-    deserialize = _types()[0].deserialize
+    deserialize = _deserializer().deserialize
     return {name: deserialize(value) for name, value in item.items()}
 
 
 def encoded(values: Item) -> dict[str, Any]:
-    serialize = _types()[1].serialize
+    serialize = _serializer().serialize
     return {name: serialize(value) for name, value in values.items()}
 
 
 @cache
-def _types() -> tuple[Any, Any]:
-    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer  # no page of help waits for the SDK
+def _deserializer() -> Any:
+    from boto3.dynamodb.types import TypeDeserializer  # no page of help waits for the SDK
 
-    return TypeDeserializer(), TypeSerializer()
+    class Exact(TypeDeserializer):
+        """Takes a number of any length, where the SDK's own raises for more than 38 digits; and bytes as Python's."""
+
+        def _deserialize_n(self, value: str) -> Decimal:
+            return Decimal(value)
+
+        def _deserialize_b(self, value: bytes) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return value
+
+    return Exact()
+
+
+@cache
+def _serializer() -> Any:
+    from boto3.dynamodb.types import TypeSerializer
+
+    return TypeSerializer()
 
 
 def scanned(

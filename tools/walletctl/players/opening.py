@@ -1,15 +1,14 @@
 """A wallet to be opened, held to what the callbacks accept, and put where there is none yet."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tools.outside import cut, plain, trouble_if
+from tools.walletctl.identifiers import MOST_CHARACTERS, can_be_currency, is_identifier
 from tools.walletctl.items import Item, encoded, with_keys
 from tools.walletctl.place import Tables
 from wallet import money
 
-_MOST_CHARACTERS = 128  # of a userId, as the callbacks accept it
 _MOST_SHOWN = 60  # characters of a value, in a message
 
 
@@ -27,12 +26,10 @@ class Opening:
     @classmethod
     def read(cls, *, user_id: str, currency: str, cash: str, bonus: str) -> "Opening":
         """Raises Unfit for what no callback could credit."""
-        if not user_id.isprintable() or user_id.isspace() or not 0 < len(user_id) <= _MOST_CHARACTERS:
-            raise Unfit(
-                f"userId must be 1 to {_MOST_CHARACTERS} printable characters, not '{cut(user_id, _MOST_SHOWN)}'"
-            )
-        if not re.fullmatch("[A-Za-z0-9]{3,10}", currency):
-            raise Unfit(f"currency must be 3 to 10 letters and digits, as in EUR, not '{cut(currency, _MOST_SHOWN)}'")
+        if not is_identifier(user_id):
+            raise Unfit(f"userId must be {_TEXT}, not '{cut(user_id, _MOST_SHOWN)}'")
+        if not can_be_currency(currency):
+            raise Unfit(f"currency must be {_TEXT}, without spaces at its ends, not '{cut(currency, _MOST_SHOWN)}'")
         return cls(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
     def is_what_stands(self, item: Item) -> bool:
@@ -67,6 +64,9 @@ class Opening:
             "bonus": self.bonus,
             "version": Decimal(0),
         }
+
+
+_TEXT = f"1 to {MOST_CHARACTERS} characters, none a control character, not all spaces"
 
 
 def _amount(name: str, literal: str) -> Decimal:
