@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from conftest import Operator, published
+from tools.walletctl.identifiers import is_identifier
+from wallet.wire import Parameter, _identifier
 from walletctl import Walletctl
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://tables")
@@ -69,12 +72,14 @@ def test_of_two_who_open_one_wallet_at_once_one_is_refused(walletctl: Walletctl,
 
 
 UNFIT = {
-    "an empty userId": ({"userId": ""}, "userId must be 1 to 128 printable characters"),
+    "an empty userId": ({"userId": ""}, "userId must be 1 to 128 characters, none a control character"),
     "spaces for a userId": ({"userId": "  "}, "userId must be"),
     "a long userId": ({"userId": "x" * 129}, "userId must be"),
     "an escape in a userId": ({"userId": "a\x1b[2Jb"}, "userId must be"),
-    "a short currency": ({"currency": "EU"}, "currency must be 3 to 10 letters and digits"),
-    "a currency of another script": ({"currency": "\u0415UR"}, "currency must be"),
+    "no currency": ({"currency": ""}, "currency must be 1 to 128 characters, none a control character"),
+    "a long currency": ({"currency": "x" * 129}, "currency must be"),
+    "an escape in a currency": ({"currency": "E\x1b[2J"}, "currency must be"),
+    "a space after a currency": ({"currency": "EUR "}, "currency must be"),
     "a negative amount": ({"cash": "-1"}, "cash must be an amount such as 12.50"),
     "an exponent": ({"cash": "1e3"}, "cash must be an amount"),
     "NaN": ({"bonus": "NaN"}, "bonus must be an amount"),
@@ -110,11 +115,11 @@ def test_a_wallet_is_shown_with_its_last_transactions_and_uncovered_rounds(
     for_machines = walletctl.json("players", "show", "421")
 
     assert "cash      99900.49" in shown.stdout
-    assert "Free rounds of gift: 10.5 was paid, and no total has covered it yet" in shown.stdout
+    assert "Free rounds of gift: 10.5 was paid round by round, and no total has covered it yet" in shown.stdout
     assert [each["reference"] for each in for_machines["lastTransactions"]] == ["r-6", "r-5", "r-4", "r-3", "r-2"]
     assert (for_machines["cash"], for_machines["freeRounds"]) == (
         "99900.49",
-        [{"bonusCode": "gift", "uncovered": "10.5"}],
+        [{"bonusCode": "gift", "uncovered": "10.5", "advance": "0"}],
     )
     assert walletctl.csv("players", "show", "421") == [
         {"userId": "421", "currency": "USD", "cash": "99900.49", "bonus": "110.49", "version": "7"}
@@ -451,17 +456,17 @@ def test_a_file_that_is_not_read_to_its_end_opens_no_wallet(
 
 
 def test_what_is_refused_is_escaped_once(walletctl: Walletctl, tmp_path: Path) -> None:
-    lines = ["a\x1bb,EUR,1,0", "p-2,E\\R,1,0", "p-3,EUR,1\u200b,0", '"\'a\\b",EUR,1,0']
+    lines = ["a\x1bb,EUR,1,0", "p-2,E\\\x1bR,1,0", "p-3,EUR,1\u200b,0", '"\'a\\b",EUR,1,0']
     path = file(tmp_path, *lines)
 
     table = " ".join(walletctl("players", "import", path).stdout.split())
     rows = walletctl.json("players", "import", path, status=1)
-    added = walletctl.refused("players", "add", "--currency", "E\\R", "new")
+    added = walletctl.refused("players", "add", "--currency", "E\\\x1bR", "new")
 
-    for shown in ("not 'a\\x1bb'", "not 'E\\\\R'", "not '1\\u200b'", "userId ''a\\\\b' is"):
+    for shown in ("not 'a\\x1bb'", "not 'E\\\\\\x1bR'", "not '1\\u200b'", "userId ''a\\\\b' is"):
         assert shown in table
-    assert [row["why"].rpartition("not ")[2] for row in rows[:3]] == ["'a\x1bb'", "'E\\R'", "'1\u200b'"]
-    assert "not 'E\\\\R': nothing was changed" in added
+    assert [row["why"].rpartition("not ")[2] for row in rows[:3]] == ["'a\x1bb'", "'E\\\x1bR'", "'1\u200b'"]
+    assert "not 'E\\\\\\x1bR': nothing was changed" in added
 
 
 def test_an_empty_amount_is_not_taken_for_nothing(walletctl: Walletctl, operator: Operator, tmp_path: Path) -> None:
@@ -535,3 +540,51 @@ def test_json_has_nothing_but_ascii_and_texts_for_amounts(walletctl: Walletctl, 
 
     assert listed.isascii()
     assert all(isinstance(each["cash"], str) for each in json.loads(listed))
+
+
+# --- Names ------------------------------------------------------------------------------------------
+
+
+def test_the_tools_and_the_wallet_have_one_rule_of_what_an_identifier_is() -> None:
+    def is_taken(text: str) -> bool:
+        try:
+            return _identifier(Parameter("userId", "userid", text, "", "")) == text
+        except ValueError:
+            return False
+
+    texts = [f"a{chr(code)}" for code in (*range(0x11000), *range(0x11000, sys.maxunicode + 1, 251))]
+    texts += [chr(code) for code in range(0x3100)]  # where all of Unicode's spaces are
+    texts += [" ", "\u3000\u00a0", "x" * 128, "x" * 129, "\U0001fae8" * 128]
+
+    assert [ascii(text) for text in texts if is_identifier(text) != is_taken(text)] == []
+    assert not is_identifier("")
+
+
+IDENTIFIERS = ["no\u00a0break", " ends with a space ", "slot\u200d1", "\U0001fae8", "\u202eturned", "Ж" * 128, "\\x1b"]
+
+
+@pytest.mark.parametrize("user_id", IDENTIFIERS, ids=ascii)
+def test_every_player_that_a_callback_can_name_can_have_a_wallet(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path, user_id: str
+) -> None:
+    assert walletctl("players", "add", user_id, "--currency", "USD").exit_code == 0
+    another = f"{user_id[:-1]}!"
+    imported = walletctl("players", "import", file(tmp_path, f'"{another}",USD,0,0'), "--ids-as-written")
+    assert imported.exit_code == 0, imported.output
+
+    for name in (user_id, another):
+        assert operator.send("result", published("result", reference=name, userId=name)).json["error"] == 0
+        assert walletctl.json("ledger", name)[0]["reference"] == name
+        assert walletctl.json("players", "show", name)["cash"] == "10"
+        assert walletctl.json("find", name)["outcome"] == "credited"
+
+
+@pytest.mark.parametrize("currency", ["USDT-TRC20", "EU", "Gold coins", "\u20ac", "$LUCKY", "\U0001fae8", "é"])
+def test_a_wallet_in_any_currency_that_a_callback_can_name_can_be_opened_and_paid(
+    walletctl: Walletctl, operator: Operator, currency: str
+) -> None:
+    assert walletctl("players", "add", "new", "--currency", currency).exit_code == 0
+
+    assert operator.send("result", published("result", userId="new", currency=currency)).json["currency"] == currency
+    assert [each["userId"] for each in walletctl.json("players", "list", "--currency", currency)] == ["new"]
+    assert walletctl.json("verify", "new")["faults"] == 0

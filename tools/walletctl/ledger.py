@@ -105,10 +105,11 @@ def with_gaps(items: Sequence[Item], oldest_first: bool) -> list[listing.Row]:
 
 
 def _gap(earlier: Item, later: Item) -> listing.Row | None:
-    first, last = earlier["seq"] + 1, later["seq"] - 1
-    left, found = earlier.get("cashAfter"), records.row(later)["cashBefore"]
-    if first > last:
+    from_, to = records.number(earlier.get("seq")), records.number(later.get("seq"))
+    if from_ is None or to is None or from_ + 1 > to - 1:
         return None
+    first, last = from_ + 1, to - 1
+    left, found = earlier.get("cashAfter"), records.row(later)["cashBefore"]
     moved = signed(EXACT.subtract(found, left)) if isinstance(left, Decimal) and isinstance(found, Decimal) else None
     return {
         "seq": amount(last) if first == last else f"{amount(first)}-{amount(last)}",

@@ -3,7 +3,6 @@
 What a person or a program has tampered with is shown as it stands, and nothing is made up for what is missing.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +11,10 @@ from typing import Any
 from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import moments
+from tools.walletctl.amounts import amount
+from tools.walletctl.identifiers import can_be_key
 from tools.walletctl.items import Item
-from tools.walletctl.listing import Cell, Column, Row
+from tools.walletctl.listing import Cell, Column, Row, text
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
 
@@ -38,9 +39,13 @@ COLUMNS = [
             "roundId",
             "gameId",
             "bonusCode",
+            "uncoveredAfter",
+            "advanceAfter",
             "jackpotId",
             "campaignId",
             "campaignType",
+            "prizeReference",
+            "prizeAmount",
             "providerId",
             "timestamp",
             "autoClosed",
@@ -71,8 +76,12 @@ def for_a_person(item: Item) -> Row:
 
 def counts_as_bonus(item: Item) -> bool:
     """Whether it moved `bonus` as well: a free round's result, and every total."""
-    kind = str(item.get("id", "")).partition("#")[0]
+    kind = kind_of(item)
     return kind == "bonus" or (kind == "result" and bool(item.get("bonusCode")))
+
+
+def kind_of(item: Item) -> str:
+    return str(item.get("id", "")).partition("#")[0]
 
 
 def ids_named(name: str) -> list[str]:
@@ -83,16 +92,57 @@ def ids_named(name: str) -> list[str]:
 
 
 def ids_with(item: Item) -> Iterator[str]:
-    """The ids of what was credited in one write with a transaction: a result's prize, or a prize's result."""
-    if arrived_with := item.get("arrivedWith"):
-        yield str(arrived_with)
-    try:
-        request = json.loads(str(item.get("request")))
-    except (ValueError, RecursionError):
-        return
-    for name, value in request.items() if isinstance(request, dict) else ():
-        if name.lower() == "promowinreference" and isinstance(value, str) and value:
-            yield f"promo#{value}"
+    """The ids of a result's prize and of a prize's result. The prize may have been paid by another request."""
+    for id in (item.get("arrivedWith"), _prize_id(item)):
+        if isinstance(id, str) and can_be_key(id):
+            yield id
+
+
+def came_with(one: Item, other: Item) -> bool:
+    """Whether one of the two is the prize that the other, a result, brought."""
+    return one.get("arrivedWith") == other.get("id") or other.get("arrivedWith") == one.get("id")
+
+
+def _prize_id(item: Item) -> str | None:
+    reference = item.get("prizeReference")
+    return f"promo#{reference}" if isinstance(reference, str) else None
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """By player, then by number; what has no number comes first."""
+    return sorted(items, key=lambda item: (str(item.get("userId")), number(item.get("seq")) or Decimal(0)))
+
+
+def why_less(item: Item) -> str | None:
+    """Why a transaction was paid less than it asked, as a sentence without its full stop; None if it was not."""
+    paid, asked = number(item.get("amount")), number(item.get("amountAsked"))
+    if paid is None or asked is None or paid == asked:
+        return None
+    told = f"Paid {amount(paid)} of {amount(asked)}"
+    already = "" if paid == 0 else f" {amount(EXACT.subtract(asked, paid))} of"
+    if paid < asked and counts_as_bonus(item):
+        if kind_of(item) == "result":
+            return f"{told}: a total had paid{already} this round already"
+        return f"{told}: its rounds had been paid{already.removesuffix(' of')} already"
+    return f"{told}: the wallet would have paid what was asked, so another program wrote this"
+
+
+def free_rounds(count: Item) -> Iterator[str]:
+    """What the rounds and totals of a bonus code were paid that does not cover each other, a sentence each."""
+    for name, sentence in (
+        ("uncovered", "{} was paid round by round, and no total has covered it yet"),
+        ("advance", "{} was paid by totals ahead of their rounds"),
+    ):
+        value = number(count.get(name))
+        if value is None or value < 0:
+            yield f"{name} is {text(cell(count.get(name))) or 'absent'}, which no callback writes"
+        elif value:
+            yield sentence.format(amount(value))
+
+
+def number(value: object) -> Decimal | None:
+    """A number of the table's; None for what another program has put in its place."""
+    return value if isinstance(value, Decimal) else None
 
 
 def those_of(

@@ -11,6 +11,7 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.walletctl import listing, place, records
 from tools.walletctl.hints import command
+from tools.walletctl.identifiers import in_capitals
 from tools.walletctl.items import Item, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.listing import Cell, Column
@@ -20,6 +21,7 @@ from tools.walletctl.players.opening import Opening, Unfit
 _LAST = 5  # transactions, beside the wallet
 _SHOWN = 200  # wallets, to a person: more are for a machine
 _NAMES = ("userId", "currency", "cash", "bonus", "version")
+_OF_A_COUNT = ("bonusCode", "uncovered", "advance", "until")
 COLUMNS = [
     Column(name="userId", title="player"),
     Column(name="currency", title="currency", unbroken=True),
@@ -66,7 +68,7 @@ def show(
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
-    """Shows a wallet, what its free rounds were paid that no total has covered, and its last transactions."""
+    """Shows a wallet, its free rounds, and its last transactions."""
     form = listing.form(as_json, as_csv)
     where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
     tables = where.tables()
@@ -86,9 +88,8 @@ def show(
         return
     listing.out(listing.facts(_row(wallet)))
     for count in counts:
-        if count.get("uncovered"):
-            code, paid = plain(str(count.get("bonusCode"))), _text(count.get("uncovered"))
-            print(f"Free rounds of {code}: {paid} was paid, and no total has covered it yet")
+        for sentence in records.free_rounds(count):
+            listing.tell(f"Free rounds of {plain(str(count.get('bonusCode')))}: {plain(sentence)}")
     if not last:
         print("No transactions yet")
         return
@@ -119,7 +120,7 @@ def list_(
         found = (
             _row(item)
             for item in scanned(tables.dynamodb, tables.players, advance, _NAMES)
-            if currency is None or str(item.get("currency")).upper() == currency.upper()
+            if currency is None or in_capitals(str(item.get("currency"))) == in_capitals(currency)
         )
         if form != "table":
             listing.show(COLUMNS, islice(found, limit), form)
@@ -150,7 +151,8 @@ def _for_machines(wallet: Item, counts: Iterable[Item], last: Iterable[Item]) ->
     return {
         **{name: listing.for_json(cell) for name, cell in _row(wallet).items()},
         "freeRounds": [
-            {"bonusCode": count.get("bonusCode"), "uncovered": _text(count.get("uncovered"))} for count in counts
+            {name: listing.for_json(records.cell(count.get(name))) for name in _OF_A_COUNT if name in count}
+            for count in counts
         ],
         "lastTransactions": [
             {name: listing.for_json(cell) for name, cell in records.row(item).items()} for item in last
