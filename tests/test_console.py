@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,7 @@ from tools.local.template import Template
 from tools.local.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
+from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.place import Queues, Tables
 from wallet.parking import Parked
 
@@ -49,6 +50,7 @@ class InMemory:
         self.log_is_free = True
         self.lines: list[Line] = []  # of the reference that is asked for
         self.refusals: list[Line] = []
+        self.not_kept_by_code: dict[str, int] = {}
 
     def tables(self) -> Tables:
         return Tables(
@@ -69,6 +71,9 @@ class InMemory:
 
     def refused(self, name: str, since: datetime) -> Sequence[Line]:
         return [line for line in self.refusals if name in (line.player, line.round)]
+
+    def not_kept(self, since: datetime) -> Mapping[str, int]:
+        return self.not_kept_by_code
 
 
 class Browser:
@@ -311,11 +316,11 @@ def test_a_hostile_name_finds_a_page_and_nothing_else(window: Window) -> None:
 def test_half_a_character_in_a_refused_callback_leaves_live_as_it_is(field: str, window: Window) -> None:
     half = "\ud800"
     body = json.dumps(published("result", **{"reference": "r-1", field: f"a{half}"})).encode()
-    window.feed.answered("result", body, said("refused", code=57, reason=f"malformed {half}"), "{}", 0.01)
+    window.feed.answered("result", body, said("refused", code=99, reason=f"malformed {half}"), "{}", 0.01)
 
     fed(window.feed)
 
-    assert "refused 57" in window.get("/").text
+    assert "refused 99" in window.get("/").text
     (rows,) = [text for name, _, text in Stream(window.feed).read(f"{window.feed.epoch}-0") if name == "rows"]
     rows.encode()
     assert "U+D800" in rows
@@ -326,7 +331,7 @@ def test_half_a_character_in_a_refused_callback_leaves_live_as_it_is(field: str,
     [
         "/find/elsewhere?name=",
         "/player?id=",
-        "/player/proof?id=%20",
+        "/player/proof?id=",
         "/player/parked",
         "/transaction",
         "/transaction/conflicts?id=",
@@ -413,7 +418,7 @@ def test_a_total_whose_rounds_were_paid_is_on_record_without_money(window: Windo
     window.operator.send("result", published("result", bonusCode="FREE-1", amount="2.5"))
     window.operator.send("bonus", published("bonus", reference="total", bonusCode="FREE-1", amount="2.5"))
 
-    assert "Its rounds had been paid one by one" in window.get("/find?name=total").text
+    assert "Paid 0 of 2.5: its rounds had been paid already." in window.get("/find?name=total").text
 
 
 def test_a_name_of_a_win_and_of_a_player_leads_to_both(window: Window) -> None:
@@ -425,12 +430,14 @@ def test_a_name_of_a_win_and_of_a_player_leads_to_both(window: Window) -> None:
     assert "A player has that name as well" in text
 
 
-def test_a_reference_with_spaces_around_it_is_found_by_the_consoles_own_link(window: Window) -> None:
+def test_a_name_is_looked_for_with_its_spaces_and_leads_to_the_one_without(window: Window) -> None:
     window.operator.send("result", published("result", reference=" r "))
-    (link,) = {to_find(" r ")}
 
-    assert "The money was added" in window.get(link).text
-    assert "The money was added" not in window.get("/find?name=%20r%20").text
+    with_spaces, without = window.get(to_find(" r ")).text, window.get("/find?name=r").text
+
+    assert "The money was added" in with_spaces
+    assert '<a href="/find?name=r">' in with_spaces
+    assert "The money was added" not in without
 
 
 def test_what_was_paid_while_it_was_looked_for_is_said_to_be_credited(window: Window) -> None:
@@ -490,7 +497,7 @@ def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -
             "did not answer in time",
         ),
         ({"message": "refused", "code": 62, "reason": "No such player: 9"}, "this player has no wallet"),
-        ({"message": "refused", "code": 64, "reason": "Mandatory field is absent or empty: roundId"}, "kept nowhere"),
+        ({"message": "refused", "code": 64, "reason": "x"}, "is not among the dead letters now"),
         ({"message": "parking failed", "code": None, "reason": "send_message"}, "could not even be kept"),
         ({"message": "left for a person", "code": None, "reason": "x"}, "is not among the dead letters now"),
         ({"message": "credited", "code": None, "reason": None}, "this is another table"),
@@ -612,6 +619,19 @@ def test_what_is_nowhere_is_said_to_be_unknown_with_what_to_ask(window: Window) 
     assert "Ask the provider" in text
 
 
+def test_what_is_nowhere_is_not_said_to_have_never_come_where_something_was_refused(window: Window) -> None:
+    assert "Most likely it never came here" in window.get("/find/elsewhere?name=lost", hx_request="true").text
+    window.place.not_kept_by_code = {"401": 12}
+    window.operator.send("result", published("result", reference="another", amount="x"))
+
+    text = window.get("/find/elsewhere?name=lost", hx_request="true").text
+
+    assert "12 requests refused since" in text
+    assert "12 with 401, not authentic" in text
+    assert "1 dead letter had a body that is not valid" in text
+    assert "Most likely" not in text
+
+
 def test_what_could_not_be_looked_at_is_not_said_to_have_been(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(_reference: str, _since: datetime) -> Sequence[Line]:
         raise Trouble("the log cannot be asked: denied")
@@ -713,7 +733,7 @@ def test_free_rounds_are_shown_as_the_table_counts_them(window: Window) -> None:
 
     text = window.get("/player?id=421").text
 
-    assert re.search(r'FREE-1</bdi></td><td class="number">2.5</td>', text)
+    assert "2.5 was paid round by round, and no total has covered it yet" in text
 
 
 def test_there_is_no_page_of_nobody(window: Window) -> None:
@@ -864,14 +884,21 @@ def prized(window: Window, reference: str, amount: str, **changes: Any) -> int:
 
 @pytest.mark.parametrize(
     ("changes", "odd"),
-    [({"promoWinAmount": "9"}, ["9"]), ({"promoCampaignId": "winter"}, ["winter"]), ({"userId": "422"}, ["422"])],
+    [
+        ({"promoWinAmount": "9", "roundId": "d-1"}, ["9"]),
+        ({"promoCampaignId": "winter", "roundId": "d-1"}, ["winter"]),
+        ({"userId": "422", "roundId": "d-1"}, ["422"]),
+        ({}, ["d-2"]),
+    ],
     ids=str,
 )
 def test_a_result_that_brings_another_prize_under_its_reference_is_said_to_be_unpaid(
     changes: dict[str, str], odd: list[str], window: Window
 ) -> None:
+    if "userId" in changes:
+        window.operator.open_wallet(changes["userId"])
     assert prized(window, "d-1", "3") == 0
-    assert prized(window, "d-2", "3", **changes) == 61
+    assert prized(window, "d-2", "3", **changes) == 0
 
     text = window.get("/transaction/conflicts?id=promo%23pq-1", hx_request="true").text
 
@@ -892,6 +919,83 @@ def test_a_result_that_brings_the_same_prize_or_another_is_no_second_win(
 
     assert "No other win is known under this reference" in text
     assert "it ends as a replay" not in text
+
+
+def test_a_win_whose_prize_is_left_says_so_and_is_no_second_win(window: Window) -> None:
+    assert prized(window, "d-1", "3") == 0
+    for _ in range(3):
+        assert prized(window, "d-2", "9") == 0
+
+    text = window.get("/transaction/conflicts?id=result%23d-2", hx_request="true").text
+    page = window.get("/transaction?id=result%23d-2").text
+    found = window.get("/find/elsewhere?name=d-2&shown=1", hx_request="true").text
+    prize = window.get("/find/elsewhere?name=promo%23pq-1&shown=1", hx_request="true").text
+
+    assert "The prize that came with it was NOT paid" in text
+    assert "its prize cannot be paid: its reference is on record with other content (amount roundId)" in text
+    assert 'href="/parked?callback=result&amp;reference=d-2"' in text
+    assert "A second win" not in text
+    assert "nothing else. Nothing more is owed" not in text
+    assert "Credited in one write with" not in page
+    for shown in (found, prize):
+        assert "A prize was not paid" in shown
+        assert shown.count("<article") == 1
+        assert "It is here 3 times." in shown
+        assert "The win itself does not wait for its prize" in shown
+
+
+def test_a_prize_that_is_found_by_its_reference_alone_says_what_became_of_it(window: Window) -> None:
+    assert prized(window, "d-1", "3") == 0
+    assert prized(window, "d-1", "3", promoWinReference="pq-2") == 0
+
+    text = window.get("/find/elsewhere?name=pq-2", hx_request="true").text
+
+    assert "Not credited: its prize waits for a person (dead letter)" in text
+    assert "its prize cannot be paid: the result came with another prize before" in text
+
+
+def test_a_request_that_was_not_valid_is_told_beside_the_one_that_was_paid(window: Window) -> None:
+    window.operator.send("result", published("result", reference="r", amount="1,5"))
+    window.operator.send("result", published("result", reference="r", amount="1.5"))
+
+    text = window.get("/transaction/conflicts?id=result%23r", hx_request="true").text
+
+    assert "A request under this reference was not valid, and was NOT paid" in text
+    assert "A second win" not in text
+    assert differing(text) == ["1,5"]
+
+
+@pytest.mark.parametrize(
+    "reference", [None, "x" * 9000, {"id": "<script>"}, "a\x00b"], ids=["none", "long", "json", "NUL"]
+)
+def test_retransmissions_of_a_request_that_was_not_valid_are_one_entry(reference: object, window: Window) -> None:
+    body = published("result", reference=reference, amount="1,5", userId=421, roundId=5103188801)
+    for number in range(10):
+        assert window.operator.send("result", body | {"uuid": f"u-{number}"}).json["error"] in (57, 59, 64)
+
+    letters = window.get("/parked/letters", hx_request="true").text
+    assert letters.count("<article") == 1
+    assert "10 copies" in letters
+    assert "trying again fails again. Ask the provider to correct it" in letters
+    (name,) = set(re.findall(r'<h3>result <a href="([^"]+)">', letters))
+    for path in ("/find/elsewhere?name=421", "/find/elsewhere?name=5103188801", "/player/parked?id=421"):
+        text = window.get(path, hx_request="true").text
+        assert text.count("<article") == 1, path
+        assert "It is here 10 times." in text, path
+    found = window.get(name.replace("&amp;", "&").replace("/find?", "/find/elsewhere?"), hx_request="true").text
+    assert "Not credited: it waits for a person (dead letter)" in found
+    assert len(found) < 100_000
+
+
+def test_a_free_round_that_was_paid_less_says_why(window: Window) -> None:
+    total = published("bonus", reference="t", amount="9", bonusCode="gift", hash=None, uuid="u", timestamp="3000")
+    window.operator.send("bonus", total)
+    late = published("result", reference="late", amount="5", bonusCode="gift", timestamp="2000")
+    window.operator.send("result", late)
+
+    assert "Paid 0 of 5: a total had paid this round already" in window.get("/transaction?id=result%23late").text
+    assert "Paid 0 of 5: a total had paid this round already." in window.get("/find?name=late").text
+    assert "4 was paid by totals ahead of their rounds" in window.get("/player?id=421").text
 
 
 def test_a_conflict_that_the_log_alone_knows_is_said_at_the_top(window: Window) -> None:
@@ -1262,7 +1366,7 @@ def test_each_outcome_is_told_by_the_functions_own_word() -> None:
         (2, "replayed", "421", ten),
         (3, "parked", "421", ten),
         (4, "left for a person", "421", ten),
-        (5, "refused", "421", ten),
+        (5, "left for a person", "421", ten),
         (6, "not kept", "421", ten),
         (7, "failed", "421", ten),
     ]
@@ -1283,6 +1387,45 @@ def test_what_waits_is_shown_with_its_prize(kind: str, fields: dict[str, Any], a
     feed.answered(kind, json.dumps(fields).encode(), said("refused", code=62, reason="x"), "{}", 0.01)
 
     assert [each.amount for each in fed(feed).open.values()] == [amount]
+
+
+def test_a_prize_that_is_left_is_a_row_beside_the_win_that_is_credited() -> None:
+    feed = Feed()
+    body = json.dumps(published("result", reference="r", promoWinAmount="25", promoWinReference="p")).encode()
+    log = said("prize left for a person", code=61, reason="x: amount")
+    feed.answered("result", body, log + said("credited", userId="421", transactions=[{"amount": "10"}]), "{}", 0.01)
+
+    rows = [(each.outcome, each.amount, each.is_prize) for each in fed(feed).after(0)]
+
+    assert rows == [("left for a person", Decimal(25), True), ("credited", Decimal(10), False)]
+    assert sum(minute.callbacks["result"] for minute in feed.minutes()) == 1
+
+
+def test_a_prize_that_cannot_be_left_leaves_its_win_to_another_try() -> None:
+    feed = Feed()
+    body = json.dumps(published("result", reference="r")).encode()
+    log = said("prize left for a person", code=61, reason="x") + said("parking failed")
+    feed.answered("result", body, log + said("refused", code=998, reason="its prize could not be kept"), "{}", 0.01)
+
+    assert [each.outcome for each in fed(feed).after(0)] == ["parked"]
+
+
+@pytest.mark.parametrize("code", [57, 59, 64])
+def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Window) -> None:
+    window.feed.answered("result", b"{}", said("refused", code=code, reason="x"), "{}", 0.01)
+    fed(window.feed)
+
+    assert "waits for a person (dead letter)" in window.get("/").text
+    assert words.fails_again(Group(name="r", letters=(letter_of(code),), refused=None))
+
+
+def letter_of(code: int) -> Letter:
+    kept = Parked(
+        callback="result", reference="r", code=code, reason="x", first_received_at="2026-01-02T03:04:05Z", request="{}"
+    )
+    return Letter(
+        message_id="m", receipt_handle="h", body="", parked=kept, first_received_at=datetime(2026, 1, 2, tzinfo=UTC)
+    )
 
 
 def test_what_is_parked_is_open_until_it_is_credited() -> None:
@@ -1684,11 +1827,6 @@ def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables, monkeypatch: 
         (62, "No such player: 999", "this player has no wallet"),
         (52, "The currency is not the player's: the wallet's is USD", "in USD"),
         (61, "This reference was already used with other content: amount", "with another amount"),
-        (
-            61,
-            "Its prize's reference was already used with other content: amount",
-            "the reference of its prize was used before",
-        ),
         (64, "Mandatory field is absent or empty: roundId", "mandatory field is absent or empty: roundId"),
         (None, None, "no reason was given"),
     ],

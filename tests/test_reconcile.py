@@ -26,7 +26,6 @@ from tools.local.trouble import Trouble
 from tools.outside import plain
 from tools.reconcile import command
 from tools.reconcile.ledger import recorded_at
-from tools.reconcile.letters import asked_for
 from tools.reconcile.report import Reading, canonical, copy_report
 from tools.replaced import replaced
 from tools.simulate.report import COLUMNS
@@ -413,12 +412,31 @@ def test_who_may_not_see_the_queues_is_told_so_and_given_the_differences(
     assert "the queues of result cannot be asked" in outcome.complaint
 
 
-def test_a_letter_stands_for_a_prize_too() -> None:
-    request = json.dumps({"Reference": "ref-1", "promoWinReference": "prize-1", "amount": "1"})
+def test_a_prize_that_was_left_for_a_person_is_a_dead_letter_and_its_win_is_matched(desk: Desk) -> None:
+    prize = {"promoWinAmount": "25", "promoWinReference": "prize-1"}  # which is on record with 5
+    body = published("result", reference="win", roundId="r-9", amount="1", **prize)
+    assert desk.operator.send("result", body).json["error"] == 0
+    assert desk.operator.send("result", body | {"promoWinReference": "prize-2"}).json["error"] == 0
+    owed = desk.rows[5] | {"reference": "prize-2", "amount": "25", "transactionId": ""}
 
-    assert [*asked_for("result", request)] == ["result#ref-1", "promo#prize-1"]
-    assert [*asked_for("jackpot", request)] == ["jackpot#ref-1"]
-    assert [*asked_for("result", "[")] == [*asked_for("result", "[]")] == []
+    outcome = desk.reconcile([*desk.rows, owed])
+
+    assert outcome.found == [("dead letter", str(len(desk.rows) + 2), "prize-2")]
+    assert outcome.differences[0]["note"].startswith("61: ")
+    assert outcome.differences[0]["note"].endswith("(its prize alone)")
+
+
+@pytest.mark.parametrize("faulty", ['"1.0.0"', "true", "-1"])
+def test_a_body_that_was_refused_is_a_dead_letter_whatever_form_its_reference_had(desk: Desk, faulty: str) -> None:
+    body = json.dumps(published("result", reference=None, amount=None, roundId="r-9"))
+    for _ in range(10):
+        desk.operator.send("result", f'{body[:-1]}, "amount": {faulty}, "Reference": 1602530}}')
+    owed = desk.rows[0] | {"reference": "1602530", "answer": "59", "transactionId": ""}
+
+    outcome = desk.reconcile([*desk.rows, owed])
+
+    assert outcome.found == [("dead letter", "8", "1602530")]
+    assert outcome.differences[0]["note"] == "59: Not a valid amount: amount"
 
 
 # --- A day's report ---------------------------------------------------------------------------------
@@ -494,7 +512,7 @@ def test_amounts_with_a_decimal_comma_are_read_if_it_is_said(desk: Desk) -> None
     assert desk.reconcile_text(text, "--decimal-comma").account["matched"] == 6
     told = CliRunner().invoke(app, ["reconcile", str(report)])
     assert told.exit_code == 1
-    assert "5 amounts with a decimal comma: --decimal-comma reads them" in told.stdout
+    assert "4 amounts with a decimal comma: --decimal-comma reads them" in told.stdout
     for amount in ("1.50", "1.234,50", "1,234,567"):
         rows = with_row(desk.rows, 0, amount=amount)
         assert desk.reconcile(rows, "--decimal-comma").found[0] == ("unreadable", "2", rows[0]["reference"]), amount

@@ -1,8 +1,9 @@
 """A win is found wherever it is, and what became of it is said; a ledger is read with its balances."""
 
 import json
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import ROOT, Operator, published
-from tools.walletctl.log import of_stack, refused_of_stack
+from tools.local.trouble import Trouble
+from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService
 from walletctl import Walletctl, parked
@@ -67,7 +69,7 @@ def test_a_total_says_what_its_rounds_had_been_paid(walletctl: Walletctl, operat
 
     told = said(walletctl, "b")
 
-    assert "4.5 USD, of 7 asked: the rest had been paid round by round" in told
+    assert "4.5 USD. Paid 4.5 of 7: its rounds had been paid 2.5 already" in told
     assert "bonus 102.49 before, 106.99 after" in told
 
 
@@ -77,7 +79,9 @@ def test_what_won_nothing_is_not_said_to_have_brought_money(walletctl: Walletctl
     operator.send("bonus", published("bonus", reference="b", amount="7", bonusCode="gift", hash=None, uuid="u"))
 
     assert "On record: it won nothing" in said(walletctl, "lost")
-    assert "its rounds had been paid one by one" in said(walletctl, "b")
+    assert "On record, and no money came with it. Paid 0 of 7: its rounds had been paid already." in said(
+        walletctl, "b"
+    )
     assert "Credited: the money is in the wallet." in said(walletctl, "r")
 
 
@@ -188,7 +192,7 @@ def test_a_transactions_name_finds_what_is_parked_under_its_reference_and_kind(
 def test_a_transactions_name_is_found_in_the_log_by_its_reference_and_kind(walletctl: Walletctl) -> None:
     walletctl.log(*(line("refused", correlation_id="lost", service=kind, code=59) for kind in ("result", "promo")))
 
-    assert walletctl.json("find", "result#lost")["outcome"] == "refused"
+    assert walletctl.json("find", "result#lost")["outcome"] == "gone"
     assert [each["callback"] for each in walletctl.json("find", "promo#lost")["log"]] == ["promo"]
     assert walletctl.json("find", "jackpot#lost", status=1)["log"] == []
 
@@ -201,21 +205,6 @@ def test_a_dead_letter_says_what_to_do_next(walletctl: Walletctl) -> None:
 
         assert "Not credited: this win is a dead letter. It will not be retried automatically." in told
         assert told.endswith(then)
-
-
-def test_a_win_that_its_prize_holds_up_is_owed_and_not_to_be_discarded(
-    walletctl: Walletctl, operator: Operator
-) -> None:
-    operator.send("promo", published("promo", reference="prize", amount="9"))
-    win = published("result", reference="round", amount="500")
-    assert operator.send("result", win | {"promoWinReference": "prize", "promoWinAmount": "8"}).json["error"] == 61
-
-    told = said(walletctl, "round")
-
-    assert "The reference of its prize was credited before with other content, so this request moved nothing." in told
-    assert "discard this only once that is paid" in told
-    assert "walletctl find has both" not in told
-    assert operator.send("result", win).json["error"] == 0  # as the advice has it: without the prize
 
 
 def test_a_conflict_is_shown_beside_what_was_credited(walletctl: Walletctl, operator: Operator) -> None:
@@ -258,9 +247,10 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
     ),
     (
         [line("refused", code=59, reason="Not a valid amount: amount")],
-        "refused",
-        "refused on 2026-01-02 03:04:05Z with error 59 (Not a valid amount: amount), and kept nowhere. The "
-        "provider must mend it and send it again",
+        "gone",
+        "left for a person on 2026-01-02 03:04:05Z, with error 59 (Not a valid amount: amount), but it is not among "
+        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed. Ask again in "
+        "five minutes; then ask who settled it: sent again as it was, it is refused again.",
     ),
     (
         [line("refused", **NO_PLAYER), line("refused", code=59, reason="Not a valid amount: amount")],
@@ -281,6 +271,21 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
     ),
     ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
     ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
+    (
+        [line("prize left for a person", code=61), line("refused", code=998, reason="ReadTimeoutError")],
+        "waiting",
+        "it waits for another try, for error 998",
+    ),
+    (
+        [line("prize left for a person", code=61), line("parking failed"), line("refused", code=998, reason="x")],
+        "waiting",
+        "it waits for another try, for error 998",
+    ),
+    (
+        [line("parking failed", reason="x"), line("refused", code=57, reason="x")],
+        "not kept",
+        "it could not even be kept on 2026-01-02 03:04:05Z. Have the provider send it again.",
+    ),
     ([line("refused", **NO_PLAYER) | {"correlation_id": "another"}], "unknown", "Nothing is known of"),
 ]
 
@@ -303,7 +308,7 @@ def test_each_kind_of_a_reference_has_a_state_of_its_own(walletctl: Walletctl) -
     assert found["outcome"] == "waiting"
     assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
         ("jackpot", "waiting"),
-        ("result", "refused"),
+        ("result", "gone"),
     ]
     assert "Not credited, under that reference: jackpot both, 75.10 USD" in told
     assert "waits for another try, for error 62 (No such player: 999). Next: walletctl find 'jackpot#both'" in told
@@ -348,7 +353,7 @@ def test_a_win_of_another_kind_is_not_hidden_by_the_one_on_record(walletctl: Wal
     assert (found["outcome"], [each["kind"] for each in found["transactions"]]) == ("credited", ["result"])
     assert [(win["callback"], win["outcome"]) for win in found["refused"]] == [
         ("jackpot", "waiting"),
-        ("promo", "refused"),
+        ("promo", "gone"),
     ]
     assert [each["callback"] for each in found["log"]] == ["jackpot", "promo"]
     assert "Under that name something else is NOT credited: jackpot two-kinds, 75.10 USD, player nobody9" in told
@@ -415,7 +420,7 @@ def test_a_win_that_waits_is_found_by_its_player(walletctl: Walletctl) -> None:
 @pytest.mark.parametrize(
     ("lines", "outcome", "told"),
     [
-        ([refused("w", code=59, reason="Not a valid amount: amount")], "refused", "with error 59 (Not a valid amount"),
+        ([refused("w", code=59, reason="Not a valid amount: amount")], "gone", "with error 59 (Not a valid amount"),
         ([line("parking failed", correlation_id="w"), refused("w")], "not kept", "could not even be kept"),
         ([refused("w", tries=10)], "gone", "left for a person on 2026-01-02 03:04:05Z"),
         ([refused("w", tries=2), line("parking failed", correlation_id="w")], "waiting", "after 2 of ten"),
@@ -464,7 +469,7 @@ def test_a_player_s_missing_wins_stand_beside_what_is_known_of_the_player(
     assert [letter["reference"] for letter in found["deadLetters"]] == ["dead"]
     assert [(win["reference"], win["outcome"]) for win in found["refused"]] == [
         ("gone", "gone"),
-        ("malformed", "refused"),
+        ("malformed", "gone"),
     ]
 
 
@@ -485,6 +490,226 @@ def test_a_reference_of_any_script_is_found_in_the_log(walletctl: Walletctl) -> 
     assert walletctl.json("find", "Жар-птица")["outcome"] == "waiting"
 
 
+# --- A body that was refused ------------------------------------------------------------------------
+
+
+def with_raw(body: dict[str, Any], **raw: str) -> str:
+    """The body's text, with more fields whose values are written just so."""
+    more = "".join(f', "{name}": {value}' for name, value in raw.items())
+    return f"{json.dumps(body)[:-1]}{more}}}"
+
+
+# A reference as it is sent, and by what a person looks for it.
+REFERENCES = {
+    "an integer": ("1602530", "1602530"),
+    "a float": ("16025.30", "16025.30"),
+    "an exponent": ("1e5", "1e5"),
+    "a negative number": ("-5", "-5"),
+    "a truth": ("true", "true"),
+    "a list": ('["a",  1.50]', '["a",  1.50]'),
+    "an object": ('{"id": 7}', '{"id": 7}'),
+    "129 characters": (f'"{"x" * 129}"', "x" * 129),
+    "thousands of characters": (f'"{"x" * 9000}"', "x" * 9000),
+    "a control character": ('"a\\u001bb"', "a\x1bb"),
+    "a control character as it is shown": ('"a\\u001bb"', "a\\x1bb"),
+    "a NUL as it is shown": ('"a\\u0000b"', "a\\x00b"),
+    "half a character": ('"a\\ud800b"', '"a\\ud800b"'),
+    "spaces": ('"   "', "   "),
+    "an emoji of a new Unicode": ('"\\ud83e\\udee8"', "\U0001fae8"),
+}
+FAULTS = {57: {"gameId": "[]", "roundId": "[1]"}, 59: {"amount": '"1,5"'}, 64: {"userId": "null"}}
+
+
+@pytest.mark.parametrize("form", REFERENCES)
+def test_a_refused_body_is_found_whatever_form_its_reference_had(
+    walletctl: Walletctl, operator: Operator, form: str
+) -> None:
+    sent, name = REFERENCES[form]
+    body = published("result", reference=None, amount=None)
+    for number in range(10):
+        text = with_raw(body | {"uuid": f"delivery-{number}"}, reference=sent, amount='"1,5"')
+        assert operator.send("result", text).json["error"] in (57, 59)
+
+    found = walletctl.json("find", name)
+
+    assert found["outcome"] == "dead letter"
+    (entry,) = found["deadLetters"]
+    assert (entry["copies"], entry["code"], json.loads(entry["request"])["uuid"]) == (10, 59, "delivery-0")
+    told = said(walletctl, name)
+    assert told.count("copies 10 ") == told.count(" request {") == 1
+    assert "Ask the provider to correct it and to send it again" in told
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_every_refusal_of_an_admitted_body_is_found(walletctl: Walletctl, operator: Operator, code: int) -> None:
+    body = {name: value for name, value in published("result").items() if name not in FAULTS[code]}
+    assert operator.send("result", with_raw(body, **FAULTS[code])).json["error"] == (64 if code == 57 else code)
+
+    assert walletctl.json("find", REFERENCE)["outcome"] == "dead letter"
+
+
+@pytest.mark.parametrize("reference", [None, "null", '""', "[]", "{}"])
+@pytest.mark.parametrize("raw", [("421", "5103188801"), ('"421"', '"5103188801"')], ids=["integers", "texts"])
+def test_a_refused_body_without_a_reference_is_found_by_its_player_and_by_its_round(
+    walletctl: Walletctl, operator: Operator, reference: str | None, raw: tuple[str, str]
+) -> None:
+    body = published("result", reference=None, userId=None, roundId=None)
+    text = with_raw(body, userId=raw[0], roundId=raw[1], **({} if reference is None else {"reference": reference}))
+    for _ in range(10):
+        assert operator.send("result", text).json["error"] == 64
+    other = with_raw(body | {"amount": "77"}, userId=raw[0], roundId=raw[1])
+    assert operator.send("result", other).json["error"] == 64
+
+    for name in ("421", "5103188801"):
+        entries = walletctl.json("find", name)["deadLetters"]
+        assert sorted((entry["amount"], entry["copies"]) for entry in entries) == [("10.0", 10), ("77", 1)]
+    for entry in entries:
+        (same,) = walletctl.json("find", entry["messageId"])["deadLetters"]
+        assert same == entry | {"ageSeconds": same["ageSeconds"]}, "the first message's id names all copies"
+
+
+def test_a_field_that_was_spelled_twice_is_found_by_either_value(walletctl: Walletctl, operator: Operator) -> None:
+    text = with_raw(published("result", reference="one"), REFERENCE='"two"', USERID='"500"', roundid="9")
+    assert operator.send("result", text).json["error"] == 57
+
+    for name in ("one", "two", "421", "500", "9", "5103188801"):
+        assert [each["code"] for each in walletctl.json("find", name)["deadLetters"]] == [57], name
+
+
+def test_a_name_that_no_table_can_hold_is_asked_of_no_table(walletctl: Walletctl) -> None:
+    walletctl.watch()
+
+    assert walletctl.json("find", "x" * 9000, status=1)["outcome"] == "unknown"
+    assert not walletctl.asked("BatchGetItem")
+    assert not walletctl.asked("Scan")
+
+
+def test_a_refused_body_beside_the_corrected_one_says_when_to_discard_it(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.send("result", published("result", amount="1,5"))
+    operator.send("result", published("result", amount="1.5"))
+
+    assert "Once that is paid, discard this dead letter." in said(walletctl, REFERENCE)
+    assert walletctl.json("find", REFERENCE)["outcome"] == "credited"
+
+
+# --- A prize that was left for a person -------------------------------------------------------------
+
+
+PRIZES: dict[str, tuple[dict[str, Any], int, str]] = {
+    "on record with another amount": (
+        {"promoWinReference": "prize", "promoWinAmount": "8"},
+        61,
+        "The prize prize of 8, which came with result round, is not paid: its reference is on record with other "
+        "content (amount).",
+    ),
+    "without a reference": ({"promoWinAmount": "8"}, 64, "is not paid: it has no reference."),
+    "with a malformed reference": (
+        {"promoWinReference": ["p"], "promoWinAmount": "8"},
+        57,
+        "is not paid: its reference is not valid.",
+    ),
+    "of no valid amount": (
+        {"promoWinReference": "p", "promoWinAmount": "-8"},
+        59,
+        "is not paid: its amount is not valid.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PRIZES)
+def test_a_win_whose_prize_is_left_is_credited_and_its_prize_is_told_beside_it(
+    walletctl: Walletctl, operator: Operator, what: str
+) -> None:
+    prize, code, why = PRIZES[what]
+    operator.send("promo", published("promo", reference="prize", amount="9"))
+    win = published("result", reference="round", amount="500") | prize
+    for _ in range(10):
+        assert operator.send("result", win).json["error"] == 0
+
+    found = walletctl.json("find", "round")
+    told = said(walletctl, "round")
+
+    assert found["outcome"] == "credited"
+    assert "result#round" in [each["id"] for each in found["transactions"]]
+    assert [(each["code"], each["prizeOnly"], each["copies"]) for each in found["deadLetters"]] == [(code, True, 10)]
+    assert why in told
+    assert "The win itself is paid." in told
+    assert "which is not credited" not in told
+
+
+def test_another_prize_of_a_known_win_is_found_by_its_own_reference(walletctl: Walletctl, operator: Operator) -> None:
+    win = published("result", reference="round", promoWinAmount="5")
+    operator.send("result", win | {"promoWinReference": "first"})
+    operator.send("result", win | {"promoWinReference": "second"})
+
+    for name in ("second", "promo#second"):
+        found = walletctl.json("find", name)
+        assert (found["outcome"], found["transactions"]) == ("dead letter", [])
+        told = said(walletctl, name)
+        assert "Not credited: this prize is a dead letter. It will not be retried automatically." in told
+        assert "The prize second of 5, which came with result round, is not paid: the result came with another" in told
+        assert "The win itself is paid." in told
+    assert "second" not in said(walletctl, "first")
+
+
+def test_a_prize_does_not_hide_that_its_win_still_waits(walletctl: Walletctl, operator: Operator) -> None:
+    body = published("result", reference="round", promoWinAmount="-5", promoWinReference="p")
+    message = parked("result", body, code=59, reason="Not a valid amount: promoWinAmount", prize_only=True)
+    walletctl.leave("ResultDeadLetters", message)
+    walletctl.log(line("refused", correlation_id="round", code=998, reason="ReadTimeoutError"))
+
+    assert walletctl.json("find", "round")["outcome"] == "waiting"
+    told = said(walletctl, "round")
+    assert "Not credited yet: it waits for another try" in told
+    assert "The prize p of -5, which came with result round, is not paid: its amount is not valid." in told
+    assert "The win itself does not wait for it" in told
+
+
+def test_a_prize_that_was_paid_by_itself_is_shown_with_the_result_that_brings_it(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    campaign = published("promo", reference="prize", amount="5", roundId=None)
+    assert operator.send("promo", campaign).json["error"] == 0
+    result = published("result", reference="round", promoWinAmount="5", promoWinReference="prize")
+    assert operator.send("result", result).json["error"] == 0
+
+    found = walletctl.json("find", "round")
+
+    assert [each["id"] for each in found["transactions"]] == ["promo#prize", "result#round"]
+    assert found["transactions"][1]["prizeReference"] == "prize"
+    assert found["transactions"][1]["prizeAmount"] == "5"
+
+
+# --- Free rounds ------------------------------------------------------------------------------------
+
+
+def test_a_free_round_that_was_paid_less_than_it_won_says_why(walletctl: Walletctl, operator: Operator) -> None:
+    def round_(reference: str, amount: str, timestamp: str) -> None:
+        body = published("result", reference=reference, amount=amount, bonusCode="gift", timestamp=timestamp)
+        assert operator.send("result", body).json["error"] == 0
+
+    round_("r-1", "2", "1000")
+    total = published("bonus", reference="t", amount="9", bonusCode="gift", hash=None, uuid="u", timestamp="3000")
+    assert operator.send("bonus", total).json["error"] == 0
+    round_("r-2", "5", "2000")
+    round_("r-3", "6", "2500")
+
+    assert "Paid 7 of 9: its rounds had been paid 2 already" in said(walletctl, "t")
+    assert "On record, and no money came with it. Paid 0 of 5: a total had paid this round already." in said(
+        walletctl, "r-2"
+    )
+    assert "Credited: the money is in the wallet. Paid 4 of 6: a total had paid 2 of this round already." in said(
+        walletctl, "r-3"
+    )
+    assert "after it 0 not covered by a total, 2 paid ahead by totals" in said(walletctl, "r-2")
+    left = [(row["reference"], row["uncoveredAfter"], row["advanceAfter"]) for row in walletctl.csv("ledger", "421")]
+    assert left == [("r-3", "4", "0"), ("r-2", "0", "2"), ("t", "0", "7"), ("r-1", "2", "0")]
+    (count,) = walletctl.json("players", "show", "421")["freeRounds"]
+    assert count == {"bonusCode": "gift", "uncovered": "4", "advance": "0", "until": "3000"}
+
+
 # --- Nowhere ----------------------------------------------------------------------------------------
 
 
@@ -493,15 +718,110 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
 
     assert "Nothing is known of no\\x1bthing in the local service on port" in told
     assert "by reference and player, round and transaction id; the dead letters; the log." in told
-    assert "refused as not authentic (401)" in told
+    assert "Most likely it never came here: no request was refused with 99 or 401 since " in told
     assert "Ask the provider for its reference, callback, time and the answer it got" in told
     assert walletctl("find", "nothing").exit_code == 1
 
 
+# What was refused since, and what is said of it.
+NOT_KEPT: list[tuple[list[dict[str, Any]], str]] = [
+    (
+        [{"code": 401, "reason": "Unauthorized"}] * 2 + [{"code": 99, "reason": "The body is not a JSON object"}],
+        "3 requests refused since {} cannot be looked for, since the log does not have their references, and they are "
+        "kept nowhere: 2 with 401, not authentic; 1 with 99, not readable. It may be one of them, or it never came "
+        "here.",
+    ),
+    ([{"code": 998, "reason": "no secret"}], "1 with 998, the secrets could not be read"),
+    ([{"message": "parking failed"}], "1 that could not be put into a queue"),
+    ([{"code": 405, "reason": "Only POST is accepted"}], "Most likely it never came here"),
+    ([{"code": 401, "timestamp": "2026-01-02 03:04:05,678+0000"}], "Most likely it never came here"),
+    ([{"code": 998, "correlation_id": "another"}], "Most likely it never came here"),
+]
+
+
+@pytest.mark.parametrize(("lines", "told"), NOT_KEPT)
+def test_what_was_refused_and_kept_nowhere_is_counted_where_nothing_is_known(
+    walletctl: Walletctl, lines: list[dict[str, Any]], told: str
+) -> None:
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S},678+0000"
+    without = {"level": "WARNING", "message": "refused", "service": "result", "timestamp": now}
+    walletctl.log(*({**without, **each} for each in lines))
+
+    since = datetime.now(UTC) - timedelta(hours=2)
+    said_of_it = said(walletctl, "lost", "--since", since.isoformat())
+
+    assert told.format(f"{since:%Y-%m-%d %H:%M:%S}Z") in said_of_it
+    assert ("Most likely" in said_of_it) is ("Most likely" in told)
+
+
+@pytest.fixture
+def written() -> Iterator[list[dict[str, Any]]]:
+    """What the functions write to their log, as they write it."""
+    from wallet.callback import _logger
+
+    lines: list[dict[str, Any]] = []
+
+    class Reader(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(_logger.registered_formatter.format(record)))
+
+    reader, logger = Reader(), logging.getLogger(_logger.name)
+    logger.addHandler(reader)
+    yield lines
+    logger.removeHandler(reader)
+
+
+def test_what_the_functions_refuse_and_keep_nowhere_is_counted(
+    walletctl: Walletctl, operator: Operator, written: list[dict[str, Any]]
+) -> None:
+    kept_nowhere = operator.send("result", "[]"), operator.send("jackpot", "{" * 70_000)
+    assert [each.json["error"] for each in kept_nowhere] == [99, 99]
+    assert operator.send("result", published("result", amount="x")).json["error"] == 59
+    walletctl.log(*written)
+
+    assert walletctl.json("find", "lost", status=1)["notKept"] == {"99": 2}
+    told = said(walletctl, "lost")
+    assert "1 dead letter had a body that is not valid, and may be of this win under another name." in told
+    assert "To see them: walletctl parked list" in told
+
+
+def test_a_log_that_cannot_be_read_leaves_open_what_was_refused(
+    walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: Any) -> Any:
+        raise Trouble("the log cannot be asked: denied")
+
+    for question in ("log", "refused", "not_kept"):
+        monkeypatch.setattr(LocalService, question, denied)
+
+    told = said(walletctl, "lost")
+
+    assert "The log was not read: the log cannot be asked: denied." in told
+    assert "What is refused with 99 or 401 is kept nowhere, and the log could not be asked how many" in told
+    assert "Most likely" not in told
+    assert walletctl.json("find", "lost", status=1)["notKept"] is None
+
+
+def test_a_stack_s_log_counts_what_was_refused_and_kept_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    logs = Logs(
+        {"message": "refused", "code": "401", "requests": "12"},
+        {"message": "refused", "code": "99", "requests": "3"},
+        {"message": "parking failed", "requests": "1"},
+    )
+    now = datetime.now(UTC)
+
+    assert not_kept_of_stack(logs, ["/prod/result"], now, now) == {"401": 12, "99": 3, "parking failed": 1}
+    assert "not ispresent(correlation_id)" in logs.query["queryString"]
+    assert "stats count(*) as requests by message, code" in logs.query["queryString"]
+
+
 def test_what_is_no_name_is_told_in_one_line(walletctl: Walletctl) -> None:
-    for name, told in {"": "the name is empty", " ": "is empty", "x" * 2000: "has 2,000"}.items():
-        for command in (("find",), ("ledger",), ("verify",), ("players", "show")):
+    for name, told in {"": "the name is empty", " ": "is all spaces", "x" * 2000: "has 2,000"}.items():
+        for command in (("ledger",), ("verify",), ("players", "show")):
             assert told in walletctl.refused(*command, name)
+    assert "the name is empty" in walletctl.refused("find", "")
+    assert "has 65,537" in walletctl.refused("find", "x" * 65_537)
 
 
 def test_without_a_scan_it_says_that_it_did_not_look_everywhere(walletctl: Walletctl, operator: Operator) -> None:
@@ -640,7 +960,7 @@ def test_a_refused_win_whose_reference_cannot_be_asked_for_is_told_all_the_same(
     assert found.reference == 'a"b'
 
 
-@pytest.mark.parametrize("reference", ['x" or 1 = 1 #', "a\\", "é", "a\nb", "x" * 129])
+@pytest.mark.parametrize("reference", ['x" or 1 = 1 #', "a\\", "`a`", "a\nb", "a\x9bb", "x" * 129])
 def test_a_reference_that_the_log_s_language_might_misread_is_not_asked_for(reference: str) -> None:
     now = datetime.now(UTC)
 

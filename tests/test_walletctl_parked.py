@@ -270,6 +270,56 @@ def test_what_a_callback_left_for_a_person_is_listed_as_it_left_it(desk: Desk, c
     assert json.loads(the_letter["request"])["amount"] == "777"
 
 
+def test_retransmissions_without_a_reference_are_one_entry(desk: Desk) -> None:
+    body = published("result", reference=None, hash=None)
+    for number in range(10):
+        desk.send("result", body | {"uuid": f"delivery-{number}"})
+    desk.send("result", body | {"roundId": 1602530})
+    desk.send("result", body | {"roundId": "1602530"})
+
+    rows = desk.listed()
+    listed = desk.redrive()
+
+    assert [(row["reference"], row["code"], row["copies"]) for row in rows] == [(None, 64, 10), (None, 64, 2)]
+    assert lines(listed)[1::2] == ["Mandatory field is absent or empty: reference"] * 2
+    assert "its copies ask for different things" not in listed.stdout
+    for row in rows:
+        shown = desk.parked("show", row["messageId"])
+        assert shown.stdout.count("request ") == 1
+        assert f"copies {row['copies']}" in " ".join(shown.stdout.split())
+        assert "Ask the provider to correct it and to send it again" in shown.stdout
+
+
+def test_all_copies_of_a_request_are_discarded_by_the_name_that_the_list_gives_it(desk: Desk, folder: Path) -> None:
+    names = ["a\x00b", "x" * 5000, None]
+    for name in names:
+        for number in range(3):
+            desk.send("result", published("result", reference=name, uuid=f"{number}"))
+
+    handles = [row["messageId"] for row in desk.listed()]
+    discarded = desk.parked("discard", "result", *handles, "--reason", "nobody's", "--yes")
+
+    assert len(handles) == len(names)
+    assert discarded.exit_code == 0, discarded.output
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+def test_a_prize_that_is_left_says_so_and_does_not_ask_for_its_win(desk: Desk) -> None:
+    desk.send("promo", published("promo", reference="p", amount="9"))
+    win = published("result", reference="r", promoWinReference="p", promoWinAmount="8")
+    for _ in range(10):
+        desk.send("result", win)
+
+    (row,) = desk.listed()
+    listed, shown = desk.redrive(), " ".join(desk.parked("show", "r").stdout.split())
+
+    assert (row["reference"], row["code"], row["prizeOnly"], row["copies"]) == ("r", 61, True, 10)
+    assert "its prize alone: This reference was already used with other content: amount" in listed.stdout
+    assert "left its prize alone" in shown
+    assert "The prize p of 8, which came with result r, is not paid" in shown
+    assert "The win itself does not wait for it" in shown
+
+
 def test_copies_that_ask_for_different_things_are_told_apart(desk: Desk) -> None:
     desk.leave(
         letter(), letter(), letter(request={"reference": "r"}), letter(request={"reference": "r", "amount": "9"})

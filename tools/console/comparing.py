@@ -7,20 +7,15 @@ from decimal import Decimal, InvalidOperation
 
 from tools.console.words import title_of
 from tools.walletctl.amounts import amount
+from tools.walletctl.identifiers import in_capitals
 from tools.walletctl.items import Item
-from tools.walletctl.parked.letters import Letter
+from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.reading import Pile
+from tools.walletctl.parked.show import REFUSED_BODIES
 
 _FIELDS = ("amount", "currency", "roundId", "userId")
-_SHOWN_IF_THEY_DIFFER = ("gameId", "bonusCode", "jackpotId")
-_OF_A_PRIZE_IF_THEY_DIFFER = ("promoCampaignId",)
+_SHOWN_IF_THEY_DIFFER = ("gameId", "bonusCode", "jackpotId", "promoCampaignId")
 _RECORDED = {"promoCampaignId": "campaignId"}  # what the record calls it
-_ALWAYS_COMPARED = (
-    "amount",
-    "currency",
-    "userId",
-    "promoCampaignId",
-)  # a prize comes by two callbacks, which describe it differently
 _CONFLICT = 61
 
 
@@ -49,11 +44,16 @@ class Other:
     first_received_at: datetime
     copies: int
 
+    @property
+    def is_body_refused(self) -> bool:
+        """Whether it was not valid: it may be a faulty sending of the very win that is on record."""
+        return self.code in REFUSED_BODIES
+
 
 def compared(item: Item, piles: Sequence[Pile], id: str) -> tuple[list[Other], int]:
     """The requests under that id which ask for something else, the first first; how many ask for the same.
 
-    A prize is asked for by results as well: one that asks for the same prize may owe its own win, so it is no other.
+    A prize is asked for by results as well: by those whose prize alone was left for a person.
     """
     kind, _, reference = id.partition("#")
     others: dict[tuple[str, str], Other] = {}
@@ -64,13 +64,11 @@ def compared(item: Item, piles: Sequence[Pile], id: str) -> tuple[list[Other], i
             continue
         if callback != kind:
             asked["amount"] = asked["promoWinAmount"]
-        is_prize = kind == "promo"
-        cells = [_cell(field, item, asked, is_prize) for field in _FIELDS]
-        more = _OF_A_PRIZE_IF_THEY_DIFFER if is_prize else _SHOWN_IF_THEY_DIFFER
-        cells += [cell for field in more if (cell := _cell(field, item, asked, is_prize)).differs]
-        key = callback, parked.request
-        if not any(cell.differs for cell in cells) and (callback != kind or parked.code != _CONFLICT):
-            same += callback == kind
+        cells = [_cell(field, item, asked) for field in _FIELDS]
+        cells += [cell for field in _SHOWN_IF_THEY_DIFFER if (cell := _cell(field, item, asked)).differs]
+        key = callback, letter.content
+        if callback == kind and not any(cell.differs for cell in cells) and parked.code != _CONFLICT:
+            same += 1
         elif key in others:
             others[key] = replace(others[key], copies=others[key].copies + 1)
         else:
@@ -86,23 +84,29 @@ def compared(item: Item, piles: Sequence[Pile], id: str) -> tuple[list[Other], i
     return list(others.values()), same
 
 
+def prizes_of(piles: Sequence[Pile], id: str) -> list[tuple[str, Group]]:
+    """The dead letters of that win of which its prize alone was left for a person, with their callback."""
+    return [
+        (pile.callback, part)
+        for pile in piles
+        for group in pile.groups
+        if f"{pile.callback}#{group.name}" == id and (part := group.prizes)
+    ]
+
+
 def _asking(piles: Sequence[Pile], kind: str, reference: str) -> Iterator[tuple[str, Letter]]:
-    """The callbacks' letters under that reference; and the results' that bring it as their prize's."""
+    """The callback's letters under that reference; and the results' of which that prize was left."""
     for pile in piles:
         for group in pile.groups:
             is_named = pile.callback == kind and group.name == reference
             for letter in group.letters if not group.refused else ():
-                if is_named or (pile.callback != kind and _has_prize(letter, reference)):
+                is_its_prize = kind == "promo" and letter.prize is not None and letter.prize[0] == reference
+                if is_its_prize if letter.is_prize_only else is_named:
                     yield pile.callback, letter
 
 
-def _has_prize(letter: Letter, reference: str) -> bool:
-    """As the wallet has it: a prize of nothing is none."""
-    asked = letter.asked
-    return asked.get("promoWinReference") == reference and not _is_worth(asked.get("promoWinAmount") or "0", Decimal(0))
-
-
-def _cell(field: str, item: Item, request: Mapping[str, str], is_prize: bool) -> Cell:
+def _cell(field: str, item: Item, request: Mapping[str, str]) -> Cell:
+    """What only one of the two carries does not differ, as the wallet has it."""
     asked = request.get(field)
     recorded = (
         item.get("amountAsked", item.get("amount")) if field == "amount" else item.get(_RECORDED.get(field, field))
@@ -111,20 +115,17 @@ def _cell(field: str, item: Item, request: Mapping[str, str], is_prize: bool) ->
         title=title_of(field),
         recorded=amount(recorded) if isinstance(recorded, Decimal) else str(recorded or "none"),
         asked=asked or "none",
-        differs=(field in _ALWAYS_COMPARED or not is_prize) and not _is_same(field, asked, recorded),
+        differs=asked is not None and recorded is not None and not _is_same(field, asked, recorded),
     )
 
 
-def _is_same(field: str, asked: str | None, recorded: object) -> bool:
-    """As the wallet compares them: an amount by what it is worth, a currency in whatever letters if there is one."""
+def _is_same(field: str, asked: str, recorded: object) -> bool:
     match field:
         case "amount":
-            return _is_worth(asked or "", recorded)
+            return _is_worth(asked, recorded)
         case "currency":
-            return asked is None or asked.upper() == str(recorded).upper()
-        case "promoCampaignId":
-            return not asked or not recorded or asked == str(recorded)
-    return (asked or "") == str(recorded or "")
+            return in_capitals(asked) == in_capitals(str(recorded))
+    return asked == str(recorded)
 
 
 def _is_worth(asked: str, recorded: object) -> bool:

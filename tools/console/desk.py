@@ -1,7 +1,7 @@
 """What the pages ask of a wallet: all that is shown is found, proved and mended by `walletctl`'s own means."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from tools.local.trouble import Trouble
+from tools.outside import cut
 from tools.walletctl import place as places
 from tools.walletctl import records
 from tools.walletctl.find.command import by_reference, found_in, references_of, wallet_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
+from tools.walletctl.identifiers import can_be_key
 from tools.walletctl.items import Item, of_player, with_keys
 from tools.walletctl.log import Line
 from tools.walletctl.parked.discard import keep_in_file
@@ -126,6 +128,9 @@ class Kept:
     def refused(self, name: str, since: datetime) -> Sequence[Line]:
         return self._place.refused(name, since)
 
+    def not_kept(self, since: datetime) -> Mapping[str, int]:
+        return self._place.not_kept(since)
+
 
 class Desk:
     """`is_local` says that a look costs nothing; `folder` is where what is discarded, and what was done, is kept.
@@ -190,12 +195,13 @@ class Desk:
     def record(self, id: str) -> Record | None:
         """The transaction under that id, if there is one."""
         tables = self.place.tables()
-        item = next(with_keys(tables.dynamodb, tables.transactions, [{"id": id}]), None)
+        keys = [{"id": id}] if can_be_key(id) else []
+        item = next(with_keys(tables.dynamodb, tables.transactions, keys), None)
         if item is None:
             return None
         keys = [{"id": other} for other in dict.fromkeys(records.ids_with(item)) if other != id]
         others = with_keys(tables.dynamodb, tables.transactions, keys)
-        return Record(item=item, others=[other for other in others if other.get("userId") == item.get("userId")])
+        return Record(item=item, others=[other for other in others if records.came_with(item, other)])
 
     def said_of(self, reference: str) -> Sequence[Line]:
         """What the functions' log says of a reference."""
@@ -287,4 +293,4 @@ def _told(tally: Tally) -> str:
 
 def _references(mailbox: Mailbox) -> list[str]:
     """What it holds, by the references it was sent under; by its message's id what has none."""
-    return sorted({(one.parked and one.parked.reference) or one.message_id for one in mailbox.letters})
+    return sorted({cut((one.parked and one.parked.reference) or one.message_id, 200) for one in mailbox.letters})

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from tools.console.words import FINAL
 from tools.walletctl.moments import recorded
 
 Outcome = Literal["credited", "replayed", "parked", "left for a person", "refused", "not kept", "failed"]
@@ -29,7 +30,13 @@ _MOST_OPEN = 2000  # references that wait for another try
 _MOST_PLAYERS = 5000  # whose currency is remembered
 _MOST_CURRENCIES = 50  # a test may make one up for each callback
 _MAX_TRIES = 10  # template.yaml's maxReceiveCount: then it is a dead letter
-_KEPT_FOR = {62: "parked", 998: "parked", 52: "left for a person", 61: "left for a person"}
+_KEPT_FOR: Mapping[int, Outcome] = {
+    62: "parked",
+    998: "parked",
+    **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
+}
+_PRIZE = "prize left for a person"
+_TOLD = ("credited", "replayed", "refused", _PRIZE)
 _MOST_DIGITS = 40  # before the point; no balance has more
 
 
@@ -49,6 +56,7 @@ class Callback:
     reason: str | None
     milliseconds: float | None
     tries: int | None
+    is_prize: bool = False  # it tells of the prize alone that came with another
 
     @property
     def is_owed(self) -> bool:
@@ -169,7 +177,7 @@ class Feed:
         if callback.player and currency and not callback.is_owed:
             self.learn(callback.player, currency)
         self._count(callback)
-        if callback.reference is not None:
+        if callback.reference is not None and not callback.is_prize:
             key = (callback.kind, callback.reference)
             # What is delivered while it waits, and refused, is not what waits.
             if callback.outcome == "parked" or callback.tries is not None or not callback.is_owed:
@@ -194,7 +202,7 @@ class Feed:
         if minute is None:
             minute = Minute(start)
             self._minutes.append(minute)
-        if callback.tries is None:
+        if callback.tries is None and not callback.is_prize:
             minute.callbacks[callback.kind] += 1
         minute.owed += callback.is_owed
         if callback.outcome == "credited" and callback.amount and (currency := callback.currency):
@@ -212,12 +220,16 @@ def _callbacks(unread: _Unread) -> Iterator[Callback]:
             request.get("reference"): _object(str(request.get("request"))) for request in map(_object, unread.bodies)
         }
         for line in said:
-            if line["message"] in ("credited", "replayed", "refused"):
+            if line["message"] in _TOLD:
                 request = requests.get(line.get("correlation_id"), {})
                 yield of_line(line, unread.kind, request, at, line.get("milliseconds"))
         return
     line = next((line for line in said if line["message"] in ("credited", "replayed", "refused")), None)
-    is_lost = any(line["message"] == "parking failed" for line in said)
+    prize = next((line for line in said if line["message"] == _PRIZE), None)
+    # A prize that could not be left is told of by its win's own refusal, which has another try.
+    is_lost = sum(line["message"] == "parking failed" for line in said) > (prize is not None)
+    if prize and not any(line["message"] == "parking failed" for line in said):
+        yield of_line(prize, unread.kind, _object(unread.bodies[0]), at, None)
     request = {} if line and line["message"] == "credited" else _object(unread.bodies[0])
     if line is None:
         failure = unread.failure or "the function said nothing of it"
@@ -239,6 +251,7 @@ def of_line(
     tries = line.get("tries") if isinstance(line.get("tries"), int) else None
     paid = [_amount(each.get("amount")) for each in line.get("transactions") or [] if isinstance(each, Mapping)]
     message = str(line.get("message"))
+    is_prize = message == _PRIZE
     return Callback(
         number=0,
         at=at,
@@ -247,6 +260,8 @@ def of_line(
         reference=_text(line.get("correlation_id") or fields.get("reference")),
         amount=sum((amount for amount in paid if amount is not None), Decimal(0))
         if message == "credited"
+        else _amount(fields.get("promowinamount"))
+        if is_prize
         else _asked(kind, fields),
         currency=_text(line.get("currency") or fields.get("currency")),
         outcome=_outcome(message, code, tries),
@@ -254,6 +269,7 @@ def of_line(
         reason=_text(line.get("reason")),
         milliseconds=float(milliseconds) if isinstance(milliseconds, str | float | int) else None,
         tries=tries,
+        is_prize=is_prize,
     )
 
 
@@ -261,10 +277,12 @@ def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     match message:
         case "credited" | "replayed" | "not kept" | "failed":
             return message
+        case "prize left for a person":
+            return "left for a person"
     kept = _KEPT_FOR.get(code or 0, "refused")
     if kept == "parked" and (tries or 0) >= _MAX_TRIES:
         return "left for a person"
-    return "parked" if kept == "parked" else "left for a person" if kept == "left for a person" else "refused"
+    return kept
 
 
 def moment_of(line: Mapping[str, Any]) -> datetime | None:

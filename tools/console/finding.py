@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.comparing import compared
+from tools.console.comparing import compared, prizes_of
 from tools.console.desk import ROWS, Desk, Ledger
-from tools.console.pages import Pages, to
+from tools.console.pages import MOST_OF_A_NAME, Pages, to
 from tools.local.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.amounts import amount, signed
@@ -21,11 +20,12 @@ from tools.walletctl.ledger import with_gaps
 from tools.walletctl.listing import Row
 from tools.walletctl.log import Line
 from tools.walletctl.moments import recorded
+from tools.walletctl.records import number
+from tools.walletctl.verify.proof import EXACT
 
 _MOST_COMPARED = 5  # on one page: who has more goes through them on Parked
 _CONFLICT = 61
 _A_DAY_SECONDS = 24 * 3600
-_MOST_OF_A_NAME = 300  # characters: an id is a kind and a reference of 128
 
 
 class Finding:
@@ -48,10 +48,8 @@ class Finding:
 
     def find(self, request: Request) -> Response:
         """What is known at once, by key; where else to look is looked after the page is there."""
-        asked = _asked(request, "name")
-        # What a person pastes has spaces around it; a link of the console's own names what it names.
-        name = asked if request.query_params.get("exact") == "1" else asked.strip()
-        if not name.strip():
+        name = _asked(request, "name")  # to the last space: they are part of a name
+        if not name:
             return self._pages.page("find.html", name="", transactions=[], wallet=None)
         transactions, wallet = self._desk.named(name)
         if wallet and not transactions:
@@ -83,10 +81,10 @@ class Finding:
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
             rows=_rows(ledger, before),
-            oldest=shown[-1]["seq"] if shown else None,
+            oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),
             before=before,
-            drawn=[item for item in reversed(ledger.newest) if isinstance(item.get("cashAfter"), Decimal)],
-            moves_bonus=len({item.get("bonusAfter") for item in ledger.newest}) > 1,
+            drawn=[item for item in reversed(ledger.newest) if number(item.get("cashAfter")) is not None],
+            moves_bonus=len({str(item.get("bonusAfter")) for item in ledger.newest}) > 1,
         )
 
     def proof(self, request: Request) -> Response:
@@ -102,7 +100,7 @@ class Finding:
             (pile.callback, part)
             for pile in piles
             for group in pile.groups
-            if (part := group.among({one.message_id for one in group.letters if one.asked.get("userId") == user_id}))
+            if (part := group.among({one.message_id for one in group.letters if ("userId", user_id) in one.said}))
         ]
         return self._pages.part(
             request,
@@ -138,6 +136,7 @@ class Finding:
             raise Trouble("No transaction stands under that id: nothing can be compared with it")
         piles = self._desk.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
+        prizes = prizes_of(piles, id)
         refused: list[Line] = []
         if self._desk.is_local and not others:
             with suppress(Trouble):  # the deliveries, on the same page, say that the log cannot be read
@@ -152,6 +151,7 @@ class Finding:
             others=others[:_MOST_COMPARED],
             more=max(0, len(others) - _MOST_COMPARED),
             same=same,
+            prizes=prizes,
             refused=refused,
             hidden=sum(pile.hidden for pile in piles),
         )
@@ -180,7 +180,7 @@ def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[
     """Leads who names nobody to where names are asked for: no table has an empty key."""
 
     def named(request: Request) -> Response:
-        return answered(request) if _asked(request, parameter).strip() else RedirectResponse("/find", 303)
+        return answered(request) if _asked(request, parameter) else RedirectResponse("/find", 303)
 
     return named
 
@@ -192,22 +192,26 @@ def _rows(ledger: Ledger, before: int | None) -> list[tuple[str | None, Row]]:
     """
     read = ledger.newest[: ROWS + 1]
     rows = with_gaps(read, oldest_first=False)
-    ids: dict[object, str] = {item["seq"]: item["id"] for item in read}
     rows = rows[:-1] if ledger.more else rows
     since = _since(ledger.wallet, ledger.newest[0]) if before is None and ledger.newest else None
-    return [(ids.get(row.get("seq")), row) for row in ([since] if since else []) + rows]
+    ids = {str(item["id"]) for item in read}
+    return [(id if (id := str(row.get("id"))) in ids else None, row) for row in ([since] if since else []) + rows]
 
 
 def _since(wallet: Item | None, newest: Item) -> Row | None:
     """What moved the wallet after its newest transaction, and left none."""
-    if wallet is None or wallet["version"] <= newest["seq"]:
+    if wallet is None:
         return None
-    first, last, left = newest["seq"] + 1, wallet["version"], newest.get("cashAfter")
+    last, seq, cash = number(wallet.get("version")), number(newest.get("seq")), number(wallet.get("cash"))
+    left = number(newest.get("cashAfter"))
+    if last is None or seq is None or last <= seq:
+        return None
+    first = seq + 1
     return {
         "seq": amount(last) if first == last else f"{amount(first)}-{amount(last)}",
-        "amount": signed(wallet["cash"] - left) if isinstance(left, Decimal) else None,
-        "cashAfter": wallet["cash"],
-        "bonusAfter": wallet["bonus"],
+        "amount": None if cash is None or left is None else signed(EXACT.subtract(cash, left)),
+        "cashAfter": records.cell(wallet.get("cash")),
+        "bonusAfter": records.cell(wallet.get("bonus")),
     }
 
 
@@ -225,7 +229,7 @@ def _is_far_off(item: Item) -> bool:
 
 
 def _asked(request: Request, name: str) -> str:
-    return request.query_params.get(name, "")[:_MOST_OF_A_NAME]
+    return request.query_params.get(name, "")[:MOST_OF_A_NAME]
 
 
 def _number(text: str) -> int | None:

@@ -27,7 +27,10 @@ _MOST_PAGES = 8
 _MOST_EVENTS = 3000  # more than a feed keeps
 _MOST_KNOWN = 20_000  # lines of the overlap, by their ids
 _MOST_PLAYERS = 200  # whose currencies are read in one poll
-_PATTERN = '{ $.message = "credited" || $.message = "replayed" || $.message = "refused" }'
+_PATTERN = (
+    '{ $.message = "credited" || $.message = "replayed" || $.message = "refused" || '
+    '$.message = "prize left for a person" }'
+)
 
 
 @dataclass(slots=True)

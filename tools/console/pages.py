@@ -8,18 +8,24 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tools.console import charts, words
 from tools.console.visible import visible
-from tools.outside import plain
+from tools.outside import cut, plain
 from tools.walletctl.amounts import amount, signed
+from tools.walletctl.find.found import never_came
+from tools.walletctl.identifiers import is_identifier
 from tools.walletctl.moments import recorded
 from tools.walletctl.parked.letters import Letter
 from tools.walletctl.parked.show import age
+from tools.walletctl.records import free_rounds, why_less
 
 FOLDER = Path(__file__).parent
+MOST_OF_A_NAME = 4000  # characters that a page is asked for by; what a refused request is called longer has an id
+_MOST_OF_A_NAME_SHOWN = 200
 _MOST_SHOWN = 4000  # characters of a request that a list shows at once: round details have up to 60,000
 
 
@@ -37,6 +43,7 @@ class Pages:
         )
         self._environment.filters |= {
             "visible": visible,
+            "named": named,
             "plain": plain,
             "amount": _amount,
             "signed": _signed,
@@ -52,11 +59,18 @@ class Pages:
             "bars": charts.bars,
             "line": charts.line,
             "why": words.why,
+            "whys": words.whys,
+            "why_prize": words.why_prize,
+            "why_less": why_less,
+            "free_rounds": free_rounds,
+            "never_came": never_came,
+            "is_identifier": is_identifier,
             "what_to_do": words.what_to_do,
             "fails_again": words.fails_again,
             "titled": words.titled,
             "received_of": received_of,
             "MOST_SHOWN": _MOST_SHOWN,
+            "MOST_OF_A_NAME": MOST_OF_A_NAME,
             "counted": words.counted,
             "on_record": words.on_record,
             "meanings": words.ANSWERS,
@@ -84,6 +98,11 @@ class Pages:
         )
 
 
+def named(text: object) -> Markup:
+    """A name for the eye: what a refused request calls its reference may be a page long."""
+    return visible(cut(str(text), _MOST_OF_A_NAME_SHOWN))
+
+
 def received_of(letter: Letter) -> str:
     """A dead letter's request as it was received; what is none, as it stands in the queue."""
     return letter.parked.request if letter.parked else letter.body
@@ -95,8 +114,7 @@ def to(path: str, **parameters: object) -> str:
 
 
 def to_find(name: str) -> str:
-    """Exactly that name, where a reference has spaces around it."""
-    return to("/find", name=name, **({} if name == name.strip() else {"exact": "1"}))
+    return to("/find", name=name)
 
 
 def clock(at: datetime) -> str:
@@ -116,7 +134,7 @@ def ago(at: datetime) -> str:
 def milliseconds(said: object) -> str:
     """The provider's moment, milliseconds since the epoch, as a person reads it."""
     try:
-        return moment(datetime.fromtimestamp(int(str(said)) / 1000, UTC))
+        return f"{moment(datetime.fromtimestamp(int(str(said)) / 1000, UTC))} UTC"
     except (ValueError, OverflowError, OSError):
         return str(said)
 

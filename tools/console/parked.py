@@ -14,16 +14,15 @@ from starlette.routing import BaseRoute, Route
 from tools.console.desk import Choice, Count, Desk, Done, cause
 from tools.console.feed import Feed
 from tools.console.journal import Journal
-from tools.console.pages import Pages, received_of
+from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
 from tools.console.safety import Form, change, text
-from tools.console.words import why
+from tools.console.words import whys
 from tools.local.trouble import Trouble
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import Pile
 
 SHOWN = 100  # groups on a page: nobody goes through more one by one
 _MOST_OF_A_REASON = 500
-_MOST_OF_A_NAME = 300
 _TRIED_AGAIN = "try again"  # in the journal
 
 
@@ -76,7 +75,7 @@ class Parked:
             (pile.callback, group)
             for pile in piles
             for group in pile.groups
-            if not only or (pile.callback, group.name) == wanted
+            if not only or (pile.callback, group.handle) == wanted or (pile.callback, group.name) == wanted
         ]
         return self._pages.part(
             request,
@@ -155,7 +154,7 @@ class Parked:
 def _only(request: Request) -> dict[str, str]:
     """The callback and the reference that a page is asked for alone; {} if it is for all."""
     names = ("callback", "reference")
-    said = {name: request.query_params.get(name, "")[:_MOST_OF_A_NAME] for name in names}
+    said = {name: request.query_params.get(name, "")[:MOST_OF_A_NAME] for name in names}
     return said if all(said.values()) else {}
 
 
@@ -166,11 +165,10 @@ def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
         for group in pile.groups:
             found.setdefault((pile.callback, cause(group)), []).append(group)
     for (callback, code), groups in sorted(found.items(), key=lambda each: -len(each[1])):
-        said = [group.faults[0] if group.faults else (None, group.refused) for group in groups]
         yield Cause(
             callback=callback,
             code=code,
-            reasons=list(dict.fromkeys(why(*fault) for fault in said)),
+            reasons=list(dict.fromkeys(whys(group)[0] for group in groups)),
             letters=sum(len(group.letters) for group in groups),
             sendable=sum(len(group.letters) for group in groups if not group.refused),
             references=sum(1 for group in groups if not group.refused),

@@ -25,6 +25,7 @@ from tools.console.feed import Feed
 from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
+from tools.console.words import FINAL
 from tools.local.template import ROOT
 from tools.local.trouble import Trouble
 from tools.simulate.signing import hash_of
@@ -256,7 +257,7 @@ def _verdict(answers: Sequence[Answer]) -> str:
         return "Not credited yet: it waits for another try"
     return (
         "Not credited: it waits for a person (dead letter)"
-        if errors & {52, 61}
+        if errors & FINAL
         else "Not credited: refused, and kept nowhere"
     )
 
@@ -309,12 +310,12 @@ def _user_id(body: str) -> str | None:
 
 
 def _field(body: str, name: str) -> str | None:
-    """A field of the body, if it is an object that has it as a text."""
+    """A field of the body, if it is an object that has it as a text or a whole number."""
     with suppress(ValueError, RecursionError):
-        said = json.loads(body)
+        said = json.loads(body, parse_int=str)
         for key, value in said.items() if isinstance(said, dict) else ():
             if key.lower() == name.lower() and isinstance(value, str) and value:
-                return value[:128]
+                return value
     return None
 
 

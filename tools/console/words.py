@@ -1,12 +1,14 @@
 """Why a win was not credited, in plain words, and what to do about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
 from tools.walletctl.amounts import amount
-from tools.walletctl.parked.letters import is_of_prize
+from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.show import REFUSED_BODIES, why_not_the_prize
+from tools.walletctl.records import why_less
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -48,8 +50,7 @@ def why(code: int | None, reason: str | None) -> str:
             return f"the win is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
         case 61:
             fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
-            whose = "the reference of its prize" if is_of_prize(61, said) else "the reference"
-            return f"{whose} was used before{f', with another {fields}' if fields else ''}"
+            return f"the reference was used before{f', with another {fields}' if fields else ''}"
         case 59:
             return "its amount is not written as one: digits, with a point before the fraction, and nothing else"
         case 401:
@@ -57,6 +58,19 @@ def why(code: int | None, reason: str | None) -> str:
         case 998:
             return _unavailable(said)
     return _lowered(said) or "no reason was given"
+
+
+def whys(group: Group) -> list[str]:
+    """Why what a group's letters ask for was not credited, each reason once."""
+    if group.refused:
+        return [group.refused]
+    of_wins = [why(*fault) for fault in group.wins.faults] if group.wins else []
+    of_prizes = [why_prize(*fault) for fault in group.prizes.faults] if group.prizes else []
+    return list(dict.fromkeys([*of_wins, *of_prizes]))
+
+
+def why_prize(code: int, reason: str) -> str:
+    return f"its prize cannot be paid: {why_not_the_prize(code, reason)}"
 
 
 def _unavailable(said: str) -> str:
@@ -72,17 +86,26 @@ def _lowered(said: str) -> str:
     return said[:1].lower() + said[1:] if said[1:2].islower() else said
 
 
-def what_to_do(faults: Sequence[tuple[int, str]], refused: str | None) -> str:
-    """What a person does about a dead letter, by its errors and their reasons."""
-    if refused:
-        return f"It cannot be tried again: {refused}. If it is nobody's money, discard it."
-    if any(is_of_prize(code, reason) for code, reason in faults):
+def what_to_do(group: Group) -> str:
+    """What a person does about dead letters, by their errors and their reasons."""
+    if group.refused:
+        return f"It cannot be tried again: {group.refused}. If it is nobody's money, discard it."
+    of_prizes = (
+        "The win itself does not wait for its prize: it is paid, or is tried again by itself. Ask the provider which "
+        "is right. If the prize is owed, it must come under a reference that is free; then discard this one."
+    )
+    if not group.wins:
+        return of_prizes
+    told = _about_wins({code for code, _ in group.wins.faults})
+    return f"{told} {of_prizes}" if group.prizes else told
+
+
+def _about_wins(codes: Set[int]) -> str:
+    if codes & REFUSED_BODIES:
         return (
-            "This request moved nothing, and trying again fails again as long as the prize's reference is on record. "
-            "If the win's own reference is not, it is still owed: ask the provider to send it without the prize, under "
-            "the same reference, and discard this one only once that is paid."
+            "What was sent is not valid, and trying again fails again. Ask the provider to correct it and to send it "
+            "again, under its reference. Once that is paid, discard this one."
         )
-    codes = {code for code, _ in faults}
     if 61 in codes:
         return (
             "Trying again fails again as long as the reference is on record. Compare it with the transaction that is, "
@@ -99,9 +122,12 @@ def what_to_do(faults: Sequence[tuple[int, str]], refused: str | None) -> str:
     return "Once the cause is mended, try again. If it was paid meanwhile, nothing is paid again."
 
 
-def fails_again(codes: Sequence[int]) -> bool:
-    """Whether another try fails for certain as things stand: for what the win says, and no machine mends."""
-    return not {52, 61}.isdisjoint(codes)
+def fails_again(group: Group) -> bool:
+    """Whether another try fails for certain as things stand: for what the request says."""
+    return not group.wins or not FINAL.isdisjoint(code for code, _ in group.wins.faults)
+
+
+FINAL = frozenset({52, 61}) | REFUSED_BODIES  # errors after which a request waits for a person at once
 
 
 def title_of(field: str) -> str:
@@ -135,13 +161,11 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
         case [(0, 0)]:
             return "On record, and nothing was won", "So there is no money to look for."
         case [(0, _)]:
-            return (
-                "On record, and nothing more to pay",
-                "Its rounds had been paid one by one: the player's ledger has them.",
-            )
+            return "On record, and nothing more to pay", f"{why_less(transactions[0]) or 'No money came with it'}."
         case [(Decimal() as paid, _)]:
             currency = transactions[0].get("currency") or ""
-            return f"Credited: {amount(paid)} {currency}".rstrip(), "The money was added to the wallet."
+            less = f" {reason}." if (reason := why_less(transactions[0])) else ""
+            return f"Credited: {amount(paid)} {currency}".rstrip(), f"The money was added to the wallet.{less}"
     together = "The money was added to the wallet by these, each on record by itself."
     return "Credited", f"{counted(len(transactions), 'transaction')}. {together}"
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from tools.outside import plain, trouble_if
 from tools.reconcile.report import canonical
+from tools.walletctl.identifiers import in_capitals
+from tools.walletctl.moments import recorded
 from tools.walletctl.place import Tables
 
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
@@ -66,16 +68,17 @@ def _pages(tables: Tables, segment: int, stop: threading.Event) -> Iterator[list
 def _row(item: Mapping[str, Any]) -> dict[str, str]:
     """What is compared, as texts; "" for what is absent or of another type."""
     texts = {name: item[name].get("S", "") if name in item else "" for name in ATTRIBUTES}
+    written = texts["recordedAt"] if recorded(texts["recordedAt"]) else ""  # another text would be after every moment
     asked, paid = (_amount(item.get(name, {}).get("N", "")) for name in ("amountAsked", "amount"))
     return {
         "id": texts["id"],
         "transaction": texts["transactionId"],
         "player": texts["userId"],
-        "currency": texts["currency"].upper(),
+        "currency": in_capitals(texts["currency"]),
         "asked": asked,
         "paid": paid,
-        "day": _day(texts["timestamp"]) or texts["recordedAt"][:10],
-        "recorded": texts["recordedAt"],
+        "day": _day(texts["timestamp"]) or written[:10],
+        "recorded": written,
     }
 
 

@@ -1,7 +1,6 @@
 """What of the missing credits is kept: which of them are dead letters, and how many requests wait for another try."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.walletctl.parked.reading import piles
@@ -33,22 +32,7 @@ def kept(place: Place, callbacks: Sequence[str]) -> Kept:
             for letter in group.letters:
                 if letter.parked:
                     why = f"{letter.parked.code}: {letter.parked.reason}"
-                    dead |= dict.fromkeys(asked_for(pile.callback, letter.parked.request), why)
+                    dead |= dict.fromkeys(letter.owes, f"{why} (its prize alone)" if letter.is_prize_only else why)
     if "promo" in waiting:
         waiting["promo"] += waiting["result"]
     return Kept(dead=dead, waiting=waiting)
-
-
-def asked_for(callback: str, request: str) -> Iterator[str]:
-    """The ids of what a request asks for: its own, and that of a prize inside a result."""
-    try:
-        fields = json.loads(request)
-    except (ValueError, RecursionError):
-        return
-    if not isinstance(fields, dict):
-        return
-    for name, value in fields.items():
-        if isinstance(value, str) and name.lower() == "reference":
-            yield f"{callback}#{value}"
-        elif isinstance(value, str) and name.lower() == "promowinreference" and callback == "result":
-            yield f"promo#{value}"

@@ -16,6 +16,7 @@ from tools.local.trouble import Trouble
 from tools.outside import cut, plain
 from tools.walletctl.cells import DELIMITERS, Spanning, parting, rows, separator, texts
 from tools.walletctl.hints import word
+from tools.walletctl.identifiers import in_capitals
 from tools.walletctl.listing import counted
 
 COLUMNS = (
@@ -267,7 +268,7 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
         "callback": callback or "",
         "reference": fields["reference"],
         "player": fields["userId"],
-        "currency": fields.get("currency", "").upper(),
+        "currency": in_capitals(fields.get("currency", "")),
         "amount": amount or "",
         "transaction": fields.get("transactionId", ""),
         "day": day or "",

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ _FIELDS = (
 class Line:
     """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`.
 
+    It is `prize left for a person` where only the prize that a result brings is.
     A refusal has what the request said of `player`, `round`, `amount` and `currency`, as texts.
     """
 
@@ -73,6 +75,33 @@ def refused_of_file(file: Path, name: str) -> list[Line]:
     return [line for line in _lines_of_file(file, references) if line.reference in references] if references else []
 
 
+def not_kept_of_file(file: Path, since: datetime) -> Counter[str]:
+    """How many requests the local service refused since then that are kept nowhere, as `not_kept_of_stack` counts."""
+    counts: Counter[str] = Counter()
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                said = _object(line) if _NOT_KEPT_HINT.search(line) else {}
+                at = _moment(said)
+                if not said.get("correlation_id") and (at is None or at >= since):
+                    counts.update(_not_kept(said))
+    except OSError:
+        pass
+    return counts
+
+
+def _not_kept(said: Mapping[str, Any]) -> Iterator[str]:
+    if said.get("message") == _LOST:
+        yield _LOST
+    elif said.get("message") == "refused" and _number(said.get("code")) in _KEPT_NOWHERE:
+        yield str(said["code"])
+
+
+_LOST = "parking failed"
+_KEPT_NOWHERE = (99, 401, 998)  # a 998 has no reference if the secrets could not be read
+_NOT_KEPT_HINT = re.compile(f'"(?:refused|{_LOST})"')
+
+
 def _lines_of_file(file: Path, names: Collection[str]) -> Iterator[Line]:
     """The lines that may have one of these names. Most lines are others': they are not read as JSON."""
     written = (json.dumps(name, ensure_ascii=is_ascii) for name in names for is_ascii in (True, False))
@@ -110,7 +139,29 @@ def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetim
     return [*(line for line in refusals if line.reference not in askable), *lines]
 
 
-_ASKABLE = re.compile(r"[A-Za-z0-9 ._:/@+=,|~!-]{1,128}")
+def not_kept_of_stack(logs: Any, groups: Sequence[str], since: datetime, until: datetime) -> Counter[str]:
+    """How many requests were refused in that time that are kept nowhere, and of which the log has no reference.
+
+    By their error; `parking failed` are those that could not be queued. Raises Trouble.
+    """
+    found = _results(
+        logs,
+        groups,
+        f'filter not ispresent(correlation_id) and (message = "{_LOST}" or message = "refused" and code in '
+        f"[{', '.join(map(str, _KEPT_NOWHERE))}]) | stats count(*) as requests by message, code",
+        since,
+        until,
+    )
+    counts: Counter[str] = Counter()
+    for result in found:
+        said = {field["field"]: field.get("value") for field in result}
+        for what in _not_kept(said):
+            counts[what] += _number(said.get("requests")) or 0
+    return counts
+
+
+# A query takes any character in quotes but these: what might end the quotes or begin something else is not asked.
+_ASKABLE = re.compile(r"[A-Za-z0-9 ._:/@+=,|~!\u00a0-\ud7ff\ue000-\U0010ffff-]{1,128}")
 
 
 def _literal(name: str) -> str:
@@ -122,12 +173,20 @@ def _literal(name: str) -> str:
 def _asked(logs: Any, groups: Sequence[str], lines: str, since: datetime, until: datetime) -> list[Line]:
     """The newest of such lines, the oldest of them first."""
     fields = ", ".join(("@timestamp", *_FIELDS))
+    query = f"{lines} | sort @timestamp desc | display {fields} | limit {_MOST_LINES}"
+    return [*_lines(_results(logs, groups, query, since, until))][::-1]
+
+
+def _results(
+    logs: Any, groups: Sequence[str], query: str, since: datetime, until: datetime
+) -> Sequence[Sequence[Mapping[str, str]]]:
+    """What CloudWatch Logs Insights answers. Raises Trouble."""
     with trouble_if("the log cannot be asked"):
         id = logs.start_query(
             logGroupNames=list(groups),
             startTime=int(since.timestamp()),
             endTime=int(until.timestamp()) + 1,
-            queryString=f"{lines} | sort @timestamp desc | display {fields} | limit {_MOST_LINES}",
+            queryString=query,
         )["queryId"]
         until_when = time.monotonic() + _PATIENCE_SECONDS
         while (answer := logs.get_query_results(queryId=id))["status"] in ("Scheduled", "Running"):
@@ -137,7 +196,7 @@ def _asked(logs: Any, groups: Sequence[str], lines: str, since: datetime, until:
             time.sleep(_POLL_SECONDS)
     if answer["status"] != "Complete":
         raise Trouble(f"the log's answer is {answer['status']}")
-    return [*_lines(answer["results"])][::-1]
+    return answer["results"]
 
 
 def _lines(results: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[Line]:
@@ -147,11 +206,16 @@ def _lines(results: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[Line]:
 
 
 def _read(line: str) -> dict[str, Any] | None:
+    said = _object(line)
+    return said if "correlation_id" in said else None
+
+
+def _object(line: str) -> dict[str, Any]:
     try:
         said = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) and "correlation_id" in said else None
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _moment(said: Mapping[str, Any]) -> datetime | None:

@@ -120,6 +120,10 @@ class Place(Protocol):
         """What they said of the references that were refused for that player, or in that round."""
         ...
 
+    def not_kept(self, since: datetime) -> Mapping[str, int]:
+        """How many requests they refused since then that are kept nowhere, by error: `find` cannot tell which."""
+        ...
+
 
 def where(
     *,
@@ -215,6 +219,9 @@ class LocalService:
     def refused(self, name: str, since: datetime) -> Sequence[Line]:
         return log.refused_of_file(self._log, name)
 
+    def not_kept(self, since: datetime) -> Mapping[str, int]:
+        return log.not_kept_of_file(self._log, since)
+
     @property
     def _log(self) -> Path:
         return settings.LOCAL / f"functions-{self._port}.log"
@@ -287,6 +294,9 @@ class DeployedStack:
 
     def refused(self, name: str, since: datetime) -> Sequence[Line]:
         return log.refused_of_stack(self.logs(), self._groups(), name, since, datetime.now(UTC))
+
+    def not_kept(self, since: datetime) -> Mapping[str, int]:
+        return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))
 
     def _groups(self) -> list[str]:
         return [f"/{self._stack}/{callback}" for callback in callbacks()]

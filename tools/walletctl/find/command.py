@@ -1,7 +1,7 @@
 """`walletctl find`: a win by its reference, round or transaction id, or a player's, and what became of it."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,12 +11,14 @@ from tools.local.trouble import Trouble
 from tools.walletctl import listing, moments, place, records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
-from tools.walletctl.find.missed import Missed, missed, unpaid
-from tools.walletctl.items import Item, approximate_number, named, of_player, scanned, with_keys
+from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
+from tools.walletctl.identifiers import can_be_key, is_identifier
+from tools.walletctl.items import Item, approximate_number, of_player, said, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.parked.show import REFUSED_BODIES
 from tools.walletctl.place import Place, Tables
 
 NOWHERE = 1
@@ -27,9 +29,9 @@ def find(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A reference, round, transaction id or player.",
+            help="A reference, round, transaction id or player, to the last character.",
             show_default=False,
-            callback=named,
+            callback=said,
         ),
     ],
     player: Annotated[
@@ -95,7 +97,8 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
     log: Sequence[Line] = ()
-    if (transactions and where.log_is_free) or not (transactions or wallet):
+    may_be_logged = is_identifier(name.partition("#")[2] or name)  # the functions log no other name
+    if may_be_logged and ((transactions and where.log_is_free) or not (transactions or wallet)):
         try:
             log = _log(where, name, since)
         except Trouble as trouble:
@@ -108,15 +111,21 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
     if transactions:
         log = [line for line in log if any(line in each.lines for each in missing)]
-    if not transactions and not log:
+    if not transactions and not log and may_be_logged:
         try:
             missing = missed(where.refused(name, since), name, parked_as)
         except Trouble as trouble:
             not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
-    could_scan = player is None and not is_named and not log
+    could_scan = player is None and not is_named and not log and can_be_key(name)
     if scan and could_scan:
         transactions = _in_any_ledger(tables, name)
+    not_kept: Mapping[str, int] | None = None
+    if not (transactions or wallet or letters or due or log or missing):
+        try:
+            not_kept = where.not_kept(since)
+        except Trouble as trouble:
+            not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     return Found(
         name=name,
         where=where.name,
@@ -130,6 +139,14 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         hidden=sum(pile.hidden for pile in parked),
         log=log,
         missed=missing,
+        since=since,
+        not_kept=not_kept,
+        refused_bodies=sum(
+            not {code for code, _ in group.faults}.isdisjoint(REFUSED_BODIES)
+            for pile in parked
+            for group in pile.groups
+        ),
+        paid=_wins_paid(tables, letters, transactions),
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
         not_looked_for=[] if where.log_is_free else _other_kinds(name, on_record),
@@ -145,21 +162,28 @@ def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
 
 
 def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
-    """The callbacks and references of what is parked."""
+    """The callbacks and references of what is parked; not of a win of which only the prize is."""
     return {
         (callback, letter.parked.reference)
         for callback, group in parked
         for letter in group.letters
-        if letter.parked and letter.parked.reference
+        if letter.parked and letter.parked.reference and not letter.is_prize_only
     }
+
+
+def _wins_paid(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> set[str]:
+    """Which of the wins are on record whose prizes were left for a person."""
+    ids = {f"{callback}#{group.name}" for callback, group in letters if group.prizes and can_be_key(group.name)}
+    there = ids & {str(item["id"]) for item in known}
+    return there | {str(item["id"]) for item in _with_ids(tables, sorted(ids - there))}
 
 
 def by_reference(tables: Tables, name: str) -> list[Item]:
     """The transactions under a reference, and what was credited with them in one write."""
-    found = {item["id"]: item for item in _with_ids(tables, records.ids_named(name))}
+    found = {item["id"]: item for item in _with_ids(tables, records.ids_named(name))} if can_be_key(name) else {}
     others = {id for item in found.values() for id in records.ids_with(item)} - found.keys()
     found |= {item["id"]: item for item in _with_ids(tables, sorted(others))}
-    return sorted(found.values(), key=lambda item: (str(item.get("userId")), item.get("seq") or 0))
+    return records.in_order(found.values())
 
 
 def _with_ids(tables: Tables, ids: Sequence[str]) -> Iterator[Item]:
@@ -168,6 +192,8 @@ def _with_ids(tables: Tables, ids: Sequence[str]) -> Iterator[Item]:
 
 def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
     """A player's transactions of a round or under a transaction id, by the index."""
+    if not can_be_key(player):
+        return []
     items = whole(tables, of_player(tables.dynamodb, tables.transactions, player, index="byPlayer"))
     return [item for item in items if name in (item.get(attribute) for attribute in _NO_INDEX)]
 
@@ -177,7 +203,7 @@ def _in_any_ledger(tables: Tables, name: str) -> list[Item]:
     with listing.progress("transactions read", _number_of(tables)) as advance:
         having = dict.fromkeys(_NO_INDEX, name)
         found = list(scanned(tables.dynamodb, tables.transactions, advance, having=having))
-    return sorted(found, key=lambda item: (str(item.get("userId")), item.get("seq") or 0))
+    return records.in_order(found)
 
 
 _NO_INDEX: Sequence[str] = ("roundId", "transactionId")
@@ -191,31 +217,32 @@ def _number_of(tables: Tables) -> int | None:
 
 
 def wallet_of(tables: Tables, user_id: str) -> Item | None:
-    return next(with_keys(tables.dynamodb, tables.players, [{"userId": user_id}]), None)
+    keys = [{"userId": user_id}] if can_be_key(user_id) else []
+    return next(with_keys(tables.dynamodb, tables.players, keys), None)
 
 
 def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator[tuple[str, Group]]:
-    """What is parked under that name: by reference or message id, or with it as player, round or prize."""
+    """What is parked under that name: by reference or message id, or with it as player, round or prize.
+
+    A prize that was left for a person is meant by its own name, and by the names of the win it came with.
+    """
     for callback, groups in parked:
         for group in groups:
             by_name = {letter.message_id for letter in _called(name, callback, group)}
-            by_field = {
-                letter.message_id
-                for letter in group.letters
-                if name in (letter.asked.get(field) for field in ("userId", "roundId", "promoWinReference"))
-            }
+            by_field = {letter.message_id for letter in group.letters if letter.is_called(name)}
             if part := group.among(by_name | by_field):
                 yield callback, part
 
 
 def _called(name: str, callback: str, group: Group) -> list[Letter]:
     """A group's letters of that name, be it a reference or a transaction's `result#reference`, or a message's id."""
-    return group.called(name) or group.called(name.removeprefix(f"{callback}#"))
+    prizes = [letter for letter in group.letters if name in letter.owes and name.startswith("promo#")]
+    return group.called(name) or group.called(name.removeprefix(f"{callback}#")) or prizes
 
 
 def _log(where: Place, name: str, since: datetime) -> Sequence[Line]:
     """What the log says of a reference, or of `result#reference`."""
     kind, _, reference = name.partition("#")
     if not reference or kind not in place.callbacks():
-        return where.log(name, since)
-    return [line for line in where.log(reference, since) if line.callback == kind]
+        return of_the_win(where.log(name, since))
+    return of_the_win([line for line in where.log(reference, since) if line.callback == kind])

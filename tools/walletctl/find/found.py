@@ -1,10 +1,11 @@
 """What was found of a win, and what became of it: one word for a script, sentences for a person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from tools.outside import plain
+from tools.outside import cut, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.hints import command, opening
 from tools.walletctl.items import Item
@@ -12,9 +13,10 @@ from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
 from tools.walletctl.moments import shown
 from tools.walletctl.parked.letters import Group
-from tools.walletctl.parked.show import what_to_do
+from tools.walletctl.parked.show import REFUSED_BODIES, what_to_do
+from tools.walletctl.records import why_less
 
-Outcome = Literal["credited", "dead letter", "waiting", "refused", "not kept", "gone", "player", "unknown"]
+Outcome = Literal["credited", "dead letter", "waiting", "not kept", "gone", "player", "unknown"]
 
 _MOST_MISSED = 10  # sentences of as many wins
 
@@ -29,6 +31,10 @@ class Found:
     reading. `not_looked` says where could not be looked, and why; `read_all` whether the whole ledger was read for it,
     `could_scan` whether that was not done, and might tell more. `not_looked_for` are ids for which a log that costs
     something was not read, since a win of another kind is on record under their reference.
+
+    `not_kept` counts the requests that were refused from `since` on and are kept nowhere, by error, where nothing else
+    is known; None if that could not be counted. `refused_bodies` counts the dead letters of any name whose body was not
+    valid. `paid` are the ids of wins on record whose prizes are dead letters.
     """
 
     name: str
@@ -43,6 +49,10 @@ class Found:
     hidden: int
     log: Sequence[Line]
     missed: Sequence[Missed]
+    since: datetime
+    not_kept: Mapping[str, int] | None
+    refused_bodies: int
+    paid: Collection[str]
     read_all: bool
     could_scan: bool
     not_looked_for: Sequence[str]
@@ -51,6 +61,11 @@ class Found:
     def command(self, name: str, *names: str, option: str = "") -> str:
         """A command about a name, at the same place."""
         return command([*filter(None, [option]), *self.options], name, names=names)
+
+    @property
+    def is_prize_alone(self) -> bool:
+        """Whether its dead letters are of prizes alone, which do not hold back the wins that they came with."""
+        return not any(group.wins for _, group in self.letters)
 
     @property
     def is_missed(self) -> bool:
@@ -69,7 +84,7 @@ class Found:
     def outcome(self) -> Outcome:
         if self.transactions:
             return "credited"
-        if self.letters:
+        if self.letters and (self.is_player or not self.is_prize_alone):
             return "dead letter"
         if self.due:
             return "waiting"
@@ -77,7 +92,7 @@ class Found:
             return "player"
         states: list[State] = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
         if not states:
-            return "unknown"
+            return "dead letter" if self.letters else "unknown"
         state = "waiting" if "waiting" in states else states[-1]
         return "gone" if state == "credited" else state  # it was there, and is not any more
 
@@ -86,13 +101,13 @@ def sentences(found: Found) -> Iterator[str]:
     """What it means, and what to do next."""
     last = found.last
     match found.outcome:
-        case "waiting" | "refused" | "not kept" | "gone" if found.is_missed:
+        case "waiting" | "not kept" | "gone" if found.is_missed:
             yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
         case "credited":
             yield _credited(found)
-            if found.letters:
+            if found.letters and not found.is_prize_alone:
                 yield "There is a dead letter of that name as well, which is not credited:"
-                yield from _next(found)
+            yield from _next(found)
             if found.not_looked_for:
                 yield "The log was not searched for other kinds of win under this reference. To search it:"
                 for id in found.not_looked_for:
@@ -106,13 +121,11 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _next(found)
             yield f"What was credited: {found.command('ledger', found.name)}"
         case "dead letter":
-            yield "Not credited: this win is a dead letter. It will not be retried automatically."
+            what = "prize" if found.is_prize_alone else "win"
+            yield f"Not credited: this {what} is a dead letter. It will not be retried automatically."
             yield from _next(found)
         case "waiting":
             yield from _waiting(found, last)
-        case "refused":
-            yield f"Not credited: refused{_at(last)} with error {_why(last)}, and kept nowhere."
-            yield "The provider must mend it and send it again: give it the reference and this error."
         case "not kept":
             yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
@@ -123,6 +136,8 @@ def sentences(found: Found) -> Iterator[str]:
                 yield f"{found.waiting} callbacks of any player wait for another try. `find` with a reference tells."
         case "unknown":
             yield from _nowhere(found)
+    if found.outcome in ("waiting", "not kept", "gone"):
+        yield from _next(found)  # only prizes can be dead letters beside these
     for each in found.missed[-_MOST_MISSED:]:
         yield _missed(found, each)
     if (more := len(found.missed) - _MOST_MISSED) > 0:
@@ -142,8 +157,6 @@ def _missed(found: Found, missed: Missed) -> str:
             state = (
                 f"waits for another try{f', after {said.tries} of ten' if said.tries else ''}, for error {_why(said)}"
             )
-        case "refused":
-            state = f"refused{_at(said)} with error {_why(said)}, and kept nowhere"
         case "not kept":
             state = f"could not even be kept{_at(said)}"
         case _:
@@ -155,21 +168,22 @@ def _credited(found: Found) -> str:
     match [(item.get("amount"), item.get("amountAsked")) for item in found.transactions]:
         case [(0, 0)]:
             return "On record: it won nothing, so there is no money to look for."
-        case [(0, _)]:
-            player = str(found.transactions[0].get("userId"))
+        case [(paid, _)]:
+            item = found.transactions[0]
+            why = f" {plain(reason)}." if (reason := why_less(item)) else ""
+            if paid != 0:
+                return f"Credited: the money is in the wallet.{why}"
             return (
-                "On record, and no money came with it: its rounds had been paid one by one. To see them: "
-                f"{found.command('ledger', player)}"
+                f"On record, and no money came with it.{why} To see the player's other transactions: "
+                f"{found.command('ledger', str(item.get('userId')))}"
             )
-        case [_]:
-            return "Credited: the money is in the wallet."
         case several:
             return f"Credited: {len(several)} transactions."
 
 
 def _next(found: Found) -> Iterator[str]:
     for callback, group in found.letters:
-        yield from what_to_do(callback, group, found.options, found.name)
+        yield from what_to_do(callback, group, found.options, found.name, found.paid)
 
 
 def _waiting(found: Found, last: Line | None) -> Iterator[str]:
@@ -195,14 +209,14 @@ def _gone(found: Found, last: Line | None) -> Iterator[str]:
         f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
         "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
-    if last and last.code == 61:
+    if last and last.code in (61, *REFUSED_BODIES):
         yield "Ask again in five minutes; then ask who settled it: sent again as it was, it is refused again."
     else:
         yield "Ask again in five minutes; then have the provider send it again."
 
 
 def _nowhere(found: Found) -> Iterator[str]:
-    yield f"Nothing is known of {plain(found.name)} in {found.where}."
+    yield f"Nothing is known of {cut(plain(found.name), _MOST_OF_A_NAME)} in {found.where}."
     yield (
         "Looked at: the ledger by reference and player"
         + (", round and transaction id" if found.read_all else " (not by round or transaction id)")
@@ -216,10 +230,39 @@ def _nowhere(found: Found) -> Iterator[str]:
         )
     if found.hidden:
         yield f"{found.hidden} dead letters are being read by somebody else: ask again in five minutes."
+    if found.refused_bodies:
+        yield (
+            f"{counted(found.refused_bodies, 'dead letter')} had a body that is not valid, and may be of this win "
+            f"under another name. To see them: {command(found.options, 'parked', 'list')}"
+        )
+    yield never_came(found)
     yield (
-        "Most likely it never came here, or was refused as not authentic (401), which leaves no reference in the log. "
         "Ask the provider for its reference, callback, time and the answer it got, and whether this is where it calls."
     )
+
+
+def never_came(found: Found) -> str:
+    """What can be said of a request that nothing is known of: what was refused in that time and is kept nowhere."""
+    if found.not_kept is None:
+        return "What is refused with 99 or 401 is kept nowhere, and the log could not be asked how many requests were."
+    if not (number := sum(found.not_kept.values())):
+        none = f"no request was refused with 99 or 401 since {shown(found.since)}"
+        looked_everywhere = not (found.not_looked or found.waiting or found.hidden or found.could_scan)
+        return f"Most likely it never came here: {none}." if looked_everywhere else f"{none[0].upper()}{none[1:]}."
+    told = "; ".join(f"{times:,} {_NOT_KEPT.get(what, what)}" for what, times in sorted(found.not_kept.items()))
+    return (
+        f"{counted(number, 'request')} refused since {shown(found.since)} cannot be looked for, since the log does not "
+        f"have their references, and they are kept nowhere: {told}. It may be one of them, or it never came here."
+    )
+
+
+_NOT_KEPT = {
+    "99": "with 99, not readable",
+    "401": "with 401, not authentic",
+    "998": "with 998, the secrets could not be read",
+    "parking failed": "that could not be put into a queue",
+}
+_MOST_OF_A_NAME = 200  # characters, in a sentence
 
 
 def _why(last: Line | None) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tools.walletctl.log import Line
 
-State = Literal["waiting", "refused", "not kept", "gone", "credited"]
+State = Literal["waiting", "not kept", "gone", "credited"]
 
 _CONFLICT = 61  # the same reference with other content: a win of its own, perhaps
 _TRIES = 10  # template.yaml's maxReceiveCount
@@ -40,7 +40,7 @@ def unpaid(lines: Sequence[Line], known: Collection[tuple[str, str]]) -> list[Mi
     `known` are callbacks and references of which more is known than the log says.
     """
     by_win: dict[tuple[str, str], list[Line]] = {}
-    for line in lines:
+    for line in of_the_win(lines):
         if line.reference is not None:
             by_win.setdefault((line.callback, line.reference), []).append(line)
     found = [
@@ -49,6 +49,19 @@ def unpaid(lines: Sequence[Line], known: Collection[tuple[str, str]]) -> list[Mi
         if (callback, reference) not in known and any(line.message == "refused" for line in said) and not _is_paid(said)
     ]
     return sorted(found, key=lambda each: lines.index(each.lines[-1]))
+
+
+def of_the_win(lines: Sequence[Line]) -> list[Line]:
+    """The lines without those of a prize that was left for a person: they say nothing of the win it came with."""
+    before = [None, *lines]
+    return [
+        line
+        for line, last in zip(lines, before, strict=False)
+        if line.message != _PRIZE and not (line.message == "parking failed" and last and last.message == _PRIZE)
+    ]
+
+
+_PRIZE = "prize left for a person"
 
 
 def _is_paid(lines: Sequence[Line]) -> bool:
@@ -89,8 +102,6 @@ def state_of(lines: Sequence[Line]) -> State:
     match lines[-1]:
         case Line(message="credited" | "replayed"):
             return "credited"
-        case Line(message="refused", code=57 | 59 | 64 | 99 | 401):
-            return "refused"
         case Line(message="parking failed"):
             return "not kept"
     return "gone"  # left for a person, and it is not there any more

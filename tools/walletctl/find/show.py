@@ -43,9 +43,9 @@ def parts(found: Found) -> Iterator["RenderableType"]:
         yield ""
     for where, letters in (("dead letter", found.letters), ("waits for a try", found.due)):
         for callback, group in letters:
-            for letter in group.letters:
+            for letter, copies in group.entries:
                 yield where
-                yield parked.letter(callback, group, letter, now)
+                yield parked.letter(callback, group, letter, copies, now)
                 yield ""
     if found.log:
         yield listing.table(_LOG, map(_line, found.log[-_MOST_LINES:]))
@@ -71,6 +71,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "hidden": found.hidden,
         "refused": [_missed(each) for each in found.missed],
         "log": [_json(_line(line)) for line in found.log],
+        "notKept": None if found.not_kept is None else dict(found.not_kept),
         "notLookedFor": list(found.not_looked_for),
         "notLookedAt": list(found.not_looked),
     }
@@ -93,8 +94,10 @@ def _transaction(item: Item) -> dict[str, Cell]:
         "round": row.get("roundId"),
         "game": row.get("gameId"),
         "bonus code": row.get("bonusCode"),
+        "free rounds": _free_rounds(item),
         "jackpot": row.get("jackpotId"),
         "campaign": " ".join(str(row[name]) for name in ("campaignId", "campaignType") if row.get(name)) or None,
+        "prize": _prize(item),
         "closed": "automatically" if row.get("autoClosed") else None,
         "arrived with": row.get("arrivedWith"),
         "request": row.get("request"),
@@ -103,9 +106,23 @@ def _transaction(item: Item) -> dict[str, Cell]:
 
 
 def _credited(item: Item) -> str:
-    paid, asked, currency = item.get("amount"), item.get("amountAsked"), item.get("currency")
-    told = f"{_text(paid)} {currency}"
-    return told if paid == asked else f"{told}, of {_text(asked)} asked: the rest had been paid round by round"
+    told = f"{_text(item.get('amount'))} {item.get('currency')}"
+    return f"{told}. {reason}" if (reason := records.why_less(item)) else told
+
+
+def _free_rounds(item: Item) -> str | None:
+    left = [
+        f"{_text(item[name])} {what}"
+        for name, what in (("uncoveredAfter", "not covered by a total"), ("advanceAfter", "paid ahead by totals"))
+        if name in item
+    ]
+    return f"after it {', '.join(left)}" if left else None
+
+
+def _prize(item: Item) -> str | None:
+    if "prizeAmount" not in item:
+        return None
+    return f"{_text(item['prizeAmount'])} under {_text(item.get('prizeReference', 'no reference'))}"
 
 
 def _moved(before: Cell, after: Cell) -> str:

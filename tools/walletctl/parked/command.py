@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tools.local.trouble import Trouble
-from tools.outside import plain
+from tools.outside import cut, plain
 from tools.walletctl import listing, place
 from tools.walletctl.hints import command
 from tools.walletctl.parked import show as showing
@@ -70,7 +70,7 @@ def show(
         waiting = sum(pile.waiting.all for pile in found)
         maybe = f"; it may be one of {waiting} that wait for another try" if waiting else ""
         raise Trouble(
-            f"{plain(reference)} is not among the dead letters{maybe}. To look everywhere: "
+            f"{cut(plain(reference), 128)} is not among the dead letters{maybe}. To look everywhere: "
             f"{command(where.options, 'find', names=[reference])}"
         )
     now = datetime.now(UTC)
@@ -79,8 +79,8 @@ def show(
         listing.show(showing.COLUMNS, rows, form)
         return
     for callback, group in meant:
-        for letter in group.letters:
-            listing.out(showing.letter(callback, group, letter, now))
+        for letter, copies in group.entries:
+            listing.out(showing.letter(callback, group, letter, copies, now))
             print()
         for sentence in showing.what_to_do(callback, group, where.options):
             listing.tell(sentence)
@@ -118,8 +118,8 @@ def _sum_up(found: Sequence[Pile], options: Sequence[str]) -> None:
     if hidden := sum(pile.hidden for pile in found):
         listing.tell(showing.hidden(hidden))
     if first := next((pile for pile in found if pile.groups), None):
-        name = showing.name_in_a_command(first.groups[0])
-        listing.tell(f"One of them: {command(options, 'parked', 'show', names=[name, first.callback])}")
+        one = first.groups[0].handle
+        listing.tell(f"One of them: {command(options, 'parked', 'show', names=[one, first.callback])}")
         listing.tell(f"Once the cause is gone: {command(options, 'parked', 'redrive', first.callback)}")
     elif any(pile.waiting.all for pile in found):
         listing.tell(

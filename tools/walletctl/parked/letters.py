@@ -1,22 +1,27 @@
-"""What dead letters say: what each is, and which stand under one reference.
+"""What dead letters say: what each is, and which belong together.
 
 Everything in them comes from outside, and reaches a terminal only through `plain`.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tools.outside import cut, plain
+from tools.walletctl.hints import can_be_passed
+from tools.walletctl.identifiers import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from wallet.parking import Parked
+    from wallet.wire import Parameter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Letter:
     """A dead letter as it was received; `parked` is None if it is not a parked request."""
 
@@ -40,40 +45,106 @@ class Letter:
             else datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
         )
 
+    @cached_property
+    def said(self) -> Sequence[tuple[str, str]]:
+        """What the request says under its fields' own names, in each spelling it has of them, as it was sent.
+
+        A text is its characters, any other value its JSON text. What is absent is left out.
+        """
+        return [
+            (_FIELDS[each.key], each.as_sent) for each in self._parameters if each.key in _FIELDS and not each.is_absent
+        ]
+
     @property
     def asked(self) -> dict[str, str]:
-        """What the request says, by its fields' own names and as texts, each amount with every digit; {} if nothing."""
+        """What the request asks for, by its fields' own names; of two spellings the first."""
+        asked: dict[str, str] = {}
+        for field, text in self.said:
+            if field != "reference":
+                asked.setdefault(field, text)
+        return asked
+
+    @property
+    def prize(self) -> tuple[str | None, str] | None:
+        """The reference and the amount of the prize that a result brings, as it says them; None if it brings none."""
+        asked = self.asked
+        amount = asked.get("promoWinAmount")
+        if self.parked is None or self.parked.callback != "result" or amount is None or _is_nothing(amount):
+            return None
+        return asked.get("promoWinReference"), amount
+
+    @property
+    def owes(self) -> Sequence[str]:
+        """The ids of what it is kept for, of the win and of its prize. What has no reference has no id."""
+        if self.parked is None:
+            return ()
+        parked, prize = self.parked, self.prize
+        win = None if parked.prize_only else parked.reference
+        ids = (win and f"{parked.callback}#{win}", prize and prize[0] and f"promo#{prize[0]}")
+        return [id for id in ids if id]
+
+    @property
+    def is_prize_only(self) -> bool:
+        """Whether its win is none of its matter: that is paid, or will be without it."""
+        return self.parked is not None and self.parked.prize_only
+
+    @property
+    def content(self) -> str:
+        """What it asks for. Deliveries that differ only in their `uuid`, which names the delivery, ask for the same."""
+        if not self._parameters:
+            return self.parked.request if self.parked else self.body
+        return json.dumps(sorted((each.key, each.literal) for each in self._parameters if each.key != "uuid"))
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is a person's name for its win: its round, its player, its prize, or a reference of two."""
+        names = [value for field, value in self.said if field in _NAMES]
+        return name in names or name in map(plain, names)
+
+    @cached_property
+    def _parameters(self) -> "Sequence[Parameter]":
+        """The request's fields as the wallet reads them; none of what is not a request."""
+        from wallet.errors import Unreadable
+        from wallet.wire import parse
+
         try:
-            said = json.loads(self.parked.request, parse_float=str, parse_int=str) if self.parked else {}
-        except (ValueError, RecursionError):
-            return {}
-        known = {name.lower(): name for name in _FIELDS}
-        return {
-            known[name.lower()]: str(value)
-            for name, value in (said.items() if isinstance(said, dict) else ())
-            if name.lower() in known and not isinstance(value, dict | list) and value is not None
-        }
+            return parse(self.parked.request).parameters if self.parked else ()
+        except Unreadable:
+            return ()
 
 
-_FIELDS = (
-    "userId",
-    "amount",
-    "currency",
-    "gameId",
-    "roundId",
-    "bonusCode",
-    "jackpotId",
-    "promoCampaignId",
-    "promoWinReference",
-    "promoWinAmount",
-)
+_FIELDS = {
+    name.lower(): name
+    for name in (
+        "reference",
+        "userId",
+        "amount",
+        "currency",
+        "gameId",
+        "roundId",
+        "bonusCode",
+        "jackpotId",
+        "promoCampaignId",
+        "promoWinReference",
+        "promoWinAmount",
+    )
+} | {"campaignid": "promoCampaignId"}
+_NAMES = ("reference", "userId", "roundId", "promoWinReference")
+
+
+def _is_nothing(amount: str) -> bool:
+    """Whether an amount is zero, however it is written: the prize of a result is none then."""
+    try:
+        return Decimal(amount) == 0
+    except InvalidOperation:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The letters under one reference, or a letter without one under its message's id.
+    """The letters under one reference, or those without one that ask for the same, the longest owed first.
 
-    `refused` says why they cannot be sent back; None if they can.
+    `name` is the reference, or the first letter's message id. `refused` says why they cannot be sent back; None if they
+    can.
     """
 
     name: str
@@ -88,9 +159,29 @@ class Group:
         )
 
     @property
-    def stopped_by_prize(self) -> bool:
-        """Whether a win is held up by the reference of the prize it came with, and is itself perhaps on no record."""
-        return any(is_of_prize(code, reason) for code, reason in self.faults)
+    def prizes(self) -> "Group | None":
+        """Those of its letters of which only the prize is left."""
+        return self.among({letter.message_id for letter in self.letters if letter.is_prize_only})
+
+    @property
+    def wins(self) -> "Group | None":
+        """The other letters: those of a win that is not credited."""
+        return self.among({letter.message_id for letter in self.letters if not letter.is_prize_only})
+
+    @property
+    def entries(self) -> "list[tuple[Letter, int]]":
+        """What there is to read: of the letters that say the same, the first, and in how many copies it is there."""
+        alike: dict[object, list[Letter]] = defaultdict(list)
+        for letter in self.letters:
+            parked = letter.parked
+            alike[letter.content, parked and (parked.code, parked.reason, parked.prize_only)].append(letter)
+        return [(letters[0], len(letters)) for letters in alike.values()]
+
+    @property
+    def handle(self) -> str:
+        """What a command or a link calls it: a name that no program can be given has its first letter's message id."""
+        is_short = len(self.name) <= MOST_CHARACTERS
+        return self.name if is_short and can_be_passed(self.name) else self.letters[0].message_id
 
     @property
     def first_received_at(self) -> datetime:
@@ -99,11 +190,11 @@ class Group:
     @property
     def differ(self) -> bool:
         """Whether they ask for different things: which of them is sent back is then worth a thought."""
-        return len({letter.parked.request if letter.parked else letter.body for letter in self.letters}) > 1
+        return len({letter.content for letter in self.letters}) > 1
 
     def called(self, name: str) -> list[Letter]:
         """Those of its letters that a person means, by a reference as it is or as it is shown, or by a message's id."""
-        if name in (self.name, plain(self.name)):
+        if name in (self.name, plain(self.name), self.handle):
             return list(self.letters)
         return [letter for letter in self.letters if letter.message_id == name]
 
@@ -116,24 +207,22 @@ class Group:
         return replace(self, letters=letters) if letters else None
 
 
-def is_of_prize(code: int, reason: str) -> bool:
-    """Whether a conflict is that of a prize's reference, by the wallet's own words."""
-    return code == 61 and reason.startswith("Its prize's reference ")
-
-
 def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:
-    """The letters by reference, the longest owed first. What is not that callback's cannot be sent back."""
-    groups: dict[tuple[str | None, str], list[Letter]] = defaultdict(list)
+    """The letters by reference, the longest owed first. What is not that callback's cannot be sent back.
+
+    Letters without a reference are by what they ask for: a request that is sent ten times is there once.
+    """
+    groups: dict[tuple[str | None, str | None, str | None], list[Letter]] = defaultdict(list)
     for letter in letters:
-        reference = letter.parked.reference if letter.parked else None
-        groups[letter.parked.callback if letter.parked else None, reference or letter.message_id].append(letter)
-    return sorted(
-        (
-            Group(name=name, letters=tuple(alike), refused=_refused(whose, callback))
-            for (whose, name), alike in groups.items()
-        ),
-        key=lambda group: group.first_received_at,
-    )
+        parked = letter.parked
+        reference = parked.reference or None if parked else None
+        groups[parked.callback if parked else None, reference, None if reference else letter.content].append(letter)
+    found: list[Group] = []
+    for (whose, reference, _), alike in groups.items():
+        alike.sort(key=lambda letter: (letter.first_received_at, letter.message_id))
+        name = reference or alike[0].message_id
+        found.append(Group(name=name, letters=tuple(alike), refused=_refused(whose, callback)))
+    return sorted(found, key=lambda group: group.first_received_at)
 
 
 def _refused(whose: str | None, callback: str) -> str | None:

@@ -126,8 +126,8 @@ class _Errand:
             return frozenset()
         if not at_a_terminal():
             print("Nothing was sent back: name references, or say --all")
-            name = show.name_in_a_command(sendable[0])
-            print(f"One of them: {command(self.options, 'parked', 'redrive', self.callback, names=[name])}")
+            one = sendable[0].handle
+            print(f"One of them: {command(self.options, 'parked', 'redrive', self.callback, names=[one])}")
             return frozenset()
         while True:
             try:

@@ -1,13 +1,13 @@
 """Dead letters as a person reads them, and as a machine does."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
 from tools.outside import cut, plain
 from tools.walletctl import listing
-from tools.walletctl.hints import can_be_passed, command, opening
+from tools.walletctl.hints import command, opening
 from tools.walletctl.listing import Column, Row
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS
@@ -15,7 +15,7 @@ from tools.walletctl.parked.mailbox import HIDDEN_SECONDS
 if TYPE_CHECKING:
     from rich.table import Table
 
-_MOST_OF_A_NAME = 128  # characters: the provider's references have no more
+_MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
 _MOST_OF_A_REASON = 200
 _UNITS = {
     "d": timedelta(days=1),
@@ -58,8 +58,9 @@ def name(group: Group) -> str:
 
 
 def _reasons(group: Group) -> Iterator[str]:
-    for _, reason in group.faults:
-        yield cut(plain(reason), _MOST_OF_A_REASON)
+    for part, what in ((group.wins, ""), (group.prizes, "its prize alone: ")):
+        for _, reason in part.faults if part else ():
+            yield f"{what}{cut(plain(reason), _MOST_OF_A_REASON)}"
     if group.refused:
         yield f"cannot be sent back: {group.refused}"
     elif group.differ:
@@ -74,8 +75,8 @@ def age(span: timedelta) -> str:
     return "0 s"
 
 
-def letter(callback: str, group: Group, one: Letter, now: datetime) -> "Table":
-    """One letter, a fact a line, and its request as received."""
+def letter(callback: str, group: Group, one: Letter, copies: int, now: datetime) -> "Table":
+    """One letter, a fact a line, and its request as received; of so many `copies` the first."""
     parked = one.parked
     facts = {
         "callback": callback,
@@ -83,6 +84,8 @@ def letter(callback: str, group: Group, one: Letter, now: datetime) -> "Table":
         **one.asked,
         "error": str(parked.code) if parked else None,
         "why": parked.reason if parked else group.refused,
+        "left": "its prize alone" if one.is_prize_only else None,
+        "copies": str(copies) if copies > 1 else None,
         "received": f"{one.first_received_at:%Y-%m-%d %H:%M:%S}Z, {age(now - one.first_received_at)} ago",
         "message id": one.message_id,
         "request": parked.request if parked else None,
@@ -91,23 +94,33 @@ def letter(callback: str, group: Group, one: Letter, now: datetime) -> "Table":
     return listing.facts({name: text for name, text in facts.items() if text})
 
 
-def what_to_do(callback: str, group: Group, options: Sequence[str], found: str | None = None) -> Iterator[str]:
+def what_to_do(
+    callback: str,
+    group: Group,
+    options: Sequence[str],
+    found: str | None = None,
+    on_record: Collection[str] = frozenset(),
+) -> Iterator[str]:
     """What a person does next, by why it was left to them.
 
-    `options` lead a command to the place. `found` is the name that `find` was called with, if it was.
+    `options` lead a command to the place. `found` is the name that `find` was called with, if it was. `on_record` are
+    ids of which that is known.
     """
-    name = name_in_a_command(group)
+    name = group.handle
     again = command(options, "parked", "redrive", callback, names=[name])
     if group.refused:
         yield f"It cannot be sent back: {group.refused}."
         yield f"If it is nobody's money, discard it. How: {command((), 'help', 'parked', 'discard')}"
         return
-    codes = {code for code, _ in group.faults}
-    if group.stopped_by_prize:
+    for one, _ in group.prizes.entries if group.prizes and not group.refused else ():
+        yield from _about_a_prize(callback, one, on_record)
+    if not group.wins:
+        return
+    codes = {code for code, _ in group.wins.faults}
+    if codes & REFUSED_BODIES:
         yield (
-            "The reference of its prize was credited before with other content, so this request moved nothing. If its "
-            "own reference is not on record, the win is still owed: ask the provider to send it without the prize, "
-            "under the same reference, and discard this only once that is paid."
+            "What was sent is not valid, and is refused again as it is. Ask the provider to correct it and to send it "
+            "again with its reference. Once that is paid, discard this dead letter."
         )
     elif 61 in codes:
         yield (
@@ -127,9 +140,46 @@ def what_to_do(callback: str, group: Group, options: Sequence[str], found: str |
         yield f"Once the cause in its reason is gone, send it back: {again}"
 
 
-def name_in_a_command(group: Group) -> str:
-    """What a person calls it in a command: what no program can be given has its message's id."""
-    return group.name if can_be_passed(group.name) else group.letters[0].message_id
+def _about_a_prize(callback: str, one: Letter, on_record: Collection[str]) -> Iterator[str]:
+    parked, (reference, amount) = one.parked, one.prize or (None, "")
+    if parked is None:
+        return
+    prize = " ".join(
+        ["The prize", *([plain(reference)] if reference else []), *([f"of {plain(amount)}"] if amount else [])]
+    )
+    win = f"{callback} {cut(plain(parked.reference or 'without a reference'), _MOST_OF_A_NAME)}"
+    is_paid = f"{callback}#{parked.reference}" in on_record
+    yield (
+        f"{cut(prize, _MOST_OF_A_REASON)}, which came with {win}, is not paid: "
+        f"{why_not_the_prize(parked.code, parked.reason)}. "
+        f"The win itself {'is paid' if is_paid else 'does not wait for it: it is paid, or is tried again by itself'}."
+    )
+    yield (
+        "Ask the provider which is right. If the prize is owed, it must come under a reference that is free. Once that "
+        "is settled, discard this dead letter."
+    )
+
+
+def why_not_the_prize(code: int, reason: str) -> str:
+    """Why a result's prize was left for a person, in a clause. It is escaped."""
+    fields = [field for field in reason.partition(": ")[2].split(", ") if field]
+    match code:
+        case 61 if any(field.startswith("promoWin") for field in fields):
+            return "the result came with another prize before"
+        case 61:
+            return (
+                f"its reference is on record with other content{f' ({plain(chr(32).join(fields))})' if fields else ''}"
+            )
+        case 57:
+            return "its reference is not valid"
+        case 59:
+            return "its amount is not valid"
+        case 64:
+            return "it has no reference"
+    return plain(reason)
+
+
+REFUSED_BODIES = frozenset({57, 59, 64})  # what was sent was not valid
 
 
 def hidden(letters: int) -> str:
@@ -140,17 +190,19 @@ def hidden(letters: int) -> str:
 
 
 def for_machines(callback: str, groups: Iterable[Group], now: datetime) -> Iterator[Row]:
-    """A row for each letter, with all that it says."""
+    """A row for each letter, with all that it says; letters that say the same are one."""
     for group in groups:
-        for one in group.letters:
+        for one, copies in group.entries:
             parked = one.parked
             asked = one.asked
             yield {
                 "callback": callback,
                 "reference": parked.reference if parked else None,
                 "messageId": one.message_id,
+                "copies": copies,
                 "code": parked.code if parked else None,
                 "reason": parked.reason if parked else None,
+                "prizeOnly": one.is_prize_only,
                 "firstReceivedAt": one.first_received_at,
                 "ageSeconds": max(0, int((now - one.first_received_at).total_seconds())),
                 **{name: asked.get(name) for name in ASKED},
@@ -167,8 +219,10 @@ COLUMNS = [
         "callback",
         "reference",
         "messageId",
+        "copies",
         "code",
         "reason",
+        "prizeOnly",
         "firstReceivedAt",
         "ageSeconds",
         *ASKED,
