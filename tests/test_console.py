@@ -1419,6 +1419,21 @@ def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Wind
     assert words.fails_again(Group(name="r", letters=(letter_of(code),), refused=None))
 
 
+@pytest.mark.parametrize(
+    ("errors", "verdict"),
+    [
+        ({64}, "waits for a person"),
+        ({59, 62}, "waits for another try"),
+        ({99}, "kept nowhere"),
+        ({401}, "kept nowhere"),
+    ],
+)
+def test_try_says_what_became_of_what_was_refused(errors: set[int], verdict: str) -> None:
+    answers = [trying.Answer(status=400, text="", milliseconds=1.0, error=error) for error in errors]
+
+    assert verdict in trying._verdict(answers)
+
+
 def letter_of(code: int) -> Letter:
     kept = Parked(
         callback="result", reference="r", code=code, reason="x", first_received_at="2026-01-02T03:04:05Z", request="{}"

@@ -280,7 +280,7 @@ def test_a_new_reference_keeps_what_was_edited(opened: Opened) -> None:
         ({"amount": "0"}, "On record, and nothing was paid"),
         ({"userId": "nobody"}, "Not credited yet: it waits for another try"),
         ({"currency": "EUR"}, "Not credited: it waits for a person"),
-        ({"amount": "ten"}, "Not credited: refused, and kept nowhere"),
+        ({"amount": "ten"}, "Not credited: it waits for a person"),
     ],
 )
 def test_what_became_of_a_callback_is_said_in_words(changes: dict[str, str], heading: str, opened: Opened) -> None:
