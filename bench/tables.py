@@ -12,7 +12,7 @@ from botocore.config import Config
 from tools.local.template import Template
 from tools.local.trouble import Trouble
 
-Item = dict[str, dict[str, str]]
+Item = dict[str, dict[str, Any]]
 
 # The rivals' own, beside the template's.
 VARIABLES = {"IDEMPOTENCY_TABLE": "Idempotency", "NAIVE_TABLE": "NaiveTransactions"}

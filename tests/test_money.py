@@ -1,10 +1,7 @@
 """Money is read, added and written to the last digit, whatever the thread's own decimal context says."""
 
-import threading
-from collections.abc import Callable
-from decimal import ROUND_UP, Context, Decimal, FloatOperation, Inexact, Rounded, localcontext
+from decimal import ROUND_UP, Context, Decimal, FloatOperation, Inexact, Rounded
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
