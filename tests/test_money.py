@@ -1,7 +1,10 @@
 """Money is read, added and written to the last digit, whatever the thread's own decimal context says."""
 
-from decimal import ROUND_UP, Context, Decimal, FloatOperation, Inexact, Rounded
+import threading
+from collections.abc import Callable
+from decimal import ROUND_UP, Context, Decimal, FloatOperation, Inexact, Rounded, localcontext
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -267,3 +270,36 @@ def test_any_text_is_refused_or_means_what_it_says(text: str) -> None:
     assert text.isascii()
     assert set(text) <= set("0123456789.eE+-")
     assert Fraction(amount) == exact(text)
+
+
+def test_a_thread_with_a_hostile_decimal_context_loses_no_digit() -> None:
+    with localcontext(HOSTILE):
+        texts = everything_about_money()
+
+    assert texts == everything_about_money()
+    assert texts == [
+        "12345678901234.123456789012345678",
+        "12345678901235.123456789012345679",
+        "12345678901233.123456789012345677",
+    ]
+
+
+def test_a_second_thread_loses_no_digit() -> None:
+    # Python gives a new thread its default context of 28 digits, whatever was set at import.
+    assert in_a_thread(everything_about_money) == everything_about_money()
+
+
+def everything_about_money() -> list[str]:
+    amount, one_and_a_bit = money.parse("12345678901234.123456789012345678"), money.parse("1.000000000000000001")
+    return [
+        money.text(each) for each in (amount, money.add(amount, one_and_a_bit), money.subtract(amount, one_and_a_bit))
+    ]
+
+
+def in_a_thread(work: Callable[[], Any]) -> Any:
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
+    thread.start()
+    thread.join()
+    (result,) = results
+    return result
