@@ -308,6 +308,8 @@ def _attribute(value: Value) -> Item:
             return {"BOOL": value}
         case tuple():
             return {"L": [_attribute(each) for each in value]}
+        case Decimal():
+            return {"N": format(value, "f")}  # in plain notation: an export is read by other programs
         case _:
             return {"N": str(value)}
 
