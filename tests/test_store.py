@@ -361,6 +361,16 @@ def test_a_balance_of_38_digits_loses_none_of_them(counter: Counter) -> None:
     assert counter.operator.wallet()["cash"] == receipt.cash
 
 
+@pytest.mark.parametrize(("amount", "written"), [("1E-7", "0.0000001"), ("1E+7", "10000000")])
+def test_a_number_is_written_in_plain_notation_for_those_who_read_an_export(
+    counter: Counter, amount: str, written: str
+) -> None:
+    counter.settle(win(amount))
+
+    (record,) = dynamodb().scan(TableName="Transactions")["Items"]
+    assert record["amountAsked"]["N"] == written
+
+
 def test_a_balance_that_would_need_39_digits_is_left_alone(counter: Counter) -> None:
     counter.set_wallet(cash=Decimal(100000000000000000000))
 
