@@ -22,6 +22,8 @@ OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "5"))
 PLAYERS_A_KIND = 3  # for each outage
 SENDERS = 3  # and a worker more for the queue, so that the gateway hardly ever turns one away
 
+# A prize that cannot be paid needs the queues before its win is paid: that is tried with the other faults.
+PAYABLE = [kind for kind in KINDS if not kind("anybody").leaves_prize]
 OUTAGES = {"tables": ("tables",), "queues": ("queues",), "both": ("tables", "queues")}
 
 
@@ -31,14 +33,14 @@ def _player(kind: Callable[[str], Win], outage: str, number: int) -> str:
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[Stand]:
-    players = [_player(kind, outage, n) for kind in KINDS for outage in OUTAGES for n in range(PLAYERS_A_KIND)]
+    players = [_player(kind, outage, n) for kind in PAYABLE for outage in OUTAGES for n in range(PLAYERS_A_KIND)]
     with stand([*players, "unlucky"], WORKERS=str(SENDERS + 1)) as here:
         yield here
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_every_callback_is_answered_during_an_outage_and_every_win_paid_after_it(here: Stand, outage: str) -> None:
-    wins = [kind(_player(kind, outage, n)) for kind in KINDS for n in range(PLAYERS_A_KIND)]
+    wins = [kind(_player(kind, outage, n)) for kind in PAYABLE for n in range(PLAYERS_A_KIND)]
     random.Random(outage).shuffle(wins)
     for win in wins:
         for callback, body in win.before:
