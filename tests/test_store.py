@@ -862,6 +862,17 @@ def test_a_known_win_remembers_a_prize_that_cannot_be_paid(counter: Counter, ref
     counter.assert_wallet(cash="10")
 
 
+def test_a_known_win_that_vanishes_before_its_prize_is_noted_is_read_again_and_paid(counter: Counter) -> None:
+    counter.settle(win())
+    vanishes = after(lambda: counter.operator.database.Table("Transactions").delete_item(Key={"id": "result#r-1"}))
+    counter.client.write_script = iter([vanishes])
+
+    counter.settle(WITH_PRIZE, PRIZE)
+
+    assert [each["id"] for each in counter.operator.transactions()] == ["result#r-1", "promo#p-1"]
+    counter.assert_wallet(cash="27", version=3, transactions=2)
+
+
 def test_of_two_prizes_that_race_for_a_known_win_the_first_is_paid(counter: Counter) -> None:
     counter.settle(win())
     other = replace(PRIZE, reference="p-2")

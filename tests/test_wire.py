@@ -157,7 +157,7 @@ broken_texts = st.one_of(
 def test_any_text_is_read_exactly_or_refused(text: str) -> None:
     try:
         text.encode()
-        expected = read_by_json(text)
+        expected = read_by_json(text.removeprefix("\ufeff"))
     except (ValueError, _HasKeyTwice):
         expected = None
     is_readable = isinstance(expected, dict) and not any(is_no_json(*field) for field in expected.items())

@@ -8,13 +8,9 @@ Source: the provider's pages Result and Auto Closing.
 
 from decimal import Decimal
 
-from pydantic import Field
-
 from wallet import callback, money, wire
 from wallet.errors import Absent, InvalidAmount, Malformed, Refusal
 from wallet.ledger import Credit, Prize
-
-_PRIZE = "Of a promotion's prize. If the prize cannot be paid, a person decides about it, and the win is credited."
 
 
 class ResultRequest(wire.Request):
@@ -25,8 +21,8 @@ class ResultRequest(wire.Request):
     currency: wire.Currency
     round_details: wire.Recorded
     session_id: wire.Recorded | None = None
-    promo_win_amount: wire.MaybeAmount | None = Field(None, description=_PRIZE)
-    promo_win_reference: wire.MaybeIdentifier | None = Field(None, description=_PRIZE)
+    promo_win_amount: wire.MaybeAmount | None = None
+    promo_win_reference: wire.MaybeIdentifier | None = None
     promo_campaign_id: wire.Identifier | None = None
     promo_campaign_type: wire.Recorded | None = None
 

@@ -93,9 +93,8 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(request, admitted, arrived)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
-            is_kept = admitted is not None and refusal.kept != "nowhere"
             is_safe = admitted is None or self._keep(admitted, refusal)
-            _report_refusal(refusal, arrived, is_kept=is_kept, **_who_and_what(body))
+            _report_refusal(refusal, arrived, is_kept=admitted is not None, **_who_and_what(body))
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
             return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
@@ -135,15 +134,11 @@ class _Callback(Generic[RequestT]):
         )
 
     def _keep(self, admitted: Parked, refusal: Refusal) -> bool:
-        """Keeps what a retry or a person may still credit. False if it must be kept and cannot be."""
+        """Keeps an admitted request, which a retry or a person may still credit. False if it cannot be kept."""
         parked = _for_reason(admitted, refusal)
-        match refusal.kept:
-            case "for another try":
-                return self._is_sent(lambda: self._parking.keep(parked), "Parked")
-            case "for a person":
-                return self._leave(parked.message())
-            case "nowhere":
-                return True
+        if refusal.kept == "for another try":
+            return self._is_sent(lambda: self._parking.keep(parked), "Parked")
+        return self._leave(parked.message())
 
     def _leave(self, message: str) -> bool:
         return self._is_sent(lambda: self._parking.give_up(message), "DeadLettered")

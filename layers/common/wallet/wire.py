@@ -320,6 +320,7 @@ _AMOUNT_SCHEMA = {
     "examples": ["10.0", 55.0],
 }
 _ANYTHING: dict[str, Any] = {}
+_TOLERATED = {"description": "If it is not valid, a person decides about the prize, and the win is credited."}
 
 _read_recorded = PlainValidator(_by_every_spelling(_recorded))
 _read_amount, _maybe_amount = PlainValidator(_by_every_spelling(_amount)), PlainValidator(_tolerating(_amount))
@@ -330,8 +331,8 @@ Identifier = Annotated[str, _read_identifier, WithJsonSchema(_IDENTIFIER_SCHEMA)
 Recorded = Annotated[str, _read_recorded, WithJsonSchema(_ANYTHING)]  # kept as it was sent, and decides nothing
 Currency = Annotated[str, _read_recorded, WithJsonSchema({"examples": ["USD"]})]
 Amount = Annotated[Decimal, _read_amount, WithJsonSchema(_AMOUNT_SCHEMA)]
-MaybeAmount = Annotated[Tolerated[Decimal], _maybe_amount, WithJsonSchema({"examples": ["5.0"]})]
-MaybeIdentifier = Annotated[Tolerated[str], _maybe_identifier, WithJsonSchema({"examples": ["prize-1"]})]
+MaybeAmount = Annotated[Tolerated[Decimal], _maybe_amount, WithJsonSchema(_TOLERATED | {"examples": ["5.0"]})]
+MaybeIdentifier = Annotated[Tolerated[str], _maybe_identifier, WithJsonSchema(_TOLERATED | {"examples": ["prize-1"]})]
 
 
 class Request(BaseModel):
