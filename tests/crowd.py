@@ -56,7 +56,7 @@ class Crowd:
         def settled(credit: Credit, turn: threading.Semaphore) -> Settlement:
             turn.acquire()
             try:
-                return store.settle([credit], request="{}", deadline=ANSWER_SECONDS, leave_prize=lambda _: None)
+                return store.settle([credit], request="{}", deadline=ANSWER_SECONDS, leave_prize=lambda *_: None)
             finally:
                 self._let_the_next_move()
 

@@ -54,13 +54,15 @@ def snapshot(
     *recorded: Transaction,
     wallet: Wallet | None = WALLET,
     free_rounds: FreeRounds | None = None,
-    unreadable: str | None = None,
+    unreadable_wallet: str | None = None,
+    unreadable_free_rounds: str | None = None,
 ) -> Snapshot:
     return Snapshot(
         wallet=wallet,
         transactions={transaction.credit.id: transaction for transaction in recorded},
         free_rounds=free_rounds,
-        unreadable=unreadable,
+        unreadable_wallet=unreadable_wallet,
+        unreadable_free_rounds=unreadable_free_rounds,
     )
 
 
@@ -701,6 +703,33 @@ def test_a_prize_of_other_content_than_on_record_does_not_hold_back_its_win() ->
     assert (settlement.disputed.reference, settlement.disputed.differences) == ("p-1", ("amount",))
 
 
+FULL = replace(WALLET, cash=Decimal("1234567890123456789.012345678901234567"))
+
+
+@pytest.mark.parametrize(
+    ("wallet", "amount", "fault", "is_known"),
+    [
+        (FULL, "1E+31", Unavailable, False),
+        (FULL, "1E+31", Unavailable, True),
+        (replace(WALLET, currency="EUR"), "5", WrongCurrency, True),
+        (None, "5", Unavailable, True),
+    ],
+    ids=["too many digits", "too many digits, known", "another currency since", "unreadable since"],
+)
+def test_a_prize_that_cannot_be_added_does_not_hold_back_its_win(
+    wallet: Wallet | None, amount: str, fault: type[Refusal], is_known: bool
+) -> None:
+    request = with_prize(credit(amount="5"), credit("promo", amount, reference="p-1"))
+    recorded = [on_record(request[0])] if is_known else []
+    reason = None if wallet else "no number"
+
+    settlement = ledger.settle(request, snapshot(*recorded, wallet=wallet, unreadable_wallet=reason))
+
+    assert isinstance(settlement.disputed, fault)
+    assert (settlement.receipt.replayed, settlement.is_left) == (is_known, is_known)
+    assert [each.credit.kind for each in settlement.transactions] == ([] if is_known else ["result"])
+
+
 def test_a_prize_that_cannot_be_read_does_not_hold_back_its_win() -> None:
     fault = Absent("promoWinReference")
     request = with_prize(credit(amount="5"), fault=fault)
@@ -819,8 +848,11 @@ def test_no_balance_is_rounded_to_fit(kind_of_free_round: Any) -> None:
 def test_what_cannot_be_read_is_no_reason_to_refuse_what_was_paid() -> None:
     paid = on_record(credit())
 
-    for wallet in (None, WALLET):
-        settlement = ledger.settle([credit()], snapshot(paid, wallet=wallet, unreadable="no number"))
+    for unreadable in (
+        snapshot(paid, wallet=None, unreadable_wallet="no number"),
+        snapshot(paid, unreadable_free_rounds="no number"),
+    ):
+        settlement = ledger.settle([credit()], unreadable)
         assert settlement.receipt.replayed
         assert (settlement.receipt.cash, settlement.receipt.bonus) == (WALLET.cash, WALLET.bonus)
         assert settlement.receipt.currency == "USD"
@@ -832,7 +864,7 @@ def test_nothing_is_added_to_what_cannot_be_read(lost: str) -> None:
 
     for recorded in ((), (without_balance,)):
         with pytest.raises(Unavailable) as unavailable:
-            ledger.settle([credit()], snapshot(*recorded, wallet=None, unreadable="no number"))
+            ledger.settle([credit()], snapshot(*recorded, wallet=None, unreadable_wallet="no number"))
         assert unavailable.value.reason == "no number"
 
 

@@ -15,7 +15,9 @@ from conftest import EVENTS, Operator, published
 from expectations import calls, metrics, output, unchanged
 from stack import of_type
 from wallet import callback as callback_module
+from wallet import wire
 from wallet.parking import Parked, Parking
+from wallet.trust import hash_of
 
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
 every_callback = pytest.mark.parametrize("callback", CALLBACKS)
@@ -555,6 +557,48 @@ def test_a_prize_that_turns_out_to_be_in_dispute_is_left_for_a_person_and_its_wi
     )
     assert letter["first_received_at"] == kept["first_received_at"]
     assert json.loads(letter["request"]) == disputed
+
+
+def test_what_was_refused_because_its_hash_fits_another_cut_is_refused_again_when_it_is_sent_back(
+    operator: Operator,
+) -> None:
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="provider", SecretString=json.dumps({"current": {"hashSecret": "hush-hush"}})
+    )
+    operator.start("bonus", PROVIDER_SECRET=secret["ARN"])
+    body = published("bonus", reference="R&roundId=r9", hash=None)
+    body["hash"] = hash_of(wire.parse(json.dumps(body)).parameters, "hush-hush")
+    assert operator.send("bonus", body).json["error"] == 57
+    (letter,) = operator.messages("BonusDeadLetters")
+
+    with unchanged(operator):
+        answer, _ = retry(operator, "bonus", messages=[json.dumps(letter)])
+
+    assert failures(answer) == []
+    assert [each["code"] for each in operator.messages("BonusDeadLetters")] == [57, 57]
+
+
+@pytest.mark.parametrize("reference", ["a\u009b31m", "a\x7f", "r" * 300], ids=ascii)
+def test_a_retry_logs_no_reference_that_is_unfit_for_a_log(operator: Operator, reference: str) -> None:
+    operator.send("promo", published("promo", reference=reference))
+    (letter,) = operator.messages("PromoDeadLetters")
+
+    with output() as printed:
+        retry(operator, "promo", messages=[json.dumps(letter)])
+
+    assert "refused" in printed.getvalue()
+    assert reference not in printed.getvalue()
+
+
+def test_a_replay_is_answered_although_its_prize_cannot_be_left_once_more(operator: Operator, outage: Outage) -> None:
+    body = published("result", promoWinAmount="5")
+    first = operator.send("result", body)
+    outage.down["sqs"] = UNREACHABLE
+
+    with unchanged(operator):
+        again = operator.send("result", body)
+
+    assert (again.status, again.json) == (200, first.json)
 
 
 def test_a_prize_that_cannot_be_left_keeps_its_win_in_the_queue(operator: Operator, outage: Outage) -> None:

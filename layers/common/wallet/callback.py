@@ -88,9 +88,9 @@ class _Callback(Generic[RequestT]):
                 reason="",
                 first_received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
                 request=body.without_secrets(),
+                signed=is_signed,
             )
-            request = body.read(self._model, arrives=True, is_signed=is_signed)
-            settlement = self._settle(request, admitted, arrived)
+            settlement = self._settle(body, admitted, arrived, arrives=True)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
             is_safe = admitted is None or self._keep(admitted, refusal)
@@ -113,19 +113,21 @@ class _Callback(Generic[RequestT]):
         token_matched = locks.check_token(query.get("authToken"))
         body = wire.parse(_text_of(event), self._model)
         hash_matched = locks.check_hash(body, mandatory=self._model.signed)
-        _logger.set_correlation_id(body.plainly("reference").get("reference"))
+        _logger.set_correlation_id(_name_of(body))
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 _count("KeyMatched", lock=lock, key=key)
         return body, hash_matched is not None
 
-    def _settle(self, request: RequestT, admitted: Parked, arrived: float) -> Settlement:
-        def leave_prize(refusal: Refusal) -> None:
+    def _settle(self, body: wire.Body, admitted: Parked, arrived: float, *, arrives: bool) -> Settlement:
+        def leave_prize(refusal: Refusal, was_left: bool) -> None:
             _count("Conflict")
             _tell(_logger.error, "prize left for a person", code=refusal.code, reason=refusal.reason)
-            if not self._leave(_for_reason(admitted, refusal, prize_only=True).message()):
+            is_left = self._leave(_for_reason(admitted, refusal, prize_only=True).message())
+            if not is_left and not was_left:
                 raise Unavailable("its prize could not be kept")  # nothing is written yet, so the provider sends again
 
+        request = body.read(self._model, arrives=arrives, is_signed=admitted.signed)
         return self._store.settle(
             self._credits_for(request),
             request=admitted.request,
@@ -173,11 +175,11 @@ class _Callback(Generic[RequestT]):
             return self._give_up(record["body"], "not a parked request")
         if parked.callback != self._name:  # a stray would be credited under another kind, and its own paid as well
             return self._give_up(record["body"], "another callback's")
-        _logger.set_correlation_id(parked.reference)
+        _logger.set_correlation_id(_name_of(body))
         tries = int(record["attributes"]["ApproximateReceiveCount"])
         _count("ParkedAge", _seconds_since(parked.first_received_at), "Seconds")
         try:
-            settlement = self._settle(body.read(self._model), parked, arrived)
+            settlement = self._settle(body, parked, arrived, arrives=False)
         except Exception as error:  # as above
             refusal = _refusal_for(error)
             _report_refusal(refusal, arrived, is_kept=True, tries=tries, **_who_and_what(body))
@@ -230,6 +232,11 @@ def _refusal_for(error: Exception) -> Refusal:
     # Not its message, which may quote the request, and with it a token or a hash.
     place = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__))
     return Unavailable(f"a defect: {type(error).__name__} at {place}")
+
+
+def _name_of(body: wire.Body) -> str | None:
+    """The reference, if it is fit for a log."""
+    return body.plainly("reference").get("reference")
 
 
 def _who_and_what(body: wire.Body | None) -> dict[str, str]:

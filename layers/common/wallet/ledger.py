@@ -151,14 +151,15 @@ class Transaction:
 class Snapshot:
     """What the store holds of a request's credits: `transactions` by id, only those on record.
 
-    `free_rounds` is what is known under the request's bonus code; None if nothing is yet. `unreadable` says what
-    another program has left in a form that nothing can be added to.
+    `free_rounds` is what is known under the request's bonus code; None if nothing is yet. What another program has left
+    in a form that nothing can be added to is unreadable, with the reason.
     """
 
     wallet: Wallet | None
     transactions: Mapping[str, Transaction]
     free_rounds: FreeRounds | None
-    unreadable: str | None = None
+    unreadable_wallet: str | None = None
+    unreadable_free_rounds: str | None = None
 
     @property
     def is_torn(self) -> bool:
@@ -188,8 +189,8 @@ class Receipt:
 class Settlement:
     """What must be written, all of it or nothing; nothing at all unless `changes`.
 
-    `disputed` is why the win's prize is not paid: it is for a person to decide. `noted` is the win on record that must
-    remember the prize it came with now.
+    `disputed` is why the win's prize is not paid: it is for a person to decide. `is_left` if the record says that this
+    prize was left for a person before. `noted` is the win on record that must remember the prize it came with now.
     """
 
     receipt: Receipt
@@ -197,6 +198,7 @@ class Settlement:
     after: Wallet
     transactions: tuple[Transaction, ...]
     disputed: Refusal | None
+    is_left: bool
     noted: Credit | None
 
     @property
@@ -207,53 +209,33 @@ class Settlement:
 def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
     """What one request's credits do, given what is on record.
 
-    The first credit is the request's own, and gives the receipt its transactionId. Any other is a prize that came with
-    it. Each is paid once, whatever it came with, and what is wrong with a prize does not hold back the first.
+    The first credit is the request's own win, and gives the receipt its transactionId. Any other is a prize that came
+    with it. Each is paid once, whatever it came with, and what is wrong with a prize does not hold back the win.
 
     Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
     or a balance would need more digits than the store can hold.
     """
-    first = credits[0]
-    recorded = snapshot.transactions.get(first.id)
-    if recorded and (differences := first.differences(recorded.credit)):
-        raise Conflict(first.reference, differences)
-    if disputed := _dispute(credits, snapshot):
-        credits = [first]
+    win, *prizes = credits
+    recorded = snapshot.transactions.get(win.id)
+    if recorded and (differences := win.differences(recorded.credit)):
+        raise Conflict(win.reference, differences)
+    before = after = _wallet_before(win, recorded, snapshot)
+    transactions: list[Transaction] = []
+    if recorded is None:
+        paid, after = _pay(win, after, snapshot)
+        transactions.append(paid)
 
-    fresh = [credit for credit in credits if credit.id not in snapshot.transactions]
-    before = snapshot.wallet
-    if snapshot.unreadable:
-        if fresh or recorded is None or recorded.cash_after.is_nan() or recorded.bonus_after.is_nan():
-            raise Unavailable(snapshot.unreadable)
-        before = before or recorded.wallet_after  # it was paid: only the balances of now cannot be read
-    if before is None:
-        raise NoSuchPlayer(first.user_id)
-    if any(credit.currency and _currency(credit.currency) != _currency(before.currency) for credit in fresh):
-        raise WrongCurrency(before.currency)
-
-    after, transactions = before, []
-    try:
-        for credit in fresh:
-            paid, free_rounds = credit.amount, None
-            if credit.free_round_code:
-                paid, free_rounds = _count_free_round(credit, snapshot.free_rounds or FreeRounds())
-            after = _pay(after, credit, paid)
-            transactions.append(
-                Transaction(
-                    credit=credit,
-                    paid=paid,
-                    seq=after.version,
-                    cash_after=after.cash,
-                    bonus_after=after.bonus,
-                    free_rounds=free_rounds,
-                )
-            )
-    except Inexact:
-        # Not the provider's fault, and no reason to round: the win is kept for a person to book.
-        raise Unavailable("a balance would need more than 38 digits") from None
+    disputed = _dispute(win, prizes, snapshot)
+    for prize in prizes:
+        if disputed is None and prize.id not in snapshot.transactions:
+            try:
+                paid, after = _pay(prize, after, snapshot)
+                transactions.append(paid)
+            except (WrongCurrency, Unavailable) as refusal:
+                disputed = refusal
 
     receipt = Receipt(
-        transaction_id=first.transaction_id,
+        transaction_id=win.transaction_id,
         currency=after.currency,
         cash=after.cash,
         bonus=after.bonus,
@@ -265,13 +247,24 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
         after=after,
         transactions=tuple(transactions),
         disputed=disputed,
-        noted=first if recorded and first.prize and recorded.credit.prize is None else None,
+        is_left=recorded is not None and recorded.credit.prize == win.prize,
+        noted=win if recorded and win.prize and recorded.credit.prize is None else None,
     )
 
 
-def _dispute(credits: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
-    """Why the prize that the first credit came with must not be paid, if it must not."""
-    win, *prizes = credits
+def _wallet_before(win: Credit, recorded: Transaction | None, snapshot: Snapshot) -> Wallet:
+    """The wallet that the request finds. If it is unreadable, the record of a win that was paid has its balances."""
+    if snapshot.wallet:
+        return snapshot.wallet
+    if not snapshot.unreadable_wallet:
+        raise NoSuchPlayer(win.user_id)
+    if recorded is None or recorded.cash_after.is_nan() or recorded.bonus_after.is_nan():
+        raise Unavailable(snapshot.unreadable_wallet)
+    return recorded.wallet_after
+
+
+def _dispute(win: Credit, prizes: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
+    """Why the prize that a win came with must not be paid, if it must not."""
     if win.prize is None or win.prize.fault:
         return win.prize and win.prize.fault
     recorded = snapshot.transactions.get(win.id)
@@ -286,6 +279,43 @@ def _dispute(credits: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
         if recorded and (differences := prize.differences(recorded.credit)):
             return Conflict(prize.reference, differences)
     return None
+
+
+def _pay(credit: Credit, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
+    """The transaction of a credit that is on no record yet, and the wallet after it.
+
+    Raises WrongCurrency, Unavailable.
+    """
+    if snapshot.unreadable_wallet:
+        raise Unavailable(snapshot.unreadable_wallet)
+    if credit.currency and _currency(credit.currency) != _currency(wallet.currency):
+        raise WrongCurrency(wallet.currency)
+    try:
+        paid, free_rounds = credit.amount, None
+        if credit.free_round_code:
+            if snapshot.unreadable_free_rounds:
+                raise Unavailable(snapshot.unreadable_free_rounds)
+            paid, free_rounds = _count_free_round(credit, snapshot.free_rounds or FreeRounds())
+        # The provider defines `bonus` as the money won in free rounds, kept for statistics beside the cash.
+        to_bonus = _NOTHING if credit.free_round == "none" else paid
+        after = replace(
+            wallet,
+            cash=money.add(wallet.cash, paid),
+            bonus=money.add(wallet.bonus, to_bonus),
+            version=wallet.version + 1,
+        )
+    except Inexact:
+        # Not the provider's fault, and no reason to round: the win is kept for a person to book.
+        raise Unavailable("a balance would need more than 38 digits") from None
+    transaction = Transaction(
+        credit=credit,
+        paid=paid,
+        seq=after.version,
+        cash_after=after.cash,
+        bonus_after=after.bonus,
+        free_rounds=free_rounds,
+    )
+    return transaction, after
 
 
 def _count_free_round(credit: Credit, count: FreeRounds) -> tuple[Decimal, FreeRounds]:
@@ -311,18 +341,6 @@ def _count_free_round(credit: Credit, count: FreeRounds) -> tuple[Decimal, FreeR
         advance=money.add(advance, paid),
         until=max((moment for moment in (count.until, credit.moment) if moment is not None), default=None),
         last_rounds=tuple(last_rounds[-_LAST_ROUNDS:]),
-    )
-
-
-def _pay(wallet: Wallet, credit: Credit, paid: Decimal) -> Wallet:
-    # The provider defines `bonus` as the money won in free rounds, kept for statistics beside the cash.
-    to_bonus = _NOTHING if credit.free_round == "none" else paid
-    return Wallet(
-        user_id=wallet.user_id,
-        currency=wallet.currency,
-        cash=money.add(wallet.cash, paid),
-        bonus=money.add(wallet.bonus, to_bonus),
-        version=wallet.version + 1,
     )
 
 

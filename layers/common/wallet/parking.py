@@ -21,6 +21,9 @@ _MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
 _MAX_HIDDEN_SECONDS = 12 * 3600 - 120
 
 
+_FLAGS = ("prize_only", "signed")  # false where a message does not say
+
+
 class ParkingFailed(Exception):
     """SQS did not take it: what was to be kept is only in the log, and with the provider."""
 
@@ -29,7 +32,8 @@ class ParkingFailed(Exception):
 class Parked:
     """A request that is kept; `first_received_at` is ISO 8601 in UTC, `reason` is for a person.
 
-    `prize_only`: what it was kept for is the prize that came with it. The win itself is no reason to keep it.
+    `prize_only`: it is kept for the prize that came with it alone. `signed`: it came with its hash, which is not kept.
+    What was refused because that hash would fit another cut of the text is then refused again.
     """
 
     callback: str
@@ -39,6 +43,7 @@ class Parked:
     first_received_at: str
     request: str
     prize_only: bool = False
+    signed: bool = False
 
     @classmethod
     def read(cls, message: str) -> "Parked":
@@ -51,10 +56,10 @@ class Parked:
         except RecursionError:
             raise ValueError("nested without end") from None
         names = {field.name for field in fields(cls)}
-        if not isinstance(content, dict) or not {*content, "prize_only"} >= names:
+        if not isinstance(content, dict) or not {*content, *_FLAGS} >= names:
             raise ValueError("not a parked request")
         content = {name: value for name, value in content.items() if name in names}
-        texts = {name: text for name, text in content.items() if name not in ("reference", "code", "prize_only")}
+        texts = {name: text for name, text in content.items() if name not in ("reference", "code", *_FLAGS)}
         if not all(isinstance(text, str) for text in texts.values()):
             raise ValueError("not a parked request's text")
         if datetime.fromisoformat(texts["first_received_at"]).tzinfo is None:

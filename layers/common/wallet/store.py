@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -73,13 +73,14 @@ class Store:
             self._client.close()
 
     def settle(
-        self, credits: Sequence[Credit], *, request: str, deadline: float, leave_prize: Callable[[Refusal], None]
+        self, credits: Sequence[Credit], *, request: str, deadline: float, leave_prize: Callable[[Refusal, bool], None]
     ) -> Settlement:
         """Pays what of `credits` is not on record yet; when it returns, all of it is, or its prize is left.
 
         `request` is the request's text, to be kept with the record; `deadline` is a `time.monotonic`
         after which no attempt is still under way. `leave_prize` is called before anything is written if the prize
-        cannot be paid: money that has moved must not be answered with an error because its prize could not be left.
+        cannot be paid (and whether it was left before): money that has moved must not be answered with an error
+        because its prize could not be left.
         Raises Conflict, NoSuchPlayer and WrongCurrency, what `leave_prize` raises,
         and Unavailable when it could not be told in time whether the credits were paid.
         """
@@ -93,7 +94,9 @@ class Store:
                 continue
             settlement = ledger.settle(credits, snapshot)
             if settlement.disputed and not is_left:
-                leave_prize(settlement.disputed)
+                began = time.monotonic()
+                leave_prize(settlement.disputed, settlement.is_left)
+                patience.deadline += time.monotonic() - began  # a slow queue must not hold back the win
                 is_left = True
             if not settlement.changes:
                 return settlement
@@ -326,6 +329,8 @@ def _value(attribute: Item) -> Any:
             return Decimal(value)
         case "L":
             return tuple(map(_value, value))
+        case "NULL":
+            return None
         case _:
             return value
 
@@ -335,12 +340,10 @@ def _with_wallet(snapshot: Snapshot, item: Item | None) -> Snapshot:
         return replace(snapshot, wallet=None)
     cash, bonus, version, currency = (item.get(name) for name in ("cash", "bonus", "version", "currency"))
     if not (
-        isinstance(cash, Decimal)
-        and isinstance(bonus, Decimal)
-        and isinstance(version, Decimal)
-        and isinstance(currency, str)
+        isinstance(cash, Decimal) and isinstance(bonus, Decimal) and _is_whole(version) and isinstance(currency, str)
     ):
-        return replace(snapshot, unreadable="the wallet lacks a number cash, bonus or version, or a currency")
+        reason = "the wallet lacks a number cash, bonus or version, or a currency"
+        return replace(snapshot, wallet=None, unreadable_wallet=reason)
     wallet = Wallet(user_id=item["userId"], currency=currency, cash=cash, bonus=bonus, version=int(version))
     return replace(snapshot, wallet=wallet)
 
@@ -352,14 +355,16 @@ def _with_free_rounds(snapshot: Snapshot, item: Item | None) -> Snapshot:
     if not (
         isinstance(uncovered, Decimal)
         and isinstance(advance, Decimal)
-        and isinstance(until, Decimal | None)
+        and ("until" not in item or _is_whole(until))
         and isinstance(last_rounds, tuple)
+        and all(isinstance(key, str) for key in last_rounds)
     ):
-        return replace(snapshot, unreadable="what is known of the bonus code's free rounds is not of its form")
+        reason = "what is known of the bonus code's free rounds is not of its form"
+        return replace(snapshot, unreadable_free_rounds=reason)
     free_rounds = FreeRounds(
         uncovered=uncovered,
         advance=advance,
-        until=None if until is None else int(until),
+        until=int(until) if until is not None else None,
         last_rounds=last_rounds,
     )
     return replace(snapshot, free_rounds=free_rounds)
@@ -376,40 +381,41 @@ def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
 
 
 def _transaction(item: Item) -> Transaction:
-    """A transaction on record. One that another program wrote may lack anything: without a player or an amount it
-    contradicts whatever comes under its id, and so a person sees it."""
+    """A transaction on record. One that another program wrote may lack anything, or have it in another form: without a
+    player or an amount it contradicts whatever comes under its id, and so a person sees it."""
     kind, _, reference = item["id"].partition("#")
-    asked = _number(item, "amountAsked", _UNKNOWN)
+    text = {name: value for name, value in item.items() if isinstance(value, str)}
+    number = {name: value for name, value in item.items() if isinstance(value, Decimal)}
+    asked, seq = number.get("amountAsked", _UNKNOWN), number.get("seq")
     return Transaction(
         credit=Credit(
             kind=kind,
             reference=reference,
-            user_id=item.get("userId", ""),
+            user_id=text.get("userId", ""),
             amount=asked,
-            currency=item.get("currency"),
-            game_id=item.get("gameId"),
-            round_id=item.get("roundId"),
-            bonus_code=item.get("bonusCode"),
-            jackpot_id=item.get("jackpotId"),
-            campaign_id=item.get("campaignId"),
-            campaign_type=item.get("campaignType"),
-            provider_id=item.get("providerId"),
-            timestamp=item.get("timestamp"),
-            auto_closed=item.get("autoClosed", False),
-            prize=Prize(reference=item.get("prizeReference"), amount=item["prizeAmount"])
+            currency=text.get("currency"),
+            game_id=text.get("gameId"),
+            round_id=text.get("roundId"),
+            bonus_code=text.get("bonusCode"),
+            jackpot_id=text.get("jackpotId"),
+            campaign_id=text.get("campaignId"),
+            campaign_type=text.get("campaignType"),
+            provider_id=text.get("providerId"),
+            timestamp=text.get("timestamp"),
+            auto_closed=item.get("autoClosed") is True,
+            prize=Prize(reference=text.get("prizeReference"), amount=text.get("prizeAmount", ""))
             if "prizeAmount" in item
             else None,
         ),
-        paid=_number(item, "amount", asked),
-        seq=int(_number(item, "seq", Decimal(0))),
-        cash_after=_number(item, "cashAfter", _UNKNOWN),
-        bonus_after=_number(item, "bonusAfter", _UNKNOWN),
+        paid=number.get("amount", asked),
+        seq=int(seq) if _is_whole(seq) else 0,
+        cash_after=number.get("cashAfter", _UNKNOWN),
+        bonus_after=number.get("bonusAfter", _UNKNOWN),
     )
 
 
-def _number(item: Item, name: str, otherwise: Decimal) -> Decimal:
-    value = item.get(name)
-    return value if isinstance(value, Decimal) else otherwise
+def _is_whole(value: Any) -> TypeGuard[Decimal]:
+    return isinstance(value, Decimal) and value == value.to_integral_value()
 
 
 _UNKNOWN = Decimal("NaN")  # unequal to every amount
