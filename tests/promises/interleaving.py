@@ -697,9 +697,9 @@ class World:
         standing = {delivery.number for delivery, _, prize_only in self._standing() if not prize_only}
         for delivery in self._kept:
             assert delivery.number in standing or self.books.is_credited(delivery.win), f"lost: {delivery}"
-        prizes = {delivery.number for delivery, _, prize_only in self._standing() if prize_only}
+        prizes = {_prize_of(delivery.win) for delivery, _, prize_only in self._standing() if prize_only}
         for delivery in self._without_prize:
-            assert delivery.number in prizes, f"the prize is lost: {delivery}"
+            assert _prize_of(delivery.win) in prizes, f"the prize is lost: {delivery}"
 
     def _compare(self, found: Item) -> None:
         for name, expected in self.books.tables().items():
@@ -742,10 +742,12 @@ class World:
             for standing, name, prize_only in self._standing()
             if standing is delivery and name.endswith("DeadLetters")
         }
+        prizes = {_prize_of(standing.win) for standing, _, prize_only in self._standing() if prize_only}
         verdict = self.books.verdict(delivery.win)
         is_credited = self.books.is_credited(delivery.win)
         assert is_credited or (verdict in (52, 61) and False in left), f"done with {delivery}: {verdict}"
-        assert not is_credited or not self.books.dispute(delivery.win) or True in left, f"no prize left: {delivery}"
+        is_left = not self.books.dispute(delivery.win) or _prize_of(delivery.win) in prizes
+        assert not is_credited or is_left, f"no prize left: {delivery}"
 
     def _check_retried(self, queue: str, message: Message, delivery: Delivery, invocation: Invocation) -> None:
         """What is not done with could not be, and is hidden for longer with each try."""
@@ -1009,6 +1011,11 @@ def _delete(queue: str, message: Message) -> None:
 def _value(attribute: Item) -> Any:
     value = value_of(attribute)
     return Fraction(value) if isinstance(value, Decimal) else value
+
+
+def _prize_of(win: "Win") -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A win's id and its prize: one dead letter is enough for all its deliveries."""
+    return win.credits()[0].id, tuple(sorted(win.noted.items()))
 
 
 def _shortest(amount: Fraction) -> str:
