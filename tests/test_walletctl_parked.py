@@ -245,8 +245,8 @@ def test_dead_letters_are_listed_by_reference_with_what_is_wrong_and_since_when(
 
     assert listed.exit_code == 0
     assert lines(listed) == [
-        f"1 old 2 52 {now - ages['old']:%Y-%m-%d %H:%M}Z 3 d",
-        "Not the wallet's 61",
+        f"1 old 2 52, 61 {now - ages['old']:%Y-%m-%d %H:%M}Z 3 d",
+        "Not the wallet's",
         "Used already",
         f"2 young 1 52 {now - ages['young']:%Y-%m-%d %H:%M}Z 7 min",
         "Not the wallet's",
@@ -288,6 +288,29 @@ def test_retransmissions_without_a_reference_are_one_entry(desk: Desk) -> None:
         assert shown.stdout.count("request ") == 1
         assert f"copies {row['copies']}" in " ".join(shown.stdout.split())
         assert "Ask the provider to correct it and to send it again" in shown.stdout
+
+
+def test_retransmissions_under_one_reference_are_one_entry_whatever_is_only_recorded(desk: Desk) -> None:
+    for number in range(10):
+        recorded = {"uuid": f"u{number}", "timestamp": number, "gameName": number, "newField": number}
+        desk.send("result", published("result", reference=5551, roundId=["bad"], hash=None) | recorded)
+
+    (row,) = desk.listed()
+    listed = desk.redrive()
+
+    assert (row["reference"], row["code"], row["copies"]) == ("5551", 57, 10)
+    assert "its copies ask for different things" not in listed.stdout
+    assert desk.parked("show", "5551").stdout.count("request ") == 1
+
+
+def test_spaces_at_the_ends_of_what_was_sent_can_be_seen(desk: Desk) -> None:
+    desk.send("result", published("result", reference="   ", amount=" 5", hash=None))
+
+    (row,) = desk.listed()
+
+    assert row["reference"] == "   "
+    assert "1 '   ' " in desk.redrive().stdout
+    assert "amount      ' 5'" in desk.parked("show", row["messageId"]).stdout
 
 
 def test_all_copies_of_a_request_are_discarded_by_the_name_that_the_list_gives_it(desk: Desk, folder: Path) -> None:

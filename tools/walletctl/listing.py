@@ -118,7 +118,7 @@ def facts(named: Mapping[str, Cell]) -> "Table":
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold")
     for name, cell in named.items():
-        made.add_row(Text(name, style="dim"), Text(plain(text(cell))))
+        made.add_row(Text(name, style="dim"), Text(visible(cell)))
     return made
 
 
@@ -137,7 +137,7 @@ def text(cell: Cell) -> str:
 
 
 def visible(cell: Cell) -> str:
-    """A cell of a table; one with spaces at its ends is in quotes, so that they can be seen."""
+    """A cell; one with spaces at its ends is in quotes, so that they can be seen."""
     shown = plain(text(cell))
     return f"'{shown}'" if shown != shown.strip() else shown
 

@@ -90,15 +90,21 @@ class Letter:
 
     @property
     def content(self) -> str:
-        """What it asks for. Deliveries that differ only in their `uuid`, which names the delivery, ask for the same."""
+        """What it asks for. With a reference, only the fields that decide about money count.
+
+        Without one, all count but the `uuid`, which names the delivery: two wins may differ in their time alone.
+        """
         if not self._parameters:
             return self.parked.request if self.parked else self.body
-        return json.dumps(sorted((each.key, each.literal) for each in self._parameters if each.key != "uuid"))
+        if self.parked and self.parked.reference:
+            asked = [*self.said]
+        else:
+            asked = [(each.key, each.literal) for each in self._parameters if each.key != "uuid"]
+        return json.dumps(sorted(asked))
 
     def is_called(self, name: str) -> bool:
         """Whether it is a person's name for its win: its round, its player, its prize, or a reference of two."""
-        names = [value for field, value in self.said if field in _NAMES]
-        return name in names or name in map(plain, names)
+        return any(_is_same_name(name, value) for field, value in self.said if field in _NAMES)
 
     @cached_property
     def _parameters(self) -> "Sequence[Parameter]":
@@ -129,6 +135,23 @@ _FIELDS = {
     )
 } | {"campaignid": "promoCampaignId"}
 _NAMES = ("reference", "userId", "roundId", "promoWinReference")
+
+
+def _is_same_name(typed: str, sent: str) -> bool:
+    """Whether a person means a name by it: as it is, as it is shown, or a list or object in other white space."""
+    if typed in (sent, plain(sent)):
+        return True
+    # A reference that is not a text is its JSON text, which the provider's log may have written in another way.
+    value = _compound(typed)
+    return value is not None and value == _compound(sent)
+
+
+def _compound(text: str) -> object:
+    """A JSON list, object or text in quotes; None if it is something else. Numbers are as written: 1.0 is not 1."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=str) if text[:1] in ("[", "{", '"') else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_nothing(amount: str) -> bool:
@@ -194,7 +217,7 @@ class Group:
 
     def called(self, name: str) -> list[Letter]:
         """Those of its letters that a person means, by a reference as it is or as it is shown, or by a message's id."""
-        if name in (self.name, plain(self.name), self.handle):
+        if name == self.handle or _is_same_name(name, self.name):
             return list(self.letters)
         return [letter for letter in self.letters if letter.message_id == name]
 

@@ -46,7 +46,7 @@ def table(groups: Sequence[Group], now: datetime) -> "Table":
             Text("" if group.refused else str(next(numbers))),
             Lines(Text(name(group)), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in _reasons(group))),
             Text(str(len(group.letters))),
-            Text("\n".join(cut(str(code), 5) for code in dict.fromkeys(code for code, _ in group.faults))),
+            Text(", ".join(cut(str(code), 5) for code in dict.fromkeys(code for code, _ in group.faults))),
             Text(f"{group.first_received_at:%Y-%m-%d %H:%M}Z"),
             Text(age(now - group.first_received_at)),
         )
@@ -54,7 +54,7 @@ def table(groups: Sequence[Group], now: datetime) -> "Table":
 
 
 def name(group: Group) -> str:
-    return cut(plain(group.name), _MOST_OF_A_NAME)
+    return cut(listing.visible(group.name), _MOST_OF_A_NAME)
 
 
 def _reasons(group: Group) -> Iterator[str]:
