@@ -281,7 +281,7 @@ LISTED: dict[str, Tampering] = {
         ("transaction id", "promo#pr-1", "transactionId is 6f0a93b6-4c43-5d0f-9b7e-000000000000, this id makes "),
     ),
     "11 an empty request": _of(
-        change("promo#pr-1", request="{}"), ("request", "promo#pr-1", "its request lacks userid, amount, reference")
+        change("promo#pr-1", request="{}"), ("request", "promo#pr-1", "its request lacks userId, amount, reference")
     ),
     "12 round and game": _of(
         change("jackpot#j-1", gameId="g", roundId="r"),
@@ -297,11 +297,11 @@ LISTED: dict[str, Tampering] = {
     ),
     "15 the kind, jackpot to result": _of(
         lambda books: books.renamed("jackpot#j-1", "result#j-1"),
-        ("request", "result#j-1", "its request lacks gamename, currency, rounddetails, which every result has"),
+        ("request", "result#j-1", "its request lacks gameName, currency, roundDetails, which every result has"),
     ),
     "15 the kind, result to promo": _of(
         lambda books: books.renamed("result#r-1", "promo#r-1"),
-        ("request", "promo#r-1", "its request lacks promocampaignid, promocampaigntype"),
+        ("request", "promo#r-1", "its request lacks promoCampaignId, promoCampaignType"),
     ),
     "15 the kind, jackpot to bonus": _of(
         lambda books: books.renamed("jackpot#j-1", "bonus#j-1"),
@@ -485,7 +485,7 @@ NEIGHBOURS: dict[str, Tampering] = {
         say("result#r-1", gameId="\ud83e"), ("request", "result#r-1", "its request says \N{REPLACEMENT CHARACTER}")
     ),
     "a field of a request taken": _of(
-        say("jackpot#j-1", jackpotId=None), ("request", "jackpot#j-1", "its request lacks jackpotid")
+        say("jackpot#j-1", jackpotId=None), ("request", "jackpot#j-1", "its request lacks jackpotId")
     ),
     "the time of the record taken": _of(
         change("result#r-1", recordedAt=None), ("time", "result#r-1", "recordedAt is none")

@@ -31,6 +31,25 @@ _REQUIRED: Mapping[str, Sequence[str]] = {
     "promo": (*_OF_ALL, "uuid", "promocampaignid", "promocampaigntype", "currency"),
 }
 KINDS = frozenset(_REQUIRED)
+_OWN_NAMES = {
+    name.lower(): name
+    for name in (
+        "userId",
+        "amount",
+        "reference",
+        "providerId",
+        "timestamp",
+        "uuid",
+        "gameId",
+        "gameName",
+        "roundId",
+        "currency",
+        "roundDetails",
+        "jackpotId",
+        "promoCampaignId",
+        "promoCampaignType",
+    )
+}
 
 # The attributes that a callback's requests fill, by their field.
 _OF_GAMES = {"gameId": "gameid", "roundId": "roundid", "bonusCode": "bonuscode"}
@@ -144,7 +163,7 @@ def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool) -> Iter
     """The attributes that are not what the request of that kind says."""
     missing = [name for name in _REQUIRED[kind] if name not in fields]
     if missing:
-        yield f"its request lacks {', '.join(missing)}, which every {kind} has"
+        yield f"its request lacks {', '.join(_OWN_NAMES[name] for name in missing)}, which every {kind} has"
     for user_id in fields.get("userid", ()):
         if _identifier(user_id) != item.get("userId"):
             yield _difference("userId", item.get("userId"), user_id)
