@@ -78,6 +78,9 @@ def ledger(
     rows = [records.for_a_person(item) for item in shown] if is_filtered else with_gaps(shown, oldest_first)
     if shown:
         listing.out(listing.table(records.COLUMNS, rows))
+    for item in shown:
+        if reason := records.why_less(item):
+            listing.tell(f"{records.row(item)['reference'] or ''}: {reason}")
     _sum_up(player, wallet, shown, where.options, more=more, is_filtered=is_filtered)
 
 
