@@ -626,10 +626,21 @@ def test_what_is_nowhere_is_not_said_to_have_never_come_where_something_was_refu
 
     text = window.get("/find/elsewhere?name=lost", hx_request="true").text
 
-    assert "12 requests refused since" in text
+    assert "12 requests were refused since" in text
     assert "12 with 401, not authentic" in text
     assert "1 dead letter had a body that is not valid" in text
     assert "Most likely" not in text
+
+
+def test_a_prize_that_was_discarded_is_found_by_the_result_that_it_came_with(window: Window) -> None:
+    win = published("result", reference="w", promoWinReference="prize-7", promoWinAmount="-5")
+    assert window.operator.send("result", win).json["error"] == 0
+    sqs = boto3.client("sqs")
+    sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName="ResultDeadLetters")["QueueUrl"])
+
+    text = window.get("/find/elsewhere?name=prize-7", hx_request="true").text
+
+    assert "A prize was not paid" in text
 
 
 def test_what_could_not_be_looked_at_is_not_said_to_have_been(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:

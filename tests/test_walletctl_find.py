@@ -323,7 +323,9 @@ def test_what_waits_for_another_try_is_counted_and_not_touched(walletctl: Wallet
     found = walletctl.json("find", REFERENCE, status=1)
 
     assert (found["outcome"], found["waiting"]) == ("unknown", 1)
-    assert "1 wait for another try, and cannot be listed: it may be one of them." in said(walletctl, REFERENCE)
+    assert "1 request waits for another try and cannot be listed. This win may be among them." in said(
+        walletctl, REFERENCE
+    )
     assert _url("ResultRetryQueue") not in {each["QueueUrl"] for each in walletctl.asked("ReceiveMessage")}
 
 
@@ -540,6 +542,31 @@ def test_a_refused_body_is_found_whatever_form_its_reference_had(
     assert "Ask the provider to correct it and to send it again" in told
 
 
+@pytest.mark.parametrize("typed", ['["a","b"]', '["a", "b"]', ' [ "a" , "\\u0062" ]'.strip()])
+def test_a_reference_that_is_a_list_is_found_in_whatever_white_space_it_is_typed(
+    walletctl: Walletctl, operator: Operator, typed: str
+) -> None:
+    body = published("result", reference=None)
+    assert operator.send("result", with_raw(body, reference='["a",  "b"]')).json["error"] == 57
+
+    assert walletctl.json("find", typed)["outcome"] == "dead letter"
+    assert walletctl.json("find", '["a", "c"]', status=1)["outcome"] == "unknown"
+
+
+def test_a_prize_that_was_discarded_is_found_by_the_result_that_it_came_with(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    win = published("result", reference="w", promoWinReference="prize-7", promoWinAmount="-5", hash=None)
+    assert operator.send("result", win).json["error"] == 0
+    assert walletctl("parked", "discard", "result", "w", "--reason", "settled", "--yes").exit_code == 0
+
+    told = said(walletctl, "prize-7")
+
+    assert "result#w is on record and came with the prize prize-7 of -5. This prize was not paid" in told
+    assert "Most likely" not in told
+    assert walletctl.json("find", "prize-7", status=1)["cameWith"] == ["result#w"]
+
+
 @pytest.mark.parametrize("code", FAULTS)
 def test_every_refusal_of_an_admitted_body_is_found(walletctl: Walletctl, operator: Operator, code: int) -> None:
     body = {name: value for name, value in published("result").items() if name not in FAULTS[code]}
@@ -727,10 +754,12 @@ def test_what_is_nowhere_is_said_to_be_with_what_it_means_and_what_to_ask(wallet
 NOT_KEPT: list[tuple[list[dict[str, Any]], str]] = [
     (
         [{"code": 401, "reason": "Unauthorized"}] * 2 + [{"code": 99, "reason": "The body is not a JSON object"}],
-        "3 requests refused since {} cannot be looked for, since the log does not have their references, and they are "
-        "kept nowhere: 2 with 401, not authentic; 1 with 99, not readable. It may be one of them, or it never came "
-        "here.",
+        "3 requests were refused since {}, and their references are not in the log: 2 with 401, not authentic, kept "
+        "nowhere; 1 with 99, not readable, kept nowhere. This win may be among them, or it never came here.",
     ),
+    ([{"code": 57, "reason": "Field is malformed: reference"}], "1 with 57, a malformed field"),
+    ([{"code": 64, "reason": "Mandatory field is absent or empty: reference"}], "1 with 64, a mandatory field absent"),
+    ([{"code": 59, "correlation_id": "another"}], "Most likely it never came here"),
     ([{"code": 998, "reason": "no secret"}], "1 with 998, the secrets could not be read"),
     ([{"message": "parking failed"}], "1 that could not be put into a queue"),
     ([{"code": 405, "reason": "Only POST is accepted"}], "Most likely it never came here"),

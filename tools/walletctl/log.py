@@ -76,7 +76,7 @@ def refused_of_file(file: Path, name: str) -> list[Line]:
 
 
 def not_kept_of_file(file: Path, since: datetime) -> Counter[str]:
-    """How many requests the local service refused since then that are kept nowhere, as `not_kept_of_stack` counts."""
+    """How many requests the local service refused since then without a reference, as `not_kept_of_stack` counts."""
     counts: Counter[str] = Counter()
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
@@ -93,12 +93,14 @@ def not_kept_of_file(file: Path, since: datetime) -> Counter[str]:
 def _not_kept(said: Mapping[str, Any]) -> Iterator[str]:
     if said.get("message") == _LOST:
         yield _LOST
-    elif said.get("message") == "refused" and _number(said.get("code")) in _KEPT_NOWHERE:
+    elif said.get("message") == "refused" and _number(said.get("code")) in _WITHOUT_REFERENCE:
         yield str(said["code"])
 
 
 _LOST = "parking failed"
-_KEPT_NOWHERE = (99, 401, 998)  # a 998 has no reference if the secrets could not be read
+# The refusals that may have no reference in the log. A 998 has none if the secrets could not be read. A body that is
+# not valid (57, 59, 64) is a dead letter, but when that is discarded, nothing else tells that it came.
+_WITHOUT_REFERENCE = (57, 59, 64, 99, 401, 998)
 _NOT_KEPT_HINT = re.compile(f'"(?:refused|{_LOST})"')
 
 
@@ -140,7 +142,7 @@ def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetim
 
 
 def not_kept_of_stack(logs: Any, groups: Sequence[str], since: datetime, until: datetime) -> Counter[str]:
-    """How many requests were refused in that time that are kept nowhere, and of which the log has no reference.
+    """How many requests were refused in that time of which the log has no reference.
 
     By their error; `parking failed` are those that could not be queued. Raises Trouble.
     """
@@ -148,7 +150,7 @@ def not_kept_of_stack(logs: Any, groups: Sequence[str], since: datetime, until: 
         logs,
         groups,
         f'filter not ispresent(correlation_id) and (message = "{_LOST}" or message = "refused" and code in '
-        f"[{', '.join(map(str, _KEPT_NOWHERE))}]) | stats count(*) as requests by message, code",
+        f"[{', '.join(map(str, _WITHOUT_REFERENCE))}]) | stats count(*) as requests by message, code",
         since,
         until,
     )

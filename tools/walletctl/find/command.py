@@ -118,8 +118,11 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
             not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
     could_scan = player is None and not is_named and not log and can_be_key(name)
+    came_with: Sequence[Item] = ()
     if scan and could_scan:
-        transactions = _in_any_ledger(tables, name)
+        read = _in_any_ledger(tables, name)
+        transactions = [item for item in read if name in (item.get(field) for field in _NO_INDEX)]
+        came_with = [] if transactions else read
     not_kept: Mapping[str, int] | None = None
     if not (transactions or wallet or letters or due or log or missing):
         try:
@@ -141,6 +144,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         missed=missing,
         since=since,
         not_kept=not_kept,
+        came_with=came_with,
         refused_bodies=sum(
             not {code for code, _ in group.faults}.isdisjoint(REFUSED_BODIES)
             for pile in parked
@@ -199,9 +203,9 @@ def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
 
 
 def _in_any_ledger(tables: Tables, name: str) -> list[Item]:
-    """The transactions of a round or under a transaction id: no index has them, so the whole table is read."""
+    """The transactions of a round, under a transaction id, or with that prize: no index has them, so all is read."""
     with listing.progress("transactions read", _number_of(tables)) as advance:
-        having = dict.fromkeys(_NO_INDEX, name)
+        having = dict.fromkeys((*_NO_INDEX, "prizeReference"), name)
         found = list(scanned(tables.dynamodb, tables.transactions, advance, having=having))
     return records.in_order(found)
 

@@ -32,9 +32,10 @@ class Found:
     `could_scan` whether that was not done, and might tell more. `not_looked_for` are ids for which a log that costs
     something was not read, since a win of another kind is on record under their reference.
 
-    `not_kept` counts the requests that were refused from `since` on and are kept nowhere, by error, where nothing else
-    is known; None if that could not be counted. `refused_bodies` counts the dead letters of any name whose body was not
-    valid. `paid` are the ids of wins on record whose prizes are dead letters.
+    `not_kept` counts the requests that were refused from `since` on and whose references are not in the log, by error,
+    where nothing else is known; None if that could not be counted. `refused_bodies` counts the dead letters of any name
+    whose body was not valid. `paid` are the ids of wins on record whose prizes are dead letters. `came_with` are the
+    results on record that came with a prize of that name, which is not on record itself.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Found:
     since: datetime
     not_kept: Mapping[str, int] | None
     refused_bodies: int
+    came_with: Sequence[Item]
     paid: Collection[str]
     read_all: bool
     could_scan: bool
@@ -115,7 +117,7 @@ def sentences(found: Found) -> Iterator[str]:
             if found.missed:
                 yield "Under that name something else is NOT credited:"
         case "dead letter" if found.is_player:
-            number = sum(len(group.letters) for _, group in found.letters)
+            number = sum(len(group.entries) for _, group in found.letters)
             they = "It" if number == 1 else "They"
             yield f"This player has {counted(number, 'dead letter')}. {they} will not be retried automatically."
             yield from _next(found)
@@ -182,8 +184,12 @@ def _credited(found: Found) -> str:
 
 
 def _next(found: Found) -> Iterator[str]:
-    for callback, group in found.letters:
-        yield from what_to_do(callback, group, found.options, found.name, found.paid)
+    advice = (
+        line
+        for callback, group in found.letters
+        for line in what_to_do(callback, group, found.options, found.name, found.paid)
+    )
+    yield from dict.fromkeys(advice)  # several dead letters may need the same
 
 
 def _waiting(found: Found, last: Line | None) -> Iterator[str]:
@@ -216,6 +222,16 @@ def _gone(found: Found, last: Line | None) -> Iterator[str]:
 
 
 def _nowhere(found: Found) -> Iterator[str]:
+    for item in found.came_with:
+        id, prize = plain(str(item.get("id"))), plain(str(item.get("prizeAmount")))
+        yield (
+            f"{id} is on record and came with the prize {cut(plain(found.name), _MOST_OF_A_NAME)} of {prize}. This "
+            "prize was not paid, and is not a dead letter now: somebody is reading it, or has discarded it, or "
+            "fourteen days have passed."
+        )
+        yield f"To see the result: {found.command('find', str(item.get('id')))}"
+    if found.came_with:
+        return
     yield f"Nothing is known of {cut(plain(found.name), _MOST_OF_A_NAME)} in {found.where}."
     yield (
         "Looked at: the ledger by reference and player"
@@ -225,8 +241,8 @@ def _nowhere(found: Found) -> Iterator[str]:
     yield from found.not_looked
     if found.waiting:
         yield (
-            f"{found.waiting} wait for another try, and cannot be listed: it may be one of them. --retries looks at "
-            "those that are due."
+            f"{counted(found.waiting, 'request')} {'waits' if found.waiting == 1 else 'wait'} for another try and "
+            "cannot be listed. This win may be among them. To look at those that are due, use --retries."
         )
     if found.hidden:
         yield f"{found.hidden} dead letters are being read by somebody else: ask again in five minutes."
@@ -246,20 +262,29 @@ def never_came(found: Found) -> str:
     if found.not_kept is None:
         return "What is refused with 99 or 401 is kept nowhere, and the log could not be asked how many requests were."
     if not (number := sum(found.not_kept.values())):
-        none = f"no request was refused with 99 or 401 since {shown(found.since)}"
-        looked_everywhere = not (found.not_looked or found.waiting or found.hidden or found.could_scan)
+        none = (
+            f"no request was refused with 99 or 401 since {shown(found.since)}, and the log has the reference of every "
+            "other refused request"
+        )
+        looked_everywhere = not (
+            found.not_looked or found.waiting or found.hidden or found.could_scan or found.refused_bodies
+        )
         return f"Most likely it never came here: {none}." if looked_everywhere else f"{none[0].upper()}{none[1:]}."
     told = "; ".join(f"{times:,} {_NOT_KEPT.get(what, what)}" for what, times in sorted(found.not_kept.items()))
+    were, their = ("was", "its reference is") if number == 1 else ("were", "their references are")
     return (
-        f"{counted(number, 'request')} refused since {shown(found.since)} cannot be looked for, since the log does not "
-        f"have their references, and they are kept nowhere: {told}. It may be one of them, or it never came here."
+        f"{counted(number, 'request')} {were} refused since {shown(found.since)}, and {their} not in the log: {told}. "
+        "This win may be among them, or it never came here."
     )
 
 
 _NOT_KEPT = {
-    "99": "with 99, not readable",
-    "401": "with 401, not authentic",
-    "998": "with 998, the secrets could not be read",
+    "57": "with 57, a malformed field",
+    "59": "with 59, an amount that is not valid",
+    "64": "with 64, a mandatory field absent",
+    "99": "with 99, not readable, kept nowhere",
+    "401": "with 401, not authentic, kept nowhere",
+    "998": "with 998, the secrets could not be read, kept nowhere",
     "parking failed": "that could not be put into a queue",
 }
 _MOST_OF_A_NAME = 200  # characters, in a sentence

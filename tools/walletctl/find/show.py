@@ -72,6 +72,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "refused": [_missed(each) for each in found.missed],
         "log": [_json(_line(line)) for line in found.log],
         "notKept": None if found.not_kept is None else dict(found.not_kept),
+        "cameWith": [str(item.get("id")) for item in found.came_with],
         "notLookedFor": list(found.not_looked_for),
         "notLookedAt": list(found.not_looked),
     }
