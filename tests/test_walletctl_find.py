@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -554,11 +555,13 @@ def test_a_reference_that_is_a_list_is_found_in_whatever_white_space_it_is_typed
 
 
 def test_a_prize_that_was_discarded_is_found_by_the_result_that_it_came_with(
-    walletctl: Walletctl, operator: Operator
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
 ) -> None:
     win = published("result", reference="w", promoWinReference="prize-7", promoWinAmount="-5", hash=None)
     assert operator.send("result", win).json["error"] == 0
-    assert walletctl("parked", "discard", "result", "w", "--reason", "settled", "--yes").exit_code == 0
+    kept = str(tmp_path / "discarded.json")
+    discarded = walletctl("parked", "discard", "result", "w", "--reason", "settled", "--yes", "--file", kept)
+    assert discarded.exit_code == 0
 
     told = said(walletctl, "prize-7")
 
@@ -723,6 +726,10 @@ def test_a_free_round_that_was_paid_less_than_it_won_says_why(walletctl: Walletc
     round_("r-2", "5", "2000")
     round_("r-3", "6", "2500")
 
+    assert (
+        "t: Paid 7 of 9: its rounds had been paid 2 already"
+        in walletctl("ledger", published("result")["userId"]).stdout
+    )
     assert "Paid 7 of 9: its rounds had been paid 2 already" in said(walletctl, "t")
     assert "On record, and no money came with it. Paid 0 of 5: a total had paid this round already." in said(
         walletctl, "r-2"

@@ -52,7 +52,7 @@ def why(code: int | None, reason: str | None) -> str:
             fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
             return f"the reference was used before{f', with another {fields}' if fields else ''}"
         case 59:
-            return "its amount is not valid: below zero, too many digits, or not a number as JSON writes it"
+            return "its amount is not valid"
         case 401:
             return "it did not prove to be the provider's: token or hash are wrong or absent"
         case 998:
@@ -174,7 +174,7 @@ ANSWERS = {
     0: "success",
     52: "wrong currency",
     57: "a malformed field",
-    59: "an amount that is not valid",
+    59: "the amount is not valid",
     61: "conflict",
     62: "no such player",
     64: "a field is missing",
