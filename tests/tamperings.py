@@ -305,7 +305,7 @@ LISTED: dict[str, Tampering] = {
     ),
     "15 the kind, jackpot to bonus": _of(
         lambda books: books.renamed("jackpot#j-1", "bonus#j-1"),
-        ("request", "bonus#j-1", "jackpotId is 568, its request says none"),
+        ("request", "bonus#j-1", "jackpotId is 568, its request does not have it"),
         ("chain broken", "bonus#j-1", "bonusAfter"),
     ),
     "16 a count": _of(
@@ -340,7 +340,7 @@ LISTED: dict[str, Tampering] = {
     ),
     "27 autoClosed": _of(
         change("result#r-1", autoClosed=True),
-        ("request", "result#r-1", "autoClosed is True, its request is not an auto"),
+        ("request", "result#r-1", "autoClosed is set, its request has a sessionId"),
     ),
     "28 two neighbours' amounts": _of(
         swap_amounts,
@@ -421,7 +421,7 @@ NEIGHBOURS: dict[str, Tampering] = {
         ("prize", "promo#p-3", "it is p-3 of 4.5, and result#r-2 names the prize p-1 of 4.5"),
     ),
     "a prize with another result": _of(
-        change("promo#p-1", arrivedWith="result#r-1"), ("prize", "promo#p-1", "result#r-1 names the prize none of none")
+        change("promo#p-1", arrivedWith="result#r-1"), ("prize", "promo#p-1", "result#r-1 names no prize")
     ),
     "a prize with another player's result": _of(
         change("promo#p-1", arrivedWith="result#f-2"), ("prize", "promo#p-1", "not a result of this player")

@@ -33,10 +33,8 @@ def _wrong_in_prize(prize: Transaction, arrived_with: str, win: Transaction | No
         return
     reference, of = (win.record.get(name) for name in ("prizeReference", "prizeAmount"))
     if (reference, of) != (prize.reference, amount(prize.asked)):
-        yield (
-            f"it is {shown(prize.reference)} of {amount(prize.asked)}, and {shown(win.id)} names the prize "
-            f"{shown(reference)} of {shown(of)}"
-        )
+        named = "no prize" if of is None else f"the prize {shown(reference)} of {shown(of)}"
+        yield f"it is {shown(prize.reference)} of {amount(prize.asked)}, and {shown(win.id)} names {named}"
         return
     if "request" in prize.record:
         return

@@ -140,7 +140,9 @@ def _wrong_times(transactions: Sequence[Transaction]) -> Iterator[Fault]:
     moments = [recorded(transaction.record.get("recordedAt")) for transaction in transactions]
     for before, transaction, left, follows in zip(transactions, transactions[1:], moments, moments[1:], strict=False):
         if left and follows and follows < left - _CLOCKS_DIFFER:
-            text = f"recorded {left - follows} before {before.id}, which it continues"
+            early = left - follows
+            shown = f"{early.days:,} days" if early.days else f"{early.seconds:,} s"
+            text = f"recorded {shown} before {before.id}, the transaction before it"
             yield transaction.fault("time", text)
 
 

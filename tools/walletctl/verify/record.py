@@ -184,8 +184,11 @@ def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool) -> Iter
                 yield _difference(name, has, value)
     closes_by_itself = kind == "result" and not is_prize and "sessionid" not in fields
     if item.get("autoClosed") is not (True if closes_by_itself else None):
-        says = "has no sessionId" if closes_by_itself else "is not an auto closing"
-        yield f"autoClosed is {shown(item.get('autoClosed'))}, its request {says}"
+        has = "is set" if item.get("autoClosed") is True else f"is {shown(item.get('autoClosed'))}"
+        says = (
+            "has no sessionId" if closes_by_itself else "has a sessionId" if kind == "result" else "is of another kind"
+        )
+        yield f"autoClosed {has}, its request {says}"
 
 
 def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> Iterator[tuple[What, str]]:
@@ -230,7 +233,7 @@ def _wrong_with_prize(reference: str, arrived_with: object, fields: Fields, item
 
 
 def _difference(name: str, has: object, says: object) -> str:
-    return f"{name} is {shown(has)}, its request says {shown(says)}"
+    return f"{name} is {shown(has)}, its request " + ("does not have it" if says is None else f"says {shown(says)}")
 
 
 # --- What a request says ----------------------------------------------------------------------------
