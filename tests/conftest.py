@@ -14,6 +14,9 @@ from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import moto.core.responses
+import moto.core.utils
+import moto.sqs.models
 import pytest
 import snapshot_restore_py
 from moto import mock_aws
@@ -79,14 +82,19 @@ def _write_attribute(serializer: Any, written: dict[str, Any], value: Any, shape
 
     moto looks for all ten types in each, under every name they might have: half the time of most tests.
     """
-    if shape.name != "AttributeValue" or not isinstance(value, dict) or not value.keys() <= shape.members.keys():
-        return _write_structure(serializer, written, value, shape, key)
-    written[key] = attribute = {}
-    for type_, content in value.items():
-        serializer._serialize(attribute, content, shape.members[type_], type_)
+    if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= shape.members.keys():
+        written[key] = attribute = {}
+        for type_, content in value.items():
+            serializer._serialize(attribute, content, shape.members[type_], type_)
+    else:
+        _write_structure(serializer, written, value, shape, key)
 
 
 BaseJSONSerializer._serialize_type_structure = _write_attribute
+
+# It spells the same few names again for every call, letter by letter.
+_spelled = cache(moto.core.utils.camelcase_to_underscores)
+moto.core.responses.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = _spelled
 
 
 def pytest_collection_finish() -> None:

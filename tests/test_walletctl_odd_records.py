@@ -5,13 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from conftest import Operator, published
 from test_console import Window
 from tools.walletctl.items import decoded
-from walletctl import Walletctl, parked
+from walletctl import ACCOUNT, Walletctl, parked
 
 ODD: dict[str, dict[str, Any] | None] = {
     "absent": None,
@@ -48,7 +47,7 @@ def filled(operator: Operator) -> None:
 
 def spoiled(odd: dict[str, Any] | None, suffix: str = "") -> list[str]:
     """Spoils every attribute but the keys in a separate record; the ids of the transactions."""
-    dynamodb: Any = boto3.client("dynamodb")
+    dynamodb: Any = ACCOUNT.client("dynamodb")
     items = {item["id"]["S"]: item for item in dynamodb.scan(TableName="Transactions")["Items"]}
     done = set(KEYS["Transactions"])
     ids: list[str] = []
@@ -63,7 +62,7 @@ def spoiled(odd: dict[str, Any] | None, suffix: str = "") -> list[str]:
 
 def _put(table: str, item: dict[str, Any], name: str, odd: dict[str, Any] | None) -> None:
     spoiled = {**item, name: odd} if odd else {key: value for key, value in item.items() if key != name}
-    boto3.client("dynamodb").put_item(TableName=table, Item=spoiled)
+    ACCOUNT.client("dynamodb").put_item(TableName=table, Item=spoiled)
 
 
 @pytest.mark.parametrize("what", ODD)
@@ -77,7 +76,7 @@ def test_an_odd_transaction_stops_no_tool(
     monkeypatch.setattr("tools.walletctl.find.show._MOST_TRANSACTIONS", 1000)
     filled(operator)
     ids = spoiled(ODD[what])
-    for form in ([], ["--json"], ["--csv"]):
+    for form in ([], ["--csv"]):
         for arguments in (["ledger", PLAYER, "--limit", "1000"], ["find", ROUND]):
             assert walletctl(*arguments, *form).exit_code == 0, arguments
     assert len(walletctl.json("ledger", PLAYER)) == len(ids) + 5
@@ -98,16 +97,30 @@ def test_an_odd_wallet_or_count_stops_no_tool(
     walletctl: Walletctl, operator: Operator, window: Window, table: str, what: str
 ) -> None:
     filled(operator)
-    (item,) = boto3.client("dynamodb").scan(TableName=table)["Items"]
+    (item,) = ACCOUNT.client("dynamodb").scan(TableName=table)["Items"]
 
     for name in item.keys() - KEYS[table]:
         _put(table, item, name, ODD[what])
-        for arguments in (["players", "show", PLAYER], ["players", "show", PLAYER, "--json"], ["players", "list"]):
+        for arguments in (["players", "show", PLAYER], ["players", "show", PLAYER, "--json"]):
             assert walletctl(*arguments).exit_code == 0, (name, arguments)
         assert window.browser.get(f"/player?id={PLAYER}").status_code == 200, name
         if table == "Players":
             for arguments in (["ledger", PLAYER, "--kind", "promo"], ["find", "result#r"], ["find", "promo#prize"]):
                 assert walletctl(*arguments).exit_code == 0, (name, arguments)
+
+
+def test_odd_wallets_and_counts_are_listed_with_all_others(walletctl: Walletctl, operator: Operator) -> None:
+    filled(operator)
+    put = 0
+    for table, own in (("FreeRounds", "bonusCode"), ("Players", "userId")):
+        (item,) = ACCOUNT.client("dynamodb").scan(TableName=table)["Items"]
+        for name in sorted(item.keys() - KEYS[table]):
+            for odd in ODD.values():
+                put += 1
+                _put(table, {**item, own: {"S": f"odd-{put}"}}, name, odd)
+
+    assert walletctl("players", "list").exit_code == 0
+    assert len(walletctl.json("players", "list")) == 1 + len(ODD) * len({"currency", "cash", "bonus", "version"})
 
 
 def test_a_number_of_more_digits_than_dynamodb_holds_is_read_to_the_last(operator: Operator) -> None:
@@ -118,8 +131,8 @@ def test_a_number_of_more_digits_than_dynamodb_holds_is_read_to_the_last(operato
 
 def test_a_count_that_no_callback_writes_says_so(walletctl: Walletctl, operator: Operator, window: Window) -> None:
     filled(operator)
-    (item,) = boto3.client("dynamodb").scan(TableName="FreeRounds")["Items"]
-    boto3.client("dynamodb").put_item(TableName="FreeRounds", Item={**item, "uncovered": {"N": "-3"}})
+    (item,) = ACCOUNT.client("dynamodb").scan(TableName="FreeRounds")["Items"]
+    ACCOUNT.client("dynamodb").put_item(TableName="FreeRounds", Item={**item, "uncovered": {"N": "-3"}})
 
     assert (
         "Free rounds of gift: uncovered is -3, which no callback writes" in walletctl("players", "show", PLAYER).stdout

@@ -41,12 +41,11 @@ from tools.walletctl.parked import discard, mailbox, redrive, show
 from tools.walletctl.parked.letters import Letter, grouped
 from wallet import callback as callback_module
 from wallet.parking import Parked
+from walletctl import ACCOUNT
 
 PORT = 3999
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
-# One for all tests: a new one reads the SDK's models anew.
 SESSION_CLASS = boto3.Session
-ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "any")
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://queue")
 

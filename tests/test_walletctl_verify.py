@@ -26,10 +26,9 @@ from tools.local.settings import announcement
 from tools.walletctl import cli
 from tools.walletctl.verify import account as account_module
 from tools.walletctl.verify import command as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
+from walletctl import ACCOUNT
 
 PORT = 3997
-# One for all tests: a new one reads the SDK's models anew.
-ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
 LAST = "result#r-5"
 
 

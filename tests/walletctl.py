@@ -20,8 +20,24 @@ from tools.walletctl import cli
 from wallet.parking import Parked
 
 PORT = 3996
-# One for all tests: a new one reads the SDK's models anew.
-ACCOUNT = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+
+
+class Account(boto3.Session):
+    """Makes each client once for all tests: that takes longer than most of what is asked of it."""
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service_name: str, *, config: Any = None, **options: Any) -> Any:
+        key = repr((service_name, vars(config) if config else None, options))
+        if key not in self._clients:
+            self._clients[key] = super().client(service_name, config=config, **options)
+        return self._clients[key]
+
+
+# One for all tests: a new one reads the SDK's models again.
+ACCOUNT = Account(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
 
 # A command is imported when it is called, which in a test would be amid an SDK that is mocked in parts.
 ROOT_COMMAND: Any = typer.main.get_command(cli.app)
