@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import moto.core.responses
-import moto.core.utils
 import moto.sqs.models
 import pytest
 import snapshot_restore_py
 from moto import mock_aws
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
@@ -74,7 +74,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         watching.cov_controller.resume()
 
 
-_write_structure: Callable[..., None] = BaseJSONSerializer._serialize_type_structure
+_JSON: Any = BaseJSONSerializer
+_write_structure = _JSON._serialize_type_structure
 
 
 def _write_attribute(serializer: Any, written: dict[str, Any], value: Any, shape: Any, key: str) -> None:
@@ -90,11 +91,12 @@ def _write_attribute(serializer: Any, written: dict[str, Any], value: Any, shape
         _write_structure(serializer, written, value, shape, key)
 
 
-BaseJSONSerializer._serialize_type_structure = _write_attribute
+_JSON._serialize_type_structure = _write_attribute
 
-# It spells the same few names again for every call, letter by letter.
-_spelled = cache(moto.core.utils.camelcase_to_underscores)
-moto.core.responses.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = _spelled
+# moto spells the same few names again for every call, letter by letter.
+_spelled = cache(camelcase_to_underscores)
+for _module in (moto.core.responses, moto.sqs.models):
+    vars(_module)["camelcase_to_underscores"] = _spelled
 
 
 def pytest_collection_finish() -> None:

@@ -22,22 +22,22 @@ from wallet.parking import Parked
 PORT = 3996
 
 
-class Account(boto3.Session):
+def shared(make: Callable[..., Any]) -> Callable[..., Any]:
     """Makes each client once for all tests: that takes longer than most of what is asked of it."""
+    made: dict[str, Any] = {}
 
-    def __init__(self, **options: str) -> None:
-        super().__init__(**options)
-        self._clients: dict[str, Any] = {}
+    def client(service: str, *, config: Any = None, **options: Any) -> Any:
+        key = repr((service, vars(config) if config else None, options))
+        if key not in made:
+            made[key] = make(service, config=config, **options)
+        return made[key]
 
-    def client(self, service_name: str, *, config: Any = None, **options: Any) -> Any:
-        key = repr((service_name, vars(config) if config else None, options))
-        if key not in self._clients:
-            self._clients[key] = super().client(service_name, config=config, **options)
-        return self._clients[key]
+    return client
 
 
 # One for all tests: a new one reads the SDK's models again.
-ACCOUNT = Account(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+ACCOUNT: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
+ACCOUNT.client = shared(ACCOUNT.client)
 
 # A command is imported when it is called, which in a test would be amid an SDK that is mocked in parts.
 ROOT_COMMAND: Any = typer.main.get_command(cli.app)
