@@ -150,32 +150,39 @@ def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) 
     assert service.wallet("exact")["cash"] == Decimal("12345678901234.123456789012345679")
 
 
-def test_a_crashed_worker_answers_998_and_is_replaced(players: Path) -> None:
+@pytest.fixture(scope="module")
+def fragile(players: Path) -> Iterator[Service]:
+    """A service whose worker of promo is killed, one for each function."""
     with running(PLAYERS=str(players)) as service:
-        workers = [pid for pid in children_of(service.process.pid) if command_of(pid).count("functions/promo")]
-        assert len(workers) == 1
-        os.kill(workers[0], signal.SIGKILL)
-
-        crashed = service.post_once("/V4/PromoWin", published("promo"))
-        retransmitted = service.post("/V4/PromoWin", published("promo"))
-
-        assert (crashed.status_code, crashed.json()["error"]) == (503, 998)
-        assert (retransmitted.status_code, retransmitted.json()["cash"]) == (200, "100389.99")
+        yield service
 
 
-def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(players: Path) -> None:
-    with running(PLAYERS=str(players)) as service:
-        killed = 0
-        while killed < 2:
-            for pid in children_of(service.process.pid):
-                if "functions/promo" in command_of(pid):
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-            with suppress(httpx.TransportError):
-                service.post_once("/V4/PromoWin", "{}", timeout=0.2)  # so that the crash is noticed
-        paid = service.post("/V4/PromoWin", published("promo"))
+def workers_of_promo(service: Service) -> list[int]:
+    return [pid for pid in children_of(service.process.pid) if "functions/promo" in command_of(pid)]
 
-        assert paid.json()["cash"] == "100389.99"
+
+def test_a_crashed_worker_answers_998_and_is_replaced(fragile: Service) -> None:
+    (worker,) = workers_of_promo(fragile)
+    os.kill(worker, signal.SIGKILL)
+
+    crashed = fragile.post_once("/V4/PromoWin", published("promo"))
+    retransmitted = fragile.post("/V4/PromoWin", published("promo"))
+
+    assert (crashed.status_code, crashed.json()["error"]) == (503, 998)
+    assert (retransmitted.status_code, retransmitted.json()["cash"]) == (200, "100389.99")
+
+
+def test_a_worker_that_crashes_while_it_starts_is_replaced_all_the_same(fragile: Service) -> None:
+    killed = 0
+    while killed < 2:
+        for pid in workers_of_promo(fragile):
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+        with suppress(httpx.TransportError):
+            fragile.post_once("/V4/PromoWin", "{}", timeout=0.2)  # so that the crash is noticed
+    paid = fragile.post("/V4/PromoWin", published("promo", userId="hot", reference="after the crash"))
+
+    assert paid.json()["cash"] == "1500.5"
 
 
 def test_a_win_of_a_player_who_comes_later_is_paid_from_the_retry_queue(service: Service) -> None:
