@@ -81,7 +81,7 @@ _write_structure = _JSON._serialize_type_structure
 def _write_attribute(serializer: Any, written: dict[str, Any], value: Any, shape: Any, key: str) -> None:
     """Writes an attribute of an item by the one type that it has.
 
-    moto looks for all ten types in each, under every name they might have: half the time of most tests.
+    moto looks for all ten types in each, under every name they might have: a seventh of the time of test_store.py.
     """
     if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= shape.members.keys():
         written[key] = attribute = {}
