@@ -103,6 +103,7 @@ def pytest_collection_finish() -> None:
     # What was imported stays: to look for garbage in it takes a second, time and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)  # moto makes thousands of objects a call, few of them garbage: an eighth of a test's time
 
 
 def pytest_unconfigure() -> None:
