@@ -367,6 +367,20 @@ def test_where_nothing_can_be_watched_the_service_says_so_and_goes_on(
     during(service, steps)
 
 
+def test_a_worker_that_is_being_ended_when_the_service_stops_is_waited_for(service: Reloaded) -> None:
+    async def steps() -> None:
+        pool = service.pools["one"]
+        (worker,) = pool._all
+        pool._in_background(pool._end(worker))
+        await asyncio.sleep(0)  # it is killed, and its end is waited for
+
+        await pool.stop()
+
+        assert worker._process.returncode is not None
+
+    during(service, steps)
+
+
 # --- As `make run` has it ---------------------------------------------------------------------------
 
 

@@ -187,8 +187,8 @@ class Workers:
         await self._add_surely()
 
     async def _end(self, worker: Worker) -> None:
-        self._all.discard(worker)
         await worker.stop()
+        self._all.discard(worker)  # not before: if this is cancelled, `stop` waits for it
 
     def _add_others(self) -> None:
         for _ in range(self._count - 1):
@@ -209,7 +209,8 @@ class Workers:
             if reloads == self._reloads:
                 self._add(worker)
             else:
-                await worker.stop()
+                self._all.add(worker)
+                await self._end(worker)
             return
 
     async def _started(self) -> Worker:
