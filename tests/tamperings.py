@@ -515,7 +515,7 @@ NEIGHBOURS: dict[str, Tampering] = {
     "what a round left is a text": _of(
         change("result#f-3", uncoveredAfter="5"), ("free rounds", "result#f-3", "uncoveredAfter is none")
     ),
-    "what a win left that is no free round": _of(
+    "free rounds in the record of an ordinary win": _of(
         change("result#r-1", advanceAfter=Decimal(1)), ("free rounds", "result#r-1", "advanceAfter is 1")
     ),
     "a late round paid in full": _of(

@@ -475,7 +475,7 @@ def test_a_conflict_that_was_refused_for_good_while_nothing_could_be_kept_is_los
     assert story.findings() == {("lost", "result#a")}
 
 
-# --- What is left for a person ----------------------------------------------------------------------
+# --- Dead letters ----------------------------------------------------------------------
 
 
 def refused_body(story: Story) -> tuple[str, int, bool]:

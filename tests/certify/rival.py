@@ -363,7 +363,7 @@ class Rival:
         )
 
     def agree(self, one: object, other: object) -> bool:
-        """What only one of two deliveries carries is no contradiction."""
+        """A field that only one of two deliveries carries does not contradict."""
         return one is None or other is None or one == other
 
     def pay(self, credit: Credit, wallet: Wallet) -> None:

@@ -807,7 +807,7 @@ class AddedCodeCounts(Rival):
 
 @caught_by("rounds of another player under the same code lessen no total")
 class CountOfAllPlayers(Rival):
-    """Counts the rounds of a code whoever played them."""
+    """Counts all rounds of a code together, whichever player they belong to."""
 
     def owed(self, credit: Credit) -> Decimal:
         return super().owed(replace(credit, player="anybody"))

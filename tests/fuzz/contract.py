@@ -79,7 +79,7 @@ class Win:
     def is_the_same_as(self, earlier: "Win") -> bool:
         """Whether it is a replay of an earlier one of its kind and reference, whose currency is the wallet's.
 
-        What only one of them says is no contradiction.
+        A field that only one of them carries does not contradict.
         """
         said = [
             (_capitals(self.currency), _capitals(earlier.currency)),

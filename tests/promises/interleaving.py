@@ -510,7 +510,7 @@ class World:
         self._kept: list[Delivery] = []  # what was refused, and must be credited or stand in a queue from then on
         self._names: dict[str, str] = {}  # the transactionId of each transaction
         self._first_received: dict[int, str] = {}  # when each parked delivery says it was
-        self._without_prize: list[Delivery] = []  # what was answered as paid, and whose prize must stand in a queue
+        self._without_prize: list[Delivery] = []  # answered as paid; the prize must be in a queue
         self._parked: dict[str, tuple[Delivery, bool]] = {}  # each message's delivery, and if it is only for its prize
         self._written: dict[str, Any] = {}  # what was written under each token
         self._down: Mapping[str, Failure] = {}
@@ -794,7 +794,7 @@ class World:
         return _sqs().queues[f"{callback.title()}{queue}"]._messages
 
     def _standing(self) -> Iterator[tuple[Delivery, str, bool]]:
-        """The delivery of every message, the queue it stands in, and whether it is there for its prize alone."""
+        """The delivery of every message, the queue that holds it, and whether it is kept for its prize alone."""
         for name, queue in _sqs().queues.items():
             for message in queue._messages:
                 if message.body not in self._parked:

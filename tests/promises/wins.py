@@ -23,7 +23,7 @@ class Win:
     owed: dict[str, Decimal]
     before: tuple[tuple[str, Body], ...] = ()
     owed_before: dict[str, Decimal] = field(default_factory=dict)
-    free_rounds: FreeRounds | None = None  # what is left of those under CODE
+    free_rounds: FreeRounds | None = None  # the count of CODE that its deliveries leave
     leaves_prize: bool = False  # for a person, because it cannot be paid
 
     @property

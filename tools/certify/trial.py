@@ -124,7 +124,7 @@ class Trial:
 
     @property
     def another_currency(self) -> str:
-        """A code that is not the player's; the first is ISO 4217's own for tests."""
+        """A code that is not the player's: ISO 4217 reserves XTS for tests, and XXX for no currency."""
         return "XTS" if self.player.currency.upper() != "XTS" else "XXX"
 
     def id(self, kind: str = "") -> str:

@@ -194,7 +194,7 @@ class Books:
             yield self._page(player, found or [], transactions.of(player), counts.of(player), faults.of(player))
 
     def is_on_record(self, id: str) -> bool:
-        """Whether there is a transaction under that id, whoever's it is."""
+        """Whether there is a transaction under that id, of any player."""
         with database.trouble_if(_CANNOT):
             found = self._database.execute("SELECT 1 FROM transactions WHERE id = ? LIMIT 1", [id]).fetchall()
         return bool(found)

@@ -84,7 +84,7 @@ class Credit:
     def differences(self, recorded: "Credit") -> tuple[str, ...]:
         """The fields in which this credit contradicts the one recorded under its id; none for a replay.
 
-        A field that only one of them carries is no contradiction. Auto closing leaves fields out, and a prize is
+        A field that only one of them carries does not contradict. Auto closing leaves fields out, and a prize is
         described differently alone and inside a result.
         """
         compared = {
@@ -350,7 +350,7 @@ def _currency(code: str | None) -> bytes | None:
 
 
 _NOTHING = Decimal(0)
-_LAST_ROUNDS = 10  # a total that comes after ten newer ones is no longer one of the same few days
+_LAST_ROUNDS = 10  # ten newer totals are days of play: a round under an older one has long been delivered
 _MILLISECONDS = re.compile(r"[0-9]{1,20}")
 _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to change: it names every transaction
 

@@ -294,7 +294,7 @@ def _tolerating(read: Callable[[Parameter], T]) -> Callable[[tuple[Parameter, ..
     return read_if_possible
 
 
-MAX_CHARACTERS = 128  # the provider's own limit is 36; a longer id is no reason to lose a win
+MAX_CHARACTERS = 128  # the provider's own limit is 36; a win with a longer id is credited too
 _DIGITS = re.compile(r"[0-9]+")
 # Control characters (Unicode's Cc) and half surrogate pairs: fixed for ever, so every Python agrees.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

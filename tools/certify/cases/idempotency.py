@@ -232,6 +232,6 @@ async def _once_in_two_ways(the: Trial, win: Request, again: Request, bonus: str
 
 
 def _with_bonus_codes(the: Trial) -> Iterator[tuple[Request, str]]:
-    """Every kind of win with a code of its own, and what goes to bonus."""
+    """Every kind of win, each with a separate code, and what goes to bonus."""
     for win in the.each_callback(amount="0.02"):
         yield win.but(bonusCode=the.id("b")), "0.02" if win.callback in ("result", "bonus") else "0"

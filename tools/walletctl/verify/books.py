@@ -133,7 +133,7 @@ class Books:
         return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
     def is_on_record(self, id: str) -> bool:
-        """Whether there is a transaction under that id at this moment, whoever's it is. Raises Trouble."""
+        """Whether there is a transaction under that id at this moment, of any player. Raises Trouble."""
         return any(with_keys(self.tables.dynamodb, self.tables.transactions, [{"id": id}], ("id",)))
 
     def _page(self, user_id: str, rows: Mapping[int, Sequence[Any]]) -> Page:

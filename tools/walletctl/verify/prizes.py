@@ -38,7 +38,7 @@ def _wrong_in_prize(prize: Transaction, arrived_with: str, win: Transaction | No
         return
     if "request" in prize.record:
         return
-    # It has no request of its own, so it was written together with its result, by the result's request.
+    # It has no request, so it was written together with its result, by the result's request.
     if prize.seq != win.seq + 1 or prize_of(win.record.get("request")) is None:
         yield f"it has no request, and was not written together with {shown(win.id)}"
     shared = [(name, prize.record.get(name), win.record.get(name)) for name in _SHARED]

@@ -50,7 +50,7 @@ class Gap:
         return Fault(user_id=self.user_id, what="other writer", seq=self.first, text=text)
 
 
-# Functions write by clocks of their own, and each may try for three seconds: so much earlier is no fault yet.
+# Functions write by clocks of their own, and each may try for three seconds: so a smaller difference is not a fault.
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
