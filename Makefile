@@ -4,7 +4,6 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
-export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/common
 # Bytecode has a folder of its own, so that none is deployed with the functions. It is written whatever the caller's
 # environment says: without it every start compiles all that it imports, Python's own modules too.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
@@ -25,16 +24,16 @@ built := $(if $(built),.venv-runtime/ready .local/build/ready)
 in_one_process := $(if $(findstring .py,$(chosen)),$(if $(word 2,$(chosen)),,-n0))
 
 run: export RELOAD ?= 1
-run: .venv/local-ready .venv/bin/walletctl .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
-	@exec $(python) -m tools.local
+run: .venv/local-ready .venv-engine/ready ## serve the callbacks on 127.0.0.1:$PORT (3000), with an engine of their own
+	@exec $(python) -m tools.programs.wallet
 
-cli: .venv/local-ready .venv/bin/walletctl ## show what .venv/bin/walletctl can do: the operator's command line
+cli: .venv/local-ready ## show what .venv/bin/walletctl can do: the operator's command line
 	@.venv/bin/walletctl --help
 
 engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_PORT (4566), to take away from a service
 	@exec $(python) -m tools.local.engine
 
-test: .venv/dev-ready .venv/bin/walletctl .venv-engine/ready $(built) ## run every test and show the coverage (TESTS: only those)
+test: .venv/dev-ready .venv-engine/ready $(built) ## run every test and show the coverage (TESTS: only those)
 	@$(python) -m pytest $(in_one_process) $(or $(TESTS),--cov --cov-report=term)
 
 test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk through the console with Debian's Chromium
@@ -43,17 +42,14 @@ test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk thr
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
 
-bench-console: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## measure what the console costs a service (MINUTES, ROUNDS, RATE)
-	@exec $(python) -m bench.console
-
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
-	@exec $(python) -m tools.soak
+	@exec $(python) -m tools.proofs.soak
 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
-	@PYTHONPATH=$(PYTHONPATH):tests $(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
+	@PYTHONPATH=tests $(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
 
 mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
-	@.venv-mutants/bin/python -m tools.mutants $(ONLY)
+	@.venv-mutants/bin/python -m tools.proofs.mutants $(ONLY)
 
 check: .venv/dev-ready .venv-browser/packages .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
@@ -79,17 +75,17 @@ local-api: .venv/local-ready .venv-engine/ready .venv-sam/ready ## serve the cal
 	@exec $(python) -m tools.local.sam api
 
 deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (ENV=dev, staging or prod; CONFIRMED=1 asks nothing)
-	@arch=$$($(python) -m tools.deploy.account check) && $(MAKE) build ARCH=$$arch
-	@exec $(python) -m tools.deploy.account
+	@arch=$$($(python) -m tools.local.deploy.account check) && $(MAKE) build ARCH=$$arch
+	@exec $(python) -m tools.local.deploy.account
 
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
-	@exec $(python) -m tools.deploy.local
+	@exec $(python) -m tools.local.deploy.local
 
 probe: .venv/local-ready ## send a deployed stack signed wins of nothing (STACK=name, PLAYER=check, CURRENCY=EUR)
-	@$(python) -m tools.deploy.probe
+	@$(python) -m tools.provider.probe
 
 docs: .venv/dev-ready ## write docs/openapi.json
-	@$(python) -m tools.openapi
+	@$(python) -m tools.local.openapi
 
 hooks: .venv/dev-ready ## run the quick checks before each commit, and the types before each push
 	@.venv/bin/pre-commit install
@@ -115,11 +111,10 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-uv/ready: requirements/uv.txt
 	@tools/setup-uv
 	@touch $@
-.venv/local-ready: requirements/local.txt .venv-uv/ready
+.venv/local-ready: requirements/local.txt pyproject.toml .venv-uv/ready
 	@tools/setup .venv $<
+	@.venv-uv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
-.venv/bin/walletctl: tools/walletctl/walletctl .venv/local-ready
-	@install -m 755 $< $@
 .venv/dev-ready: requirements/dev.txt .venv/local-ready
 	@tools/setup .venv $<
 	@touch $@
@@ -161,5 +156,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine hooks test test-browser bench bench-console soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine hooks test test-browser bench soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

@@ -21,8 +21,9 @@ import snapshot_restore_py
 from bench.tables import VARIABLES
 from bench.wins import Event
 from tools.local.lifetime import die_with_parent
-from tools.local.template import ROOT, Template
-from tools.local.trouble import Trouble
+from tools.local.template import Template
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 PLACE = ROOT / ".local" / "bench"
 OUR_LAYER = ROOT / ".local" / "build" / "CommonLayer" / "python"  # as built, for this machine

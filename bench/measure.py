@@ -5,7 +5,6 @@ does meets all of them alike.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -30,8 +29,8 @@ from bench.wins import Event, Wins
 from bench.witness import Call, Witness, witness
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 PLAYERS = 40
 WORKERS = 4
@@ -140,7 +139,6 @@ def _stub(answers: Mapping[str, Sequence[Call]]) -> Iterator[Mapping[str, str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.stub"],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

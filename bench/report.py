@@ -16,7 +16,7 @@ from bench.contenders import CONTENDERS, FLOOR, NAIVE, OURS, PEER, PEER_MADE
 from bench.measure import PLAYERS, WORKERS, Stand, growths
 from bench.picture import Bar, Panel, draw
 from bench.targets import Target
-from tools.local.template import ROOT
+from tools.shared.paths import ROOT
 
 # USD a million request units, eu-west-1, as docs/capacity.md has them.
 WRITE_PRICE, READ_PRICE = 0.705, 0.1415

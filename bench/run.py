@@ -20,8 +20,8 @@ from bench import measure, report, service
 from bench.contenders import PLACE, lay_out
 from bench.measure import FULL, QUICK, Extent, Stand
 from bench.targets import is_missed, targets
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 # How the time for rounds is spent; `make run` and the import have a fixed extent of their own.
 _CALLBACK, _THROUGHPUT, _GROWTH = 0.45, 0.3, 0.1

@@ -17,8 +17,8 @@ from bench.measure import PLAYERS, Stand
 from bench.wins import Wins
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 START_SECONDS = 60
 
@@ -38,7 +38,7 @@ def serve(stand: Stand) -> None:
 
 
 @contextmanager
-def serving(players: Sequence[str], program: str = "tools.local") -> Iterator[int]:
+def serving(players: Sequence[str], program: str = "tools.programs.wallet") -> Iterator[int]:
     """The port of a service of its own, which `python -m program` runs, with a wallet in dollars for each player."""
     port = free_port()
     wallets = [{"userId": player, "currency": "USD", "cash": "99889.99", "bonus": "99.99"} for player in players]
@@ -55,7 +55,6 @@ def serving(players: Sequence[str], program: str = "tools.local") -> Iterator[in
                 | {
                     "PORT": str(port),
                     "PLAYERS": str(file),
-                    "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

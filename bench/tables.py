@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from tools.local.template import Template
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 
 Item = dict[str, dict[str, Any]]
 

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import count, cycle
 from typing import Any
 
-from tools.local.template import ROOT
+from tools.shared.paths import ROOT
 
 Event = dict[str, Any]
 

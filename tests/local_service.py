@@ -99,11 +99,10 @@ def start(**environment: str) -> Service:
     """A service with one worker for each function, if it is not told otherwise: to start one takes a second."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.local"],
+        [sys.executable, "-m", "tools.programs.wallet"],
         cwd=ROOT,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
             "PORT": str(port),
             "WORKERS": "1",
             **environment,

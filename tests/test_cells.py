@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.local.trouble import Trouble
-from tools.reconcile.report import Reading, copy_report
-from tools.walletctl.cells import rows, texts
+from tools.shared.cells import rows, texts
+from tools.shared.trouble import Trouble
+from tools.walletctl.reconcile.report import Reading, copy_report
 
 _numbers = count()
 Rows = list[tuple[str, str, str, str]]
@@ -46,7 +46,7 @@ def test_a_file_is_read_as_rfc_4180_says(tmp_path: Path, content: bytes, are: li
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_standard_input_is_read_as_it_comes(pack: Callable[[bytes], bytes]) -> None:
     """The first byte comes by itself, which is less than what an archive is known by."""
-    program = "from pathlib import Path\nfrom tools.walletctl.cells import texts\nprint([*texts(Path('-'))])"
+    program = "from pathlib import Path\nfrom tools.shared.cells import texts\nprint([*texts(Path('-'))])"
     with subprocess.Popen(  # noqa: S603 - our own
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     ) as process:

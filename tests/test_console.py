@@ -27,7 +27,7 @@ from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.engine import free_port
 from tools.local.template import Template
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
 from tools.walletctl.parked.letters import Group, Letter

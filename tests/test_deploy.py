@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.deploy import account
-from tools.deploy.account import Environment, command
-from tools.deploy.architecture import architecture_of
-from tools.deploy.engine_gaps import with_parameters_as_defaults
-from tools.deploy.release import release
-from tools.deploy.stack import BUILD
+from tools.local.deploy import account
+from tools.local.deploy.account import Environment, command
+from tools.local.deploy.architecture import architecture_of
+from tools.local.deploy.engine_gaps import with_parameters_as_defaults
+from tools.local.deploy.release import release
+from tools.local.deploy.stack import BUILD
 from tools.local.template import Template
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 
 FILLED = """
 [prod.deploy.parameters]
@@ -221,7 +221,7 @@ def test_a_layer_for_the_environment_s_architecture_is_deployed(
 def main_with(
     monkeypatch: pytest.MonkeyPatch, config: Path, argument: str, build: Path | None = None, **environment: str
 ) -> int:
-    """What `python -m tools.deploy.account` answers for prod, as this samconfig.toml has it."""
+    """What `python -m tools.local.deploy.account` answers for prod, as this samconfig.toml has it."""
     monkeypatch.delenv("ARCH", raising=False)
     for name, value in {"ENV": "prod", **environment}.items():
         monkeypatch.setenv(name, value)

@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 from conftest import ROOT
 from tamperings import LISTED, NAMES, NAMESPACE, NEIGHBOURS, STRICT, Books
 from test_walletctl_verify import LAST, Ledger, books, ledger, missing, tables  # noqa: F401 - fixtures
-from tools.export import account as account_module
-from tools.export import books as export_books
-from tools.export import files, records
-from tools.export.books import query
-from tools.walletctl import cli
-from tools.walletctl.database import trouble_if
+from tools.programs import cli
+from tools.shared.database import trouble_if
+from tools.walletctl.export import account as account_module
+from tools.walletctl.export import books as export_books
+from tools.walletctl.export import files, records
+from tools.walletctl.export.books import query
 
 MOMENT = "2026-11-21T19:00:00Z"
 QUERIES = sorted(path.stem for path in (ROOT / "tools" / "export" / "queries").glob("*.sql"))

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from conftest import EVENTS, ROOT
 from expectations import request
 from local_service import HANG_SECONDS, Service, children_of, command_of, running, wait_until
-from tools import openapi
+from tools.local import openapi
 from tools.local.engine import Engine, engine, free_port
 from tools.local.template import Template
 

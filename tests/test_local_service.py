@@ -37,10 +37,10 @@ from local_service import (
     wait_until,
     wait_until_gone,
 )
-from tools.certify.command import certify
 from tools.local.engine import engine, free_port
 from tools.local.run import _listener
-from tools.local.settings import announcement
+from tools.provider.certify.command import certify
+from tools.shared.paths import announcement
 
 certification = typer.Typer()
 certification.command()(certify)
@@ -461,8 +461,8 @@ def test_a_developers_mistake_is_told_in_one_line(environment: dict[str, str], s
     ],
 )
 def test_a_faulty_player_is_named(tmp_path: Path, player: dict[str, Any], said: str | None) -> None:
-    from tools.local.trouble import Trouble
     from tools.local.wallets import read_players
+    from tools.shared.trouble import Trouble
 
     path = tmp_path / "players.json"
     path.write_text(json.dumps([PLAYERS[0], PLAYERS[1] | player]))

@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from conftest import ROOT, Operator, published
-from tools import openapi
+from tools.local import openapi
 from tools.local.template import Template
 from wallet.errors import Refusal
 

@@ -129,7 +129,7 @@ class _Stage:
     def __init__(self, walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.calls: set[Call] = set()
         self.commands: set[str] = set()
-        self.where = place.DeployedStack(STACK, place.session(STACK, None, None))
+        self.where = place.DeployedStack(STACK, place.Asked().session(STACK))
         self.desk = Desk(self.where, is_local=False, folder=folder)
         self._walletctl = walletctl
         self._folder = folder

@@ -22,16 +22,16 @@ from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator, published
 from local_service import running
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.reconcile import command
-from tools.reconcile.ledger import recorded_at
-from tools.reconcile.report import Reading, canonical, copy_report
-from tools.replaced import replaced
-from tools.simulate.report import COLUMNS
-from tools.walletctl.cli import app
+from tools.programs.cli import app
+from tools.provider.columns import COLUMNS
+from tools.shared.outside import plain
+from tools.shared.replaced import replaced
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked import mailbox
-from tools.walletctl.place import Queues, Tables
+from tools.walletctl.place import Asked, Queues, Tables
+from tools.walletctl.reconcile import command
+from tools.walletctl.reconcile.ledger import recorded_at
+from tools.walletctl.reconcile.report import Reading, canonical, copy_report
 
 Row = dict[str, str]
 
@@ -134,7 +134,7 @@ class Outcome:
 
 @pytest.fixture
 def desk(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr(command.place, "where", lambda **_: Here(operator))
+    monkeypatch.setattr(Asked, "place", lambda _: Here(operator))
     monkeypatch.setattr(mailbox, "WAIT_SECONDS", 0)  # a mocked queue has all there is at once
     for number in range(4):
         win(operator, f"ref-{number}", amount=f"1{number}.50")

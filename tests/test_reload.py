@@ -20,8 +20,8 @@ from tools.local.engine import free_port
 from tools.local.reloading import Reloading
 from tools.local.settings import Settings
 from tools.local.template import Function
-from tools.local.trouble import Trouble
 from tools.local.workers import Workers
+from tools.shared.trouble import Trouble
 
 PATIENCE_SECONDS = 60  # on a busy machine; nothing here takes so long
 
@@ -392,7 +392,7 @@ def a_copy_that_runs(folder: Path) -> Iterator[Service]:
     (folder / ".venv-engine").symlink_to(ROOT / ".venv-engine")
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.local"],
+        [sys.executable, "-m", "tools.programs.wallet"],
         cwd=folder,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
@@ -470,10 +470,10 @@ def test_make_run_asks_for_it_and_says_the_first_time_that_it_sets_up(tmp_path: 
             (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
             (tmp_path / name).touch()
 
-    touch("requirements/uv.txt", "requirements/local.txt", "requirements/engine.txt", "tools/walletctl/walletctl")
+    touch("requirements/uv.txt", "requirements/local.txt", "requirements/engine.txt", "pyproject.toml")
     assert made("run").startswith(said)
     assert said not in made("test")
-    touch(".venv-uv/ready", ".venv/local-ready", ".venv/bin/walletctl", ".venv-engine/ready")
+    touch(".venv-uv/ready", ".venv/local-ready", ".venv-engine/ready")
     assert said not in made("run")
     assert "RELOAD=1\n" in made("run")
     assert "RELOAD=0\n" in made("run", "RELOAD=0")

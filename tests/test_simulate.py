@@ -21,18 +21,20 @@ from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator
 from tools.local.template import Template
-from tools.local.trouble import Trouble
-from tools.simulate import provider as provider_module
-from tools.simulate.money import Purse
-from tools.simulate.network import Post, Reply, Unanswered, network
-from tools.simulate.pages import AS_THE_EXAMPLE, PATHS, Secrets, Words, words
-from tools.simulate.players import Named, named, own, unseen
-from tools.simulate.provider import RETRANSMISSIONS, Provider, Settled
-from tools.simulate.report import COLUMNS, report
-from tools.simulate.story import Callback, Credit, Player, story
-from tools.simulate.tally import Tally, percentile
-from tools.walletctl.cli import app
+from tools.programs.cli import app
+from tools.provider.simulate import provider as provider_module
+from tools.provider.simulate.money import Purse
+from tools.provider.simulate.network import Post, Reply, Unanswered, network
+from tools.provider.simulate.pages import AS_THE_EXAMPLE, PATHS, Secrets, Words, words
+from tools.provider.simulate.players import Named, unseen
+from tools.provider.simulate.provider import RETRANSMISSIONS, Provider, Settled
+from tools.provider.simulate.report import COLUMNS, report
+from tools.provider.simulate.story import Callback, Credit, Player, story
+from tools.provider.simulate.tally import Tally, percentile
+from tools.shared.trouble import Trouble
+from tools.walletctl import place
 from tools.walletctl.place import Tables
+from tools.walletctl.players.playing import Playing
 from wallet import wire
 from wallet.trust import hash_of as the_wallets_hash_of
 
@@ -594,16 +596,19 @@ def test_a_secret_file_has_either_form_that_a_certification_takes(
 # --- Its players ------------------------------------------------------------------------------------
 
 
-def tables(_: Operator) -> Tables:
+@pytest.fixture
+def playing(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Playing:
     client = boto3.client("dynamodb")
-    return Tables(dynamodb=client, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+    tables = Tables(dynamodb=client, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+    monkeypatch.setattr(place.LocalService, "tables", lambda _: tables)
+    return Playing(place.HERE)
 
 
-def test_own_players_are_opened_once_and_never_overwritten(operator: Operator) -> None:
+def test_own_players_are_opened_once_and_never_overwritten(operator: Operator, playing: Playing) -> None:
     operator.open_wallet("sim-002", cash="7", currency="SEK")
 
-    players = own(tables(operator), 3)
-    again = own(tables(operator), 3)
+    players = playing.own(3)
+    again = playing.own(3)
 
     assert players == again
     assert [player.user_id for player in players] == ["sim-001", "sim-002", "sim-003"]
@@ -615,13 +620,13 @@ def test_own_players_are_opened_once_and_never_overwritten(operator: Operator) -
 
 
 @pytest.mark.parametrize(("text", "says"), [("999", "has no wallet"), ("421=EUR", "in USD")])
-def test_a_named_player_must_be_there(operator: Operator, text: str, says: str) -> None:
+def test_a_named_player_must_be_there(playing: Playing, text: str, says: str) -> None:
     with pytest.raises(Trouble, match=says):
-        named(tables(operator), [Named.read(text)])
+        playing.of([Named.read(text)])
 
 
-def test_a_named_player_has_the_wallets_currency(operator: Operator) -> None:
-    assert named(tables(operator), [Named.read("421")]) == [Player(user_id="421", currency="USD")]
+def test_a_named_player_has_the_wallets_currency(playing: Playing) -> None:
+    assert playing.of([Named.read("421")]) == [Player(user_id="421", currency="USD")]
 
 
 def test_players_of_another_operator_need_their_currency() -> None:

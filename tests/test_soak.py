@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tools.soak.account import Account, Finding, account
-from tools.soak.faults import BEFORE_SECONDS, KINDS, schedule
-from tools.soak.stand import letter_of
-from tools.soak.story import Books, Callback, Claim, Delivery, Letter, Outcome, Player, Told
-from tools.soak.traffic import traffic
+from tools.proofs.soak.account import Account, Finding, account
+from tools.proofs.soak.faults import BEFORE_SECONDS, KINDS, schedule
+from tools.proofs.soak.stand import letter_of
+from tools.proofs.soak.story import Books, Callback, Claim, Delivery, Letter, Outcome, Player, Told
+from tools.proofs.soak.traffic import traffic
 
 PLAYER = Player(user_id="421", currency="USD", cash=Decimal("100.50"), bonus=Decimal(1))
 LATE = Player(user_id="500", currency="ETH", cash=Decimal(0), bonus=Decimal(0), opens_at=10.0)

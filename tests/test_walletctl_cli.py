@@ -13,7 +13,7 @@ import pytest
 
 from conftest import ROOT
 from tools.local.engine import free_port
-from tools.walletctl import completion
+from tools.programs import completion
 from walletctl import COMMANDS, PAGES, ROOT_COMMAND, Walletctl
 
 
@@ -36,7 +36,7 @@ HEAVY = [
 def imported_by(*arguments: str) -> set[str]:
     """Which of the heavy packages, and Typer, the program has imported when it ends."""
     told = (
-        "import json, sys\nfrom tools.walletctl.__main__ import main\n"
+        "import json, sys\nfrom tools.programs.walletctl import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"print(json.dumps([name for name in {[*HEAVY, 'typer']} if name in sys.modules]))"
     )
@@ -145,7 +145,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program at a path with a space in it."""
     path = tmp_path / "a check out" / "walletctl"
     path.parent.mkdir()
-    path.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tools.walletctl "$@"\n')
+    path.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tools.programs.walletctl "$@"\n')
     path.chmod(0o755)
     monkeypatch.setattr(completion, "_PROGRAM", path)
     return path
@@ -241,7 +241,7 @@ def bash(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def program(arguments: str, redirected: str = "") -> subprocess.CompletedProcess[str]:
-    return bash(f"{shlex.quote(sys.executable)} -m tools.walletctl {arguments} {redirected}")
+    return bash(f"{shlex.quote(sys.executable)} -m tools.programs.walletctl {arguments} {redirected}")
 
 
 SAYING = ["--help", "--version", "help ledger", "parked --help", "completion bash"]
@@ -270,7 +270,7 @@ def test_other_streams_that_are_closed_or_full_change_no_answer(redirected: str)
 
 @pytest.mark.parametrize("arguments", SAYING)
 def test_a_reader_that_has_gone_leaves_the_commands_own_status(arguments: str) -> None:
-    ended = with_nobody_reading("from tools.walletctl.__main__ import main; main()", *arguments.split())
+    ended = with_nobody_reading("from tools.programs.walletctl import main; main()", *arguments.split())
 
     assert ended == (0, "")
 
@@ -292,7 +292,7 @@ def with_nobody_reading(code: str, *arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_a_list_ends_when_nobody_reads_it(form: str) -> None:
     code = (
-        "from itertools import count\nfrom tools.walletctl import listing, streams\n"
+        "from itertools import count\nfrom tools.shared import listing, streams\n"
         "with streams.guarded():\n"
         f"    listing.show([listing.Column(name='n', title='n')], ({{'n': n}} for n in count()), {form!r})"
     )
@@ -303,7 +303,7 @@ def test_a_list_ends_when_nobody_reads_it(form: str) -> None:
 def test_a_command_that_changes_something_goes_on_when_nobody_reads(tmp_path: Path) -> None:
     done = tmp_path / "done"
     code = (
-        "import pathlib, sys\nfrom tools.walletctl import streams\n"
+        "import pathlib, sys\nfrom tools.shared import streams\n"
         "with streams.guarded():\n"
         "    for n in range(100_000):\n        print('moved', n)\n"
         f"    pathlib.Path({str(done)!r}).touch()\n"

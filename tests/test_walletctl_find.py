@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import ROOT, Operator, published
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService

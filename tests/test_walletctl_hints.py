@@ -14,9 +14,9 @@ import pytest
 from typer.testing import Result
 
 from conftest import Operator, published
-from tools.walletctl import place
-from tools.walletctl.hints import command, word
-from tools.walletctl.identifiers import is_identifier
+from tools.shared.hints import command, word
+from tools.shared.identifiers import is_identifier
+from tools.walletctl.place import Asked
 from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl, parked
 
 NAMES = [
@@ -207,7 +207,7 @@ def test_a_hint_leads_to_the_same_place(
     monkeypatch.delenv("PORT", raising=False)
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
 
-    where = place.where(**given)
+    where = Asked(**given).place()
 
     assert as_bash_reads(command(where.options, "find", names=["421"])) == ["find", "421", *options]
     assert as_bash_reads(command(where.options, "find", names=["--x"])) == ["find", *options, "--", "--x"]

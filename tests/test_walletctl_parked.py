@@ -34,9 +34,9 @@ from typer.testing import CliRunner, Result
 from conftest import ROOT, Operator, Reply, published
 from expectations import unchanged
 from local_service import HANG_SECONDS, Service, running, wait_until
-from tools.local.settings import announcement
-from tools.outside import cut, plain
-from tools.walletctl import cli
+from tools.programs import cli
+from tools.shared.outside import cut, plain
+from tools.shared.paths import announcement
 from tools.walletctl.parked import discard, mailbox, redrive, show
 from tools.walletctl.parked.letters import Letter, grouped
 from wallet import callback as callback_module
@@ -178,7 +178,7 @@ def _backend(queue: str) -> Any:
 
 @pytest.fixture
 def desk(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
-    monkeypatch.setattr("tools.local.settings.LOCAL", tmp_path)
+    monkeypatch.setattr("tools.shared.paths.LOCAL", tmp_path)
     monkeypatch.setattr(mailbox, "WAIT_SECONDS", 0)
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
     announce(tmp_path, sqs="https://sqs.eu-west-1.amazonaws.com")
@@ -1545,11 +1545,10 @@ class Town:
     def redrive(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """The command as a process of its own, in an environment that leads anywhere but to the service."""
         return subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "tools.walletctl", "parked", "redrive", *arguments],
+            [sys.executable, "-m", "tools.programs.walletctl", "parked", "redrive", *arguments],
             cwd=ROOT,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
-                "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}",
                 "PORT": str(self.wire.server_port),
                 "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
                 "AWS_PROFILE": "of-nobody",
@@ -1597,9 +1596,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def test_the_running_service_credits_what_a_person_has_mended_and_sent_back(town: Town) -> None:
     town.owe("result")
     redrive = subprocess.run(
-        [sys.executable, "-m", "tools.walletctl", "parked", "redrive", "result", "--all"],
+        [sys.executable, "-m", "tools.programs.walletctl", "parked", "redrive", "result", "--all"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(town.service.port)},
+        env={**os.environ, "PORT": str(town.service.port)},
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,

@@ -10,9 +10,10 @@ import boto3
 import pytest
 
 from conftest import Operator
-from tools.local.trouble import Trouble
-from tools.walletctl import listing, place
-from tools.walletctl.moments import moment
+from tools.shared import listing
+from tools.shared.moments import moment
+from tools.shared.trouble import Trouble
+from tools.walletctl import place
 from walletctl import ACCOUNT, PORT, Walletctl
 
 RESOURCES = {
@@ -29,7 +30,7 @@ def stack(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> place.Place:
         resources = {each: {"Type": "AWS::SQS::Queue"} for each in RESOURCES} if name == "other" else RESOURCES
         template = {"Resources": resources, "Outputs": outputs}
         boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
-    return place.where(stack="prod")
+    return place.Asked(stack="prod").place()
 
 
 def test_a_stack_is_found_by_its_resources_and_its_api_by_its_outputs(stack: place.Place) -> None:
@@ -43,7 +44,7 @@ def test_a_stack_is_found_by_its_resources_and_its_api_by_its_outputs(stack: pla
     assert stack.url() == URL
     assert stack.name == "the stack prod"
     with pytest.raises(Trouble, match="has no output ResultUrl"):
-        place.where(stack="other").url()
+        place.Asked(stack="other").place().url()
 
 
 def test_what_may_read_the_tables_is_not_asked_for_the_queues(stack: place.Place, walletctl: Walletctl) -> None:
@@ -56,7 +57,7 @@ def test_what_may_read_the_tables_is_not_asked_for_the_queues(stack: place.Place
 
 
 def test_a_local_service_says_where_it_is(walletctl: Walletctl) -> None:
-    here = place.where(port=PORT)
+    here = place.Asked(port=PORT).place()
 
     assert (here.url(), here.name) == (f"http://127.0.0.1:{PORT}", f"the local service on port {PORT}")
     with patch.dict(os.environ):  # it leaves the caller's account, and this is its process

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from conftest import Operator, published
-from tools.walletctl.identifiers import is_identifier
+from tools.shared.identifiers import is_identifier
 from wallet.wire import Parameter, _identifier
 from walletctl import Walletctl
 

@@ -13,25 +13,16 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, published
+from conftest import published
 from local_service import HANG_SECONDS, Service, children_of, command_of, has_a_connection, running, wait_until
 from test_walletctl_cli import imported_by
 
 
 class Program:
-    """`walletctl` as it is installed, in a checkout with a space in its name, called from another folder."""
+    """`walletctl` as it is installed, called from a folder that has tools of its own."""
 
     def __init__(self, folder: Path, service: Service) -> None:
-        self.checkout = folder / "a check out"
-        self.program = self.checkout / ".venv" / "bin" / "walletctl"
-        self.program.parent.mkdir(parents=True)
-        for name in ("tools", "layers", "functions", "events", "template.yaml"):
-            (self.checkout / name).symlink_to(ROOT / name)
-        self.program.write_bytes((ROOT / "tools" / "walletctl" / "walletctl").read_bytes())
-        python = self.program.with_name("python")
-        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        for each in (self.program, python):
-            each.chmod(0o755)
+        self.program = Path(sys.executable).with_name("walletctl")
         self.elsewhere = folder / "elsewhere"
         (self.elsewhere / "tools").mkdir(parents=True)
         (self.elsewhere / "tools" / "__init__.py").write_text("raise RuntimeError('these are not the tools')\n")

@@ -21,9 +21,9 @@ from typer.testing import CliRunner, Result
 from conftest import ROOT, Operator, published
 from local_service import HANG_SECONDS, Service, running
 from tamperings import LISTED, Books, Tampering, play
-from tools.local import settings
-from tools.local.settings import announcement
-from tools.walletctl import cli
+from tools.programs import cli
+from tools.shared import paths
+from tools.shared.paths import announcement
 from tools.walletctl.verify import account as account_module
 from tools.walletctl.verify import command as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
 from walletctl import ACCOUNT
@@ -101,7 +101,7 @@ class Ledger:
 def tables(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A ledger of one wallet in a mocked AWS, where a local service is said to be."""
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
-    monkeypatch.setattr(settings, "LOCAL", tmp_path)  # another test's process says the same of its own
+    monkeypatch.setattr(paths, "LOCAL", tmp_path)  # another test's process says the same of its own
     place = {"pid": os.getpid(), "dynamodb": "https://dynamodb.eu-west-1.amazonaws.com", "region": "eu-west-1"}
     announcement(PORT).write_text(json.dumps(place))
     with patch.dict(os.environ):  # the command leaves the caller's account, and this is its process
@@ -615,9 +615,9 @@ def service() -> Iterator[Service]:
 
 def on(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "tools.walletctl", "verify", "--all", *arguments],
+        [sys.executable, "-m", "tools.programs.walletctl", "verify", "--all", *arguments],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "PORT": str(service.port)},
+        env=os.environ | {"PORT": str(service.port)},
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,

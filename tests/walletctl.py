@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from moto.sqs.models import sqs_backends
 from typer.testing import CliRunner, Result
 
-from tools.walletctl import cli
+from tools.programs import cli
 from wallet.parking import Parked
 
 PORT = 3996

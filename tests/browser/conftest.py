@@ -47,12 +47,12 @@ class Service:
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
-        paths = f"{ROOT}:{ROOT / 'layers' / 'common'}"
+        others = ("AWS_", "PYTEST_", "PYTHONPATH")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [ROOT / ".venv" / "bin" / "python", "-m", "tools.local"],
+            [ROOT / ".venv" / "bin" / "python", "-m", "tools.programs.wallet"],
             cwd=ROOT,
-            env={**kept, "PYTHONPATH": paths, "PORT": str(self.port), "RETRY_SECONDS": "1"},
+            env={**kept, "PORT": str(self.port), "RETRY_SECONDS": "1"},
             stdout=subprocess.DEVNULL,
         )
         for _ in range(START_SECONDS * 10):

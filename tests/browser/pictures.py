@@ -34,11 +34,10 @@ def main(port: int) -> None:
             send(**player, reference=f"win-{number + 1:02d}", roundId=f"51031888{number + 1:02d}", amount=amount)
         with subprocess.Popen(  # noqa: S603 - our own program
             [
-                *(ROOT / ".venv" / "bin" / "python", "-m", "tools.walletctl", "simulate", "--port", str(port)),
+                *(ROOT / ".venv" / "bin" / "python", "-m", "tools.programs.walletctl", "simulate", "--port", str(port)),
                 *("--rate", str(RATE), "--minutes", str(MINUTES), "--report", ROOT / ".local" / "pictures.csv"),
             ],
             cwd=ROOT,
-            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as simulator:

@@ -7,14 +7,18 @@ import asyncio
 import hashlib
 import json
 import re
+import socket
+import threading
+import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal, Inexact
 from typing import Any
 from urllib.parse import parse_qs
 
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -461,3 +465,21 @@ def _parameters(text: str) -> Iterator[Parameter]:
             break
     if skip(position) != len(text):
         raise ValueError("text after the object")
+
+
+@contextmanager
+def serving(operator: Rival) -> Iterator[str]:
+    """The operator's URL, by real HTTP."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        server = uvicorn.Server(uvicorn.Config(operator, lifespan="off", log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

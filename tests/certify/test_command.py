@@ -12,53 +12,32 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import typer
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from typer.testing import CliRunner, Result
 
 from conftest import ROOT
 from local_service import HANG_SECONDS
-from tools.certify.cases import CASES
-from tools.certify.catalogue import GROUPS
-from tools.certify.command import certify
 from tools.local.engine import free_port
-from tools.local.trouble import Trouble
+from tools.provider.certify.cases import CASES
+from tools.provider.certify.catalogue import GROUPS
+from tools.provider.certify.command import certify
+from tools.shared.trouble import Trouble
 
-from .rival import Refused, Rival, Wallet
+from .rival import Refused, Rival, Wallet, serving
 from .wrong import CheckThenInsert
 
 SECRETS = {"current": {"hashSecret": "hash & secret", "authToken": "auth/token=&?"}}
 
 app = typer.Typer()
 app.command()(certify)
-
-
-@contextmanager
-def serving(operator: Rival) -> Iterator[str]:
-    """The operator's URL, by real HTTP."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
-        server = uvicorn.Server(uvicorn.Config(operator, lifespan="off", log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.005)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture
@@ -473,7 +452,7 @@ def test_a_secret_file_that_is_none_is_told_in_a_line_that_does_not_show_it(tmp_
 
 def test_a_mistake_has_status_2_and_no_traceback() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "tools.certify", "nonsense", "--player", "421"],
+        [sys.executable, "-m", "tools.provider.certify", "nonsense", "--player", "421"],
         cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
@@ -491,7 +470,7 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
 
     with serving(Slow()) as url:
         ran = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "tools.certify", url, "--player", "421"],
+            [sys.executable, "-m", "tools.provider.certify", url, "--player", "421"],
             cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert reached.wait(HANG_SECONDS)
@@ -503,4 +482,4 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"}
+    return {"PATH": os.environ["PATH"]}

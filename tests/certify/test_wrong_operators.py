@@ -7,12 +7,12 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from tools.certify.cases import CASES
-from tools.certify.catalogue import GROUPS, Case
-from tools.certify.provider import PATHS
-from tools.certify.run import Certification, Settings, run
-from tools.certify.secret import Secret
-from tools.local.trouble import Trouble
+from tools.provider.certify.cases import CASES
+from tools.provider.certify.catalogue import GROUPS, Case
+from tools.provider.certify.provider import PATHS
+from tools.provider.certify.run import Certification, Settings, run
+from tools.provider.secret import Secret
+from tools.shared.trouble import Trouble
 
 from .rival import Record, Refused, Rival, Wallet
 from .wrong import WRONG, CountWithoutAdvance, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused

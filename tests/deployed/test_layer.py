@@ -19,7 +19,7 @@ from botocore.session import Session
 
 from conftest import ROOT
 from deployed.runtime import layer_folder
-from tools.deploy.architecture import architecture_of
+from tools.local.deploy.architecture import architecture_of
 
 SOURCE = ROOT / "layers" / "common"
 

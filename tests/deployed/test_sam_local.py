@@ -30,9 +30,9 @@ from tools.local import relay as relay_module
 from tools.local import sam as sam_local
 from tools.local.engine import free_port
 from tools.local.relay import _on_link  # pyright: ignore[reportPrivateUsage]
-from tools.local.settings import announcement
 from tools.local.template import Template
-from tools.local.trouble import Trouble
+from tools.shared.paths import announcement
+from tools.shared.trouble import Trouble
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -588,6 +588,5 @@ def environment_of(folder: Path, **more: str) -> dict[str, str]:
     return {
         "PATH": f"{folder / 'bin'}:/nowhere",
         "HOME": str(folder),
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}",
         **more,
     }

@@ -17,12 +17,12 @@ import pytest
 from conftest import EVENTS, published
 from deployed.watcher import watching
 from local_service import wait_until
-from tools.deploy.calls import Example, examples
-from tools.deploy.probe import probe, show
-from tools.deploy.stack import Stack, deployed
+from tools.local.deploy.stack import Stack, deployed
 from tools.local.engine import free_port
 from tools.local.template import Template
 from tools.local.wallets import Player
+from tools.provider.examples import Example, examples
+from tools.provider.probe import probe, show
 from wallet import wire
 from wallet.trust import hash_of
 

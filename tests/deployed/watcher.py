@@ -18,7 +18,7 @@ from conftest import ROOT
 from deployed.cloudwatch import documented
 from local_service import HANG_SECONDS, wait_until
 from operating_page import policies
-from tools.deploy.stack import NAME, REGION, Stack
+from tools.local.deploy.stack import NAME, REGION, Stack
 from tools.local.engine import free_port
 
 
@@ -68,11 +68,10 @@ def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
     port = free_port()
     with documented(logs) as cloudwatch, (folder / "said").open("w+") as said:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", "-m", "tools.walletctl", "console", "--stack", NAME, "--port", str(port)],
+            [sys.executable, "-P", "-m", "tools.programs.walletctl", "console", "--stack", NAME, "--port", str(port)],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],
-                "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}",
                 "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "bytecode"),
                 "AWS_ENDPOINT_URL": stack.endpoint,
                 "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": cloudwatch,

@@ -20,7 +20,7 @@ from tools.console.pages import FOLDER, Pages
 from tools.console.parked import Parked
 from tools.console.safety import Guarded, new_token
 from tools.console.trying import Trying
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 
 
 @dataclass(slots=True)

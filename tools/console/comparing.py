@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from tools.console.words import title_of
-from tools.walletctl.amounts import amount
-from tools.walletctl.identifiers import in_capitals
+from tools.shared.amounts import amount
+from tools.shared.identifiers import in_capitals
 from tools.walletctl.items import Item
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.reading import Pile

@@ -9,14 +9,14 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from tools.local.trouble import Trouble
-from tools.outside import cut
+from tools.shared.identifiers import can_be_key
+from tools.shared.outside import cut
+from tools.shared.trouble import Trouble
 from tools.walletctl import place as places
 from tools.walletctl import records
 from tools.walletctl.find.command import by_reference, found_in, references_of, wallet_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
-from tools.walletctl.identifiers import can_be_key
 from tools.walletctl.items import Item, of_player, with_keys
 from tools.walletctl.log import Line
 from tools.walletctl.parked.discard import keep_in_file

@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from tools.console.words import FINAL
-from tools.walletctl.moments import recorded
+from tools.shared.moments import recorded
 
 Outcome = Literal["credited", "replayed", "parked", "left for a person", "refused", "not kept", "failed"]
 

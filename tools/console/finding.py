@@ -12,14 +12,14 @@ from starlette.routing import BaseRoute, Route
 from tools.console.comparing import compared, prizes_of
 from tools.console.desk import ROWS, Desk, Ledger
 from tools.console.pages import MOST_OF_A_NAME, Pages, to
-from tools.local.trouble import Trouble
+from tools.shared.amounts import amount, signed
+from tools.shared.listing import Row
+from tools.shared.moments import recorded
+from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.amounts import amount, signed
 from tools.walletctl.items import Item
 from tools.walletctl.ledger import with_gaps
-from tools.walletctl.listing import Row
 from tools.walletctl.log import Line
-from tools.walletctl.moments import recorded
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
 
 SHOWN = 20
 _PRINTED = 5  # references in a line

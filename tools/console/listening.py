@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.console.feed import Callback, Feed, moment_of, of_line
-from tools.local.trouble import Trouble
-from tools.outside import trouble_if
+from tools.shared.outside import trouble_if
+from tools.shared.trouble import Trouble
 from tools.walletctl.items import with_keys
 from tools.walletctl.place import Tables
 

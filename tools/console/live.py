@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tools.console.desk import Count, Desk
 from tools.console.feed import KEPT, Feed, Minute
 from tools.console.pages import Pages
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 
 SHOWN = 100  # rows when the page opens
 BATCH_SECONDS = 0.5  # between two batches of rows: nobody reads faster

@@ -14,11 +14,11 @@ from starlette.responses import HTMLResponse, Response
 
 from tools.console import charts, words
 from tools.console.visible import visible
-from tools.outside import cut, plain
-from tools.walletctl.amounts import amount, signed
+from tools.shared.amounts import amount, signed
+from tools.shared.identifiers import is_identifier
+from tools.shared.moments import recorded
+from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
-from tools.walletctl.identifiers import is_identifier
-from tools.walletctl.moments import recorded
 from tools.walletctl.parked.letters import Letter
 from tools.walletctl.parked.show import age
 from tools.walletctl.records import free_rounds, why_less

@@ -17,7 +17,7 @@ from tools.console.journal import Journal
 from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
 from tools.console.safety import Form, change, text
 from tools.console.words import whys
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import Pile
 

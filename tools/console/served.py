@@ -12,7 +12,7 @@ from tools.console.app import Console
 from tools.console.desk import Desk
 from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 from tools.walletctl import place
 from tools.walletctl.place import DeployedStack
 

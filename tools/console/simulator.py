@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.local.lifetime import die_with_parent
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 _MOST_LINES = 12
 _LAST_BYTES = 8192
@@ -67,12 +67,12 @@ class Simulator:
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - a program of our own
                     [
-                        sys.executable, "-m", "tools.walletctl", "simulate",
+                        sys.executable, "-m", "tools.programs.walletctl", "simulate",
                         "--port", str(self.port), "--rate", str(rate), "--minutes", str(minutes),
                         "--report", str(self.report),
                     ],
                     cwd=ROOT,
-                    env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}", "NO_COLOR": "1"},
+                    env={**os.environ, "NO_COLOR": "1"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

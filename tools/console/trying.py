@@ -26,9 +26,9 @@ from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
 from tools.console.words import FINAL
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
-from tools.simulate.signing import hash_of
+from tools.provider.signing import hash_of
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 from tools.walletctl.find.command import wallet_of
 from tools.walletctl.items import Item
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
-from tools.walletctl.amounts import amount
+from tools.shared.amounts import amount
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.show import REFUSED_BODIES, why_not_the_prize
 from tools.walletctl.records import why_less

@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from tools.local.lifetime import die_with_parent
-from tools.local.settings import LOCAL
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.shared.paths import LOCAL, ROOT
+from tools.shared.trouble import Trouble
 
 PAGE = "docs/sam-local.md"
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.local.lifetime import die_with_parent, leave_on_signals
-from tools.local.settings import LOCAL, whole_number
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
+from tools.local.settings import whole_number
+from tools.shared.paths import LOCAL, ROOT
+from tools.shared.trouble import Trouble
 
 START_SECONDS = 30  # it takes half a second; a machine under load may be slower
 STOP_SECONDS = 3

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.console.feed import Feed
+from tools.local.front import Watcher
 from tools.local.template import Function
 from tools.local.workers import WorkerFailed, Workers
 
@@ -18,7 +18,7 @@ POLL_SECONDS = 1
 _CONFIG = Config(read_timeout=POLL_SECONDS + 5, retries={"total_max_attempts": 1})
 
 
-async def consume(function: Function, url: str, endpoint: str, workers: Workers, feed: Feed) -> None:
+async def consume(function: Function, url: str, endpoint: str, workers: Workers, watcher: Watcher) -> None:
     """Runs until it is cancelled, through every outage of the queue: a batch at a time, each message until it is done.
 
     A message is deleted once the function has not named it among its failures. All others come back
@@ -40,7 +40,7 @@ async def consume(function: Function, url: str, endpoint: str, workers: Workers,
         except WorkerFailed as failed:
             _say(function, messages, f"the function failed: {failed}")
             continue  # as after a crash of the function: nothing of the batch is deleted
-        feed.tried_again(function.name, [message["Body"] for message in messages], reply.log)
+        watcher.tried_again(function.name, [message["Body"] for message in messages], reply.log)
         failed = {failure["itemIdentifier"] for failure in reply.answer["batchItemFailures"]}
         for message in messages:
             done = message["MessageId"] not in failed

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from tools.local.template import ROOT
-from tools.local.trouble import Trouble
 from tools.local.workers import Workers
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 LAYERS = ROOT / "layers"
 

@@ -27,32 +27,30 @@ from urllib.parse import quote
 
 import uvicorn
 
-from tools.console.app import Console, in_front
-from tools.console.desk import Desk
-from tools.console.feed import Feed
-from tools.console.simulator import Simulator
-from tools.console.trying import Outage, Trust, Trying
 from tools.local.engine import Engine, engine, free_port
+from tools.local.front import Front
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.queues import consume
 from tools.local.reloading import Reloading
 from tools.local.service import service
-from tools.local.settings import LOCAL, Settings, announcement, outage
-from tools.local.template import ROOT, Function, Template
-from tools.local.trouble import Trouble
+from tools.local.settings import Settings
+from tools.local.template import Function, Template
 from tools.local.wallets import Endpoints, Player, Prepared, prepare, read_players
 from tools.local.worker import OUTAGE
 from tools.local.workers import Workers
-from tools.walletctl.place import OwnService
+from tools.shared.paths import LOCAL, ROOT, announcement, outage
+from tools.shared.trouble import Trouble
 from wallet import money
 from wallet.errors import Unavailable
 from wallet.trust import locks_in
 
-_COUNTING_SECONDS = 3  # what is parked, while somebody looks
+FrontOf = Callable[[Settings, Prepared], Front]
+
 _GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
 
 
-def main() -> int:
+def main(front_of: FrontOf) -> int:
+    """The exit status, when a signal has ended it. What `front_of` makes is served on the same port."""
     try:
         settings = Settings.from_environment(os.environ)
         _leave_the_account(given=settings.endpoint is not None)
@@ -65,7 +63,7 @@ def main() -> int:
             )
             prepared = prepare(endpoints, players, secret)
             try:
-                asyncio.run(_serve(listener, settings, endpoints, players, prepared, embedded))
+                asyncio.run(_serve(front_of, listener, settings, endpoints, players, prepared, embedded))
             except asyncio.CancelledError:
                 print("wallet: stopped by a signal while the functions started", file=sys.stderr)
             if embedded:
@@ -126,6 +124,7 @@ def _leave_the_account(*, given: bool) -> None:
 
 
 async def _serve(
+    front_of: FrontOf,
     listener: socket.socket,
     settings: Settings,
     endpoints: Endpoints,
@@ -148,24 +147,19 @@ async def _serve(
         }
         reloading = Reloading(pools) if settings.reload else None
         background: list[asyncio.Task[None]] = []
-        end_of_trying: Callable[[], None] = lambda: None  # noqa: E731 - until there is a console
+        front = front_of(settings, prepared)
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
-            feed = Feed()
-            console, end_of_trying = _console(
-                settings, feed, Trust(auth_token=prepared.auth_token, hash_secret=prepared.hash_secret)
-            )
             config = uvicorn.Config(
-                in_front(console.application(), service(template, pools, feed)),
+                front.before(service(template, pools, front.watcher)),
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             server = uvicorn.Server(config)
-            console.is_stopping = lambda: server.should_exit
-            background.append(asyncio.create_task(console.run()))
+            background.append(asyncio.create_task(front.run(lambda: server.should_exit)))
             background += [
                 asyncio.create_task(
                     consume(
@@ -173,7 +167,7 @@ async def _serve(
                         _queues_of(function, prepared)["RETRY_QUEUE"],
                         endpoints.queues,
                         pools[function.name],
-                        feed,
+                        front.watcher,
                     )
                 )
                 for function in template.functions()
@@ -188,30 +182,10 @@ async def _serve(
                 print(_welcome(settings, endpoints, players, prepared, template), flush=True)
                 await server.serve(sockets=[listener])
         finally:
-            end_of_trying()
+            front.end()
             for task in background:
                 task.cancel()
             await asyncio.gather(*(pool.stop() for pool in pools.values()))
-
-
-def _console(settings: Settings, feed: Feed, trust: Trust) -> tuple[Console, Callable[[], None]]:
-    """The console, and what ends whatever was begun from it."""
-    desk = Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
-    away, simulator = Outage(outage(settings.port)), Simulator(settings.port, LOCAL)
-    console = Console(
-        desk=desk,
-        feed=feed,
-        port=settings.port,
-        source="Each callback as this service answers it, and each try from its retry queues.",
-        counting_seconds=_COUNTING_SECONDS,
-        trying=lambda pages, token: Trying(desk, feed, pages, trust, away, simulator, token),
-    )
-
-    def end() -> None:
-        away.end()
-        simulator.end()
-
-    return console, end
 
 
 def _tell_of_a_failure(task: asyncio.Task[None]) -> None:

@@ -27,11 +27,12 @@ from urllib.parse import urlsplit
 from tools.local.containers import Way, find_containers, served, way_to_engine
 from tools.local.engine import engine, free_port, must_be_free
 from tools.local.lifetime import die_with_parent, leave_on_signals
-from tools.local.settings import LOCAL, Settings, whole_number
-from tools.local.template import ROOT, Template
-from tools.local.trouble import Trouble
+from tools.local.settings import Settings, whole_number
+from tools.local.template import Template
 from tools.local.wallets import Endpoints, prepare, read_players
-from tools.outside import announced, leave_the_account
+from tools.shared.outside import announced, leave_the_account
+from tools.shared.paths import LOCAL, ROOT
+from tools.shared.trouble import Trouble
 
 VARIABLES = ROOT / "events" / "env.json"
 BUILDS = LOCAL  # for each processor a folder, such as sam-arm64

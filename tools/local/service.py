@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
-from tools.console.feed import Feed
+from tools.local.front import Watcher
 from tools.local.gateway import proxy_event
 from tools.local.template import GatewayResponse, Template
 from tools.local.workers import WorkerFailed, Workers
@@ -18,10 +18,10 @@ MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
 THROTTLED_SECONDS = 5  # Lambda refuses at once what it has no environment for; here a worker may be free in a moment
 
 
-def service(template: Template, pools: Mapping[str, Workers], feed: Feed) -> Starlette:
+def service(template: Template, pools: Mapping[str, Workers], watcher: Watcher) -> Starlette:
     """The application that answers every path: a callback's by its function, others as the gateway does.
 
-    The feed is told of each callback.
+    The watcher is told of each callback.
     """
     routes, own_answers = template.routes(), template.gateway_responses()
 
@@ -50,11 +50,11 @@ def service(template: Template, pools: Mapping[str, Workers], feed: Feed) -> Sta
             return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:
             _say(function, started, f"the function failed: {failed}")
-            feed.failed(function, body, str(failed), time.monotonic() - started)
+            watcher.failed(function, body, str(failed), time.monotonic() - started)
             return _own(own_answers["DEFAULT_5XX"])
         answer = reply.answer
         _say(function, started, f"{answer['statusCode']} {answer['body']}")
-        feed.answered(function, body, reply.log, answer["body"], time.monotonic() - started)
+        watcher.answered(function, body, reply.log, answer["body"], time.monotonic() - started)
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     async def healthz(_request: Request) -> Response:

@@ -4,20 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.local.trouble import Trouble
-
-ROOT = Path(__file__).resolve().parents[2]
-LOCAL = ROOT / ".local"  # what a service leaves on this machine: logs, an engine's state
-
-
-def announcement(port: int) -> Path:
-    """The file in which the service on that port says where it and its engines are, while it runs."""
-    return LOCAL / f"service-{port}.json"
-
-
-def outage(port: int) -> Path:
-    """The file that takes the tables away from the functions of the service on that port, as long as it exists."""
-    return LOCAL / f"outage-{port}"
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

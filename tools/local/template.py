@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.shared.paths import ROOT
 
 _QUEUE_PROPERTIES = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled")
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")

@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.template import Template
-from tools.local.trouble import Trouble
+from tools.shared.trouble import Trouble
 from wallet import money
 
 

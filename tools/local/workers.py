@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tools.local.lifetime import die_with_parent
-from tools.local.template import ROOT, Function
-from tools.local.trouble import Trouble
-from tools.outside import cut, plain
+from tools.local.template import Function
+from tools.shared.outside import cut, plain
+from tools.shared.paths import ROOT
+from tools.shared.trouble import Trouble
 
 START_SECONDS = 60
 PROGRAM = "tools.local.worker"
@@ -52,7 +53,7 @@ class Worker:
             sys.executable, "-m", PROGRAM, str(function.folder), str(theirs.fileno()),
             pass_fds=[theirs.fileno()],
             cwd=ROOT,
-            env={**os.environ, **function.environment, **environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common'}"},
+            env={**os.environ, **function.environment, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=die_with_parent,
             stdout=log,

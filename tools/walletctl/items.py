@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from tools.local.trouble import Trouble
-from tools.outside import plain, trouble_if
+from tools.shared.outside import plain, trouble_if
+from tools.shared.trouble import Trouble
 
 Item = Mapping[str, Any]
 

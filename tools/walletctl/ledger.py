@@ -8,20 +8,22 @@ from typing import Annotated
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import listing, place, records
-from tools.walletctl.amounts import amount, signed
-from tools.walletctl.hints import command, opening
+from tools.shared import listing
+from tools.shared.amounts import amount, signed
+from tools.shared.hints import command, opening
+from tools.shared.moments import HELP, moment
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.items import Item, named, of_player, with_keys
-from tools.walletctl.moments import HELP, moment
-from tools.walletctl.place import Tables
+from tools.walletctl.place import HERE, Asked, Tables, asks_where
 from tools.walletctl.verify.proof import EXACT
 
 _SHOWN = 20  # to a person who asks for no number: a screen
 _AT_ONCE = 100  # items by key in one call
 
 
+@asks_where
 def ledger(
     player: Annotated[
         str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False, callback=named)
@@ -39,11 +41,7 @@ def ledger(
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="From the first on; else the newest first.")
     ] = False,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
@@ -54,7 +52,7 @@ def ledger(
     form = listing.form(as_json, as_csv)
     now = datetime.now(UTC)
     from_, to = (moment(text, now) if text else None for text in (since, until))
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     tables = where.tables()
     found = records.those_of(
         of_player(tables.dynamodb, tables.transactions, player, index="byPlayer", newest_first=not oldest_first),

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tools.local.trouble import Trouble
-from tools.outside import trouble_if
-from tools.walletctl.moments import recorded
+from tools.shared.moments import recorded
+from tools.shared.outside import trouble_if
+from tools.shared.trouble import Trouble
 
 _MOST_LINES = 1000
 _POLL_SECONDS = 0.5

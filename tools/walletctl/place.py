@@ -1,11 +1,13 @@
 """WHERE a command looks: the local service that runs, or a deployed stack with the caller's own credentials.
 
-A command takes the five options below and hands them to `where`. Nothing is asked of AWS before it is needed: who may
-read the tables need not be allowed to see the queues.
+`asks_where` gives a command the five options as one, `asked`. AWS is asked only for what a command needs: reading the
+tables takes no permission for the queues.
 """
 
+import functools
+import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +18,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tools.local import settings
-from tools.local.trouble import Trouble
-from tools.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+from tools.shared import paths
+from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+from tools.shared.trouble import Trouble
 from tools.walletctl import log
 from tools.walletctl.log import Line
 
@@ -28,27 +30,88 @@ if TYPE_CHECKING:
     from tools.local.template import Template
 
 PANEL = "Where"
-Local = Annotated[
-    bool,
-    typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=PANEL),
-]
-Port = Annotated[
-    int,
-    typer.Option("--port", metavar="N", envvar="PORT", help="Its port.", rich_help_panel=PANEL),
-]
-Stack = Annotated[
-    str | None,
-    typer.Option("--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=PANEL),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=PANEL),
-]
-Region = Annotated[
-    str | None,
-    typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=PANEL),
-]
 PORT = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The five options that say where, as they were given."""
+
+    local: Annotated[
+        bool,
+        typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=PANEL),
+    ] = False
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="N", envvar="PORT", help="Its port.", rich_help_panel=PANEL),
+    ] = PORT
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=PANEL
+        ),
+    ] = None
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="P", help="The profile of your AWS credentials.", rich_help_panel=PANEL),
+    ] = None
+    region: Annotated[
+        str | None,
+        typer.Option("--region", metavar="R", help="The stack's region, if not your profile's.", rich_help_panel=PANEL),
+    ] = None
+
+    def place(self) -> "Place":
+        """The place that they mean. Raises Trouble if they mean two, or none that is there."""
+        if self.stack is None:
+            if self.profile or self.region:
+                raise Trouble("--profile and --region are of a stack: name it with --stack NAME")
+            if not 1 <= self.port <= 65535:
+                raise Trouble(f"--port (or PORT) must be a whole number from 1 to 65535, not {self.port}")
+            return LocalService(self.port)
+        if self.local:
+            raise Trouble("--local and --stack are two places: name one of them")
+        given = {"--stack": self.stack, "--profile": self.profile, "--region": self.region}
+        options = [word for name, value in given.items() if value for word in (name, value)]
+        return DeployedStack(self.stack, self.session(f"the stack {self.stack}"), options)
+
+    def session(self, of: str) -> "boto3.Session":
+        """The caller's own account. Raises Trouble if the profile is not one."""
+        import boto3
+
+        given = {"profile_name": self.profile, "region_name": self.region}
+        with trouble_if(f"{plain(of)} cannot be asked"):
+            return boto3.Session(**{name: value for name, value in given.items() if value})
+
+
+HERE = Asked()
+
+
+def asks_where(
+    command: Callable[..., None],
+    *,
+    without: Collection[str] = (),
+    meant: Callable[[Asked], object] = lambda asked: asked,
+) -> Callable[..., None]:
+    """A command for Typer that takes the options where this one takes `asked`, or what is `meant` by it."""
+    own = inspect.signature(command, eval_str=True)
+    options = {
+        name: each for name, each in inspect.signature(Asked, eval_str=True).parameters.items() if name not in without
+    }
+    parameters = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in own.parameters.items()
+        for each in (options.values() if name == "asked" else (parameter,))
+    ]
+
+    @functools.wraps(command)
+    def asking(**given: Any) -> None:
+        asked = Asked(**{name: given.pop(name) for name in options})
+        command(**given, asked=meant(asked))
+
+    asking.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    asking.__annotations__ = {each.name: each.annotation for each in parameters}
+    return asking
+
 
 _TABLES_PATIENCE: dict[str, Any] = {
     "connect_timeout": 3,
@@ -125,37 +188,6 @@ class Place(Protocol):
         ...
 
 
-def where(
-    *,
-    local: bool = False,
-    port: int = PORT,
-    stack: str | None = None,
-    profile: str | None = None,
-    region: str | None = None,
-) -> Place:
-    """The place that the options mean. Raises Trouble if they mean two, or none that is there."""
-    if stack is None:
-        if profile or region:
-            raise Trouble("--profile and --region are of a stack: name it with --stack NAME")
-        if not 1 <= port <= 65535:
-            raise Trouble(f"--port (or PORT) must be a whole number from 1 to 65535, not {port}")
-        return LocalService(port)
-    if local:
-        raise Trouble("--local and --stack are two places: name one of them")
-    given = {"--stack": stack, "--profile": profile, "--region": region}
-    options = [word for name, value in given.items() if value for word in (name, value)]
-    return DeployedStack(stack, session(f"the stack {stack}", profile, region), options)
-
-
-def session(of: str, profile: str | None, region: str | None) -> "boto3.Session":
-    """The caller's own account. Raises Trouble if the profile is not one."""
-    import boto3
-
-    given = {"profile_name": profile, "region_name": region}
-    with trouble_if(f"{plain(of)} cannot be asked"):
-        return boto3.Session(**{name: value for name, value in given.items() if value})
-
-
 def tables_client(of: "boto3.Session") -> Any:
     return of.client("dynamodb", config=_config(_TABLES_PATIENCE))
 
@@ -224,7 +256,7 @@ class LocalService:
 
     @property
     def _log(self) -> Path:
-        return settings.LOCAL / f"functions-{self._port}.log"
+        return paths.LOCAL / f"functions-{self._port}.log"
 
     @cached_property
     def _sqs(self) -> Any:

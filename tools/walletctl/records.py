@@ -8,13 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import moments
-from tools.walletctl.amounts import amount
-from tools.walletctl.identifiers import can_be_key
+from tools.shared import moments
+from tools.shared.amounts import amount
+from tools.shared.identifiers import can_be_key
+from tools.shared.listing import Cell, Column, Row, text
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
 from tools.walletctl.items import Item
-from tools.walletctl.listing import Cell, Column, Row, text
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
 

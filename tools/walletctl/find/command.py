@@ -7,23 +7,25 @@ from typing import Annotated
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.walletctl import listing, moments, place, records
+from tools.shared import listing, moments
+from tools.shared.identifiers import can_be_key, is_identifier
+from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.find import show
 from tools.walletctl.find.found import Found, sentences
 from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
-from tools.walletctl.identifiers import can_be_key, is_identifier
 from tools.walletctl.items import Item, approximate_number, of_player, said, scanned, with_keys
 from tools.walletctl.ledger import whole
 from tools.walletctl.log import Line
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.show import REFUSED_BODIES
-from tools.walletctl.place import Place, Tables
+from tools.walletctl.place import HERE, Asked, Place, Tables, asks_where, callbacks
 
 NOWHERE = 1
 
 
+@asks_where
 def find(
     name: Annotated[
         str,
@@ -50,11 +52,7 @@ def find(
     since: Annotated[
         str, typer.Option(metavar="MOMENT", help=f"Read a stack's log from then on: {moments.HELP}.")
     ] = "3d",
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
@@ -65,7 +63,7 @@ def find(
     """
     form = listing.form(as_json, as_csv)
     begin = moments.moment(since, datetime.now(UTC))
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     found = found_in(where, name, player, begin, scan=not no_scan, retries=retries)
     if form == "json":
         print(json.dumps(show.for_machines(found), indent=2))
@@ -88,7 +86,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
-        parked = piles(where, place.callbacks(), retries=retries, trusting_counts=bool(transactions))
+        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(transactions))
     except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
         not_looked.append(f"The dead letters were not looked at: {trouble}.")
     letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
@@ -160,7 +158,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
 
 def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
     """The ids under a reference that are not on record, where one of another kind is."""
-    ids = [f"{kind}#{name}" for kind in place.callbacks()]
+    ids = [f"{kind}#{name}" for kind in callbacks()]
     others = [id for id in ids if id not in on_record]
     return others if len(others) < len(ids) else []
 
@@ -247,6 +245,6 @@ def _called(name: str, callback: str, group: Group) -> list[Letter]:
 def _log(where: Place, name: str, since: datetime) -> Sequence[Line]:
     """What the log says of a reference, or of `result#reference`."""
     kind, _, reference = name.partition("#")
-    if not reference or kind not in place.callbacks():
+    if not reference or kind not in callbacks():
         return of_the_win(where.log(name, since))
     return of_the_win([line for line in where.log(reference, since) if line.callback == kind])

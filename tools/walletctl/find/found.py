@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from tools.outside import cut, plain
+from tools.shared.hints import command, opening
+from tools.shared.listing import counted
+from tools.shared.moments import shown
+from tools.shared.outside import cut, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
-from tools.walletctl.hints import command, opening
 from tools.walletctl.items import Item
-from tools.walletctl.listing import counted
 from tools.walletctl.log import Line
-from tools.walletctl.moments import shown
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.show import REFUSED_BODIES, what_to_do
 from tools.walletctl.records import why_less

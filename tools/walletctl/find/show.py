@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tools.walletctl import listing, records
-from tools.walletctl.amounts import amount
+from tools.shared import listing
+from tools.shared.amounts import amount
+from tools.shared.listing import Cell, Column
+from tools.shared.moments import recorded, shown
+from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
 from tools.walletctl.items import Item
-from tools.walletctl.listing import Cell, Column
 from tools.walletctl.log import Line
-from tools.walletctl.moments import recorded, shown
 from tools.walletctl.parked import show as parked
 
 if TYPE_CHECKING:

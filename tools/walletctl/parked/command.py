@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import cut, plain
-from tools.walletctl import listing, place
-from tools.walletctl.hints import command
+from tools.shared import listing
+from tools.shared.hints import command
+from tools.shared.outside import cut, plain
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show as showing
 from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.place import HERE, Asked, asks_where, callbacks
 
 OneCallback = Annotated[
     str | None,
@@ -20,13 +21,10 @@ OneCallback = Annotated[
 ]
 
 
+@asks_where
 def list_(
     callback: OneCallback = None,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
@@ -35,8 +33,8 @@ def list_(
     The retry queues can only be counted: SQS hides what waits. --csv has the letters alone.
     """
     form = listing.form(as_json, as_csv)
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
-    found = piles(where, [callback] if callback else place.callbacks())
+    where = asked.place()
+    found = piles(where, [callback] if callback else callbacks())
     now = datetime.now(UTC)
     if form == "json":
         print(json.dumps([_pile(pile, now) for pile in found], indent=2))
@@ -50,21 +48,18 @@ def list_(
         _sum_up(found, where.options)
 
 
+@asks_where
 def show(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Or a message id.", show_default=False)],
     callback: OneCallback = None,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
     """Shows the dead letters under a reference: why each was not credited, and the request as received."""
     form = listing.form(as_json, as_csv)
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
-    found = piles(where, [callback] if callback else place.callbacks())
+    where = asked.place()
+    found = piles(where, [callback] if callback else callbacks())
     meant = [(pile.callback, part) for pile in found for group in pile.groups if (part := group.only(reference))]
     if not meant:
         waiting = sum(pile.waiting.all for pile in found)

@@ -11,17 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import listing, place
+from tools.shared import listing
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show
 from tools.walletctl.parked.interruptions import Interrupted, Interruptions
 from tools.walletctl.parked.letters import Group, Letter, grouped
 from tools.walletctl.parked.mailbox import Mailbox
 from tools.walletctl.parked.reading import say_what_was_not_put_back
 from tools.walletctl.parked.redrive import CallbackName, References, at_a_terminal, check_choice, ids, named
+from tools.walletctl.place import HERE, Asked, asks_where
 
 
+@asks_where
 def discard(
     callback: CallbackName,
     references: References = None,
@@ -39,11 +41,7 @@ def discard(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
 ) -> None:
     """Deletes dead letters for good: a file keeps all of each, with your reason, before the first is deleted.
 
@@ -56,7 +54,7 @@ def discard(
         raise Trouble('say why nobody is owed it: --reason "credited by hand, ticket 1234"')
     if not yes and not at_a_terminal():
         raise Trouble("discard asks before it deletes, and this is no terminal: say --yes to be asked nothing")
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     queues = where.queues(callback)
     keep = file or Path(f"discarded-{callback}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z.json")
     if keep.exists():

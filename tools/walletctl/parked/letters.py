@@ -12,9 +12,9 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tools.outside import cut, plain
-from tools.walletctl.hints import can_be_passed
-from tools.walletctl.identifiers import MOST_CHARACTERS
+from tools.shared.hints import can_be_passed
+from tools.shared.identifiers import MOST_CHARACTERS
+from tools.shared.outside import cut, plain
 
 if TYPE_CHECKING:
     from wallet.parking import Parked

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from tools.local.trouble import Trouble
-from tools.outside import fault, faults, plain, trouble_if
+from tools.shared.outside import fault, faults, plain, trouble_if
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.letters import Letter
 from tools.walletctl.place import Queues

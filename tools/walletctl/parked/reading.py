@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from tools.walletctl import listing
+from tools.shared import listing
 from tools.walletctl.parked.interruptions import Interrupted, Interruptions
 from tools.walletctl.parked.letters import Group, Letter, grouped
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS, Mailbox, Waiting, waiting

@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import listing, place
-from tools.walletctl.hints import command
+from tools.shared import listing
+from tools.shared.hints import command
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show
 from tools.walletctl.parked.interruptions import Interrupted, Interruptions
 from tools.walletctl.parked.letters import Group, grouped
 from tools.walletctl.parked.mailbox import Mailbox, Tally
 from tools.walletctl.parked.reading import say_what_was_not_put_back
+from tools.walletctl.place import HERE, Asked, asks_where
 
 CallbackName = Annotated[
     str, typer.Argument(metavar="CALLBACK", help="result, jackpot, bonus or promo", show_default=False)
@@ -32,6 +33,7 @@ References = Annotated[
 ]
 
 
+@asks_where
 def redrive(
     callback: CallbackName,
     references: References = None,
@@ -39,11 +41,7 @@ def redrive(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent back, and change nothing.")
     ] = False,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
 ) -> None:
     """Sends dead letters back to the callback's retry queue, once their cause is mended.
 
@@ -52,7 +50,7 @@ def redrive(
     """
     tally = Tally()
     check_choice(references, everything)
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     queues = where.queues(callback)
     try:
         with Interruptions() as interruptions:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tools.outside import cut, plain
-from tools.walletctl import listing
-from tools.walletctl.hints import command, opening
-from tools.walletctl.listing import Column, Row
+from tools.shared import listing
+from tools.shared.hints import command, opening
+from tools.shared.listing import Column, Row
+from tools.shared.outside import cut, plain
 from tools.walletctl.parked.letters import Group, Letter
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS
 

@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import listing, place, records
-from tools.walletctl.hints import command
-from tools.walletctl.identifiers import in_capitals
+from tools.shared import listing
+from tools.shared.hints import command
+from tools.shared.identifiers import in_capitals
+from tools.shared.listing import Cell, Column
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.items import Item, named, of_player, scanned, with_keys
 from tools.walletctl.ledger import whole
-from tools.walletctl.listing import Cell, Column
-from tools.walletctl.place import Tables
+from tools.walletctl.place import HERE, Asked, Tables, asks_where
 from tools.walletctl.players.opening import Opening, Unfit
 
 _LAST = 5  # transactions, beside the wallet
@@ -32,23 +33,20 @@ COLUMNS = [
 PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
 
 
+@asks_where
 def add(
     player: Annotated[str, typer.Argument(metavar="PLAYER", help="The userId.", show_default=False)],
     currency: Annotated[str, typer.Option(metavar="CODE", help="The wallet's one currency.")],
     cash: Annotated[str, typer.Option(metavar="AMOUNT", help="What it begins with.")] = "0",
     bonus: Annotated[str, typer.Option(metavar="AMOUNT", help="What its bonus begins with.")] = "0",
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
 ) -> None:
     """Opens a wallet. One that exists is refused, and left as it is."""
     try:
         opening = Opening.read(user_id=player, currency=currency, cash=cash, bonus=bonus)
     except Unfit as unfit:
         raise Trouble(f"{plain(str(unfit))}: nothing was changed") from None
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     tables = where.tables()
     if there := opening.open(tables):
         raise Trouble(
@@ -58,19 +56,16 @@ def add(
     print(f"{plain(player)} has a wallet now: {plain(described(opening.standing(tables) or {}))}")
 
 
+@asks_where
 def show(
     player: PlayerId,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
     """Shows a wallet, its free rounds, and its last transactions."""
     form = listing.form(as_json, as_csv)
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     tables = where.tables()
     wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": player}]), None)
     if wallet is None:
@@ -99,22 +94,19 @@ def show(
     print(f"To prove them: {command(where.options, 'verify', names=[player])}")
 
 
+@asks_where
 def list_(
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only wallets in this currency.")] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help=f"No more than that many; else {_SHOWN}, all for a machine.")
     ] = None,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
     """Lists the wallets, in no order: the table is read from end to end, or until there are enough."""
     form = listing.form(as_json, as_csv)
-    where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+    where = asked.place()
     tables = where.tables()
     with listing.progress("wallets read") as advance:
         found = (

@@ -14,12 +14,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain
-from tools.walletctl import listing, place
-from tools.walletctl.cells import parting, rows, separator, texts
-from tools.walletctl.listing import Column, Row
-from tools.walletctl.place import Tables
+from tools.shared import listing
+from tools.shared.cells import parting, rows, separator, texts
+from tools.shared.listing import Column, Row
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.place import HERE, Asked, Tables, asks_where
 from tools.walletctl.players.command import described
 from tools.walletctl.players.ids import looks_like
 from tools.walletctl.players.opening import Opening, Unfit
@@ -52,6 +52,7 @@ class Line:
         return {"line": self.number, "userId": self.user_id, "outcome": self.outcome, "why": self.why}
 
 
+@asks_where
 def import_(
     file: Annotated[
         Path,
@@ -65,11 +66,7 @@ def import_(
         bool, typer.Option(_AS_WRITTEN, help="Open ids that look as if a spreadsheet had changed them, too.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
@@ -90,7 +87,7 @@ def import_(
         raise typer.Exit(NOT_ALL)
     if not openings:
         raise Trouble(f"{plain(str(file))} has no line but the first: nothing was changed")
-    tables = place.where(local=local, port=port, stack=stack, profile=profile, region=region).tables()
+    tables = asked.place().tables()
     done: list[Line] = []
     try:
         with listing.progress("wallets", len(openings)) as advance:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tools.outside import cut, plain, trouble_if
-from tools.walletctl.identifiers import MOST_CHARACTERS, can_be_currency, is_identifier
+from tools.shared.identifiers import MOST_CHARACTERS, can_be_currency, is_identifier
+from tools.shared.outside import cut, plain, trouble_if
 from tools.walletctl.items import Item, encoded, with_keys
 from tools.walletctl.place import Tables
 from wallet import money

@@ -20,8 +20,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any, cast
 
-from tools.local.trouble import Trouble
-from tools.outside import plain, trouble_if
+from tools.shared.outside import plain, trouble_if
+from tools.shared.trouble import Trouble
 from tools.walletctl.items import Item, decoded, of_player, scanned, with_keys
 from tools.walletctl.place import Tables
 from tools.walletctl.verify.entries import Fault, FreeRounds, Transaction, Wallet

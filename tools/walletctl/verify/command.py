@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from tools.local.trouble import Trouble
-from tools.outside import plain, trouble_if
-from tools.walletctl import listing, place
-from tools.walletctl.hints import command
+from tools.shared import listing
+from tools.shared.hints import command
+from tools.shared.outside import plain, trouble_if
+from tools.shared.trouble import Trouble
 from tools.walletctl.items import named
-from tools.walletctl.place import Tables
+from tools.walletctl.place import HERE, PANEL, Asked, Tables, asks_where, tables_client
 from tools.walletctl.verify import show
 from tools.walletctl.verify.account import Account, account
 from tools.walletctl.verify.books import Books
@@ -19,6 +19,7 @@ from tools.walletctl.verify.books import Books
 NO_LEDGER = 1
 
 
+@asks_where
 def verify(
     player: Annotated[
         str | None, typer.Argument(metavar="PLAYER", help="Whose ledger, by userId.", show_default=False)
@@ -27,27 +28,23 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="What other programs wrote is a fault: only callbacks move these wallets.")
     ] = False,
-    local: place.Local = False,
-    port: place.Port = place.PORT,
-    stack: place.Stack = None,
-    profile: place.Profile = None,
-    region: place.Region = None,
+    asked: Asked = HERE,
     players_table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another table of wallets.", rich_help_panel=place.PANEL)
+        str | None, typer.Option(metavar="NAME", help="Another table of wallets.", rich_help_panel=PANEL)
     ] = None,
     transactions_table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another table of transactions.", rich_help_panel=place.PANEL)
+        str | None, typer.Option(metavar="NAME", help="Another table of transactions.", rich_help_panel=PANEL)
     ] = None,
     free_rounds_table: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=place.PANEL),
+        typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=PANEL),
     ] = None,
     export: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FOLDER|s3://…",
             help="Exports to S3 of the wallets, the transactions and the free round counts. Repeatable.",
-            rich_help_panel=place.PANEL,
+            rich_help_panel=PANEL,
         ),
     ] = None,
     as_json: listing.AsJson = False,
@@ -62,19 +59,19 @@ def verify(
     """
     form = listing.form(as_json, as_csv)
     if export:
-        if player is not None or local or stack or players_table or transactions_table or free_rounds_table:
+        if player is not None or asked.local or asked.stack or players_table or transactions_table or free_rounds_table:
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
-        from tools.export.account import account_of_exports  # DuckDB
+        from tools.walletctl.export.account import account_of_exports  # DuckDB
 
-        _end(account_of_exports(export, strict=strict, session=lambda: place.session("S3", profile, region)), form)
+        _end(account_of_exports(export, strict=strict, session=lambda: asked.session("S3")), form)
         return
     if (player is None) is not everyone:
         raise Trouble("say whose ledger: name a player, or say --all, which reads every wallet")
     if players_table or transactions_table or free_rounds_table:
         options: Sequence[str] = ()
-        tables = _named(players_table, transactions_table, free_rounds_table, stack, profile, region)
+        tables = _named(players_table, transactions_table, free_rounds_table, asked)
     else:
-        where = place.where(local=local, port=port, stack=stack, profile=profile, region=region)
+        where = asked.place()
         tables, options = where.tables(), where.options
     with closing(Books(tables)) as books:
         with listing.progress("items read") as advance:
@@ -119,13 +116,11 @@ def _named(
     players: str | None,
     transactions: str | None,
     free_rounds: str | None,
-    stack: str | None,
-    profile: str | None,
-    region: str | None,
+    asked: Asked,
 ) -> Tables:
     """Tables by name, in the caller's own account and region; those that are not named are the stack's."""
-    if stack:
-        of = place.where(stack=stack, profile=profile, region=region).tables()
+    if asked.stack:
+        of = asked.place().tables()
         return Tables(
             dynamodb=of.dynamodb,
             players=players or of.players,
@@ -135,5 +130,5 @@ def _named(
     if not players or not transactions:
         raise Trouble("name both --players-table and --transactions-table, or the --stack that the others are of")
     with trouble_if("no tables can be reached"):
-        dynamodb = place.tables_client(place.session("the account", profile, region))
+        dynamodb = tables_client(asked.session("the account"))
     return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds)

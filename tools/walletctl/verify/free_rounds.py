@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from tools.walletctl.amounts import amount
+from tools.shared.amounts import amount
 from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, FreeRounds, Transaction
 from tools.walletctl.verify.record import shown
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tools.walletctl.amounts import amount
+from tools.shared.amounts import amount
 from tools.walletctl.verify.entries import Fault, Transaction
 from tools.walletctl.verify.record import can_be_paid, prize_of, shown
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from tools.walletctl.amounts import amount, signed
-from tools.walletctl.moments import recorded
+from tools.shared.amounts import amount, signed
+from tools.shared.moments import recorded
 from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, FreeRounds, Transaction, Wallet
 from tools.walletctl.verify.free_rounds import wrong_amounts
 from tools.walletctl.verify.prizes import wrong_prizes

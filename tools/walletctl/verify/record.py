@@ -15,8 +15,8 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Any, cast
 
-from tools.outside import cut
-from tools.walletctl.amounts import amount
+from tools.shared.amounts import amount
+from tools.shared.outside import cut
 from tools.walletctl.verify.entries import Fault, What
 
 Item = Mapping[str, Any]

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tools.outside import cut, plain
-from tools.walletctl.amounts import amount
-from tools.walletctl.listing import Cell, Column, Row, counted
+from tools.shared.amounts import amount
+from tools.shared.listing import Cell, Column, Row, counted
+from tools.shared.outside import cut, plain
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
 from tools.walletctl.verify.entries import Fault
 from tools.walletctl.verify.proof import Gap

@@ -1,0 +1,47 @@
+"""The console of the local service, in front of its callbacks on the same port."""
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from tools.console.app import Console, in_front
+from tools.console.desk import Desk
+from tools.console.feed import Feed
+from tools.console.simulator import Simulator
+from tools.console.trying import Outage, Trust, Trying
+from tools.local.settings import Settings
+from tools.local.wallets import Prepared
+from tools.shared.paths import LOCAL, outage
+from tools.walletctl.place import OwnService
+
+_COUNTING_SECONDS = 3  # what is parked, while somebody looks
+
+
+class Here:
+    """The local service's `Front`: tools/local/front.py."""
+
+    def __init__(self, settings: Settings, prepared: Prepared) -> None:
+        desk = Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
+        trust = Trust(auth_token=prepared.auth_token, hash_secret=prepared.hash_secret)
+        self.watcher = Feed()
+        self._outage = Outage(outage(settings.port))
+        self._simulator = Simulator(settings.port, LOCAL)
+        self._console = Console(
+            desk=desk,
+            feed=self.watcher,
+            port=settings.port,
+            source="Each callback as this service answers it, and each try from its retry queues.",
+            counting_seconds=_COUNTING_SECONDS,
+            trying=lambda pages, token: Trying(desk, self.watcher, pages, trust, self._outage, self._simulator, token),
+        )
+
+    def before(self, callbacks: ASGIApp) -> ASGIApp:
+        return in_front(self._console.application(), callbacks)
+
+    async def run(self, is_stopping: Callable[[], bool]) -> None:
+        self._console.is_stopping = is_stopping
+        await self._console.run()
+
+    def end(self) -> None:
+        self._outage.end()
+        self._simulator.end()

@@ -1,0 +1,71 @@
+"""`make deploy-local`: the whole stack, deployed to an engine on this machine, called five times, and taken down.
+
+KEEP=1 leaves it up until Ctrl-C. ENGINE_PORT is where it listens (a free port).
+"""
+
+import json
+import os
+import sys
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.local.deploy.stack import Stack, deployed
+from tools.local.engine import free_port, must_be_free
+from tools.local.lifetime import leave_on_signals
+from tools.local.settings import whole_number
+from tools.local.wallets import read_players
+from tools.provider.examples import EVENTS, examples
+from tools.shared.trouble import Trouble
+
+
+def main() -> int:
+    leave_on_signals()
+    try:
+        port = whole_number(os.environ, "ENGINE_PORT", 0, 65535) or free_port()
+        must_be_free(port, "ENGINE_PORT")
+        started = time.monotonic()
+        print("Deploying template.yaml to an engine on this machine ...", flush=True)
+        with deployed(port) as stack:
+            print(f"Deployed in {time.monotonic() - started:.0f} s: {len(stack.resources)} resources", flush=True)
+            is_good = _call(stack)
+            if os.environ.get("KEEP", "0") not in ("", "0"):
+                _show(stack)
+                while True:
+                    time.sleep(3600)
+    except Trouble as trouble:
+        print(f"deploy-local: {trouble}", file=sys.stderr)
+        return 1
+    return 0 if is_good else 1
+
+
+def _call(stack: Stack) -> bool:
+    """Sends the published examples and shows the answers; whether each was credited, or a replay."""
+    secret = json.loads((EVENTS / "secrets.json").read_text())
+    stack.keep_secret(secret)
+    for player in read_players(EVENTS / "players.json"):
+        stack.open_wallet(player)
+    columns = ("error", "transactionId", "cash", "bonus")
+    table = Table("callback", "amount", "HTTP", *columns, title="The provider's five published examples")
+    codes = []
+    for example in examples():
+        body = example.signed(secret["current"]["hashSecret"])
+        status, text = stack.call(f"{stack.outputs[example.output]}?authToken={secret['current']['authToken']}", body)
+        sent, answer = (json.loads(each, parse_float=str) for each in (body, text))
+        codes.append(answer["error"])
+        shown = [str(answer.get(column, "")) for column in columns]
+        table.add_row(example.name, sent["amount"], str(status), *shown)
+    Console(width=110).print(table)
+    return codes == [0] * len(codes)
+
+
+def _show(stack: Stack) -> None:
+    print(f"The engine answers at {stack.endpoint}; whoever calls it must trust {stack.authority}")
+    for name, value in stack.outputs.items():
+        print(f"{name:<18} {value}")
+    print("Ctrl-C takes it down", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What a program may put in front of the callbacks of a local service: pages of its own, told of all that arrives."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+
+class Watcher(Protocol):
+    """It is told of each callback, and must not keep its teller waiting: `log` is what the function said meanwhile."""
+
+    def answered(self, kind: str, body: bytes, log: Sequence[str], answer: str, seconds: float) -> None: ...
+
+    def failed(self, kind: str, body: bytes, failure: str, seconds: float) -> None:
+        """No answer: the worker crashed, or took too long."""
+        ...
+
+    def tried_again(self, kind: str, messages: Sequence[str], log: Sequence[str]) -> None:
+        """The function took these messages from its retry queue."""
+        ...
+
+
+class Front(Protocol):
+    @property
+    def watcher(self) -> Watcher: ...
+
+    def before(self, callbacks: ASGIApp) -> ASGIApp:
+        """The application to serve: its own pages, and the callbacks for every other path."""
+        ...
+
+    async def run(self, is_stopping: Callable[[], bool]) -> None:
+        """Until it is cancelled: what must go on beside the pages. Once `is_stopping` is true, no answer may last."""
+        ...
+
+    def end(self) -> None:
+        """Ends what was begun from its pages."""
+        ...

@@ -1,0 +1,83 @@
+"""What `walletctl` says of itself: its commands, its help, its version. It needs no package, so it is said at once."""
+
+import shutil
+import textwrap
+from dataclasses import dataclass
+from importlib import metadata
+
+ABOUT = "Asks a wallet, mends it, and tries it out: the local service, or a deployed stack with your own credentials."
+MORE = (
+    "`walletctl help COMMAND` says more of each, with examples. Without --stack, what is meant is the local service "
+    "that `make run` started on port 3000 (--port, or PORT in the environment)."
+)
+
+_WIDEST = 80  # columns, as the other pages of help
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`about` is the first sentence of the command's own help: a test compares them."""
+
+    panel: str
+    name: str
+    about: str
+
+
+_MONEY, _PROVIDER, _SHELL = "The money", "The provider", "The shell"
+COMMANDS = (
+    Command(
+        _MONEY,
+        "find",
+        "Finds a win, and says what became of it: credited, parked and why, a dead letter, refused, or never received.",
+    ),
+    Command(_MONEY, "ledger", "Lists a player's transactions with the balances they left behind, the newest first."),
+    Command(
+        _MONEY,
+        "verify",
+        "Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.",
+    ),
+    Command(
+        _MONEY,
+        "console",
+        "Serves the console of a deployed stack on this machine, with your own credentials. Ctrl-C stops it.",
+    ),
+    Command(
+        _MONEY,
+        "reconcile",
+        "Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.",
+    ),
+    Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
+    Command(_MONEY, "parked", "Lists, shows, sends back or discards what could not be credited."),
+    Command(_PROVIDER, "certify", "Certifies an operator: tries a promise a case, over HTTP, as the provider would."),
+    Command(
+        _PROVIDER,
+        "simulate",
+        "Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.",
+    ),
+    Command(_SHELL, "completion", "Prints what lets your shell complete commands and options: bash, zsh or fish."),
+)
+
+
+def version() -> str:
+    return metadata.version("lucky-monaco-wallet")
+
+
+def page() -> str:
+    """The help of the root."""
+    width = max(40, min(shutil.get_terminal_size().columns, _WIDEST)) - 2
+    names = max(len(command.name) for command in COMMANDS)
+    lines = ["Usage: walletctl [OPTIONS] COMMAND [ARGS]...", "", *_filled(ABOUT, "  ", width)]
+    panel = ""
+    for command in COMMANDS:
+        if command.panel != panel:
+            panel = command.panel
+            lines += ["", f"{panel}:"]
+        lines += _filled(command.about, " " * (names + 4), width, first=f"  {command.name:<{names}}  ")
+    lines += ["", "Options:", "  --version  Show the version and exit.", "  --help     Show this message and exit."]
+    return "\n".join([*lines, "", *_filled(MORE, "  ", width)])
+
+
+def _filled(text: str, indent: str, width: int, first: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=indent if first is None else first, subsequent_indent=indent, break_on_hyphens=False
+    )

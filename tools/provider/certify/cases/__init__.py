@@ -1,0 +1,34 @@
+"""Every case, in order. A file for each group; a function for each promise, named after it."""
+
+from tools.provider.certify.cases import (
+    auto_closing,
+    concurrency,
+    conflicts,
+    credit,
+    dialects,
+    free_rounds,
+    idempotency,
+    jackpots,
+    malformed,
+    money,
+    promotions,
+    trust,
+)
+from tools.provider.certify.catalogue import numbered
+
+CASES = numbered(
+    [
+        credit.promise,
+        idempotency.promise,
+        conflicts.promise,
+        money.promise,
+        dialects.promise,
+        free_rounds.promise,
+        promotions.promise,
+        jackpots.promise,
+        auto_closing.promise,
+        trust.promise,
+        malformed.promise,
+        concurrency.promise,
+    ]
+)

@@ -1,0 +1,292 @@
+"""The command: certifies whoever implements the callbacks, and says so with a table, a status and a report."""
+
+import asyncio
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from tools.provider.certify import report, show
+from tools.provider.certify.cases import CASES
+from tools.provider.certify.catalogue import Case, chosen
+from tools.provider.certify.provider import PATHS, checked_url
+from tools.provider.certify.requests import is_name
+from tools.provider.certify.run import Advance, Certification, Settings, new_run_id, run
+from tools.provider.secret import AUTH_TOKEN, HASH_SECRET, Secret
+from tools.shared.outside import plain
+from tools.shared.replaced import check_place
+from tools.shared.trouble import Trouble
+
+EXAMPLES = (
+    "walletctl certify http://127.0.0.1:3000 --player 421",
+    "walletctl certify https://wallet.example --player 7 --secret-file own.json",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --html report.html",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --group money",
+    "walletctl certify --list --from page",
+)
+
+_FILE_COLUMNS = 160  # what is no terminal has no width
+_INTERRUPTED = 130  # as shells have it
+
+
+_WHOM, _WHICH, _TOLD = "Whom", "Which cases", "How it is told"
+_TRIED, _PATHS = "How it is tried", "The operator's paths, if they are its own"
+
+
+class Origin(StrEnum):
+    page = "page"
+    contract = "contract"
+
+
+def certify(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="URL", help="The operator's base URL, such as http://127.0.0.1:3000", show_default=False
+        ),
+    ] = None,
+    player: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="A player that exists, and that nobody else moves meanwhile.",
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="The wallet's, if a first answer does not say it.",
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
+    ] = None,
+    other_player: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="A second player of that currency, for one more case.",
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f'{{"hashSecret": "…", "authToken": "…"}}, where they are set. Else {HASH_SECRET} and {AUTH_TOKEN}.',
+            show_default=False,
+            rich_help_panel=_WHOM,
+        ),
+    ] = None,
+    groups: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="GROUP", help="Only this group. Repeatable.", rich_help_panel=_WHICH),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--case", metavar="NAME", help="Only cases of this name, or piece. Repeatable.", rich_help_panel=_WHICH
+        ),
+    ] = None,
+    origin: Annotated[
+        Origin | None,
+        typer.Option(
+            "--from",
+            metavar="page|contract",
+            help="Only what the pages demand, or only what the contract settles.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Only list the cases: nothing is sent.", rich_help_panel=_WHICH)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a machine, instead of the table.", rich_help_panel=_TOLD)
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="For a spreadsheet, instead of the table.", rich_help_panel=_TOLD)
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a report with every request and answer, in one file.",
+            show_default=False,
+            rich_help_panel=_TOLD,
+        ),
+    ] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Repeats a run's references, on an operator that is empty again.",
+            show_default=False,
+            rich_help_panel=_TRIED,
+        ),
+    ] = None,
+    timeout_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.1, max=600, help="How long an answer is waited for.", rich_help_panel=_TRIED
+        ),
+    ] = 10,
+    copies: Annotated[
+        int,
+        typer.Option(metavar="N", min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED),
+    ] = 12,
+    large_amounts: Annotated[
+        bool,
+        typer.Option("--large-amounts", help="Try wins of up to 32 digits, too: quadrillions.", rich_help_panel=_TRIED),
+    ] = False,
+    result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["result"],
+    auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["auto closing"],
+    jackpot_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["jackpot"],
+    bonus_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["bonus"],
+    promo_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["promo"],
+) -> None:
+    """Certifies an operator: tries a promise a case, over HTTP, as the provider would.
+
+    It credits small wins to one player, and knows the wallet by its answers alone. Nobody else may move that player's
+    wallet meanwhile; other players do not matter.
+
+    Status 0: all passed. 1: a case failed. 2: it could not run.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an answer may have what the terminal's encoding has not
+    if as_json and as_csv:
+        raise Trouble("--json and --csv are two choices: make one of them")
+    cases = chosen(CASES, groups or [], names or [], origin.value if origin else None)
+    if only_list:
+        _list(cases, as_json, as_csv)
+        return
+    if url is None:
+        raise Trouble("say whom to certify: walletctl certify http://127.0.0.1:3000 --player 421")
+    if not player:
+        raise Trouble("say whose wallet to use: --player ID, one that exists and that nobody else moves meanwhile")
+    for name in filter(None, (player, other_player, currency)):
+        if not is_name(name):
+            raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
+    if html:
+        check_place(html, "the report ")
+    settings = Settings(
+        url=checked_url(url),
+        player_id=player,
+        other_player_id=other_player,
+        currency=currency,
+        secret=Secret.found(secret_file, os.environ),
+        paths={
+            "result": _path(result_path),
+            "auto closing": _path(auto_closing_path),
+            "jackpot": _path(jackpot_path),
+            "bonus": _path(bonus_path),
+            "promo": _path(promo_path),
+        },
+        run_id=_run_id(run_id),
+        run_id_was_given=run_id is not None,
+        timeout_seconds=timeout_seconds,
+        copies=copies,
+        large_amounts=large_amounts,
+    )
+    certification = Certification(settings=settings, cases=cases)
+    _run(certification)
+    _show(certification, as_json, as_csv)
+    if html:
+        report.write(certification, html)
+        _say(f"the report is {plain(str(html))}")
+    if certification.failed:
+        raise typer.Exit(1)
+    if certification.moved_between:
+        raise Trouble(
+            f"somebody else moved the wallet of {plain(player)} meanwhile, so nothing is certified: take a player that "
+            "nobody else moves, and run it again"
+        )
+    if not certification.count("passed"):
+        raise Trouble("none of these cases could be tried here, so nothing is certified")
+
+
+def _run(certification: Certification) -> None:
+    try:
+        with _progress(len(certification.cases)) as advance:
+            asyncio.run(run(certification, advance))
+    except KeyboardInterrupt:
+        tried, all_of_them = len(certification.outcomes), len(certification.cases)
+        _say(
+            f"interrupted after {tried} of {all_of_them} cases, {len(certification.failed)} of them failed; what was "
+            f"credited stands, by references that begin with cert-{certification.settings.run_id}-"
+        )
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _show(certification: Certification, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print(show.as_json(certification))
+        return
+    if as_csv:
+        print(show.as_csv(show.outcome_rows(certification.outcomes)), end="")
+    else:
+        _console().print(show.table(certification.outcomes))
+    for line in show.summary(certification):
+        if as_csv:
+            _say(line)
+        else:
+            _console().print(line, markup=False, style="red" if line.startswith("failed: ") else "")
+
+
+def _list(cases: tuple[Case, ...], as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print(json.dumps(show.case_rows(cases), indent=2, ensure_ascii=False))
+    elif as_csv:
+        print(show.as_csv(show.case_rows(cases)), end="")
+    else:
+        _console().print(show.listing(cases))
+        print(f"{len(cases)} cases")
+
+
+def _path(path: str) -> str:
+    if not re.fullmatch(r"/[^\s?#]*", path):
+        raise Trouble(f"{plain(path)} is no path: one begins with / and has neither spaces nor a query")
+    return path
+
+
+def _run_id(given: str | None) -> str:
+    if given is not None and not re.fullmatch(r"[A-Za-z0-9]{1,12}", given):
+        raise Trouble(f"{plain(given)} is no run id: take up to twelve letters and digits")
+    return given or new_run_id()
+
+
+def _say(line: str) -> None:
+    print(f"certify: {line}", file=sys.stderr)
+
+
+def _console() -> Console:
+    is_a_terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if is_a_terminal else _FILE_COLUMNS, highlight=False)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Advance]:
+    """A bar on standard error, if that is a terminal."""
+    columns = (TextColumn("certifying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=total)
+        failed = 0
+
+        def advance(case: Case, verdict: str) -> None:
+            nonlocal failed
+            failed += verdict == "failed"
+            progress.update(task, advance=1, description=case.group + (f", {failed} failed" if failed else ""))
+
+        yield advance

@@ -1,0 +1,177 @@
+"""A certification for a terminal, and for a machine."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tools.provider.certify import amounts
+from tools.provider.certify.catalogue import Case
+from tools.provider.certify.run import Certification, Outcome
+from tools.shared.outside import cut, plain
+
+_STYLES = {"passed": "green", "failed": "bold red", "not tried": "dim"}
+_MOST_OF_A_TEXT = 400  # characters of what was expected or got; the report has all of it
+_KEPT = (52, 57, 59, 61, 62, 64, 998)  # refusals that an operator may keep, for another try or for a person
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """A row for each case; below a failed one, what was expected and what came."""
+    rows = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    rows.add_column("group", no_wrap=True)
+    rows.add_column("case", overflow="fold", ratio=1)
+    rows.add_column("from", no_wrap=True)
+    rows.add_column("verdict", no_wrap=True)
+    group = ""
+    for outcome in outcomes:
+        case = outcome.case
+        rows.add_row(
+            Text(case.group if case.group != group else ""),
+            _case(outcome),
+            Text(case.source.origin, style="dim"),
+            Text(outcome.verdict, style=_STYLES[outcome.verdict]),
+        )
+        group = case.group
+    return rows
+
+
+def _case(outcome: Outcome) -> RenderableType:
+    name = Text(outcome.case.name)
+    if outcome.verdict != "failed":
+        return name
+    said = [
+        Text.assemble((f"{label} ", "bold"), (cut(plain(text), _MOST_OF_A_TEXT), style))
+        for label, text, style in (("expected", outcome.expected, ""), ("got", outcome.got, "red"))
+    ]
+    return Lines(name, *(Padding(text, (0, 0, 0, 2)) for text in said))
+
+
+def summary(certification: Certification) -> list[str]:
+    """What it came to, a sentence a line."""
+    passed, failed, not_tried = (certification.count(verdict) for verdict in ("passed", "failed", "not tried"))
+    lines = [
+        f"{passed} passed, {failed} failed, {not_tried} not tried, in {certification.seconds:.1f} s",
+        "Of " + ", of ".join(filter(None, (_of(certification, origin, whose) for origin, whose in _ORIGINS))),
+        _cost(certification),
+    ]
+    reasons = Counter(outcome.why for outcome in certification.outcomes if outcome.why)
+    lines += [f"not tried: {number}, because {why}" for why, number in reasons.items()]
+    if kept := sum(certification.refusals.get(code, 0) for code in _KEPT):
+        codes = ", ".join(str(code) for code in _KEPT if certification.refusals.get(code))
+        were = "request was" if kept == 1 else "requests were"
+        lines.append(f"{kept} {were} refused with {codes}, and may be kept by the operator under the same references")
+    if certification.moved_between:
+        lines.append(
+            f"The wallet moved between cases {len(certification.moved_between)} times: somebody else uses it, and no "
+            "verdict is worth anything; take a player that nobody else does"
+        )
+    lines += [f"failed: {outcome.case.group}: {outcome.case.name}" for outcome in certification.failed]
+    return lines
+
+
+_ORIGINS = (("page", "what the provider's pages demand"), ("contract", "what the contract settles"))
+
+
+def _of(certification: Certification, origin: str, whose: str) -> str:
+    passed, failed = (certification.count(verdict, origin) for verdict in ("passed", "failed"))
+    return f"{whose}: {passed} of {passed + failed} passed" if passed + failed else ""
+
+
+def _cost(certification: Certification) -> str:
+    player = certification.player
+    if player is None or (credited := certification.credited) is None:
+        return "What was credited is not known: the balances could not be read at the end"
+    bonus = "" if credited.bonus is None else f" and {amounts.text(credited.bonus)} to bonus"
+    return (
+        f"Credited {amounts.text(credited.cash)} {plain(player.currency)} to cash{bonus} of player {plain(player.id)}, "
+        f"by references that begin with cert-{certification.settings.run_id}-"
+    )
+
+
+def listing(cases: Sequence[Case]) -> Table:
+    rows = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    rows.add_column("group", no_wrap=True)
+    rows.add_column("case", overflow="fold", ratio=1)
+    rows.add_column("from", overflow="fold", max_width=34)
+    group = ""
+    for case in cases:
+        rows.add_row(
+            Text(case.group if case.group != group else ""), Text(case.name), Text(str(case.source), style="dim")
+        )
+        group = case.group
+    return rows
+
+
+# --- For a machine ----------------------------------------------------------------------------------
+
+
+def as_json(certification: Certification) -> str:
+    """Everything but the requests and answers, which the HTML report has."""
+    settings, player, credited = certification.settings, certification.player, certification.credited
+    return json.dumps(
+        {
+            "url": settings.url,
+            "player": settings.player_id,
+            "currency": player.currency if player else None,
+            "runId": settings.run_id,
+            "startedAt": certification.started_at.isoformat(timespec="seconds"),
+            "seconds": round(certification.seconds, 3),
+            "passed": certification.count("passed"),
+            "failed": certification.count("failed"),
+            "notTried": certification.count("not tried"),
+            "creditedCash": amounts.text(credited.cash) if credited else None,
+            "creditedBonus": amounts.text(credited.bonus) if credited and credited.bonus is not None else None,
+            "refusals": {str(code): number for code, number in sorted(certification.refusals.items())},
+            "movedBetween": [case.name for case in certification.moved_between],
+            "cases": [_row(outcome) for outcome in certification.outcomes],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """With a header; a cell that a spreadsheet would read as a formula is made text."""
+    output = io.StringIO()
+    writer = csv.DictWriter(output, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    return output.getvalue()
+
+
+def outcome_rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    return [_row(outcome) for outcome in outcomes]
+
+
+def case_rows(cases: Iterable[Case]) -> list[dict[str, Any]]:
+    return [
+        {"number": case.number, "group": case.group, "case": case.name}
+        | {"from": case.source.origin, "source": case.source.place}
+        for case in cases
+    ]
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    return {
+        **case_rows([outcome.case])[0],
+        "verdict": outcome.verdict,
+        "expected": outcome.expected,
+        "got": outcome.got,
+        "why": outcome.why,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "'")) else text

@@ -1,0 +1,292 @@
+"""One case at work: its wins, what is answered to them, and what the wallet has at its beginning and its end."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from tools.provider.certify import amounts
+from tools.provider.certify.answers import SUCCESS, Answer, Balances, Exchange
+from tools.provider.certify.provider import Provider
+from tools.provider.certify.requests import Callback, Raw, Request, Value, fields_of
+
+_GAME_ID, _GAME_NAME, _PROVIDER_ID = "Im_60_tumblefortune", "tumblefortune", "luckymonaco"  # the pages' examples
+
+
+class Unmet(Exception):
+    """A promise that is not kept."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected}, got {got}")
+        self.expected = expected
+        self.got = got
+
+
+class NotTried(Exception):
+    """A case that cannot be tried here; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Player:
+    """Whose wallet it is; `other_id` is another player's, if one was given."""
+
+    id: str
+    currency: str
+    other_id: str | None = None
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """What a case is given. Its requests are credits of their own unless it says otherwise."""
+
+    number: int
+    run_id: str
+    provider: Provider
+    player: Player
+    by_replay: Request | None = None  # how balances are read where a win of 0 is refused
+    copies: int = 12  # of what is sent at the same time
+    large_amounts: bool = False
+    counts_bonus: bool = True  # whether bonus is looked at: the pages leave it to the operator
+    exchanges: list[Exchange] = field(default_factory=list)
+    refusals: list[int] = field(default_factory=list)  # which an operator may keep for later or for a person
+    _ids: int = 0
+    _connections: int = 1
+    _before: Balances | None = None
+    _read: tuple[Balances, int] | None = None  # what was read last, and after how many exchanges
+
+    # --- What is sent -------------------------------------------------------------------------------
+
+    def result(self, **changes: Value) -> Request:
+        fields = fields_of(
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            sessionId=self.id("s"),
+            currency=self.player.currency,
+            amount="0.01",
+            roundDetails="spin",
+            roundId=self.id("r"),
+            reference=self.id(),
+            gameId=_GAME_ID,
+            gameName=_GAME_NAME,
+            uuid=self.filler(),
+            timestamp=_now(),
+        )
+        return Request(callback="result", fields=fields).but(**changes)
+
+    def auto_closing(self, **changes: Value) -> Request:
+        """A result without a session, by the Auto Closing page's path, spelled and written as there."""
+        closed = replace(self.result(amount=Raw("0.01")), callback="auto closing")
+        return closed.without("sessionId").but(**changes)
+
+    def jackpot(self, **changes: Value) -> Request:
+        fields = fields_of(
+            reference=self.id(),
+            gameId=_GAME_ID,
+            amount=Raw("0.01"),
+            jackpotId="568",
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            roundId=self.id("r"),
+            timestamp=_now(),
+        )
+        return Request(callback="jackpot", fields=fields).but(**changes)
+
+    def total(self, **changes: Value) -> Request:
+        """A bonus callback: what all rounds of a free round bonus won."""
+        fields = fields_of(
+            reference=self.id(),
+            gameId=_GAME_ID,
+            amount=Raw("0.01"),
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            timestamp=_now(),
+        )
+        return Request(callback="bonus", fields=fields).but(**changes)
+
+    def promo(self, **changes: Value) -> Request:
+        fields = fields_of(
+            promoCampaignId="5103188801",
+            reference=self.id(),
+            amount="0.01",
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            promoCampaignType="T",
+            currency=self.player.currency,
+            uuid=self.filler(),
+            timestamp=_now(),
+        )
+        return Request(callback="promo", fields=fields).but(**changes)
+
+    def each_callback(self, **changes: Value) -> tuple[Request, ...]:
+        return self.result(**changes), self.jackpot(**changes), self.total(**changes), self.promo(**changes)
+
+    @property
+    def another_currency(self) -> str:
+        """A code that is not the player's: ISO 4217 reserves XTS for tests, and XXX for no currency."""
+        return "XTS" if self.player.currency.upper() != "XTS" else "XXX"
+
+    def id(self, kind: str = "") -> str:
+        """A name that nothing else has: of at most 36 characters, the provider's own limit."""
+        self._ids += 1
+        return f"cert-{self.run_id}-{self.number:03}-{kind}{self._ids}"
+
+    def whole(self) -> str:
+        """A name that nothing else has, of digits alone: more than any computer's own numbers hold."""
+        return f"1{int(self.filler(), 16):039}"
+
+    def filler(self) -> str:
+        """32 hexadecimal digits, as a uuid and as a hash where none is checked."""
+        return hashlib.md5(self.id().encode(), usedforsecurity=False).hexdigest()
+
+    def signed(self, request: Request) -> Request:
+        """The request with the hash that its callback's page demands."""
+        return self.provider.signed(request, self.filler())
+
+    def hash_of(self, request: Request) -> str:
+        """The request's right hash. Raises NotTried where no hash secret is known."""
+        self.need_hash_secret()
+        return self.provider.hash_of(request)
+
+    def need_hash_secret(self) -> None:
+        if not self.provider.secret.hash_secret:
+            raise NotTried("no hash secret was given")
+
+    def need_other_player(self) -> str:
+        if self.player.other_id is None:
+            raise NotTried("no other player was given")
+        return self.player.other_id
+
+    def need_large_amounts(self) -> None:
+        if not self.large_amounts:
+            raise NotTried("it credits quadrillions: --large-amounts allows it")
+
+    def need_auth_token(self) -> None:
+        if not self.provider.secret.auth_token:
+            raise NotTried("no authToken was given")
+
+    # --- What comes back ----------------------------------------------------------------------------
+
+    async def send(self, request: Request, why: str = "") -> Answer:
+        """The answer, once it is not 998 any more: the provider sends those again."""
+        await self._begin()
+        return await self._tell(request, why or request.callback)
+
+    async def greet(self, request: Request) -> Answer:
+        """The answer to what comes before the first case: nothing is known of the wallet yet."""
+        return await self._tell(request, "finding the wallet")
+
+    async def send_once(self, request: Request) -> Answer:
+        """The first answer, whatever it is: for what sending again cannot mend."""
+        await self._begin()
+        prepared = self.provider.prepare(request, self.filler())
+        return self._note(await self.provider.deliver(prepared, request.callback))
+
+    async def send_together(self, requests: Sequence[Request]) -> list[Answer]:
+        """All at the same moment, each by a connection of its own that is open already."""
+        await self._begin()
+        if len(requests) > self._connections:
+            idle = self.result(amount="0") if self.by_replay is None else self.by_replay
+            await asyncio.gather(*(self._tell(idle, "opening a connection") for _ in requests))
+            self._connections = len(requests)
+        # Made ready before, so that nothing but the sending lies between one and the next.
+        ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
+        answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
+        return [[self._note(answer) for answer in answers][-1] for answers in answered]
+
+    async def credited(self, request: Request) -> Answer:
+        """Its answer, which must be a success."""
+        return self.check_credited(await self.send(request))
+
+    def check_credited(self, answer: Answer) -> Answer:
+        if not answer.is_success:
+            raise Unmet("HTTP 200 and error 0", str(answer))
+        return answer
+
+    async def refused(self, request: Request, code: int, http: int) -> Answer:
+        """Its answer, which must be this refusal."""
+        answer = await self.send_once(request) if http != 200 else await self.send(request)
+        if (answer.status, answer.error) != (http, code):
+            raise Unmet(f"HTTP {http} and error {code}", str(answer))
+        return answer
+
+    async def paid(self, cash: str, bonus: str = "0") -> None:
+        """The wallet must have this much more than when the case began."""
+        await self.paid_since(await self._begin(), cash, bonus)
+
+    async def paid_since(self, before: Balances, cash: str, bonus: str = "0") -> None:
+        now = await self.balances()
+        self._check("cash", before.cash, now.cash, cash)
+        if not self.counts_bonus:
+            return
+        if before.bonus is not None and now.bonus is not None:
+            self._check("bonus", before.bonus, now.bonus, bonus)
+        elif Decimal(bonus):
+            raise Unmet(f"bonus to grow by {bonus}", "answers without bonus")
+
+    async def shows(self, answer: Answer, cash: str, bonus: str = "0") -> None:
+        """The answer must show the balances of the beginning and this much more."""
+        before, shown = await self._begin(), answer.balances
+        if shown is None:
+            raise Unmet("balances", str(answer))
+        both = (("cash", before.cash, cash, shown.cash), ("bonus", before.bonus, bonus, shown.bonus))
+        for name, was, grew, shows in both if self.counts_bonus else both[:1]:
+            if was is not None and shows is not None and shows != (due := amounts.plus(was, Decimal(grew))):
+                raise Unmet(f"an answer with {name} {amounts.text(due)}", f"{name} {amounts.text(shows)}")
+
+    def same(self, what: str, first: str, then: str) -> None:
+        if first != then or not first:
+            raise Unmet(f"the same {what}, {first or '(none)'}", then or "(none)")
+
+    async def balances(self) -> Balances:
+        """What the wallet has now."""
+        request = self.result(amount="0") if self.by_replay is None else self.by_replay
+        answer = await self._tell(request, "reading the balances")
+        if not answer.is_success or (found := answer.balances) is None:
+            raise Unmet("balances, to a win that moves nothing", str(answer))
+        self._read = (found, len(self.exchanges))
+        return found
+
+    @property
+    def seen_before(self) -> Balances | None:
+        """What the wallet had when the case began, if it got that far."""
+        return self._before
+
+    @property
+    def seen_at_the_end(self) -> Balances | None:
+        """What the wallet had when the case ended, if that was read."""
+        return self._read[0] if self._read and self._read[1] == len(self.exchanges) else None
+
+    async def _begin(self) -> Balances:
+        if self._before is None:
+            self._before = await self.balances()
+        return self._before
+
+    async def _tell(self, request: Request, why: str) -> Answer:
+        answers = await self.provider.tell(self.provider.prepare(request, self.filler()), why)
+        return [self._note(answer) for answer in answers][-1]
+
+    def _note(self, answer: Answer) -> Answer:
+        self.exchanges.append(answer.exchange)
+        if answer.error not in (None, SUCCESS):
+            self.refusals.append(answer.error)
+        return answer
+
+    def _check(self, name: str, before: Decimal, now: Decimal, grew: str) -> None:
+        if amounts.minus(now, before) != Decimal(grew):
+            due = amounts.plus(before, Decimal(grew))
+            raise Unmet(
+                f"{name} {amounts.text(due)} ({amounts.text(before)} + {grew})",
+                f"{name} {amounts.text(now)}",
+            )
+
+    def elsewhere(self, callback: Callback, path: str, request: Request) -> Request:
+        """The request by another path that the contract knows. Raises NotTried where paths are the operator's own."""
+        if self.provider.is_elsewhere(callback):
+            raise NotTried("this operator's paths are its own")
+        return request.by(path)
+
+
+def _now() -> str:
+    return str(time.time_ns() // 1_000_000)

@@ -1,0 +1,15 @@
+"""The columns of the provider's report. What they mean: docs/tools.md, The provider's report."""
+
+COLUMNS = (
+    "reference",
+    "callback",
+    "transactionId",
+    "userId",
+    "currency",
+    "amount",
+    "roundId",
+    "gameId",
+    "bonusCode",
+    "timestamp",
+    "answer",
+)

@@ -1,0 +1,118 @@
+"""What happened so far, in figures."""
+
+import time
+from array import array
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+from tools.provider.simulate.story import Callback, Credit
+
+RECENT_SECONDS = 10.0
+PAID, UNAVAILABLE = 0, 998
+_Bonus: TypeAlias = tuple[str, str, str]  # currency, player, bonus code
+
+
+@dataclass(slots=True)
+class Line:
+    """A callback's outcomes."""
+
+    begun: int = 0
+    settled: int = 0
+    left_open: int = 0  # the provider lost its connection, and closes them when their day is over
+    codes: Counter[int | None] = field(default_factory=Counter)  # of what else is settled; None: never answered
+
+    @property
+    def refused(self) -> Counter[int]:
+        """The error codes that ended callbacks."""
+        return Counter({code: times for code, times in self.codes.items() if code})
+
+
+@dataclass(slots=True)
+class Tally:
+    lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
+    deliveries: int = 0
+    retransmissions: int = 0
+    duplicates: int = 0
+    hung_up: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    unavailable: int = 0  # answers of 998
+    in_flight: int = 0
+    waiting: int = 0  # for their next retransmission
+    seconds: "array[float]" = field(default_factory=lambda: array("f"))  # to every answer
+    recent: deque[tuple[float, float]] = field(default_factory=deque)  # when, and seconds to the answer
+    _began: float = field(default_factory=time.monotonic)
+    _owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency, without free rounds
+    _rounds: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _totals: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def begin(self, callback: Callback) -> None:
+        self.lines[callback.page].begun += 1
+        self.duplicates += callback.copies - 1
+        if not callback.is_told:
+            for credit in callback.credits:
+                self._owe(credit, credit.currency or callback.currency)
+
+    def _owe(self, credit: Credit, currency: str) -> None:
+        bonus = (currency, credit.user_id, credit.bonus_code)
+        if credit.bonus_code and credit.callback == "result":
+            self._rounds[bonus] += credit.amount
+        elif credit.bonus_code and credit.callback == "bonus":
+            self._totals[bonus] += credit.amount
+        else:
+            self._owed[currency] += credit.amount
+
+    @property
+    def owed(self) -> dict[str, Decimal]:
+        """By currency. Free rounds and their totals are owed once, whichever are more."""
+        owed = defaultdict(Decimal, self._owed)
+        for bonus in self._rounds.keys() | self._totals.keys():
+            currency, _, _ = bonus
+            owed[currency] += max(self._rounds.get(bonus, Decimal(0)), self._totals.get(bonus, Decimal(0)))
+        return owed
+
+    def settle(self, callback: Callback, code: int | None, deliveries: int) -> None:
+        line = self.lines[callback.page]
+        line.settled += 1
+        if callback.is_given_up and code is None:
+            line.left_open += 1
+        else:
+            line.codes[code] += 1
+        self.deliveries += deliveries
+
+    def answer(self, code: int | None, seconds: float) -> None:
+        self.unavailable += code == UNAVAILABLE
+        self.seconds.append(seconds)
+        self.recent.append((time.monotonic(), seconds))
+
+    def fail(self, what: str) -> None:
+        self.errors[what] += 1
+
+    @property
+    def begun(self) -> int:
+        return sum(line.begun for line in self.lines.values())
+
+    @property
+    def settled(self) -> int:
+        return sum(line.settled for line in self.lines.values())
+
+    def answered(self, code: int | None) -> int:
+        """How many callbacks were settled so."""
+        return sum(line.codes[code] for line in self.lines.values())
+
+    def now(self) -> tuple[float, list[float]]:
+        """Answers a second, and their seconds, of the last ten seconds."""
+        now = time.monotonic()
+        while self.recent and self.recent[0][0] < now - RECENT_SECONDS:
+            self.recent.popleft()
+        span = max(0.1, min(RECENT_SECONDS, now - self._began))
+        return len(self.recent) / span, sorted(seconds for _, seconds in self.recent)
+
+    def all_seconds(self) -> list[float]:
+        return sorted(self.seconds)
+
+
+def percentile(ordered: list[float], part: float) -> float:
+    """Of ordered figures, the one that `part` of them do not exceed; 0 of none."""
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0

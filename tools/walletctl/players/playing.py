@@ -1,0 +1,59 @@
+"""The wallets of those who play a simulation: in the local service's tables, or in a stack's."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from tools.provider.simulate.money import CURRENCIES
+from tools.provider.simulate.players import Named
+from tools.provider.simulate.story import Player
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.items import with_keys
+from tools.walletctl.place import Asked, Place
+from tools.walletctl.players.opening import Opening
+
+OPENING_CASH = Decimal(100)
+
+
+class Playing:
+    """What `simulate` asks of a place: tools/provider/simulate/players.py."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    @property
+    def is_named(self) -> bool:
+        return bool(self._asked.local or self._asked.stack or self._asked.profile or self._asked.region)
+
+    def url(self) -> str:
+        return self._place().url()
+
+    def own(self, count: int) -> list[Player]:
+        """Players `sim-001`, `sim-002`, …. Raises Trouble for a stack: wallets are opened only locally."""
+        if self._asked.stack:
+            raise Trouble("name the stack's players who play: --player 421 (wallets are opened only locally)")
+        tables, currencies = self._place().tables(), [*CURRENCIES]
+        players = []
+        for number in range(count):
+            user_id, currency = f"sim-{number + 1:03}", currencies[number % len(currencies)]
+            wallet = Opening(user_id=user_id, currency=currency, cash=OPENING_CASH, bonus=Decimal(0))
+            there = wallet.standing(tables) or wallet.open(tables)
+            players.append(Player(user_id=user_id, currency=there["currency"] if there else currency))
+        return players
+
+    def of(self, names: Sequence[Named]) -> list[Player]:
+        """Raises Trouble for a player who has no wallet, or one in another currency."""
+        tables = self._place().tables()
+        players = []
+        for name in names:
+            wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": name.user_id}]), None)
+            if wallet is None:
+                raise Trouble(f"{plain(name.user_id)} has no wallet: `walletctl help players add` says how to open one")
+            currency = str(wallet.get("currency"))
+            if name.currency and name.currency.upper() != currency.upper():
+                raise Trouble(f"the wallet of {plain(name.user_id)} is in {plain(currency)}, not in {name.currency}")
+            players.append(Player(user_id=name.user_id, currency=currency))
+        return players
+
+    def _place(self) -> Place:
+        return self._asked.place()

@@ -1,0 +1,133 @@
+"""`walletctl reconcile`: the provider's report against the ledger."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools.shared import listing
+from tools.shared.moments import HELP, moment
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.place import HERE, Asked, Place, asks_where
+from tools.walletctl.reconcile import show
+from tools.walletctl.reconcile.comparison import Comparison
+from tools.walletctl.reconcile.ledger import copy_ledger, recorded_at
+from tools.walletctl.reconcile.letters import kept
+from tools.walletctl.reconcile.report import Read, Reading, copy_report
+
+NOT_THE_SAME = 1
+
+_ALWAYS, _NEVER = "", "9999"  # before and after every recordedAt
+_MORE_ROOM = "TMPDIR names a place with more room"
+
+
+@asks_where
+def reconcile(
+    report: Annotated[
+        Path,
+        typer.Argument(metavar="REPORT.csv", help="The provider's report; - for standard input.", show_default=False),
+    ],
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="OURS=THEIRS,…", help="What the report calls its columns: reference=Ref,amount=Win."),
+    ] = None,
+    callback: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
+    ] = None,
+    decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="The amounts have one: 1,50.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help=f"Ignore transactions of the ledger recorded before this moment: {HELP}."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Ignore those recorded from this moment on.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write every difference to this file.")
+    ] = None,
+    as_json: listing.AsJson = False,
+    asked: Asked = HERE,
+) -> None:
+    """Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.
+
+    A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when a credit
+    was recorded). What is in the report is found in the ledger whenever it was recorded.
+
+    Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read. A row that cannot be read
+    is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two
+    columns of one name.
+    """
+    reading = Reading.of(columns, callback, decimal_comma=decimal_comma)
+    if csv_file:
+        show.check_place(csv_file, report)
+    now = datetime.now(UTC)
+    from_ = recorded_at(moment(since, now)) if since else _ALWAYS
+    to = recorded_at(moment(until, now)) if until else _NEVER
+    if from_ >= to:
+        raise Trouble("--since is not before --until: nothing is between them")
+    where = asked.place()
+    with _folder() as folder:
+        read, ledger = _copy(report, reading, where, folder)
+        with listing.progress("comparing"):
+            comparison = Comparison(folder, folder / "report.json", ledger, since=from_, until=to)
+        with closing(comparison):
+            if missing := comparison.missing():
+                _explain(comparison, where, missing)
+            _tell(comparison, read, where.options, as_json, csv_file)
+            if comparison.counts():
+                raise typer.Exit(NOT_THE_SAME)
+
+
+def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[Read, Sequence[Path]]:
+    """Puts both on disk, the report first: what it lacks may be recorded meanwhile, what it has is not missed."""
+    try:
+        with listing.progress("rows of the report") as advance:
+            read = copy_report(report, folder / "report.json", reading, advance)
+        if not read.rows and not read.is_feed:
+            raise Trouble(f"{plain(str(report))} has no rows below its headings")
+        with listing.progress("transactions of the ledger") as advance:
+            return read, copy_ledger(where.tables(), folder, advance)
+    except OSError as error:
+        raise Trouble(f"{folder} cannot be written: {error.strerror}; {_MORE_ROOM}") from None
+
+
+def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> None:
+    """Tells what of the missing is kept. Who may read the tables need not be allowed to see the queues."""
+    try:
+        found = kept(where, missing)
+    except Trouble as trouble:
+        listing.say(f"walletctl: what is missing here may be parked, but could not be looked for: {trouble}")
+    else:
+        comparison.explain(found.dead, found.waiting)
+
+
+def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:
+    if csv_file:
+        show.write(csv_file, comparison.differences())
+    if as_json:
+        print(json.dumps(show.for_machines(comparison, read), indent=2))
+        return
+    if shown := [*comparison.differences(most=show.MOST_SHOWN)]:
+        listing.out(show.table(shown))
+        print()
+    listing.out(show.totals(comparison.totals()))
+    print()
+    for line in show.conclusions(comparison, read, csv_file, options):
+        listing.tell(line)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder for both, gone in the end. Raises Trouble if there is no place for it."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="walletctl-reconcile-")
+    except OSError as error:
+        raise Trouble(f"no temporary folder can be made: {error.strerror}; {_MORE_ROOM}") from None
+    with folder as name:
+        yield Path(name)

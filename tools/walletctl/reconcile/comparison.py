@@ -1,0 +1,344 @@
+"""The comparison: two sets of rows on disk, one join, and what differs. Amounts are compared as texts, not as doubles.
+
+A text is enough because there is one way to write an amount (`canonical`), and needed because an amount may have 32
+digits before its point, and another 18 after it: no decimal of a database holds both. Sums are whole numbers apart from
+their parts, so they lose nothing either.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from tools.shared import database
+from tools.walletctl.reconcile.report import COMPARED_IF_THERE
+
+Kind = Literal[
+    "missing here",
+    "dead letter",
+    "perhaps parked",
+    "unknown there",
+    "different amount",
+    "different currency",
+    "different player",
+    "different transaction",
+    "doubled",
+    "unreadable",
+]
+
+MEMORY = "512MB"  # of DuckDB's; what does not fit goes to the temporary folder
+_CANNOT = "the two cannot be compared on this machine"
+PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
+
+_EXACT = Context(prec=80)
+
+_REPORT = {
+    "line": "BIGINT",
+    "id": "VARCHAR",
+    "callback": "VARCHAR",
+    "reference": "VARCHAR",
+    "player": "VARCHAR",
+    "currency": "VARCHAR",
+    "amount": "VARCHAR",
+    "transaction": "VARCHAR",
+    "day": "VARCHAR",
+    "answer": "VARCHAR",
+    "fault": "VARCHAR",
+}
+_LEDGER = {
+    "id": "VARCHAR",
+    "transaction": "VARCHAR",
+    "player": "VARCHAR",
+    "currency": "VARCHAR",
+    "asked": "VARCHAR",
+    "paid": "VARCHAR",
+    "day": "VARCHAR",
+    "recorded": "VARCHAR",
+}
+
+# The first row of an id is the one that is compared; others of it are doubled.
+_COMPARED = """
+    CREATE TABLE doubles AS
+        SELECT id, min(line) AS first FROM report WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1;
+    CREATE TABLE compared AS
+        SELECT
+            coalesce(r.id, l.id) AS id,
+            coalesce(nullif(r.callback, ''), split_part(l.id, '#', 1)) AS callback,
+            coalesce(r.reference, substr(l.id, strpos(l.id, '#') + 1)) AS reference,
+            r.line, r.player, r.currency, r.amount, r.transaction, r.answer, r.fault,
+            nullif(r.day, '') AS day,
+            l.id IS NOT NULL AS is_here,
+            l.transaction AS here_transaction, l.player AS here_player, l.currency AS here_currency,
+            l.asked, l.paid, l.day AS here_day, l.recorded
+        FROM (
+            SELECT report.* FROM report LEFT JOIN doubles USING (id)
+            WHERE doubles.first IS NULL OR doubles.first = report.line
+        ) AS r
+        FULL JOIN ledger AS l ON r.id = l.id
+        WHERE r.line IS NOT NULL OR (l.recorded >= $since AND l.recorded < $until);
+    CREATE TABLE differences (
+        kind VARCHAR, line BIGINT, callback VARCHAR, reference VARCHAR, player VARCHAR, currency VARCHAR,
+        there VARCHAR, here VARCHAR, answer VARCHAR, recorded VARCHAR, note VARCHAR
+    );
+"""
+
+_SPACES = "differs only by spaces at its ends"
+
+
+def _trimmed(text: str) -> str:
+    """What is left of a text without the white space at its ends."""
+    return f"trim({text}, ' \t\n\r' || chr(160))"
+
+
+_DIFFERENCES = f"""
+    INSERT INTO differences
+        SELECT 'unreadable', line, callback, reference, player, currency, amount, NULL, answer, NULL, fault
+        FROM report WHERE fault IS NOT NULL
+        UNION ALL
+        SELECT 'doubled', r.line, r.callback, r.reference, r.player, r.currency, r.amount, first.amount, r.answer, NULL,
+            'first on line ' || doubles.first || CASE
+                WHEN r.amount <> first.amount OR r.player <> first.player OR r.currency <> first.currency
+                THEN ', with other content' ELSE '' END
+        FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
+        JOIN report AS first ON first.line = doubles.first
+        UNION ALL
+        SELECT 'missing here', line, callback, reference, player, currency, amount, NULL, answer, NULL, NULL
+        FROM compared WHERE line IS NOT NULL AND NOT is_here AND fault IS NULL
+        UNION ALL
+        SELECT 'unknown there', NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded, NULL
+        FROM compared WHERE line IS NULL
+        UNION ALL
+        SELECT 'different amount', line, callback, reference, here_player, here_currency, amount, asked, answer,
+            recorded, NULL
+        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount <> asked
+        UNION ALL
+        SELECT 'different currency', line, callback, reference, here_player, here_currency, currency, here_currency,
+            answer, recorded, NULL
+        FROM compared
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND currency <> '' AND currency <> here_currency
+        UNION ALL
+        SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
+            recorded, CASE WHEN {_trimmed("player")} = {_trimmed("here_player")} THEN '{_SPACES}' END
+        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND player <> here_player
+        UNION ALL
+        SELECT 'different transaction', line, callback, reference, here_player, here_currency, transaction,
+            here_transaction, answer, recorded,
+            CASE WHEN {_trimmed("transaction")} = {_trimmed("here_transaction")} THEN '{_SPACES}' END
+        FROM compared
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
+    UPDATE differences SET note = '{_SPACES} from the row of line ' || missing.line
+        FROM differences AS missing
+        WHERE differences.kind = 'unknown there' AND missing.kind = 'missing here'
+            AND missing.callback = differences.callback
+            AND {_trimmed("missing.reference")} = {_trimmed("differences.reference")};
+    UPDATE differences SET note = '{_SPACES} from a reference of the ledger'
+        FROM ledger
+        WHERE differences.kind = 'missing here'
+            AND split_part(ledger.id, '#', 1) = differences.callback
+            AND {_trimmed("substr(ledger.id, strpos(ledger.id, '#') + 1)")} = {_trimmed("differences.reference")};
+"""  # noqa: S608 - our own words
+
+# A whole number and eighteen digits after the point, each exactly.
+_WHOLE = "sum(try_cast(split_part({0}, '.', 1) AS HUGEINT)) FILTER ({1})"
+_PART = "sum(try_cast(rpad(split_part({0}, '.', 2), 18, '0') AS HUGEINT)) FILTER ({1})"
+
+
+def _sums(amount: str) -> str:
+    where = f"WHERE regexp_full_match({amount}, '[0-9]+([.][0-9]{{1,18}})?')"
+    return f"count({amount}), {_WHOLE.format(amount, where)}, {_PART.format(amount, where)}"
+
+
+# Each side is summed by itself, so that a sum of the report is what its rows make, those that are there twice included,
+# and one of the ledger is in its own currency. What a side leaves empty, such as a jackpot's currency, the other says.
+_TOTALS = f"""
+    SELECT day, currency, callback, {_sums("amount")}, {_sums("asked")}, {_sums("paid")}
+    FROM (
+        SELECT coalesce(day, here_day, '') AS day, coalesce(nullif(currency, ''), here_currency, '') AS currency,
+            callback, amount, NULL AS asked, NULL AS paid
+        FROM compared WHERE line IS NOT NULL AND fault IS NULL
+        UNION ALL
+        SELECT coalesce(nullif(r.day, ''), first.day, first.here_day, ''),
+            coalesce(nullif(r.currency, ''), nullif(first.currency, ''), first.here_currency, ''),
+            r.callback, r.amount, NULL, NULL
+        FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
+        JOIN compared AS first ON first.line = doubles.first
+        WHERE r.fault IS NULL
+        UNION ALL
+        SELECT coalesce(day, here_day, ''), coalesce(here_currency, ''), callback, NULL, asked, paid
+        FROM compared WHERE is_here
+    ) GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """`there` is what the report says, `here` what the ledger has: an amount, or what differs."""
+
+    kind: Kind
+    line: int | None
+    callback: str
+    reference: str
+    player: str
+    currency: str
+    there: str | None
+    here: str | None
+    answer: str | None
+    recorded: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """`asked` is what the ledger was asked for, `paid` what it credited: less for totals of rounds paid before."""
+
+    day: str
+    currency: str
+    callback: str
+    rows: int
+    amount: Decimal
+    transactions: int
+    asked: Decimal
+    paid: Decimal
+
+
+class Comparison:
+    """A report and a ledger on disk, compared."""
+
+    def __init__(self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str) -> None:
+        """Raises Trouble if there is no room for it."""
+        with database.trouble_if(_CANNOT):
+            self._database = database.opened(folder / "comparison", memory=MEMORY)
+            self._copy("report", _REPORT, [report])
+            self._copy("ledger", _LEDGER, ledger)
+            for statement in _COMPARED.split(";\n"):
+                parameters = {"since": since, "until": until} if "$since" in statement else None
+                if statement.strip():
+                    self._database.execute(statement, parameters)
+            self._database.execute(_DIFFERENCES)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def missing(self) -> list[str]:
+        """The callbacks of which something is missing here."""
+        rows = self._all("SELECT DISTINCT callback FROM differences WHERE kind = 'missing here' ORDER BY ALL")
+        return [callback for (callback,) in rows]
+
+    def explain(self, dead: Mapping[str, str], waiting: Mapping[str, int]) -> None:
+        """Tells of the missing which are dead letters, and which may wait in a retry queue that is not empty."""
+        with database.trouble_if(_CANNOT):
+            self._database.execute("CREATE TABLE dead (id VARCHAR, why VARCHAR)")
+            if dead:
+                self._database.executemany("INSERT INTO dead VALUES (?, ?)", [*dead.items()])
+            self._database.execute("""
+                UPDATE differences SET kind = 'dead letter', note = dead.why FROM dead
+                WHERE kind = 'missing here' AND dead.id = differences.callback || '#' || reference
+            """)
+            for callback in (callback for callback, count in waiting.items() if count):
+                self._database.execute(
+                    """UPDATE differences SET kind = 'perhaps parked'
+                    WHERE kind = 'missing here' AND callback = ? AND list_contains(?, coalesce(answer, ''))""",
+                    [callback, [*PARKED_AFTER]],
+                )
+
+    def differences(self, most: int | None = None) -> Iterator[Difference]:
+        """In the report's order, then what is not in it; no more than `most`."""
+        with database.trouble_if(_CANNOT):
+            limit = "" if most is None else f"LIMIT {most}"
+            found = self._database.cursor().execute(
+                f"SELECT * FROM differences ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"  # noqa: S608 - a number
+            )
+            while rows := found.fetchmany(1000):
+                for kind, line, callback, reference, player, currency, there, here, answer, recorded, note in rows:
+                    yield Difference(
+                        kind=kind,
+                        line=line,
+                        callback=callback,
+                        reference=reference,
+                        player=player,
+                        currency=currency,
+                        there=there,
+                        here=here,
+                        answer=answer,
+                        recorded=recorded,
+                        note=note,
+                    )
+
+    def counts(self) -> dict[str, int]:
+        """How many differences there are of each kind."""
+        return dict(self._all("SELECT kind, count(*) FROM differences GROUP BY kind ORDER BY kind"))
+
+    def first(self, kind: str) -> str:
+        """The reference of the first difference of a kind."""
+        found = self._all(
+            "SELECT reference FROM differences WHERE kind = ? ORDER BY line NULLS LAST, recorded, callback, reference "
+            "LIMIT 1",
+            kind,
+        )
+        return "".join(reference for (reference,) in found)
+
+    def matched(self) -> tuple[int, int]:
+        """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
+        ((same, untold),) = self._all("""
+            SELECT count(*), count(*) FILTER (WHERE answer NOT IN ('0', '')) FROM compared
+            WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount = asked AND player = here_player
+                AND (currency = '' OR currency = here_currency)
+                AND (transaction = '' OR transaction = here_transaction)
+        """)
+        return same, untold
+
+    def empty(self) -> frozenset[str]:
+        """Which of the fields that are compared if they are there are empty in every row."""
+        columns = [*COMPARED_IF_THERE.values()]
+        counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
+        (filled,) = self._all(f"SELECT {counts} FROM report")  # noqa: S608 - our own words
+        return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
+
+    def transactions(self) -> int:
+        """How many the ledger has, in whatever time."""
+        ((number,),) = self._all("SELECT count(*) FROM ledger")
+        return number
+
+    def totals(self) -> list[Total]:
+        return [
+            Total(
+                day=day,
+                currency=currency,
+                callback=callback,
+                rows=rows,
+                amount=_decimal(whole, part),
+                transactions=transactions,
+                asked=_decimal(whole_asked, part_asked),
+                paid=_decimal(whole_paid, part_paid),
+            )
+            for (
+                day,
+                currency,
+                callback,
+                rows,
+                whole,
+                part,
+                transactions,
+                whole_asked,
+                part_asked,
+                _,
+                whole_paid,
+                part_paid,
+            ) in self._all(_TOTALS)
+        ]
+
+    def _all(self, query: str, *parameters: str) -> list[Any]:
+        with database.trouble_if(_CANNOT):
+            return self._database.execute(query, parameters).fetchall()
+
+    def _copy(self, table: str, columns: Mapping[str, str], paths: Sequence[Path]) -> None:
+        self._database.execute(
+            f"CREATE TABLE {table} AS "  # noqa: S608 - our own words
+            "SELECT * FROM read_json($paths, format = 'newline_delimited', columns = $columns)",
+            {"paths": [str(path) for path in paths], "columns": dict(columns)},
+        )
+
+
+def _decimal(whole: int | None, part: int | None) -> Decimal:
+    return _EXACT.add(Decimal(whole or 0), Decimal(part or 0).scaleb(-18, _EXACT))

@@ -1,0 +1,99 @@
+"""The ledger's transactions, read by several readers at once and put on disk."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tools.shared.identifiers import in_capitals
+from tools.shared.moments import recorded
+from tools.shared.outside import plain, trouble_if
+from tools.walletctl.place import Tables
+from tools.walletctl.reconcile.report import canonical
+
+READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
+ATTRIBUTES = ("id", "transactionId", "userId", "currency", "amount", "amountAsked", "timestamp", "recordedAt")
+
+
+def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) -> list[Path]:
+    """Writes a JSON object for each transaction into files of the folder, a line each. Raises Trouble."""
+    stop, lock = threading.Event(), threading.Lock()
+
+    def tell(rows: int) -> None:
+        with lock:
+            advance(rows)
+
+    paths = [folder / f"ledger-{segment}.json" for segment in range(READERS)]
+    with ThreadPoolExecutor(READERS) as readers:
+        reading = [
+            readers.submit(_copy_segment, tables, segment, path, stop, tell) for segment, path in enumerate(paths)
+        ]
+        try:
+            for each in reading:
+                each.result()
+        except BaseException:
+            stop.set()  # one cannot read, or somebody has had enough: the others need not go on
+            raise
+    return paths
+
+
+def _copy_segment(tables: Tables, segment: int, path: Path, stop: threading.Event, tell: Callable[[int], None]) -> None:
+    with path.open("w") as written:
+        for items in _pages(tables, segment, stop):
+            written.writelines(f"{json.dumps(_row(item))}\n" for item in items)
+            tell(len(items))
+
+
+def _pages(tables: Tables, segment: int, stop: threading.Event) -> Iterator[list[Mapping[str, Any]]]:
+    request: dict[str, Any] = {
+        "TableName": tables.transactions,
+        "ConsistentRead": True,
+        "Segment": segment,
+        "TotalSegments": READERS,
+        "ProjectionExpression": ", ".join(f"#{name}" for name in ATTRIBUTES),
+        "ExpressionAttributeNames": {f"#{name}": name for name in ATTRIBUTES},
+    }
+    while not stop.is_set():
+        with trouble_if(f"the table {plain(tables.transactions)} cannot be read"):
+            answer = tables.dynamodb.scan(**request)
+        yield answer["Items"]
+        if not (after := answer.get("LastEvaluatedKey")):
+            return
+        request["ExclusiveStartKey"] = after
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, str]:
+    """What is compared, as texts; "" for what is absent or of another type."""
+    texts = {name: item[name].get("S", "") if name in item else "" for name in ATTRIBUTES}
+    written = texts["recordedAt"] if recorded(texts["recordedAt"]) else ""  # another text would be after every moment
+    asked, paid = (_amount(item.get(name, {}).get("N", "")) for name in ("amountAsked", "amount"))
+    return {
+        "id": texts["id"],
+        "transaction": texts["transactionId"],
+        "player": texts["userId"],
+        "currency": in_capitals(texts["currency"]),
+        "asked": asked,
+        "paid": paid,
+        "day": _day(texts["timestamp"]) or written[:10],
+        "recorded": written,
+    }
+
+
+def _amount(number: str) -> str:
+    """A number of DynamoDB's as the report's are written."""
+    return canonical(number) or number
+
+
+def _day(timestamp: str) -> str:
+    try:
+        return datetime.fromtimestamp(int(timestamp) / 1000, UTC).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def recorded_at(moment: datetime) -> str:
+    """A moment as `recordedAt` has it: the texts are in the order of the moments."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
