@@ -125,21 +125,10 @@ def layer_megabytes(layer: Path) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Init:
-    """What importing the handler's module took: everything that Lambda does once for an environment."""
-
-    wall_ms: float
-    cpu_ms: float
-    modules: int
-    peak_mb: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
     """What each call took; `own_ms` without the SDK's calls, if that was asked for. Times are milliseconds."""
 
     wall_ms: Sequence[float]
-    cpu_ms: Sequence[float]
     own_ms: Sequence[float]
     failed: int
     first: dict[str, Any]
@@ -177,12 +166,7 @@ class Environment:
         except BaseException:
             self.stop()
             raise
-        self.init = Init(
-            wall_ms=started["wall"] / 1e6,
-            cpu_ms=started["cpu"] / 1e6,
-            modules=started["modules"],
-            peak_mb=started["peak"] / 1e3,
-        )
+        self.import_ms = started["wall"] / 1e6  # of the handler's module: what Lambda does once for an environment
 
     def __enter__(self) -> Self:
         return self
@@ -210,7 +194,6 @@ class Environment:
             raise Trouble(f"{self.contender.name} called no SDK where its calls are counted")
         return Calls(
             wall_ms=[each / 1e6 for each in figures["walls"]],
-            cpu_ms=[each / 1e6 for each in figures["cpus"]],
             own_ms=[each / 1e6 for each in figures["own"]],
             failed=figures["failed"],
             first=json.loads(figures["first"]),

@@ -19,7 +19,6 @@ from rich.console import Console
 from bench import measure, report, service
 from bench.contenders import PLACE, lay_out
 from bench.measure import FULL, QUICK, Extent, Stand
-from bench.targets import is_missed, targets
 from tools.shared.paths import ROOT
 from tools.shared.trouble import Trouble
 
@@ -38,9 +37,8 @@ def main() -> int:
             for what, section in _sections(stand):
                 console.print(f"{time.monotonic() - began:5.0f} s  {what}", highlight=False)
                 section()
-        all_targets = targets(stand)
-        all_grids = report.grids(stand, all_targets)
-        report.show(console, all_grids)
+        rows = report.rows(stand)
+        report.show(console, rows)
         circumstances = report.Circumstances(
             command="make bench",
             day=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -48,16 +46,15 @@ def main() -> int:
             others=machine.share_of_others(),
         )
         folder = PLACE if extent.is_quick else ROOT / "docs"
-        (folder / "benchmarks.md").write_text(report.page(stand, circumstances, all_grids))
+        (folder / "benchmarks.md").write_text(report.page(stand, circumstances, rows))
         (folder / "benchmarks.svg").write_text(report.picture(stand))
-        (folder / "benchmarks-growth.svg").write_text(report.growth_picture(stand))
         console.print(f"Written to {folder.relative_to(ROOT)}/benchmarks.md", highlight=False)
         if warning := circumstances.warning:
             console.print(f"[yellow]{warning}[/]")
     except Trouble as trouble:
         print(f"wallet: {trouble}", file=sys.stderr)
         return 2
-    return 1 if is_missed(all_targets) else 0
+    return 1 if report.is_missed(rows) else 0
 
 
 def _sections(stand: Stand) -> list[tuple[str, Callable[[], None]]]:
