@@ -36,8 +36,8 @@ engine: .venv/local-ready .venv-engine/ready ## an engine of its own on $ENGINE_
 test: .venv/dev-ready .venv-engine/ready $(built) ## run every test and show the coverage (TESTS: only those)
 	@$(python) -m pytest $(in_one_process) $(or $(TESTS),--cov --cov-report=term)
 
-test-browser: .venv/dev-ready .venv-engine/ready .venv-browser/ready ## walk through the console with Debian's Chromium
-	@PYTHONPATH=tests .venv-browser/bin/python -m pytest -c tests/browser/pytest.ini --rootdir . --confcutdir tests/browser tests/browser
+test-browser: .venv/dev-ready .venv-engine/ready .venv/chromium-ready ## walk through the console with Debian's Chromium
+	@PYTHONPATH=tests $(python) -m pytest -c tests/browser/pytest.ini --rootdir . --confcutdir tests/browser tests/browser
 
 bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callback beside its rivals, write docs/benchmarks.md (MINUTES, QUICK=1)
 	@exec $(python) -m bench
@@ -48,13 +48,12 @@ soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 	@PYTHONPATH=tests $(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
 
-mutants: .venv-mutants/ready ## plant faults in the money path and show which no test notices (ONLY="store written")
-	@.venv-mutants/bin/python -m tools.proofs.mutants $(ONLY)
+mutants: .venv/dev-ready ## plant faults in the money path and show which no test notices (ONLY="store written")
+	@$(python) -m tools.proofs.mutants $(ONLY)
 
-check: .venv/dev-ready .venv-browser/packages .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
+check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/pyright
-	@.venv/bin/pyright --project tests/browser --pythonpath .venv-browser/bin/python
 	@.venv/bin/cfn-lint template.yaml
 	@$(sam) validate --lint
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
@@ -95,7 +94,7 @@ format: .venv/dev-ready ## format the code
 
 lock: .venv-uv/ready ## pin the newest versions of every package
 	@cd layers/common && $(compile) requirements.in -o requirements.txt
-	@cd requirements && for name in uv local dev mutants engine runtime sam checkov browser; do $(compile) $$name.in -o $$name.txt; done
+	@cd requirements && for name in uv local dev engine runtime sam checkov; do $(compile) $$name.in -o $$name.txt; done
 
 # A git hook without its environment refuses every commit.
 clean: ## remove everything that the other targets made in this folder, and the git hooks
@@ -121,16 +120,10 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 .venv-engine/ready: requirements/engine.txt .venv-uv/ready
 	@tools/setup .venv-engine $<
 	@touch $@
-.venv-mutants/ready: requirements/mutants.txt .venv-uv/ready
-	@tools/setup .venv-mutants $<
-	@touch $@
 .venv-runtime/ready: requirements/runtime.txt .venv-uv/ready
 	@tools/setup .venv-runtime $<
 	@touch $@
-.venv-browser/packages: requirements/browser.txt .venv-uv/ready
-	@tools/setup .venv-browser $<
-	@touch $@
-.venv-browser/ready: .venv-browser/packages
+.venv/chromium-ready: .venv/dev-ready
 	@tools/setup-browser
 	@touch $@
 .venv-sam/ready: requirements/sam.txt .venv-uv/ready

@@ -58,7 +58,7 @@ def test_every_file_is_pinned_anew_by_make_lock() -> None:
     assert sorted(names.split()) == sorted(file.stem for file in PINNED if file != LAYER)
 
 
-@pytest.mark.parametrize("name", ["local", "dev", "mutants"])
+@pytest.mark.parametrize("name", ["local", "dev"])
 def test_the_layer_is_tested_with_the_packages_it_is_deployed_with(name: str) -> None:
     layer = {line.partition(" ")[0] for line in requirements(LAYER)}
 

@@ -2,7 +2,7 @@
 are refused.
 
     make run PORT=3300
-    PYTHONPATH=tests .venv-browser/bin/python -m browser.pictures 3300
+    PYTHONPATH=tests .venv/bin/python -m browser.pictures 3300
 """
 
 import json
