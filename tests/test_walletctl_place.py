@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +16,7 @@ from tools.shared import listing
 from tools.shared.moments import moment
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
-from walletctl import ACCOUNT, PORT, Walletctl
+from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl
 
 RESOURCES = {
     name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"prod-{name}"}}
@@ -70,6 +72,93 @@ def test_a_service_on_another_port_is_told_of(walletctl: Walletctl) -> None:
         f"walletctl: no local service runs on port {PORT + 1}: start one with `make run`, or name a stack "
         f"(one runs on port {PORT})\n"
     )
+
+
+# --- WALLETCTL_STACK --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def of_the_environment(stack: place.Place, walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> Walletctl:
+    monkeypatch.setenv("WALLETCTL_STACK", "prod")
+    return walletctl
+
+
+def takes_a_stack(page: str) -> bool:
+    family, *name = page.split()
+    command = COMMANDS[family].commands[name[0]] if name else COMMANDS[family]
+    return "stack" in {parameter.name for parameter in command.params}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if takes_a_stack(page)])
+def test_every_command_for_a_stack_finds_it_in_the_environment(page: str, of_the_environment: Walletctl) -> None:
+    shown = of_the_environment(*page.split(), "--help").stdout
+
+    assert "env var: WALLETCTL_STACK" in " ".join(shown.split())
+
+
+def asked_of(walletctl: Walletctl, *options: str) -> str:
+    """The place that a command asks, by its complaint about it."""
+    walletctl.watch()
+    result = walletctl("players", "show", "no one", *options)
+    names = {parameters["StackName"] for parameters in walletctl.asked("DescribeStackResource")}
+    return names.pop() if names else result.stderr.strip().rpartition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [((), "prod"), (("--stack", "other"), "other"), (("--profile", "finance"), "prod")],
+)
+def test_the_environment_names_a_stack_unless_an_option_does(
+    of_the_environment: Walletctl, options: Sequence[str], expected: str
+) -> None:
+    assert asked_of(of_the_environment, *options) == expected
+
+
+@pytest.mark.parametrize("options", [("--local",), ("--port", str(PORT))])
+def test_an_option_that_names_a_local_service_wins_over_the_environment(
+    of_the_environment: Walletctl, options: Sequence[str]
+) -> None:
+    of_the_environment.watch()
+
+    result = of_the_environment("players", "show", "no one", *options)
+
+    assert of_the_environment.asked("DescribeStackResource") == []
+    assert result.stderr.startswith("walletctl: no one has no wallet")
+
+
+def test_a_url_and_an_export_win_over_the_environment(of_the_environment: Walletctl, tmp_path: Path) -> None:
+    assert (
+        "--url is a place of its own"
+        not in of_the_environment("simulate", "--url", "http://x.test", "--minutes", "0").stderr
+    )
+    assert "leave out the player and the place" not in of_the_environment("verify", "--export", str(tmp_path)).stderr
+
+
+def test_the_console_of_the_stack_in_the_environment_is_served_on_its_port(
+    of_the_environment: Walletctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Any] = []
+    monkeypatch.setattr("tools.console.served.serve", lambda *what: served.append(what))
+
+    of_the_environment("console", "--port", "3005")
+
+    assert [(name, port) for name, _, port in served] == [("prod", 3005)]
+
+
+def test_an_empty_variable_names_no_stack(of_the_environment: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WALLETCTL_STACK", "")
+
+    assert of_the_environment("players", "show", "no one").stderr.startswith("walletctl: no one has no wallet")
+
+
+def test_a_hint_about_a_local_service_does_not_lead_to_the_stack_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WALLETCTL_STACK", "prod")
+    monkeypatch.delenv("PORT", raising=False)
+
+    assert place.Asked(local=True).place().options == ("--local",)
+    assert place.Asked(port=3001).place().options == ("--port", "3001")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from importlib import metadata
 
 ABOUT = "Asks a wallet, mends it, and tries it out: the local service, or a deployed stack with your own credentials."
 MORE = (
-    "`walletctl help COMMAND` says more of each, with examples. Without --stack, what is meant is the local service "
-    "that `make run` started on port 3000 (--port, or PORT in the environment)."
+    "`walletctl help COMMAND` says more of each, with examples. Without --stack (or WALLETCTL_STACK in the "
+    "environment) they ask the local service that `make run` started on port 3000 (--port, or PORT)."
 )
 
 _WIDEST = 80  # columns, as the other pages of help

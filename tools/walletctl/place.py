@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 import typer
+from typer._click.core import ParameterSource
 
 from tools.shared import paths
 from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 
 PANEL = "Where"
 PORT = 3000
+STACK_VARIABLE = "WALLETCTL_STACK"
+
+
+def _unless_named_elsewhere(context: typer.Context, stack: str | None) -> str | None:
+    """The stack, unless only the environment names it and an option names another place."""
+    source = context.get_parameter_source
+    # Only the console takes a stack and no --local: its --port is where it serves.
+    is_one_of_two = "local" in {parameter.name for parameter in context.command.params}
+    if source("stack") is ParameterSource.ENVIRONMENT and is_one_of_two:
+        others = [source(name) for name in ("local", "port", "url", "export")]
+        return None if ParameterSource.COMMANDLINE in others else stack
+    return stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,11 @@ class Asked:
 
     local: Annotated[
         bool,
-        typer.Option("--local", help="The local service that `make run` started: the default.", rich_help_panel=PANEL),
+        typer.Option(
+            "--local",
+            help="The local service that `make run` started: the default, unless WALLETCTL_STACK is set.",
+            rich_help_panel=PANEL,
+        ),
     ] = False
     port: Annotated[
         int,
@@ -48,7 +65,12 @@ class Asked:
     stack: Annotated[
         str | None,
         typer.Option(
-            "--stack", metavar="NAME", help="A deployed stack, in your own AWS account.", rich_help_panel=PANEL
+            "--stack",
+            metavar="NAME",
+            envvar=STACK_VARIABLE,
+            callback=_unless_named_elsewhere,
+            help="A deployed stack, in your own AWS account.",
+            rich_help_panel=PANEL,
         ),
     ] = None
     profile: Annotated[
@@ -222,7 +244,9 @@ class LocalService:
     @property
     def options(self) -> Sequence[str]:
         is_default = str(self._port) == (os.environ.get("PORT") or str(PORT))
-        return () if is_default else ("--port", str(self._port))
+        if not is_default:
+            return ("--port", str(self._port))
+        return ("--local",) if os.environ.get(STACK_VARIABLE) else ()
 
     def tables(self) -> Tables:
         said = announced(self._port, "tables", "dynamodb", "region")
