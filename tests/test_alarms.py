@@ -224,7 +224,7 @@ def name_of(alarm: str) -> str:
 
 
 def kind_of(name: str) -> str:
-    """An alarm's name without its queue's callback: operating.md has it once for all four."""
+    """An alarm's name without its queue's callback: its page has it once for all four."""
     return re.sub(f"-({'|'.join(CALLBACKS)})$", "", name)
 
 
@@ -556,11 +556,23 @@ def test_there_are_alarms_unless_they_are_declined() -> None:
     assert [text(side) for side in condition.argument] == ["<Alarms>", "true"]
 
 
-@pytest.mark.parametrize("name", sorted({kind_of(name) for name in EXPECTED}))
-def test_what_to_do_about_an_alarm_stands_under_its_name(name: str) -> None:
-    page = (ROOT / "docs" / "operating.md").read_text()
+PAGE = (ROOT / "docs" / "operating" / "alarms.md").read_text()
 
-    assert re.search(f"^### {name}$", page, re.MULTILINE)
+
+@pytest.mark.parametrize("name", sorted({kind_of(name) for name in EXPECTED}))
+def test_the_page_of_alarms_says_what_to_do_about_each(name: str) -> None:
+    assert re.search(f"^### {name}$", PAGE, re.MULTILINE)
+
+
+def test_the_table_of_alarms_has_a_row_for_each_with_its_risk_its_time_and_a_command() -> None:
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in PAGE.splitlines() if line.startswith("| [")]
+
+    assert sorted(alarm.strip() for alarm, *_ in rows) == sorted(
+        f"[{name}](#{name})" for name in {kind_of(name) for name in EXPECTED}
+    )
+    for alarm, risk, within, command in rows:
+        assert all(each.strip() for each in (risk, within)), alarm
+        assert re.fullmatch(" `(insights|walletctl|output|aws) .+` ", command), alarm
 
 
 # --- The dashboard ----------------------------------------------------------------------------------

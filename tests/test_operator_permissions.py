@@ -1,4 +1,4 @@
-"""What the operating page lets people do who look and who mend: what the commands ask of AWS, and nothing else."""
+"""The operator's two policies allow what the commands ask of AWS, and nothing else."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from conftest import Operator, published
-from operating_page import Statements, policies
+from operator_policies import Statements, policies
 from test_permissions import is_like, listed
 from tools.console.desk import Choice, Desk
 from tools.console.feed import Feed

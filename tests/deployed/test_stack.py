@@ -341,9 +341,7 @@ def test_a_hash_is_of_the_body_as_it_was_sent(stack: Stack) -> None:
 # --- Who looks --------------------------------------------------------------------------------------
 
 
-def test_the_console_shows_a_stack_and_mends_it_with_the_permissions_of_the_operating_page(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_the_console_shows_a_stack_and_repairs_it_with_the_documented_permissions(stack: Stack, tmp_path: Path) -> None:
     player = Account(stack, "watched", cash="0")
     for amount in ("7", "7", "8"):
         player.send("result", reference="w-1", amount=amount, roundId="a-round")

@@ -1,4 +1,4 @@
-"""`walletctl console --stack`, as somebody runs it who may do what docs/operating.md says, and no more."""
+"""`walletctl console --stack`, with the permissions of docs/operating/policies and no others."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from botocore.config import Config
 from conftest import ROOT
 from deployed.cloudwatch import documented
 from local_service import HANG_SECONDS, wait_until
-from operating_page import policies
+from operator_policies import policies
 from tools.local.deploy.stack import NAME, REGION, Stack
 from tools.local.engine import free_port
 

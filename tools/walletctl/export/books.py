@@ -298,7 +298,7 @@ class Books:
 
 
 def query(name: str) -> str:
-    """A query's text, as docs/operating.md has it."""
+    """A query's text: docs/operating/exports.md leads to the file."""
     return (_QUERIES / f"{name}.sql").read_text().strip()
 
 

@@ -1,0 +1,25 @@
+CREATE EXTERNAL TABLE exported_players (
+    item struct<userid:struct<s:string>, currency:struct<s:string>, cash:struct<n:string>, bonus:struct<n:string>,
+                version:struct<n:string>>
+)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('case.insensitive' = 'true')
+LOCATION 's3://BUCKET/ledger-MOMENT/AWSDynamoDB/EXPORT-OF-PLAYERS/data/';
+
+CREATE EXTERNAL TABLE exported_transactions (
+    item struct<id:struct<s:string>, userid:struct<s:string>, seq:struct<n:string>, amount:struct<n:string>,
+                amountasked:struct<n:string>, currency:struct<s:string>, cashafter:struct<n:string>,
+                bonusafter:struct<n:string>, bonuscode:struct<s:string>, uncoveredafter:struct<n:string>,
+                advanceafter:struct<n:string>, gameid:struct<s:string>, roundid:struct<s:string>,
+                campaignid:struct<s:string>, campaigntype:struct<s:string>, providerid:struct<s:string>,
+                `timestamp`:struct<s:string>, recordedat:struct<s:string>, prizereference:struct<s:string>,
+                prizeamount:struct<s:string>, arrivedwith:struct<s:string>, request:struct<s:string>>
+)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('case.insensitive' = 'true')
+LOCATION 's3://BUCKET/ledger-MOMENT/AWSDynamoDB/EXPORT-OF-TRANSACTIONS/data/';
+
+CREATE EXTERNAL TABLE exported_free_rounds (
+    item struct<userid:struct<s:string>, bonuscode:struct<s:string>, uncovered:struct<n:string>,
+                advance:struct<n:string>, until:struct<n:string>, lastrounds:struct<l:array<struct<s:string>>>>
+)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('case.insensitive' = 'true')
+LOCATION 's3://BUCKET/ledger-MOMENT/AWSDynamoDB/EXPORT-OF-FREE-ROUNDS/data/';
