@@ -1159,14 +1159,14 @@ def test_the_samples_of_the_page_end_with_what_is_printed(walletctl: Walletctl, 
     assert operator.send("result", published("result", userId="999", reference="nobody")).json["error"] == 62
     walletctl.log(*(line("refused", correlation_id="nobody", userId="999", currency="USD", tries=tries, **NO_PLAYER)
                     for tries in (None, 1, 2, 3, 4, 5)))  # fmt: skip
-    page = " ".join((ROOT / "docs" / "tools.md").read_text().split())
+    pages = " ".join(" ".join(page.read_text() for page in sorted((ROOT / "docs" / "tools").glob("*.md"))).split())
 
     for command in ("find wrong-currency", "find nobody", "parked show wrong-currency"):
-        sample = page.partition(f"$ walletctl {command} ")[2].partition("$ walletctl")[0]
+        sample = pages.partition(f"$ walletctl {command} ")[2].partition("$ walletctl")[0]
         *_, advice = walletctl(*command.split()).stdout.strip().split("\n\n")
         assert " ".join(advice.split()) in sample
 
-    sample = page.partition("$ walletctl players add 421 --currency EUR ")[2]
+    sample = pages.partition("$ walletctl players add 421 --currency EUR ")[2]
     refused = walletctl.refused("players", "add", "421", "--currency", "EUR")
     before, _, after = re.sub(r"\(.*?\)", "()", refused).partition("()")
     assert re.match(rf"walletctl: {re.escape(before)}\([^()]*\){re.escape(after)} ", sample)

@@ -200,7 +200,7 @@ def test_a_run_can_be_repeated_on_an_operator_that_is_empty_again() -> None:
 
 
 def test_the_documentation_counts_the_cases() -> None:
-    text = (ROOT / "docs" / "tools.md").read_text()
+    text = (ROOT / "docs" / "tools" / "certify.md").read_text()
     counted = Counter((case.group, case.source.origin) for case in CASES)
 
     assert f"{len(CASES)} promises of the callbacks" in text

@@ -1,6 +1,6 @@
 """The provider's own report: a row of CSV for each credit that it considers owed.
 
-What the columns mean: docs/tools.md, The provider's report.
+What the columns mean: docs/tools/simulate.md, The provider's report.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """A provider's report, read row by row: what is not of its form is named by its line, and the rest is compared.
 
-What the columns mean: docs/tools.md, The provider's report.
+What the columns mean: docs/tools/simulate.md, The provider's report.
 """
 
 import csv
