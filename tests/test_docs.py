@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, Operator, published
+from stack import PARAMETERS, of_type
 from tools.walletctl.parked import discard
 from walletctl import COMMANDS, ROOT_COMMAND, Walletctl, of_a_stack, parked
 
@@ -68,6 +69,33 @@ def test_a_folder_of_pages_leads_to_each_and_none_is_long(folder: str) -> None:
     linked = {link.partition("#")[0] for link in links_of(f"{folder}/README.md")}
     assert pages - linked == {"README.md"}
     assert [page for page in pages if (ROOT / folder / page).read_text().count("\n") > LONGEST] == []
+
+
+# --- Pictures ---------------------------------------------------------------------------------------
+
+
+def test_the_retry_timeline_has_the_numbers_of_the_template() -> None:
+    picture = re.sub("<tspan[^>]*>", "", (ROOT / "docs" / "pictures" / "retries.svg").read_text())
+    (queue,) = {(each["MessageRetentionPeriod"], each["RedrivePolicy"]["maxReceiveCount"]) for each in RETRY_QUEUES}
+    retention, tries = queue
+    first = PARAMETERS["RetrySeconds"]["Default"]
+
+    waits = [first * 2**n for n in range(tries)]
+    moments = [in_words(sum(waits[: n + 1])) for n in range(tries)]
+    assert re.findall(r'<text class="note time"[^>]*>([^<]*)<', picture) == moments
+    assert f"{tries} tries, each wait twice the one before" in picture
+    assert f"RetrySeconds ({first})" in picture
+    assert f"after {sum(waits) / 3600:.1f} hours" in picture
+    assert f"until day {retention // 86400}" in picture
+
+
+RETRY_QUEUES = [queue for name, queue in of_type("AWS::SQS::Queue").items() if name.endswith("RetryQueue")]
+
+
+def in_words(seconds: int) -> str:
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 # --- Commands ---------------------------------------------------------------------------------------
