@@ -162,13 +162,10 @@ def test_prose_is_wrapped(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
-def test_a_page_leads_to_files_and_targets_that_are_there(page: str) -> None:
+def test_a_page_names_files_and_targets_that_are_there(page: str) -> None:
     text = (ROOT / page).read_text()
     targets = set(re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text()))
 
-    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", text)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
     assert set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall("`([^`]+)`", text)))) <= targets
     named = re.findall(r"\b(?:tests|tools|functions)/[\w/]+(?:\.py)?", text)
     assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []

@@ -35,7 +35,7 @@ from tools.shared.paths import announcement
 from tools.shared.trouble import Trouble
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 
 
 def commands_of_pages() -> Iterator[tuple[str, list[str]]]:
