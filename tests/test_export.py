@@ -27,7 +27,7 @@ from tools.walletctl.export import files, records
 from tools.walletctl.export.books import query
 
 MOMENT = "2026-11-21T19:00:00Z"
-QUERIES = sorted(path.stem for path in (ROOT / "tools" / "export" / "queries").glob("*.sql"))
+QUERIES = sorted(path.stem for path in export_books._QUERIES.glob("*.sql"))
 
 
 def export(folder: Path, name: str, moment: str = MOMENT, items_a_file: int = 3) -> Path:
