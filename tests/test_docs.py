@@ -1,11 +1,13 @@
 """The pages: every link leads somewhere, and every line of walletctl runs as it is written."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,24 +138,38 @@ def as_bash_calls(line: str, folder: Path) -> list[str]:
 
 STACK = "lucky-monaco-wallet"
 FILES = {
-    "players.csv": "userId,currency,cash,bonus\n424,EUR,1,0\n",
-    "bad.csv": "userId,currency,cash\n433,EUR,'1,50'\n",
-    "ruined.csv": "userId,currency\n1.23457E+11,EUR\n",
-    "report.csv": "callback,reference,userId,currency,amount\nresult,585c1306f89c56f5ecfc2f5d,421,USD,10.0\n",
+    "players.csv": "userId,currency,cash,bonus\n431,EUR,1,0\n432,EUR,1,0\n421,EUR,1,0\n",
+    "bad.csv": "userId,currency,cash\n433,EUR,'1,50'\n434,,1\n".replace("'", '"'),
+    "ruined.csv": "userId,currency\n435,EUR\n1.23457E+11,EUR\n",
+    "report.csv": "callback,reference,userId,currency,amount\nresult,585c1306f89c56f5ecfc2f5d,421,USD,11\n",
     "altered.csv": "callback,reference,userId,currency,amount\nresult,585c1306f89c56f5ecfc2f5d,421,USD,12.34\n",
 }
-DEAD_LETTERS = ("585c1306f89c56f5ecfc2f5d", "wrong-currency")
 
 
 @pytest.fixture
-def folder(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the pages' files are, beside a service and a stack that know the pages' names."""
+def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    """The account of the pages: their players, their wins, a dead letter, a win that waits, and their files."""
+    operator.open_wallet("422", "250", "0", "EUR")
+    operator.open_wallet("423", "0.000000000000000001", "0", "USDT")
+    for callback, changes in (
+        ("result", {"amount": "11"}),
+        ("result", {"amount": "2.5", "reference": "free-1", "bonusCode": "gift"}),
+        ("bonus", {"amount": "7", "reference": "total-1", "bonusCode": "gift", "gameId": "g"}),
+    ):
+        assert operator.send(callback, published(callback, **changes)).json["error"] == 0
+    elsewhere = published("result", userId="422", amount="3", reference="wrong-currency", roundId="510")
+    assert operator.send("result", elsewhere).json["error"] == 52
+    walletctl.leave("ResultRetryQueue", parked("result", published("result", userId="999", reference="nobody")))
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    assert operator.send("result", published("result")).json["error"] == 0
-    for reference in DEAD_LETTERS:
-        walletctl.leave("ResultDeadLetters", parked("result", published("result", reference=reference, userId="422")))
+    return operator
+
+
+@pytest.fixture
+def folder(account: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a person pastes a line: at a terminal, beside a stack with a dead letter of the documented reference."""
+    walletctl.leave("ResultDeadLetters", parked("result", published("result", userId="422")))
     walletctl.watch(of_a_restored_stack)
     monkeypatch.setattr(discard, "at_a_terminal", lambda: True)
     return tmp_path
@@ -196,6 +212,119 @@ def test_every_line_of_walletctl_runs_as_it_is_written(
     # 1 is a command's own "no", such as nothing found.
     assert result.exit_code in ((2,) if line.is_refused else (0, 1)), result.output
     assert bool(walletctl.asked("DescribeStackResource")) is (line.is_of_a_stack or "--stack" in words)
+
+
+# --- Samples ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    command: str
+    output: str
+
+
+def samples_of(page: str) -> Iterator[Sample]:
+    """The commands of walletctl in blocks of a terminal, with the output below each."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL):
+        for command, output in re.findall(r"^\$ (walletctl .*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            yield Sample(command, output)
+
+
+# Runs of minutes, or ledgers that somebody damaged: the tests of these commands make them.
+OTHERWISE_MADE = re.compile("walletctl (certify|simulate|console|reconcile|verify --export)|.*\\| cut")
+DAMAGED = "2 faults"
+SAMPLES = [
+    sample
+    for page in PAGES
+    if page.startswith("docs/tools/")
+    for sample in samples_of(page)
+    if sample.output and DAMAGED not in sample.output and not OTHERWISE_MADE.match(sample.command)
+]
+
+
+def now(**more: Any) -> dict[str, Any]:
+    """A line of the functions' log that was just written."""
+    moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S},000+0000"
+    return {"level": "ERROR", "message": "refused", "timestamp": moment, "service": "result", **more}
+
+
+def no_wallet(reference: str, player: str, tries: int | None) -> dict[str, Any]:
+    """A refusal of a player without a wallet, in the log."""
+    request = {"userId": player, "roundId": "8812345002", "amount": "75.10", "currency": "USD"}
+    return now(correlation_id=reference, code=62, reason=f"No such player: {player}", tries=tries, **request)
+
+
+def lost_prize(operator: Operator, walletctl: Walletctl) -> None:
+    """A result that comes three times more with a prize other than its first."""
+    for reference in ("first", "second", "second", "second"):
+        prize = published("result", reference="round", promoWinAmount="5", promoWinReference=reference)
+        assert operator.send("result", prize).json["error"] == 0
+
+
+def log_of_the_samples(operator: Operator, walletctl: Walletctl) -> None:
+    win = {"userId": "421", "roundId": "8812345003", "amount": "75.10", "currency": "USD"}
+    other = {"code": 52, "reason": "The currency is not the player's: the wallet's is EUR"}
+    walletctl.log(
+        *(no_wallet("nobody", "999", tries) for tries in (None, 1, 2, 3, 4, 5)),
+        *(no_wallet("99b0c4d2e1f3450077ab3310", "40021", tries) for tries in (None, 1, 2)),
+        now(correlation_id="0f0e0d0c0b0a090807060504", **win, **other),
+        now(correlation_id="wrong-currency", **other),
+        *(now(code=code, reason="not authentic") for code in (401, 401, 99)),
+    )
+
+
+BEFORE = {
+    "walletctl find second": lost_prize,
+    **dict.fromkeys(
+        [
+            f"walletctl find {name}"
+            for name in ("wrong-currency", "nobody", "40021", "8812345003", "nothing-of-the-sort")
+        ],
+        log_of_the_samples,
+    ),
+}
+
+
+def as_compared(output: str) -> str:
+    """Without what differs between two runs (moments, ages, ids, a request's text) and without any line break."""
+    text = re.sub(r"\s+", "", output)
+    for pattern, name in (
+        (r'\{"providerId.*?\}', "REQUEST"),
+        (r'\{"reference.*?\}', "REQUEST"),
+        (r"\d{4}-\d\d-\d\d\d\d:\d\d(:\d\d)?Z", "MOMENT"),
+        (r"MOMENT,?\d+(s|min)(ago)?", "MOMENT"),
+        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+        (r"discarded-result-\w+", "FILE"),
+        (r"onport\d+", "PORT"),
+    ):
+        text = re.sub(pattern, name, text)
+    return text
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.command)
+def test_every_sample_is_what_the_command_prints(
+    sample: Sample, account: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    if prepare := BEFORE.get(sample.command):
+        prepare(account, walletctl)
+
+    printed = walletctl(*as_bash_calls(sample.command, tmp_path)).output
+
+    assert as_compared(printed) == as_compared(sample.output)
+
+
+def test_the_win_that_the_readme_sends_twice_is_answered_as_it_says(operator: Operator) -> None:
+    (block,) = re.findall(
+        r"^## A win, sent twice\n+```console\n(.*?)^```$", text_of("README.md"), re.MULTILINE | re.DOTALL
+    )
+    win = json.loads(re.findall(r"-d '(.*?)'", block, re.DOTALL)[0])
+    documented = [json.loads(line) for line in re.findall(r"^\{.*\}$", block, re.MULTILINE)]
+
+    sent = (win, win, win | {"amount": "11.0"})
+    assert [operator.send("result", each).json for each in sent] == documented
+
+
+# --- Sentences --------------------------------------------------------------------------------------
 
 
 def mentions_of(page: str) -> list[str]:

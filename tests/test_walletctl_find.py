@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROOT, Operator, published
+from conftest import Operator, published
 from tools.shared.trouble import Trouble
 from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
@@ -1147,26 +1147,3 @@ def test_letters_are_hidden_from_others_no_longer_than_it_takes(walletctl: Walle
     walletctl("find", REFERENCE)
 
     assert "1 dead letter" in walletctl("parked", "redrive", "result").stdout
-
-
-# --- The page ---------------------------------------------------------------------------------------
-
-
-def test_the_samples_of_the_page_end_with_what_is_printed(walletctl: Walletctl, operator: Operator) -> None:
-    operator.open_wallet("422", currency="EUR")
-    wrong = published("result", userId="422", currency="USD", reference="wrong-currency")
-    operator.send("result", wrong)
-    assert operator.send("result", published("result", userId="999", reference="nobody")).json["error"] == 62
-    walletctl.log(*(line("refused", correlation_id="nobody", userId="999", currency="USD", tries=tries, **NO_PLAYER)
-                    for tries in (None, 1, 2, 3, 4, 5)))  # fmt: skip
-    pages = " ".join(" ".join(page.read_text() for page in sorted((ROOT / "docs" / "tools").glob("*.md"))).split())
-
-    for command in ("find wrong-currency", "find nobody", "parked show wrong-currency"):
-        sample = pages.partition(f"$ walletctl {command} ")[2].partition("$ walletctl")[0]
-        *_, advice = walletctl(*command.split()).stdout.strip().split("\n\n")
-        assert " ".join(advice.split()) in sample
-
-    sample = pages.partition("$ walletctl players add 421 --currency EUR ")[2]
-    refused = walletctl.refused("players", "add", "421", "--currency", "EUR")
-    before, _, after = re.sub(r"\(.*?\)", "()", refused).partition("()")
-    assert re.match(rf"walletctl: {re.escape(before)}\([^()]*\){re.escape(after)} ", sample)
