@@ -48,6 +48,7 @@ os.environ |= {
 }
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
+os.environ.pop("WALLETCTL_STACK", None)
 
 # Whoever started the tests may have had these ignored, as `nohup` and a shell's `&` do. A program that a test starts
 # would inherit that and hear no signal; a handler of ours ends with the start of another program.
@@ -283,7 +284,6 @@ def walletctl(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     """The operator's command line, where a local service is said to be that has the account's tables and queues."""
     from walletctl import ACCOUNT, Walletctl  # which few tests need, and takes a while
 
-    monkeypatch.delenv("WALLETCTL_STACK", raising=False)
     monkeypatch.setattr("tools.shared.paths.LOCAL", tmp_path)
     monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
