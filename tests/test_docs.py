@@ -76,7 +76,7 @@ def test_a_folder_of_pages_leads_to_each_and_none_is_long(folder: str) -> None:
 # --- Pictures ---------------------------------------------------------------------------------------
 
 
-def test_the_retry_timeline_has_the_numbers_of_the_template() -> None:
+def test_the_pictures_have_the_numbers_of_the_template() -> None:
     picture = re.sub("<tspan[^>]*>", "", (ROOT / "docs" / "pictures" / "retries.svg").read_text())
     (queue,) = {(each["MessageRetentionPeriod"], each["RedrivePolicy"]["maxReceiveCount"]) for each in RETRY_QUEUES}
     retention, tries = queue
@@ -89,6 +89,8 @@ def test_the_retry_timeline_has_the_numbers_of_the_template() -> None:
     assert f"RetrySeconds ({first})" in picture
     assert f"after {sum(waits) / 3600:.1f} hours" in picture
     assert f"until day {retention // 86400}" in picture
+    way = (ROOT / "docs" / "pictures" / "callback.svg").read_text()
+    assert {f">after {tries} tries<", f">kept {retention // 86400} days<"} <= set(re.findall(">[^<]+<", way))
 
 
 RETRY_QUEUES = [queue for name, queue in of_type("AWS::SQS::Queue").items() if name.endswith("RetryQueue")]
