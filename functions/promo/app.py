@@ -10,8 +10,8 @@ from wallet.ledger import Credit
 
 class PromoRequest(wire.Request):
     uuid: wire.Recorded
-    promo_campaign_id: wire.Identifier
-    promo_campaign_type: wire.Recorded
+    campaign_id: wire.Identifier
+    campaign_type: wire.Recorded
     currency: wire.Currency
 
 

@@ -6,6 +6,7 @@ first. Without a `sessionId` it is auto closing: the provider ends a round the p
 Source: the provider's pages Result and Auto Closing.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from wallet import callback, money, wire
@@ -23,8 +24,8 @@ class ResultRequest(wire.Request):
     session_id: wire.Recorded | None = None
     promo_win_amount: wire.MaybeAmount | None = None
     promo_win_reference: wire.MaybeIdentifier | None = None
-    promo_campaign_id: wire.Identifier | None = None
-    promo_campaign_type: wire.Recorded | None = None
+    campaign_id: wire.Identifier | None = None
+    campaign_type: wire.Recorded | None = None
 
 
 def credits_for(request: ResultRequest) -> list[Credit]:
@@ -37,7 +38,7 @@ def credits_for(request: ResultRequest) -> list[Credit]:
     )
     if prize is None or prize.fault:
         return [win]
-    return [win, request.credit("promo", amount=Decimal(prize.amount), reference=prize.reference)]
+    return [win, replace(request.credit("promo"), amount=Decimal(prize.amount), reference=prize.reference)]
 
 
 def _prize(amount: wire.Tolerated[Decimal] | None, reference: wire.Tolerated[str] | None) -> Prize | None:

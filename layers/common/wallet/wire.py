@@ -9,7 +9,7 @@ both need. Source: the provider's pages Result, Auto Closing, JackPotWin, BonusW
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
@@ -23,16 +23,6 @@ from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
 from wallet.ledger import Credit, FreeRound, Prize, Receipt
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
-
-# How a person might write it, however wrongly.
-_FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
-_SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
-_OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
-# What decides about money, by names in lower case.
-_IDENTIFIERS = frozenset(
-    {"userid", "reference", "roundid", "gameid", "bonuscode", "jackpotid"}
-    | {"promocampaignid", "campaignid", "promowinreference"}
-)
 
 
 # --- What a body says -------------------------------------------------------------------------------
@@ -156,6 +146,16 @@ class Body:
             if field and not parameter.is_absent:
                 fields[field] = (*fields.get(field, ()), parameter)
         return fields
+
+
+# How a person might write it, however wrongly.
+_FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
+_SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
+# What decides about money, by names in lower case.
+_IDENTIFIERS = frozenset(
+    {"userid", "reference", "roundid", "gameid", "bonuscode", "jackpotid"}
+    | {"promocampaignid", "campaignid", "promowinreference"}
+)
 
 
 def parse(text: str, model: "type[Request] | None" = None) -> Body:
@@ -335,13 +335,22 @@ MaybeAmount = Annotated[Tolerated[Decimal], _maybe_amount, WithJsonSchema(_TOLER
 MaybeIdentifier = Annotated[Tolerated[str], _maybe_identifier, WithJsonSchema(_TOLERATED | {"examples": ["prize-1"]})]
 
 
+def _name_on_the_wire(field: str) -> str:
+    name = to_camel(field)
+    return _OTHER_NAMES.get(name.lower(), name)
+
+
+# The provider gives a campaign's fields two names. The refusals name the second.
+_OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
+
+
 class Request(BaseModel):
     """What every callback carries. A callback's own model makes more of it mandatory.
 
     Fields are matched without regard to case. Unknown ones are no error: they stay in the record.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(strict=True, frozen=True, alias_generator=_name_on_the_wire)
 
     signed: ClassVar[bool] = False  # whether a hash is mandatory once a secret is configured
 
@@ -359,33 +368,14 @@ class Request(BaseModel):
     platform: Recorded | None = None
 
     def credit(
-        self,
-        kind: str,
-        *,
-        amount: Decimal | None = None,
-        reference: str | None = None,
-        free_round: FreeRound = "none",
-        auto_closed: bool = False,
-        prize: Prize | None = None,
+        self, kind: str, *, free_round: FreeRound = "none", auto_closed: bool = False, prize: Prize | None = None
     ) -> Credit:
-        """The credit this request asks for; `amount` and `reference` where they are not its own."""
-        # A callback declares those of these fields that it has.
-        declared = {name: getattr(self, name, None) for name in ("currency", "game_id", "round_id", "jackpot_id")}
-        return Credit(
-            kind=kind,
-            reference=reference or self.reference,
-            user_id=self.user_id,
-            amount=self.amount if amount is None else amount,
-            bonus_code=self.bonus_code,
-            campaign_id=getattr(self, "promo_campaign_id", None),
-            campaign_type=getattr(self, "promo_campaign_type", None),
-            provider_id=self.provider_id,
-            timestamp=self.timestamp,
-            free_round=free_round,
-            auto_closed=auto_closed,
-            prize=prize,
-            **declared,
-        )
+        """The credit this request asks for: whatever a request and a credit both have a field for is carried over."""
+        carried = {name: value for name, value in self if name in _FIELDS_OF_A_CREDIT}
+        return Credit(kind=kind, free_round=free_round, auto_closed=auto_closed, prize=prize, **carried)
+
+
+_FIELDS_OF_A_CREDIT = frozenset(field.name for field in fields(Credit))
 
 
 class SignedRequest(Request):
@@ -408,6 +398,7 @@ def _names(model: type[Request]) -> Mapping[str, str]:
 
 
 # --- What is answered -------------------------------------------------------------------------------
+
 
 Notation = Literal["number", "text"]
 
