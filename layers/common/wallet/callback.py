@@ -97,7 +97,7 @@ class _Callback(Generic[RequestT]):
             _report_refusal(refusal, arrived, is_kept=admitted is not None, **_who_and_what(body))
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
-            return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)))
+            return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)), **refusal.headers)
         _report(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, wire.notation(body)))
 
@@ -138,7 +138,7 @@ class _Callback(Generic[RequestT]):
     def _keep(self, admitted: Parked, refusal: Refusal) -> bool:
         """Keeps an admitted request, which a retry or a person may still credit. False if it cannot be kept."""
         parked = _for_reason(admitted, refusal)
-        if refusal.kept == "for another try":
+        if refusal.may_pass:
             return self._is_sent(lambda: self._parking.keep(parked), "Parked")
         return self._leave(parked.message())
 
@@ -183,7 +183,7 @@ class _Callback(Generic[RequestT]):
         except Exception as error:  # as above
             refusal = _refusal_for(error)
             _report_refusal(refusal, arrived, is_kept=True, tries=tries, **_who_and_what(body))
-            if refusal.kept == "for another try":
+            if refusal.may_pass:
                 return self._back_off(record["receiptHandle"], tries)
             return self._give_up(_for_reason(parked, refusal).message(), refusal.reason)
         _count("SettledFromParking")
@@ -244,10 +244,8 @@ def _who_and_what(body: wire.Body | None) -> dict[str, str]:
     return body.plainly("userId", "roundId", "amount", "currency") if body else {}
 
 
-def _http(status: int, body: str) -> Answer:
-    headers = {"Content-Type": "application/json"}
-    if status == MethodNotAllowed.http_status:
-        headers["Allow"] = "POST"
+def _http(status: int, body: str, **headers: str) -> Answer:
+    headers = {"Content-Type": "application/json", **headers}
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
@@ -293,7 +291,7 @@ def _report_refusal(refusal: Refusal, arrived: float, *, is_kept: bool, **facts:
     if isinstance(refusal, Conflict):
         _count("Conflict")
         facts["differences"] = refusal.differences
-    log = _logger.warning if refusal.kept == "nowhere" else _logger.error  # somebody is owed money
+    log = _logger.error if refusal.is_owed else _logger.warning
     _tell(log, "refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
 
 

@@ -18,29 +18,31 @@ HTTP 200 marks what a retransmission cannot mend; 503 makes the provider send ag
 999 is never answered: it tells the provider to give up, and the player's win is lost.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar
 
 
 class Refusal(Exception):
-    """A callback that credits nothing. `str()` is the description the provider reads.
+    """A callback that credits nothing. `str()` is the description the provider reads; `reason` is for the operator.
 
     A description names fields, never values: a value may be a secret, or an attack on a log reader.
     """
 
     code: ClassVar[int]
     http_status: ClassVar[int]
-    # Where an admitted request goes that is refused so: a retry may mend it, a person may, or only the provider.
-    kept: ClassVar[Literal["for another try", "for a person", "nowhere"]] = "nowhere"
+    headers: ClassVar[Mapping[str, str]] = {}
+    is_owed: ClassVar[bool] = False  # an admitted request that is refused with this is kept, for a retry or a person
+    may_pass: ClassVar[bool] = False  # a retry may credit it; otherwise a person decides
 
-    @property
-    def reason(self) -> str:
-        """What the operator is told; the provider is told `str()`."""
-        return str(self)
+    def __init__(self, description: str, detail: str = "") -> None:
+        super().__init__(description)
+        self.reason = f"{description}: {detail}" if detail else description
 
 
 class MethodNotAllowed(Refusal):
     code = 405
     http_status = 405
+    headers: ClassVar[Mapping[str, str]] = {"Allow": "POST"}
 
     def __init__(self) -> None:
         super().__init__("Only POST is accepted")
@@ -67,31 +69,28 @@ class Unreadable(Refusal):
 class Absent(Refusal):
     code = 64
     http_status = 400
-    kept = "for a person"
+    is_owed = True
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Mandatory field is absent or empty: {field}")
-        self.field = field
 
 
 class InvalidAmount(Refusal):
     code = 59
     http_status = 400
-    kept = "for a person"
+    is_owed = True
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Not a valid amount: {field}")
-        self.field = field
 
 
 class Malformed(Refusal):
     code = 57
     http_status = 400
-    kept = "for a person"
+    is_owed = True
 
     def __init__(self, field: str) -> None:
         super().__init__(f"Field is malformed: {field}")
-        self.field = field
 
 
 class Conflict(Refusal):
@@ -99,57 +98,40 @@ class Conflict(Refusal):
 
     code = 61
     http_status = 200
-    kept = "for a person"
+    is_owed = True
 
-    def __init__(self, reference: str, differences: tuple[str, ...]) -> None:
-        super().__init__("This reference was already used with other content")
-        self.reference = reference
+    def __init__(self, differences: tuple[str, ...]) -> None:
+        super().__init__("This reference was already used with other content", ", ".join(differences))
         self.differences = differences
-
-    @property
-    def reason(self) -> str:
-        return f"{self}: {', '.join(self.differences)}"
 
 
 class NoSuchPlayer(Refusal):
     code = 62
     http_status = 200
-    kept = "for another try"  # the player may be created meanwhile
+    is_owed = True
+    may_pass = True  # the player may be created meanwhile
 
     def __init__(self, user_id: str) -> None:
-        super().__init__("No such player")
-        self.user_id = user_id
-
-    @property
-    def reason(self) -> str:
-        return f"{self}: {self.user_id}"
+        super().__init__("No such player", user_id)
 
 
 class WrongCurrency(Refusal):
     code = 52
     http_status = 200
-    kept = "for a person"
+    is_owed = True
 
     def __init__(self, wallet_currency: str) -> None:
-        super().__init__("The currency is not the player's")
-        self.wallet_currency = wallet_currency
-
-    @property
-    def reason(self) -> str:
-        return f"{self}: the wallet's is {self.wallet_currency}"
+        super().__init__("The currency is not the player's", f"the wallet's is {wallet_currency}")
 
 
 class Unavailable(Refusal):
-    """The credit could not be settled now; `cause` is for the operator, not for the provider."""
+    """The credit could not be settled now. The operator reads only the `cause`, the provider only the description."""
 
     code = 998
     http_status = 503
-    kept = "for another try"
+    is_owed = True
+    may_pass = True
 
     def __init__(self, cause: str) -> None:
         super().__init__("Not possible at the moment, send again")
-        self.cause = cause
-
-    @property
-    def reason(self) -> str:
-        return self.cause
+        self.reason = cause

@@ -218,7 +218,7 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
     win, *prizes = credits
     recorded = snapshot.transactions.get(win.id)
     if recorded and (differences := win.differences(recorded.credit)):
-        raise Conflict(win.reference, differences)
+        raise Conflict(differences)
     before = after = _wallet_before(win, recorded, snapshot)
     transactions: list[Transaction] = []
     if recorded is None:
@@ -265,19 +265,21 @@ def _wallet_before(win: Credit, recorded: Transaction | None, snapshot: Snapshot
 
 def _dispute(win: Credit, prizes: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
     """Why the prize that a win came with must not be paid, if it must not."""
-    if win.prize is None or win.prize.fault:
-        return win.prize and win.prize.fault
+    if win.prize is None:
+        return None
+    if win.prize.fault:
+        return win.prize.fault
     recorded = snapshot.transactions.get(win.id)
     if recorded and (before := recorded.credit.prize) and before != win.prize:
         named = {
             "promoWinReference": before.reference != win.prize.reference,
             "promoWinAmount": before.amount != win.prize.amount,
         }
-        return Conflict(win.reference, tuple(name for name, differs in named.items() if differs))
+        return Conflict(tuple(name for name, differs in named.items() if differs))
     for prize in prizes:
         recorded = snapshot.transactions.get(prize.id)
         if recorded and (differences := prize.differences(recorded.credit)):
-            return Conflict(prize.reference, differences)
+            return Conflict(differences)
     return None
 
 
