@@ -332,7 +332,8 @@ def test_a_transaction_read_back_is_the_one_that_was_recorded(counter: Counter) 
     few_fields = win("0", reference="r-2", game_id=None, round_id=None)
     settlements = [counter.settle(credit) for credit in (every_field, few_fields)]
 
-    recorded = [store_module._transaction(item) for item in counter.operator.transactions()]
+    items = dynamodb().scan(TableName="Transactions")["Items"]
+    recorded = [store_module._transaction(store_module._Record(item)) for item in items]
     assert [transaction.credit for transaction in recorded] == [every_field, few_fields]
     assert [(transaction,) for transaction in recorded] == [settlement.transactions for settlement in settlements]
     assert counter.settle(every_field).receipt.replayed
@@ -1238,7 +1239,7 @@ def test_a_call_lasts_no_longer_than_the_deadline_counts_on(monkeypatch: pytest.
     # The deadline allows for one connection and one answer: the SDK must not try again by itself.
     for variable in ("PLAYERS_TABLE", "TRANSACTIONS_TABLE", "FREE_ROUNDS_TABLE"):
         monkeypatch.setenv(variable, variable)
-    client = Store.from_environment()._client
+    client = Store.from_environment().client
     tries: list[Any] = []
 
     def unreachable(_session: Any, request: Any) -> Any:

@@ -90,7 +90,7 @@ def asked_of_aws() -> Iterator[tuple[str, set[str]]]:
                     args=[ast.Constant(value=str(name)), *_],
                 ):
                     services.add(name)
-                case ast.Attribute(value=ast.Attribute(attr="_client"), attr=method) if method != "close":
+                case ast.Attribute(value=ast.Attribute(attr="client" | "_client"), attr=method) if method != "close":
                     methods.add(method)
                 case ast.Call(func=ast.Attribute(attr="_call"), args=[ast.Constant(value=str(method)), *_]):
                     methods.add(method)

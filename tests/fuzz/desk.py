@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -42,7 +43,7 @@ class Desk:
         self.tables, self.queues = Tables(), Queues()
         locks = self._trust.locks_in(json.dumps(secret)) if secret else self._trust.Locks()
         for handler in self._handlers.values():
-            handler._store._client = self.tables
+            handler._store = replace(handler._store, client=self.tables)
             vars(handler._parking)["_client"] = self.queues
             vars(handler._keyring)["locks"] = lambda: locks
         for user_id, balance in book.balances.items():

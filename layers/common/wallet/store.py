@@ -12,10 +12,10 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,7 +29,6 @@ CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
 MAX_ATTEMPTS = 50  # a wallet contended beyond this is not settled by more of the same
 
-_CONDITION_FAILED = "ConditionalCheckFailed"
 # Another writer or the table's throughput was in the way; the same request may pass in a moment.
 _PASSING = frozenset(
     {
@@ -45,14 +44,15 @@ _PASSING = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Store:
     """`players`, `transactions` and `free_rounds` are the tables' names."""
 
-    def __init__(self, client: Any, *, players: str, transactions: str, free_rounds: str) -> None:
-        self._client = client
-        self._players = players
-        self._transactions = transactions
-        self._free_rounds = free_rounds
+    client: Any
+    _: KW_ONLY
+    players: str
+    transactions: str
+    free_rounds: str
 
     @classmethod
     def from_environment(cls) -> "Store":
@@ -68,9 +68,9 @@ class Store:
     def warm_up(self) -> None:
         """Reads a wallet that need not be there, and closes the connection; the next call opens one by itself."""
         try:
-            self._client.batch_get_item(RequestItems={self._players: {"Keys": [_encode({"userId": "nobody"})]}})
+            self.client.batch_get_item(RequestItems={self.players: {"Keys": [_encode({"userId": "nobody"})]}})
         finally:
-            self._client.close()
+            self.client.close()
 
     def settle(
         self, credits: Sequence[Credit], *, request: str, deadline: float, leave_prize: Callable[[Refusal, bool], None]
@@ -104,9 +104,9 @@ class Store:
             try:
                 self._write(actions, patience)
             except _Beaten as beaten:
-                if beaten.items and patience.attempts == 1:
+                if beaten.records and patience.attempts == 1:
                     patience.count(beaten.reason)
-                    snapshot = self._updated(snapshot, actions, beaten.items)
+                    snapshot = self._updated(snapshot, actions, beaten.records)
                 else:
                     patience.pause(beaten.reason)
                     snapshot = self._read(credits, patience)
@@ -118,30 +118,43 @@ class Store:
     def _read(self, credits: Sequence[Credit], patience: "_Patience") -> Snapshot:
         user_id = credits[0].user_id
         wanted: dict[str, list[Item]] = {
-            self._transactions: [{"id": credit.id} for credit in credits],
-            self._players: [{"userId": user_id}],
+            self.transactions: [{"id": credit.id} for credit in credits],
+            self.players: [{"userId": user_id}],
         }
         if code := _free_round_code(credits):
-            wanted[self._free_rounds] = [{"userId": user_id, "bonusCode": code}]
+            wanted[self.free_rounds] = [{"userId": user_id, "bonusCode": code}]
         requests = {
             table: {"Keys": [_encode(key) for key in keys], "ConsistentRead": True} for table, keys in wanted.items()
         }
         while True:
-            answer = _call(self._client.batch_get_item, patience, RequestItems=requests)
+            answer = _call(self.client.batch_get_item, patience, RequestItems=requests)
             if not answer.get("UnprocessedKeys"):
                 break
             patience.pause("the tables are throttled")
-        found = {table: [_decode(item) for item in items] for table, items in answer["Responses"].items()}
-        snapshot = Snapshot(
-            wallet=None,
-            transactions={item["id"]: _transaction(item) for item in found.get(self._transactions, [])},
-            free_rounds=None,
-        )
-        for item in found.get(self._players, []):
-            snapshot = _with_wallet(snapshot, item)
-        for item in found.get(self._free_rounds, []):
-            snapshot = _with_free_rounds(snapshot, item)
+        snapshot = Snapshot(wallet=None, transactions={}, free_rounds=None)
+        for table, items in answer["Responses"].items():
+            for item in items:
+                snapshot = self._with(snapshot, table, _Record(item))
         return snapshot
+
+    def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, "_Record | None"]) -> Snapshot:
+        """The snapshot, corrected by the records that failed their actions' conditions."""
+        for position, record in failed.items():
+            (action,) = actions[position].values()
+            snapshot = self._with(snapshot, action["TableName"], record)
+        return snapshot
+
+    def _with(self, snapshot: Snapshot, table: str, record: "_Record | None") -> Snapshot:
+        """The snapshot, with what one of its tables holds now; None if the item is not there."""
+        match table:
+            case self.players:
+                return _with_wallet(snapshot, record)
+            case self.free_rounds:
+                return _with_free_rounds(snapshot, record)
+            case _ if record:
+                return replace(snapshot, transactions={**snapshot.transactions, record.id: _transaction(record)})
+            case _:
+                return snapshot
 
     # --- One write ----------------------------------------------------------------------------------
 
@@ -153,10 +166,8 @@ class Store:
             self._put_transaction(
                 transaction,
                 settlement,
-                {
-                    "request": None if position else request,
-                    "arrivedWith": None if transaction.credit is first else first.id,
-                },
+                request=None if position else request,
+                arrived_with=None if transaction.credit is first else first.id,
             )
             for position, transaction in enumerate(settlement.transactions)
         ]
@@ -174,10 +185,10 @@ class Store:
         """Raises _Beaten if another writer was faster: then nothing is written."""
         # One token for all tries of this write: if an answer was lost, the next try is told "done".
         token = str(uuid.uuid4())
-        _call(self._client.transact_write_items, patience, TransactItems=actions, ClientRequestToken=token)
+        _call(self.client.transact_write_items, patience, TransactItems=actions, ClientRequestToken=token)
 
     def _put_transaction(
-        self, transaction: Transaction, settlement: Settlement, origin: Mapping[str, str | None]
+        self, transaction: Transaction, settlement: Settlement, *, request: str | None, arrived_with: str | None
     ) -> Item:
         credit = transaction.credit
         left = transaction.free_rounds
@@ -205,11 +216,12 @@ class Store:
             "timestamp": credit.timestamp,
             "autoClosed": credit.auto_closed or None,
             "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            **origin,
+            "request": request,
+            "arrivedWith": arrived_with,
         }
         return {
             "Put": {
-                "TableName": self._transactions,
+                "TableName": self.transactions,
                 "Item": _encode(item),
                 "ConditionExpression": "attribute_not_exists(id)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -222,7 +234,7 @@ class Store:
         # an amount in one currency must not be added to a balance in another.
         return {
             "Update": {
-                "TableName": self._players,
+                "TableName": self.players,
                 "Key": _encode({"userId": before.user_id}),
                 "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version",
                 "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read"
@@ -246,7 +258,7 @@ class Store:
         """Has a win on record remember the first prize that it came with."""
         return {
             "Update": {
-                "TableName": self._transactions,
+                "TableName": self.transactions,
                 "Key": _encode({"id": win_id}),
                 "UpdateExpression": "SET prizeAmount = :amount"
                 + ("" if prize.reference is None else ", prizeReference = :reference"),
@@ -258,7 +270,7 @@ class Store:
 
     def _put_free_rounds(self, credit: Credit, before: FreeRounds | None, after: FreeRounds) -> Item:
         put = {
-            "TableName": self._free_rounds,
+            "TableName": self.free_rounds,
             "Item": _encode({"userId": credit.user_id, "bonusCode": credit.free_round_code, **_counted(after)}),
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -274,25 +286,12 @@ class Store:
             put["ExpressionAttributeValues"] = _encode({f":{name}": value for name, value in read.items()})
         return {"Put": put}
 
-    def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, Item | None]) -> Snapshot:
-        """The snapshot, corrected by the items that failed their conditions; None stands for no item."""
-        for position, item in failed.items():
-            (action,) = actions[position].values()
-            match action["TableName"]:
-                case self._players:
-                    snapshot = _with_wallet(snapshot, item)
-                case self._free_rounds:
-                    snapshot = _with_free_rounds(snapshot, item)
-                case _ if item:
-                    snapshot = replace(snapshot, transactions={**snapshot.transactions, item["id"]: _transaction(item)})
-        return snapshot
-
 
 def _free_round_code(credits: Sequence[Credit]) -> str | None:
     return next((credit.free_round_code for credit in credits if credit.free_round_code), None)
 
 
-# --- Items ------------------------------------------------------------------------------------------
+# --- Items, as they are written ----------------------------------------------------------------------
 
 
 Value = bool | str | int | Decimal | tuple[str, ...]
@@ -317,59 +316,6 @@ def _attribute(value: Value) -> Item:
             return {"N": str(value)}
 
 
-def _decode(item: Item) -> Item:
-    """An item's values: numbers as Decimals, which they are to the last digit, all others as they came."""
-    return {name: _value(attribute) for name, attribute in item.items()}
-
-
-def _value(attribute: Item) -> Any:
-    ((type, value),) = attribute.items()
-    match type:
-        case "N":
-            return Decimal(value)
-        case "L":
-            return tuple(map(_value, value))
-        case "NULL":
-            return None
-        case _:
-            return value
-
-
-def _with_wallet(snapshot: Snapshot, item: Item | None) -> Snapshot:
-    if item is None:
-        return replace(snapshot, wallet=None)
-    cash, bonus, version, currency = (item.get(name) for name in ("cash", "bonus", "version", "currency"))
-    if not (
-        isinstance(cash, Decimal) and isinstance(bonus, Decimal) and _is_whole(version) and isinstance(currency, str)
-    ):
-        reason = "the wallet lacks a number cash, bonus or version, or a currency"
-        return replace(snapshot, wallet=None, unreadable_wallet=reason)
-    wallet = Wallet(user_id=item["userId"], currency=currency, cash=cash, bonus=bonus, version=int(version))
-    return replace(snapshot, wallet=wallet)
-
-
-def _with_free_rounds(snapshot: Snapshot, item: Item | None) -> Snapshot:
-    if item is None:
-        return replace(snapshot, free_rounds=None)
-    uncovered, advance, until, last_rounds = (item.get(name) for name in _counted(FreeRounds()))
-    if not (
-        isinstance(uncovered, Decimal)
-        and isinstance(advance, Decimal)
-        and ("until" not in item or _is_whole(until))
-        and isinstance(last_rounds, tuple)
-        and all(isinstance(key, str) for key in last_rounds)
-    ):
-        reason = "what is known of the bonus code's free rounds is not of its form"
-        return replace(snapshot, unreadable_free_rounds=reason)
-    free_rounds = FreeRounds(
-        uncovered=uncovered,
-        advance=advance,
-        until=int(until) if until is not None else None,
-        last_rounds=last_rounds,
-    )
-    return replace(snapshot, free_rounds=free_rounds)
-
-
 def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
     """What is kept of a bonus code's free rounds, by its attributes."""
     return {
@@ -380,45 +326,97 @@ def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
     }
 
 
-def _transaction(item: Item) -> Transaction:
-    """A transaction on record. One that another program wrote may lack anything, or have it in another form: without a
-    player or an amount it contradicts whatever comes under its id, and so a person sees it."""
-    kind, _, reference = item["id"].partition("#")
-    text = {name: value for name, value in item.items() if isinstance(value, str)}
-    number = {name: value for name, value in item.items() if isinstance(value, Decimal)}
-    asked, seq = number.get("amountAsked", _UNKNOWN), number.get("seq")
+# --- Items, as they are read -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An item as DynamoDB has it. Another program may have written it: what is of another type reads as absent."""
+
+    item: Item
+
+    @property
+    def id(self) -> str:
+        return self.item["id"]["S"]
+
+    def text(self, name: str) -> str | None:
+        return self.item.get(name, {}).get("S")
+
+    def number(self, name: str) -> Decimal | None:
+        """To the last digit."""
+        digits = self.item.get(name, {}).get("N")
+        return None if digits is None else Decimal(digits)
+
+    def amount(self, name: str) -> Decimal:
+        """The number, or one that is unequal to every amount."""
+        number = self.number(name)
+        return Decimal("NaN") if number is None else number
+
+    def whole(self, name: str) -> int | None:
+        number = self.number(name)
+        return int(number) if number is not None and number == number.to_integral_value() else None
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        parts = self.item.get(name, {}).get("L")
+        return None if parts is None or any("S" not in part for part in parts) else tuple(part["S"] for part in parts)
+
+    def is_true(self, name: str) -> bool:
+        return self.item.get(name, {}).get("BOOL") is True
+
+
+def _with_wallet(snapshot: Snapshot, record: _Record | None) -> Snapshot:
+    if record is None:
+        return replace(snapshot, wallet=None)
+    user_id, currency = record.text("userId"), record.text("currency")
+    cash, bonus, version = record.number("cash"), record.number("bonus"), record.whole("version")
+    if user_id is None or currency is None or cash is None or bonus is None or version is None:
+        reason = "the wallet lacks a number cash, bonus or version, or a currency"
+        return replace(snapshot, wallet=None, unreadable_wallet=reason)
+    wallet = Wallet(user_id=user_id, currency=currency, cash=cash, bonus=bonus, version=version)
+    return replace(snapshot, wallet=wallet)
+
+
+def _with_free_rounds(snapshot: Snapshot, record: _Record | None) -> Snapshot:
+    if record is None:
+        return replace(snapshot, free_rounds=None)
+    uncovered, advance = record.number("uncovered"), record.number("advance")
+    until, last_rounds = record.whole("until"), record.texts("lastRounds")
+    if uncovered is None or advance is None or last_rounds is None or (until is None and "until" in record.item):
+        reason = "what is known of the bonus code's free rounds is not of its form"
+        return replace(snapshot, unreadable_free_rounds=reason)
+    free_rounds = FreeRounds(uncovered=uncovered, advance=advance, until=until, last_rounds=last_rounds)
+    return replace(snapshot, free_rounds=free_rounds)
+
+
+def _transaction(record: _Record) -> Transaction:
+    """A transaction on record. Without a player or an amount it contradicts every request under its id, so that a
+    person sees it."""
+    kind, _, reference = record.id.partition("#")
+    prize = Prize(reference=record.text("prizeReference"), amount=record.text("prizeAmount") or "")
+    asked, paid = record.amount("amountAsked"), record.number("amount")
     return Transaction(
         credit=Credit(
             kind=kind,
             reference=reference,
-            user_id=text.get("userId", ""),
+            user_id=record.text("userId") or "",
             amount=asked,
-            currency=text.get("currency"),
-            game_id=text.get("gameId"),
-            round_id=text.get("roundId"),
-            bonus_code=text.get("bonusCode"),
-            jackpot_id=text.get("jackpotId"),
-            campaign_id=text.get("campaignId"),
-            campaign_type=text.get("campaignType"),
-            provider_id=text.get("providerId"),
-            timestamp=text.get("timestamp"),
-            auto_closed=item.get("autoClosed") is True,
-            prize=Prize(reference=text.get("prizeReference"), amount=text.get("prizeAmount", ""))
-            if "prizeAmount" in item
-            else None,
+            currency=record.text("currency"),
+            game_id=record.text("gameId"),
+            round_id=record.text("roundId"),
+            bonus_code=record.text("bonusCode"),
+            jackpot_id=record.text("jackpotId"),
+            campaign_id=record.text("campaignId"),
+            campaign_type=record.text("campaignType"),
+            provider_id=record.text("providerId"),
+            timestamp=record.text("timestamp"),
+            auto_closed=record.is_true("autoClosed"),
+            prize=prize if "prizeAmount" in record.item else None,
         ),
-        paid=number.get("amount", asked),
-        seq=int(seq) if _is_whole(seq) else 0,
-        cash_after=number.get("cashAfter", _UNKNOWN),
-        bonus_after=number.get("bonusAfter", _UNKNOWN),
+        paid=asked if paid is None else paid,
+        seq=record.whole("seq") or 0,
+        cash_after=record.amount("cashAfter"),
+        bonus_after=record.amount("bonusAfter"),
     )
-
-
-def _is_whole(value: Any) -> TypeGuard[Decimal]:
-    return isinstance(value, Decimal) and value == value.to_integral_value()
-
-
-_UNKNOWN = Decimal("NaN")  # unequal to every amount
 
 
 # --- Calls ------------------------------------------------------------------------------------------
@@ -427,12 +425,12 @@ _UNKNOWN = Decimal("NaN")  # unequal to every amount
 class _Beaten(Exception):
     """Another writer was faster, and nothing was written.
 
-    `items` are what stood in the way, by their action's position; none if that writer is not done yet.
+    `records` are what was in the way, by their action's position; none if that writer is not done yet.
     """
 
-    def __init__(self, reason: str, items: Mapping[int, Item | None]) -> None:
+    def __init__(self, reason: str, records: Mapping[int, _Record | None]) -> None:
         self.reason = reason
-        self.items = items
+        self.records = records
 
 
 @dataclass(slots=True)
@@ -453,13 +451,13 @@ class _Patience:
         self.reason = reason
 
     def pause(self, reason: str) -> None:
-        """Counts an attempt, then waits up to 20, 40, 80 … 150 ms: writers that met once must not meet again.
+        """Waits up to 20 ms after the first attempt, then 40, 80 … 150: writers that met once must not meet again.
 
         So long that a hundred wins of one player, arriving together, are all paid in time. Any longer, and the last
         are not.
         """
+        time.sleep(random.uniform(0, min(0.15, 0.01 * 2**self.attempts)))  # noqa: S311 - jitter, no secret
         self.count(reason)
-        time.sleep(random.uniform(0, min(0.15, 0.005 * 2**self.attempts)))  # noqa: S311 - jitter, no secret
 
 
 def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any) -> Any:
@@ -472,26 +470,31 @@ def _call(operation: Callable[..., Any], patience: _Patience, **parameters: Any)
         try:
             return operation(**parameters)
         except ClientError as error:
-            fault = _fault(error)
+            _raise_unless_passing(error)
+            fault = ", ".join(_codes(error))
         except BotoCoreError as error:  # no connection, no answer in time, or one that is not DynamoDB's
             fault = type(error).__name__
         patience.pause(fault)
 
 
-def _fault(error: ClientError) -> str:
-    """The name of a passing failure. Raises what `_call` raises for one that is not."""
+def _raise_unless_passing(error: ClientError) -> None:
+    """Raises _Beaten if another writer was faster, and Unavailable if the same call would fail again."""
     answer: Mapping[str, Any] = error.response
-    reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])]
-    if _CONDITION_FAILED in reasons:
-        items = {
-            position: _decode(reason["Item"]) if reason.get("Item") else None
-            for position, reason in enumerate(answer["CancellationReasons"])
-            if reason.get("Code") == _CONDITION_FAILED
-        }
-        raise _Beaten("another writer was faster", items) from None
-    faults = [reason for reason in reasons if reason != "None"] or [answer["Error"]["Code"]]
-    if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(faults):
-        raise Unavailable(f"the store answered {', '.join(faults)}") from error
-    if "TransactionConflict" in reasons:  # what was read is about to change: the same write would fail
-        raise _Beaten(", ".join(faults), {}) from None
-    return ", ".join(faults)
+    reasons, codes = answer.get("CancellationReasons", []), _codes(error)
+    failed = {
+        position: _Record(reason["Item"]) if reason.get("Item") else None
+        for position, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if failed:
+        raise _Beaten("another writer was faster", failed) from None
+    if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(codes):
+        raise Unavailable(f"the store answered {', '.join(codes)}") from error
+    if reasons and "TransactionConflict" in codes:  # what was read is about to change: the same write would fail
+        raise _Beaten(", ".join(codes), {}) from None
+
+
+def _codes(error: ClientError) -> list[str]:
+    """What was wrong with each action of a transaction, or with a call as a whole."""
+    reasons = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+    return [code for code in reasons if code != "None"] or [error.response["Error"]["Code"]]
