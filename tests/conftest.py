@@ -226,7 +226,7 @@ class Operator:
         return function
 
     def _keep_time(self) -> None:
-        for room in ("callback", "store"):
+        for room in ("callback", "report", "store"):
             self._monkeypatch.setattr(f"wallet.{room}.time", self.clock)
 
     def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:

@@ -12,7 +12,7 @@ import pytest
 from botocore.client import BaseClient
 
 from conftest import Operator, Reply, published
-from wallet import callback as callback_module
+from wallet import report
 
 HTTP_STATUS = {52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 405: 405, 998: 503}
 
@@ -111,7 +111,7 @@ def replayed(operator: Operator, callback: str, body: Any, **event: Any) -> Repl
 def output() -> Iterator[io.StringIO]:
     """What is printed inside: log lines and metrics."""
     text = io.StringIO()
-    handler: Any = callback_module._logger.registered_handler
+    handler: Any = report.logger.registered_handler
     before = handler.setStream(text)
     try:
         with redirect_stdout(text):

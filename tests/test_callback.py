@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +35,7 @@ class Environment:
         monkeypatch.delenv("PROVIDER_SECRET", raising=False)
         from wallet import callback as module
 
-        handler = module._logger.registered_handler
+        handler = module.report.logger.registered_handler
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(_Stdout())
         self.module = module
@@ -310,8 +311,8 @@ def test_what_goes_wrong_in_telling_does_not_change_an_answer(
         raise OSError("no space left on the device")
 
     for level in ("info", "warning", "error"):
-        monkeypatch.setattr(result.module._logger, level, broken)
-    monkeypatch.setattr(result.module.metrics, "emit", broken)
+        monkeypatch.setattr(result.module.report.logger, level, broken)
+    monkeypatch.setattr(result.module.report, "_metric", broken)
 
     bodies = [published("result"), published("result"), published("result", amount="11"), "not JSON"]
     errors = [json.loads(result.send(body)["body"])["error"] for body in bodies]
@@ -340,10 +341,9 @@ def test_a_store_has_three_seconds_from_the_arrival(result: Environment, monkeyp
             time.now += 2  # the secret is had at last: what it took is gone
             return keyring.locks()
 
-    time, keyring = Time(), result.handler._keyring  # type: ignore[attr-defined]
+    time, keyring = Time(), result.handler.keyring  # type: ignore[attr-defined]
     monkeypatch.setattr(result.module, "time", time)
-    monkeypatch.setattr(result.handler, "_store", NoStore())
-    monkeypatch.setattr(result.handler, "_keyring", SlowKeyring())
+    result.handler = replace(result.handler, store=NoStore(), keyring=SlowKeyring())  # type: ignore[type-var]
 
     assert result.send(published("result"))["statusCode"] == 503
     assert deadlines == [1003.0]

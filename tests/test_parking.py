@@ -393,7 +393,7 @@ def test_trouble_in_telling_of_a_retry_holds_up_nothing(
     def fail(*_: Any, **__: Any) -> None:
         raise trouble
 
-    monkeypatch.setattr(callback_module.metrics, "emit", fail)
+    monkeypatch.setattr("wallet.report._metric", fail)
     answer, _ = retry(operator, "promo", messages=messages)
 
     assert failures(answer) == []
@@ -455,10 +455,9 @@ def test_the_wait_doubles_with_each_try(operator: Operator, outage: Outage, trie
 @pytest.mark.parametrize("tries", range(1, 10))
 @pytest.mark.parametrize("retry_seconds", [84, 85, 900])  # 85 * 2**9 s are more than twelve hours
 def test_no_wait_ends_later_than_twelve_hours_after_the_message_was_received(
-    operator: Operator, outage: Outage, monkeypatch: pytest.MonkeyPatch, tries: int, retry_seconds: int
+    operator: Operator, outage: Outage, tries: int, retry_seconds: int
 ) -> None:
-    handler: Any = operator.handler("result")
-    monkeypatch.setattr(handler._parking, "_retry_seconds", retry_seconds)
+    operator.start("result", RETRY_SECONDS=str(retry_seconds))
     operator.send("result", published("result", userId="new"))
 
     retry(operator, "result", tries=tries)

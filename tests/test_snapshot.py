@@ -211,7 +211,7 @@ def test_a_snapshot_holds_no_open_connection_and_the_function_opens_a_new_one(
     assert json.loads(answer["body"])["error"] == 0
     assert dynamo.operations == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
     assert len(dynamo.open) == 1, "the one it works with from now on"
-    app.handler._store.client.close()
+    app.handler.store.client.close()
 
 
 # --- After it was restored --------------------------------------------------------------------------

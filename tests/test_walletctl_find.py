@@ -793,15 +793,15 @@ def test_what_was_refused_and_kept_nowhere_is_counted_where_nothing_is_known(
 @pytest.fixture
 def written() -> Iterator[list[dict[str, Any]]]:
     """What the functions write to their log, as they write it."""
-    from wallet.callback import _logger
+    from wallet.report import logger as its_logger
 
     lines: list[dict[str, Any]] = []
 
     class Reader(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(json.loads(_logger.registered_formatter.format(record)))
+            lines.append(json.loads(its_logger.registered_formatter.format(record)))
 
-    reader, logger = Reader(), logging.getLogger(_logger.name)
+    reader, logger = Reader(), logging.getLogger(its_logger.name)
     logger.addHandler(reader)
     yield lines
     logger.removeHandler(reader)

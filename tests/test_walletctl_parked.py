@@ -39,7 +39,7 @@ from tools.shared.outside import cut, plain
 from tools.shared.paths import announcement
 from tools.walletctl.parked import discard, mailbox, redrive, show
 from tools.walletctl.parked.letters import Letter, grouped
-from wallet import callback as callback_module
+from wallet import report
 from wallet.parking import Parked
 from walletctl import ACCOUNT
 
@@ -91,7 +91,7 @@ class Desk:
 
     def send(self, callback: str, body: Any) -> Reply:
         """Sends a body to a callback's function, in a process of which it would be the only one."""
-        self._monkeypatch.setattr(callback_module._logger, "service", callback)
+        self._monkeypatch.setattr(report.logger, "service", callback)
         return self.operator.send(callback, body)
 
     def leave(self, *messages: str, callback: str = "result") -> list[str]:
@@ -131,7 +131,7 @@ class Desk:
 
     def run_function(self, callback: str = "result") -> None:
         """The callback's function consumes its retry queue, as Lambda has it."""
-        self._monkeypatch.setattr(callback_module._logger, "service", callback)
+        self._monkeypatch.setattr(report.logger, "service", callback)
         url = self.url(f"{callback.title()}RetryQueue")
         while messages := self.sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages"):
             (message,) = messages

@@ -593,18 +593,21 @@ def test_a_request_s_repr_shows_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "notation"),
+    ("body", "cash"),
     [
-        ('{"amount": "10.0"}', "text"),
-        ('{"AMOUNT": "10.0"}', "text"),
-        ('{"amount": 10.0}', "number"),
-        ('{"amount": 10}', "number"),
-        ('{"amount": "", "Amount": 10}', "number"),  # an empty one counts as absent
-        ('{"amount": null, "Amount": "10"}', "text"),
+        ('{"amount": "10.0"}', '"7.5"'),
+        ('{"AMOUNT": "10.0"}', '"7.5"'),
+        ('{"amount": 10.0}', "7.5"),
+        ('{"amount": 10}', "7.5"),
+        ('{"amount": "", "Amount": 10}', "7.5"),  # an empty one counts as absent
+        ('{"amount": null, "Amount": "10"}', '"7.5"'),
     ],
 )
-def test_the_answer_speaks_the_request_s_notation(body: str, notation: str) -> None:
-    assert wire.notation(parse(body)) == notation
+def test_the_answer_speaks_the_request_s_notation(body: str, cash: str) -> None:
+    assert f'"cash": {cash}, "bonus": {cash},' in wire.answer(receipt_of("7.50"), parse(body))
+
+
+IN_TEXT, IN_NUMBERS = parse('{"amount": "10"}'), parse('{"amount": 10}')
 
 
 @pytest.mark.parametrize(
@@ -625,7 +628,7 @@ def test_the_answer_speaks_the_request_s_notation(body: str, notation: str) -> N
 def test_a_balance_keeps_every_digit_in_either_notation(balance: str, written: str) -> None:
     receipt = receipt_of(balance)
 
-    in_text, in_numbers = wire.answer(receipt, "text"), wire.answer(receipt, "number")
+    in_text, in_numbers = wire.answer(receipt, IN_TEXT), wire.answer(receipt, IN_NUMBERS)
 
     assert f'"cash": "{written}", "bonus": "{written}"' in in_text
     assert f'"cash": {written}, "bonus": {written},' in in_numbers
@@ -640,8 +643,8 @@ def test_a_balance_keeps_every_digit_in_either_notation(balance: str, written: s
 def test_an_answer_is_read_as_the_balance_it_states(balance: Decimal) -> None:
     receipt = receipt_of(str(balance))
 
-    as_number = json.loads(wire.answer(receipt, "number"), parse_float=Decimal, parse_int=Decimal)
-    as_text = json.loads(wire.answer(receipt, "text"))
+    as_number = json.loads(wire.answer(receipt, IN_NUMBERS), parse_float=Decimal, parse_int=Decimal)
+    as_text = json.loads(wire.answer(receipt, IN_TEXT))
 
     assert as_number["cash"] == as_number["bonus"] == balance
     assert Decimal(as_text["cash"]) == Decimal(as_text["bonus"]) == balance
@@ -658,7 +661,7 @@ def receipt_of(balance: str) -> Receipt:
 
 
 def test_an_answer_reads_as_published_but_for_the_numbers() -> None:
-    assert wire.answer(receipt_of("10.50"), "text") == (
+    assert wire.answer(receipt_of("10.50"), IN_TEXT) == (
         '{"transactionId": "d0ff46bd-04b1-5e2d-a003-611271f6b669", "currency": "USD", '
         '"cash": "10.5", "bonus": "10.5", "error": 0, "description": "Success"}'
     )

@@ -35,17 +35,17 @@ class Desk:
                 with patch.dict(os.environ, {**_AWS, **function.environment}):
                     self._handlers[function.name] = function.load().handler
         # Only now: the functions have just imported these, and no other copy of them.
-        self._logger, self._trust = sys.modules["wallet.callback"]._logger, sys.modules["wallet.trust"]
+        self._logger, self._trust = sys.modules["wallet.report"].logger, sys.modules["wallet.trust"]
         self.tables, self.queues = Tables(), Queues()
 
     def open(self, book: Book, secret: Mapping[str, Any] | None = None) -> None:
         """The book's wallets in tables that hold nothing else; `secret` is what Secrets Manager holds."""
         self.tables, self.queues = Tables(), Queues()
         locks = self._trust.locks_in(json.dumps(secret)) if secret else self._trust.Locks()
-        for handler in self._handlers.values():
-            handler._store = replace(handler._store, client=self.tables)
-            vars(handler._parking)["_client"] = self.queues
-            vars(handler._keyring)["locks"] = lambda: locks
+        for name, handler in self._handlers.items():
+            vars(handler.keyring)["locks"] = lambda: locks
+            vars(handler.parking)["_client"] = self.queues
+            self._handlers[name] = replace(handler, store=replace(handler.store, client=self.tables))
         for user_id, balance in book.balances.items():
             wallet = {
                 "userId": user_id,

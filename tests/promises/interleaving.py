@@ -30,7 +30,7 @@ from conftest import Operator, gateway_event
 from expectations import HTTP_STATUS, output
 from fuzz.contract import FreeRounds, round_key
 from memory import Tables, value_of
-from wallet import callback as callback_module
+from wallet import report
 
 Callback = Literal["result", "jackpot", "bonus", "promo"]
 Table = Literal["Players", "Transactions", "FreeRounds"]
@@ -530,7 +530,7 @@ class World:
         # moto works out the names of a queue's attributes for every message.
         self._replaced.setattr("moto.sqs.models.camelcase_to_underscores", _underscored)
         # What is logged is read from the functions' output; pytest would collect it a second time.
-        self._replaced.setattr(logging.getLogger(callback_module._logger.service), "propagate", False)
+        self._replaced.setattr(logging.getLogger(report.logger.service), "propagate", False)
         answer: Any = BotocoreStubber.__call__
 
         def call(aws: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **_: Any) -> Any:

@@ -8,7 +8,7 @@ when it is owed. A retransmission that settles it meanwhile makes it a replay: p
 import json
 import os
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ class ParkingFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `reason` is for a person.
+    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `code` and `reason` are why it was not credited.
 
     `prize_only`: it is kept for the prize that came with it alone. `signed`: it came with its hash, which is not kept.
     What was refused because that hash would fit another cut of the text is then refused again.
@@ -38,8 +38,8 @@ class Parked:
 
     callback: str
     reference: str | None
-    code: int
-    reason: str
+    code: int = 0
+    reason: str = ""
     first_received_at: str
     request: str
     prize_only: bool = False
@@ -66,18 +66,21 @@ class Parked:
             raise ValueError("a moment in no time zone")
         return cls(**content)
 
+    def age_seconds(self) -> float:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(self.first_received_at)).total_seconds())
+
     def message(self) -> str:
         # Escaped to ASCII: SQS refuses some characters that JSON may carry.
         return json.dumps(asdict(self))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Parking:
     """A callback's two queues, by their URLs; `retry_seconds` is the first wait, doubled by each try."""
 
-    def __init__(self, *, retry_queue: str, dead_letters: str, retry_seconds: int) -> None:
-        self._retry_queue = retry_queue
-        self._dead_letters = dead_letters
-        self._retry_seconds = retry_seconds
+    retry_queue: str
+    dead_letters: str
+    retry_seconds: int
 
     @classmethod
     def from_environment(cls) -> "Parking":
@@ -93,22 +96,22 @@ class Parking:
 
     def keep(self, parked: Parked) -> None:
         """Keeps it for another try. Raises ParkingFailed."""
-        delay = min(self._retry_seconds, _MAX_DELAY_SECONDS)
-        self._send(QueueUrl=self._retry_queue, MessageBody=parked.message(), DelaySeconds=delay)
+        delay = min(self.retry_seconds, _MAX_DELAY_SECONDS)
+        self._send(QueueUrl=self.retry_queue, MessageBody=parked.message(), DelaySeconds=delay)
 
     def give_up(self, message: str) -> None:
         """Leaves a message for a person. Raises ParkingFailed."""
-        self._send(QueueUrl=self._dead_letters, MessageBody=message)
+        self._send(QueueUrl=self.dead_letters, MessageBody=message)
 
     def back_off(self, receipt_handle: str, tries: int) -> None:
         """Hides a message for longer after each try; after the last, SQS moves it to the dead letters.
 
         Raises ParkingFailed; the message then comes back after the queue's own visibility timeout.
         """
-        wait = 0 if tries >= MAX_TRIES else min(self._retry_seconds * 2**tries, _MAX_HIDDEN_SECONDS)
+        wait = 0 if tries >= MAX_TRIES else min(self.retry_seconds * 2**tries, _MAX_HIDDEN_SECONDS)
         self._call(
             "change_message_visibility",
-            QueueUrl=self._retry_queue,
+            QueueUrl=self.retry_queue,
             ReceiptHandle=receipt_handle,
             VisibilityTimeout=wait,
         )

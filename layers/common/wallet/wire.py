@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -400,18 +400,10 @@ def _names(model: type[Request]) -> Mapping[str, str]:
 # --- What is answered -------------------------------------------------------------------------------
 
 
-Notation = Literal["number", "text"]
-
-
-def notation(body: Body) -> Notation:
-    """How the request wrote its amount, and so how the answer writes the balances."""
+def answer(receipt: Receipt, body: Body) -> str:
+    """The JSON text of a credit's answer: balances with every digit, written as the request wrote its amount."""
     amounts = (amount.value for amount in body.named("amount") if not amount.is_absent)
-    return "text" if any(isinstance(amount, str) for amount in amounts) else "number"
-
-
-def answer(receipt: Receipt, notation: Notation) -> str:
-    """The JSON text of a credit's answer. Balances keep every digit in either notation."""
-    quote = '"' if notation == "text" else ""
+    quote = '"' if any(isinstance(amount, str) for amount in amounts) else ""
     return (
         f'{{"transactionId": "{receipt.transaction_id}", "currency": {json.dumps(receipt.currency)}, '
         f'"cash": {quote}{money.text(receipt.cash)}{quote}, "bonus": {quote}{money.text(receipt.bonus)}{quote}, '

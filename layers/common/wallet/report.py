@@ -1,0 +1,118 @@
+"""What a callback reports: one line of the log for each request, and metrics. None of it raises anything.
+
+What was decided is done by then. A log or a figure that cannot be written changes no answer, and loses no win.
+A metric is a line of the log, too, in CloudWatch's embedded format: CloudWatch counts from it by itself.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from aws_lambda_powertools import Logger
+
+from wallet import money
+from wallet.errors import Conflict, MethodNotAllowed, Refusal
+from wallet.ledger import Settlement
+from wallet.wire import Body
+
+# What Powertools would write by itself; but json.dumps would make a new encoder for every line.
+_json = json.JSONEncoder(default=str, separators=(",", ":"), ensure_ascii=False).encode
+logger = Logger(json_serializer=_json)
+
+
+def begin(body: Body | None = None) -> None:
+    """Has the lines that follow carry this request's reference, if it is fit for a log; until it is read, none."""
+    logger.set_correlation_id(body and body.plainly("reference").get("reference"))
+
+
+def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
+    receipt = settlement.receipt
+    if receipt.replayed:
+        count("Replayed")
+    for transaction in settlement.transactions:
+        credit, left = transaction.credit, transaction.free_rounds
+        count("Credited")
+        # For the eye: a metric is a binary float. The exact amount is in the log and on record.
+        count("CreditedAmount", float(transaction.paid), "None", currency=settlement.after.currency)
+        if credit.free_round == "total" and credit.bonus_code is None:
+            count("FreeRoundTotalWithoutCode")  # nothing can tell which rounds it covers
+        if left and credit.moment is None:
+            count("FreeRoundTimestampUnknown")  # a late round could not be told from a new one
+        if left and left.uncovered and credit.free_round == "total":
+            count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
+            facts["freeRoundsUncovered"] = money.text(left.uncovered)
+    tell(
+        logger.info,
+        "replayed" if receipt.replayed else "credited",
+        userId=settlement.after.user_id,
+        transactionId=receipt.transaction_id,
+        transactions=[
+            {
+                "id": transaction.credit.id,
+                "seq": transaction.seq,
+                "amount": money.text(transaction.paid),
+                "cashAfter": money.text(transaction.cash_after),
+            }
+            for transaction in settlement.transactions
+        ],
+        milliseconds=_milliseconds_since(arrived),
+        **facts,
+    )
+
+
+def refused(refusal: Refusal, body: Body | None, arrived: float, *, is_kept: bool, **facts: Any) -> None:
+    """`body` is None if nobody may read it: it was not admitted."""
+    count("Refused", code=str(refusal.code))
+    if not is_kept and not isinstance(refusal, MethodNotAllowed):
+        count("NotKept")  # whatever it was, only the provider has it
+    if isinstance(refusal, Conflict):
+        count("Conflict")
+        facts["differences"] = refusal.differences
+    if body:  # a refused win is looked for by this as well: who misses it may not know its reference
+        facts |= body.plainly("userId", "roundId", "amount", "currency")
+    log = logger.error if refusal.is_owed else logger.warning
+    tell(log, "refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
+
+
+def tell(log: Callable[..., None], message: str, **facts: Any) -> None:
+    """Writes one line to the log, by a method of `logger`."""
+    try:
+        log(message, stacklevel=3, **facts)
+    except Exception as error:  # whatever a log library comes up with
+        failed("logging", error)
+
+
+def count(metric: str, value: float = 1, unit: Literal["Count", "Seconds", "None"] = "Count", **by: str) -> None:
+    """Prints one metric in the stack's namespace: once by this function and `by`, once for all functions.
+
+    An alarm watches the second: a sum over the functions would be a formula, which takes ten metrics at the most.
+    """
+    try:
+        directive = {
+            "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
+            "Dimensions": [[*by, "service"], [*by]],
+            "Metrics": [{"Name": metric, "Unit": unit}],
+        }
+        about = {"Timestamp": int(1000 * datetime.now(UTC).timestamp()), "CloudWatchMetrics": [directive]}
+        service = os.environ["POWERTOOLS_SERVICE_NAME"]
+        print(_metric({"_aws": about, **by, "service": service, metric: [float(value)]}))
+    except Exception as error:  # no win is worth less than a figure about it
+        failed("counting", error)
+
+
+_metric = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def failed(what: str, error: Exception) -> None:
+    """Prints that something failed, without the error's message, which may quote the request."""
+    with suppress(OSError):  # standard error may be closed
+        print(f"{what} failed: {type(error).__name__}", file=sys.stderr)
+
+
+def _milliseconds_since(arrived: float) -> float:
+    return round(1000 * (time.monotonic() - arrived), 1)
