@@ -129,10 +129,10 @@ class Body:
             faults += [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
         if is_signed:
             faults += [("ampersand", each.name) for each in self.parameters if each.could_be_cut]
-        for kind, refusal in (("spellings", Malformed), ("missing", Absent), ("amount", InvalidAmount)):
+        for kind, refused_with in (("spellings", Malformed), ("missing", Absent), ("amount", InvalidAmount)):
             for fault, field in faults:
                 if fault == kind:
-                    raise refusal(field)
+                    raise refused_with(field)
         if request is None or faults:
             raise Malformed(faults[0][1])
         return request
@@ -140,12 +140,12 @@ class Body:
     def _fields(self, model: type["Request"]) -> dict[str, tuple[Parameter, ...]]:
         """Parameters by the model's own field names, every spelling; what is null or empty counts as absent."""
         names = _names(model)
-        fields: dict[str, tuple[Parameter, ...]] = {}
+        spellings: dict[str, tuple[Parameter, ...]] = {}
         for parameter in self.parameters:
             field = names.get(parameter.key)
             if field and not parameter.is_absent:
-                fields[field] = (*fields.get(field, ()), parameter)
-        return fields
+                spellings[field] = (*spellings.get(field, ()), parameter)
+        return spellings
 
 
 # How a person might write it, however wrongly.
