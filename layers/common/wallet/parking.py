@@ -21,9 +21,6 @@ _MAX_DELAY_SECONDS = 900  # SQS delays a new message no longer
 _MAX_HIDDEN_SECONDS = 12 * 3600 - 120
 
 
-_FLAGS = ("prize_only", "signed")  # false where a message does not say
-
-
 class ParkingFailed(Exception):
     """SQS did not take it: what was to be kept is only in the log, and with the provider."""
 
@@ -72,6 +69,9 @@ class Parked:
     def message(self) -> str:
         # Escaped to ASCII: SQS refuses some characters that JSON may carry.
         return json.dumps(asdict(self))
+
+
+_FLAGS = ("prize_only", "signed")  # false where a message does not say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -393,13 +393,12 @@ def _transaction(record: _Record) -> Transaction:
     person sees it."""
     kind, _, reference = record.id.partition("#")
     prize = Prize(reference=record.text("prizeReference"), amount=record.text("prizeAmount") or "")
-    asked, paid = record.amount("amountAsked"), record.number("amount")
     return Transaction(
         credit=Credit(
             kind=kind,
             reference=reference,
             user_id=record.text("userId") or "",
-            amount=asked,
+            amount=record.amount("amountAsked"),
             currency=record.text("currency"),
             game_id=record.text("gameId"),
             round_id=record.text("roundId"),
@@ -412,7 +411,7 @@ def _transaction(record: _Record) -> Transaction:
             auto_closed=record.is_true("autoClosed"),
             prize=prize if "prizeAmount" in record.item else None,
         ),
-        paid=asked if paid is None else paid,
+        paid=record.amount("amount"),
         seq=record.whole("seq") or 0,
         cash_after=record.amount("cashAfter"),
         bonus_after=record.amount("bonusAfter"),
