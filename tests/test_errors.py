@@ -72,6 +72,11 @@ def test_only_what_a_retransmission_mends_makes_the_provider_send_again() -> Non
     assert [each for each in subclasses(Refusal) if each.http_status >= 500] == [Unavailable]
 
 
+def test_what_is_admitted_and_refused_is_owed_and_a_retry_may_credit_what_may_pass() -> None:
+    assert {each for each in subclasses(Refusal) if not each.is_owed} == {MethodNotAllowed, Unauthorized, Unreadable}
+    assert {each for each in subclasses(Refusal) if each.may_pass} == {NoSuchPlayer, Unavailable}
+
+
 def test_the_tree_that_is_drawn_is_the_tree() -> None:
     drawn = re.findall(r"[├└]── (\w+) +(\d+)  HTTP (\d+)  \S", errors.__doc__ or "")
 

@@ -414,6 +414,22 @@ def test_a_request_is_read_by_any_spelling_of_its_fields() -> None:
     assert parse(json.dumps(shouted)).read(Spin) == read({})
 
 
+class NewCallback(Request):
+    jackpot_id: wire.Identifier
+    currency: wire.Currency
+    campaign_id: wire.Identifier | None = None
+
+
+def test_a_field_that_a_callback_declares_is_in_its_credit_and_no_other() -> None:
+    sent = {"jackpotId": "mega", "currency": "USD", "campaignId": "spring", "gameId": "not declared"}
+
+    credit = read(sent, NewCallback).credit("new")
+
+    assert (credit.kind, credit.jackpot_id, credit.currency, credit.campaign_id) == ("new", "mega", "USD", "spring")
+    assert (credit.game_id, credit.campaign_type) == (None, None)
+    assert (credit.free_round, credit.auto_closed, credit.prize) == ("none", False, None)
+
+
 def test_an_amount_comes_to_the_credit_with_every_digit_in_either_notation() -> None:
     text = json.dumps({**FIELDS, "amount": 0}).replace('"amount": 0', '"amount": 12345678901234567890.123456789')
 
