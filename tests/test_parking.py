@@ -1,7 +1,7 @@
 """What could not be credited: kept, tried again, and left for a person, through the functions' handlers."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -492,6 +492,22 @@ def test_a_try_that_fails_names_the_player_who_waits(operator: Operator) -> None
     assert (line["tries"], line["userId"], line["roundId"]) == (2, "new", published("result")["roundId"])
 
 
+def test_each_line_of_a_batch_names_the_reference_of_its_own_request(operator: Operator) -> None:
+    operator.send("result", published("result", userId="new", reference="one"))
+    messages = [json.dumps(message) for message in operator.messages("ResultRetryQueue")]
+
+    with output() as printed:
+        retry(operator, "result", messages=[*messages, "none of ours", *messages])
+
+    lines = [json.loads(line) for line in printed.getvalue().splitlines()]
+    outcomes = [line for line in lines if line.get("message") in ("refused", "left for a person")]
+    assert [(line["message"], line.get("correlation_id")) for line in outcomes] == [
+        ("refused", "one"),
+        ("left for a person", None),
+        ("refused", "one"),
+    ]
+
+
 def test_a_wait_that_cannot_be_set_loses_nothing(operator: Operator, outage: Outage) -> None:
     operator.send("result", published("result", userId="new"))
     messages = [json.dumps(message) for message in operator.messages("ResultRetryQueue")]
@@ -626,6 +642,15 @@ def _parked(callback: str) -> Parked:
         first_received_at="2026-01-01T00:00:00.000+00:00",
         request=json.dumps(published(callback)),
     )
+
+
+def test_a_retry_counts_how_long_ago_its_request_was_first_received(operator: Operator) -> None:
+    message = replace(_parked("promo"), first_received_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat())
+
+    with output() as printed:
+        retry(operator, "promo", messages=[message.message()])
+
+    assert 3 * 3600 <= metrics(printed, "ParkedAge")[0]["ParkedAge"][0] < 4 * 3600
 
 
 def test_a_kept_request_without_a_reference_to_name_it_by_is_tried_like_any_other(operator: Operator) -> None:
