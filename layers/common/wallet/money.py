@@ -31,8 +31,8 @@ def parse(literal: str) -> Decimal:
     if not value:
         return Decimal(0)
     # Measured before it is written out: an exponent may ask for a billion zeros.
-    decimals = max(0, -int(value.as_tuple().exponent))
-    if value < 0 or decimals > _MAX_DECIMALS or max(1, value.adjusted() + 1) + decimals > _MAX_DIGITS:
+    has_too_many_decimals = -int(value.as_tuple().exponent) > _MAX_DECIMALS
+    if value.is_signed() or has_too_many_decimals or value.adjusted() >= _MAX_DIGITS:
         raise ValueError("negative, or more than 32 digits, 18 after the point")
     return Decimal(text(value))
 
