@@ -1,17 +1,20 @@
 """The right operator passes, and every wrong one is caught by the case that is about its mistake."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from starlette.responses import Response
 
+from tools.provider.answers import Answer
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import GROUPS, Case
-from tools.provider.certify.provider import PATHS
+from tools.provider.certify.provider import OWN_PATHS
 from tools.provider.certify.run import Certification, Settings, run
 from tools.provider.secret import Secret
+from tools.provider.sending import Send
 from tools.shared.trouble import Trouble
 
 from .rival import Record, Refused, Rival, Wallet
@@ -29,13 +32,28 @@ def certified(
         player_id="421",
         other_player_id="422",
         secret=secret,
-        paths=PATHS,
+        paths=OWN_PATHS,
         run_id="test",
         large_amounts=large_amounts,
     )
     certification = Certification(settings=settings, cases=cases)
-    asyncio.run(run(certification, transport=httpx.ASGITransport(operator)))  # pyright: ignore[reportArgumentType]
+    asyncio.run(run(certification, way=within(operator)))
     return certification
+
+
+@asynccontextmanager
+async def within(operator: Rival) -> AsyncIterator[Send]:
+    """A way to an operator in this process."""
+    transport = httpx.ASGITransport(operator)  # pyright: ignore[reportArgumentType]
+    async with httpx.AsyncClient(transport=transport) as http:
+
+        async def send(
+            url: str, body: str | bytes, *, method: str = "POST", content_type: str = "application/json"
+        ) -> Answer:
+            reply = await http.request(method, url, content=body, headers={"content-type": content_type})
+            return Answer(status=reply.status_code, text=reply.text, headers=tuple(reply.headers.multi_items()))
+
+        yield send
 
 
 def locked(operator: type[Rival]) -> Rival:

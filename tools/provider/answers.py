@@ -37,13 +37,14 @@ class Balances:
 
 @dataclass(frozen=True, kw_only=True)  # not slotted: it is read once, however often it is asked
 class Answer:
-    """One answer. Without a `status` none came, and `failure` says why. Names of headers are in lower case."""
+    """One answer. Without a `status` none came: `failure` says why. Names of headers are in lower case."""
 
     status: int | None = None
     text: str = ""
     headers: Headers = ()
     request_headers: Headers = ()  # as they were sent
     failure: str = ""
+    is_late: bool = False  # none came in time
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:

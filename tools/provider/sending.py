@@ -35,13 +35,10 @@ class Pauses:
 class Unanswered(Exception):
     """No answer: the connection failed, or it took too long. Its text is the failure's name; `said` says more."""
 
-    def __init__(self, name: str, said: str = "") -> None:
+    def __init__(self, name: str, said: str = "", *, is_late: bool = False) -> None:
         super().__init__(name)
         self.said = said or name
-
-    @property
-    def is_late(self) -> bool:
-        return str(self) == TimeoutError.__name__
+        self.is_late = is_late
 
 
 class Send(Protocol):
@@ -82,9 +79,10 @@ async def network(
                         for headers in (reply.request_info.headers, reply.headers)
                     )
                     return Answer(status=reply.status, text=text, headers=received, request_headers=sent)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                name = TimeoutError.__name__ if isinstance(error, TimeoutError) else type(error).__name__
-                raise Unanswered(name, fault(error)) from error
+            except TimeoutError as error:
+                raise Unanswered("TimeoutError", f"none within {answer_seconds:g} s", is_late=True) from error
+            except aiohttp.ClientError as error:
+                raise Unanswered(type(error).__name__, fault(error)) from error
 
         yield send
 

@@ -19,10 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tools.provider.certify import report, show
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import Case, chosen
-from tools.provider.certify.provider import PATHS, checked_url
-from tools.provider.certify.requests import is_name
+from tools.provider.certify.provider import OWN_PATHS, checked_url
 from tools.provider.certify.run import Advance, Certification, Settings, new_run_id, run
 from tools.provider.secret import AUTH_TOKEN, HASH_SECRET, Secret
+from tools.shared.identifiers import is_identifier
 from tools.shared.outside import plain
 from tools.shared.replaced import check_place
 from tools.shared.trouble import Trouble
@@ -151,11 +151,11 @@ def certify(
         bool,
         typer.Option("--large-amounts", help="Try wins of up to 32 digits, too: quadrillions.", rich_help_panel=_TRIED),
     ] = False,
-    result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["result"],
-    auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["auto closing"],
-    jackpot_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["jackpot"],
-    bonus_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["bonus"],
-    promo_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = PATHS["promo"],
+    result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["result"],
+    auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["auto closing"],
+    jackpot_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["jackpot"],
+    bonus_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["bonus"],
+    promo_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["promo"],
 ) -> None:
     """Certifies an operator: tries a promise a case, over HTTP, as the provider would.
 
@@ -177,7 +177,7 @@ def certify(
     if not player:
         raise Trouble("say whose wallet to use: --player ID, one that exists and that nobody else moves meanwhile")
     for name in filter(None, (player, other_player, currency)):
-        if not is_name(name):
+        if not is_identifier(name):
             raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
     if html:
         check_place(html, "the report ")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tools.provider.certify import amounts
 from tools.provider.certify.run import Certification
 from tools.provider.certify.show import summary
+from tools.shared.amounts import amount
 from tools.shared.outside import plain
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
@@ -37,7 +37,7 @@ def rendered(certification: Certification) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"shown": _shown, "amount": lambda amount: "not shown" if amount is None else amounts.text(amount)}
+    pages.filters |= {"shown": _shown, "amount": lambda value: "not shown" if value is None else amount(value)}
     settings = certification.settings
     groups = [
         (group, list(outcomes))
@@ -56,7 +56,7 @@ def rendered(certification: Certification) -> str:
             for name, value in (("hashSecret", settings.secret.hash_secret), ("authToken", settings.secret.auth_token))
             if value
         ],
-        made_with=f"walletctl certify {_version()}, Python {platform.python_version()}, httpx {version('httpx')}, "
+        made_with=f"walletctl certify {_version()}, Python {platform.python_version()}, aiohttp {version('aiohttp')}, "
         f"{platform.system()} {platform.machine()}",
     )
 

@@ -3,15 +3,13 @@
 A body is written here and not by a JSON library, which would write `0.10` as `0.1` and so decide what a case is about.
 """
 
-import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-Callback: TypeAlias = Literal["result", "auto closing", "jackpot", "bonus", "promo"]
-SIGNED: frozenset[Callback] = frozenset({"jackpot", "bonus"})  # what the pages demand a hash of
+from tools.provider.paths import SIGNED, Callback
+from tools.provider.signing import Field, hash_over, json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +20,6 @@ class Raw:
 
 
 Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value] | Raw | None"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    name: str
-    text: str  # of the value, in JSON
-
-    @property
-    def literal(self) -> str:
-        """The characters that a hash covers: a text's own, any other value's JSON."""
-        return json.loads(self.text) if self.text.startswith('"') else self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +72,11 @@ class Request:
 
     def signed(self, secret: str | None, filler: str) -> "Request":
         """The same with its hash: made with the secret or, where none is known, `filler` in its place."""
-        has_one = any(each.name.lower() == "hash" for each in self.fields)
+        has_one = any(each.is_hash for each in self.fields)
         wants_one = self.signature == "of its callback" and self.callback in SIGNED
         if has_one or not wants_one or self.body is not None:
             return self
-        return self.but(hash=hash_of(self.fields, secret) if secret else filler)
+        return self.but(hash=hash_over(self.fields, secret) if secret else filler)
 
     @property
     def content(self) -> bytes:
@@ -100,16 +87,7 @@ class Request:
 
     @property
     def text(self) -> str:
-        return "{" + ", ".join(f"{json.dumps(each.name)}: {each.text}" for each in self.fields) + "}"
-
-
-def is_name(text: str) -> bool:
-    """Whether it can be a player or a currency: 1 to 128 characters, not all white space, none a control character."""
-    return 1 <= len(text) <= _MOST_CHARACTERS and not text.isspace() and not _UNFIT.search(text)
-
-
-_MOST_CHARACTERS = 128
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and halves of one
+        return json_object({each.name: each.text for each in self.fields})
 
 
 def written(value: Value) -> str:
@@ -118,13 +96,3 @@ def written(value: Value) -> str:
 
 def fields_of(**values: Value) -> tuple[Field, ...]:
     return tuple(Field(name, written(value)) for name, value in values.items())
-
-
-def hash_of(fields: Iterable[Field], secret: str) -> str:
-    """The lower-case hex MD5 of the fields but `hash`, by name, as `name=value` joined with `&`, and the secret.
-
-    Source: docs/callbacks.md, Trust. The provider publishes no formula.
-    """
-    pairs = sorted((each.name, each.literal) for each in fields if each.name.lower() != "hash")
-    covered = "&".join(f"{name}={literal}" for name, literal in pairs)
-    return hashlib.md5(f"{covered}{secret}".encode(), usedforsecurity=False).hexdigest()

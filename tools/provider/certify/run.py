@@ -3,19 +3,21 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-import httpx
-
+from tools.provider.answers import Answer, Balances
 from tools.provider.certify import amounts
-from tools.provider.certify.answers import Answer, Balances, Exchange
 from tools.provider.certify.catalogue import Case
-from tools.provider.certify.provider import Provider, client
-from tools.provider.certify.requests import Callback, Request, is_name
+from tools.provider.certify.provider import Exchange, Provider
+from tools.provider.certify.requests import Request
 from tools.provider.certify.trial import NotTried, Player, Trial, Unmet
+from tools.provider.paths import Callback
 from tools.provider.secret import Secret
+from tools.provider.sending import Send, network
+from tools.shared.identifiers import is_identifier
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 
@@ -98,14 +100,17 @@ def new_run_id() -> str:
 async def run(
     certification: Certification,
     advance: Advance = lambda case, verdict: None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    way: AbstractAsyncContextManager[Send] | None = None,
 ) -> None:
-    """Tries the cases one after the other, and writes down what becomes of them. Raises Trouble if it cannot begin."""
+    """Tries the cases one after the other, and writes down what becomes of them. Raises Trouble if it cannot begin.
+
+    `way` leads to the operator, if that is not the network.
+    """
     settings = certification.settings
     started = time.monotonic()
-    async with client(settings.url, settings.timeout_seconds, transport) as http:
-        provider = Provider(url=settings.url, secret=settings.secret, http=http, paths=settings.paths)
-        provider.timeout_seconds = settings.timeout_seconds
+    over = way or network(settings.url, answer_seconds=settings.timeout_seconds, agent="walletctl-certify")
+    async with over as send:
+        provider = Provider(url=settings.url, secret=settings.secret, send=send, paths=settings.paths)
         opened = await _open(certification, provider)
         certification.player, certification.before = opened.player, opened.balances
         certification.after = opened.balances
@@ -233,7 +238,7 @@ async def _currency(trial: Trial, settings: Settings) -> str:
         # As the operator spells it, where it is the same: an answer in its own letters is no fault.
         is_the_same = isinstance(currency, str) and currency.upper() == settings.currency.upper()
         return str(currency) if is_the_same else settings.currency
-    if not answer.is_success or not isinstance(currency, str) or not is_name(currency):
+    if not answer.is_success or not isinstance(currency, str) or not is_identifier(currency):
         path = f"{settings.url}{settings.paths['jackpot']}"
         ask = "give --currency, and --jackpot-path if it is elsewhere" + ("" if hashed else ", or --secret-file")
         raise Trouble(f"{path} does not say the player's currency: {_said(answer, trial.provider)}; {ask}")
@@ -267,13 +272,11 @@ def _check_admitted(answer: Answer, settings: Settings, currency: str | None) ->
     """Raises Trouble for what makes every case pointless."""
     player = plain(settings.player_id)
     if answer.status is None:
-        if answer.exchange.failure.startswith("none within"):
+        if answer.is_late:
             raise Trouble(f"{settings.url} does not answer within {settings.timeout_seconds:g} s: is it the right one?")
-        raise Trouble(
-            f"{settings.url} cannot be reached: {answer.exchange.failure}; is it running, and is this its URL?"
-        )
+        raise Trouble(f"{settings.url} cannot be reached: {answer.failure}; is it running, and is this its URL?")
     if 300 <= answer.status < 400:
-        place = dict(answer.exchange.answer_headers).get("location", "nowhere")
+        place = dict(answer.headers).get("location", "nowhere")
         raise Trouble(f"{settings.url} sends us on to {plain(place)[:_MOST_OF_AN_ANSWER]}: give that URL's beginning")
     if answer.status in (401, 403) or answer.error == 401:
         known = [

@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tools.provider.certify import amounts
 from tools.provider.certify.catalogue import Case
 from tools.provider.certify.run import Certification, Outcome
+from tools.shared.amounts import amount
 from tools.shared.outside import cut, plain
 
 _STYLES = {"passed": "green", "failed": "bold red", "not tried": "dim"}
@@ -89,9 +89,9 @@ def _cost(certification: Certification) -> str:
     player = certification.player
     if player is None or (credited := certification.credited) is None:
         return "What was credited is not known: the balances could not be read at the end"
-    bonus = "" if credited.bonus is None else f" and {amounts.text(credited.bonus)} to bonus"
+    bonus = "" if credited.bonus is None else f" and {amount(credited.bonus)} to bonus"
     return (
-        f"Credited {amounts.text(credited.cash)} {plain(player.currency)} to cash{bonus} of player {plain(player.id)}, "
+        f"Credited {amount(credited.cash)} {plain(player.currency)} to cash{bonus} of player {plain(player.id)}, "
         f"by references that begin with cert-{certification.settings.run_id}-"
     )
 
@@ -127,8 +127,8 @@ def as_json(certification: Certification) -> str:
             "passed": certification.count("passed"),
             "failed": certification.count("failed"),
             "notTried": certification.count("not tried"),
-            "creditedCash": amounts.text(credited.cash) if credited else None,
-            "creditedBonus": amounts.text(credited.bonus) if credited and credited.bonus is not None else None,
+            "creditedCash": amount(credited.cash) if credited else None,
+            "creditedBonus": amount(credited.bonus) if credited and credited.bonus is not None else None,
             "refusals": {str(code): number for code, number in sorted(certification.refusals.items())},
             "movedBetween": [case.name for case in certification.moved_between],
             "cases": [_row(outcome) for outcome in certification.outcomes],

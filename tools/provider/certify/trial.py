@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from tools.provider.answers import SUCCESS, Answer, Balances
 from tools.provider.certify import amounts
-from tools.provider.certify.answers import SUCCESS, Answer, Balances, Exchange
-from tools.provider.certify.provider import Provider
-from tools.provider.certify.requests import Callback, Raw, Request, Value, fields_of
+from tools.provider.certify.provider import Exchange, Provider
+from tools.provider.certify.requests import Raw, Request, Value, fields_of
+from tools.provider.paths import Callback
+from tools.shared.amounts import amount
 
 _GAME_ID, _GAME_NAME, _PROVIDER_ID = "Im_60_tumblefortune", "tumblefortune", "luckymonaco"  # the pages' examples
 
@@ -193,7 +195,7 @@ class Trial:
         # Made ready before, so that nothing but the sending lies between one and the next.
         ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
         answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
-        return [[self._note(answer) for answer in answers][-1] for answers in answered]
+        return [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
 
     async def credited(self, request: Request) -> Answer:
         """Its answer, which must be a success."""
@@ -233,7 +235,7 @@ class Trial:
         both = (("cash", before.cash, cash, shown.cash), ("bonus", before.bonus, bonus, shown.bonus))
         for name, was, grew, shows in both if self.counts_bonus else both[:1]:
             if was is not None and shows is not None and shows != (due := amounts.plus(was, Decimal(grew))):
-                raise Unmet(f"an answer with {name} {amounts.text(due)}", f"{name} {amounts.text(shows)}")
+                raise Unmet(f"an answer with {name} {amount(due)}", f"{name} {amount(shows)}")
 
     def same(self, what: str, first: str, then: str) -> None:
         if first != then or not first:
@@ -264,11 +266,12 @@ class Trial:
         return self._before
 
     async def _tell(self, request: Request, why: str) -> Answer:
-        answers = await self.provider.tell(self.provider.prepare(request, self.filler()), why)
-        return [self._note(answer) for answer in answers][-1]
+        exchanges = await self.provider.tell(self.provider.prepare(request, self.filler()), why)
+        return [self._note(exchange) for exchange in exchanges][-1]
 
-    def _note(self, answer: Answer) -> Answer:
-        self.exchanges.append(answer.exchange)
+    def _note(self, exchange: Exchange) -> Answer:
+        answer = exchange.answer
+        self.exchanges.append(exchange)
         if answer.error not in (None, SUCCESS):
             self.refusals.append(answer.error)
         return answer
@@ -277,8 +280,8 @@ class Trial:
         if amounts.minus(now, before) != Decimal(grew):
             due = amounts.plus(before, Decimal(grew))
             raise Unmet(
-                f"{name} {amounts.text(due)} ({amounts.text(before)} + {grew})",
-                f"{name} {amounts.text(now)}",
+                f"{name} {amount(due)} ({amount(before)} + {grew})",
+                f"{name} {amount(now)}",
             )
 
     def elsewhere(self, callback: Callback, path: str, request: Request) -> Request:

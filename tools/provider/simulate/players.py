@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.provider.certify.requests import is_name
 from tools.provider.simulate.story import Player
+from tools.shared.identifiers import is_identifier
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 
@@ -20,7 +20,7 @@ class Named:
     @classmethod
     def read(cls, text: str) -> "Named":
         user_id, _, currency = text.partition("=")
-        if not is_name(user_id) or "=" in currency or (currency and not is_name(currency)):
+        if not is_identifier(user_id) or "=" in currency or (currency and not is_identifier(currency)):
             raise Trouble(f"{plain(text)} names no player: write --player 421 or --player 421=USD")
         return cls(user_id, currency or None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tools.provider.certify.answers import Answer
+from tools.provider.answers import Answer
 from tools.provider.certify.catalogue import AUTO_CLOSING, BONUS, EFFECTS, JACKPOT, PROMO, REPLAYS, RESULT, Promises
 from tools.provider.certify.requests import Raw, Request
 from tools.provider.certify.trial import Trial, Unmet

@@ -116,7 +116,7 @@ async def a_transactionId_is_text_of_at_most_36_characters(the: Trial) -> None:
 async def an_answer_is_JSON_and_says_so(the: Trial) -> None:
     answer = await the.credited(the.result())
 
-    content_type = dict(answer.exchange.answer_headers).get("content-type", "")
+    content_type = dict(answer.headers).get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Unmet("Content-Type: application/json", content_type or "none")
 

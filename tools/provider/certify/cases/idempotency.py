@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tools.provider.certify.catalogue import BONUS, JACKPOT, PROMO, REPLAYS, RESULT, Promises
-from tools.provider.certify.provider import RETRANSMISSIONS
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import Trial, Unmet
+from tools.provider.sending import RETRANSMISSIONS
 
 promise = Promises("idempotency")
 
