@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import count, cycle
 from typing import Any
 
-from tools.shared.paths import ROOT
+from tools.provider.examples import event
 
 Event = dict[str, Any]
 
@@ -38,20 +37,11 @@ class Wins:
 
 def win(reference: str, user_id: str, *, bonus_code: str | None = None, kibibytes: int = 0) -> Event:
     """A result of 10.0 in a body of at least so many KiB (a usual one has a third of one)."""
-    body = _published() | {"reference": reference, "userId": user_id}
+    published = event("result")
+    body = json.loads(published["body"]) | {"reference": reference, "userId": user_id}
     if bonus_code:
         body["bonusCode"] = bonus_code
     if kibibytes:
         missing = kibibytes * 1024 - len(json.dumps(body))
         body["roundDetails"] = [_DETAIL] * (missing // (len(json.dumps(_DETAIL)) + 2))
-    return _event() | {"body": json.dumps(body)}
-
-
-@cache
-def _event() -> Event:
-    return json.loads((ROOT / "events" / "result.json").read_text())
-
-
-@cache
-def _published() -> dict[str, Any]:
-    return json.loads(_event()["body"])
+    return published | {"body": json.dumps(body)}

@@ -27,6 +27,7 @@ from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.engine import free_port
 from tools.local.template import Template
+from tools.provider.answers import Answer
 from tools.shared.trouble import Trouble
 from tools.walletctl.log import Line
 from tools.walletctl.parked import mailbox
@@ -1440,7 +1441,7 @@ def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Wind
     ],
 )
 def test_try_says_what_became_of_what_was_refused(errors: set[int], verdict: str) -> None:
-    answers = [trying.Answer(status=400, text="", milliseconds=1.0, error=error) for error in errors]
+    answers = [Answer(status=400, text=f'{{"error": {error}}}') for error in errors]
 
     assert verdict in trying._verdict(answers)
 

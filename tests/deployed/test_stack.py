@@ -21,8 +21,9 @@ from tools.local.deploy.stack import Stack, deployed
 from tools.local.engine import free_port
 from tools.local.template import Template
 from tools.local.wallets import Player
-from tools.provider.examples import Example, examples
+from tools.provider.examples import example, examples
 from tools.provider.probe import probe, show
+from tools.provider.signing import signed_again
 from wallet import wire
 from wallet.trust import hash_of
 
@@ -75,10 +76,8 @@ class Account:
 
 
 def send(stack: Stack, callback: str, changes: dict[str, Any], *, token: str, key: str) -> tuple[int, str]:
-    (example,) = (example for example in examples() if example.name == callback)
-    body = Example(name=callback, output=example.output, body=json.dumps(published(callback, **changes)))
-    signed = body.signed(SECRETS[key]["hashSecret"])
-    return stack.call(f"{stack.outputs[example.output]}?authToken={quote(token)}", signed)
+    signed = signed_again(json.dumps(published(callback, **changes)), SECRETS[key]["hashSecret"])
+    return stack.call(f"{stack.outputs[example(callback).output]}?authToken={quote(token)}", signed)
 
 
 def waiting(stack: Stack, queue: str) -> int:
@@ -97,11 +96,11 @@ def test_the_published_examples_are_credited_one_after_the_other(stack: Stack) -
         )
 
     answers = {}
-    for example in examples():
-        url = f"{stack.outputs[example.output]}?authToken={TOKEN}"
-        status, text = stack.call(url, example.signed(SECRETS["current"]["hashSecret"]))
+    for each in examples():
+        url = f"{stack.outputs[each.output]}?authToken={TOKEN}"
+        status, text = stack.call(url, signed_again(each.body, SECRETS["current"]["hashSecret"]))
         assert status == 200, text
-        answers[example.name] = json.loads(text, parse_float=Decimal)
+        answers[each.name] = json.loads(text, parse_float=Decimal)
 
     cash = {name: answer["cash"] for name, answer in answers.items()}
     assert cash == {
@@ -136,8 +135,8 @@ def test_every_path_of_a_callback_leads_to_it(stack: Stack, callback: str) -> No
 
     for number, path in enumerate(paths):
         body = json.dumps(published(callback, userId=player.user_id, reference=f"{callback}-{number}", amount="1"))
-        example = Example(name=callback, output="", body=body)
-        status, text = stack.call(f"{base}{path}?authToken={TOKEN}", example.signed(SECRETS["current"]["hashSecret"]))
+        signed = signed_again(body, SECRETS["current"]["hashSecret"])
+        status, text = stack.call(f"{base}{path}?authToken={TOKEN}", signed)
         assert (status, json.loads(text)["error"]) == (200, 0), text
 
     assert player.cash == len(paths)
@@ -221,18 +220,18 @@ def test_a_probe_tries_every_lock_and_moves_nothing(stack: Stack) -> None:
     wrong_hash = probe(call, stack.outputs, SECRETS["current"] | {"hashSecret": "guessed"}, "check", "USD")
     wrong_token = probe(call, stack.outputs, SECRETS["current"] | {"authToken": "gue&ssed"}, "check", "USD")
 
-    assert {each.callback: each.answer["error"] for each in good} == dict.fromkeys(
+    assert {each.callback: each.answer.error for each in good} == dict.fromkeys(
         ("result", "jackpot", "bonus", "promo"), 0
     )
     assert show(good)
-    assert {each.callback: each.answer["error"] for each in wrong_hash} == {
+    assert {each.callback: each.answer.error for each in wrong_hash} == {
         "result": 0,
         "jackpot": 401,
         "bonus": 401,
         "promo": 0,
     }
     assert not show(wrong_hash)
-    assert {each.answer["error"] for each in wrong_token} == {401}
+    assert {each.answer.error for each in wrong_token} == {401}
     assert player.cash == 100
 
 

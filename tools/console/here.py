@@ -8,9 +8,10 @@ from tools.console.app import Console, in_front
 from tools.console.desk import Desk
 from tools.console.feed import Feed
 from tools.console.simulator import Simulator
-from tools.console.trying import Outage, Trust, Trying
+from tools.console.trying import Outage, Trying
 from tools.local.settings import Settings
 from tools.local.wallets import Prepared
+from tools.provider.secret import Secret
 from tools.shared.paths import LOCAL, outage
 from tools.walletctl.place import OwnService
 
@@ -22,7 +23,7 @@ class Here:
 
     def __init__(self, settings: Settings, prepared: Prepared) -> None:
         desk = Desk(OwnService(settings.port), is_local=True, folder=LOCAL)
-        trust = Trust(auth_token=prepared.auth_token, hash_secret=prepared.hash_secret)
+        secret = Secret(auth_token=prepared.auth_token, hash_secret=prepared.hash_secret)
         self.watcher = Feed()
         self._outage = Outage(outage(settings.port))
         self._simulator = Simulator(settings.port, LOCAL)
@@ -32,7 +33,7 @@ class Here:
             port=settings.port,
             source="Each callback as this service answers it, and each try from its retry queues.",
             counting_seconds=_COUNTING_SECONDS,
-            trying=lambda pages, token: Trying(desk, self.watcher, pages, trust, self._outage, self._simulator, token),
+            trying=lambda pages, token: Trying(desk, self.watcher, pages, secret, self._outage, self._simulator, token),
         )
 
     def before(self, callbacks: ASGIApp) -> ASGIApp:

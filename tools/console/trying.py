@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import httpx
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,47 +24,21 @@ from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
 from tools.console.words import FINAL
-from tools.provider.signing import hash_of
-from tools.shared.paths import ROOT
+from tools.provider.answers import Answer
+from tools.provider.examples import OUTPUTS, Example, example
+from tools.provider.paths import query_of
+from tools.provider.secret import Secret
+from tools.provider.sending import RETRANSMISSIONS, Send, Unanswered, network
+from tools.provider.signing import fields_in, replaced, signed_again
 from tools.shared.trouble import Trouble
 from tools.walletctl.find.command import wallet_of
 from tools.walletctl.items import Item
 
 OUTAGE_SECONDS = 10
-RETRANSMISSIONS = 10  # the provider sends again as often
-EXAMPLES = {
-    "result": "result",
-    "auto_closing": "auto closing",
-    "jackpot": "jackpot",
-    "bonus": "bonus",
-    "promo": "promo",
-}
+EXAMPLES = {name: name.replace("_", " ") for name in OUTPUTS}
 _WAYS = ("once", "ten", "twice")
 _MOST_RATE, _MOST_MINUTES = 500, 60
 _ANSWER_SECONDS = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What the local service asks a caller to prove itself with; None if nothing."""
-
-    auth_token: str | None = None
-    hash_secret: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    status: int
-    text: str
-    milliseconds: float
-    error: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Example:
-    name: str
-    path: str
-    body: str
 
 
 @dataclass(slots=True)
@@ -108,12 +80,12 @@ class Outage:
 
 class Trying:
     def __init__(
-        self, desk: Desk, feed: Feed, pages: Pages, trust: Trust, outage: Outage, simulator: Simulator, token: str
+        self, desk: Desk, feed: Feed, pages: Pages, secret: Secret, outage: Outage, simulator: Simulator, token: str
     ) -> None:
         self._desk = desk
         self._feed = feed
         self._pages = pages
-        self._trust = trust
+        self._secret = secret
         self._outage = outage
         self._simulator = simulator
         self._token = token
@@ -134,21 +106,20 @@ class Trying:
 
     async def page(self, request: Request) -> Response:
         name = request.query_params.get("example", "result")
-        example = _example(name if name in EXAMPLES else "result")
+        chosen = example(name if name in EXAMPLES else "result")
         is_fresh = request.query_params.get("fresh") == "1"
-        return self._page(example, _under_a_new_reference(example.body) if is_fresh else example.body)
+        return self._page(chosen, _under_a_new_reference(chosen.body) if is_fresh else chosen.body)
 
     async def fresh(self, _request: Request, form: Form) -> Response:
         """The body as it was edited, under a new reference."""
         name = text(form, "example")
-        example = _example(name if name in EXAMPLES else "result")
-        return self._page(example, _under_a_new_reference(text(form, "body")))
+        return self._page(example(name if name in EXAMPLES else "result"), _under_a_new_reference(text(form, "body")))
 
-    def _page(self, example: _Example, body: str) -> Response:
+    def _page(self, chosen: Example, body: str) -> Response:
         return self._pages.page(
             "try.html",
             examples=EXAMPLES,
-            example=example,
+            example=chosen,
             body=body,
             retransmissions=RETRANSMISSIONS,
             seconds=OUTAGE_SECONDS,
@@ -162,11 +133,11 @@ class Trying:
         name, body, way = text(form, "example"), text(form, "body"), text(form, "way")
         if name not in EXAMPLES or way not in _WAYS:
             raise Trouble("Choose one of the examples, and how often to send it")
-        example = _example(name)
         user_id = _user_id(body)
         before = await self._wallet(user_id)
         started = time.monotonic()
-        answers = await self._answers(example.path, body, way)
+        deliveries = await self._deliveries(example(name).path, body, way)
+        answers = [answer for answer, _ in deliveries]
         after = await self._wallet(user_id)
         return self._pages.part(
             request,
@@ -174,6 +145,7 @@ class Trying:
             title="Sent",
             way=way,
             answers=answers,
+            milliseconds=[1000 * seconds for _, seconds in deliveries],
             seconds=time.monotonic() - started,
             user_id=user_id,
             wallet=after,
@@ -210,15 +182,15 @@ class Trying:
         self._simulator.stop()
         return await self.simulator(request)
 
-    async def _answers(self, path: str, body: str, way: str) -> list[Answer]:
-        query = f"?authToken={quote(self._trust.auth_token)}" if self._trust.auth_token else ""
-        url = f"{self._desk.place.url()}{path}{query}"
-        content = _signed(body, self._trust.hash_secret)
-        async with httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False) as http:
+    async def _deliveries(self, path: str, body: str, way: str) -> list[tuple[Answer, float]]:
+        """Each answer, and the seconds until it came."""
+        url = f"{self._desk.place.url()}{path}{query_of(self._secret.auth_token)}"
+        content = _signed(body, self._secret.hash_secret)
+        async with network(url, answer_seconds=_ANSWER_SECONDS) as send:
             if way == "ten":
-                return [await _delivered(http, url, content) for _ in range(RETRANSMISSIONS)]
+                return [await _delivered(send, url, content) for _ in range(RETRANSMISSIONS)]
             times = 2 if way == "twice" else 1
-            return list(await asyncio.gather(*(_delivered(http, url, content) for _ in range(times))))
+            return list(await asyncio.gather(*(_delivered(send, url, content) for _ in range(times))))
 
     async def _wallet(self, user_id: str | None) -> Item | None:
         if user_id is None:
@@ -237,17 +209,13 @@ class Trying:
         }
 
 
-async def _delivered(http: httpx.AsyncClient, url: str, content: bytes) -> Answer:
+async def _delivered(send: Send, url: str, content: bytes) -> tuple[Answer, float]:
     started = time.monotonic()
     try:
-        answer = await http.post(url, content=content, headers={"content-type": "application/json"})
-    except httpx.HTTPError as error:
-        raise Trouble(f"The service did not answer: {type(error).__name__}") from None
-    milliseconds = 1000 * (time.monotonic() - started)
-    error = None
-    with suppress(ValueError, AttributeError):
-        error = answer.json().get("error")
-    return Answer(status=answer.status_code, text=answer.text, milliseconds=milliseconds, error=error)
+        answer = await send(url, content)
+    except Unanswered as failure:
+        raise Trouble(f"The service did not answer: {failure}") from None
+    return answer, time.monotonic() - started
 
 
 def _verdict(answers: Sequence[Answer]) -> str:
@@ -262,39 +230,20 @@ def _verdict(answers: Sequence[Answer]) -> str:
     )
 
 
-def _example(name: str) -> _Example:
-    """One of the provider's published examples, a field a line."""
-    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return _Example(name=name, path=event["path"], body=event["body"])
-
-
 def _under_a_new_reference(body: str) -> str:
     """The same body as another win: nothing of its text but its reference is touched, if it has one as a text."""
-    decode, position, depth = json.JSONDecoder().raw_decode, 0, 0
-    with suppress(ValueError):
-        while token := _TEXT_OR_BRACKET.match(body, position):
-            start, position = token.start(1), token.end()
-            if token[1] != '"':
-                depth += 1 if token[1] in "{[" else -1
-                continue
-            name, position = decode(body, start)
-            value = _COLON_BEFORE_TEXT.match(body, position)
-            if depth == 1 and value and name.lower() == "reference":
-                _, end = decode(body, value.end())
-                return f'{body[: value.end()]}"{secrets.token_hex(12)}"{body[end:]}'
+    with suppress(ValueError, RecursionError):
+        for field in fields_in(body):
+            if field.name.lower() == "reference" and field.text.startswith('"'):
+                return replaced(body, field, f'"{secrets.token_hex(12)}"')
     return body
-
-
-_TEXT_OR_BRACKET = re.compile(r'[^"{}\[\]]*(.)', re.DOTALL)
-_COLON_BEFORE_TEXT = re.compile(r'\s*:\s*(?=")')
 
 
 def _signed(body: str, secret: str | None) -> bytes:
     """The body as it was written; its hash, if it has one and there is a secret to sign with, made right."""
-    if secret and (found := re.search(r'"hash"\s*:\s*"([^"]*)"', body)):
-        with suppress(ValueError, RecursionError, AttributeError):  # what cannot be read cannot be signed
-            without = re.sub(r',\s*"hash"\s*:\s*"[^"]*"|"hash"\s*:\s*"[^"]*"\s*,?', "", body, count=1)
-            body = f"{body[: found.start(1)]}{hash_of(without, secret)}{body[found.end(1) :]}"
+    if secret:
+        with suppress(ValueError, RecursionError):  # what cannot be read cannot be signed
+            body = signed_again(body, secret)
     return body.encode(errors="surrogatepass")
 
 

@@ -5,23 +5,24 @@ together, before the provider's first real one does. It needs the caller's AWS c
 in CURRENCY ("EUR"), and an address that may call.
 """
 
+import asyncio
 import json
 import os
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from tools.provider.examples import Example, examples
+from tools.provider.answers import Answer
+from tools.provider.examples import examples
+from tools.provider.paths import query_of
+from tools.provider.sending import Unanswered, network
+from tools.provider.signing import signed_again
 from tools.shared.trouble import Trouble
 
 Call = Callable[[str, str], tuple[int, str]]  # a URL and a body: the HTTP status and the answer
@@ -31,8 +32,7 @@ ANSWER_SECONDS = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
     callback: str
-    status: int
-    answer: Mapping[str, Any]
+    answer: Answer
 
 
 def probe(
@@ -48,19 +48,12 @@ def probe(
         body = json.loads(example.body) | changes
         if "currency" in body:
             body["currency"] = currency
-        signed = Example(name=example.name, output=example.output, body=json.dumps(body))
-        text = signed.signed(secret["hashSecret"]) if "hashSecret" in secret else signed.body
-        token = f"?authToken={quote(secret['authToken'], safe='')}" if "authToken" in secret else ""
-        status, answer = call(f"{outputs[example.output]}{token}", text)
-        found.append(Probed(callback=example.name, status=status, answer=_read(answer)))
+        text = json.dumps(body)
+        if "hashSecret" in secret:
+            text = signed_again(text, secret["hashSecret"])
+        status, answer = call(f"{outputs[example.output]}{query_of(secret.get('authToken'))}", text)
+        found.append(Probed(callback=example.name, answer=Answer(status=status, text=answer)))
     return found
-
-
-def _read(answer: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(answer, parse_float=str))
-    except (ValueError, TypeError):
-        return {"error": "no answer of a callback", "description": " ".join(answer.split())[:80]}
 
 
 def show(found: list[Probed]) -> bool:
@@ -68,21 +61,24 @@ def show(found: list[Probed]) -> bool:
     table = Table("callback", "HTTP", "error", "description", "transactionId")
     for each in found:
         answer = each.answer
-        shown = [str(answer.get(name, "")) for name in ("error", "description", "transactionId")]
-        table.add_row(each.callback, str(each.status), *shown)
+        shown = [answer.literal(name) for name in ("error", "description", "transactionId")]
+        if not answer.fields:
+            shown = ["no answer of a callback", " ".join(answer.text.split())[:80], ""]
+        table.add_row(each.callback, str(answer.status), *shown)
     Console(width=120).print(table)
-    return all(each.answer.get("error") == 0 for each in found)
+    return all(each.answer.error == 0 for each in found)
 
 
 def _post(url: str, body: str) -> tuple[int, str]:
-    request = urllib.request.Request(url, data=body.encode(), headers={"Content-Type": "application/json"})  # noqa: S310 - the stack's own, https
+    async def posted() -> Answer:
+        async with network(url, answer_seconds=ANSWER_SECONDS) as send:
+            return await send(url, body)
+
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - as above
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.read().decode()
-    except OSError as error:
-        raise Trouble(f"{url.partition('?')[0]} does not answer: {error}") from None
+        answer = asyncio.run(posted())
+    except Unanswered as failure:
+        raise Trouble(f"{url.partition('?')[0]} does not answer: {failure.said}") from None
+    return answer.status or 0, answer.text
 
 
 def _described(stack: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -16,7 +16,10 @@ from tools.local.engine import free_port, must_be_free
 from tools.local.lifetime import leave_on_signals
 from tools.local.settings import whole_number
 from tools.local.wallets import read_players
+from tools.provider.answers import Answer
 from tools.provider.examples import EVENTS, examples
+from tools.provider.paths import query_of
+from tools.provider.signing import signed_again
 from tools.shared.trouble import Trouble
 
 
@@ -50,12 +53,13 @@ def _call(stack: Stack) -> bool:
     table = Table("callback", "amount", "HTTP", *columns, title="The provider's five published examples")
     codes = []
     for example in examples():
-        body = example.signed(secret["current"]["hashSecret"])
-        status, text = stack.call(f"{stack.outputs[example.output]}?authToken={secret['current']['authToken']}", body)
-        sent, answer = (json.loads(each, parse_float=str) for each in (body, text))
-        codes.append(answer["error"])
-        shown = [str(answer.get(column, "")) for column in columns]
-        table.add_row(example.name, sent["amount"], str(status), *shown)
+        body = signed_again(example.body, secret["current"]["hashSecret"])
+        url = f"{stack.outputs[example.output]}{query_of(secret['current']['authToken'])}"
+        status, text = stack.call(url, body)
+        answer = Answer(status=status, text=text)
+        codes.append(answer.error)
+        amount = json.loads(body, parse_float=str)["amount"]
+        table.add_row(example.name, amount, str(status), *(answer.literal(column) for column in columns))
     Console(width=110).print(table)
     return codes == [0] * len(codes)
 
