@@ -13,7 +13,7 @@ from certify.rival import Rival, serving
 from conftest import ROOT
 
 # What the extra `provider` does not bring.
-_ABSENT = ("boto3", "botocore", "duckdb", "yaml", "starlette", "uvicorn", "aws_lambda_powertools")
+_ABSENT = ("boto3", "botocore", "duckdb", "httpx", "yaml", "starlette", "uvicorn", "aws_lambda_powertools")
 _RUN = """
     import sys
 
