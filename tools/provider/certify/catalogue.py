@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from tools.provider.certify.trial import Trial
 from tools.shared.outside import plain
@@ -57,8 +57,17 @@ class Case:
     attempt: Attempt
 
 
+class Form(Protocol):
+    """A case that is a row of a table: tools/provider/certify/forms.py."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def attempt(self, the: Trial) -> None: ...
+
+
 class Promises:
-    """The cases of a group, in order; each is a function that is named after its promise."""
+    """The cases of a group, in order: rows of tables, and functions that are named after their promise."""
 
     def __init__(self, group: Group) -> None:
         self.group: Group = group
@@ -70,6 +79,9 @@ class Promises:
             return attempt
 
         return keep
+
+    def rows(self, source: Source, *rows: Form) -> None:
+        self.kept += [(row.name, source, row.attempt) for row in rows]
 
 
 def numbered(groups: Sequence[Promises]) -> tuple[Case, ...]:

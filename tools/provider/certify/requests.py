@@ -42,6 +42,14 @@ class Request:
         """The characters of a field's value."""
         return next(each.literal for each in self.fields if each.name == name)
 
+    @property
+    def pays_bonus(self) -> str:
+        """What it adds to bonus as well, if no other free round or total of its code was paid."""
+        is_free_round = self.callback in ("result", "auto closing") and any(
+            each.name == "bonusCode" for each in self.fields
+        )
+        return self["amount"] if is_free_round or self.callback == "bonus" else "0"
+
     def but(self, **changes: Value) -> "Request":
         """The same with these fields, in their old places; what is new comes last."""
         texts = {name: written(value) for name, value in changes.items()}

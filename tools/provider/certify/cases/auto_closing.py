@@ -56,7 +56,7 @@ async def a_result_after_its_auto_closing_is_a_replay(the: Trial) -> None:
 async def an_auto_closing_with_another_amount_is_refused_with_61(the: Trial) -> None:
     result = the.result(amount="0.04")
     await the.credited(result)
-    await the.refused(_closing_of(result).but(amount=Raw("0.05")), 61, http=200)
+    await the.refused(_closing_of(result).but(amount=Raw("0.05")), 61)
 
     await the.paid("0.04")
 

@@ -1,24 +1,25 @@
 """Credit: what a win does to a wallet, and what the provider is told."""
 
+from collections.abc import Iterator
+
 from tools.provider.certify.catalogue import ANSWERS, EFFECTS, FIELDS, REPLAYS, RESULT, Promises
-from tools.provider.certify.requests import Raw
+from tools.provider.certify.forms import Again, Row, changed
+from tools.provider.certify.requests import Raw, Request
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("credit")
 
 
-@promise(RESULT)
-async def a_win_is_added_to_cash(the: Trial) -> None:
-    await the.credited(the.result(amount="0.07"))
-
-    await the.paid("0.07")
+def _two_spins(the: Trial) -> Iterator[Request]:
+    yield (spin := the.result(amount="0.02"))
+    yield spin.but(reference=the.id(), roundDetails="freespin")
 
 
-@promise(RESULT)
-async def the_answer_shows_the_cash_after_the_win(the: Trial) -> None:
-    answer = await the.credited(the.result(amount="0.06"))
-
-    await the.shows(answer, "0.06")
+promise.rows(
+    RESULT,
+    Row("a win is added to cash", lambda the: the.result(amount="0.07"), cash="0.07"),
+    Row("the answer shows the cash after the win", lambda the: the.result(amount="0.06"), cash="0.06", is_shown=True),
+)
 
 
 @promise(RESULT)
@@ -37,36 +38,22 @@ async def two_wins_are_two_transactions(the: Trial) -> None:
     await the.paid("0.03")
 
 
-@promise(EFFECTS)
-async def a_win_leaves_bonus_alone(the: Trial) -> None:
-    await the.credited(the.result(amount="0.05"))
-
-    await the.paid("0.05", bonus="0")
-
-
-@promise(FIELDS)
-async def a_lost_round_is_recorded_and_moves_nothing(the: Trial) -> None:
-    lost = the.result(amount="0")
-    recorded = await the.credited(lost)
-
-    the.same("transactionId", recorded.transaction_id, (await the.credited(lost)).transaction_id)
-    await the.paid("0")
+promise.rows(EFFECTS, Row("a win leaves bonus alone", lambda the: the.result(amount="0.05"), cash="0.05"))
+promise.rows(
+    FIELDS,
+    Again("a lost round is recorded and moves nothing", lambda the: the.result(amount="0"), changed()),
+)
 
 
-@promise(REPLAYS)
-async def two_wins_of_one_round_are_both_paid(the: Trial) -> None:
-    spin = the.result(amount="0.02")
-    await the.credited(spin)
-    await the.credited(spin.but(reference=the.id(), amount="0.02", roundDetails="freespin"))
-
-    await the.paid("0.04")
-
-
-@promise(EFFECTS)
-async def a_win_is_owed_whatever_its_session_and_token_say(the: Trial) -> None:
-    await the.credited(the.result(amount="0.02", sessionId="ended long ago", token="nobody's"))  # noqa: S106
-
-    await the.paid("0.02")
+promise.rows(REPLAYS, Row("two wins of one round are both paid", _two_spins, cash="0.04"))
+promise.rows(
+    EFFECTS,
+    Row(
+        "a win is owed whatever its session and token say",
+        lambda the: the.result(amount="0.02", sessionId="ended long ago", token="nobody's"),  # noqa: S106
+        cash="0.02",
+    ),
+)
 
 
 @promise(ANSWERS)
@@ -121,37 +108,22 @@ async def an_answer_is_JSON_and_says_so(the: Trial) -> None:
         raise Unmet("Content-Type: application/json", content_type or "none")
 
 
-@promise(ANSWERS)
-async def a_win_of_an_unknown_player_is_refused_with_62(the: Trial) -> None:
-    await the.refused(the.result(userId=the.id("nobody")), 62, http=200)
-
-    await the.paid("0")
-
-
-@promise(ANSWERS)
-async def a_win_in_another_currency_is_refused_with_52(the: Trial) -> None:
-    await the.refused(the.result(currency=the.another_currency), 52, http=200)
-
-    await the.paid("0")
-
-
-@promise(ANSWERS)
-async def a_currency_of_any_form_that_is_not_the_wallets_is_refused_with_52(the: Trial) -> None:
+def _odd_currencies(the: Trial) -> Iterator[Request]:
     own, odd = the.player.currency, f"{the.another_currency}-TRC20"
     wide = own.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})  # looks like it, in full width
     for currency in (odd, "$$$", "X", f"{own} ", f"{own}{own}", wide, "\u3000", "x" * 200, Raw("840")):
-        await the.refused(the.result(currency=currency), 52, http=200)
+        yield the.result(currency=currency)
     for win in (the.jackpot(), the.total(), the.promo()):
-        await the.refused(win.but(currency=odd), 52, http=200)
-
-    await the.paid("0")
+        yield win.but(currency=odd)
 
 
-@promise(ANSWERS)
-async def a_prize_in_another_currency_is_refused_with_52(the: Trial) -> None:
-    await the.refused(the.promo(currency=the.another_currency), 52, http=200)
-
-    await the.paid("0")
+promise.rows(
+    ANSWERS,
+    Row("a win of an unknown player is refused with 62", lambda the: the.result(userId=the.id("nobody")), 62),
+    Row("a win in another currency is refused with 52", lambda the: the.result(currency=the.another_currency), 52),
+    Row("a currency of any form that is not the wallets is refused with 52", _odd_currencies, 52),
+    Row("a prize in another currency is refused with 52", lambda the: the.promo(currency=the.another_currency), 52),
+)
 
 
 _KEYS = ("transactionId", "currency", "cash", "bonus", "error", "description")

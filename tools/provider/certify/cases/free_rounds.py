@@ -165,7 +165,7 @@ async def a_total_that_paid_nothing_is_still_a_transaction(the: Trial) -> None:
     first, again = await the.credited(total), await the.credited(total)
 
     the.same("transactionId", first.transaction_id, again.transaction_id)
-    await the.refused(total.but(amount=Raw("0.03")), 61, http=200)
+    await the.refused(total.but(amount=Raw("0.03")), 61)
 
 
 @promise(FIELDS)
@@ -410,7 +410,7 @@ async def a_late_round_that_is_paid_nothing_is_still_a_transaction(the: Trial) -
     first, again = await the.credited(late), await the.credited(late)
 
     the.same("transactionId", first.transaction_id, again.transaction_id)
-    await the.refused(late.but(amount="0"), 61, http=200)
+    await the.refused(late.but(amount="0"), 61)
     await the.paid("0.05", bonus="0.05")
 
 

@@ -1,59 +1,47 @@
 """Jackpots: told apart from their round's own result, and paid in the player's own currency."""
 
+from collections.abc import Iterator
+
 from tools.provider.certify.catalogue import ANSWERS, EFFECTS, FIELDS, JACKPOT, REPLAYS, Promises
-from tools.provider.certify.requests import Raw
+from tools.provider.certify.forms import Row
+from tools.provider.certify.requests import Raw, Request
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("jackpots")
 
 
-@promise(JACKPOT)
-async def a_jackpot_is_added_to_cash(the: Trial) -> None:
-    answer = await the.credited(the.jackpot(amount=Raw("0.05")))
-
-    await the.shows(answer, "0.05")
-    await the.paid("0.05")
+def _jackpot(the: Trial) -> Request:
+    return the.jackpot(amount=Raw("0.05"))
 
 
-@promise(EFFECTS)
-async def a_jackpot_leaves_bonus_alone(the: Trial) -> None:
-    await the.credited(the.jackpot(amount=Raw("0.05")))
-
-    await the.paid("0.05", bonus="0")
+def _after_its_round(the: Trial) -> Iterator[Request]:
+    yield (spin := the.result(amount="0.02"))
+    yield _jackpot(the).but(roundId=spin["roundId"])
 
 
-@promise(EFFECTS)
-async def a_jackpot_with_a_bonus_code_goes_to_cash_alone(the: Trial) -> None:
-    await the.credited(the.jackpot(amount=Raw("0.05"), bonusCode=the.id("b")))
-
-    await the.paid("0.05", bonus="0")
+def _before_its_round(the: Trial) -> Iterator[Request]:
+    yield (jackpot := _jackpot(the))
+    yield the.result(amount="0.02", roundId=jackpot["roundId"])
 
 
-@promise(JACKPOT)
-async def a_jackpot_is_paid_beside_the_result_of_its_round(the: Trial) -> None:
-    spin = the.result(amount="0.02")
-    await the.credited(spin)
-    await the.credited(the.jackpot(amount=Raw("0.05"), roundId=spin["roundId"]))
-
-    await the.paid("0.07")
+def _two_of_one_round(the: Trial) -> Iterator[Request]:
+    yield (grand := the.jackpot(amount=Raw("0.03")))
+    yield grand.but(reference=the.id(), jackpotId="569")
 
 
-@promise(REPLAYS)
-async def two_jackpots_of_one_round_are_both_paid(the: Trial) -> None:
-    grand = the.jackpot(amount=Raw("0.03"))
-    await the.credited(grand)
-    await the.credited(grand.but(reference=the.id(), jackpotId="569"))
-
-    await the.paid("0.06")
-
-
-@promise(JACKPOT)
-async def a_jackpot_before_the_result_of_its_round_is_paid(the: Trial) -> None:
-    jackpot = the.jackpot(amount=Raw("0.05"))
-    await the.credited(jackpot)
-    await the.credited(the.result(amount="0.02", roundId=jackpot["roundId"]))
-
-    await the.paid("0.07")
+promise.rows(JACKPOT, Row("a jackpot is added to cash", _jackpot, cash="0.05", is_shown=True))
+promise.rows(
+    EFFECTS,
+    Row("a jackpot leaves bonus alone", _jackpot, cash="0.05"),
+    Row(
+        "a jackpot with a bonus code goes to cash alone",
+        lambda the: _jackpot(the).but(bonusCode=the.id("b")),
+        cash="0.05",
+    ),
+)
+promise.rows(JACKPOT, Row("a jackpot is paid beside the result of its round", _after_its_round, cash="0.07"))
+promise.rows(REPLAYS, Row("two jackpots of one round are both paid", _two_of_one_round, cash="0.06"))
+promise.rows(JACKPOT, Row("a jackpot before the result of its round is paid", _before_its_round, cash="0.07"))
 
 
 @promise(JACKPOT)
@@ -64,22 +52,16 @@ async def a_jackpot_is_told_its_transactionId(the: Trial) -> None:
         raise Unmet("a transactionId", str(answer))
 
 
-@promise(FIELDS)
-async def a_jackpot_may_carry_details(the: Trial) -> None:
-    await the.credited(the.jackpot(jackpotDetails={"name": "grand", "level": 3}, platform="desktop"))
-
-    await the.paid("0.01")
-
-
-@promise(ANSWERS)
-async def a_jackpot_in_another_currency_is_refused_with_52(the: Trial) -> None:
-    await the.refused(the.jackpot(currency=the.another_currency), 52, http=200)
-
-    await the.paid("0")
-
-
-@promise(ANSWERS)
-async def a_jackpot_of_an_unknown_player_is_refused_with_62(the: Trial) -> None:
-    await the.refused(the.jackpot(userId=the.id("nobody")), 62, http=200)
-
-    await the.paid("0")
+promise.rows(
+    FIELDS,
+    Row(
+        "a jackpot may carry details",
+        lambda the: the.jackpot(jackpotDetails={"name": "grand", "level": 3}, platform="desktop"),
+        cash="0.01",
+    ),
+)
+promise.rows(
+    ANSWERS,
+    Row("a jackpot in another currency is refused with 52", lambda the: the.jackpot(currency=the.another_currency), 52),
+    Row("a jackpot of an unknown player is refused with 62", lambda the: the.jackpot(userId=the.id("nobody")), 62),
+)

@@ -92,9 +92,9 @@ async def a_promotion_needs_each_of_its_fields(the: Trial) -> None:
 async def a_mandatory_field_that_is_null_or_empty_is_absent(the: Trial) -> None:
     for name in ("reference", "amount", "roundId", "currency", "timestamp", "gameName"):
         for nothing in (None, "", [], {}):
-            await the.refused(the.result(**{name: nothing}), 64, http=400)
+            await the.refused(the.result(**{name: nothing}), 64)
     for nothing in (None, ""):
-        await the.refused(the.result(roundDetails=nothing), 64, http=400)
+        await the.refused(the.result(roundDetails=nothing), 64)
 
     await the.paid("0")
 
@@ -102,13 +102,13 @@ async def a_mandatory_field_that_is_null_or_empty_is_absent(the: Trial) -> None:
 @promise(ANSWERS)
 async def a_refusal_names_the_field_that_is_missing(the: Trial) -> None:
     for name in ("roundId", "gameName", "reference"):
-        answer = await the.refused(the.result().without(name), 64, http=400)
+        answer = await the.refused(the.result().without(name), 64)
         _names(answer.fields.get("description"), name)
 
 
 @promise(ANSWERS)
 async def a_refusal_names_the_field_that_is_malformed(the: Trial) -> None:
-    answer = await the.refused(the.result(roundId=True), 57, http=400)
+    answer = await the.refused(the.result(roundId=True), 57)
 
     _names(answer.fields.get("description"), "roundId")
 
@@ -146,7 +146,7 @@ async def a_refusal_repeats_no_value(the: Trial) -> None:
 async def an_identifier_that_is_neither_text_nor_a_whole_number_is_refused_with_57(the: Trial) -> None:
     for name in _IDENTIFIERS:
         for value in (Raw("-421"), Raw("421.0"), Raw("421e0"), Raw("-0"), ["421"], {"id": "421"}, True, False):
-            await the.refused(the.result(**{name: value}), 57, http=400)
+            await the.refused(the.result(**{name: value}), 57)
 
     await the.paid("0")
 
@@ -185,7 +185,7 @@ async def identifiers_of_the_other_callbacks_are_checked_as_well(the: Trial) -> 
         *((the.promo(), name) for name in ("promoCampaignId", "reference", "userId")),
     ):
         for value in (Raw("1.5"), "x\n", "\u3000"):
-            await the.refused(win.but(**{name: value}), 57, http=400)
+            await the.refused(win.but(**{name: value}), 57)
 
     await the.paid("0")
 
@@ -196,8 +196,8 @@ async def a_jackpot_or_total_without_hash_and_uuid_is_refused_with_64(the: Trial
         raise NotTried("a hash secret was given, so a hash is needed")
     for win in (the.jackpot(), the.total()):
         for nothing in (None, "", [], {}):
-            await the.refused(win.but(hash=nothing), 64, http=400)
-            await the.refused(win.but(uuid=nothing).unsigned(), 64, http=400)
+            await the.refused(win.but(hash=nothing), 64)
+            await the.refused(win.but(uuid=nothing).unsigned(), 64)
 
     await the.paid("0")
 
@@ -205,7 +205,7 @@ async def a_jackpot_or_total_without_hash_and_uuid_is_refused_with_64(the: Trial
 @promise(ANSWERS)
 async def a_request_that_is_no_POST_is_refused_with_405(the: Trial) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        await the.refused(replace(the.result(), method=method), 405, http=405)
+        await the.refused(replace(the.result(), method=method), 405)
 
     await the.paid("0")
 
@@ -213,24 +213,24 @@ async def a_request_that_is_no_POST_is_refused_with_405(the: Trial) -> None:
 @promise(ANSWERS)
 async def a_path_that_is_none_is_refused_with_404(the: Trial) -> None:
     path = the.provider.paths["result"]
-    await the.refused(the.result().by(f"{path}s"), 404, http=404)
+    await the.refused(the.result().by(f"{path}s"), 404)
 
     await the.paid("0")
 
 
 @promise(ANSWERS)
 async def a_missing_field_is_told_before_a_faulty_amount(the: Trial) -> None:
-    await the.refused(the.result(amount="x").without("roundId"), 64, http=400)
+    await the.refused(the.result(amount="x").without("roundId"), 64)
 
 
 @promise(ANSWERS)
 async def a_faulty_amount_is_told_before_a_faulty_identifier(the: Trial) -> None:
-    await the.refused(the.result(amount="x", roundId=True), 59, http=400)
+    await the.refused(the.result(amount="x", roundId=True), 59)
 
 
 @promise(ANSWERS)
 async def a_faulty_identifier_is_told_before_a_currency_that_is_not_the_wallets(the: Trial) -> None:
-    await the.refused(the.result(roundId=True, currency="$$"), 57, http=400)
+    await the.refused(the.result(roundId=True, currency="$$"), 57)
 
 
 @promise(ANSWERS)
@@ -249,7 +249,7 @@ _ALL = ("userId", "amount", "reference", "providerId", "timestamp")
 
 async def _unreadable(the: Trial, *bodies: str | bytes) -> None:
     for body in bodies:
-        await the.refused(the.result().saying(body), 99, http=400)
+        await the.refused(the.result().saying(body), 99)
 
     await the.paid("0")
 
@@ -268,7 +268,7 @@ async def _needs(the: Trial, win: Request, *names: str) -> None:
 
 async def _malformed(the: Trial, *changes: Mapping[str, Value]) -> None:
     for each in changes:
-        await the.refused(the.result(**each), 57, http=400)
+        await the.refused(the.result(**each), 57)
 
     await the.paid("0")
 

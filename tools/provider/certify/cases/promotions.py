@@ -98,7 +98,7 @@ async def a_promotion_is_a_replay_though_its_result_named_no_campaign(the: Trial
 async def a_promotion_of_another_campaign_than_in_its_result_is_refused_with_61(the: Trial) -> None:
     win = _with_prize(the)
     await the.credited(win)
-    await the.refused(_prize_of(win, the).but(promoCampaignId="another"), 61, http=200)
+    await the.refused(_prize_of(win, the).but(promoCampaignId="another"), 61)
 
     await the.paid("0.05")
 
@@ -221,7 +221,7 @@ async def a_result_that_comes_again_without_its_prize_is_a_replay(the: Trial) ->
 async def a_result_that_conflicts_refuses_its_prize_with_61(the: Trial) -> None:
     win = the.result(amount="0.02")
     await the.credited(win)
-    await the.refused(_with_prize(the, reference=win["reference"], amount="0.01"), 61, http=200)
+    await the.refused(_with_prize(the, reference=win["reference"], amount="0.01"), 61)
 
     await the.paid("0.02")
 

@@ -161,7 +161,7 @@ async def a_hash_does_not_fit_the_same_text_cut_elsewhere(the: Trial) -> None:
     total = the.total(roundId="r9")
     await the.credited(total)
     cut = total.without("roundId").but(reference=f"{total['reference']}&roundId=r9", hash=the.hash_of(total))
-    await the.refused(cut, 57, http=400)
+    await the.refused(cut, 57)
 
     await the.paid("0.01", bonus="0.01")
 
@@ -194,8 +194,8 @@ async def a_piece_of_the_token_is_refused_with_401(the: Trial) -> None:
 async def a_refusal_does_not_tell_what_was_wrong(the: Trial) -> None:
     the.need_hash_secret()
     the.need_auth_token()
-    by_hash = await the.refused(the.jackpot(hash=_FORGED), 401, http=401)
-    by_token = await the.refused(the.jackpot().with_token("none"), 401, http=401)
+    by_hash = await the.refused(the.jackpot(hash=_FORGED), 401)
+    by_token = await the.refused(the.jackpot().with_token("none"), 401)
 
     the.same("answer", by_hash.text, by_token.text)
 
@@ -205,8 +205,8 @@ async def who_is_not_admitted_does_not_learn_which_references_are_known(the: Tri
     the.need_hash_secret()
     win = the.jackpot()
     await the.credited(win)
-    known = await the.refused(win.but(hash=_FORGED), 401, http=401)
-    unknown = await the.refused(the.jackpot(hash=_FORGED), 401, http=401)
+    known = await the.refused(win.but(hash=_FORGED), 401)
+    unknown = await the.refused(the.jackpot(hash=_FORGED), 401)
 
     the.same("answer", unknown.text, known.text)
 
@@ -228,7 +228,7 @@ async def _tampered(the: Trial, **changes: Value) -> None:
 
 
 async def _not_admitted(the: Trial, win: Request) -> None:
-    answer = await the.refused(win, 401, http=401)
+    answer = await the.refused(win, 401)
     if answer.balances is not None:
         raise Unmet("no balances", str(answer))
 

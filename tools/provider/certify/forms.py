@@ -1,0 +1,71 @@
+"""The forms that most cases have. A row of a table says what is sent, and what must become of it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tools.provider.answers import SUCCESS
+from tools.provider.certify.requests import Request, Value
+from tools.provider.certify.trial import Trial
+
+Requests: TypeAlias = Callable[[Trial], Request | Iterable[Request]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Each request is answered with `code`. Then the wallet has so much more than before.
+
+    `is_shown`: the answer shows it, too. `needs` raises NotTried where something is missing for it.
+    """
+
+    name: str
+    requests: Requests
+    code: int = SUCCESS
+    cash: str = "0"
+    bonus: str = "0"
+    is_shown: bool = False
+    needs: Callable[[Trial], object] | None = None
+
+    async def attempt(self, the: Trial) -> None:
+        if self.needs:
+            self.needs(the)
+        for request in _each(self.requests(the)):
+            answer = await (the.credited(request) if self.code == SUCCESS else the.refused(request, self.code))
+            if self.is_shown:
+                await the.shows(answer, self.cash, self.bonus)
+        await the.paid(self.cash, bonus=self.bonus)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Each win is credited. What is sent `again` is a replay, or is refused with `code`: it pays nothing either way."""
+
+    name: str
+    wins: Requests
+    again: Callable[[Trial, Request], Request]
+    code: int = SUCCESS
+
+    async def attempt(self, the: Trial) -> None:
+        for win in _each(self.wins(the)):
+            before = await the.balances()
+            first, again = await the.credited(win), self.again(the, win)
+            if self.code == SUCCESS:
+                the.same("transactionId", first.transaction_id, (await the.credited(again)).transaction_id)
+            else:
+                await the.refused(again, self.code)
+            await the.paid_since(before, win["amount"], win.pays_bonus)
+
+
+def _each(requests: Request | Iterable[Request]) -> Iterator[Request]:
+    """One after the other, each made when the one before is answered."""
+    return iter((requests,) if isinstance(requests, Request) else requests)
+
+
+def results(field: str, *values: Value) -> Requests:
+    """A result for each of these values of a field."""
+    return lambda the: (the.result(**{field: value}) for value in values)
+
+
+def changed(**changes: Value) -> Callable[[Trial, Request], Request]:
+    """What is sent again, with other values in these fields."""
+    return lambda the, win: win.but(**changes)
