@@ -42,17 +42,18 @@ class Again:
 
     name: str
     wins: Requests
-    again: Callable[[Trial, Request], Request]
+    again: Callable[[Trial, Request], Request | Iterable[Request]]
     code: int = SUCCESS
 
     async def attempt(self, the: Trial) -> None:
         for win in _each(self.wins(the)):
             before = await the.balances()
-            first, again = await the.credited(win), self.again(the, win)
-            if self.code == SUCCESS:
-                the.same("transactionId", first.transaction_id, (await the.credited(again)).transaction_id)
-            else:
-                await the.refused(again, self.code)
+            first = await the.credited(win)
+            for again in _each(self.again(the, win)):
+                if self.code == SUCCESS:
+                    the.same("transactionId", first.transaction_id, (await the.credited(again)).transaction_id)
+                else:
+                    await the.refused(again, self.code)
             await the.paid_since(before, win["amount"], win.pays_bonus)
 
 

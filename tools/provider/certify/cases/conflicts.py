@@ -56,21 +56,12 @@ promise.rows(
         lambda the, win: win.but(bonusCode=the.id("b")),
         61,
     ),
-)
-
-
-@promise(REPLAYS)
-async def another_round_or_bonus_code_of_a_free_round_total_is_refused_with_61(the: Trial) -> None:
-    win = _total(the).but(roundId=the.id("r"))
-    await the.credited(win)
-    for change in ({"bonusCode": the.id("b")}, {"roundId": the.id("r")}):
-        await the.refused(win.but(**change), 61)
-
-        await the.paid("0.02", bonus="0.02")
-
-
-promise.rows(
-    REPLAYS,
+    Again(
+        "another round or bonus code of a free round total is refused with 61",
+        lambda the: _total(the).but(roundId=the.id("r")),
+        lambda the, win: (win.but(bonusCode=the.id("b")), win.but(roundId=the.id("r"))),
+        61,
+    ),
     Again(
         "another campaign of a result is refused with 61",
         lambda the: the.result(amount="0.02", promoCampaignId="7"),

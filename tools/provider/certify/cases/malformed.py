@@ -1,102 +1,112 @@
 """Malformed: what is no callback is told so, and neither moves money nor breaks anything."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from tools.provider.certify.catalogue import ANSWERS, FIELDS, Promises
+from tools.provider.certify.forms import Requests, Row
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import NotTried, Trial, Unmet
 
 promise = Promises("malformed")
 
-
-@promise(ANSWERS)
-async def what_is_not_JSON_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, "userId=421&amount=0.01", "<amount>0.01</amount>", "{'amount': 1}")
-
-
-@promise(ANSWERS)
-async def an_empty_body_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, "", " \n")
+_IDENTIFIERS = ("userId", "reference", "roundId", "gameId", "bonusCode", "promoCampaignId")  # of a result
+_ALL = ("userId", "amount", "reference", "providerId", "timestamp")
+_OF_A_RESULT = (*_ALL, "uuid", "gameId", "gameName", "roundId", "currency", "roundDetails")
 
 
-@promise(ANSWERS)
-async def a_body_that_is_cut_off_is_refused_with_99(the: Trial) -> None:
-    text = the.result().text
-    await _unreadable(the, text[:-1], text[: len(text) // 2])
+def _bodies(*bodies: str | bytes) -> Requests:
+    return lambda the: (the.result().saying(body) for body in bodies)
 
 
-@promise(ANSWERS)
-async def a_missing_comma_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, the.result().text.replace('", "timestamp"', '" "timestamp"'))
+def _written(write: Callable[[str], tuple[str, ...]]) -> Requests:
+    """Results whose bodies are what is made of a right one."""
+    return lambda the: (the.result().saying(body) for body in write(the.result().text))
 
 
-@promise(ANSWERS)
-async def text_after_the_object_is_refused_with_99(the: Trial) -> None:
-    text = the.result().text
-    await _unreadable(the, f"{text} {text}", f"{text},", f"{text}]")
+def _not_text(the: Trial) -> Iterator[Request]:
+    yield the.result().saying(the.result(gameName="?").text.encode().replace(b'"?"', b'"\xff\xfe"'))
+    yield the.result().saying(b"\x00\xff\xfe")
 
 
-@promise(ANSWERS)
-async def what_is_not_an_object_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, f"[{the.result().text}]", '"a win"', "0.01", "null", "true")
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """A win is refused with 64 without any one of these fields. All that are missed are told together."""
+
+    name: str
+    win: Callable[[Trial], Request]
+    fields: tuple[str, ...]
+
+    async def attempt(self, the: Trial) -> None:
+        win, missed = self.win(the), list[str]()
+        for name in self.fields:
+            answer = await the.send_once(win.without(name))
+            if (answer.status, answer.error) != (400, 64):
+                missed.append(f"without {name}: {answer}")
+        if missed:
+            raise Unmet("HTTP 400 and error 64 without any one of them", "; ".join(missed))
+
+        await the.paid("0")
 
 
-@promise(ANSWERS)
-async def a_key_twice_is_refused_with_99(the: Trial) -> None:
-    text = the.result().text
-    await _unreadable(the, text[:-1] + ', "amount": "0.02"}', text[:-1] + ', "amount": "0.01"}')
-
-
-@promise(ANSWERS)
-async def bytes_that_are_no_text_are_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, the.result(gameName="?").text.encode().replace(b'"?"', b'"\xff\xfe"'), b"\x00\xff\xfe")
-
-
-@promise(ANSWERS)
-async def nesting_without_end_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, "[" * 20_000, '{"a":' * 5_000)
-
-
-@promise(ANSWERS)
-async def a_body_above_64_KiB_is_refused_with_99(the: Trial) -> None:
-    await _unreadable(the, the.result(gameName="x" * 66_000).text)
-
-
-@promise(FIELDS)
-async def a_result_needs_each_of_its_fields(the: Trial) -> None:
-    await _needs(the, the.result(), *_ALL, "uuid", "gameId", "gameName", "roundId", "currency", "roundDetails")
-
-
-@promise(FIELDS)
-async def an_auto_closing_needs_each_of_its_fields(the: Trial) -> None:
-    await _needs(the, the.auto_closing(), *_ALL, "uuid", "gameId", "gameName", "roundId", "currency", "roundDetails")
-
-
-@promise(FIELDS)
-async def a_jackpot_needs_each_of_its_fields(the: Trial) -> None:
-    await _needs(the, the.jackpot(), *_ALL, "gameId", "roundId", "jackpotId")
-
-
-@promise(FIELDS)
-async def a_free_round_total_needs_each_of_its_fields(the: Trial) -> None:
-    await _needs(the, the.total(), *_ALL, "gameId")
-
-
-@promise(FIELDS)
-async def a_promotion_needs_each_of_its_fields(the: Trial) -> None:
-    await _needs(the, the.promo(), *_ALL, "uuid", "promoCampaignId", "promoCampaignType", "currency")
-
-
-@promise(FIELDS)
-async def a_mandatory_field_that_is_null_or_empty_is_absent(the: Trial) -> None:
+def _empty(the: Trial) -> Iterator[Request]:
     for name in ("reference", "amount", "roundId", "currency", "timestamp", "gameName"):
         for nothing in (None, "", [], {}):
-            await the.refused(the.result(**{name: nothing}), 64)
+            yield the.result(**{name: nothing})
     for nothing in (None, ""):
-        await the.refused(the.result(roundDetails=nothing), 64)
+        yield the.result(roundDetails=nothing)
 
-    await the.paid("0")
+
+promise.rows(
+    ANSWERS,
+    Row(
+        "what is not JSON is refused with 99",
+        _bodies("userId=421&amount=0.01", "<amount>0.01</amount>", "{'amount': 1}"),
+        99,
+    ),
+    Row("an empty body is refused with 99", _bodies("", " \n"), 99),
+    Row("a body that is cut off is refused with 99", _written(lambda text: (text[:-1], text[: len(text) // 2])), 99),
+    Row(
+        "a missing comma is refused with 99",
+        _written(lambda text: (text.replace('", "timestamp"', '" "timestamp"'),)),
+        99,
+    ),
+    Row(
+        "text after the object is refused with 99",
+        _written(lambda text: (f"{text} {text}", f"{text},", f"{text}]")),
+        99,
+    ),
+    Row(
+        "what is not an object is refused with 99",
+        _written(lambda text: (f"[{text}]", '"a win"', "0.01", "null", "true")),
+        99,
+    ),
+    Row(
+        "a key twice is refused with 99",
+        _written(lambda text: (text[:-1] + ', "amount": "0.02"}', text[:-1] + ', "amount": "0.01"}')),
+        99,
+    ),
+    Row("bytes that are no text are refused with 99", _not_text, 99),
+    Row("nesting without end is refused with 99", _bodies("[" * 20_000, '{"a":' * 5_000), 99),
+    Row(
+        "a body above 64 KiB is refused with 99",
+        lambda the: the.result().saying(the.result(gameName="x" * 66_000).text),
+        99,
+    ),
+)
+promise.rows(
+    FIELDS,
+    _Needs("a result needs each of its fields", Trial.result, _OF_A_RESULT),
+    _Needs("an auto closing needs each of its fields", Trial.auto_closing, _OF_A_RESULT),
+    _Needs("a jackpot needs each of its fields", Trial.jackpot, (*_ALL, "gameId", "roundId", "jackpotId")),
+    _Needs("a free round total needs each of its fields", Trial.total, (*_ALL, "gameId")),
+    _Needs(
+        "a promotion needs each of its fields",
+        Trial.promo,
+        (*_ALL, "uuid", "promoCampaignId", "promoCampaignType", "currency"),
+    ),
+    Row("a mandatory field that is null or empty is absent", _empty, 64),
+)
 
 
 @promise(ANSWERS)
@@ -142,95 +152,86 @@ async def a_refusal_repeats_no_value(the: Trial) -> None:
             raise Unmet("a refusal without the value that was sent", str(answer))
 
 
-@promise(FIELDS)
-async def an_identifier_that_is_neither_text_nor_a_whole_number_is_refused_with_57(the: Trial) -> None:
+def _identifiers(*values: Value) -> Requests:
+    """Results with each of these values in each of the identifiers."""
+    return lambda the: (the.result(**{name: value}) for name in _IDENTIFIERS for value in values)
+
+
+def _too_long(the: Trial) -> Iterator[Request]:
     for name in _IDENTIFIERS:
-        for value in (Raw("-421"), Raw("421.0"), Raw("421e0"), Raw("-0"), ["421"], {"id": "421"}, True, False):
-            await the.refused(the.result(**{name: value}), 57)
-
-    await the.paid("0")
+        yield the.result(**{name: the.id().ljust(129, "x")})
+        yield the.result(**{name: Raw("1" * 129)})
 
 
-@promise(FIELDS)
-async def an_identifier_of_129_characters_is_refused_with_57(the: Trial) -> None:
-    for name in _IDENTIFIERS:
-        await _malformed(the, {name: the.id().ljust(129, "x")}, {name: Raw("1" * 129)})
-
-
-@promise(FIELDS)
-async def an_identifier_with_control_characters_is_refused_with_57(the: Trial) -> None:
+def _with_control_characters(the: Trial) -> Iterator[Request]:
     own = {"reference": the.id(), "userId": the.player.id}
     for name in _IDENTIFIERS:
-        text = own.get(name, "x")
-        await _malformed(the, *({name: f"{text}{control}"} for control in ("\n", "\t", "\x00", "\x7f", "\x85", "\x9f")))
+        for control in ("\n", "\t", "\x00", "\x7f", "\x85", "\x9f"):
+            yield the.result(**{name: f"{own.get(name, 'x')}{control}"})
 
 
-@promise(FIELDS)
-async def an_identifier_with_half_a_character_is_refused_with_57(the: Trial) -> None:
-    for name in _IDENTIFIERS:
-        await _malformed(the, {name: Raw(r'"x\ud83d"')}, {name: Raw(r'"\udfff"')})
-
-
-@promise(FIELDS)
-async def an_identifier_of_white_space_is_refused_with_57(the: Trial) -> None:
-    for name in _IDENTIFIERS:
-        await _malformed(the, {name: "   "}, {name: "\u00a0"}, {name: " \u3000"})
-
-
-@promise(FIELDS)
-async def identifiers_of_the_other_callbacks_are_checked_as_well(the: Trial) -> None:
-    for win, name in (
-        *((the.jackpot(), name) for name in ("jackpotId", "roundId", "bonusCode")),
-        *((the.total(), name) for name in ("gameId", "roundId", "bonusCode")),
-        *((the.promo(), name) for name in ("promoCampaignId", "reference", "userId")),
+def _of_the_other_callbacks(the: Trial) -> Iterator[Request]:
+    for win, names in (
+        (the.jackpot(), ("jackpotId", "roundId", "bonusCode")),
+        (the.total(), ("gameId", "roundId", "bonusCode")),
+        (the.promo(), ("promoCampaignId", "reference", "userId")),
     ):
-        for value in (Raw("1.5"), "x\n", "\u3000"):
-            await the.refused(win.but(**{name: value}), 57)
+        for name in names:
+            for value in (Raw("1.5"), "x\n", "\u3000"):
+                yield win.but(**{name: value})
 
-    await the.paid("0")
 
-
-@promise(FIELDS)
-async def a_jackpot_or_total_without_hash_and_uuid_is_refused_with_64(the: Trial) -> None:
-    if the.provider.secret.hash_secret:
-        raise NotTried("a hash secret was given, so a hash is needed")
+def _without_hash_and_uuid(the: Trial) -> Iterator[Request]:
     for win in (the.jackpot(), the.total()):
         for nothing in (None, "", [], {}):
-            await the.refused(win.but(hash=nothing), 64)
-            await the.refused(win.but(uuid=nothing).unsigned(), 64)
-
-    await the.paid("0")
+            yield win.but(hash=nothing)
+            yield win.but(uuid=nothing).unsigned()
 
 
-@promise(ANSWERS)
-async def a_request_that_is_no_POST_is_refused_with_405(the: Trial) -> None:
-    for method in ("GET", "PUT", "DELETE"):
-        await the.refused(replace(the.result(), method=method), 405)
-
-    await the.paid("0")
+def _need_no_hash_secret(the: Trial) -> None:
+    if the.provider.secret.hash_secret:
+        raise NotTried("a hash secret was given, so a hash is needed")
 
 
-@promise(ANSWERS)
-async def a_path_that_is_none_is_refused_with_404(the: Trial) -> None:
-    path = the.provider.paths["result"]
-    await the.refused(the.result().by(f"{path}s"), 404)
-
-    await the.paid("0")
-
-
-@promise(ANSWERS)
-async def a_missing_field_is_told_before_a_faulty_amount(the: Trial) -> None:
-    await the.refused(the.result(amount="x").without("roundId"), 64)
-
-
-@promise(ANSWERS)
-async def a_faulty_amount_is_told_before_a_faulty_identifier(the: Trial) -> None:
-    await the.refused(the.result(amount="x", roundId=True), 59)
-
-
-@promise(ANSWERS)
-async def a_faulty_identifier_is_told_before_a_currency_that_is_not_the_wallets(the: Trial) -> None:
-    await the.refused(the.result(roundId=True, currency="$$"), 57)
+promise.rows(
+    FIELDS,
+    Row(
+        "an identifier that is neither text nor a whole number is refused with 57",
+        _identifiers(Raw("-421"), Raw("421.0"), Raw("421e0"), Raw("-0"), ["421"], {"id": "421"}, True, False),
+        57,
+    ),
+    Row("an identifier of 129 characters is refused with 57", _too_long, 57),
+    Row("an identifier with control characters is refused with 57", _with_control_characters, 57),
+    Row(
+        "an identifier with half a character is refused with 57", _identifiers(Raw(r'"x\ud83d"'), Raw(r'"\udfff"')), 57
+    ),
+    Row("an identifier of white space is refused with 57", _identifiers("   ", "\u00a0", " \u3000"), 57),
+    Row("identifiers of the other callbacks are checked as well", _of_the_other_callbacks, 57),
+    Row(
+        "a jackpot or total without hash and uuid is refused with 64",
+        _without_hash_and_uuid,
+        64,
+        needs=_need_no_hash_secret,
+    ),
+)
+promise.rows(
+    ANSWERS,
+    Row(
+        "a request that is no POST is refused with 405",
+        lambda the: (replace(the.result(), method=method) for method in ("GET", "PUT", "DELETE")),
+        405,
+    ),
+    Row(
+        "a path that is none is refused with 404", lambda the: the.result().by(f"{the.provider.paths['result']}s"), 404
+    ),
+    Row("a missing field is told before a faulty amount", lambda the: the.result(amount="x").without("roundId"), 64),
+    Row("a faulty amount is told before a faulty identifier", lambda the: the.result(amount="x", roundId=True), 59),
+    Row(
+        "a faulty identifier is told before a currency that is not the wallets",
+        lambda the: the.result(roundId=True, currency="$$"),
+        57,
+    ),
+)
 
 
 @promise(ANSWERS)
@@ -241,36 +242,6 @@ async def what_was_refused_is_credited_when_it_comes_corrected(the: Trial) -> No
     await the.credited(win)
 
     await the.paid("0.02")
-
-
-_IDENTIFIERS = ("userId", "reference", "roundId", "gameId", "bonusCode", "promoCampaignId")  # of a result
-_ALL = ("userId", "amount", "reference", "providerId", "timestamp")
-
-
-async def _unreadable(the: Trial, *bodies: str | bytes) -> None:
-    for body in bodies:
-        await the.refused(the.result().saying(body), 99)
-
-    await the.paid("0")
-
-
-async def _needs(the: Trial, win: Request, *names: str) -> None:
-    missed: list[str] = []
-    for name in names:
-        answer = await the.send_once(win.without(name))
-        if (answer.status, answer.error) != (400, 64):
-            missed.append(f"without {name}: {answer}")
-    if missed:
-        raise Unmet("HTTP 400 and error 64 without any one of them", "; ".join(missed))
-
-    await the.paid("0")
-
-
-async def _malformed(the: Trial, *changes: Mapping[str, Value]) -> None:
-    for each in changes:
-        await the.refused(the.result(**each), 57)
-
-    await the.paid("0")
 
 
 def _names(description: object, field: str) -> None:
