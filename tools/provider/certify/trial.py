@@ -155,6 +155,10 @@ class Trial:
         if not self.provider.secret.hash_secret:
             raise NotTried("no hash secret was given")
 
+    def need_no_hash_secret(self) -> None:
+        if self.provider.secret.hash_secret:
+            raise NotTried("a hash secret was given, so a hash is needed")
+
     def need_other_player(self) -> str:
         if self.player.other_id is None:
             raise NotTried("no other player was given")

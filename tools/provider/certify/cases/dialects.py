@@ -1,11 +1,13 @@
 """Dialects: the five pages are of five different months, and every one of their ways is understood."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, BONUS, CALLBACKS, FIELDS, JACKPOT, PROMO, RESULT, Promises
+from tools.provider.certify.forms import Again, Requests, Row, results
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import NotTried, Trial
+from tools.provider.paths import PATHS, Callback
 
 promise = Promises("dialects")
 
@@ -37,51 +39,45 @@ async def the_example_of_the_Promo_Win_page_is_credited(the: Trial) -> None:
     await _as_published(the, the.promo(amount="0.010"), _PROMO_EXAMPLE)
 
 
-@promise(BONUS)
-async def userid_is_userId(the: Trial) -> None:
-    await the.credited(the.total().spelled(userId="userid"))
-
-    await the.paid("0.01", bonus="0.01")
-
-
-@promise(JACKPOT)
-async def roundid_is_roundId(the: Trial) -> None:
-    await the.credited(the.jackpot().spelled(roundId="roundid"))
-
-    await the.paid("0.01")
+def _spelled(spell: Callable[[str], str]) -> Requests:
+    return lambda the: (
+        win.spelled(**{each.name: spell(each.name) for each in win.fields}) for win in the.each_callback(amount="0.01")
+    )
 
 
-@promise(FIELDS)
-async def field_names_may_be_in_lower_case(the: Trial) -> None:
-    await _spelled(the, str.lower)
-
-
-@promise(FIELDS)
-async def field_names_may_be_in_upper_case(the: Trial) -> None:
-    await _spelled(the, str.upper)
-
-
-@promise(FIELDS)
-async def two_spellings_of_a_field_are_fine_while_they_agree(the: Trial) -> None:
+def _in_two_spellings(the: Trial) -> Request:
     win = the.result()
-    await the.credited(win.but(userid=win["userId"], roundID=win["roundId"]))
-
-    await the.paid("0.01")
+    return win.but(userid=win["userId"], roundID=win["roundId"])
 
 
-@promise(FIELDS)
-async def two_spellings_of_a_field_that_differ_are_refused_with_57(the: Trial) -> None:
-    await the.refused(the.result(amount="0.01", Amount="0.02"), 57)
-    await the.refused(the.result(roundid="another"), 57)
+def _recorded(name: str, fields: Sequence[str], *values: Value) -> Row:
+    """A result is credited whatever it says there."""
+    return Row(
+        name,
+        lambda the: (the.result(**{field: value}) for field in fields for value in values),
+        cash=f"0.{len(fields) * len(values):02}",
+    )
 
-    await the.paid("0")
 
-
-@promise(PROMO)
-async def campaignId_is_promoCampaignId(the: Trial) -> None:
-    await the.credited(the.promo().spelled(promoCampaignId="campaignId"))
-
-    await the.paid("0.01")
+promise.rows(
+    BONUS, Row("userid is userId", lambda the: the.total().spelled(userId="userid"), cash="0.01", bonus="0.01")
+)
+promise.rows(JACKPOT, Row("roundid is roundId", lambda the: the.jackpot().spelled(roundId="roundid"), cash="0.01"))
+promise.rows(
+    FIELDS,
+    Row("field names may be in lower case", _spelled(str.lower), cash="0.04", bonus="0.01"),
+    Row("field names may be in upper case", _spelled(str.upper), cash="0.04", bonus="0.01"),
+    Row("two spellings of a field are fine while they agree", _in_two_spellings, cash="0.01"),
+    Row(
+        "two spellings of a field that differ are refused with 57",
+        lambda the: (the.result(amount="0.01", Amount="0.02"), the.result(roundid="another")),
+        57,
+    ),
+)
+promise.rows(
+    PROMO,
+    Row("campaignId is promoCampaignId", lambda the: the.promo().spelled(promoCampaignId="campaignId"), cash="0.01"),
+)
 
 
 @promise(FIELDS)
@@ -93,99 +89,85 @@ async def promoCampaignID_is_promoCampaignId(the: Trial) -> None:
     await the.paid("0.03")
 
 
-@promise(FIELDS)
-async def campaignType_is_promoCampaignType(the: Trial) -> None:
-    await the.credited(the.promo().spelled(promoCampaignType="campaignType"))
-
-    await the.paid("0.01")
-
-
-@promise(RESULT)
-async def roundDetails_may_be_text(the: Trial) -> None:
-    await the.credited(the.result(roundDetails="freespin"))
-
-    await the.paid("0.01")
+def _identifiers_of(win: Request) -> tuple[str, ...]:
+    """What decides about money, beside the player and the reference."""
+    return {
+        "jackpot": ("gameId", "roundId", "jackpotId", "bonusCode"),
+        "bonus": ("gameId", "roundId", "bonusCode"),
+        "promo": ("promoCampaignId", "bonusCode"),
+    }.get(win.callback, ("gameId", "roundId", "bonusCode", "promoCampaignId"))
 
 
-@promise(RESULT)
-async def roundDetails_may_be_an_array(the: Trial) -> None:
-    await the.credited(the.result(roundDetails=["spin", "minigame"]))
-
-    await the.paid("0.01")
-
-
-@promise(FIELDS)
-async def roundDetails_may_be_an_object(the: Trial) -> None:
-    await the.credited(the.result(roundDetails={"spins": [{"line": 1, "pays": Raw("0.5").text}]}))
-
-    await the.paid("0.01")
-
-
-@promise(FIELDS)
-async def roundDetails_may_be_anything(the: Trial) -> None:
-    await _recorded(the, "roundDetails", [], {}, Raw("1"), Raw("-2.5e3"), True, False, [None], "\u00a0")
-
-
-@promise(FIELDS)
-async def a_timestamp_may_be_a_number(the: Trial) -> None:
-    await the.credited(the.result(timestamp=Raw("1482429190374")))
-
-    await the.paid("0.01")
-
-
-@promise(FIELDS)
-async def a_timestamp_may_be_anything(the: Trial) -> None:
-    await _recorded(
-        the,
-        "timestamp",
-        *("2026-05-11T14:35:00Z", "yesterday", " ", "9" * 40, Raw("1482429190374.0"), Raw("1.4e12"), Raw("-1"), False),
-        *([2026, 5, 11], {"$date": "2026-05-11"}),
-    )
-
-
-@promise(FIELDS)
-async def gameName_providerId_and_uuid_may_be_anything(the: Trial) -> None:
-    for name in ("gameName", "providerId", "uuid"):
-        await _recorded(the, name, Raw("5"), Raw("0"), False, ["a"], {"id": 7}, "x" * 4_000, "a\u0000\n", "\u3000")
-
-
-@promise(FIELDS)
-async def optional_recorded_fields_may_be_anything(the: Trial) -> None:
-    for name in ("sessionId", "platform", "token", "jackpotDetails", "promoCampaignType", "promoWinReference"):
-        await _recorded(the, name, Raw("5"), Raw("-1.5"), True, ["a"], {"id": 7}, "x" * 200, "a\n", "\u3000")
-
-
-@promise(FIELDS)
-async def half_a_character_in_a_recorded_field_is_accepted(the: Trial) -> None:
-    for name in ("gameName", "roundDetails", "sessionId"):
-        await _recorded(the, name, Raw(r'"\ud83d"'), Raw(r'"a\udfffb"'), Raw(r'["\ud800"]'))
-
-
-@promise(FIELDS)
-async def the_type_of_a_campaign_may_have_any_characters(the: Trial) -> None:
-    for kind in ("T\u00a0", "\u3000", "\U0001fae8", "T\n", Raw("7"), False, ["T"], "x" * 200):
-        await the.credited(the.promo(promoCampaignType=kind))
-
-    await the.paid("0.08")
-
-
-@promise(FIELDS)
-async def an_identifier_may_be_a_whole_number(the: Trial) -> None:
+def _with_whole_numbers(the: Trial) -> Iterator[Request]:
     for win in the.each_callback(amount="0.01"):
         for name in _identifiers_of(win):
-            await the.credited(win.but(**{"reference": the.id(), name: Raw(the.whole())}))
-
-    await the.paid("0.13", bonus="0.04")
+            yield win.but(**{"reference": the.id(), name: Raw(the.whole())})
 
 
-@promise(FIELDS)
-async def the_player_may_be_a_whole_number(the: Trial) -> None:
+def _of_a_whole_number(the: Trial) -> Iterator[Request]:
     if not re.fullmatch("0|[1-9][0-9]*", the.player.id):
         raise NotTried("the player's id is not a whole number")
-    for win in the.each_callback(amount="0.01", userId=Raw(the.player.id)):
-        await the.credited(win)
+    yield from the.each_callback(amount="0.01", userId=Raw(the.player.id))
 
-    await the.paid("0.04", bonus="0.01")
+
+promise.rows(
+    FIELDS,
+    Row(
+        "campaignType is promoCampaignType",
+        lambda the: the.promo().spelled(promoCampaignType="campaignType"),
+        cash="0.01",
+    ),
+)
+promise.rows(
+    RESULT,
+    Row("roundDetails may be text", results("roundDetails", "freespin"), cash="0.01"),
+    Row("roundDetails may be an array", results("roundDetails", ["spin", "minigame"]), cash="0.01"),
+)
+promise.rows(
+    FIELDS,
+    Row(
+        "roundDetails may be an object",
+        results("roundDetails", {"spins": [{"line": 1, "pays": Raw("0.5").text}]}),
+        cash="0.01",
+    ),
+    _recorded(
+        "roundDetails may be anything",
+        ["roundDetails"],
+        *([], {}, Raw("1"), Raw("-2.5e3"), True, False, [None], "\u00a0"),
+    ),
+    Row("a timestamp may be a number", results("timestamp", Raw("1482429190374")), cash="0.01"),
+    _recorded(
+        "a timestamp may be anything",
+        ["timestamp"],
+        *("2026-05-11T14:35:00Z", "yesterday", " ", "9" * 40, Raw("1482429190374.0"), Raw("1.4e12"), Raw("-1"), False),
+        *([2026, 5, 11], {"$date": "2026-05-11"}),
+    ),
+    _recorded(
+        "gameName providerId and uuid may be anything",
+        ["gameName", "providerId", "uuid"],
+        *(Raw("5"), Raw("0"), False, ["a"], {"id": 7}, "x" * 4_000, "a\u0000\n", "\u3000"),
+    ),
+    _recorded(
+        "optional recorded fields may be anything",
+        ["sessionId", "platform", "token", "jackpotDetails", "promoCampaignType", "promoWinReference"],
+        *(Raw("5"), Raw("-1.5"), True, ["a"], {"id": 7}, "x" * 200, "a\n", "\u3000"),
+    ),
+    _recorded(
+        "half a character in a recorded field is accepted",
+        ["gameName", "roundDetails", "sessionId"],
+        *(Raw(r'"\ud83d"'), Raw(r'"a\udfffb"'), Raw(r'["\ud800"]')),
+    ),
+    Row(
+        "the type of a campaign may have any characters",
+        lambda the: (
+            the.promo(promoCampaignType=kind)
+            for kind in ("T\u00a0", "\u3000", "\U0001fae8", "T\n", Raw("7"), False, ["T"], "x" * 200)
+        ),
+        cash="0.08",
+    ),
+    Row("an identifier may be a whole number", _with_whole_numbers, cash="0.13", bonus="0.04"),
+    Row("the player may be a whole number", _of_a_whole_number, cash="0.04", bonus="0.01"),
+)
 
 
 @promise(FIELDS)
@@ -202,43 +184,35 @@ async def a_whole_number_is_the_text_of_its_digits(the: Trial) -> None:
     await the.paid("0.13", bonus="0.04")
 
 
-@promise(FIELDS)
-async def a_reference_may_be_a_whole_number(the: Trial) -> None:
-    for win in the.each_callback(amount="0.01"):
-        digits = the.whole()
-        first = await the.credited(win.but(reference=Raw(digits)))
-        again = await the.credited(win.but(reference=digits))
-        the.same("transactionId", first.transaction_id, again.transaction_id)
-
-    await the.paid("0.04", bonus="0.01")
-
-
-@promise(FIELDS)
-async def whole_numbers_are_told_apart_to_the_last_digit(the: Trial) -> None:
+def _to_the_last_digit(the: Trial) -> Iterator[Request]:
     digits = the.whole()
-    for last in range(10):
-        await the.credited(the.result(reference=Raw(f"{digits}{last}")))
-    await the.credited(the.result(reference=Raw(digits)))
-
-    await the.paid("0.11")
+    for last in ("", *range(10)):
+        yield the.result(reference=Raw(f"{digits}{last}"))
 
 
-@promise(FIELDS)
-async def a_bonus_code_is_one_as_text_and_as_a_whole_number(the: Trial) -> None:
+def _of_a_code_in_both_forms(the: Trial) -> Iterator[Request]:
     code = the.whole()
-    await the.credited(the.result(amount="0.02", bonusCode=Raw(code)))
-    await the.credited(the.total(amount="0.05", bonusCode=code))
-
-    await the.paid("0.05", bonus="0.05")
+    yield the.result(amount="0.02", bonusCode=Raw(code))
+    yield the.total(amount="0.05", bonusCode=code)
 
 
-@promise(FIELDS)
-async def the_reference_of_a_prize_may_be_a_whole_number(the: Trial) -> None:
+def _with_a_prize_in_both_forms(the: Trial) -> Iterator[Request]:
     digits = the.whole()
-    await the.credited(the.result(amount="0.02", promoWinAmount="0.03", promoWinReference=Raw(digits)))
-    await the.credited(the.promo(amount="0.03", reference=digits))
+    yield the.result(amount="0.02", promoWinAmount="0.03", promoWinReference=Raw(digits))
+    yield the.promo(amount="0.03", reference=digits)
 
-    await the.paid("0.05")
+
+promise.rows(
+    FIELDS,
+    Again(
+        "a reference may be a whole number",
+        lambda the: (win.but(reference=Raw(the.whole())) for win in the.each_callback(amount="0.01")),
+        lambda the, win: win.but(reference=win["reference"]),
+    ),
+    Row("whole numbers are told apart to the last digit", _to_the_last_digit, cash="0.11"),
+    Row("a bonus code is one as text and as a whole number", _of_a_code_in_both_forms, cash="0.05", bonus="0.05"),
+    Row("the reference of a prize may be a whole number", _with_a_prize_in_both_forms, cash="0.05"),
+)
 
 
 @promise(FIELDS)
@@ -250,65 +224,55 @@ async def a_second_spelling_of_an_identifier_may_be_in_the_other_form(the: Trial
     await the.paid("0.01")
 
 
-@promise(FIELDS)
-async def an_identifier_may_have_any_characters_but_control_characters(the: Trial) -> None:
-    odd = ("slot\u200d1", "\u00a0x", " x ", "\ufeff", "\u00ad", "\u2028x", "\u200b", "\ue000", "\u0378", "\U0001fae8")
-    for name in ("gameId", "roundId", "bonusCode"):
-        for value in odd:
-            await the.credited(the.result(**{name: value}))
-
-    await the.paid("0.30", bonus="0.10")
+_ODD = ("slot\u200d1", "\u00a0x", " x ", "\ufeff", "\u00ad", "\u2028x", "\u200b", "\ue000", "\u0378", "\U0001fae8")
 
 
-@promise(FIELDS)
-async def bonus_codes_that_differ_by_a_space_are_two(the: Trial) -> None:
+def _of_two_codes(the: Trial) -> Iterator[Request]:
     code = the.id("b")
-    await the.credited(the.result(amount="0.02", bonusCode=code))
-    await the.credited(the.total(amount="0.02", bonusCode=f"{code} "))
-
-    await the.paid("0.04", bonus="0.04")
+    yield the.result(amount="0.02", bonusCode=code)
+    yield the.total(amount="0.02", bonusCode=f"{code} ")
 
 
-@promise(FIELDS)
-async def a_byte_order_mark_before_the_body_is_passed_over(the: Trial) -> None:
-    for win in the.each_callback(amount="0.01"):
-        await the.credited(win.saying(b"\xef\xbb\xbf" + the.signed(win).content))
-
-    await the.paid("0.04", bonus="0.01")
-
-
-@promise(FIELDS)
-async def unknown_fields_are_accepted(the: Trial) -> None:
-    await the.credited(the.result(currencyRate=Raw("1.0000"), lines=[1, 2], campaign={"name": "summer"}, vip=True))
-
-    await the.paid("0.01")
-
-
-@promise(FIELDS)
-async def an_optional_field_may_be_null(the: Trial) -> None:
-    await the.credited(the.result(bonusCode=None, platform=None, promoWinAmount=None, promoWinReference=None))
-
-    await the.paid("0.01", bonus="0")
-
-
-@promise(FIELDS)
-async def an_optional_field_may_be_empty(the: Trial) -> None:
-    await the.credited(the.result(bonusCode="", platform="", promoWinAmount="", promoWinReference=""))
-
-    await the.paid("0.01", bonus="0")
-
-
-@promise(FIELDS)
-async def an_optional_field_may_be_an_empty_list_or_object(the: Trial) -> None:
+def _empty(the: Trial) -> Iterator[Request]:
+    names = ("bonusCode", "promoWinAmount", "promoWinReference", "promoCampaignId")
     for nothing in ([], {}):
-        empty = the.result(
-            bonusCode=nothing, promoWinAmount=nothing, promoWinReference=nothing, promoCampaignId=nothing
-        )
-        await the.credited(empty)
-        await the.credited(the.jackpot(bonusCode=nothing, currency=nothing))
-        await the.credited(the.total(bonusCode=nothing, roundId=nothing, currency=nothing))
+        yield the.result(**dict.fromkeys(names, nothing))
+        yield the.jackpot(bonusCode=nothing, currency=nothing)
+        yield the.total(bonusCode=nothing, roundId=nothing, currency=nothing)
 
-    await the.paid("0.06", bonus="0.02")
+
+promise.rows(
+    FIELDS,
+    Row(
+        "an identifier may have any characters but control characters",
+        lambda the: (the.result(**{name: value}) for name in ("gameId", "roundId", "bonusCode") for value in _ODD),
+        cash="0.30",
+        bonus="0.10",
+    ),
+    Row("bonus codes that differ by a space are two", _of_two_codes, cash="0.04", bonus="0.04"),
+    Row(
+        "a byte order mark before the body is passed over",
+        lambda the: (win.saying(b"\xef\xbb\xbf" + the.signed(win).content) for win in the.each_callback(amount="0.01")),
+        cash="0.04",
+        bonus="0.01",
+    ),
+    Row(
+        "unknown fields are accepted",
+        lambda the: the.result(currencyRate=Raw("1.0000"), lines=[1, 2], campaign={"name": "summer"}, vip=True),
+        cash="0.01",
+    ),
+    Row(
+        "an optional field may be null",
+        lambda the: the.result(bonusCode=None, platform=None, promoWinAmount=None, promoWinReference=None),
+        cash="0.01",
+    ),
+    Row(
+        "an optional field may be empty",
+        lambda the: the.result(bonusCode="", platform="", promoWinAmount="", promoWinReference=""),
+        cash="0.01",
+    ),
+    Row("an optional field may be an empty list or object", _empty, cash="0.06", bonus="0.02"),
+)
 
 
 @promise(FIELDS)
@@ -319,46 +283,36 @@ async def a_currency_may_be_in_lower_case(the: Trial) -> None:
     await the.paid("0.01")
 
 
-@promise(PROMO)
-async def a_providerId_may_be_capitalised(the: Trial) -> None:
-    await the.credited(the.promo(providerId="Luckymonaco"))
-
-    await the.paid("0.01")
+def _escaped(win: Request) -> Request:
+    reference = "".join(f"\\u{ord(character):04x}" for character in win["reference"])
+    return win.but(reference=Raw(f'"{reference}"'), gameName=Raw(r'"Fortune\u0027s \u00e9"'))
 
 
-@promise(FIELDS)
-async def escapes_mean_the_characters_they_stand_for(the: Trial) -> None:
-    win = the.result(gameName="Fortune's é")
-    escaped = "".join(f"\\u{ord(character):04x}" for character in win["reference"])
-    first = await the.credited(win)
-    again = await the.credited(win.but(reference=Raw(f'"{escaped}"'), gameName=Raw(r'"Fortune\u0027s \u00e9"')))
-
-    the.same("transactionId", first.transaction_id, again.transaction_id)
-    await the.paid("0.01")
-
-
-@promise(FIELDS)
-async def space_between_the_fields_means_nothing(the: Trial) -> None:
+def _with_space(the: Trial) -> Request:
     win = the.result()
-    await the.credited(win.saying("\r\n\t " + win.text.replace(", ", " ,\n\t").replace('": ', '"\t:\r\n') + "\n"))
-
-    await the.paid("0.01")
+    return win.saying("\r\n\t " + win.text.replace(", ", " ,\n\t").replace('": ', '"\t:\r\n') + "\n")
 
 
-@promise(FIELDS)
-async def a_name_may_be_in_any_script(the: Trial) -> None:
-    await the.credited(the.result(gameName="幸运的摩纳哥 🎰 ß"))
-
-    await the.paid("0.01")
+def _of_128_characters(the: Trial) -> Iterator[Request]:
+    yield (win := the.result(roundId=the.id("r").ljust(128, "x"), reference=the.id().ljust(128, "x")))
+    yield win.but(reference=win["reference"][:-1] + "y")
 
 
-@promise(FIELDS)
-async def names_of_128_characters_are_accepted(the: Trial) -> None:
-    win = the.result(roundId=the.id("r").ljust(128, "x"), reference=the.id().ljust(128, "x"))
-    await the.credited(win)
-    await the.credited(win.but(reference=win["reference"][:-1] + "y"))
-
-    await the.paid("0.02")
+promise.rows(
+    PROMO,
+    Row("a providerId may be capitalised", lambda the: the.promo(providerId="Luckymonaco"), cash="0.01"),
+)
+promise.rows(
+    FIELDS,
+    Again(
+        "escapes mean the characters they stand for",
+        lambda the: the.result(gameName="Fortune's é"),
+        lambda the, win: _escaped(win),
+    ),
+    Row("space between the fields means nothing", _with_space, cash="0.01"),
+    Row("a name may be in any script", results("gameName", "幸运的摩纳哥 🎰 ß"), cash="0.01"),
+    Row("names of 128 characters are accepted", _of_128_characters, cash="0.02"),
+)
 
 
 @promise(JACKPOT)
@@ -368,53 +322,37 @@ async def a_jackpot_needs_no_currency(the: Trial) -> None:
     the.same("currency", the.player.currency, str(answer.fields.get("currency")))
 
 
-@promise(FIELDS)
-async def a_jackpot_may_name_the_currency_of_the_player(the: Trial) -> None:
-    await the.credited(the.jackpot(currency=the.player.currency))
-
-    await the.paid("0.01")
+def _by_every_path(callback: Callback, win: Callable[[Trial], Request]) -> Requests:
+    return lambda the: (the.elsewhere(callback, path, win(the)) for path in PATHS[callback])
 
 
-@promise(FIELDS)
-async def jackpot_and_bonus_may_be_identified_by_a_uuid(the: Trial) -> None:
-    if the.provider.secret.hash_secret:
-        raise NotTried("a hash secret was given, so a hash is needed")
-    for win in (the.jackpot(uuid=the.filler()), the.total(uuid=the.filler())):
-        await the.credited(win.unsigned())
-
-    await the.paid("0.02", bonus="0.01")
-
-
-@promise(CALLBACKS)
-async def a_result_may_come_by_both_its_paths(the: Trial) -> None:
-    await the.credited(the.elsewhere("result", "/V4/Result", the.result()))
-    await the.credited(the.elsewhere("result", "/v4/Result", the.result()))
-
-    await the.paid("0.02")
-
-
-@promise(CALLBACKS)
-async def a_jackpot_may_come_by_both_its_paths(the: Trial) -> None:
-    await the.credited(the.elsewhere("jackpot", "/V4/JackPotWin", the.jackpot()))
-    await the.credited(the.elsewhere("jackpot", "/v4/JackPotWin", the.jackpot()))
-
-    await the.paid("0.02")
-
-
-@promise(CALLBACKS)
-async def a_free_round_total_may_come_by_its_three_paths(the: Trial) -> None:
-    for path in ("/bonuswin", "/V4/BonusWin", "/v4/BonusWin"):
-        await the.credited(the.elsewhere("bonus", path, the.total()))
-
-    await the.paid("0.03", bonus="0.03")
-
-
-@promise(CALLBACKS)
-async def a_promotion_may_come_by_both_its_paths(the: Trial) -> None:
-    await the.credited(the.elsewhere("promo", "/V4/PromoWin", the.promo()))
-    await the.credited(the.elsewhere("promo", "/v4/PromoWin", the.promo()))
-
-    await the.paid("0.02")
+promise.rows(
+    FIELDS,
+    Row(
+        "a jackpot may name the currency of the player",
+        lambda the: the.jackpot(currency=the.player.currency),
+        cash="0.01",
+    ),
+    Row(
+        "jackpot and bonus may be identified by a uuid",
+        lambda the: (win.unsigned() for win in (the.jackpot(uuid=the.filler()), the.total(uuid=the.filler()))),
+        cash="0.02",
+        bonus="0.01",
+        needs=Trial.need_no_hash_secret,
+    ),
+)
+promise.rows(
+    CALLBACKS,
+    Row("a result may come by both its paths", _by_every_path("result", Trial.result), cash="0.02"),
+    Row("a jackpot may come by both its paths", _by_every_path("jackpot", Trial.jackpot), cash="0.02"),
+    Row(
+        "a free round total may come by its three paths",
+        _by_every_path("bonus", Trial.total),
+        cash="0.03",
+        bonus="0.03",
+    ),
+    Row("a promotion may come by both its paths", _by_every_path("promo", Trial.promo), cash="0.02"),
+)
 
 
 async def _as_published(the: Trial, win: Request, example: str) -> None:
@@ -424,31 +362,6 @@ async def _as_published(the: Trial, win: Request, example: str) -> None:
     await the.credited(win.saying(body))
 
     await the.paid(win["amount"], bonus=win["amount"] if win.callback == "bonus" else "0")
-
-
-async def _recorded(the: Trial, name: str, *values: Value) -> None:
-    """A result is credited whatever it says there."""
-    before = await the.balances()
-    for value in values:
-        await the.credited(the.result(**{name: value}))
-
-    await the.paid_since(before, f"0.{len(values):02}")
-
-
-def _identifiers_of(win: Request) -> tuple[str, ...]:
-    """What decides about money, beside the player and the reference."""
-    return {
-        "jackpot": ("gameId", "roundId", "jackpotId", "bonusCode"),
-        "bonus": ("gameId", "roundId", "bonusCode"),
-        "promo": ("promoCampaignId", "bonusCode"),
-    }.get(win.callback, ("gameId", "roundId", "bonusCode", "promoCampaignId"))
-
-
-async def _spelled(the: Trial, spell: Callable[[str], str]) -> None:
-    for win in the.each_callback(amount="0.01"):
-        await the.credited(win.spelled(**{each.name: spell(each.name) for each in win.fields}))
-
-    await the.paid("0.04", bonus="0.01")
 
 
 # The page's own names, order and constants, with this run's values.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tools.provider.certify.catalogue import ANSWERS, FIELDS, Promises
 from tools.provider.certify.forms import Requests, Row
 from tools.provider.certify.requests import Raw, Request, Value
-from tools.provider.certify.trial import NotTried, Trial, Unmet
+from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("malformed")
 
@@ -188,11 +188,6 @@ def _without_hash_and_uuid(the: Trial) -> Iterator[Request]:
             yield win.but(uuid=nothing).unsigned()
 
 
-def _need_no_hash_secret(the: Trial) -> None:
-    if the.provider.secret.hash_secret:
-        raise NotTried("a hash secret was given, so a hash is needed")
-
-
 promise.rows(
     FIELDS,
     Row(
@@ -211,7 +206,7 @@ promise.rows(
         "a jackpot or total without hash and uuid is refused with 64",
         _without_hash_and_uuid,
         64,
-        needs=_need_no_hash_secret,
+        needs=Trial.need_no_hash_secret,
     ),
 )
 promise.rows(
