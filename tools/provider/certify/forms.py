@@ -38,12 +38,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Each win is credited. What is sent `again` is a replay, or is refused with `code`: it pays nothing either way."""
+    """Each win is credited. What is sent `again` is a replay, or is refused with `code`: it pays nothing either way.
+
+    A win pays its amount to cash, unless it says what it `pays`.
+    """
 
     name: str
     wins: Requests
     again: Callable[[Trial, Request], Request | Iterable[Request]]
     code: int = SUCCESS
+    pays: str | None = None
 
     async def attempt(self, the: Trial) -> None:
         for win in _each(self.wins(the)):
@@ -54,7 +58,7 @@ class Again:
                     the.same("transactionId", first.transaction_id, (await the.credited(again)).transaction_id)
                 else:
                     await the.refused(again, self.code)
-            await the.paid_since(before, win["amount"], win.pays_bonus)
+            await the.paid_since(before, self.pays or win["amount"], win.pays_bonus)
 
 
 def _each(requests: Request | Iterable[Request]) -> Iterator[Request]:

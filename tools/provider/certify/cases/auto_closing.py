@@ -3,18 +3,32 @@
 from dataclasses import replace
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, CALLBACKS, EFFECTS, FIELDS, REPLAYS, Promises
+from tools.provider.certify.forms import Again, Row
 from tools.provider.certify.requests import Raw, Request
 from tools.provider.certify.trial import Trial
 
 promise = Promises("auto closing")
 
 
-@promise(AUTO_CLOSING)
-async def a_round_that_is_closed_automatically_is_credited(the: Trial) -> None:
-    answer = await the.credited(the.auto_closing(amount=Raw("0.04")))
+def _result(the: Trial) -> Request:
+    return the.result(amount="0.04")
 
-    await the.shows(answer, "0.04")
-    await the.paid("0.04")
+
+def _closing_of(result: Request) -> Request:
+    """The same round closed automatically: no session, and the amount as the page writes it."""
+    closed = replace(result, callback="auto closing").without("sessionId")
+    return closed.but(amount=Raw(result["amount"]))
+
+
+promise.rows(
+    AUTO_CLOSING,
+    Row(
+        "a round that is closed automatically is credited",
+        lambda the: the.auto_closing(amount=Raw("0.04")),
+        cash="0.04",
+        is_shown=True,
+    ),
+)
 
 
 @promise(AUTO_CLOSING)
@@ -35,12 +49,10 @@ async def a_round_whose_result_arrived_is_not_paid_again_when_it_is_closed(the: 
     await the.paid("0.04")
 
 
-@promise(CALLBACKS)
-async def an_auto_closing_after_its_result_is_a_replay(the: Trial) -> None:
-    result = the.result(amount="0.04")
-    first, closed = await the.credited(result), await the.credited(_closing_of(result))
-
-    the.same("transactionId", first.transaction_id, closed.transaction_id)
+promise.rows(
+    CALLBACKS,
+    Again("an auto closing after its result is a replay", _result, lambda the, result: _closing_of(result)),
+)
 
 
 @promise(CALLBACKS)
@@ -52,43 +64,38 @@ async def a_result_after_its_auto_closing_is_a_replay(the: Trial) -> None:
     await the.paid("0.04")
 
 
-@promise(REPLAYS)
-async def an_auto_closing_with_another_amount_is_refused_with_61(the: Trial) -> None:
-    result = the.result(amount="0.04")
-    await the.credited(result)
-    await the.refused(_closing_of(result).but(amount=Raw("0.05")), 61)
-
-    await the.paid("0.04")
-
-
-@promise(FIELDS)
-async def an_empty_session_is_no_reason_to_refuse(the: Trial) -> None:
-    await the.credited(the.auto_closing(sessionId=""))
-    await the.credited(the.auto_closing(sessionId=None))
-
-    await the.paid("0.02")
-
-
-@promise(FIELDS)
-async def a_lost_round_may_be_closed_automatically(the: Trial) -> None:
-    await the.credited(the.auto_closing(amount=Raw("0.0")))
-
-    await the.paid("0")
-
-
-@promise(AUTO_CLOSING)
-async def an_auto_closing_pays_its_prize_as_well(the: Trial) -> None:
-    await the.credited(
-        the.auto_closing(
+promise.rows(
+    REPLAYS,
+    Again(
+        "an auto closing with another amount is refused with 61",
+        _result,
+        lambda the, result: _closing_of(result).but(amount=Raw("0.05")),
+        61,
+    ),
+)
+promise.rows(
+    FIELDS,
+    Row(
+        "an empty session is no reason to refuse",
+        lambda the: (the.auto_closing(sessionId=nothing) for nothing in ("", None)),
+        cash="0.02",
+    ),
+    Row("a lost round may be closed automatically", lambda the: the.auto_closing(amount=Raw("0.0"))),
+)
+promise.rows(
+    AUTO_CLOSING,
+    Row(
+        "an auto closing pays its prize as well",
+        lambda the: the.auto_closing(
             amount=Raw("0.02"),
             promoWinAmount="0.03",
             promoWinReference=the.id("p"),
             promoCampaignID="5103188801",
             promoCampaignType="T",
-        )
-    )
-
-    await the.paid("0.05")
+        ),
+        cash="0.05",
+    ),
+)
 
 
 @promise(EFFECTS)
@@ -118,9 +125,3 @@ async def the_result_of_a_free_round_that_was_closed_without_its_bonus_code_is_a
 
     the.same("transactionId", closed.transaction_id, late.transaction_id)
     await the.paid("0.02", bonus="0")
-
-
-def _closing_of(result: Request) -> Request:
-    """The same round closed automatically: no session, and the amount as the page writes it."""
-    closed = replace(result, callback="auto closing").without("sessionId")
-    return closed.but(amount=Raw(result["amount"]))

@@ -1,35 +1,48 @@
 """Promotions: a prize comes alone or inside a result, and is paid once by either way."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, EFFECTS, PROMO, REPLAYS, RESULT, Promises
+from tools.provider.certify.forms import Again, Requests, Row, changed
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("promotions")
 
-
-@promise(PROMO)
-async def a_promotion_is_added_to_cash(the: Trial) -> None:
-    answer = await the.credited(the.promo(amount="0.05"))
-
-    await the.shows(answer, "0.05")
-    await the.paid("0.05")
+_PRIZE = ("promoWinAmount", "promoWinReference")
+_CAMPAIGN = ("promoCampaignId", "promoCampaignType")
 
 
-@promise(EFFECTS)
-async def a_promotion_leaves_bonus_alone(the: Trial) -> None:
-    await the.credited(the.promo(amount="0.05", bonusCode=the.id("b")))
+def _with_prize(the: Trial, **changes: Value) -> Request:
+    """A result of 0.02 with a prize of 0.03."""
+    win = the.result(
+        amount="0.02",
+        promoWinAmount="0.03",
+        promoWinReference=the.id("p"),
+        promoCampaignId="5103188801",
+        promoCampaignType="T",
+    )
+    return win.but(**changes)
 
-    await the.paid("0.05", bonus="0")
+
+def _prize_of(win: Request, the: Trial) -> Request:
+    """The same prize as a promo callback."""
+    return the.promo(reference=win["promoWinReference"], amount=win["promoWinAmount"])
 
 
-@promise(RESULT)
-async def a_result_pays_its_prize_as_well(the: Trial) -> None:
-    answer = await the.credited(_with_prize(the))
+def _deliveries(deliver: Callable[[Request, Trial], tuple[Request, ...]]) -> Requests:
+    """What is sent of a result with a prize."""
+    return lambda the: deliver(_with_prize(the), the)
 
-    await the.shows(answer, "0.05")
-    await the.paid("0.05")
+
+promise.rows(
+    PROMO, Row("a promotion is added to cash", lambda the: the.promo(amount="0.05"), cash="0.05", is_shown=True)
+)
+promise.rows(
+    EFFECTS,
+    Row("a promotion leaves bonus alone", lambda the: the.promo(amount="0.05", bonusCode=the.id("b")), cash="0.05"),
+)
+promise.rows(RESULT, Row("a result pays its prize as well", _with_prize, cash="0.05", is_shown=True))
 
 
 @promise(AUTO_CLOSING)
@@ -41,22 +54,19 @@ async def a_prize_inside_a_result_is_paid_once(the: Trial) -> None:
     await the.paid("0.05")
 
 
-@promise(EFFECTS)
-async def a_promotion_after_the_result_that_carried_it_is_a_replay(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win)
-    await the.credited(_prize_of(win, the))
-
-    await the.paid("0.05")
-
-
-@promise(EFFECTS)
-async def a_result_after_the_promotion_that_it_carries_pays_its_win_alone(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(_prize_of(win, the))
-    await the.credited(win)
-
-    await the.paid("0.05")
+promise.rows(
+    EFFECTS,
+    Row(
+        "a promotion after the result that carried it is a replay",
+        _deliveries(lambda win, the: (win, _prize_of(win, the))),
+        cash="0.05",
+    ),
+    Row(
+        "a result after the promotion that it carries pays its win alone",
+        _deliveries(lambda win, the: (_prize_of(win, the), win)),
+        cash="0.05",
+    ),
+)
 
 
 @promise(EFFECTS)
@@ -68,30 +78,20 @@ async def a_prize_inside_a_result_is_a_transaction_of_its_own(the: Trial) -> Non
         raise Unmet("a transactionId of the prize's own", f"the result's, {prize.transaction_id}")
 
 
-@promise(REPLAYS)
-async def a_replay_of_a_result_with_a_prize_has_the_transactionId_of_the_result(the: Trial) -> None:
-    win = _with_prize(the)
-    first, again = await the.credited(win), await the.credited(win)
-
-    the.same("transactionId", first.transaction_id, again.transaction_id)
-
-
-@promise(REPLAYS)
-async def one_prize_inside_two_results_is_paid_once(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win)
-    await the.credited(_with_prize(the, promoWinReference=win["promoWinReference"]))
-
-    await the.paid("0.07")
-
-
-@promise(REPLAYS)
-async def a_promotion_is_a_replay_though_its_result_named_no_campaign(the: Trial) -> None:
-    win = _with_prize(the).without("promoCampaignId", "promoCampaignType")
-    await the.credited(win)
-    await the.credited(_prize_of(win, the))
-
-    await the.paid("0.05")
+promise.rows(
+    REPLAYS,
+    Again("a replay of a result with a prize has the transactionId of the result", _with_prize, changed(), pays="0.05"),
+    Row(
+        "one prize inside two results is paid once",
+        _deliveries(lambda win, the: (win, _with_prize(the, promoWinReference=win["promoWinReference"]))),
+        cash="0.07",
+    ),
+    Row(
+        "a promotion is a replay though its result named no campaign",
+        _deliveries(lambda win, the: (win.without(*_CAMPAIGN), _prize_of(win, the))),
+        cash="0.05",
+    ),
+)
 
 
 @promise(REPLAYS)
@@ -116,13 +116,14 @@ async def a_prize_in_dispute_is_left_and_its_win_is_paid(the: Trial) -> None:
     await the.paid("0.05")
 
 
-@promise(REPLAYS)
-async def a_prize_of_another_campaign_is_left_and_its_win_is_paid(the: Trial) -> None:
-    prize = the.promo(amount="0.03", promoCampaignId="another")
-    await the.credited(prize)
-    await the.credited(_with_prize(the, promoWinReference=prize["reference"]))
-
-    await the.paid("0.05")
+promise.rows(
+    REPLAYS,
+    Row(
+        "a prize of another campaign is left and its win is paid",
+        _deliveries(lambda win, the: (_prize_of(win, the).but(promoCampaignId="another"), win)),
+        cash="0.05",
+    ),
+)
 
 
 @promise(REPLAYS)
@@ -144,23 +145,21 @@ async def a_prize_in_dispute_does_not_stop_the_bonus_of_its_free_round(the: Tria
     await the.paid("0.05", bonus="0.02")
 
 
-@promise(REPLAYS)
-async def a_known_result_with_another_prize_pays_nothing(the: Trial) -> None:
-    win = _with_prize(the)
-    first = await the.credited(win)
-    another = await the.credited(win.but(promoWinReference=the.id("p")))
-
-    the.same("transactionId", first.transaction_id, another.transaction_id)
-    await the.paid("0.05")
-
-
-@promise(REPLAYS)
-async def a_known_result_with_another_amount_of_its_prize_pays_nothing(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win)
-    await the.credited(win.but(promoWinAmount="0.04"))
-
-    await the.paid("0.05")
+promise.rows(
+    REPLAYS,
+    Again(
+        "a known result with another prize pays nothing",
+        _with_prize,
+        lambda the, win: win.but(promoWinReference=the.id("p")),
+        pays="0.05",
+    ),
+    Again(
+        "a known result with another amount of its prize pays nothing",
+        _with_prize,
+        changed(promoWinAmount="0.04"),
+        pays="0.05",
+    ),
+)
 
 
 @promise(REPLAYS)
@@ -185,36 +184,25 @@ async def a_known_result_that_comes_again_with_a_prize_is_paid_the_prize(the: Tr
     await the.paid("0.05")
 
 
-@promise(REPLAYS)
-async def a_prize_that_comes_later_with_its_result_is_paid_once(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win.without("promoWinAmount", "promoWinReference"))
-    await the.credited(win)
-    await the.credited(win)
-    await the.credited(_prize_of(win, the))
-
-    await the.paid("0.05")
-
-
-@promise(REPLAYS)
-async def a_second_prize_that_comes_later_with_its_result_pays_nothing(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win.without("promoWinAmount", "promoWinReference"))
-    await the.credited(win)
-    await the.credited(win.but(promoWinReference=the.id("p")))
-
-    await the.paid("0.05")
-
-
-@promise(REPLAYS)
-async def a_result_that_comes_again_without_its_prize_is_a_replay(the: Trial) -> None:
-    win = _with_prize(the)
-    first = await the.credited(win)
-    names = ("promoWinAmount", "promoWinReference", "promoCampaignId", "promoCampaignType")
-    again = await the.credited(win.without(*names))
-
-    the.same("transactionId", first.transaction_id, again.transaction_id)
-    await the.paid("0.05")
+promise.rows(
+    REPLAYS,
+    Row(
+        "a prize that comes later with its result is paid once",
+        _deliveries(lambda win, the: (win.without(*_PRIZE), win, win, _prize_of(win, the))),
+        cash="0.05",
+    ),
+    Row(
+        "a second prize that comes later with its result pays nothing",
+        _deliveries(lambda win, the: (win.without(*_PRIZE), win, win.but(promoWinReference=the.id("p")))),
+        cash="0.05",
+    ),
+    Again(
+        "a result that comes again without its prize is a replay",
+        _with_prize,
+        lambda the, win: win.without(*_PRIZE, *_CAMPAIGN),
+        pays="0.05",
+    ),
+)
 
 
 @promise(REPLAYS)
@@ -226,34 +214,42 @@ async def a_result_that_conflicts_refuses_its_prize_with_61(the: Trial) -> None:
     await the.paid("0.02")
 
 
-@promise(EFFECTS)
-async def a_prize_without_a_reference_is_left_and_its_win_is_paid(the: Trial) -> None:
-    await _left(the, *({"promoWinReference": nothing} for nothing in (None, "", [], {})))
-    await the.credited(_with_prize(the).without("promoWinReference"))
-
-    await the.paid("0.10")
+_NO_PRIZE = (Raw("0"), "0.00", Raw("-0.0"), "0e5", [], {})
+_NO_AMOUNT = ("0,03", " 0.03", "+0.03", "NaN", "three", Raw("1e-19"), "1e999999999", True, ["0.03"])
+_NO_REFERENCE = ("p" * 129, "p\n", "\u3000", Raw("-5"), Raw("1.5"), True, ["p"])
 
 
-@promise(EFFECTS)
-async def a_prize_with_a_malformed_reference_is_left_and_its_win_is_paid(the: Trial) -> None:
-    faulty: tuple[Value, ...] = (the.id("p").ljust(129, "x"), "p\n", "\u3000", Raw("-5"), Raw("1.5"), True, ["p"])
-    await _left(the, *({"promoWinReference": reference} for reference in faulty))
-
-    await the.paid("0.14")
+def _with_prizes(field: str, *values: Value) -> Requests:
+    """A result for each of these values of a field of its prize."""
+    return lambda the: (_with_prize(the, **{field: value}) for value in values)
 
 
-@promise(EFFECTS)
-async def a_prize_with_two_different_spellings_is_left_and_its_win_is_paid(the: Trial) -> None:
-    await _left(the, {"promowinamount": "0.04"}, {"PromoWinReference": the.id("p")})
-
-    await the.paid("0.04")
+def _without_a_reference(the: Trial) -> Iterator[Request]:
+    yield from (_with_prize(the, promoWinReference=nothing) for nothing in (None, "", [], {}))
+    yield _with_prize(the).without("promoWinReference")
 
 
-@promise(EFFECTS)
-async def a_prize_reference_without_an_amount_is_the_win_alone(the: Trial) -> None:
-    await the.credited(_with_prize(the).without("promoWinAmount"))
+def _in_two_spellings(the: Trial) -> Iterator[Request]:
+    yield _with_prize(the, promowinamount="0.04")
+    yield _with_prize(the, PromoWinReference=the.id("p"))
 
-    await the.paid("0.02")
+
+# A prize that cannot be paid is left for a person. Its result is credited, and known, as if it had come alone.
+promise.rows(
+    EFFECTS,
+    Again("a prize without a reference is left and its win is paid", _without_a_reference, changed()),
+    Again(
+        "a prize with a malformed reference is left and its win is paid",
+        _with_prizes("promoWinReference", *_NO_REFERENCE),
+        changed(),
+    ),
+    Again("a prize with two different spellings is left and its win is paid", _in_two_spellings, changed()),
+    Row(
+        "a prize reference without an amount is the win alone",
+        lambda the: _with_prize(the).without("promoWinAmount"),
+        cash="0.02",
+    ),
+)
 
 
 @promise(EFFECTS)
@@ -266,52 +262,38 @@ async def a_prize_of_zero_is_the_win_alone_and_leaves_its_reference_free(the: Tr
     await the.paid("0.05")
 
 
-@promise(EFFECTS)
-async def a_prize_below_zero_is_left_and_its_win_is_paid(the: Trial) -> None:
-    await _left(the, {"promoWinAmount": "-5"}, {"promoWinAmount": Raw("-0.03")})
-
-    await the.paid("0.04")
-
-
-@promise(EFFECTS)
-async def a_prize_whose_amount_is_not_valid_is_left_and_its_win_is_paid(the: Trial) -> None:
-    faulty: tuple[Value, ...] = ("0,03", " 0.03", "+0.03", "NaN", "three", Raw("1e-19"), "1e999999999", True, ["0.03"])
-    await _left(the, *({"promoWinAmount": amount} for amount in faulty))
-
-    await the.paid("0.18")
-
-
-@promise(EFFECTS)
-async def a_prize_that_was_left_is_not_paid_by_a_retransmission_that_changes_it(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win.but(promoWinAmount="-0.03"))
-    await the.credited(win)
-
-    await the.paid("0.02")
-
-
-@promise(EFFECTS)
-async def a_prize_that_was_left_is_paid_when_it_comes_alone(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win.but(promoWinAmount="-0.03"))
-    await the.credited(_prize_of(win, the))
-
-    await the.paid("0.05")
-
-
-@promise(EFFECTS)
-async def a_prize_of_nothing_is_no_prize_in_any_notation(the: Trial) -> None:
-    for nothing in (Raw("0"), "0.00", Raw("-0.0"), "0e5", [], {}):
-        await the.credited(_with_prize(the, promoWinAmount=nothing, promoWinReference="\n"))
-
-    await the.paid("0.12")
-
-
-@promise(EFFECTS)
-async def a_prize_in_a_free_round_goes_to_cash_alone(the: Trial) -> None:
-    await the.credited(_with_prize(the, bonusCode=the.id("b")))
-
-    await the.paid("0.05", bonus="0.02")
+promise.rows(
+    EFFECTS,
+    Again(
+        "a prize below zero is left and its win is paid", _with_prizes("promoWinAmount", "-5", Raw("-0.03")), changed()
+    ),
+    Again(
+        "a prize whose amount is not valid is left and its win is paid",
+        _with_prizes("promoWinAmount", *_NO_AMOUNT),
+        changed(),
+    ),
+    Row(
+        "a prize that was left is not paid by a retransmission that changes it",
+        _deliveries(lambda win, the: (win.but(promoWinAmount="-0.03"), win)),
+        cash="0.02",
+    ),
+    Row(
+        "a prize that was left is paid when it comes alone",
+        _deliveries(lambda win, the: (win.but(promoWinAmount="-0.03"), _prize_of(win, the))),
+        cash="0.05",
+    ),
+    Row(
+        "a prize of nothing is no prize in any notation",
+        lambda the: (_with_prize(the, promoWinAmount=nothing, promoWinReference="\n") for nothing in _NO_PRIZE),
+        cash="0.12",
+    ),
+    Row(
+        "a prize in a free round goes to cash alone",
+        lambda the: _with_prize(the, bonusCode=the.id("b")),
+        cash="0.05",
+        bonus="0.02",
+    ),
+)
 
 
 @promise(EFFECTS)
@@ -321,28 +303,3 @@ async def a_prize_counts_towards_no_free_round_total(the: Trial) -> None:
     await the.credited(the.total(amount=Raw("0.02"), bonusCode=code))
 
     await the.paid("0.05", bonus="0.02")
-
-
-async def _left(the: Trial, *changes: Mapping[str, Value]) -> None:
-    """Results whose prize is left for a person: each is credited as if it had come alone."""
-    for each in changes:
-        win = _with_prize(the, **each)
-        first, again = await the.credited(win), await the.credited(win)
-        the.same("transactionId", first.transaction_id, again.transaction_id)
-
-
-def _with_prize(the: Trial, **changes: Value) -> Request:
-    """A result of 0.02 with a prize of 0.03."""
-    win = the.result(
-        amount="0.02",
-        promoWinAmount="0.03",
-        promoWinReference=the.id("p"),
-        promoCampaignId="5103188801",
-        promoCampaignType="T",
-    )
-    return win.but(**changes)
-
-
-def _prize_of(win: Request, the: Trial) -> Request:
-    """The same prize as a promo callback."""
-    return the.promo(reference=win["promoWinReference"], amount=win["promoWinAmount"])
