@@ -2,24 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from tools.provider.answers import SUCCESS
+from tools.provider.answers import SUCCESS, Answer
 from tools.provider.certify.requests import Request, Value
-from tools.provider.certify.trial import Trial
+from tools.provider.certify.trial import Trial, Unmet
 
+StepT = TypeVar("StepT", Request, "Step")
+Step: TypeAlias = Request | tuple[Request, int]  # with the code that this one is refused with
 Requests: TypeAlias = Callable[[Trial], Request | Iterable[Request]]
+Steps: TypeAlias = Callable[[Trial], Request | Iterable[Step]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Each request is answered with `code`. Then the wallet has so much more than before.
+    """Each request is answered with `code`, or with its own. Then the wallet has so much more than before.
 
     `is_shown`: the answer shows it, too. `needs` raises NotTried where something is missing for it.
     """
 
     name: str
-    requests: Requests
+    requests: Steps
     code: int = SUCCESS
     cash: str = "0"
     bonus: str = "0"
@@ -29,8 +32,9 @@ class Row:
     async def attempt(self, the: Trial) -> None:
         if self.needs:
             self.needs(the)
-        for request in _each(self.requests(the)):
-            answer = await (the.credited(request) if self.code == SUCCESS else the.refused(request, self.code))
+        for step in _each(self.requests(the)):
+            request, code = step if isinstance(step, tuple) else (step, self.code)
+            answer = await (the.credited(request) if code == SUCCESS else the.refused(request, code))
             if self.is_shown:
                 await the.shows(answer, self.cash, self.bonus)
         await the.paid(self.cash, bonus=self.bonus)
@@ -61,7 +65,22 @@ class Again:
             await the.paid_since(before, self.pays or win["amount"], win.pays_bonus)
 
 
-def _each(requests: Request | Iterable[Request]) -> Iterator[Request]:
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Each win is credited, and its answer says what is `expected`. `instead` is what it says else, if it does not."""
+
+    name: str
+    expected: str
+    instead: Callable[[Answer], str | None]
+    requests: Requests = Trial.each_callback
+
+    async def attempt(self, the: Trial) -> None:
+        for request in _each(self.requests(the)):
+            if instead := self.instead(await the.credited(request)):
+                raise Unmet(f"{self.expected} for {request.callback}", instead)
+
+
+def _each(requests: Request | Iterable[StepT]) -> Iterator[Request | StepT]:
     """One after the other, each made when the one before is answered."""
     return iter((requests,) if isinstance(requests, Request) else requests)
 

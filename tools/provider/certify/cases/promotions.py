@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, EFFECTS, PROMO, REPLAYS, RESULT, Promises
-from tools.provider.certify.forms import Again, Requests, Row, changed
+from tools.provider.certify.forms import Again, Requests, Row, Step, Steps, changed
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import Trial, Unmet
 
@@ -30,7 +30,7 @@ def _prize_of(win: Request, the: Trial) -> Request:
     return the.promo(reference=win["promoWinReference"], amount=win["promoWinAmount"])
 
 
-def _deliveries(deliver: Callable[[Request, Trial], tuple[Request, ...]]) -> Requests:
+def _deliveries(deliver: Callable[[Request, Trial], tuple[Step, ...]]) -> Steps:
     """What is sent of a result with a prize."""
     return lambda the: deliver(_with_prize(the), the)
 
@@ -91,16 +91,12 @@ promise.rows(
         _deliveries(lambda win, the: (win.without(*_CAMPAIGN), _prize_of(win, the))),
         cash="0.05",
     ),
+    Row(
+        "a promotion of another campaign than in its result is refused with 61",
+        _deliveries(lambda win, the: (win, (_prize_of(win, the).but(promoCampaignId="another"), 61))),
+        cash="0.05",
+    ),
 )
-
-
-@promise(REPLAYS)
-async def a_promotion_of_another_campaign_than_in_its_result_is_refused_with_61(the: Trial) -> None:
-    win = _with_prize(the)
-    await the.credited(win)
-    await the.refused(_prize_of(win, the).but(promoCampaignId="another"), 61)
-
-    await the.paid("0.05")
 
 
 @promise(REPLAYS)

@@ -1,6 +1,10 @@
 """Trust: whoever does not know what provider and operator share moves nothing, and learns nothing."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from tools.provider.certify.catalogue import TRUST, Promises
+from tools.provider.certify.forms import Requests, Row, Steps
 from tools.provider.certify.requests import Raw, Request, Value
 from tools.provider.certify.trial import Trial, Unmet
 from tools.provider.secret import Secret
@@ -10,174 +14,130 @@ promise = Promises("trust")
 _FORGED = "4a5d375ac1311b04fba2ea66d067b8e5"  # the pages' own example
 
 
-@promise(TRUST)
-async def a_right_hash_is_admitted(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.jackpot(amount="0.01"))
-    await the.credited(the.total(amount="0.02"))
+@dataclass(frozen=True, slots=True)
+class _NotAdmitted:
+    """Each request is refused with 401. It moves nothing, and its answer shows no balances."""
 
-    await the.paid("0.03", bonus="0.02")
+    name: str
+    requests: Requests
+    needs: Callable[[Trial], None] = Trial.need_hash_secret
 
-
-@promise(TRUST)
-async def a_wrong_hash_of_a_jackpot_is_refused_with_401(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.jackpot(hash=_FORGED))
-
-
-@promise(TRUST)
-async def a_wrong_hash_of_a_free_round_total_is_refused_with_401(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.total(hash=_FORGED))
+    async def attempt(self, the: Trial) -> None:
+        self.needs(the)
+        requests = self.requests(the)
+        for request in (requests,) if isinstance(requests, Request) else requests:
+            await _not_admitted(the, request)
 
 
-@promise(TRUST)
-async def a_jackpot_without_a_hash_is_refused_with_401(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.jackpot().unsigned())
-    await _not_admitted(the, the.jackpot(hash=""))
+async def _not_admitted(the: Trial, win: Request) -> None:
+    answer = await the.refused(win, 401)
+    if answer.balances is not None:
+        raise Unmet("no balances", str(answer))
+
+    await the.paid("0")
 
 
-@promise(TRUST)
-async def a_uuid_does_not_replace_a_hash(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.jackpot(uuid=the.filler()).unsigned())
-    await _not_admitted(the, the.total(uuid=the.filler()).unsigned())
+def _admitted(name: str, requests: Steps, cash: str, bonus: str = "0") -> Row:
+    """A row that needs a hash secret."""
+    return Row(name, requests, cash=cash, bonus=bonus, needs=Trial.need_hash_secret)
 
 
-@promise(TRUST)
-async def a_hash_of_another_amount_is_refused_with_401(the: Trial) -> None:
-    await _tampered(the, amount=Raw("0.09"))
+def _changed_after_signing(**changes: Value) -> Requests:
+    def wins(the: Trial) -> Request:
+        win = the.jackpot()
+        return win.but(hash=the.hash_of(win), **changes)
+
+    return wins
 
 
-@promise(TRUST)
-async def a_hash_of_another_player_is_refused_with_401(the: Trial) -> None:
-    the.need_hash_secret()
+def _signed_for_another_player(the: Trial) -> Request:
     theirs = the.jackpot(userId=the.id("nobody"))
-    await _not_admitted(the, theirs.but(hash=the.hash_of(theirs), userId=the.player.id))
+    return theirs.but(hash=the.hash_of(theirs), userId=the.player.id)
 
 
-@promise(TRUST)
-async def a_hash_covers_unknown_fields(the: Trial) -> None:
-    await _tampered(the, jackpotLevel="grand")
-
-
-@promise(TRUST)
-async def a_hash_is_over_the_characters_of_a_number(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.jackpot(amount=Raw("0.0100")))
-    await the.credited(the.jackpot(amount=Raw("0.02000000000000000")))
-
-    await the.paid("0.03")
-
-
-@promise(TRUST)
-async def a_number_that_was_written_otherwise_has_another_hash(the: Trial) -> None:
-    the.need_hash_secret()
+def _written_otherwise(the: Trial) -> Request:
     win = the.jackpot(amount=Raw("0.010"))
-    await _not_admitted(the, win.but(hash=the.hash_of(win), amount=Raw("0.01")))
+    return win.but(hash=the.hash_of(win), amount=Raw("0.01"))
 
 
-@promise(TRUST)
-async def a_hash_is_over_the_text_of_an_object_as_it_was_sent(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.jackpot(jackpotDetails=Raw('{"level" : [1,  2.50],"name":"grand"}')))
-
-    await the.paid("0.01")
+def _without_a_hash(the: Trial) -> Iterator[Request]:
+    yield the.jackpot().unsigned()
+    yield the.jackpot(hash="")
 
 
-@promise(TRUST)
-async def a_hash_is_over_all_scripts(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.jackpot(platform="Tisch Nº 7, 幸运"))
-
-    await the.paid("0.01")
+def _with_a_uuid(the: Trial) -> Iterator[Request]:
+    yield the.jackpot(uuid=the.filler()).unsigned()
+    yield the.total(uuid=the.filler()).unsigned()
 
 
-@promise(TRUST)
-async def a_hash_does_not_depend_on_the_order_of_the_fields(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.jackpot().backwards())
-
-    await the.paid("0.01")
-
-
-@promise(TRUST)
-async def a_result_that_carries_a_hash_needs_a_right_one(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.result(hash=_FORGED))
-    win = the.result(amount=Raw("0.010"))
-    await the.credited(win.but(hash=the.hash_of(win)))
-
-    await the.paid("0.01")
-
-
-@promise(TRUST)
-async def a_promotion_that_carries_a_hash_needs_a_right_one(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.promo(hash=_FORGED))
-    win = the.promo()
-    await the.credited(win.but(hash=the.hash_of(win)))
-
-    await the.paid("0.01")
-
-
-@promise(TRUST)
-async def a_result_without_a_hash_is_admitted(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.result())
-
-    await the.paid("0.01")
+promise.rows(
+    TRUST,
+    _admitted(
+        "a right hash is admitted", lambda the: (the.jackpot(amount="0.01"), the.total(amount="0.02")), "0.03", "0.02"
+    ),
+    _NotAdmitted("a wrong hash of a jackpot is refused with 401", lambda the: the.jackpot(hash=_FORGED)),
+    _NotAdmitted("a wrong hash of a free round total is refused with 401", lambda the: the.total(hash=_FORGED)),
+    _NotAdmitted("a jackpot without a hash is refused with 401", _without_a_hash),
+    _NotAdmitted("a uuid does not replace a hash", _with_a_uuid),
+    _NotAdmitted("a hash of another amount is refused with 401", _changed_after_signing(amount=Raw("0.09"))),
+    _NotAdmitted("a hash of another player is refused with 401", _signed_for_another_player),
+    _NotAdmitted("a hash covers unknown fields", _changed_after_signing(jackpotLevel="grand")),
+    _admitted(
+        "a hash is over the characters of a number",
+        lambda the: (the.jackpot(amount=Raw(amount)) for amount in ("0.0100", "0.02000000000000000")),
+        "0.03",
+    ),
+    _NotAdmitted("a number that was written otherwise has another hash", _written_otherwise),
+    _admitted(
+        "a hash is over the text of an object as it was sent",
+        lambda the: the.jackpot(jackpotDetails=Raw('{"level" : [1,  2.50],"name":"grand"}')),
+        "0.01",
+    ),
+    _admitted("a hash is over all scripts", lambda the: the.jackpot(platform="Tisch Nº 7, 幸运"), "0.01"),
+    _admitted("a hash does not depend on the order of the fields", lambda the: the.jackpot().backwards(), "0.01"),
+)
 
 
-@promise(TRUST)
-async def a_hash_in_capitals_is_the_same(the: Trial) -> None:
-    the.need_hash_secret()
+def _needs_a_right_hash(win: Callable[[Trial], Request]) -> Steps:
+    def wins(the: Trial) -> Iterator[Request | tuple[Request, int]]:
+        yield win(the).but(hash=_FORGED), 401
+        signed = win(the).but(amount=Raw("0.010"))
+        yield signed.but(hash=the.hash_of(signed))
+
+    return wins
+
+
+def _in_capitals(the: Trial) -> Request:
     win = the.jackpot()
-    await the.credited(win.but(hash=the.hash_of(win).upper()))
-
-    await the.paid("0.01")
+    return win.but(hash=the.hash_of(win).upper())
 
 
-@promise(TRUST)
-async def an_empty_list_is_no_hash(the: Trial) -> None:
-    the.need_hash_secret()
-    await the.credited(the.result(hash=[]))
-    await the.credited(the.promo(hash={}))
-
-    await the.paid("0.02")
-
-
-@promise(TRUST)
-async def an_empty_list_does_not_replace_a_hash(the: Trial) -> None:
-    the.need_hash_secret()
-    await _not_admitted(the, the.jackpot(hash=[]))
-    await _not_admitted(the, the.total(hash={}))
-
-
-@promise(TRUST)
-async def a_hash_does_not_fit_the_same_text_cut_elsewhere(the: Trial) -> None:
-    the.need_hash_secret()
-    total = the.total(roundId="r9")
-    await the.credited(total)
+def _cut_elsewhere(the: Trial) -> Iterator[Request | tuple[Request, int]]:
+    yield (total := the.total(roundId="r9"))
     cut = total.without("roundId").but(reference=f"{total['reference']}&roundId=r9", hash=the.hash_of(total))
-    await the.refused(cut, 57)
-
-    await the.paid("0.01", bonus="0.01")
+    yield cut, 57
 
 
-@promise(TRUST)
-async def a_callback_without_the_token_is_refused_with_401(the: Trial) -> None:
-    the.need_auth_token()
-    for win in the.each_callback():
-        await _not_admitted(the, win.with_token("none"))
-
-
-@promise(TRUST)
-async def a_callback_with_another_token_is_refused_with_401(the: Trial) -> None:
-    the.need_auth_token()
-    for win in the.each_callback():
-        await _not_admitted(the, win.with_token(Raw("somebody-elses")))
+promise.rows(
+    TRUST,
+    _admitted("a result that carries a hash needs a right one", _needs_a_right_hash(Trial.result), "0.01"),
+    _admitted("a promotion that carries a hash needs a right one", _needs_a_right_hash(Trial.promo), "0.01"),
+    _admitted("a result without a hash is admitted", lambda the: the.result(), "0.01"),
+    _admitted("a hash in capitals is the same", _in_capitals, "0.01"),
+    _admitted("an empty list is no hash", lambda the: (the.result(hash=[]), the.promo(hash={})), "0.02"),
+    _NotAdmitted("an empty list does not replace a hash", lambda the: (the.jackpot(hash=[]), the.total(hash={}))),
+    _admitted("a hash does not fit the same text cut elsewhere", _cut_elsewhere, "0.01", "0.01"),
+    _NotAdmitted(
+        "a callback without the token is refused with 401",
+        lambda the: (win.with_token("none") for win in the.each_callback()),
+        Trial.need_auth_token,
+    ),
+    _NotAdmitted(
+        "a callback with another token is refused with 401",
+        lambda the: (win.with_token(Raw("somebody-elses")) for win in the.each_callback()),
+        Trial.need_auth_token,
+    ),
+)
 
 
 @promise(TRUST)
@@ -219,17 +179,3 @@ async def a_win_that_was_not_admitted_is_credited_when_it_comes_with_its_hash(th
     await the.credited(win)
 
     await the.paid("0.01")
-
-
-async def _tampered(the: Trial, **changes: Value) -> None:
-    the.need_hash_secret()
-    win = the.jackpot()
-    await _not_admitted(the, win.but(hash=the.hash_of(win), **changes))
-
-
-async def _not_admitted(the: Trial, win: Request) -> None:
-    answer = await the.refused(win, 401)
-    if answer.balances is not None:
-        raise Unmet("no balances", str(answer))
-
-    await the.paid("0")
