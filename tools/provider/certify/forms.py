@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 from tools.provider.answers import SUCCESS, Answer
+from tools.provider.certify import amounts
 from tools.provider.certify.requests import Request, Value
 from tools.provider.certify.trial import Trial, Unmet
+from tools.shared.amounts import amount
 
 StepT = TypeVar("StepT", Request, "Step")
 Step: TypeAlias = Request | tuple[Request, int]  # with the code that this one is refused with
@@ -16,28 +19,40 @@ Steps: TypeAlias = Callable[[Trial], Request | Iterable[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Each request is answered with `code`, or with its own. Then the wallet has so much more than before.
+    """Each request is credited, or is refused with `code` or a code of its own. Then the wallet has as much more.
 
-    `is_shown`: the answer shows it, too. `needs` raises NotTried where something is missing for it.
+    A credited win pays its amount, unless `cash` and `bonus` say what all of them pay. `is_shown`: the answers show it,
+    too. `needs` raises NotTried where something is missing for it.
     """
 
     name: str
     requests: Steps
     code: int = SUCCESS
-    cash: str = "0"
-    bonus: str = "0"
+    cash: str | None = None
+    bonus: str | None = None
     is_shown: bool = False
     needs: Callable[[Trial], object] | None = None
 
     async def attempt(self, the: Trial) -> None:
         if self.needs:
             self.needs(the)
+        cash, bonus = self.cash or "0", self.bonus or "0"
         for step in _each(self.requests(the)):
             request, code = step if isinstance(step, tuple) else (step, self.code)
-            answer = await (the.credited(request) if code == SUCCESS else the.refused(request, code))
+            if code != SUCCESS:
+                await the.refused(request, code)
+                continue
+            answer = await the.credited(request)
+            if self.cash is None:
+                cash, bonus = _sum(cash, request["amount"]), _sum(bonus, request.pays_bonus)
             if self.is_shown:
-                await the.shows(answer, self.cash, self.bonus)
-        await the.paid(self.cash, bonus=self.bonus)
+                await the.shows(answer, cash, bonus)
+        await the.paid(cash, bonus)
+
+
+def _sum(one: str, other: str) -> str:
+    added = Decimal(other)  # a zero may have any exponent
+    return amount(amounts.plus(Decimal(one), added)) if added else one
 
 
 @dataclass(frozen=True, slots=True)

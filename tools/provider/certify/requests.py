@@ -39,15 +39,14 @@ class Request:
     token: Literal["right", "none"] | Raw = "right"  # noqa: S105 - a choice, not a token
 
     def __getitem__(self, name: str) -> str:
-        """The characters of a field's value."""
-        return next(each.literal for each in self.fields if each.name == name)
+        """The characters of a field's value, however its name is spelled."""
+        return next(each.literal for each in self.fields if each.name.lower() == name.lower())
 
     @property
     def pays_bonus(self) -> str:
         """What it adds to bonus as well, if no other free round or total of its code was paid."""
-        is_free_round = self.callback in ("result", "auto closing") and any(
-            each.name == "bonusCode" for each in self.fields
-        )
+        codes = [each for each in self.fields if each.name.lower() == "bonuscode" and each.text not in _NOTHING]
+        is_free_round = self.callback in ("result", "auto closing") and bool(codes)
         return self["amount"] if is_free_round or self.callback == "bonus" else "0"
 
     def but(self, **changes: Value) -> "Request":
@@ -96,6 +95,9 @@ class Request:
     @property
     def text(self) -> str:
         return json_object({each.name: each.text for each in self.fields})
+
+
+_NOTHING = ("null", '""', "[]", "{}")
 
 
 def written(value: Value) -> str:

@@ -1,7 +1,7 @@
 """Conflicts: a known reference with other content is refused, and moves nothing."""
 
 from tools.provider.certify.catalogue import ANSWERS, REPLAYS, RESULT, Promises
-from tools.provider.certify.forms import Again, changed
+from tools.provider.certify.forms import Again, Row, changed
 from tools.provider.certify.requests import Raw, Request
 from tools.provider.certify.trial import Trial, Unmet
 
@@ -88,13 +88,16 @@ promise.rows(
 )
 
 
-@promise(REPLAYS)
-async def a_reference_of_another_player_is_not_paid_to_this_one(the: Trial) -> None:
-    theirs = the.result(userId=the.need_other_player(), amount="0")
-    await the.credited(theirs)
-    await the.refused(theirs.but(userId=the.player.id), 61)
-
-    await the.paid("0")
+promise.rows(
+    REPLAYS,
+    Row(
+        "a reference of another player is not paid to this one",
+        lambda the: (
+            theirs := the.result(userId=the.need_other_player(), amount="0"),
+            (theirs.but(userId=the.player.id), 61),
+        ),
+    ),
+)
 
 
 @promise(REPLAYS)

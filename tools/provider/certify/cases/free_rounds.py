@@ -89,17 +89,12 @@ def _total_alone(the: Trial) -> Request:
 
 
 promise.rows(RESULT, Row("a free round is added to cash", _free_round, cash="0.02", is_shown=True))
-promise.rows(EFFECTS, Row("a free round is added to bonus as well", _free_round, cash="0.02", bonus="0.02"))
+promise.rows(EFFECTS, Row("a free round is added to bonus as well", _free_round))
 promise.rows(BONUS, Row("a total is added to cash", _total_alone, cash="0.05", is_shown=True))
 promise.rows(
     EFFECTS,
-    Row("a total without its rounds is added to bonus as well", _total_alone, cash="0.05", bonus="0.05"),
-    Row(
-        "a total without a bonus code is paid in full",
-        lambda the: (_free_round(the), the.total(amount=Raw("0.05"))),
-        cash="0.07",
-        bonus="0.07",
-    ),
+    Row("a total without its rounds is added to bonus as well", _total_alone),
+    Row("a total without a bonus code is paid in full", lambda the: (_free_round(the), the.total(amount=Raw("0.05")))),
 )
 promise.rows(
     BONUS,
@@ -127,16 +122,11 @@ promise.rows(
         "rounds that a total leaves uncovered lessen a later total",
         *(_round("0.02", 1, "0.02"), _round("0.03", 2, "0.05"), _total("0.04", 3, "0.05"), _total("0.03", 4, "0.07")),
     ),
+    Row(
+        "rounds of another bonus code lessen no total",
+        lambda the: (_free_round(the), the.result(amount="0.03", bonusCode=the.id("b")), _total_alone(the)),
+    ),
 )
-
-
-@promise(EFFECTS)
-async def rounds_of_another_bonus_code_lessen_no_total(the: Trial) -> None:
-    for amount in ("0.02", "0.03"):
-        await the.credited(the.result(amount=amount, bonusCode=the.id("b")))
-    await the.credited(_total_alone(the))
-
-    await the.paid("0.10", bonus="0.10")
 
 
 @promise(EFFECTS)
@@ -150,12 +140,7 @@ async def rounds_of_another_player_under_the_same_code_lessen_no_total(the: Tria
 
 promise.rows(
     EFFECTS,
-    Row(
-        "ordinary rounds lessen no total",
-        lambda the: (the.result(amount="0.03"), _total_alone(the)),
-        cash="0.08",
-        bonus="0.05",
-    ),
+    Row("ordinary rounds lessen no total", lambda the: (the.result(amount="0.03"), _total_alone(the))),
     _in_turn("a round sent twice is counted once", _round("0.02", times=2), _total("0.05"), paid="0.05"),
 )
 
@@ -263,28 +248,26 @@ _UNKNOWN: tuple[Value, ...] = (
 )
 
 
-@promise(EFFECTS)
-async def a_round_without_a_known_timestamp_is_paid_in_full(the: Trial) -> None:
-    for timestamp in _UNKNOWN:
-        code = the.id("b")
-        await the.credited(_total("0.02", 1).request(the, code))
-        await the.credited(_round("0.01", timestamp=timestamp).request(the, code))
-
-    await the.paid(paid := f"0.{3 * len(_UNKNOWN):02}", bonus=paid)
-
-
-@promise(EFFECTS)
-async def a_total_without_a_known_timestamp_makes_no_round_late(the: Trial) -> None:
-    for timestamp in _UNKNOWN:
-        code = the.id("b")
-        await the.credited(_total("0.02", timestamp=timestamp).request(the, code))
-        await the.credited(_round("0.01", 1).request(the, code))
-
-    await the.paid(paid := f"0.{3 * len(_UNKNOWN):02}", bonus=paid)
-
-
 promise.rows(
     EFFECTS,
+    Row(
+        "a round without a known timestamp is paid in full",
+        lambda the: (
+            delivery.request(the, code)
+            for timestamp in _UNKNOWN
+            for code in (the.id("b"),)
+            for delivery in (_total("0.02", 1), _round("0.01", timestamp=timestamp))
+        ),
+    ),
+    Row(
+        "a total without a known timestamp makes no round late",
+        lambda the: (
+            delivery.request(the, code)
+            for timestamp in _UNKNOWN
+            for code in (the.id("b"),)
+            for delivery in (_total("0.02", timestamp=timestamp), _round("0.01", 1))
+        ),
+    ),
     _in_turn(
         "a total without a known timestamp still covers late rounds",
         _total("0.01", 5, "0.01"),

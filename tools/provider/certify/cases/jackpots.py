@@ -29,19 +29,15 @@ def _two_of_one_round(the: Trial) -> Iterator[Request]:
     yield grand.but(reference=the.id(), jackpotId="569")
 
 
-promise.rows(JACKPOT, Row("a jackpot is added to cash", _jackpot, cash="0.05", is_shown=True))
+promise.rows(JACKPOT, Row("a jackpot is added to cash", _jackpot, is_shown=True))
 promise.rows(
     EFFECTS,
-    Row("a jackpot leaves bonus alone", _jackpot, cash="0.05"),
-    Row(
-        "a jackpot with a bonus code goes to cash alone",
-        lambda the: _jackpot(the).but(bonusCode=the.id("b")),
-        cash="0.05",
-    ),
+    Row("a jackpot leaves bonus alone", _jackpot),
+    Row("a jackpot with a bonus code goes to cash alone", lambda the: _jackpot(the).but(bonusCode=the.id("b"))),
 )
-promise.rows(JACKPOT, Row("a jackpot is paid beside the result of its round", _after_its_round, cash="0.07"))
-promise.rows(REPLAYS, Row("two jackpots of one round are both paid", _two_of_one_round, cash="0.06"))
-promise.rows(JACKPOT, Row("a jackpot before the result of its round is paid", _before_its_round, cash="0.07"))
+promise.rows(JACKPOT, Row("a jackpot is paid beside the result of its round", _after_its_round))
+promise.rows(REPLAYS, Row("two jackpots of one round are both paid", _two_of_one_round))
+promise.rows(JACKPOT, Row("a jackpot before the result of its round is paid", _before_its_round))
 
 
 @promise(JACKPOT)
@@ -57,7 +53,6 @@ promise.rows(
     Row(
         "a jackpot may carry details",
         lambda the: the.jackpot(jackpotDetails={"name": "grand", "level": 3}, platform="desktop"),
-        cash="0.01",
     ),
 )
 promise.rows(

@@ -33,17 +33,16 @@ _ZEROS = "0" * 40
 
 promise.rows(
     FIELDS,
-    Row("an amount may be a number", _amounts(Raw("0.05")), cash="0.05"),
-    Row("an amount may be text", _amounts("0.05"), cash="0.05"),
-    Row("an amount without a point is whole money", _amounts(Raw("1")), cash="1"),
-    Row("trailing zeros change no amount", _amounts("0.050000000000000000"), cash="0.05"),
+    Row("an amount may be a number", _amounts(Raw("0.05"))),
+    Row("an amount may be text", _amounts("0.05")),
+    Row("an amount without a point is whole money", _amounts(Raw("1"))),
+    Row("trailing zeros change no amount", _amounts("0.050000000000000000")),
     Row(
         "trailing zeros do not count as digits",
         _amounts(f"0.01{_ZEROS}", Raw(f"0.02{_ZEROS}"), f"3{_ZEROS}e-42", f"0.{_ZEROS}"),
-        cash="0.06",
     ),
-    Row("a tenth and two tenths are three tenths", _amounts(Raw("0.1"), Raw("0.2")), cash="0.3"),
-    Row("ten wins of a hundredth are a tenth", _amounts(*[Raw("0.01")] * 10), cash="0.1"),
+    Row("a tenth and two tenths are three tenths", _amounts(Raw("0.1"), Raw("0.2"))),
+    Row("ten wins of a hundredth are a tenth", _amounts(*[Raw("0.01")] * 10)),
     _ToTheLastPlace("eighteen places of text are credited to the last", "0.123456789012345678", "0.876543210987654322"),
     _ToTheLastPlace(
         "eighteen places of a number are credited to the last", Raw("0.987654321098765431"), Raw("0.012345678901234569")
@@ -65,7 +64,6 @@ promise.rows(
     Row(
         "a large amount may have an exponent",
         _amounts(Raw("1.0E7"), "1.5e2", Raw("1e+16")),
-        cash="10000000010000150",
         needs=Trial.need_large_amounts,
     ),
 )
@@ -117,12 +115,8 @@ promise.rows(
     Row("an amount with a plus sign is refused with 59", _amounts("+0.01"), 59),
     Row("minus zero is zero", _amounts("-0", Raw("-0"), "-0.00", Raw("-0.0"), "-0e5", Raw("-0E-3"))),
     Row("zero may have any exponent", _amounts("0e5", Raw("0e5"), "0.00E-30", Raw("0e-999999999"), "0e999999999")),
-    Row("an exponent moves the point", _amounts("1e-2", Raw("2E-2"), Raw("0.3e-1"), "40e-3", "0.5E-1"), cash="0.15"),
-    Row(
-        "an exponent may be zero or above",
-        _amounts("0.01e0", Raw("0.002e1"), Raw("0.0003E+2"), "0.00004e+03"),
-        cash="0.10",
-    ),
+    Row("an exponent moves the point", _amounts("1e-2", Raw("2E-2"), Raw("0.3e-1"), "40e-3", "0.5E-1")),
+    Row("an exponent may be zero or above", _amounts("0.01e0", Raw("0.002e1"), Raw("0.0003E+2"), "0.00004e+03")),
     _ToTheLastPlace("exponents as programs write them are exact", Raw("1e-7"), "9.999999E-1"),
     _ToTheLastPlace("an exponent changes no digit", Raw("1.23456789012345678e-1"), Raw("8.76543210987654322E-1")),
 )

@@ -35,12 +35,10 @@ def _deliveries(deliver: Callable[[Request, Trial], tuple[Step, ...]]) -> Steps:
     return lambda the: deliver(_with_prize(the), the)
 
 
-promise.rows(
-    PROMO, Row("a promotion is added to cash", lambda the: the.promo(amount="0.05"), cash="0.05", is_shown=True)
-)
+promise.rows(PROMO, Row("a promotion is added to cash", lambda the: the.promo(amount="0.05"), is_shown=True))
 promise.rows(
     EFFECTS,
-    Row("a promotion leaves bonus alone", lambda the: the.promo(amount="0.05", bonusCode=the.id("b")), cash="0.05"),
+    Row("a promotion leaves bonus alone", lambda the: the.promo(amount="0.05", bonusCode=the.id("b"))),
 )
 promise.rows(RESULT, Row("a result pays its prize as well", _with_prize, cash="0.05", is_shown=True))
 
@@ -59,12 +57,10 @@ promise.rows(
     Row(
         "a promotion after the result that carried it is a replay",
         _deliveries(lambda win, the: (win, _prize_of(win, the))),
-        cash="0.05",
     ),
     Row(
         "a result after the promotion that it carries pays its win alone",
         _deliveries(lambda win, the: (_prize_of(win, the), win)),
-        cash="0.05",
     ),
 )
 
@@ -89,7 +85,6 @@ promise.rows(
     Row(
         "a promotion is a replay though its result named no campaign",
         _deliveries(lambda win, the: (win.without(*_CAMPAIGN), _prize_of(win, the))),
-        cash="0.05",
     ),
     Row(
         "a promotion of another campaign than in its result is refused with 61",
@@ -117,32 +112,24 @@ promise.rows(
     Row(
         "a prize of another campaign is left and its win is paid",
         _deliveries(lambda win, the: (_prize_of(win, the).but(promoCampaignId="another"), win)),
-        cash="0.05",
     ),
-)
-
-
-@promise(REPLAYS)
-async def a_prize_of_another_player_is_left_and_its_win_is_paid(the: Trial) -> None:
-    theirs = the.promo(userId=the.need_other_player(), amount="0.03")
-    await the.credited(theirs)
-    await the.credited(_with_prize(the, promoWinReference=theirs["reference"]))
-
-    await the.paid("0.02")
-
-
-@promise(REPLAYS)
-async def a_prize_in_dispute_does_not_stop_the_bonus_of_its_free_round(the: Trial) -> None:
-    prize, code = the.promo(amount="0.03"), the.id("b")
-    await the.credited(prize)
-    await the.credited(_with_prize(the, promoWinReference=prize["reference"], promoWinAmount="0.04", bonusCode=code))
-    await the.credited(the.total(amount=Raw("0.02"), bonusCode=code))
-
-    await the.paid("0.05", bonus="0.02")
-
-
-promise.rows(
-    REPLAYS,
+    Row(
+        "a prize of another player is left and its win is paid",
+        _deliveries(lambda win, the: (_prize_of(win, the).but(userId=the.need_other_player()), win)),
+        cash="0.02",
+    ),
+    Row(
+        "a prize in dispute does not stop the bonus of its free round",
+        _deliveries(
+            lambda win, the: (
+                _prize_of(win, the),
+                round_ := win.but(promoWinAmount="0.04", bonusCode=the.id("b")),
+                the.total(amount=Raw("0.02"), bonusCode=round_["bonusCode"]),
+            )
+        ),
+        cash="0.05",
+        bonus="0.02",
+    ),
     Again(
         "a known result with another prize pays nothing",
         _with_prize,
@@ -155,18 +142,12 @@ promise.rows(
         changed(promoWinAmount="0.04"),
         pays="0.05",
     ),
+    Row(
+        "another prize of a known result is paid when it comes alone",
+        _deliveries(lambda win, the: (win, another := win.but(promoWinReference=the.id("p")), _prize_of(another, the))),
+        cash="0.08",
+    ),
 )
-
-
-@promise(REPLAYS)
-async def another_prize_of_a_known_result_is_paid_when_it_comes_alone(the: Trial) -> None:
-    win = _with_prize(the)
-    another = win.but(promoWinReference=the.id("p"))
-    await the.credited(win)
-    await the.credited(another)
-    await the.credited(_prize_of(another, the))
-
-    await the.paid("0.08")
 
 
 @promise(REPLAYS)
@@ -198,16 +179,14 @@ promise.rows(
         lambda the, win: win.without(*_PRIZE, *_CAMPAIGN),
         pays="0.05",
     ),
+    Row(
+        "a result that conflicts refuses its prize with 61",
+        lambda the: (
+            win := the.result(amount="0.02"),
+            (_with_prize(the, reference=win["reference"], amount="0.01"), 61),
+        ),
+    ),
 )
-
-
-@promise(REPLAYS)
-async def a_result_that_conflicts_refuses_its_prize_with_61(the: Trial) -> None:
-    win = the.result(amount="0.02")
-    await the.credited(win)
-    await the.refused(_with_prize(the, reference=win["reference"], amount="0.01"), 61)
-
-    await the.paid("0.02")
 
 
 _NO_PRIZE = (Raw("0"), "0.00", Raw("-0.0"), "0e5", [], {})
@@ -240,26 +219,11 @@ promise.rows(
         changed(),
     ),
     Again("a prize with two different spellings is left and its win is paid", _in_two_spellings, changed()),
+    Row("a prize reference without an amount is the win alone", lambda the: _with_prize(the).without("promoWinAmount")),
     Row(
-        "a prize reference without an amount is the win alone",
-        lambda the: _with_prize(the).without("promoWinAmount"),
-        cash="0.02",
+        "a prize of zero is the win alone and leaves its reference free",
+        _deliveries(lambda win, the: (win.but(promoWinAmount="0"), _prize_of(win, the))),
     ),
-)
-
-
-@promise(EFFECTS)
-async def a_prize_of_zero_is_the_win_alone_and_leaves_its_reference_free(the: Trial) -> None:
-    win = _with_prize(the, promoWinAmount="0")
-    await the.credited(win)
-    await the.paid("0.02")
-    await the.credited(the.promo(reference=win["promoWinReference"], amount="0.03"))
-
-    await the.paid("0.05")
-
-
-promise.rows(
-    EFFECTS,
     Again(
         "a prize below zero is left and its win is paid", _with_prizes("promoWinAmount", "-5", Raw("-0.03")), changed()
     ),
@@ -276,12 +240,10 @@ promise.rows(
     Row(
         "a prize that was left is paid when it comes alone",
         _deliveries(lambda win, the: (win.but(promoWinAmount="-0.03"), _prize_of(win, the))),
-        cash="0.05",
     ),
     Row(
         "a prize of nothing is no prize in any notation",
         lambda the: (_with_prize(the, promoWinAmount=nothing, promoWinReference="\n") for nothing in _NO_PRIZE),
-        cash="0.12",
     ),
     Row(
         "a prize in a free round goes to cash alone",
@@ -289,13 +251,15 @@ promise.rows(
         cash="0.05",
         bonus="0.02",
     ),
+    Row(
+        "a prize counts towards no free round total",
+        _deliveries(
+            lambda win, the: (
+                round_ := win.but(bonusCode=the.id("b")),
+                the.total(amount=Raw("0.02"), bonusCode=round_["bonusCode"]),
+            )
+        ),
+        cash="0.05",
+        bonus="0.02",
+    ),
 )
-
-
-@promise(EFFECTS)
-async def a_prize_counts_towards_no_free_round_total(the: Trial) -> None:
-    code = the.id("b")
-    await the.credited(_with_prize(the, bonusCode=code))
-    await the.credited(the.total(amount=Raw("0.02"), bonusCode=code))
-
-    await the.paid("0.05", bonus="0.02")
