@@ -1,4 +1,4 @@
-"""Every case, in order. A file for each group; a function for each promise, named after it."""
+"""Every case, in order. A file for each group; for each promise a row of a table, or a function named after it."""
 
 from tools.provider.certify.cases import (
     auto_closing,

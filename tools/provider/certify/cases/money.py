@@ -124,13 +124,9 @@ promise.rows(
 
 @promise(FIELDS)
 async def an_exponent_that_just_fits_is_credited(the: Trial) -> None:
-    for part, rest, paid in (
-        ("1e-18", Raw("999999999999999999e-18"), "1"),
-        ("10e-19", "9.99999999999999999e-1", "2"),
-    ):
-        await the.credited(the.result(amount=part))
-        await the.credited(the.result(amount=rest))
-        await the.paid(paid)
+    await _ToTheLastPlace("", "1e-18", Raw("999999999999999999e-18")).attempt(the)
+    for amount in ("10e-19", "9.99999999999999999e-1"):
+        await the.credited(the.result(amount=amount))
 
 
 promise.rows(
