@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -48,6 +48,13 @@ class Origin(StrEnum):
     contract = "contract"
 
 
+def _option(panel: str, metavar: str | None, help: str, *names: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=help, show_default=False, rich_help_panel=panel)
+
+
+_PATH = typer.Option(metavar="PATH", rich_help_panel=_PATHS)
+
+
 def certify(
     url: Annotated[
         str | None,
@@ -56,86 +63,36 @@ def certify(
         ),
     ] = None,
     player: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="A player that exists, and that nobody else moves meanwhile.",
-            show_default=False,
-            rich_help_panel=_WHOM,
-        ),
+        str | None, _option(_WHOM, "ID", "A player that exists, and that nobody else moves meanwhile.")
     ] = None,
-    currency: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE",
-            help="The wallet's, if a first answer does not say it.",
-            show_default=False,
-            rich_help_panel=_WHOM,
-        ),
-    ] = None,
+    currency: Annotated[str | None, _option(_WHOM, "CODE", "The wallet's, if a first answer does not say it.")] = None,
     other_player: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="A second player of that currency, for one more case.",
-            show_default=False,
-            rich_help_panel=_WHOM,
-        ),
+        str | None, _option(_WHOM, "ID", "A second player of that currency, for one more case.")
     ] = None,
     secret_file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help=f'{{"hashSecret": "…", "authToken": "…"}}, where they are set. Else {HASH_SECRET} and {AUTH_TOKEN}.',
-            show_default=False,
-            rich_help_panel=_WHOM,
+        _option(
+            _WHOM,
+            "FILE",
+            f'{{"hashSecret": "…", "authToken": "…"}}, where they are set. Else {HASH_SECRET} and {AUTH_TOKEN}.',
         ),
     ] = None,
-    groups: Annotated[
-        list[str] | None,
-        typer.Option("--group", metavar="GROUP", help="Only this group. Repeatable.", rich_help_panel=_WHICH),
-    ] = None,
+    groups: Annotated[list[str] | None, _option(_WHICH, "GROUP", "Only this group. Repeatable.", "--group")] = None,
     names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--case", metavar="NAME", help="Only cases of this name, or piece. Repeatable.", rich_help_panel=_WHICH
-        ),
+        list[str] | None, _option(_WHICH, "NAME", "Only cases of this name, or piece. Repeatable.", "--case")
     ] = None,
     origin: Annotated[
         Origin | None,
-        typer.Option(
-            "--from",
-            metavar="page|contract",
-            help="Only what the pages demand, or only what the contract settles.",
-            rich_help_panel=_WHICH,
-        ),
+        _option(_WHICH, "page|contract", "Only what the pages demand, or only what the contract settles.", "--from"),
     ] = None,
-    only_list: Annotated[
-        bool, typer.Option("--list", help="Only list the cases: nothing is sent.", rich_help_panel=_WHICH)
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="For a machine, instead of the table.", rich_help_panel=_TOLD)
-    ] = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="For a spreadsheet, instead of the table.", rich_help_panel=_TOLD)
-    ] = False,
+    only_list: Annotated[bool, _option(_WHICH, None, "Only list the cases: nothing is sent.", "--list")] = False,
+    as_json: Annotated[bool, _option(_TOLD, None, "For a machine, instead of the table.", "--json")] = False,
+    as_csv: Annotated[bool, _option(_TOLD, None, "For a spreadsheet, instead of the table.", "--csv")] = False,
     html: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a report with every request and answer, in one file.",
-            show_default=False,
-            rich_help_panel=_TOLD,
-        ),
+        Path | None, _option(_TOLD, "FILE", "Write a report with every request and answer, in one file.")
     ] = None,
     run_id: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Repeats a run's references, on an operator that is empty again.",
-            show_default=False,
-            rich_help_panel=_TRIED,
-        ),
+        str | None, _option(_TRIED, "ID", "Repeats a run's references, on an operator that is empty again.")
     ] = None,
     timeout_seconds: Annotated[
         float,
@@ -148,14 +105,13 @@ def certify(
         typer.Option(metavar="N", min=2, max=100, help="How much is sent at the same moment.", rich_help_panel=_TRIED),
     ] = 12,
     large_amounts: Annotated[
-        bool,
-        typer.Option("--large-amounts", help="Try wins of up to 32 digits, too: quadrillions.", rich_help_panel=_TRIED),
+        bool, _option(_TRIED, None, "Try wins of up to 32 digits, too: quadrillions.", "--large-amounts")
     ] = False,
-    result_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["result"],
-    auto_closing_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["auto closing"],
-    jackpot_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["jackpot"],
-    bonus_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["bonus"],
-    promo_path: Annotated[str, typer.Option(metavar="PATH", rich_help_panel=_PATHS)] = OWN_PATHS["promo"],
+    result_path: Annotated[str, _PATH] = OWN_PATHS["result"],
+    auto_closing_path: Annotated[str, _PATH] = OWN_PATHS["auto closing"],
+    jackpot_path: Annotated[str, _PATH] = OWN_PATHS["jackpot"],
+    bonus_path: Annotated[str, _PATH] = OWN_PATHS["bonus"],
+    promo_path: Annotated[str, _PATH] = OWN_PATHS["promo"],
 ) -> None:
     """Certifies an operator: tries a promise a case, over HTTP, as the provider would.
 
