@@ -29,6 +29,7 @@ from expectations import (
     written,
 )
 from tools.local.template import Template
+from tools.provider.signing import hash_of
 from wallet import callback as callback_module
 from wallet import errors
 
@@ -909,8 +910,7 @@ def md5(text: str) -> str:
 def signed(callback: str, secret: str = HASH_SECRET, **changes: Any) -> dict[str, Any]:
     """A request with its hash."""
     body = {name: value for name, value in request(callback, **changes).items() if name != "hash"}
-    literals = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
-    return body | {"hash": md5("&".join(f"{name}={literals[name]}" for name in sorted(literals)) + secret)}
+    return body | {"hash": hash_of(json.dumps(body), secret)}
 
 
 def unsigned(callback: str) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class Trial:
 
     def filler(self) -> str:
         """32 hexadecimal digits, as a uuid and as a hash where none is checked."""
-        return hashlib.md5(self.id().encode(), usedforsecurity=False).hexdigest()
+        return hashlib.sha256(self.id().encode()).hexdigest()[:32]
 
     def signed(self, request: Request) -> Request:
         """The request with the hash that its callback's page demands."""
