@@ -29,7 +29,6 @@ from local_service import HANG_SECONDS, Service, children_of, command_of, runnin
 from tools.local import openapi
 from tools.local.engine import Engine, engine, free_port
 from tools.local.template import Template
-from tools.provider.signing import hash_of
 
 ROUTES = Template.load().routes()
 PATHS = {kind: next(path for path in ROUTES if ROUTES[path] == kind) for kind in dict.fromkeys(ROUTES.values())}
@@ -252,7 +251,7 @@ class Sender:
             return kind not in SIGNED and all(case.body[name] in (None, "") for name in spellings)
         for name in spellings:
             del case.body[name]
-        case.body["hash"] = hash_of(json.dumps(case.body), HASH_SECRET)
+        case.body["hash"] = hash_of(case.body, HASH_SECRET)
         return True
 
 
@@ -262,6 +261,13 @@ def is_identifier(value: object) -> bool:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     has_control = any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
     return 1 <= len(text) <= 128 and not has_control and not text.isspace()
+
+
+def hash_of(body: Mapping[str, Any], secret: str) -> str:
+    """The hash of a body that `json.dumps` writes."""
+    literals = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
+    signed = "&".join(f"{name}={literals[name]}" for name in sorted(literals) if name.lower() != "hash") + secret
+    return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def sent_by(response: schemathesis.Response) -> Any:
@@ -492,7 +498,7 @@ class Provider:
         reference = f"{kind}-{reference}" if isinstance(reference, str) else reference
         body = request(kind, reference=reference, within=within, AuthToken=PREVIOUS["authToken"]) | secrets | changes
         body.pop("hash", None)
-        body["hash"] = hash_of(json.dumps(body), secret)
+        body["hash"] = hash_of(body, secret)
         self.hidden.add(body["hash"])
         return body
 
