@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -22,14 +22,15 @@ from typer.testing import CliRunner
 from conftest import EVENTS, Operator
 from tools.local.template import Template
 from tools.programs.cli import app
+from tools.provider.answers import Answer
+from tools.provider.sending import RETRANSMISSIONS, Pauses, Unanswered, network
 from tools.provider.simulate import provider as provider_module
 from tools.provider.simulate.money import Purse
-from tools.provider.simulate.network import Post, Reply, Unanswered, network
-from tools.provider.simulate.pages import AS_THE_EXAMPLE, PATHS, Secrets, Words, words
+from tools.provider.simulate.pages import AS_THE_EXAMPLE, Secrets, Words, words
 from tools.provider.simulate.players import Named, unseen
-from tools.provider.simulate.provider import RETRANSMISSIONS, Provider, Settled
+from tools.provider.simulate.provider import Delivery, Provider, Settled
 from tools.provider.simulate.report import COLUMNS, report
-from tools.provider.simulate.story import Callback, Credit, Player, story
+from tools.provider.simulate.story import ORDINARY, Callback, Credit, Odds, PageName, Player, story
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
@@ -42,8 +43,10 @@ PLAYERS = [Player(user_id=f"p-{number}", currency=currency) for number, currency
 SECRETS = Secrets(hash_secret="s3cret", auth_token="t&ken")
 
 
-def told(seed: int = 1, seconds: float = 60, rate: float = 20, day_seconds: float = 10) -> list[Callback]:
-    return [*story(seed=seed, players=PLAYERS, seconds=seconds, rate=rate, day_seconds=day_seconds)]
+def told(
+    seed: int = 1, seconds: float = 60, rate: float = 20, day_seconds: float = 10, odds: Odds = ORDINARY
+) -> list[Callback]:
+    return [*story(seed=seed, players=PLAYERS, seconds=seconds, rate=rate, day_seconds=day_seconds, odds=odds)]
 
 
 def said(callback: Callback, nth: int = 1, secrets: Secrets = SECRETS) -> Words:
@@ -70,7 +73,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 2}, {"rate": 21}, {"seconds": 59}, {"day_seconds": 11}],
+    [{"seed": 2}, {"rate": 21}, {"seconds": 59}, {"day_seconds": 11}, {"odds": Odds(duplicated=0.5)}],
     ids=lambda changes: next(iter(changes)),
 )
 def test_another_story_shares_no_reference(changes: dict[str, Any]) -> None:
@@ -90,7 +93,7 @@ def test_callbacks_come_in_the_order_of_their_times_at_about_the_rate() -> None:
 def test_every_page_is_played_and_so_is_every_way_of_a_lost_answer() -> None:
     callbacks = told(seconds=300)
 
-    assert {callback.page for callback in callbacks} == set(PATHS)
+    assert {callback.page for callback in callbacks} == set(get_args(PageName))
     assert any(callback.copies > 1 for callback in callbacks)
     assert any(callback.cut_after and not callback.is_given_up for callback in callbacks)
     assert any(callback.is_given_up for callback in callbacks)
@@ -282,7 +285,7 @@ def test_the_functions_pay_exactly_what_is_owed_however_late_it_comes(operator: 
 
 def sent(
     callbacks: Sequence[Callback],
-    answer: Callable[[str], Reply | Unanswered],
+    answer: Callable[[str], Answer | Unanswered],
     then: Callable[[Provider], None] = lambda _: None,
     slowly: float = 0,
 ) -> tuple[list[Settled], list[dict[str, Any]], Tally]:
@@ -292,39 +295,37 @@ def sent(
     tally = Tally()
     pauses = iter([slowly])
 
-    async def post(_url: str, body: str) -> Reply:
+    async def send(url: str, body: str | bytes, **_: str) -> Answer:
         bodies.append(json.loads(body))
-        answered = answer(body)
+        answered = answer(str(body))
         await asyncio.sleep(next(pauses, 0))
         if isinstance(answered, Unanswered):
             raise answered
         return answered
 
-    @asynccontextmanager
-    async def reach() -> AsyncIterator[Post]:
-        yield post
-
     async def run() -> None:
-        provider = Provider("http://wallet", Secrets(), tally, settled.append, reach=reach)
+        provider = Provider("http://wallet", Secrets(), tally, settled.append)
         then(provider)
-        await provider.send_all(callbacks)
+        await provider.send_all(callbacks, send)
 
     asyncio.run(run())
     return settled, bodies, tally
 
 
+PAUSES = provider_module.PAUSES
+
+
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider_module, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(provider_module, "LONGEST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(provider_module, "PAUSES", Pauses(first_seconds=0.001, growth=1.7, longest_seconds=0.02))
 
 
 PAID = {"transactionId": "t-1", "error": 0}
 
 
-def answered(code: int) -> Reply:
+def answered(code: int) -> Answer:
     body = PAID if code == 0 else {"error": code, "description": "no"}
-    return Reply({401: 401, 404: 404, 998: 503}.get(code, 200), json.dumps(body))
+    return Answer(status={401: 401, 404: 404, 998: 503}.get(code, 200), text=json.dumps(body))
 
 
 def test_what_is_paid_is_sent_once() -> None:
@@ -334,8 +335,8 @@ def test_what_is_paid_is_sent_once() -> None:
     assert (settled.code, settled.transaction_id) == (0, "t-1")
 
 
-@pytest.mark.parametrize("failure", [answered(998), Unanswered("ClientOSError"), Reply(502, "<html>")])
-def test_what_is_not_answered_is_sent_ten_times_more(failure: Reply | Unanswered) -> None:
+@pytest.mark.parametrize("failure", [answered(998), Unanswered("ClientOSError"), Answer(status=502, text="<html>")])
+def test_what_is_not_answered_is_sent_ten_times_more(failure: Answer | Unanswered) -> None:
     (settled,), bodies, tally = sent([callback()], lambda _: failure)
 
     assert len(bodies) == 1 + RETRANSMISSIONS == 11
@@ -351,8 +352,7 @@ def test_the_pauses_between_retransmissions_grow(monkeypatch: pytest.MonkeyPatch
     async def wait(_: Provider, seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(provider_module, "FIRST_PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr(provider_module, "LONGEST_PAUSE_SECONDS", 15.0)
+    monkeypatch.setattr(provider_module, "PAUSES", PAUSES)
     monkeypatch.setattr(Provider, "_wait", wait)
     sent([callback()], lambda _: answered(998))
 
@@ -405,7 +405,7 @@ def test_a_total_is_not_sent_before_its_rounds_are_settled() -> None:
     order: list[str] = []
     codes = iter([998, 998, 998])
 
-    def answer(body: str) -> Reply:
+    def answer(body: str) -> Answer:
         reference = json.loads(body)["reference"]
         code = next(codes, 0) if reference == "round" else 0
         order.append(f"{reference} {code}")
@@ -434,14 +434,30 @@ def test_what_is_broken_off_ends_what_is_on_its_way_and_begins_nothing_more() ->
     [
         (answered(401), "--secret-file"),
         (answered(404), "before /v4/Result"),
-        (Reply(200, "hi"), "no wallet"),
+        (Answer(status=200, text="hi"), "no wallet"),
     ],
 )
-def test_a_wrong_place_is_told_at_once(answer: Reply, says: str) -> None:
+def test_a_wrong_place_is_told_at_once(answer: Answer, says: str) -> None:
     callbacks = [callback(credit(f"ref-{number}"), number=number) for number in range(50)]
 
     with pytest.raises(Trouble, match=says):
         sent(callbacks, lambda _: answer)
+
+
+def test_an_observer_sees_each_delivery_bends_its_words_and_has_the_provider_give_up() -> None:
+    seen: list[Delivery] = []
+
+    def observe(provider: Provider) -> None:
+        provider.say = lambda callback, **facts: replace(words(callback, **facts), body='{"bent": true}')
+        provider.when_delivered = lambda callback, delivery: seen.append(delivery)
+        provider.gives_up = lambda callback: seen[-1].code == 998
+
+    (settled,), bodies, _ = sent([callback(copies=2)], lambda _: answered(998), observe)
+
+    assert bodies == [{"bent": True}] * 2
+    assert [(each.why, each.code, each.is_cut) for each in seen] == [("first", 998, False), ("copy", 998, False)]
+    assert all(each.wanted <= each.started <= each.ended for each in seen)
+    assert settled.code == 998
 
 
 # --- Its way there ----------------------------------------------------------------------------------
@@ -472,14 +488,14 @@ async def listening(answer: bytes | None) -> AsyncIterator[tuple[str, list[bytes
 
 
 def test_a_callback_reaches_the_operator_as_it_was_written() -> None:
-    async def post() -> tuple[Reply, list[bytes]]:
+    async def post() -> tuple[Answer, list[bytes]]:
         moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 3\r\n\r\n\xff!!"
-        async with listening(moved) as (url, heard), network() as send:
+        async with listening(moved) as (url, heard), network(url) as send:
             return await send(f"{url}/prod/v4/Result?authToken=t%26k%2Fe%20n", '{"name": "Ж"}'), heard
 
     reply, (request,) = asyncio.run(post())
 
-    assert reply == Reply(302, "\ufffd!!")
+    assert (reply.status, reply.text) == (302, "\ufffd!!")
     assert request.startswith(b"POST /prod/v4/Result?authToken=t%26k%2Fe%20n HTTP/1.1\r\n")
     assert b"content-type: application/json" in request.lower()
     assert request.endswith('{"name": "Ж"}'.encode())
@@ -487,7 +503,7 @@ def test_a_callback_reaches_the_operator_as_it_was_written() -> None:
 
 def test_no_answer_is_told_as_none() -> None:
     async def post() -> None:
-        async with network() as send:
+        async with network("http://127.0.0.1") as send:
             async with listening(b"") as (url, _):
                 with pytest.raises(Unanswered, match="ServerDisconnectedError"):
                     await send(url, "{}")
@@ -499,7 +515,7 @@ def test_no_answer_is_told_as_none() -> None:
 
 def test_hanging_up_closes_the_connection() -> None:
     async def post() -> list[bytes]:
-        async with listening(None) as (url, heard), network() as send:
+        async with listening(None) as (url, heard), network(url) as send:
             sending = asyncio.ensure_future(send(url, "{}"))
             while not heard:
                 await asyncio.sleep(0.02)

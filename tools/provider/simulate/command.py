@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from tools.provider.secret import Secret
+from tools.provider.sending import network
 from tools.provider.simulate.display import Display, conclusions, outcomes
 from tools.provider.simulate.pages import Secrets
 from tools.provider.simulate.players import Named, Wallets, unseen
@@ -27,6 +28,7 @@ from tools.shared.trouble import Trouble
 
 NOT_ALL_PAID = 1
 INTERRUPTED = 128 + signal.SIGINT
+AGENT = "luckymonaco-simulation"
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -114,8 +116,8 @@ class _Run:
     async def play(self, callbacks: Iterator[Callback]) -> None:
         began = time.monotonic()
         with _stopping_at_signals(self.provider.is_stopping):
-            async with self._display.shown():
-                await self.provider.send_all(callbacks)
+            async with self._display.shown(), network(self.provider.url, agent=AGENT) as send:
+                await self.provider.send_all(callbacks, send)
         self.seconds = time.monotonic() - began
 
 

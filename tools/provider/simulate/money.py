@@ -1,11 +1,14 @@
 """What players stake and win. Amounts are exact, in whole units of the currency's last decimal."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-# A currency's decimals, and the stake of an ordinary spin.
-CURRENCIES: dict[str, tuple[int, str]] = {
+Currencies = Mapping[str, tuple[int, str]]  # a currency's decimals, and the stake of an ordinary spin
+Pays = Sequence[tuple[float, float, float]]  # how many of a thousand rounds pay from and to how many stakes
+
+CURRENCIES: Currencies = {
     "USD": (2, "0.50"),
     "EUR": (2, "0.40"),
     "GBP": (2, "0.40"),
@@ -16,8 +19,8 @@ CURRENCIES: dict[str, tuple[int, str]] = {
 }
 _OF_A_STRANGER = (2, "1.00")
 
-# What a round pays in stakes: how many of a thousand rounds, and from and to how many. A player gets about 95 % back.
-_PAYS = (
+# A player gets about 95 % back.
+PAYS: Pays = (
     (703, 0.0, 0.0),
     (190, 0.2, 1.2),
     (84.5, 1.0, 6.0),
@@ -32,18 +35,20 @@ class Purse:
     """What is staked and won in a currency. `stakes` are an ordinary player's, in ordinary spins."""
 
     currency: str
+    currencies: Currencies = field(default_factory=lambda: CURRENCIES)
+    pays: Pays = PAYS
 
     @property
     def decimals(self) -> int:
-        return CURRENCIES.get(self.currency.upper(), _OF_A_STRANGER)[0]
+        return self.currencies.get(self.currency.upper(), _OF_A_STRANGER)[0]
 
     @property
     def stake(self) -> Decimal:
-        return Decimal(CURRENCIES.get(self.currency.upper(), _OF_A_STRANGER)[1])
+        return Decimal(self.currencies.get(self.currency.upper(), _OF_A_STRANGER)[1])
 
     def win(self, chance: random.Random, stakes: int) -> Decimal:
         """What a round of so many ordinary stakes pays: mostly nothing, rarely much."""
-        _, least, most = chance.choices(_PAYS, [weight for weight, *_ in _PAYS])[0]
+        _, least, most = chance.choices(self.pays, [weight for weight, *_ in self.pays])[0]
         if most == 0:
             return self.exactly(Decimal(0))
         # Small ones are likelier than large ones within their range, too.

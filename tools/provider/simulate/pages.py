@@ -10,21 +10,12 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlencode
 
+from tools.provider.paths import PATHS, query_of
 from tools.provider.signing import hash_of, json_object
-from tools.provider.simulate.story import Callback, Credit, PageName
+from tools.provider.simulate.story import Callback, Credit
 
 AS_THE_EXAMPLE = 0.6  # of all callbacks; the others are as the table, each in its own way
-
-# As the pages' examples spell them, then otherwise.
-PATHS: dict[PageName, tuple[str, ...]] = {
-    "result": ("/v4/Result", "/V4/Result"),
-    "auto-closing": ("/V4/Result", "/v4/Result"),
-    "jackpot-win": ("/V4/JackPotWin", "/v4/JackPotWin"),
-    "bonus-win": ("/bonuswin", "/V4/BonusWin", "/v4/BonusWin"),
-    "promo-win": ("/V4/PromoWin", "/v4/PromoWin"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +32,7 @@ class Words:
 
     path: str
     body: str
+    method: str = "POST"
 
 
 def words(callback: Callback, *, nth: int, timestamp: int, secrets: Secrets) -> Words:
@@ -49,13 +41,13 @@ def words(callback: Callback, *, nth: int, timestamp: int, secrets: Secrets) -> 
     # By the reference, and not from one chance for all: however a run goes, a callback's words are the same.
     chance = random.Random(f"{callback.page} {credit.reference}")  # noqa: S311 - it must be repeatable
     as_example = chance.random() < AS_THE_EXAMPLE
-    path = PATHS[callback.page][0] if as_example else chance.choice(PATHS[callback.page])
+    paths = PATHS["auto closing" if callback.page == "auto-closing" else callback.name]
+    path = paths[0] if as_example else chance.choice(paths)
     request_id = hashlib.sha256(f"{callback.page} {credit.reference} {nth}".encode()).hexdigest()[:32]
     stamp = json.dumps(str(timestamp)) if as_example or chance.random() < 0.7 else str(timestamp)
     page = _Page(callback, credit, chance, as_example, request_id, stamp)
     body = page.body(secrets.hash_secret)
-    query = f"?{urlencode({'authToken': secrets.auth_token})}" if secrets.auth_token else ""
-    return Words(path=path + query, body=body)
+    return Words(path=path + query_of(secrets.auth_token), body=body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,21 @@
 """The provider at work: sends each callback, waits, loses the connection, sends again, and gives up after ten times."""
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
-from tools.provider.simulate.network import Post, Reply, Unanswered, network
-from tools.provider.simulate.pages import Secrets, words
+from tools.provider.answers import SUCCESS, Answer
+from tools.provider.sending import Pauses, Send, Unanswered
+from tools.provider.simulate.pages import Secrets, Words, words
 from tools.provider.simulate.story import Callback
-from tools.provider.simulate.tally import PAID, UNAVAILABLE, Tally
+from tools.provider.simulate.tally import Tally
 from tools.shared.trouble import Trouble
 
-RETRANSMISSIONS = 10  # result.md
-FIRST_PAUSE_SECONDS = 0.5
-PAUSE_GROWTH = 1.7
-LONGEST_PAUSE_SECONDS = 15.0  # so that the ten take a minute and a half
+PAUSES = Pauses(first_seconds=0.5, growth=1.7, longest_seconds=15)  # the ten take a minute and a half
 CONNECTIONS = 200  # at the same time: whoever is answered slowly is sent less
 FIRST_ANSWERS = 10  # if all of these say that we are wrong here, we are
 
@@ -34,24 +32,43 @@ class Settled:
 
     def take(self, code: int | None, transaction_id: str) -> None:
         """An answer of 0 is final, whatever copies of it are told; no answer changes nothing."""
-        if code is not None and self.code != PAID:
+        if code is not None and self.code != SUCCESS:
             self.code, self.transaction_id = code, transaction_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    code: int | None = None
-    transaction_id: str = ""
+Why: TypeAlias = Literal["first", "copy", "retransmission"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One sending of a callback, and what was answered; `is_cut` says that the provider hung up.
+
+    Times are of `time.monotonic`. It is `wanted` before there is a connection for it.
+    """
+
+    why: Why
+    words: Words
+    wanted: float
+    started: float
+    ended: float
+    answer: Answer
+    is_cut: bool = False
 
     @property
-    def is_to_be_sent_again(self) -> bool:
-        return self.code is None or self.code == UNAVAILABLE
+    def code(self) -> int | None:
+        return self.answer.error
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.started
 
 
 @dataclass
 class Provider:
-    """`when_settled` is told of each callback once, when nothing more of it is sent.
+    """`when_settled` is told of each callback once, when nothing more of it is sent; `when_delivered` of each delivery.
 
+    `say` puts a callback into words. `gives_up` is asked after the first delivery and its copies whether the provider
+    leaves it at that. `epoch` is when the run begins, if not now.
     Raises Trouble if the first answers all say that it is at the wrong place, or has the wrong secret.
     """
 
@@ -60,29 +77,32 @@ class Provider:
     tally: Tally
     when_settled: Callable[[Settled], None]
     is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    reach: Callable[[], AbstractAsyncContextManager[Post]] = network
+    say: Callable[..., Words] = words
+    when_delivered: Callable[[Callback, Delivery], None] = lambda _callback, _delivery: None
+    gives_up: Callable[[Callback], bool] = lambda callback: callback.is_given_up
+    epoch: float | None = None
+    connections: int = CONNECTIONS
 
     def __post_init__(self) -> None:
-        self._connections = asyncio.Semaphore(CONNECTIONS)
+        self._connections = asyncio.Semaphore(self.connections)
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._epoch = 0.0  # when the run began
+        self._epoch = self.epoch or time.time()
         self._refusals = 0
         self._wrong: Trouble | None = None
 
-    async def send_all(self, callbacks: Iterable[Callback]) -> None:
+    async def send_all(self, callbacks: Iterable[Callback], send: Send) -> None:
         """Begins each at its time, and returns when all are settled, or what is on its way when it is stopping."""
-        began, self._epoch = time.monotonic(), time.time()
-        async with self.reach() as self._post:
-            try:
-                for callback in callbacks:
-                    await self._wait(callback.at - (time.monotonic() - began))
-                    if self.is_stopping.is_set():
-                        break
-                    self._begin(callback)
-                while self._under_way:
-                    await asyncio.gather(*self._under_way.values())
-            finally:
-                await self._break_off()
+        began, self._send = time.monotonic(), send
+        try:
+            for callback in callbacks:
+                await self._wait(callback.at - (time.monotonic() - began))
+                if self.is_stopping.is_set():
+                    break
+                self._begin(callback)
+            while self._under_way:
+                await asyncio.gather(*self._under_way.values())
+        finally:
+            await self._break_off()
         if self._wrong:
             raise self._wrong
 
@@ -113,57 +133,64 @@ class Provider:
     async def _until_answered(self, settled: Settled) -> None:
         callback = settled.callback
         chance = random.Random(f"pauses {callback.credits[0].reference}")  # noqa: S311 - it must be repeatable
-        first = self._deliver(settled, cut_after=callback.cut_after)
-        copies = [self._deliver(settled) for _ in range(callback.copies - 1)]
-        answers = await asyncio.gather(first, *copies)
-        if callback.is_given_up:
+        first = self._deliver(settled, "first", cut_after=callback.cut_after)
+        copies = [self._deliver(settled, "copy") for _ in range(callback.copies - 1)]
+        deliveries = await asyncio.gather(first, *copies)
+        if self.gives_up(callback):
             return
-        for nth in range(RETRANSMISSIONS):
-            if not all(answer.is_to_be_sent_again for answer in answers):
+        for pause in PAUSES:
+            if not all(delivery.answer.must_be_sent_again() for delivery in deliveries):
                 return
-            pause = min(FIRST_PAUSE_SECONDS * PAUSE_GROWTH**nth, LONGEST_PAUSE_SECONDS) * chance.uniform(0.8, 1.2)
             self.tally.waiting += 1
-            await self._wait(pause)
+            await self._wait(pause * chance.uniform(0.8, 1.2))
             self.tally.waiting -= 1
             if self.is_stopping.is_set():
                 return
             self.tally.retransmissions += 1
-            answers = [await self._deliver(settled)]
+            deliveries = [await self._deliver(settled, "retransmission")]
 
-    async def _deliver(self, settled: Settled, cut_after: float | None = None) -> _Answer:
+    async def _deliver(self, settled: Settled, why: Why, cut_after: float | None = None) -> Delivery:
+        wanted = time.monotonic()
         async with self._connections:
             settled.deliveries += 1
             nth = settled.deliveries
-            said = words(settled.callback, nth=nth, timestamp=settled.timestamp, secrets=self.secrets)
+            said = self.say(settled.callback, nth=nth, timestamp=settled.timestamp, secrets=self.secrets)
             self.tally.in_flight += 1
-            started = time.monotonic()
+            started, is_cut = time.monotonic(), False
             try:
                 # Hanging up cancels the request, which closes its connection.
-                reply = await asyncio.wait_for(self._post(f"{self.url}{said.path}", said.body), cut_after)
+                sending = self._send(f"{self.url}{said.path}", said.body, method=said.method)
+                answer = await asyncio.wait_for(sending, cut_after)
             except TimeoutError:
                 self.tally.hung_up += 1
-                return _Answer()
-            except Unanswered as failure:
-                self.tally.fail(str(failure))
-                return _Answer()
+                answer, is_cut = Answer(failure="the provider hung up"), True
+            except Unanswered as unanswered:
+                self.tally.fail(str(unanswered))
+                answer = Answer(failure=unanswered.said)
             finally:
                 self.tally.in_flight -= 1
-        code, transaction_id = _read(reply)
-        self.tally.answer(code, time.monotonic() - started)
-        self._notice(reply, code, said.path)
-        settled.take(code, transaction_id)
-        return _Answer(code, transaction_id)
+        ended = time.monotonic()
+        delivery = Delivery(
+            why=why, words=said, wanted=wanted, started=started, ended=ended, answer=answer, is_cut=is_cut
+        )
+        if answer.status is not None:
+            self.tally.answer(answer.error, delivery.seconds)
+            self._notice(answer, said.path)
+            settled.take(answer.error, answer.transaction_id)
+        self.when_delivered(settled.callback, delivery)
+        return delivery
 
-    def _notice(self, reply: Reply, code: int | None, path: str) -> None:
+    def _notice(self, answer: Answer, path: str) -> None:
         """Stops if the first answers are all the same refusal of whatever we would say."""
         if self._refusals < 0:
             return
-        if reply.status not in (401, 403, 404) and (code is not None or reply.status >= 500):
+        is_a_wallets = answer.error is not None or (answer.status or 0) >= 500
+        if answer.status not in (401, 403, 404) and is_a_wallets:
             self._refusals = -1  # it is the right place: what is refused from now on is an outcome like others
             return
         self._refusals += 1
         if self._refusals >= FIRST_ANSWERS:
-            self._wrong = Trouble(_wrong(reply, f"{self.url}{path}"))
+            self._wrong = Trouble(_wrong(answer, f"{self.url}{path}"))
             self.is_stopping.set()
 
     async def _wait(self, seconds: float) -> None:
@@ -173,28 +200,13 @@ class Provider:
                 await asyncio.wait_for(self.is_stopping.wait(), seconds)
 
 
-def _wrong(reply: Reply, url: str) -> str:
-    if reply.status in (401, 403):
+def _wrong(answer: Answer, url: str) -> str:
+    if answer.status in (401, 403):
         return (
-            f"every callback is refused with {reply.status}: hand over the operator's secret with --secret-file, "
+            f"every callback is refused with {answer.status}: hand over the operator's secret with --secret-file, "
             "and see that this address may call"
         )
-    if reply.status == 404:
+    if answer.status == 404:
         where = url.partition("?")[0]
         return f"there is no callback at {where}: give the URL before /v4/Result, its stage included"
-    return f"what answers is no wallet: HTTP {reply.status} without an error code"
-
-
-def _read(reply: Reply) -> tuple[int | None, str]:
-    """The answer's error code and transaction id. An answer that is none of a wallet's counts as none."""
-    try:
-        answer = json.loads(reply.text)
-        code, transaction_id = answer["error"], answer.get("transactionId", "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None, ""
-    # The pages call it a string, their examples a number.
-    if isinstance(code, str) and code.isascii() and code.isdigit():
-        code = int(code)
-    if not isinstance(code, int) or isinstance(code, bool):
-        return None, ""
-    return code, transaction_id if isinstance(transaction_id, str) else str(transaction_id)
+    return f"what answers is no wallet: HTTP {answer.status} without an error code"

@@ -15,13 +15,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Literal
 
-from tools.provider.simulate.money import Purse
+from tools.provider.simulate.money import CURRENCIES, PAYS, Currencies, Pays, Purse
 
 CallbackName = Literal["result", "jackpot", "bonus", "promo"]
 PageName = Literal["result", "auto-closing", "jackpot-win", "bonus-win", "promo-win"]
 
 GAMES = ("tumblefortune", "dragonpearl", "fruitparade", "goldrush", "pharaohsgate", "luckyseven", "wildmustang")
-ANSWER_LOST, DUPLICATED = 0.04, 0.03  # of all callbacks
 PRIZES_AT_A_CAMPAIGNS_END = 3
 CAMPAIGN_SECONDS = 20.0
 LATE, LATE_SECONDS = 0.2, (2.0, 12.0)  # of free rounds and of their totals, and how long after they were played
@@ -49,6 +48,10 @@ class Credit:
     round_id: str = ""
     game_id: str = ""
     bonus_code: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.callback}#{self.reference}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +85,38 @@ class Callback:
         return self.at - self.late
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds:
+    """How often things happen. `happens` weighs what a player may do next: play a round, win a prize with it, leave it
+    open, win a jackpot with it, be granted free rounds, be granted free rounds of which only the total is sent.
+
+    `answer_lost` and `duplicated` are parts of all callbacks.
+    """
+
+    happens: tuple[int, int, int, int, int, int] = (925, 25, 15, 5, 15, 15)
+    answer_lost: float = 0.04
+    duplicated: float = 0.03
+    currencies: Currencies = field(default_factory=lambda: CURRENCIES)
+    pays: Pays = PAYS
+
+
+ORDINARY = Odds()
+
+
 def story(
-    *, seed: int, players: Sequence[Player], seconds: float, rate: float, day_seconds: float
+    *,
+    seed: int,
+    players: Sequence[Player],
+    seconds: float,
+    rate: float,
+    day_seconds: float,
+    odds: Odds = ORDINARY,
 ) -> Iterator[Callback]:
     """The callbacks of so many seconds in the order of `at`, about `rate` a second. 24 hours take `day_seconds`.
 
-    Rounds that are open at the end are closed after it.
+    Rounds that are open at the end are closed after it. A player who is named twice plays twice as much.
     """
-    return _Writer(seed, players, seconds, rate, day_seconds).tell()
+    return _Writer(seed, players, seconds, rate, day_seconds, odds).tell()
 
 
 @dataclass(slots=True)
@@ -121,13 +148,16 @@ class _Session:
 
 
 class _Writer:
-    def __init__(self, seed: int, players: Sequence[Player], seconds: float, rate: float, day_seconds: float) -> None:
+    def __init__(
+        self, seed: int, players: Sequence[Player], seconds: float, rate: float, day_seconds: float, odds: Odds
+    ) -> None:
         who = " ".join(f"{player.user_id}={player.currency}" for player in players)
         # Whatever changes the story changes its references: one reference must never name two contents.
-        name = f"{seed} {seconds} {rate} {day_seconds} {who}"
+        name = f"{seed} {seconds} {rate} {day_seconds} {who}" + ("" if odds == ORDINARY else f" {odds}")
         self._prefix = hashlib.sha256(name.encode()).hexdigest()[:10]
         self._random = random.Random(f"story {name}")  # noqa: S311 - it must be repeatable
         self._players = players
+        self._odds = odds
         self._seconds, self._rate, self._day_seconds = seconds, rate, day_seconds
         self._sessions: dict[str, _Session] = {}
         self._numbers = count(1)
@@ -160,7 +190,7 @@ class _Writer:
         if session is None or (session.rounds_left <= 0 and not session.grants):
             session = self._sessions[player.user_id] = _Session(
                 player=player,
-                purse=Purse(player.currency),
+                purse=Purse(player.currency, self._odds.currencies, self._odds.pays),
                 stakes=self._random.choice([1, 1, 1, 2, 2, 5, 10]),
                 game=self._random.randint(1, 60),
                 rounds_left=1 + int(self._random.expovariate(1 / 25)),
@@ -179,7 +209,7 @@ class _Writer:
             return
         happens = self._random.choices(
             [self._play_round, self._win_prize, self._leave_open, self._win_jackpot, self._grant, self._grant_silent],
-            [925, 25, 15, 5, 15, 15],
+            self._odds.happens,
         )[0]
         happens(at, session)
 
@@ -322,9 +352,9 @@ class _Writer:
     ) -> int:
         """Has what is played then told in its time, and says its number."""
         number, luck, copies = next(self._numbers), self._random.random(), 1
-        if cut_after is None and luck < ANSWER_LOST:
+        if cut_after is None and luck < self._odds.answer_lost:
             cut_after = self._random.choice([0.001, 0.005, 0.02, 0.08])
-        elif cut_after is None and luck < ANSWER_LOST + DUPLICATED:
+        elif cut_after is None and luck < self._odds.answer_lost + self._odds.duplicated:
             copies = self._random.randint(2, 4)
         callback = Callback(
             number=number,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
+from tools.provider.answers import UNAVAILABLE
 from tools.provider.simulate.story import Callback, Credit
 
 RECENT_SECONDS = 10.0
-PAID, UNAVAILABLE = 0, 998
 _Bonus: TypeAlias = tuple[str, str, str]  # currency, player, bonus code
 
 
