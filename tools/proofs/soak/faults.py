@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.proofs.soak.stand import Place, Stand
+from tools.provider.simulate.provider import Delivery
 
 Rule = dict[str, Any]
 
@@ -114,6 +115,10 @@ def schedule(*, seed: int, seconds: float) -> list[Fault]:
             at += (length + quiet) * shrink
 
 
+def _meet(delivery: Delivery, begun: float, over: float) -> bool:
+    return begun <= delivery.ended and delivery.started <= over
+
+
 @dataclass
 class Faults:
     """Does what is scheduled, and remembers when what was wrong."""
@@ -150,17 +155,13 @@ class Faults:
             if not place.is_running:
                 await self._on_engines(place.start)
 
-    def was_near(self, started: float, ended: float) -> bool:
-        """Whether a fault was at work in that time, which ends now, or its aftermath."""
-        if self.now:
-            return True
-        return any(begun <= ended and started <= over + AFTERMATH_SECONDS for begun, over, _ in self.spans)
+    def were_near(self, delivery: Delivery) -> bool:
+        """Whether one that has ended was at work during a delivery, or its aftermath."""
+        return any(_meet(delivery, begun, over + AFTERMATH_SECONDS) for begun, over, _ in self.spans)
 
-    def could_park(self, started: float, ended: float) -> bool:
-        """Whether nothing was in the way of parking in that time, which ends now: no queue's fault, no dead worker."""
-        if self._parking_troubles:
-            return False
-        return not any(begun <= ended and started <= over for begun, over in self._parking_spans)
+    def could_park(self, delivery: Delivery) -> bool:
+        """Whether nothing is in the way of keeping what is delivered, or was then: no queue's fault, no dead worker."""
+        return not self._parking_troubles and not any(_meet(delivery, *span) for span in self._parking_spans)
 
     async def _do(self, fault: Fault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
         if fault.kind in INJECTED:

@@ -1,16 +1,19 @@
-"""The account as a stranger reads it: figures, then everything that is wrong with its whole story."""
+"""The account as text: figures, then everything that is wrong, with all that is known of it."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from tools.proofs.soak.account import KEPT, Account, Finding
-from tools.proofs.soak.story import UNAVAILABLE, Books, Delivery, Player, Told
+from tools.proofs.soak.faults import Faults
+from tools.proofs.soak.notes import Books, Opened, Sent
+from tools.provider.answers import UNAVAILABLE
+from tools.provider.simulate.provider import Delivery
+from tools.provider.simulate.tally import percentile
 
 SLOW_SECONDS = 5.0
 _OUR_METRICS = ("Parked", "SettledFromParking", "DeadLettered", "ParkingFailed", "AttemptsExhausted")
@@ -24,15 +27,13 @@ class Run:
     seconds: float
     drained_seconds: float
     is_broken_off: bool
-    told: Sequence[Told]
-    players: Sequence[Player]
+    sent: Sequence[Sent]
+    players: Sequence[Opened]
     books: Books
     account: Account
-    windows: Counter[str]
+    faults: Faults
     injected: Counter[str]
-    kills: Counter[str]
     metrics: Counter[str]
-    longest_wait_seconds: float
     crash: str | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -43,7 +44,7 @@ class Run:
     @property
     def unfinished(self) -> int:
         """How many callbacks the provider had still to send, or to send again, when the soak ended."""
-        return sum(told.abandoned for told in self.told)
+        return sum(sent.is_unfinished for sent in self.sent)
 
 
 def metrics_of(log: Path) -> Counter[str]:
@@ -62,13 +63,13 @@ def metrics_of(log: Path) -> Counter[str]:
 
 def figures_of(run: Run) -> dict[str, Any]:
     """Every figure of the account, as it goes into the JSON file."""
-    deliveries = [delivery for told in run.told for delivery in told.deliveries]
+    deliveries = [delivery for sent in run.sent for delivery in sent.deliveries]
     why = Counter(delivery.why for delivery in deliveries)
     fates = Counter(run.account.fates.values())
-    given_up = [told for told in run.told if told.gave_up]
-    on_record = {str(transaction["id"]) for transaction in run.books.transactions}
+    given_up = [sent for sent in run.sent if sent.gave_up]
     paid_by_queue_alone = sum(
-        0 not in told.codes and all(claim.id in on_record for claim in told.callback.claims) for told in given_up
+        0 not in sent.codes and all(credit.id in run.books.on_record for credit in sent.plan.callback.credits)
+        for sent in given_up
     )
     findings = run.account
     return {
@@ -76,20 +77,22 @@ def figures_of(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 1),
         "seconds until everything had settled": round(run.drained_seconds, 1),
         "sent": {
-            "callbacks": len(run.told),
+            "callbacks": len(run.sent),
             "deliveries": len(deliveries),
             "copies at the same moment": why["copy"],
             "retransmissions": why["retransmission"],
-            "replays long after": why["replay"],
-            "hung up on by the provider": sum(delivery.cut for delivery in deliveries),
-            "longest wait for a connection, in seconds": round(run.longest_wait_seconds, 2),
+            "replays long after": sum(sent.plan.kind == "replay" for sent in run.sent),
+            "hung up on by the provider": sum(delivery.is_cut for delivery in deliveries),
+            "longest wait for a connection, in seconds": max(
+                (round(delivery.started - delivery.wanted, 2) for delivery in deliveries), default=0.0
+            ),
         },
-        "kinds": dict(sorted(Counter(_kind(told) for told in run.told).items())),
+        "kinds": dict(sorted(Counter(_kind(sent) for sent in run.sent).items())),
         "answers": dict(sorted(Counter(_answer(delivery) for delivery in deliveries).items())),
-        "fault times": dict(sorted(run.windows.items())),
+        "fault times": dict(sorted(Counter(kind for _, _, kind in run.faults.spans).items())),
         "faults": {
-            "by the proxies": sum(run.injected.values()),
-            "workers killed": sum(run.kills.values()),
+            "by the proxies": run.injected.total(),
+            "workers killed": run.faults.kills.total(),
             **dict(sorted(run.injected.items())),
         },
         "references": {
@@ -99,7 +102,7 @@ def figures_of(run: Run) -> dict[str, Any]:
             "dead letters": fates["dead letter"],
             "open when broken off": fates["open"],
             "transactions on record": len(run.books.transactions),
-            "answered as a replay": _replayed(run.told),
+            "answered as a replay": _replayed(run.sent),
             "answered as a conflict (61)": sum(delivery.code == 61 for delivery in deliveries),
             "given up by the provider after one 503": len(given_up),
             "of these paid, by the queue alone": paid_by_queue_alone,
@@ -131,7 +134,9 @@ def figures_of(run: Run) -> dict[str, Any]:
         "seconds to answer": {
             f"{where}, {outcome}": _latency(chosen)
             for where, in_faults in (("quiet", False), ("amid faults", True))
-            for outcome, chosen in _by_outcome(each for each in deliveries if each.in_faults == in_faults).items()
+            for outcome, chosen in _by_outcome(
+                each for each in deliveries if run.faults.were_near(each) == in_faults
+            ).items()
         },
         "slowest answer": max((delivery.seconds for delivery in deliveries), default=0.0),
         f"answers above {SLOW_SECONDS:.0f} s": sum(delivery.seconds > SLOW_SECONDS for delivery in deliveries),
@@ -173,7 +178,7 @@ def lines_of(run: Run) -> Iterator[str]:
         yield f"  seen again in {letter.visible_in:.0f} s; {letter.reason}"
     for whose in dict.fromkeys(finding.claim or finding.player for finding in run.account.findings):
         yield ""
-        yield from _story_lines([each for each in run.account.findings if (each.claim or each.player) == whose], run)
+        yield from _history_lines([each for each in run.account.findings if (each.claim or each.player) == whose], run)
     if run.crash:
         yield f"\nThe soak itself failed: {run.crash}"
     yield "\nverdict"
@@ -187,23 +192,24 @@ def _ledger_word(run: Run) -> str:
     return "verified" if not faults else "at fault"
 
 
-def _story_lines(findings: Sequence[Finding], run: Run) -> Iterator[str]:
+def _history_lines(findings: Sequence[Finding], run: Run) -> Iterator[str]:
     """All that is wrong with a reference or a player, and all that is known of it."""
     for finding in findings:
         yield f"{finding.what.upper()}: {finding.claim or finding.player}: {finding.text}"
     finding = findings[0]
     if finding.claim:
-        for told in run.told:
-            if any(claim.id == finding.claim for claim in told.callback.claims):
-                callback = told.callback
-                yield f"  callback {callback.number} ({callback.kind}, to be {callback.outcome}): {callback.body[:500]}"
-                for delivery in told.deliveries:
+        for sent in run.sent:
+            plan = sent.plan
+            if any(credit.id == finding.claim for credit in plan.callback.credits):
+                body = sent.deliveries[0].words.body if sent.deliveries else ""
+                yield f"  callback {plan.callback.number} ({plan.kind}, to be {plan.outcome}): {body[:500]}"
+                for delivery in sent.deliveries:
                     yield (
                         f"    {delivery.started:8.3f} s  {delivery.why:<14} {1000 * delivery.seconds:8.1f} ms  "
-                        f"{'hung up' if delivery.cut else delivery.status} {delivery.answer[:250]}"
-                        f"{'' if delivery.could_park else '  (parking in trouble)'}"
+                        f"{'hung up' if delivery.is_cut else delivery.answer.status} {delivery.answer.text[:250]}"
+                        f"{'' if run.faults.could_park(delivery) else '  (parking in trouble)'}"
                     )
-                if told.gave_up:
+                if sent.gave_up:
                     yield "    the provider gave up"
         for record in run.books.transactions:
             if record["id"] == finding.claim:
@@ -224,18 +230,19 @@ def _plain(item: Mapping[str, Any]) -> str:
     return json.dumps({name: value for name, value in item.items() if name != "request"}, default=str)
 
 
-def _kind(told: Told) -> str:
-    return "refused by the contract" if told.callback.outcome == "refused" else told.callback.kind
+def _kind(sent: Sent) -> str:
+    return "refused by the contract" if sent.plan.outcome == "refused" else sent.plan.kind
 
 
 def _answer(delivery: Delivery) -> str:
-    if delivery.status is None:
-        return "none: the provider hung up" if delivery.cut else "none"
-    return f"HTTP {delivery.status}, error {delivery.code}"
+    if delivery.answer.status is None:
+        return "none: the provider hung up" if delivery.is_cut else "none"
+    return f"HTTP {delivery.answer.status}, error {delivery.code}"
 
 
-def _replayed(told: Iterable[Told]) -> int:
-    return sum(max(0, each.codes.count(0) - 1) for each in told)
+def _replayed(sent: Iterable[Sent]) -> int:
+    paid = Counter(each.plan.callback.credits[0].id for each in sent for code in each.codes if code == 0)
+    return sum(times - 1 for times in paid.values())
 
 
 def _money(run: Run) -> dict[str, str]:
@@ -278,9 +285,7 @@ def _by_outcome(deliveries: Iterable[Delivery]) -> dict[str, list[Delivery]]:
 def _latency(deliveries: Sequence[Delivery]) -> dict[str, float]:
     times = sorted(delivery.seconds for delivery in deliveries)
     ranks = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-    return {"n": len(times)} | {
-        name: round(times[max(0, ceil(rank * len(times)) - 1)], 4) for name, rank in ranks.items()
-    }
+    return {"n": len(times)} | {name: round(percentile(times, rank), 4) for name, rank in ranks.items()}
 
 
 def _latency_lines(groups: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

@@ -20,23 +20,32 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tools.local.lifetime import cancelled_by_signals
 from tools.local.settings import whole_number
-from tools.proofs.soak.account import Account, account
+from tools.proofs.soak.account import account
 from tools.proofs.soak.faults import Faults, schedule
-from tools.proofs.soak.provider import Provider
+from tools.proofs.soak.notes import Opened, Sent
 from tools.proofs.soak.report import Run, figures_of, lines_of, metrics_of
 from tools.proofs.soak.stand import NOT_NOW, Stand, stand
-from tools.proofs.soak.story import Player
-from tools.proofs.soak.traffic import Traffic, traffic
+from tools.proofs.soak.traffic import EPOCH, Traffic, traffic
+from tools.provider.answers import UNAVAILABLE
+from tools.provider.sending import network
+from tools.provider.simulate.pages import Words
+from tools.provider.simulate.provider import Delivery, Provider
+from tools.provider.simulate.story import Callback
+from tools.provider.simulate.tally import Tally
 from tools.shared.trouble import Trouble
 
+CONNECTIONS = 60  # at the same time: a service that answers slowly is sent less
+HANG_SECONDS = 60.0  # what is not answered by now never will be
+NO_WORKER_SECONDS = 4.5  # after five, the local service turns away what it has no worker for, and keeps nothing of it
 PROGRESS_SECONDS = 10
 DRAIN_SECONDS = 180
 LATE_WRITE_SECONDS = 3  # what a proxy still holds back arrives within this
@@ -90,7 +99,8 @@ def _main() -> int:
         made = traffic(seed=settings.seed, seconds=settings.seconds, rate=settings.rate)
         print(f"The soak starts its engines, proxies and service; then {settings.minutes} min of traffic", flush=True)
         # One thread starts and stops the engines: they end with the thread that started them, and it outlives them.
-        with ThreadPoolExecutor(1) as engines, stand(made.players, made.secrets, workers=settings.workers) as place:
+        secrets = made.secrets_document()
+        with ThreadPoolExecutor(1) as engines, stand(made.players, secrets, workers=settings.workers) as place:
             soak = Soak(settings, made, place, engines)
             asyncio.run(soak.run())
             run = soak.account()
@@ -115,16 +125,27 @@ class Soak:
     stand: Stand
     engines: ThreadPoolExecutor
     opened_at: dict[str, float] = field(default_factory=dict)
-    sent_seconds: float = 0.0
+    sent: dict[int, Sent] = field(default_factory=dict)
     seconds: float = 0.0
     is_broken_off: bool = False
     crash: str | None = None
 
     def __post_init__(self) -> None:
-        began = time.monotonic()
-        self.clock: Callable[[], float] = lambda: time.monotonic() - began
+        self.began = time.monotonic()
+        self.clock: Callable[[], float] = lambda: time.monotonic() - self.began
         self.faults = Faults(self.stand, self.clock, self.engines, self.settings.seed)
-        self.provider = Provider(self.stand.url, self.faults, self.clock, self.settings.seed)
+        self.tally = Tally()
+        self.provider = Provider(
+            self.stand.url,
+            self.traffic.secrets[0],
+            self.tally,
+            when_settled=lambda _: None,
+            say=self._words,
+            when_delivered=self._remember,
+            gives_up=self._gives_up,
+            epoch=EPOCH,
+            connections=CONNECTIONS,
+        )
 
     async def run(self) -> None:
         """Returns when all is sent, mended and settled, or at a signal; everything runs then."""
@@ -138,7 +159,6 @@ class Soak:
                 self.crash = "; ".join(f"{type(each).__name__}: {each}" for each in group.exceptions)
                 self.is_broken_off = True
             self.seconds = self.clock()
-        await self.provider.break_off()
         await self.faults.mend()
 
     async def _run(self) -> None:
@@ -149,22 +169,34 @@ class Soak:
                 if player.opens_at is not None:
                     tasks.create_task(self._open(player, player.opens_at))
             faults = tasks.create_task(self.faults.run(planned))
-            await self.provider.send_all(self.traffic.callbacks)
-            self.sent_seconds = self.clock()
+            until = self.settings.seconds + DRAIN_SECONDS
+            callbacks = [plan.callback for plan in self.traffic.plans.values()]
+            async with network(self.stand.url, answer_seconds=HANG_SECONDS) as send:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.provider.send_all(callbacks, send), until)
             await faults
-            await self._drain()
+            while self.clock() < until and await asyncio.to_thread(self.stand.waiting):
+                await asyncio.sleep(1)
             for task in endless:
                 task.cancel()
 
-    async def _drain(self) -> None:
-        """Waits until the provider has nothing under way and the retry queues are empty, or no longer."""
-        until = self.clock() + DRAIN_SECONDS
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.provider.finish(), DRAIN_SECONDS)
-        while self.clock() < until and await asyncio.to_thread(self.stand.waiting):
-            await asyncio.sleep(1)
+    def _words(self, callback: Callback, **facts: Any) -> Words:
+        self.sent.setdefault(callback.number, Sent(self.traffic.plans[callback.number]))
+        return self.traffic.words(callback, **facts)
 
-    async def _open(self, player: Player, opens_at: float) -> None:
+    def _remember(self, callback: Callback, delivery: Delivery) -> None:
+        started, ended, wanted = (at - self.began for at in (delivery.started, delivery.ended, delivery.wanted))
+        self.sent[callback.number].deliveries.append(replace(delivery, wanted=wanted, started=started, ended=ended))
+
+    def _gives_up(self, callback: Callback) -> bool:
+        """Whether the provider leaves it to the queue that surely has it, or to the round's automatic closing."""
+        sent = self.sent[callback.number]
+        last = sent.deliveries[-1]
+        was_kept = last.code == UNAVAILABLE and self.faults.could_park(last) and last.seconds < NO_WORKER_SECONDS
+        sent.gave_up = sent.plan.may_give_up and was_kept
+        return sent.gave_up or callback.is_given_up
+
+    async def _open(self, player: Opened, opens_at: float) -> None:
         """Opens a late player's wallet in its time, or as soon after it as there is an engine."""
         await asyncio.sleep(max(0.0, opens_at - self.clock()))
         while True:
@@ -177,11 +209,10 @@ class Soak:
     async def _tell_progress(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            told = self.provider.told.values()
-            codes = Counter(code for each in told for code in each.codes)
+            codes = Counter(code for each in self.sent.values() for code in each.codes)
             print(
-                f"{self.clock():6.0f} s  {len(told)} callbacks, {codes.total()} deliveries: "
-                f"{codes[0]} paid, {codes[998]} times 503, {len(self.provider.under_way)} under way"
+                f"{self.clock():6.0f} s  {self.tally.begun} callbacks, {codes.total()} deliveries: "
+                f"{codes[0]} paid, {codes[998]} times 503, {self.tally.begun - self.tally.settled} under way"
                 f"{'; ' + self.faults.now if self.faults.now else ''}",
                 flush=True,
             )
@@ -198,9 +229,8 @@ class Soak:
         self.stand.stop_service()
         asyncio.run(asyncio.sleep(LATE_WRITE_SECONDS))
         books = self.stand.read_books(listed)
-        told = list(self.provider.told.values())
-        players = self._opened(self.traffic.players)
-        made: Account = account(told, players, self.opened_at, books)
+        sent = list(self.sent.values())
+        players = [each for each in self.traffic.players if each.opens_at is None or each.user_id in self.opened_at]
         return Run(
             settings={
                 "minutes": self.settings.minutes,
@@ -209,23 +239,18 @@ class Soak:
                 "faults": "on" if self.settings.with_faults else "off",
                 "workers": self.settings.workers,
             },
-            seconds=self.sent_seconds or self.seconds,
+            seconds=min(self.settings.seconds, self.seconds),
             drained_seconds=self.seconds,
             is_broken_off=self.is_broken_off,
-            told=told,
+            sent=sent,
             players=players,
             books=books,
-            account=made,
-            windows=Counter(kind for _, _, kind in self.faults.spans),
+            account=account(sent, players, self.opened_at, books),
+            faults=self.faults,
             injected=injected,
-            kills=self.faults.kills,
             metrics=metrics_of(self.stand.functions_log),
-            longest_wait_seconds=self.provider.longest_wait_seconds,
             crash=self.crash,
         )
-
-    def _opened(self, players: Sequence[Player]) -> list[Player]:
-        return [player for player in players if player.opens_at is None or player.user_id in self.opened_at]
 
     def _injected(self) -> Counter[str]:
         counted: Counter[str] = Counter()

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,10 +31,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
-from tools.proofs.soak.story import Books, Letter, Player
-from tools.proofs.soak.traffic import Secrets
+from tools.proofs.soak.notes import Books, Letter, Opened
 from tools.shared.paths import LOCAL, ROOT
 from tools.shared.trouble import Trouble
+from tools.walletctl.items import encoded
+from tools.walletctl.place import Tables
 
 START_SECONDS = 90
 STOP_SECONDS = 30
@@ -151,18 +152,19 @@ class Stand:
 
     # --- What is written, read past the proxies -----------------------------------------------------
 
-    def open_wallet(self, player: Player) -> None:
+    def open_wallet(self, player: Opened) -> None:
         """Writes a wallet as the operator's own program would. Raises BotoCoreError or ClientError."""
-        with suppress(_tables(self.tables).meta.client.exceptions.ConditionalCheckFailedException):
-            _tables(self.tables).Table("Players").put_item(
-                Item={
-                    "userId": player.user_id,
-                    "currency": player.currency,
-                    "cash": player.cash,
-                    "bonus": player.bonus,
-                    "version": 0,
-                },
-                ConditionExpression="attribute_not_exists(userId)",
+        dynamodb = _tables_in(self.tables).dynamodb
+        wallet = {
+            "userId": player.user_id,
+            "currency": player.currency,
+            "cash": player.cash,
+            "bonus": player.bonus,
+            "version": 0,
+        }
+        with suppress(dynamodb.exceptions.ConditionalCheckFailedException):
+            dynamodb.put_item(
+                TableName="Players", Item=encoded(wallet), ConditionExpression="attribute_not_exists(userId)"
             )
 
     def listed(self) -> set[tuple[str, str]]:
@@ -185,13 +187,10 @@ class Stand:
             for letter in pile["deadLetters"]
         }
 
-    def read_books(self, listed: Set[tuple[str, str]]) -> Books:
-        letters = self._letters()
-        queues = Template.load().queues()
+    def read_books(self, listed: set[tuple[str, str]]) -> Books:
+        letters, queues = self._letters(), Template.load().queues()
         return Books(
-            wallets={item["userId"]: item for item in self._scan("Players")},
-            transactions=self._scan("Transactions"),
-            free_rounds={(item["userId"], item["bonusCode"]): item for item in self._scan("FreeRounds")},
+            tables=_tables_in(self.tables),
             waiting=[letter for queue in queues if queue.dead_letters for letter in letters.get(queue.name, [])],
             dead_letters=[
                 letter for queue in queues if not queue.dead_letters for letter in letters.get(queue.name, [])
@@ -202,16 +201,6 @@ class Stand:
     def waiting(self) -> int:
         """How many messages the retry queues hold, seen or hidden."""
         return sum(len(self._letters().get(queue.name, [])) for queue in Template.load().queues() if queue.dead_letters)
-
-    def _scan(self, table: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        start: dict[str, Any] = {}
-        while True:
-            page = _tables(self.tables).Table(table).scan(ConsistentRead=True, **start)
-            items += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return items
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _letters(self) -> dict[str, list[Letter]]:
         """Every message by its queue's name. Receiving would not show those that are hidden."""
@@ -264,7 +253,7 @@ def letter_of(queue: str, message: Mapping[str, Any], now: float) -> Letter:
 
 
 @contextmanager
-def stand(players: Sequence[Player], secrets: Secrets, *, workers: int) -> Iterator[Stand]:
+def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int) -> Iterator[Stand]:
     """Everything started and ready. Raises Trouble if something does not start."""
     # What would lead to a real account, or through somebody's proxy, must not reach what is started.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -288,7 +277,7 @@ def stand(players: Sequence[Player], secrets: Secrets, *, workers: int) -> Itera
                 ]
             )
         )
-        (folder / "secrets.json").write_text(json.dumps(secrets.document()))
+        (folder / "secrets.json").write_text(json.dumps(secrets))
         port = free_port()
         service_log = LOCAL / f"soak-{port}.log"
         output = stack.enter_context(service_log.open("wb"))
@@ -374,8 +363,9 @@ def _direct(request: Any, timeout: float = 60) -> Any:
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
 
 
-def _tables(place: Place) -> Any:
-    return _ACCOUNT.resource("dynamodb", endpoint_url=place.endpoint, config=_CONFIG)
+def _tables_in(place: Place) -> Tables:
+    dynamodb = _ACCOUNT.client("dynamodb", endpoint_url=place.endpoint, config=_CONFIG)
+    return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
