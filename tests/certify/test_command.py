@@ -14,7 +14,8 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from decimal import Decimal
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from starlette.responses import Response, StreamingResponse
 from typer.testing import CliRunner, Result
 
 from conftest import ROOT
+from contract import Refused, Wallet
 from local_service import HANG_SECONDS
 from tools.local.engine import free_port
 from tools.provider.certify.cases import CASES
@@ -31,7 +33,7 @@ from tools.provider.certify.catalogue import GROUPS
 from tools.provider.certify.command import certify
 from tools.shared.trouble import Trouble
 
-from .rival import Refused, Rival, Wallet, serving
+from .rival import Rival, serving
 from .wrong import CheckThenInsert
 
 SECRETS = {"current": {"hashSecret": "hash & secret", "authToken": "auth/token=&?"}}
@@ -87,7 +89,7 @@ def test_a_wallet_that_somebody_else_moves_certifies_nothing() -> None:
         async def settled(self, request: Request) -> str:
             self.calls += 1
             if self.calls == 3:
-                self.wallets["421"].cash += 1
+                self.wallets["421"] = replace(self.wallets["421"], cash=self.wallets["421"].cash + 1)
             return await super().settled(request)
 
     with serving(Shared()) as url:
@@ -109,7 +111,7 @@ def test_a_race_is_lost_over_real_connections_and_gets_status_1() -> None:
 
 
 def test_a_secret_file_of_the_operators_form_is_used(secret_file: Path) -> None:
-    with serving(Rival(hash_secret="hash & secret", auth_token="auth/token=&?")) as url:
+    with serving(Rival(hash_secrets=("hash & secret",), auth_tokens=("auth/token=&?",))) as url:
         result = run(url, "--player", "421", "--secret-file", secret_file, "--group", "trust")
 
     assert result.exit_code == 0, result.output
@@ -117,7 +119,7 @@ def test_a_secret_file_of_the_operators_form_is_used(secret_file: Path) -> None:
 
 
 def test_the_secret_may_stand_in_the_environment() -> None:
-    with serving(Rival(hash_secret="h", auth_token="t")) as url:
+    with serving(Rival(hash_secrets=("h",), auth_tokens=("t",))) as url:
         result = run(url, "--player", "421", "--case", "right-hash", CERTIFY_HASH_SECRET="h", CERTIFY_AUTH_TOKEN="t")
 
     assert result.exit_code == 0, result.output
@@ -223,11 +225,11 @@ def test_the_report_shows_every_request_and_no_secret(tmp_path: Path, secret_fil
             body = (await request.body()).decode()
             seen.append(body)
             answer = await super().answer(request)
-            answer.headers["X-Seen"] = f"{self.hash_secret} {request.url.query}"
+            answer.headers["X-Seen"] = f"{self.hash_secrets[0]} {request.url.query}"
             answer.headers["Set-Cookie"] = "session=private"
             return answer
 
-    with serving(Talkative(hash_secret="hash & secret", auth_token="auth/token=&?")) as url:
+    with serving(Talkative(hash_secrets=("hash & secret",), auth_tokens=("auth/token=&?",))) as url:
         result = run(
             *(url, "--player", "421", "--secret-file", secret_file, "--group", "jackpots", "--group", "trust"),
             *("--html", report, "--timeout-seconds", "5"),
@@ -315,7 +317,7 @@ def test_a_currency_in_other_letters_than_the_operators_is_the_same(url: str) ->
 @pytest.mark.parametrize(("player", "currency"), [("slot\u200d1\u00a0", "USD"), ("421", "USDT-TRC20")])
 def test_a_player_and_a_currency_of_any_characters_are_certified(player: str, currency: str) -> None:
     operator = Rival()
-    operator.wallets[player] = Wallet(currency, Decimal(0), Decimal(0))
+    operator.wallets[player] = Wallet(currency, Fraction(0), Fraction(0))
     with serving(operator) as url:
         made = run(url, "--player", player, "--group", "credit")
 
@@ -336,7 +338,7 @@ def test_a_currency_that_is_not_the_wallets_is_told_in_a_line(url: str) -> None:
 )
 def test_an_other_player_who_will_not_do_is_told_in_a_line(other: str, said: str) -> None:
     operator = Rival()
-    operator.wallets["423"] = Wallet("EUR", Decimal(0), Decimal(0))
+    operator.wallets["423"] = Wallet("EUR", Fraction(0), Fraction(0))
     with serving(operator) as url:
         assert said in trouble_of(url, "--player", "421", "--other-player", other)
 

@@ -4,12 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contract import Record, Refused, Wallet
 from tools.provider.answers import Answer
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import GROUPS, Case
@@ -19,7 +21,7 @@ from tools.provider.secret import Secret
 from tools.provider.sending import Send
 from tools.shared.trouble import Trouble
 
-from .rival import Record, Refused, Rival, Wallet
+from .rival import Rival
 from .wrong import WRONG, CountWithoutAdvance, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused
 
 SECRET = Secret(hash_secret="shared by both", auth_token="one/of&these=")
@@ -59,7 +61,7 @@ async def within(operator: Rival) -> AsyncIterator[Send]:
 
 
 def locked(operator: type[Rival]) -> Rival:
-    return operator(hash_secret=SECRET.hash_secret, auth_token=SECRET.auth_token)
+    return operator(hash_secrets=(SECRET.hash_secret or "",), auth_tokens=(SECRET.auth_token or "",))
 
 
 def names_of(certification: Certification) -> set[str]:
@@ -117,7 +119,7 @@ def test_every_group_catches_somebody() -> None:
 class ByThePagesAlone(NoBonusShown, NoBonusCounted):
     """Does what the pages demand, and otherwise as it pleases: its codes, statuses and answers are its own."""
 
-    def is_replay(self, credit: object, recorded: object) -> bool:
+    def is_replay(self, credit: object, record: object) -> bool:
         return True
 
     def refusal(self, refused: Refused) -> Response:
@@ -169,7 +171,7 @@ class Shared(Rival):
         case = b"".join(re.findall(rb"cert-test-\d+", await request.body())[:1])
         if case != self.case:
             self.case = case
-            self.wallets["421"].cash += 1
+            self.wallets["421"] = replace(self.wallets["421"], cash=self.wallets["421"].cash + 1)
         return await super().settled(request)
 
 
@@ -194,10 +196,10 @@ def test_what_was_credited_is_added_up_from_the_wallet_itself() -> None:
 @pytest.mark.parametrize(
     ("operator", "secret", "said"),
     [
-        (Rival(hash_secret="h"), Secret(), "give what it shares with the provider by --secret-file"),
-        (Rival(auth_token="t"), Secret(), "give what it shares with the provider by --secret-file"),
-        (Rival(hash_secret="h"), Secret(hash_secret="x"), "does not admit us with this hashSecret"),
-        (Rival(auth_token="t"), Secret(auth_token="x"), "does not admit us with this authToken"),
+        (Rival(hash_secrets=("h",)), Secret(), "give what it shares with the provider by --secret-file"),
+        (Rival(auth_tokens=("t",)), Secret(), "give what it shares with the provider by --secret-file"),
+        (Rival(hash_secrets=("h",)), Secret(hash_secret="x"), "does not admit us with this hashSecret"),
+        (Rival(auth_tokens=("t",)), Secret(auth_token="x"), "does not admit us with this authToken"),
         (Rival(wallets={}), Secret(), None),
     ],
 )

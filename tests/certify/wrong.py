@@ -5,16 +5,32 @@ import json
 import re
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .rival import OTHER_NAMES, Count, Credit, Literal, Parameter, Prize, Record, Refused, Rival, Wallet
+from contract import (
+    OTHER_NAMES,
+    Count,
+    Credit,
+    Due,
+    Fields,
+    Number,
+    Parameter,
+    Prize,
+    Record,
+    Refused,
+    Wallet,
+    written,
+)
+
+from .rival import Rival
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,13 @@ def caught_by(*cases: str, among_others: bool = False, large_amounts: bool = Fal
         return operator
 
     return keep
+
+
+Owed = tuple[Fraction, dict[tuple[str, str], Count]]
+
+
+def _said(fields: Fields, name: str) -> Any:
+    return fields[name].value if name in fields else ""
 
 
 # --- Once -------------------------------------------------------------------------------------------
@@ -87,16 +110,15 @@ class CheckThenInsert(Rival):
 class LostUpdate(Rival):
     """Reads a balance, and writes back what it made of it though another was written meanwhile."""
 
-    async def settle(self, win: Credit) -> Record:
-        wallet = self.wallets.get(win.player)
-        before = (wallet.cash, wallet.bonus) if wallet else (Decimal(0), Decimal(0))
+    async def pay_once(self, win: Credit) -> Record:
+        before = self.wallets.get(win.player)
         is_known = self.is_known(win)
         self.lock.release()  # pyright: ignore[reportAttributeAccessIssue]
         await asyncio.sleep(0)
         await self.lock.acquire()  # pyright: ignore[reportAttributeAccessIssue]
-        if wallet and not is_known and not self.is_known(win):
-            wallet.cash, wallet.bonus = before
-        return await super().settle(win)
+        if before and not is_known and not self.is_known(win):
+            self.wallets[win.player] = before
+        return await super().pay_once(win)
 
     def is_known(self, win: Credit) -> bool:
         prize = win.prize and win.prize.credit
@@ -112,7 +134,7 @@ class StaleReplay(Rival):
         self.told: dict[Any, Wallet] = {}
 
     def success(self, first: Record, wallet: Wallet, *, as_text: bool) -> str:
-        told = self.told.setdefault(self.key(first.credit), replace(wallet))
+        told = self.told.setdefault(self.key(first.credit), wallet)
         return super().success(first, told, as_text=as_text)
 
 
@@ -129,10 +151,10 @@ class NewIdOfAReplay(Rival):
 class ReplayRefused(Rival):
     """Answers a known reference with an error, so that the provider believes that it was not paid."""
 
-    async def settle(self, win: Credit) -> Record:
+    def decide(self, win: Credit) -> Due:
         if self.recorded(win):
-            raise Refused(61, "already processed", 200)
-        return await super().settle(win)
+            raise Refused(61, "already processed")
+        return super().decide(win)
 
 
 @caught_by("references that differ by case are two", "references that look alike are two")
@@ -193,7 +215,7 @@ class RoundsInsteadOfReferences(Rival):
 class Fingerprint(Rival):
     """Takes another order of the fields for another content."""
 
-    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+    def credit(self, kind: str, fields: Fields) -> Credit:
         win = super().credit(kind, fields)
         return replace(win, content=(*win.content, tuple(fields)))
 
@@ -202,9 +224,9 @@ class Fingerprint(Rival):
 class UuidIsContent(Rival):
     """Takes a new uuid for another content, though each delivery has one of its own."""
 
-    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+    def credit(self, kind: str, fields: Fields) -> Credit:
         win = super().credit(kind, fields)
-        return replace(win, content=(*win.content, fields.get("uuid")))
+        return replace(win, content=(*win.content, _said(fields, "uuid")))
 
 
 @caught_by(
@@ -213,9 +235,9 @@ class UuidIsContent(Rival):
 class AmountsByText(Rival):
     """Takes 0.02 and 0.0200 for two amounts."""
 
-    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+    def credit(self, kind: str, fields: Fields) -> Credit:
         win = super().credit(kind, fields)
-        return replace(win, content=(*win.content, str(fields["amount"])))
+        return replace(win, content=(*win.content, str(fields["amount"].value)))
 
 
 @caught_by(
@@ -227,7 +249,7 @@ class AmountsByText(Rival):
 class AutoClosingByItself(Rival):
     """Takes an automatic closing for a transaction of its own."""
 
-    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+    def credit(self, kind: str, fields: Fields) -> Credit:
         win = super().credit(kind, fields)
         return replace(win, content=(*win.content, "sessionid" in fields))
 
@@ -244,7 +266,7 @@ class AutoClosingByItself(Rival):
 class ConflictsAsSuccess(Rival):
     """Answers a known reference with a success, whatever came with it."""
 
-    def is_replay(self, credit: Credit, recorded: Credit) -> bool:
+    def is_replay(self, credit: Credit, record: Record) -> bool:
         return True
 
 
@@ -261,8 +283,8 @@ class ConflictsAsSuccess(Rival):
 class ConflictsByAmountAlone(Rival):
     """Compares nothing of a replay but its player and its amount."""
 
-    def is_replay(self, credit: Credit, recorded: Credit) -> bool:
-        return (credit.player, credit.amount) == (recorded.player, recorded.amount)
+    def is_replay(self, credit: Credit, record: Record) -> bool:
+        return (credit.player, credit.amount) == (record.credit.player, record.credit.amount)
 
 
 # --- Money ------------------------------------------------------------------------------------------
@@ -277,16 +299,16 @@ class ConflictsByAmountAlone(Rival):
 class FloatMoney(Rival):
     """Adds binary floats."""
 
-    def add(self, balance: Decimal, amount: Decimal) -> Decimal:
-        return Decimal(repr(float(balance) + float(amount))) if amount else balance
+    def add(self, balance: Fraction, amount: Fraction) -> Fraction:
+        return Fraction(repr(float(balance) + float(amount))) if amount else balance
 
 
 @caught_by("an amount of 32 digits is credited to the last", large_amounts=True, among_others=True)
 class TwentyEightDigits(Rival):
     """Adds decimals with the language's own precision, which rounds."""
 
-    def add(self, balance: Decimal, amount: Decimal) -> Decimal:
-        return balance + amount
+    def add(self, balance: Fraction, amount: Fraction) -> Fraction:
+        return Fraction(Decimal(written(balance)) + Decimal(written(amount)))
 
 
 @caught_by(
@@ -302,8 +324,8 @@ class TwentyEightDigits(Rival):
 class RoundedToCents(Rival):
     """Keeps two places."""
 
-    def add(self, balance: Decimal, amount: Decimal) -> Decimal:
-        return (balance + amount).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    def add(self, balance: Fraction, amount: Fraction) -> Fraction:
+        return round(balance + amount, 2)
 
 
 @caught_by(
@@ -319,15 +341,15 @@ class RoundedToCents(Rival):
 class AnswersInCents(Rival):
     """Keeps every digit, and shows two places."""
 
-    def written(self, balance: Decimal, as_text: bool) -> str:
-        return super().written(balance.quantize(Decimal("0.01")), as_text)
+    def written(self, balance: Fraction, as_text: bool) -> str:
+        return super().written(round(balance, 2), as_text)
 
 
 @caught_by("balances are text where the amount was text")
 class AlwaysNumbers(Rival):
     """Answers numbers to text."""
 
-    def written(self, balance: Decimal, as_text: bool) -> str:
+    def written(self, balance: Fraction, as_text: bool) -> str:
         return super().written(balance, as_text=False)
 
 
@@ -335,7 +357,7 @@ class AlwaysNumbers(Rival):
 class AlwaysText(Rival):
     """Answers text to numbers."""
 
-    def written(self, balance: Decimal, as_text: bool) -> str:
+    def written(self, balance: Fraction, as_text: bool) -> str:
         return super().written(balance, as_text=True)
 
 
@@ -352,14 +374,14 @@ class AlwaysText(Rival):
 class TheLanguagesOwnNumbers(Rival):
     """Takes for an amount what the language takes for a number."""
 
-    def amount(self, value: object) -> Decimal:
+    def amount(self, value: object) -> Fraction:
         try:
-            found = Decimal(value.text if isinstance(value, Literal) else str(value))
+            found = Decimal(value.literal if isinstance(value, Number) else str(value))
         except ArithmeticError:
             raise Refused(59, "not an amount") from None
         if not found.is_finite() or found.adjusted() > 31 or found.adjusted() < -40:  # no error of its own
             raise Refused(59, "not an amount")
-        return found
+        return Fraction(found)
 
 
 @caught_by(
@@ -370,8 +392,8 @@ class TheLanguagesOwnNumbers(Rival):
 class ExponentInABinaryFloat(Rival):
     """Reads what has an exponent as a float of 64 bits, as its JSON library does."""
 
-    def amount(self, value: object) -> Decimal:
-        literal = value.text if isinstance(value, Literal) else value
+    def amount(self, value: object) -> Fraction:
+        literal = value.literal if isinstance(value, Number) else value
         if isinstance(literal, str) and re.fullmatch(r"[0-9.]+[eE][+-]?[0-9]+", literal):
             return super().amount(_of_a_float(float(literal)))
         return super().amount(value)
@@ -388,9 +410,9 @@ class ExponentInABinaryFloat(Rival):
 class NumbersInABinaryFloat(Rival):
     """Reads a JSON number as a float of 64 bits, and a text exactly."""
 
-    def amount(self, value: object) -> Decimal:
-        if isinstance(value, Literal) and value.text[-1:].isdigit():
-            return super().amount(_of_a_float(float(value.text)))
+    def amount(self, value: object) -> Fraction:
+        if isinstance(value, Number) and value.literal[-1:].isdigit():
+            return super().amount(_of_a_float(float(value.literal)))
         return super().amount(value)
 
 
@@ -406,9 +428,9 @@ class NumbersInABinaryFloat(Rival):
 class TheFloatItself(Rival):
     """Takes a float of 64 bits exactly, with all the digits that it has."""
 
-    def amount(self, value: object) -> Decimal:
-        if isinstance(value, Literal) and "e" in value.text.lower():
-            return super().amount(format(Decimal(float(value.text)), "f"))
+    def amount(self, value: object) -> Fraction:
+        if isinstance(value, Number) and "e" in value.literal.lower():
+            return super().amount(format(Decimal(float(value.literal)), "f"))
         return super().amount(value)
 
 
@@ -420,8 +442,8 @@ class TheFloatItself(Rival):
 class NoExponents(Rival):
     """Refuses an exponent, as if it were not exact."""
 
-    def amount(self, value: object) -> Decimal:
-        literal = value.text if isinstance(value, Literal) else str(value)
+    def amount(self, value: object) -> Fraction:
+        literal = value.literal if isinstance(value, Number) else str(value)
         if "e" in literal.lower():
             raise Refused(59, "not an amount")
         return super().amount(value)
@@ -431,8 +453,8 @@ class NoExponents(Rival):
 class MinusZeroRefused(Rival):
     """Takes minus zero for a number below zero."""
 
-    def amount(self, value: object) -> Decimal:
-        literal = value.text if isinstance(value, Literal) else str(value)
+    def amount(self, value: object) -> Fraction:
+        literal = value.literal if isinstance(value, Number) else str(value)
         if literal.startswith("-"):
             raise Refused(59, "not an amount")
         return super().amount(value)
@@ -442,8 +464,8 @@ class MinusZeroRefused(Rival):
 class TrailingZerosCount(Rival):
     """Counts the places that were written, and not those that are needed."""
 
-    def amount(self, value: object) -> Decimal:
-        literal = value.text if isinstance(value, Literal) else str(value)
+    def amount(self, value: object) -> Fraction:
+        literal = value.literal if isinstance(value, Number) else str(value)
         if len(literal.partition(".")[2].lower().partition("e")[0]) > 18:
             raise Refused(59, "not an amount")
         return super().amount(value)
@@ -465,7 +487,7 @@ def _of_a_float(value: float) -> str:
 class ZeroRefused(Rival):
     """Takes a lost round for a mistake."""
 
-    def amount(self, value: object) -> Decimal:
+    def amount(self, value: object) -> Fraction:
         if not (found := super().amount(value)):
             raise Refused(59, "not an amount")
         return found
@@ -482,7 +504,7 @@ class ZeroRefused(Rival):
 class PrizeInTheWin(Rival):
     """Adds the prize to the win, in one transaction."""
 
-    def credit(self, kind: str, fields: dict[str, Any]) -> Credit:
+    def credit(self, kind: str, fields: Fields) -> Credit:
         win = super().credit(kind, fields)
         prize = win.prize and win.prize.credit
         return replace(win, amount=win.amount + prize.amount, prize=None) if prize else win
@@ -492,19 +514,19 @@ class PrizeInTheWin(Rival):
 class PrizeUnderTheWinsId(Rival):
     """Gives a prize the transactionId of the result that carried it."""
 
-    async def settle(self, win: Credit) -> Record:
-        first = await super().settle(win)
-        if win.prize and win.prize.credit and self.recorded(win.prize.credit):
-            key = self.key(win.prize.credit)
-            self.records[key] = replace(self.records[key], transaction_id=first.transaction_id)
-        return first
+    def write(self, due: Due) -> tuple[Record, int | None]:
+        first, left = super().write(due)
+        prize = due.win.prize and due.win.prize.credit
+        if prize and (paid := self.recorded(prize)):
+            self.records[self.key(prize)] = replace(paid, transaction_id=first.transaction_id)
+        return first, left
 
 
 @caught_by("a result pays its prize as well", among_others=True)
 class PrizeForgotten(Rival):
     """Does not know the fields of a prize."""
 
-    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+    def prize(self, win: Credit, fields: Fields) -> Prize | None:
         return None
 
 
@@ -512,28 +534,29 @@ class PrizeForgotten(Rival):
 class PrizeOfZeroOnRecord(Rival):
     """Writes a prize of zero down, and so uses up its reference."""
 
-    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+    def prize(self, win: Credit, fields: Fields) -> Prize | None:
         prize = super().prize(win, fields)
         if prize or "promowinamount" not in fields or "promowinreference" not in fields:
             return prize
-        nothing = replace(win, kind="promo", reference=fields["promowinreference"], amount=Decimal(0), bonus_code=None)
-        return Prize(nothing.reference, nothing.amount, nothing)
+        reference = str(fields["promowinreference"].value)
+        nothing = replace(win, kind="promo", reference=reference, amount=Fraction(0), bonus_code=None)
+        return Prize(reference, "0", credit=nothing)
 
 
 @caught_by("a prize without a reference is left and its win is paid")
 class PrizeWithoutReference(Rival):
     """Pays a prize that has no reference under its result's."""
 
-    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
-        return super().prize(win, {"promowinreference": win.reference} | fields)
+    def prize(self, win: Credit, fields: Fields) -> Prize | None:
+        return super().prize(win, {"promowinreference": Parameter("", win.reference, "")} | fields)
 
 
 @caught_by("a total of paid rounds pays nothing more", "a total pays the rounds that were lost", among_others=True)
 class BonusPaidTwice(Rival):
     """Pays a total in full though its rounds are paid."""
 
-    def owed(self, credit: Credit) -> Decimal:
-        return credit.amount
+    def owed(self, credit: Credit) -> Owed:
+        return credit.amount, {}
 
 
 @caught_by(
@@ -545,10 +568,8 @@ class BonusPaidTwice(Rival):
 class TotalTakesBack(Rival):
     """Takes back what rounds were paid beyond their total."""
 
-    def owed_total(self, credit: Credit, count: Count) -> Decimal:
-        before = count.uncovered
-        super().owed_total(credit, count)
-        return credit.amount - before
+    def owed_total(self, credit: Credit, count: Count) -> tuple[Fraction, Count]:
+        return credit.amount - count.uncovered, super().owed_total(credit, count)[1]
 
 
 @caught_by(
@@ -560,18 +581,16 @@ class TotalTakesBack(Rival):
 class RoundsCoveredAgain(Rival):
     """Covers with each total what an earlier one has covered."""
 
-    def owed_total(self, credit: Credit, count: Count) -> Decimal:
-        before = count.uncovered
-        owed = super().owed_total(credit, count)
-        count.uncovered = before
-        return owed
+    def owed_total(self, credit: Credit, count: Count) -> tuple[Fraction, Count]:
+        paid, after = super().owed_total(credit, count)
+        return paid, replace(after, uncovered=count.uncovered)
 
 
 @caught_by("rounds of another bonus code lessen no total", among_others=True)
 class CountOfAllCodes(Rival):
     """Counts a player's rounds whatever their bonus code."""
 
-    def owed(self, credit: Credit) -> Decimal:
+    def owed(self, credit: Credit) -> Owed:
         return super().owed(replace(credit, bonus_code="any") if credit.bonus_code else credit)
 
 
@@ -586,12 +605,12 @@ class CountOfAllCodes(Rival):
 class WinHeldBack(Rival):
     """Refuses a win because its prize is in dispute."""
 
-    async def settle(self, win: Credit) -> Record:
+    def decide(self, win: Credit) -> Due:
         prize = win.prize and win.prize.credit
         paid = prize and self.recorded(prize)
-        if prize and paid and not self.is_replay(prize, paid.credit):
-            raise Refused(61, "the reference was used with other content", 200)
-        return await super().settle(win)
+        if prize and paid and not self.is_replay(prize, paid):
+            raise Refused(61, "the reference was used with other content")
+        return super().decide(win)
 
 
 @caught_by(
@@ -606,10 +625,10 @@ class WinHeldBack(Rival):
 class WinRefusedForItsPrize(Rival):
     """Refuses a win because its prize cannot be read."""
 
-    def prize(self, win: Credit, fields: dict[str, Any]) -> Prize | None:
+    def prize(self, win: Credit, fields: Fields) -> Prize | None:
         prize = super().prize(win, fields)
-        if prize and prize.credit is None:
-            raise Refused(64 if prize.reference is None else 59, "not a prize")
+        if prize and prize.fault:
+            raise Refused(prize.fault, "not a prize")
         return prize
 
 
@@ -632,8 +651,8 @@ class PrizeInDisputePaid(Rival):
 class AnotherPrizePaid(Rival):
     """Pays a known result's second prize, which has a reference that is not on record."""
 
-    def prize_to_pay(self, win: Credit, known: Record | None) -> Credit | None:
-        return super().prize_to_pay(win, None)
+    def why_left(self, win: Credit, known: Record | None) -> int | None:
+        return super().why_left(win, None)
 
 
 @caught_by(
@@ -646,11 +665,11 @@ class AnotherPrizePaid(Rival):
 class AnotherPrizeIsAConflict(Rival):
     """Refuses a known result that comes with another prize."""
 
-    async def settle(self, win: Credit) -> Record:
+    def decide(self, win: Credit) -> Due:
         known = self.recorded(win)
         if known and win.prize and known.credit.prize not in (None, win.prize):
-            raise Refused(61, "the reference was used with other content", 200)
-        return await super().settle(win)
+            raise Refused(61, "the reference was used with other content")
+        return super().decide(win)
 
 
 @caught_by(
@@ -660,8 +679,8 @@ class AnotherPrizeIsAConflict(Rival):
 class LaterPrizeForgotten(Rival):
     """Answers a known result without a look at its prize."""
 
-    def prize_to_pay(self, win: Credit, known: Record | None) -> Credit | None:
-        return None if known else super().prize_to_pay(win, known)
+    def why_left(self, win: Credit, known: Record | None) -> int | None:
+        return 61 if known else super().why_left(win, known)
 
 
 @caught_by(
@@ -686,10 +705,9 @@ class CountWithoutAdvance(Rival):
 class NothingLeftUncovered(Rival):
     """Begins to count from nothing after every total."""
 
-    def owed_total(self, credit: Credit, count: Count) -> Decimal:
-        paid = super().owed_total(credit, count)
-        count.uncovered = Decimal(0)
-        return paid
+    def owed_total(self, credit: Credit, count: Count) -> tuple[Fraction, Count]:
+        paid, after = super().owed_total(credit, count)
+        return paid, replace(after, uncovered=Fraction(0))
 
 
 @caught_by(
@@ -723,9 +741,9 @@ class LastRoundsUnknown(Rival):
 class OneLastRound(Rival):
     """Knows the last round of the newest total alone."""
 
-    def note(self, total: Credit, count: Count) -> None:
-        super().note(total, count)
-        count.last_rounds = count.last_rounds[-1:]
+    def noted(self, total: Credit, count: Count) -> Count:
+        after = super().noted(total, count)
+        return replace(after, last_rounds=after.last_rounds[-1:])
 
 
 @caught_by("a round of another game than the last one is another round")
@@ -740,9 +758,9 @@ class RoundsOfAnyGame(Rival):
 class UntilTheLastTotal(Rival):
     """Goes by the total that came last, though an earlier one was newer."""
 
-    def note(self, total: Credit, count: Count) -> None:
-        super().note(total, count)
-        count.until = count.until if total.moment is None else total.moment
+    def noted(self, total: Credit, count: Count) -> Count:
+        after = super().noted(total, count)
+        return after if total.moment is None else replace(after, until=total.moment)
 
 
 @caught_by(
@@ -752,8 +770,8 @@ class UntilTheLastTotal(Rival):
 class UnknownIsNow(Rival):
     """Uses the current time where it cannot read a timestamp."""
 
-    def moment(self, value: object) -> int | None:
-        known = super().moment(value)
+    def moment(self, text: str) -> int | None:
+        known = super().moment(text)
         return time.time_ns() // 1_000_000 if known is None else known
 
 
@@ -761,16 +779,16 @@ class UnknownIsNow(Rival):
 class UnknownIsLongAgo(Rival):
     """Reads a timestamp that it does not know as zero."""
 
-    def moment(self, value: object) -> int | None:
-        return super().moment(value) or 0
+    def moment(self, text: str) -> int | None:
+        return super().moment(text) or 0
 
 
 @caught_by("timestamps are compared as numbers")
 class TimestampsAsText(Rival):
     """Compares timestamps character by character."""
 
-    def moment(self, value: object) -> int | None:
-        known = super().moment(value)
+    def moment(self, text: str) -> int | None:
+        known = super().moment(text)
         return known and int(str(known).ljust(20, "0"))
 
 
@@ -778,8 +796,8 @@ class TimestampsAsText(Rival):
 class TimestampsOf64Bits(Rival):
     """Has a column of 64 bits for a timestamp."""
 
-    def moment(self, value: object) -> int | None:
-        known = super().moment(value)
+    def moment(self, text: str) -> int | None:
+        known = super().moment(text)
         return known if known is not None and known < 2**63 else None
 
 
@@ -787,7 +805,7 @@ class TimestampsOf64Bits(Rival):
 class TotalOfNoCodeCovers(Rival):
     """Takes a total without a code for one of the rounds that were played last."""
 
-    def owed(self, credit: Credit) -> Decimal:
+    def owed(self, credit: Credit) -> Owed:
         codes = [code for player, code in self.counts if player == credit.player]
         if credit.kind == "bonus" and credit.bonus_code is None and codes:
             return super().owed(replace(credit, bonus_code=codes[-1]))
@@ -798,18 +816,20 @@ class TotalOfNoCodeCovers(Rival):
 class AddedCodeCounts(Rival):
     """Counts a known round when it comes again with a code."""
 
-    async def settle(self, win: Credit) -> Record:
+    def decide(self, win: Credit) -> Due:
         known = self.recorded(win)
         if known and win.kind == "result" and win.bonus_code and not known.credit.bonus_code:
-            self.counts.setdefault((win.player, win.bonus_code), Count()).uncovered += win.amount
-        return await super().settle(win)
+            code = win.player, win.bonus_code
+            count = self.counts.get(code, Count())
+            self.counts[code] = replace(count, uncovered=count.uncovered + win.amount)
+        return super().decide(win)
 
 
 @caught_by("rounds of another player under the same code lessen no total")
 class CountOfAllPlayers(Rival):
     """Counts all rounds of a code together, whichever player they belong to."""
 
-    def owed(self, credit: Credit) -> Decimal:
+    def owed(self, credit: Credit) -> Owed:
         return super().owed(replace(credit, player="anybody"))
 
 
@@ -817,17 +837,17 @@ class CountOfAllPlayers(Rival):
 class JackpotToBonus(Rival):
     """Takes a jackpot for a bonus."""
 
-    def shares(self, credit: Credit, paid: Decimal) -> tuple[Decimal, Decimal]:
-        return (Decimal(0), paid) if credit.kind == "jackpot" else super().shares(credit, paid)
+    def shares(self, credit: Credit, paid: Fraction) -> tuple[Fraction, Fraction]:
+        return (Fraction(0), paid) if credit.kind == "jackpot" else super().shares(credit, paid)
 
 
 @caught_by("a free round is added to cash", among_others=True)
 class FreeRoundsToBonusAlone(Rival):
     """Takes the balance `bonus` for where free rounds are paid."""
 
-    def shares(self, credit: Credit, paid: Decimal) -> tuple[Decimal, Decimal]:
+    def shares(self, credit: Credit, paid: Fraction) -> tuple[Fraction, Fraction]:
         to_cash, to_bonus = super().shares(credit, paid)
-        return (Decimal(0), to_bonus) if to_bonus else (to_cash, to_bonus)
+        return (Fraction(0), to_bonus) if to_bonus else (to_cash, to_bonus)
 
 
 @caught_by(
@@ -836,8 +856,8 @@ class FreeRoundsToBonusAlone(Rival):
 class NoBonusCounted(Rival):
     """Does not count the money won in free rounds."""
 
-    def shares(self, credit: Credit, paid: Decimal) -> tuple[Decimal, Decimal]:
-        return paid, Decimal(0)
+    def shares(self, credit: Credit, paid: Fraction) -> tuple[Fraction, Fraction]:
+        return paid, Fraction(0)
 
 
 # --- Dialects ---------------------------------------------------------------------------------------
@@ -872,7 +892,7 @@ class OneNameOfCampaigns(Rival):
 class UnknownFieldsRefused(Rival):
     """Refuses a field that no page has."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         known = {name.lower() for name in _EXACT_NAMES} | OTHER_NAMES.keys()
         if any(each.name.lower() not in known for each in parameters):
             raise Refused(57, "unknown field")
@@ -888,7 +908,7 @@ class UnknownFieldsRefused(Rival):
 class SessionNeeded(Rival):
     """Refuses a result without a session, as the Result page seems to say."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         fields = super().fields(kind, parameters)
         if kind == "result" and "sessionid" not in fields:
             raise Refused(64, "sessionId is missing")
@@ -899,7 +919,7 @@ class SessionNeeded(Rival):
 class RoundNeeded(Rival):
     """Refuses a total without a round, as one line of the Bonus Win page says."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         fields = super().fields(kind, parameters)
         if "roundid" not in fields and kind == "bonus":
             raise Refused(64, "roundId is missing")
@@ -917,9 +937,9 @@ class RoundNeeded(Rival):
 class RoundDetailsAreText(Rival):
     """Believes the pages' examples rather than their tables."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
-        if not isinstance(fields.get("rounddetails", ""), str):
+        if not isinstance(_said(fields, "rounddetails"), str):
             raise Refused(57, "roundDetails is not text")
 
 
@@ -927,9 +947,9 @@ class RoundDetailsAreText(Rival):
 class NamesOf36Characters(Rival):
     """Has columns of the provider's own limit."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
-        if any(len(fields.get(name, "")) > 36 for name in ("reference", "roundid")):
+        if any(len(_said(fields, name)) > 36 for name in ("reference", "roundid")):
             raise Refused(57, "too long")
 
 
@@ -937,8 +957,8 @@ class NamesOf36Characters(Rival):
 class CurrencyByCase(Rival):
     """Takes usd for another currency than USD."""
 
-    def currency(self, value: object) -> str | None:
-        return value if value is None else str(value)
+    def currency(self, text: str) -> str | None:
+        return text
 
 
 @caught_by(
@@ -948,7 +968,7 @@ class CurrencyByCase(Rival):
 class SecondSpellingWins(Rival):
     """Takes the last of two spellings."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         last = {self.name(each.name): each for each in parameters}
         return super().fields(kind, list(last.values()))
 
@@ -966,7 +986,7 @@ class TextAlone(Rival):
     """Refuses an identifier that is a number, as the pages' tables say."""
 
     def identifier(self, name: str, value: object) -> str:
-        if isinstance(value, Literal):
+        if isinstance(value, Number):
             raise Refused(57, f"{name} is not text")
         return super().identifier(name, value)
 
@@ -984,7 +1004,7 @@ class WholeNumbersInABinaryFloat(Rival):
 
     def identifier(self, name: str, value: object) -> str:
         text = super().identifier(name, value)
-        return str(int(float(text))) if isinstance(value, Literal) else text
+        return str(int(float(text))) if isinstance(value, Number) else text
 
 
 @caught_by(
@@ -999,7 +1019,7 @@ class NumbersAreNotTexts(Rival):
 
     def identifier(self, name: str, value: object) -> str:
         text = super().identifier(name, value)
-        return f"{text} as a number" if isinstance(value, Literal) and name != "userid" else text
+        return f"{text} as a number" if isinstance(value, Number) and name != "userid" else text
 
 
 @caught_by("references that differ by invisible characters are two")
@@ -1050,10 +1070,10 @@ class PrintableAlone(Rival):
 class PrintableRecords(Rival):
     """Looks at the characters of what is only recorded."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
         for name in ("gamename", "promocampaigntype", "providerid", "uuid"):
-            if isinstance(text := fields.get(name), str) and not text.isprintable():
+            if isinstance(text := _said(fields, name), str) and not text.isprintable():
                 raise Refused(57, f"{name} is not printable")
 
 
@@ -1061,9 +1081,9 @@ class PrintableRecords(Rival):
 class TimestampsAreMilliseconds(Rival):
     """Refuses a timestamp that it does not understand."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
-        if self.moment(fields["timestamp"]) is None:
+        if self.moment(fields["timestamp"].as_sent) is None:
             raise Refused(57, "timestamp is not milliseconds")
 
 
@@ -1076,10 +1096,10 @@ class TimestampsAreMilliseconds(Rival):
 class RecordsAreText(Rival):
     """Refuses what is only recorded if it is not text."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
         for name in ("gamename", "promocampaigntype", "providerid", "uuid", "sessionid", "platform", "token"):
-            if not isinstance(fields.get(name, ""), str):
+            if not isinstance(_said(fields, name), str):
                 raise Refused(57, f"{name} is not text")
 
 
@@ -1087,10 +1107,10 @@ class RecordsAreText(Rival):
 class WellFormedTextAlone(Rival):
     """Writes what it records as UTF-8, in which half a character cannot be written."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
         try:
-            "".join(value for value in fields.values() if isinstance(value, str)).encode()
+            "".join(each.value for each in fields.values() if isinstance(each.value, str)).encode()
         except UnicodeEncodeError:
             raise Refused(57, "not text") from None
 
@@ -1099,19 +1119,19 @@ class WellFormedTextAlone(Rival):
 class PrizeReferenceChecked(Rival):
     """Looks at the reference of a prize though there is no prize."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
         if "promowinreference" in fields and "promowinamount" not in fields:
-            self.identifier("promowinreference", fields["promowinreference"])
+            self.identifier("promowinreference", fields["promowinreference"].value)
 
 
 @caught_by("a currency of any form that is not the wallets is refused with 52")
 class CurrencyCodesAlone(Rival):
     """Takes a currency of another form than three to ten letters for malformed."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         super().check_forms(kind, fields)
-        if "currency" in fields and not re.fullmatch("[A-Za-z0-9]{3,10}", str(fields["currency"])):
+        if "currency" in fields and not re.fullmatch("[A-Za-z0-9]{3,10}", fields["currency"].as_sent):
             raise Refused(57, "currency is not a code")
 
 
@@ -1193,7 +1213,7 @@ class NumberedTransactions(Rival):
 class AnyCurrency(Rival):
     """Credits 100 EUR as 100 USD."""
 
-    def currency(self, value: object) -> str | None:
+    def currency(self, text: str) -> str | None:
         return None
 
 
@@ -1205,9 +1225,9 @@ class AnyCurrency(Rival):
 class PlayersMadeUp(Rival):
     """Opens a wallet for whoever wins."""
 
-    async def settle(self, win: Credit) -> Record:
-        self.wallets.setdefault(win.player, Wallet("USD", Decimal(0), Decimal(0)))
-        return await super().settle(win)
+    def decide(self, win: Credit) -> Due:
+        self.wallets.setdefault(win.player, Wallet("USD", Fraction(0), Fraction(0)))
+        return super().decide(win)
 
 
 @caught_by("a request that is no POST is refused with 405")
@@ -1254,7 +1274,7 @@ class AllRefusalsAreHttp200(Rival):
 class SaysWhatWasSent(Rival):
     """Repeats a value in its refusal."""
 
-    def check_forms(self, kind: str, fields: dict[str, Any]) -> None:
+    def check_forms(self, kind: str, fields: Fields) -> None:
         try:
             super().check_forms(kind, fields)
         except Refused as refused:
@@ -1265,22 +1285,22 @@ class SaysWhatWasSent(Rival):
 class LastKeyWins(Rival):
     """Reads JSON as most libraries do."""
 
-    def parameters(self, body: bytes) -> list[Parameter]:
+    def parameters(self, kind: str | None, body: bytes) -> list[Parameter]:
         try:
-            return super().parameters(body)
+            return super().parameters(kind, body)
         except Refused as refused:
             if refused.description != "a key twice":
                 raise
         text = body.decode()
         once = json.dumps(json.loads(text, parse_float=str, parse_int=str))
-        return super().parameters(once.encode())
+        return super().parameters(kind, once.encode())
 
 
 @caught_by("an optional field may be empty", "a mandatory field that is null or empty is absent")
 class NullIsPresent(Rival):
     """Takes an empty field for a value."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         filled = [replace(each, value=" ") if each.value == "" else each for each in parameters]
         return super().fields(kind, filled)
 
@@ -1298,7 +1318,7 @@ class LooseForms(Rival):
     """Takes any value for an identifier."""
 
     def identifier(self, name: str, value: object) -> str:
-        return value.text if isinstance(value, Literal) else str(value)
+        return value.literal if isinstance(value, Number) else str(value)
 
 
 @caught_by(
@@ -1312,7 +1332,7 @@ class LooseForms(Rival):
 class LooseNeeds(Rival):
     """Needs what it uses, and nothing else."""
 
-    def fields(self, kind: str, parameters: list[Parameter]) -> dict[str, Any]:
+    def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         given = {self.name(each.name) for each in parameters}
         unused = {"gamename", "uuid", "providerid", "timestamp", "promocampaigntype", "rounddetails"} - given
         return super().fields(kind, [*parameters, *(Parameter(name, "1", '"1"') for name in unused)])
@@ -1326,7 +1346,7 @@ class HashOverReserialisedNumbers(Rival):
     """Makes the hash of what its JSON library made of a number."""
 
     def literal(self, parameter: Parameter) -> str:
-        if isinstance(parameter.value, Literal):
+        if isinstance(parameter.value, Number):
             return json.dumps(json.loads(parameter.raw))
         return super().literal(parameter)
 
@@ -1353,9 +1373,9 @@ class HashInLatin1(Rival):
 class HashOfKnownFields(Rival):
     """Leaves out of the hash what it does not know."""
 
-    def hash_of(self, parameters: list[Parameter]) -> str:
+    def hash_of(self, parameters: Sequence[Parameter], secret: str) -> str:
         known = {name.lower() for name in _EXACT_NAMES} | OTHER_NAMES.keys()
-        return super().hash_of([each for each in parameters if each.name.lower() in known])
+        return super().hash_of([each for each in parameters if each.name.lower() in known], secret)
 
 
 @caught_by(
@@ -1367,7 +1387,7 @@ class HashOfKnownFields(Rival):
 class HashNotChecked(Rival):
     """Wants a hash, and believes it."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         return
 
 
@@ -1375,7 +1395,7 @@ class HashNotChecked(Rival):
 class HashOfSignedCallsAlone(Rival):
     """Does not look at the hash of a result."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         if kind in ("jackpot", "bonus"):
             super().check_hash(kind, parameters)
 
@@ -1384,9 +1404,9 @@ class HashOfSignedCallsAlone(Rival):
 class HashByItsLetters(Rival):
     """Compares a hash letter by letter."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         if any(str(each.value) != str(each.value).lower() for each in parameters if each.name.lower() == "hash"):
-            raise Refused(401, "Unauthorized", 401)
+            raise Refused(401, "Unauthorized")
         super().check_hash(kind, parameters)
 
 
@@ -1394,9 +1414,9 @@ class HashByItsLetters(Rival):
 class HashIsAnyValue(Rival):
     """Takes an empty list for a hash, and a wrong one."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         if any(each.value in ([], {}) for each in parameters if each.name.lower() == "hash"):
-            raise Refused(401, "Unauthorized", 401)
+            raise Refused(401, "Unauthorized")
         super().check_hash(kind, parameters)
 
 
@@ -1404,7 +1424,7 @@ class HashIsAnyValue(Rival):
 class HashOfNothing(Rival):
     """Lets in whoever sends an empty list in the place of a hash."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         if not any(each.value in ([], {}) for each in parameters if each.name.lower() == "hash"):
             super().check_hash(kind, parameters)
 
@@ -1413,7 +1433,7 @@ class HashOfNothing(Rival):
 class HashOfAnyCut(Rival):
     """Takes an ampersand in an identifier for one of its letters."""
 
-    def check_cut(self, parameters: list[Parameter]) -> None:
+    def check_cut(self, parameters: Sequence[Parameter]) -> None:
         return
 
 
@@ -1425,7 +1445,7 @@ class HashOfAnyCut(Rival):
 class UuidInsteadOfHash(Rival):
     """Lets in whoever sends a uuid."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         if not any(each.name == "uuid" for each in parameters):
             super().check_hash(kind, parameters)
 
@@ -1439,7 +1459,7 @@ class UuidInsteadOfHash(Rival):
 class TokenNotChecked(Rival):
     """Does not look at the token."""
 
-    def check_token(self, token: str) -> None:
+    def check_token(self, token: str | None) -> None:
         return
 
 
@@ -1447,8 +1467,8 @@ class TokenNotChecked(Rival):
 class TokenByItsBeginning(Rival):
     """Compares as many characters of the token as were sent."""
 
-    def check_token(self, token: str) -> None:
-        if not token or not (self.auth_token or "").startswith(token):
+    def check_token(self, token: str | None) -> None:
+        if not token or not any(right.startswith(token) for right in self.auth_tokens):
             super().check_token(token)
 
 
@@ -1456,18 +1476,18 @@ class TokenByItsBeginning(Rival):
 class TellsWhichWasWrong(Rival):
     """Says whether it was the token or the hash."""
 
-    def check_token(self, token: str) -> None:
+    def check_token(self, token: str | None) -> None:
         try:
             super().check_token(token)
         except Refused:
-            raise Refused(401, "Wrong token", 401) from None
+            raise Refused(401, "Wrong token") from None
 
 
 @caught_by("who is not admitted does not learn which references are known")
 class KnownBeforeTrusted(Rival):
     """Looks for the reference before it looks at the hash."""
 
-    def check_hash(self, kind: str, parameters: list[Parameter]) -> None:
+    def check_hash(self, kind: str, parameters: Sequence[Parameter]) -> None:
         references = [each.value for each in parameters if each.name.lower() == "reference"]
         if any((kind, str(reference)) in self.records for reference in references):
             return
