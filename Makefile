@@ -46,7 +46,7 @@ soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an 
 	@exec $(python) -m tools.proofs.soak
 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
-	@PYTHONPATH=tests $(python) -m tests.fuzz $(or $(MINUTES),10) $(SEED)
+	@PYTHONPATH=tests $(python) -m fuzz $(or $(MINUTES),10) $(SEED)
 
 mutants: .venv/dev-ready ## plant faults in the money path and show which no test notices (ONLY="store written")
 	@$(python) -m tools.proofs.mutants $(ONLY)

@@ -1,6 +1,6 @@
 """The long run: every target in turn, with new inputs each time, until the time is over or a promise does not hold.
 
-    python -m tests.fuzz [MINUTES [SEED]]
+    PYTHONPATH=tests python -m fuzz [MINUTES [SEED]]
 
 What fails is shown with the smallest input that was found for it, and the seed whose run finds it again first.
 """

@@ -15,10 +15,9 @@ from fractions import Fraction
 from typing import Any
 from unittest.mock import patch
 
+from contract import Contract, written
 from memory import Queues, Tables
 from tools.local.template import Template
-
-from .contract import Book, written
 
 _AWS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "eu-west-1"}
 
@@ -38,53 +37,52 @@ class Desk:
         self._logger, self._trust = sys.modules["wallet.report"].logger, sys.modules["wallet.trust"]
         self.tables, self.queues = Tables(), Queues()
 
-    def open(self, book: Book, secret: Mapping[str, Any] | None = None) -> None:
-        """The book's wallets in tables that hold nothing else; `secret` is what Secrets Manager holds."""
+    def open(self, contract: Contract, secret: Mapping[str, Any] | None = None) -> None:
+        """The contract's wallets in tables that hold nothing else; `secret` is what Secrets Manager holds."""
         self.tables, self.queues = Tables(), Queues()
         locks = self._trust.locks_in(json.dumps(secret)) if secret else self._trust.Locks()
         for name, handler in self._handlers.items():
             vars(handler.keyring)["locks"] = lambda: locks
             vars(handler.parking)["_client"] = self.queues
             self._handlers[name] = replace(handler, store=replace(handler.store, client=self.tables))
-        for user_id, balance in book.balances.items():
-            wallet = {
-                "userId": user_id,
-                "currency": balance.currency,
-                "cash": Decimal(written(balance.cash)),
-                "bonus": Decimal(written(balance.bonus)),
-                "version": balance.version,
-            }
-            self.tables.put("Players", wallet)
+        for user_id, wallet in contract.wallets.items():
+            balances = {"cash": Decimal(written(wallet.cash)), "bonus": Decimal(written(wallet.bonus))}
+            self.tables.put("Players", {"userId": user_id, **vars(wallet), **balances})
 
-    def check(self, book: Book) -> None:
-        """Raises AssertionError unless the wallets and the transactions are the book's, and there are no others."""
-        wallets = {
-            item["userId"]: (Fraction(item["cash"]), Fraction(item["bonus"]), item["version"])
-            for item in self.tables.all("Players")
-        }
-        due = {user_id: (each.cash, each.bonus, each.version) for user_id, each in book.balances.items()}
-        assert wallets == due, f"wallets are {wallets}, and must be {due}"
-        recorded = {
-            item["id"]: (item["userId"], Fraction(item["amountAsked"]), Fraction(item["amount"]))
-            for item in self.tables.all("Transactions")
-        }
-        due = {win_id: (win.user_id, win.amount, paid) for win_id, (win, paid) in book.credited.items()}
-        assert recorded == due, f"transactions are {recorded}, and must be {due}"
-        prizes = {
-            item["id"]: (item.get("prizeReference"), item["prizeAmount"])
-            for item in self.tables.all("Transactions")
-            if "prizeAmount" in item
-        }
+    def check(self, contract: Contract) -> None:
+        """Raises AssertionError unless the wallets and the transactions are the contract's, and there are no others."""
+        credits = {record.credit.id: record for record in contract.records.values()}
+        prizes = {id: record.credit.prize for id, record in credits.items() if record.credit.prize}
         due = {
-            win_id: (win.prize.reference, win.prize.amount) for win_id, (win, _) in book.credited.items() if win.prize
+            "Players": {id: (each.cash, each.bonus, each.version) for id, each in contract.wallets.items()},
+            "Transactions": {
+                id: (record.credit.player, record.credit.amount, record.paid) for id, record in credits.items()
+            },
+            "prizes": {id: (prize.reference, prize.amount) for id, prize in prizes.items()},
+            "FreeRounds": {code: (each.uncovered, each.advance) for code, each in contract.counts.items()},
         }
-        assert prizes == due, f"the prizes noted are {prizes}, and must be {due}"
-        counts = {
-            (item["userId"], item["bonusCode"]): (Fraction(item["uncovered"]), Fraction(item["advance"]))
-            for item in self.tables.all("FreeRounds")
+        transactions = self.tables.all("Transactions")
+        found = {
+            "Players": {
+                item["userId"]: (Fraction(item["cash"]), Fraction(item["bonus"]), item["version"])
+                for item in self.tables.all("Players")
+            },
+            "Transactions": {
+                item["id"]: (item["userId"], Fraction(item["amountAsked"]), Fraction(item["amount"]))
+                for item in transactions
+            },
+            "prizes": {
+                item["id"]: (item.get("prizeReference"), item["prizeAmount"])
+                for item in transactions
+                if "prizeAmount" in item
+            },
+            "FreeRounds": {
+                (item["userId"], item["bonusCode"]): (Fraction(item["uncovered"]), Fraction(item["advance"]))
+                for item in self.tables.all("FreeRounds")
+            },
         }
-        due = {code: (each.uncovered, each.advance) for code, each in book.free_rounds.items()}
-        assert counts == due, f"free rounds are {counts}, and must be {due}"
+        for what, must_be in due.items():
+            assert found[what] == must_be, f"{what} are {found[what]}, and must be {must_be}"
 
     def handle(self, callback: str, event: dict[str, Any]) -> tuple[Any, str]:
         """The function's answer to an event, and what it printed."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .contract import MANDATORY, MAX_BODY_BYTES, OPTIONAL, OTHER_NAMES, hash_of
+from contract import MANDATORY, MAX_BODY_BYTES, OPTIONAL, OTHER_NAMES, Refused, hash_of
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
@@ -72,43 +72,14 @@ VALID_AMOUNTS = (
 AMOUNTS = (
     *VALID_AMOUNTS,
     *("00", "007.50", "1" * 33, "1" * 15 + "." + "9" * 18, "1." + "0" * 19, ".5", "5.", "1,5", "0x10", "1_000", ""),
-    *(
-        "-1",
-        "-1e-3",
-        "+1",
-        "1E-2",
-        "1e-19",
-        "1e32",
-        "1e400",
-        "1e999999999",
-        "1e-" + "9" * 30,
-        "0e" + "9" * 30,
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        " 5",
-        "5 ",
-        "5\n",
-        "5\u00a0",
-    ),
+    *("-1", "-1e-3", "+1", "1E-2", "1e-19", "1e32", "1e400", "1e999999999", "1e-" + "9" * 30, "0e" + "9" * 30),
+    *("NaN", "Infinity", "-Infinity", " 5", "5 ", "5\n", "5\u00a0"),
     *("\u0661\u0662", "\uff15", "\u00b2", "1.\u0665"),  # digits of other scripts
 )
 NUMBERS = (*AMOUNTS, *map(json.dumps, AMOUNTS), "[NaN]", '{"a":-Infinity}', "[[1e400]]", "-0.0", "1" * 20, "1" * 21)
 STRINGS = (
-    *(
-        '""',
-        '" "',
-        '"421"',
-        '"422"',
-        '"423"',
-        '"nobody"',
-        '"USD"',
-        '"EUR"',
-        '"free-1"',
-        '"prize-1"',
-        '"a\\"b"',
-        '"\\/"',
-    ),
+    *('""', '" "', '"421"', '"422"', '"423"', '"nobody"', '"USD"', '"EUR"', '"free-1"', '"prize-1"', '"a\\"b"'),
+    '"\\/"',
     *('"\\ud800"', '"\\u0000"', '"\\u200b"', '"\\n"', '"\\u00e9"', '"é"', '"\u2028"', '"\x7f"', '"\\x"', '"\n"'),
     *(json.dumps("é" * 128, ensure_ascii=False), json.dumps("é" * 129)),
 )
@@ -122,7 +93,7 @@ PLAUSIBLE = {
     "userId": ('"421"', '"422"', '"423"', '"nobody"', "421"),
     "currency": ('"USD"', '"usd"', '"EUR"', '"USDT"', '"USDT-TRC20"', '"U\u017fD"', "840"),
     "amount": VALID_AMOUNTS + tuple(map(json.dumps, VALID_AMOUNTS)),
-    "reference": ('"1"', "1", '"2"', '"prize-1"'),
+    "reference": ('"1"', "1", '"2"', '"prize-1"', '" 1"'),
     "bonusCode": ('"free-1"', '"free-1"', '"free-2"', '""', "[]", "77"),
     "uuid": ('"uuid-1"', '""', "{}", "7"),
     "timestamp": ("1482429190373", "1482429190375", '"1482429190374"', '"2026-05-11T14:35:00Z"', "1482429190374.0"),
@@ -226,7 +197,7 @@ def bodies(draw: st.DrawFn, callback: str, *, signed_with: str | None = None) ->
     members = [(name, value) for name, value in members if name.lower() != "hash"]
     try:
         digest = hash_of(_laid_out(members, *layout), signed_with)
-    except (ValueError, RecursionError):  # nothing that could be signed
+    except (ValueError, Refused):  # nothing that could be signed
         digest = f"no-hash-{MARK}"
     digest = draw(st.sampled_from([digest, digest, digest.upper()]))
     return mark + _laid_out(_put(members, draw(st.sampled_from(["hash", "Hash", "HASH"])), f'"{digest}"'), *layout)
@@ -244,43 +215,11 @@ def _name(name: str, is_escaped: bool) -> str:
 
 
 TOKENS = (
-    *(
-        '"',
-        "\\",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "0",
-        "-",
-        ".",
-        "e5",
-        "NaN",
-        "null",
-        "true",
-        " ",
-        "\n",
-        "\t",
-        "\x00",
-        "/",
-    ),
+    *('"', "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e5", "NaN", "null", "true", " ", "\n", "\t"),
+    *("\x00", "/"),
     *('\\"', "\\u0000", "\\ud800", "\\u", "/**/", "\ufeff", "\u00a0", "\u2028", "\u0661", "\U0001f3b0", "'", "+", "//"),
-    *(
-        '"amount":1,',
-        '"AMOUNT":"1",',
-        '"reference":"x",',
-        '"hash":"x",',
-        "{}",
-        "[]",
-        "{{",
-        "}}",
-        "[[",
-        "]]",
-        ",,",
-        "::",
-    ),
+    *('"amount":1,', '"AMOUNT":"1",', '"reference":"x",', '"hash":"x",', "{}", "[]", "{{", "}}", "[[", "]]"),
+    *(",,", "::"),
 )
 
 

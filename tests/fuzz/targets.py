@@ -12,11 +12,11 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from contract import PATHS, Call, Contract, Number, Refused, Wallet, hash_of, members, written
 from wallet import money, wire
 from wallet.errors import Unreadable
 
-from . import contract, inputs
-from .contract import STATUS, Balance, Book, Locks, Refused
+from . import inputs
 from .desk import Desk
 from .inputs import MARK, Request
 
@@ -77,7 +77,7 @@ def _hangs(*_: object) -> None:
 
 def is_read_to_the_character_or_refused(text: str) -> None:
     try:
-        expected = contract.read(text.encode())
+        expected = Contract().parameters(None, text.encode())
     except (Refused, UnicodeEncodeError):
         expected = None
     try:
@@ -86,10 +86,9 @@ def is_read_to_the_character_or_refused(text: str) -> None:
         assert expected is None, "an object of JSON was refused"
         return
     assert expected is not None, "what is no object of JSON was read"
-    assert [(parameter.name, _plain(parameter.value)) for parameter in body.parameters] == [
-        (name, _plain(value)) for name, value in expected
+    assert [(each.name, _plain(each.value), each.raw) for each in body.parameters] == [
+        (each.name, _plain(each.value), each.raw) for each in expected
     ]
-    assert _written(body) == [(json.loads(name), raw) for name, raw in contract.members(text.removeprefix("\ufeff"))]
 
 
 def is_kept_less_its_secrets(text: str) -> None:
@@ -102,7 +101,10 @@ def is_kept_less_its_secrets(text: str) -> None:
 
 
 def is_an_amount_to_the_digit_or_none(literal: str) -> None:
-    expected = contract.amount(literal)
+    try:
+        expected = Contract().amount(literal)
+    except Refused:
+        expected = None
     try:
         amount = money.parse(literal)
     except ValueError:
@@ -110,7 +112,7 @@ def is_an_amount_to_the_digit_or_none(literal: str) -> None:
         return
     assert expected is not None, "what is no amount was taken for one"
     assert Fraction(amount) == expected
-    assert money.text(amount) == contract.written(expected)
+    assert money.text(amount) == written(expected)
     assert money.parse(money.text(amount)) == amount
 
 
@@ -121,7 +123,7 @@ def _written(body: wire.Body) -> list[tuple[str, str]]:
 def _plain(value: object) -> object:
     """A value with every number as what it is written as, told from a string; and constants all alike."""
     match value:
-        case wire.Number(literal) | contract.Number(literal):
+        case wire.Number(literal) | Number(literal):
             return ("number", "NaN" if literal[-1:] in "Ny" else literal)
         case dict():
             return [(name, _plain(inside)) for name, inside in value.items()]
@@ -134,36 +136,46 @@ def _plain(value: object) -> object:
 # --- The handlers -----------------------------------------------------------------------------------
 
 _desk = cache(Desk)
-_LOCKS = Locks(tokens=frozenset(inputs.AUTH_TOKENS), hash_secrets=frozenset(inputs.HASH_SECRETS))
+_PATHS = {kind: path for path, kind in PATHS.items()}
 
 
-def _book() -> Book:
-    return Book(
-        {
-            "421": Balance(currency="USD", cash=Fraction("99889.99"), bonus=Fraction("99.99")),
-            "422": Balance(currency="eur", cash=Fraction(250), bonus=Fraction(0)),
-            "423": Balance(currency="USDT", cash=Fraction("0.000000000000000001"), bonus=Fraction(0)),
+def _contract(*, is_locked: bool = False) -> Contract:
+    contract = Contract(
+        wallets={
+            "421": Wallet("USD", Fraction("99889.99"), Fraction("99.99")),
+            "422": Wallet("eur", Fraction(250), Fraction(0)),
+            "423": Wallet("USDT", Fraction("0.000000000000000001"), Fraction(0)),
         }
     )
+    if is_locked:
+        contract.hash_secrets, contract.auth_tokens = tuple(inputs.HASH_SECRETS), tuple(inputs.AUTH_TOKENS)
+    return contract
 
 
 def are_answered_as_due_and_move_what_is_due(conversation: tuple[bool, list[Request]]) -> None:
     is_locked, requests = conversation
-    desk, book = _desk(), _book()
-    desk.open(book, inputs.SECRETS if is_locked else None)
-    transaction_ids: dict[str, str] = {}
+    desk, contract = _desk(), _contract(is_locked=is_locked)
+    desk.open(contract, inputs.SECRETS if is_locked else None)
+    names: dict[str, str] = {}  # the contract's transactionIds, and ours
     are_plain = True  # what was mauled keeps a secret under a name that is not a secret's
     for request in requests:
         kept_before = len(desk.queues.messages)
         answer, printed = desk.handle(request.callback, request.event())
-        body = _well_formed(answer)
-        error, wins, balance, left = _due(request, _LOCKS if is_locked else None, book)
-        assert body["error"] == error, f"{error} is due, {answer['body']} was answered: {printed}"
-        if balance:
-            _agrees(body, balance, request)
-            assert transaction_ids.setdefault(wins[0].id, body["transactionId"]) == body["transactionId"]
-        _is_kept_as_due(desk.queues.messages[kept_before:], request, error, left)
-        desk.check(book)
+        token = (request.query or {}).get("authToken")
+        due = contract.due(Call(_PATHS[request.callback], request.body, request.method, token))
+        said, must_say = _body_of(answer), _read(due.body)
+        assert said["error"] == must_say["error"], f"{due.error} is due, {answer['body']} was answered: {printed}"
+        assert (answer["statusCode"], list(said)) == (due.status, list(must_say))
+        if not due.error:
+            name = said.pop("transactionId")
+            assert names.setdefault(must_say.pop("transactionId"), name) == name
+            assert said == must_say
+        kept = [(name, json.loads(message)) for name, message in desk.queues.messages[kept_before:]]
+        is_due = [(request.callback.title() + due.kept.queue, due.kept.code, due.kept.prize_only)] if due.kept else []
+        assert [(name, message["code"], message["prize_only"]) for name, message in kept] == is_due
+        for _, message in kept:
+            _is_kept_as_received(message["request"], request.body)
+        desk.check(contract)
         are_plain &= request.is_plain
         if are_plain:
             everything = printed + answer["body"] + str(desk.tables.items) + str(desk.queues.messages)
@@ -171,66 +183,32 @@ def are_answered_as_due_and_move_what_is_due(conversation: tuple[bool, list[Requ
             assert not any(name in everything for name in _hashes_of(request.body)), f"a hash got out: {everything}"
 
 
-def _due(
-    request: Request, locks: Locks | None, book: Book
-) -> tuple[int, list[contract.Win], Balance | None, int | None]:
-    """The error that is due to a request, or 0; what it asks for then, the balance after it, and why its prize is left.
-
-    The prize is left with a code.
-    """
-    token = (request.query or {}).get("authToken")
-    try:
-        wins = contract.wins(request.callback, request.body, method=request.method, token=token, locks=locks)
-        return 0, wins, *book.settle(wins)
-    except Refused as refused:
-        return refused.code, [], None, None
-
-
-def _well_formed(answer: Any) -> dict[str, Any]:
-    """The body of an answer that API Gateway takes and the provider understands."""
+def _body_of(answer: Any) -> dict[str, Any]:
+    """The body of an answer that API Gateway takes."""
     assert answer.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert answer["headers"].items() >= {"Content-Type": "application/json"}.items()
     assert answer["isBase64Encoded"] is False
-    body = json.loads(answer["body"], parse_float=contract.Number, parse_int=contract.Number)
-    error = int(body["error"].literal)
-    assert answer["statusCode"] == STATUS[error]
-    keys = ["error", "description"] if error else ["transactionId", "currency", "cash", "bonus", "error", "description"]
-    assert list(body) == keys
-    return body | {"error": error}
+    return _read(answer["body"])
 
 
-def _agrees(body: dict[str, Any], balance: Balance, request: Request) -> None:
-    """The balances are the book's, in the notation of the request's amount."""
-    amounts = (value for name, value in contract.read(request.body) if name.lower() == "amount")
-    is_text = any(isinstance(amount, str) and amount for amount in amounts)
-    for name, due in (("cash", balance.cash), ("bonus", balance.bonus)):
-        written = contract.written(due)
-        assert body[name] == (written if is_text else contract.Number(written))
-    assert body["currency"] == balance.currency
+def _read(body: str) -> dict[str, Any]:
+    return json.loads(body, parse_float=Number, parse_int=Number)
 
 
-def _is_kept_as_due(kept: list[tuple[str, str]], request: Request, error: int, left: int | None) -> None:
-    if error in (0, 99, 401, 405) and not left:
-        assert kept == [], f"nothing is to be kept of a {error}"
-        return
-    ((name, content),) = kept
-    message = json.loads(content)
-    assert name == request.callback.title() + ("RetryQueue" if error in (62, 998) else "DeadLetters")
-    assert (message["code"], message["prize_only"]) == ((left, True) if left else (error, False))
-    assert [(json.loads(each), raw) for each, raw in contract.members(message["request"])] == [
-        (json.loads(each), raw)
-        for each, raw in contract.members(request.body.decode().removeprefix("\ufeff"))
-        if json.loads(each).lower() not in SECRET_NAMES
+def _is_kept_as_received(kept: str, body: bytes) -> None:
+    assert [(json.loads(name), raw) for name, raw in members(kept)] == [
+        (json.loads(name), raw)
+        for name, raw in members(body.decode().removeprefix("\ufeff"))
+        if json.loads(name).lower() not in SECRET_NAMES
     ]
 
 
 def _hashes_of(body: bytes) -> list[str]:
     """Every hash that it may have been sent with, the right ones among them."""
     try:
-        contract.read(body)
-    except Refused:
+        return [hash_of(body.decode(), secret) for secret in (*inputs.HASH_SECRETS, inputs.WRONG)]
+    except (Refused, UnicodeDecodeError):
         return []
-    return [contract.hash_of(body.decode(), secret) for secret in (*inputs.HASH_SECRETS, inputs.WRONG)]
 
 
 # Credited by every callback.
@@ -243,8 +221,8 @@ _GOOD = (
 
 def is_done_with_or_tried_again(sent: tuple[str, str]) -> None:
     callback, message = sent
-    desk, book = _desk(), _book()
-    desk.open(book)
+    desk, contract = _desk(), _contract()
+    desk.open(contract)
     good = json.dumps(inputs.parked(callback, request=_GOOD))
     records = [
         {"messageId": name, "receiptHandle": name, "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
@@ -259,9 +237,9 @@ def is_done_with_or_tried_again(sent: tuple[str, str]) -> None:
     ]
     if not failed and not left_for_a_person:
         # It was credited, perhaps without its prize: then it asked for that in the contract's own terms.
-        book.settle(contract.kept_wins(callback, json.loads(message)["request"].encode()))
-    book.settle(contract.kept_wins(callback, _GOOD.encode()))
-    desk.check(book)
+        contract.settle(contract.read_kept(callback, json.loads(message)["request"].encode()))
+    contract.settle(contract.read_kept(callback, _GOOD.encode()))
+    desk.check(contract)
 
 
 TARGETS = (

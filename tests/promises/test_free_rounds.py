@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Clock, gateway_event, published
-from fuzz.contract import Book
+from contract import Contract
 from fuzz.desk import Desk
 from wallet import ledger
 from wallet.errors import Conflict
@@ -171,7 +171,7 @@ class Provider:
     _player: str = ""
 
     def __post_init__(self) -> None:
-        self.desk.open(Book({}))
+        self.desk.open(Contract())
         tables = self.desk.tables
         read = tables.batch_get_item
 
