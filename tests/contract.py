@@ -173,6 +173,10 @@ class Due:
     left: int | None
 
     @property
+    def changes(self) -> bool:
+        return bool(self.fresh) or self.notes_prize
+
+    @property
     def notes_prize(self) -> bool:
         """Whether the record of a known win gets the first prize that it came with."""
         return self.known is not None and self.known.credit.prize is None and self.win.prize is not None

@@ -12,9 +12,8 @@ import pytest
 from botocore.client import BaseClient
 
 from conftest import Operator, Reply, published
+from contract import STATUS, kept_for
 from wallet import report
-
-HTTP_STATUS = {52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 405: 405, 998: 503}
 
 
 def request(callback: str, **changes: Any) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def refusal(operator: Operator, callback: str, body: Any, error: int, naming: st
     """The answer to what must be refused with `error`, naming that field."""
     kept_before = kept(operator, callback)
     reply = operator.send(callback, body, **event)
-    assert (reply.json["error"], reply.status) == (error, HTTP_STATUS[error]), reply.text
+    assert (reply.json["error"], reply.status) == (error, STATUS[error]), reply.text
     assert isinstance(reply.json["error"], int)
     assert list(reply.json) == ["error", "description"]
     assert not naming or naming in re.findall(r"\w+", reply.json["description"])
@@ -63,9 +62,10 @@ def kept(operator: Operator, callback: str) -> tuple[int, int]:
 def assert_kept(operator: Operator, callback: str, error: int, before: tuple[int, int]) -> None:
     """What was refused with `error` is kept where the contract says."""
     retried, left = kept(operator, callback)
-    for_another_try, for_a_person = error in (62, 998), error in (52, 57, 59, 61, 64)
-    assert (retried - before[0], left - before[1]) == (for_another_try, for_a_person), "not kept where it belongs"
-    if for_a_person:
+    queue = (due := kept_for(error)) and due.queue
+    is_due = (queue == "RetryQueue", queue == "DeadLetters")
+    assert (retried - before[0], left - before[1]) == is_due, "not kept where it belongs"
+    if queue == "DeadLetters":
         letter = operator.messages(f"{callback.title()}DeadLetters")[-1]
         assert (letter["code"], letter["prize_only"]) == (error, False)
 

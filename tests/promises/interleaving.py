@@ -1,8 +1,8 @@
-"""The wallet's world for a model: an account of its own, and a network to AWS that fails on demand, in one thread.
+"""The wallet's world for a model: its books, and a network to AWS that fails on demand, in one thread.
 
-`Books` work out what must stand in the tables from docs/ledger.md and docs/callbacks.md, and share no code with the
-wallet. `World` runs the functions' real handlers on a mocked AWS, each of whose calls may fail, be the last one before
-a crash, or have something else happen just before it; it compares the tables with the books after every write.
+`Books` say what must be in the tables, by tests/contract.py. `World` runs the functions' real handlers on a mocked AWS,
+each of whose calls may fail, be the last one before a crash, or have something else happen just before it. It compares
+the tables with the books after every write.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
@@ -26,9 +26,10 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import Message, SQSBackend, sqs_backends
 
+import contract
 from conftest import Operator, gateway_event
-from expectations import HTTP_STATUS, output
-from fuzz.contract import FreeRounds, round_key
+from contract import STATUS, Contract, Count, Record, Refused, Wallet, kept_for, written
+from expectations import output
 from memory import Tables, value_of
 from wallet import report
 
@@ -65,63 +66,10 @@ class Win:
         said = {name: getattr(self, name) for name in self.__slots__}
         return f"Win({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
 
-    def credits(self) -> "list[Credit]":
-        """What it owes, the win itself first; its prize only if nothing is wrong with how that is described."""
-        win = Credit(
-            id=f"{self.callback}#{self.reference}",
-            amount=Fraction(self.amount),
-            currency=self.currency,
-            attributes={
-                "userId": self.player,
-                "gameId": self.game,
-                "roundId": self.round,
-                "bonusCode": self.bonus_code,
-                "jackpotId": self.jackpot,
-                "campaignId": self.campaign,
-                "campaignType": self.campaign and "tournament",
-                "providerId": "luckymonaco",
-            },
-        )
-        if self.prize is None or not Fraction(self.prize[1]) or self.prize_fault:
-            return [win]
-        reference, amount = self.prize
-        return [win, replace(win, id=f"promo#{reference}", amount=Fraction(amount))]
-
     @property
-    def prize_fault(self) -> "Code | None":
-        """What is wrong with the description of its prize. Source: callbacks.md."""
-        if self.prize is None or not Fraction(self.prize[1]):
-            return None
-        return 64 if self.prize[0] is None else 59 if Fraction(self.prize[1]) < 0 else None
-
-    @property
-    def noted(self) -> dict[str, str]:
-        """What its record says of the prize that it came with."""
-        if self.prize is None or not (amount := Fraction(self.prize[1])):
-            return {}
-        reference, literal = self.prize
-        named = {"prizeReference": reference} if reference is not None else {}
-        return {**named, "prizeAmount": literal if amount < 0 else _shortest(amount)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Money owed once; `attributes` are those of its transaction that stand there as received."""
-
-    id: str
-    amount: Fraction
-    currency: str | None
-    attributes: Mapping[str, str | None]
-
-    def conflicts_with(self, transaction: Item) -> bool:
-        """Whether it is not the credit that was recorded under its id. Source: callbacks.md, Replays and conflicts."""
-        compared = ("userId", "gameId", "roundId", "bonusCode", "jackpotId", "campaignId")
-        said = [(self.attributes[name], transaction.get(name)) for name in compared]
-        return (
-            self.amount != transaction["amountAsked"]
-            or (self.currency or transaction["currency"]).upper() != transaction["currency"].upper()
-            or any(one != other for one, other in said if one and other)
-        )
+    def credit(self) -> contract.Credit:
+        """What it asks for, whichever delivery brings it."""
+        return _credit(Delivery(self, 0))
 
 
 FIRST_TIMESTAMP = 1_482_429_190_000
@@ -170,14 +118,18 @@ class Delivery:
         return f"{FIRST_TIMESTAMP + self.number}{'' if self.win.dated else ' ms'}"
 
     @property
-    def moment(self) -> int | None:
-        """Its timestamp, if it is known."""
-        return FIRST_TIMESTAMP + self.number if self.win.dated else None
+    def credit(self) -> contract.Credit:
+        return _credit(self)
 
     @cached_property
     def content(self) -> Item:
         """What may be kept of it: the body with its numbers as they are written, less its hash and token."""
         return {name: value for name, value in as_written(self.body).items() if name not in ("hash", "token")}
+
+
+@cache
+def _credit(delivery: Delivery) -> contract.Credit:
+    return Contract().read_kept(delivery.win.callback, delivery.body.encode())
 
 
 def as_written(text: str) -> Any:
@@ -191,136 +143,128 @@ def _number(literal: str) -> tuple[str, str]:
 
 # --- What must stand in the tables --------------------------------------------------------------------
 
-Code = Literal[0, 52, 59, 61, 62, 64]
 Balances = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True, slots=True)
-class Wallet:
-    currency: str
-    cash: Fraction
-    bonus: Fraction
-    version: int
-
-    def moved(self, *, cash: Fraction, bonus: Fraction, versions: int) -> "Wallet":
-        return Wallet(self.currency, self.cash + cash, self.bonus + bonus, self.version + versions)
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a delivery leaves behind that is not on record yet."""
+    """What a delivery leaves behind that is not on record yet: everything after it, and its own transactions."""
 
     player: str
+    after: Contract
     transactions: Mapping[str, Item]
-    wallet: Wallet
-    counts: Mapping[tuple[str, str], FreeRounds]
 
 
 class Books:
     """Every wallet, transaction and free round count as they must be; `history` is each wallet's balances so far."""
 
     def __init__(self) -> None:
-        self.wallets: dict[str, Wallet] = {}
+        self.contract = Contract()
         self.transactions: dict[str, Item] = {}
-        self.counts: dict[tuple[str, str], FreeRounds] = {}
         self.history: dict[str, list[Balances]] = {}
         self._recorded_at: dict[str, int] = {}  # where in the player's history a transaction was
 
+    @property
+    def wallets(self) -> Mapping[str, Wallet]:
+        return self.contract.wallets
+
     def set_wallet(self, player: str, wallet: Wallet) -> None:
-        self.wallets[player] = wallet
+        self.contract.wallets[player] = wallet
         self.history.setdefault(player, []).append((wallet.cash, wallet.bonus))
 
-    def verdict(self, win: Win) -> Code:
+    def verdict(self, win: Win) -> int:
         """What the win must be answered with the books as they are, if it is answered other than 998."""
-        first, *_ = win.credits()
-        on_record = self.transactions.get(first.id)
-        if on_record and first.conflicts_with(on_record):
-            return 61
-        if not (wallet := self.wallets.get(win.player)):
-            return 62
-        anything_owed = any(credit.id not in self.transactions for credit in self.owed(win))
-        if anything_owed and win.currency and win.currency.upper() != wallet.currency.upper():
-            return 52
+        try:
+            self.contract.decide(win.credit)
+        except Refused as refused:
+            return refused.error
         return 0
 
-    def dispute(self, win: Win) -> Code | None:
+    def dispute(self, win: Win) -> int | None:
         """Why the win's prize is left for a person, if it is. It never holds back the win."""
-        if win.prize_fault or not win.noted:
-            return win.prize_fault
-        first, *prizes = win.credits()
-        noted = {name: self.transactions.get(first.id, {}).get(name) for name in ("prizeReference", "prizeAmount")}
-        is_another = noted["prizeAmount"] is not None and noted != win.noted
-        is_taken = any(
-            prize.conflicts_with(self.transactions[prize.id]) for prize in prizes if prize.id in self.transactions
-        )
-        return 61 if is_another or is_taken else None
-
-    def owed(self, win: Win) -> "list[Credit]":
-        """What must be on record once the win is settled."""
-        return win.credits()[:1] if self.dispute(win) else win.credits()
+        return self.contract.why_left(win.credit, self.contract.recorded(win.credit))
 
     def is_credited(self, win: Win) -> bool:
-        if self.verdict(win) != 0 or any(credit.id not in self.transactions for credit in self.owed(win)):
-            return False
-        return not win.noted or "prizeAmount" in self.transactions[win.credits()[0].id]
+        return self.verdict(win) == 0 and not self.contract.decide(win.credit).changes
 
     def balances_since(self, win: Win, moment: int) -> list[Balances]:
         """What the player had from that moment of their history on, no sooner than the win was credited."""
-        credited = max(self._recorded_at[credit.id] for credit in self.owed(win))
-        return self.history[win.player][max(moment, credited) :]
+        paid = [win.credit.id]
+        if win.credit.prize and win.credit.prize.credit and not self.dispute(win):
+            paid.append(win.credit.prize.credit.id)
+        return self.history[win.player][max(moment, *(self._recorded_at[id] for id in paid)) :]
 
     def settlement(self, delivery: Delivery) -> Settlement | None:
-        """What the delivery must be settled with; None if it must change nothing. Source: ledger.md."""
-        win = delivery.win
+        """What the delivery must be settled with; None if it must change nothing."""
+        win, after = delivery.win, self.contract.copy()
         if self.verdict(win) != 0 or self.is_credited(win):
             return None
-        wallet, counts = self.wallets[win.player], {}
-        transactions: dict[str, Item] = {}
-        first, *_ = win.credits()
-        owed = [credit for credit in self.owed(win) if credit.id not in self.transactions]
-        for position, credit in enumerate(owed):
-            kind = credit.id.partition("#")[0]
-            in_free_rounds = kind == "bonus" or (kind == "result" and win.bonus_code is not None)
-            paid, left = credit.amount, {}
-            if in_free_rounds and win.bonus_code:
-                before = self.counts.get((win.player, win.bonus_code), FreeRounds())
-                after = before.after_round if kind == "result" else before.after_total
-                paid, count = after(credit.amount, delivery.moment, round_key(win.game, win.round))
-                counts[win.player, win.bonus_code] = count
-                left = {"uncoveredAfter": count.uncovered, "advanceAfter": count.advance}
-            wallet = wallet.moved(cash=paid, bonus=paid if in_free_rounds else Fraction(0), versions=1)
-            item = {
-                **credit.attributes,
-                **left,
-                **(win.noted if credit.id == first.id else {}),
-                "id": credit.id,
-                "seq": wallet.version,
-                "amount": paid,
-                "amountAsked": credit.amount,
-                "currency": wallet.currency,
-                "cashAfter": wallet.cash,
-                "bonusAfter": wallet.bonus,
-                "timestamp": delivery.timestamp,
-                "autoClosed": True if kind == "result" and not win.in_session else None,
-                "request": None if position else delivery.content,
-                "arrivedWith": None if credit.id == first.id else first.id,
-            }
-            transactions[credit.id] = {name: value for name, value in item.items() if value is not None}
-        if first.id in self.transactions and "prizeAmount" not in self.transactions[first.id] and win.noted:
-            transactions[first.id] = {**self.transactions[first.id], **win.noted}
-        return Settlement(win.player, transactions, wallet, counts)
+        due = after.decide(delivery.credit)
+        after.write(due)
+        transactions = {
+            credit.id: _transaction(after.records[after.key(credit)], delivery, with_request=not position)
+            for position, credit in enumerate(due.fresh)
+        }
+        if due.notes_prize:
+            transactions[win.credit.id] = self.transactions[win.credit.id] | _noted(win.credit)
+        return Settlement(win.player, after, transactions)
 
     def accept(self, settlement: Settlement) -> None:
-        if settlement.wallet != self.wallets[settlement.player]:
-            self.set_wallet(settlement.player, settlement.wallet)
+        player, before = settlement.player, self.wallets[settlement.player]
+        self.contract = settlement.after
+        if self.wallets[player] != before:
+            self.set_wallet(player, self.wallets[player])
         self.transactions |= settlement.transactions
-        self.counts |= settlement.counts
-        moment = len(self.history[settlement.player]) - 1
+        moment = len(self.history[player]) - 1
         self._recorded_at = dict.fromkeys(settlement.transactions, moment) | self._recorded_at
 
     def tables(self) -> Item:
         """By the tables' names, in the form the world reads them in."""
-        return {"Players": self.wallets, "Transactions": self.transactions, "FreeRounds": self.counts}
+        counts = {code: _counted(count) for code, count in self.contract.counts.items()}
+        return {"Players": self.wallets, "Transactions": self.transactions, "FreeRounds": counts}
+
+
+def _transaction(record: Record, delivery: Delivery, *, with_request: bool) -> Item:
+    """A record as it must be in the table. Source: docs/ledger.md."""
+    win, credit = delivery.win, record.credit
+    is_prize = credit.id != win.credit.id
+    item = {
+        "id": credit.id,
+        "userId": credit.player,
+        "seq": record.wallet.version,
+        "amount": record.paid,
+        "amountAsked": credit.amount,
+        "currency": record.wallet.currency,
+        "cashAfter": record.wallet.cash,
+        "bonusAfter": record.wallet.bonus,
+        "gameId": win.game,
+        "roundId": win.round,
+        "bonusCode": win.bonus_code,
+        "uncoveredAfter": record.count and record.count.uncovered,
+        "advanceAfter": record.count and record.count.advance,
+        "jackpotId": win.jackpot,
+        "campaignId": win.campaign,
+        "campaignType": win.campaign and "tournament",
+        "providerId": "luckymonaco",
+        "timestamp": delivery.timestamp,
+        "autoClosed": (win.callback == "result" and not win.in_session and not is_prize) or None,
+        "request": delivery.content if with_request else None,
+        "arrivedWith": win.credit.id if is_prize else None,
+        **_noted(credit),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _noted(win: contract.Credit) -> Item:
+    """What a win's record says of the prize that it came with."""
+    noted = {"prizeReference": win.prize.reference, "prizeAmount": win.prize.amount} if win.prize else {}
+    return {name: value for name, value in noted.items() if value is not None}
+
+
+def _counted(count: Count) -> Item:
+    rounds = tuple(f"{len(str(game))}:{game}{round}" for game, round in count.last_rounds)
+    counted = {"uncovered": count.uncovered, "advance": count.advance, "lastRounds": rounds}
+    return counted if count.until < 0 else {**counted, "until": count.until}
 
 
 # --- What may go wrong --------------------------------------------------------------------------------
@@ -462,7 +406,7 @@ class Invocation:
     in_hand: Sequence[Delivery]
     plan: Plan
     began: float
-    verdicts: set[Code]
+    verdicts: set[int]
     disputed: bool = False  # whether its prize may have had to be left for a person
     calls: int = 0
     store_left: float = 0.0  # when it last heard of the tables, or ceased to wait
@@ -570,10 +514,8 @@ class World:
         self._look_again()
 
     def _write_wallet(self, player: str, wallet: Wallet) -> None:
-        cash, bonus = Decimal(_plain(wallet.cash)), Decimal(_plain(wallet.bonus))
-        self._engine.put_player(
-            {"userId": player, "currency": wallet.currency, "cash": cash, "bonus": bonus, "version": wallet.version}
-        )
+        balances = {"cash": Decimal(written(wallet.cash)), "bonus": Decimal(written(wallet.bonus))}
+        self._engine.put_player({"userId": player, **vars(wallet), **balances})
         self.books.set_wallet(player, wallet)
 
     def send(self, win: Win, plan: Plan = ()) -> int | None:
@@ -587,7 +529,7 @@ class World:
             return None
         said = as_written(answer["body"])
         code = self._codes[delivery.number] = int(said["error"][1])
-        assert answer["statusCode"] == HTTP_STATUS.get(code, 200), f"{code} with HTTP {answer['statusCode']}"
+        assert answer["statusCode"] == STATUS[code], f"{code} with HTTP {answer['statusCode']}"
         self.happened[f"a delivery was answered {code}"] += 1
         if code == 998:
             something_to_keep = bool(invocation.verdicts - {0}) or invocation.disputed
@@ -712,7 +654,7 @@ class World:
         win = delivery.win
         assert list(said) == ["transactionId", "currency", "cash", "bonus", "error", "description"], said
         assert self.books.is_credited(win), f"not credited, but answered so: {delivery}"
-        assert said["transactionId"] == self._names[win.credits()[0].id]
+        assert said["transactionId"] == self._names[win.credit.id]
         assert said["currency"] == self.books.wallets[win.player].currency
         literals = [said[name] if win.as_text else said[name][1] for name in ("cash", "bonus")]
         assert all(re.fullmatch(r"(0|[1-9]\d*)(\.\d*[1-9])?", literal) for literal in literals), said
@@ -728,8 +670,9 @@ class World:
         if queues:
             self._kept.append(delivery)
             if code != 998 or not invocation.failed_to_park:  # else only the queue's answers were lost, whichever it is
-                right = "RetryQueue" if code in (62, 998) else "DeadLetters"
-                assert all(name.endswith(right) for name in queues), f"answered {code}, and kept in {queues}"
+                right = kept_for(code)
+                assert right, f"{code} is kept nowhere"
+                assert all(name.endswith(right.queue) for name in queues), f"answered {code}, and kept in {queues}"
         else:
             assert code == 998, f"refused for good with {code}, and not kept: {delivery}"
             assert invocation.failed_to_park, f"neither kept nor logged: {delivery}"
@@ -779,15 +722,7 @@ class World:
         return {
             "Players": {item.pop("userId"): Wallet(**item) for item in players},
             "Transactions": {item["id"]: item for item in transactions},
-            "FreeRounds": {
-                (item["userId"], item["bonusCode"]): FreeRounds(
-                    uncovered=item["uncovered"],
-                    advance=item["advance"],
-                    until=item.get("until"),
-                    named=item["lastRounds"],
-                )
-                for item in counts
-            },
+            "FreeRounds": {(item.pop("userId"), item.pop("bonusCode")): item for item in counts},
         }
 
     def _messages(self, callback: Callback, queue: str) -> list[Message]:
@@ -833,7 +768,7 @@ class World:
         self, callback: Callback, event: Item, in_hand: Sequence[Delivery], plan: Plan
     ) -> tuple[Invocation, Item | None]:
         """What the function answers; None if it crashed, and the next one is a cold start."""
-        verdicts: set[Code] = {self.books.verdict(delivery.win) for delivery in in_hand}
+        verdicts: set[int] = {self.books.verdict(delivery.win) for delivery in in_hand}
         invocation = Invocation(in_hand, plan, self._clock.now, verdicts)
         self._invocations.append(invocation)
         self._look_again()
@@ -1013,18 +948,6 @@ def _value(attribute: Item) -> Any:
     return Fraction(value) if isinstance(value, Decimal) else value
 
 
-def _prize_of(win: "Win") -> tuple[str, tuple[tuple[str, str], ...]]:
+def _prize_of(win: Win) -> tuple[str, contract.Prize | None]:
     """A win's id and its prize: one dead letter is enough for all its deliveries."""
-    return win.credits()[0].id, tuple(sorted(win.noted.items()))
-
-
-def _shortest(amount: Fraction) -> str:
-    """An amount with no zeros at the end."""
-    return _plain(amount).rstrip("0").rstrip(".")
-
-
-def _plain(amount: Fraction) -> str:
-    """An amount of at most 18 decimals in plain notation."""
-    units, rest = divmod(amount * 10**18, 1)
-    assert not rest, f"{amount} has more than 18 decimals"
-    return f"{units // 10**18}.{units % 10**18:018d}"
+    return win.credit.id, win.credit.prize

@@ -147,7 +147,7 @@ def contradicted(win: Win, part: Part) -> Win:
 
 def other_way(win: Win) -> Win:
     """The promo of a result's prize; or a result whose prize is this win."""
-    if win.prize and win.prize[0] and not win.prize_fault:
+    if win.prize and win.prize[0] and not win.prize[1].startswith("-"):
         reference, amount = win.prize
         return replace(
             win,
