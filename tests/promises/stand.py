@@ -227,7 +227,7 @@ class Stand:
     def assert_paid_once(self, *wins: Win) -> None:
         """Exactly what is owed to the wins' player is on record, and the ledger adds up."""
         (player,) = {win.player for win in wins}
-        owed = {id: amount for win in wins for id, amount in (win.owed_before | win.owed).items()}
+        owed = {id: amount for win in wins for id, amount in win.owed.items()}
         ledger = self.ledger(player)
         assert {item["id"]: item["amount"] for item in ledger} == owed
         assert [item["seq"] for item in ledger] == list(range(1, len(ledger) + 1))
