@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import socket
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any, NamedTuple, cast
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import httpx
@@ -24,6 +25,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import EVENTS, ROOT
+from contract import Call, Contract, Number, Refused, Wallet, hash_of
 from expectations import request
 from local_service import HANG_SECONDS, Service, children_of, command_of, running, wait_until
 from tools.local import openapi
@@ -32,144 +34,18 @@ from tools.local.template import Template
 
 ROUTES = Template.load().routes()
 PATHS = {kind: next(path for path in ROUTES if ROUTES[path] == kind) for kind in dict.fromkeys(ROUTES.values())}
-SIGNED = ("jackpot", "bonus")
 
 
 # === Whatever the document allows or forbids ========================================================
 
-CURRENCY, OPENING = "USD", Decimal(1000)
+CURRENCY, OPENING = "USD", Fraction(1000)
 PLAYERS = [{"userId": f"player-{n}", "currency": CURRENCY, "cash": "1000", "bonus": "1000"} for n in range(3)]
 SECRETS = json.loads((EVENTS / "secrets.json").read_text())
-TOKEN, HASH_SECRET = SECRETS["current"]["authToken"], SECRETS["current"]["hashSecret"]
+TOKENS = tuple(keys["authToken"] for keys in SECRETS.values())
+HASH_SECRETS = tuple(keys["hashSecret"] for keys in SECRETS.values())
 
 DOCUMENT = schemathesis.openapi.from_path(openapi.PATH, config=schemathesis.Config())
 load_all_checks()
-
-
-class Literal(str):
-    """A JSON number, as it was written."""
-
-
-class Books:
-    """What the answers so far say was credited: the wallets as they must be, if nothing else was."""
-
-    def __init__(self) -> None:
-        self.cash = {player["userId"]: OPENING for player in PLAYERS}
-        self.bonus = dict(self.cash)
-        self.credits: dict[str, tuple[str, Decimal]] = {}
-        self.free_rounds: defaultdict[tuple[str, str], FreeRounds] = defaultdict(FreeRounds)
-        self.prizes: dict[str, tuple[str, str]] = {}  # the first that a result came with
-
-    def enter(self, kind: str, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Enters a credit or replay, whose answer must show the balances that all of them together make.
-
-        So it would show as well what a refusal before it had credited.
-        """
-        player, code = said(sent, "userId"), said(sent, "bonusCode")
-        win = f"{kind}#{said(sent, 'reference')}"
-        asked = [(win, Decimal(said(sent, "amount")))]
-        if kind == "result" and (prize := self._prize(win, player, sent)):
-            asked.append(prize)
-        for credit, amount in asked:
-            if credit in self.credits:
-                assert self.credits[credit] == (player, amount), f"not what was credited as {credit}"
-                continue
-            self.credits[credit] = (player, amount)
-            paid = amount
-            if code and credit.startswith("result#"):
-                paid = self.free_rounds[player, code].round(amount, sent)
-                self.bonus[player] += paid
-            elif kind == "bonus":
-                paid = self.free_rounds[player, code].total(amount, sent) if code else amount
-                self.bonus[player] += paid
-            self.cash[player] += paid
-        assert (Decimal(answer["cash"]), Decimal(answer["bonus"])) == (self.cash[player], self.bonus[player])
-        assert (said(sent, "currency") or CURRENCY).upper() == answer["currency"] == CURRENCY
-
-    def _prize(self, win: str, player: str, sent: Mapping[str, Any]) -> tuple[str, Decimal] | None:
-        """The prize that is paid with a result, if one is: whatever is wrong with it is left for a person."""
-        written, reference = (said(sent, name) for name in ("promoWinAmount", "promoWinReference"))
-        amount = amount_of(written)
-        if written is None or amount == 0:
-            return None
-        described = str(reference), str(written) if amount is None else format(amount, "f")
-        if self.prizes.setdefault(win, described) != described or amount is None or not is_identifier(reference):
-            return None
-        credit = f"promo#{reference}"
-        return (credit, amount) if self.credits.get(credit, (player, amount)) == (player, amount) else None
-
-    def check(self, service: Service) -> None:
-        """The tables hold these credits, and not one more."""
-        transactions = everything_in(service, "Transactions")
-        assert {item["id"]: (item["userId"], item["amountAsked"]) for item in transactions} == self.credits
-        wallets = {item["userId"]: item for item in everything_in(service, "Players")}
-        assert wallets.keys() == self.cash.keys()
-        for player, wallet in wallets.items():
-            mine = sorted((item for item in transactions if item["userId"] == player), key=lambda item: item["seq"])
-            assert [item["seq"] for item in mine] == list(range(1, len(mine) + 1))
-            assert wallet["version"] == len(mine)
-            assert (wallet["cash"], wallet["bonus"]) == (self.cash[player], self.bonus[player])
-            assert wallet["cash"] == OPENING + sum(item["amount"] for item in mine)
-
-
-class FreeRounds:
-    """What a bonus code owes, by the words of docs/ledger.md."""
-
-    def __init__(self) -> None:
-        self.uncovered = self.advance = Decimal(0)
-        self.until = -1
-        self.last_rounds: list[tuple[str, str]] = []
-
-    def round(self, amount: Decimal, sent: Mapping[str, Any]) -> Decimal:
-        moment = moment_of(sent)
-        is_known = (moment is not None and moment <= self.until) or _round_of(sent) in self.last_rounds[-10:]
-        ahead = min(amount, self.advance) if is_known else Decimal(0)
-        self.advance -= ahead
-        self.uncovered += amount - ahead
-        return amount - ahead
-
-    def total(self, amount: Decimal, sent: Mapping[str, Any]) -> Decimal:
-        covered = min(amount, self.uncovered)
-        self.uncovered -= covered
-        self.advance += amount - covered
-        self.until = max(self.until, moment_of(sent) or 0)
-        if said(sent, "roundId") is not None:
-            self.last_rounds.append(_round_of(sent))
-        return amount - covered
-
-
-def _round_of(sent: Mapping[str, Any]) -> tuple[str, str]:
-    return said(sent, "gameId"), said(sent, "roundId")
-
-
-def moment_of(sent: Mapping[str, Any]) -> int | None:
-    written = said(sent, "timestamp")
-    return int(written) if isinstance(written, str) and re.fullmatch("[0-9]{1,20}", written) else None
-
-
-def amount_of(written: object) -> Decimal | None:
-    """The amount that was written; None if it is none."""
-    form = r"(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?"
-    match = re.fullmatch(form, written, re.ASCII) if isinstance(written, str) else None
-    if not match:
-        return None
-    sign, whole, decimals, exponent = match.groups(default="")
-    digits = (whole + decimals).lstrip("0")
-    if not digits:
-        return Decimal(0)
-    if sign or len(exponent) > 8:
-        return None
-    significant = digits.rstrip("0")
-    shift = int(exponent or 0) - len(decimals) + len(digits) - len(significant)
-    if shift < -18 or max(1, len(significant) + shift) + max(0, -shift) > 32:
-        return None
-    return Decimal(f"{significant}E{shift}")
-
-
-def said(sent: Mapping[str, Any], field: str) -> Any:
-    """A field's value under whichever spelling; None if it is absent or empty."""
-    values = [value for name, value in sent.items() if name.lower() == field.lower()]
-    return next((value for value in values if value not in (None, "", [], {})), None)
 
 
 def everything_in(service: Service, table: str) -> list[dict[str, Any]]:
@@ -186,7 +62,8 @@ class Sender:
     def __init__(self, service: Service, *, locked: bool) -> None:
         self._service = service
         self.answers: Counter[tuple[str, int]] = Counter()
-        self._books = Books()
+        wallets = {player["userId"]: Wallet(CURRENCY, OPENING, OPENING) for player in PLAYERS}
+        self._contract = Contract(HASH_SECRETS, TOKENS, wallets) if locked else Contract(wallets=wallets)
         self._locked = locked
         self._session = requests.Session()
         self._sent = 0
@@ -196,33 +73,40 @@ class Sender:
         self._session.close()
 
     def send(self, case: schemathesis.Case) -> None:
-        """Sends it, and checks the answer by the document and by the books."""
+        """Sends it, and checks the answer by the document and by the contract."""
         self._sent += 1
-        kind = ROUTES[case.path]
         if self._sent % 4:
             self._make_plausible(case)
-        trusted = not self._locked or self._unlock(case, kind)
+        if self._locked:
+            self._unlock(case)
         url = f"http://127.0.0.1:{self._service.port}"
         response = case.call(url, self._session, timeout=HANG_SECONDS)
         while response.status_code == 503:  # a busy machine; the provider, too, sends it again
             response = case.call(url, self._session, timeout=HANG_SECONDS)
-        answer = json.loads(response.content, parse_float=Decimal)
-        self.answers[case.path, answer["error"]] += 1
-        sent = sent_by(response)
-        if answer["error"] == 0:
-            assert trusted
-            assert isinstance(sent, dict)
-            self._books.enter(kind, sent, answer)
-        elif not trusted:
-            assert answer["error"] in (401, 405, 99)
+        sent = cast(bytes, response.request.body or b"")
+        token = parse_qs(urlsplit(str(response.request.url)).query).get("authToken", [None])[-1]
+        due = self._contract.due(Call(case.path, sent, str(response.request.method), token))
+        answer, must_say = json.loads(response.content), json.loads(due.body)
+        assert (response.status_code, answer["error"]) == (due.status, due.error), f"{must_say} is due"
+        self.answers[case.path, due.error] += 1
+        if due.error == 0:
+            assert {**answer, "transactionId": ""} == {**must_say, "transactionId": ""}
         elif response.status_code == 400 and case.meta and case.meta.generation.mode.is_positive:
-            assert isinstance(sent, dict)
             assert is_beyond_a_schema(sent, answer), f"{answer} refuses what the document allows: {sent}"
         case.validate_response(response, excluded_checks=[positive_data_acceptance])  # looked at more closely above
 
     def check(self, path: str, *, credited: int) -> None:
-        """Something was credited and something refused, and the tables hold what the answers told of."""
-        self._books.check(self._service)
+        """Something was credited and something refused, and the tables hold the credits, and not one more."""
+        found = {
+            item["id"]: (item["userId"], *(item[name] for name in ("seq", "amountAsked", "amount", "cashAfter")))
+            for item in everything_in(self._service, "Transactions")
+        }
+        assert found == {
+            each.credit.id: (each.credit.player, each.wallet.version, each.credit.amount, each.paid, each.wallet.cash)
+            for each in self._contract.records.values()
+        }
+        wallets = {item.pop("userId"): item for item in everything_in(self._service, "Players")}
+        assert wallets == {player: vars(wallet) for player, wallet in self._contract.wallets.items()}
         assert self.answers[path, 0] >= credited, self.answers
         assert sum(count for (a_path, error), count in self.answers.items() if a_path == path and error) >= credited
 
@@ -239,54 +123,39 @@ class Sender:
                 body[field] = f"{field}-{self._sent}"
             self._references.add(str(body.get(field)))
 
-    def _unlock(self, case: schemathesis.Case, kind: str) -> bool:
-        """Whether the request proves itself: three in four have the token, two the hash where one is needed."""
+    def _unlock(self, case: schemathesis.Case) -> None:
+        """Lets three in four have the token, and two the hash where one is needed."""
         if self._sent % 4 == 0 or case.method != "POST":
-            return False
-        case.query = {"authToken": TOKEN}
-        if not isinstance(case.body, dict):
-            return True  # there is nothing to sign, nor to credit
-        spellings = [name for name in case.body if name.lower() == "hash"]
-        if self._sent % 4 == 1:
-            return kind not in SIGNED and all(case.body[name] in (None, "") for name in spellings)
-        for name in spellings:
+            return
+        case.query = {"authToken": TOKENS[0]}
+        if not isinstance(case.body, dict) or self._sent % 4 == 1:
+            return
+        for name in [name for name in case.body if name.lower() == "hash"]:
             del case.body[name]
-        case.body["hash"] = hash_of(case.body, HASH_SECRET)
-        return True
+        with suppress(Refused):  # of what cannot be read
+            case.body["hash"] = hash_of(json.dumps(case.body), HASH_SECRETS[0])
 
 
 def is_identifier(value: object) -> bool:
-    if isinstance(value, Literal | int) and not re.fullmatch("[0-9]+", str(value)):
-        return False
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    has_control = any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
-    return 1 <= len(text) <= 128 and not has_control and not text.isspace()
-
-
-def hash_of(body: Mapping[str, Any], secret: str) -> str:
-    """The hash of a body that `json.dumps` writes."""
-    literals = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
-    signed = "&".join(f"{name}={literals[name]}" for name in sorted(literals) if name.lower() != "hash") + secret
-    return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
-
-
-def sent_by(response: schemathesis.Response) -> Any:
-    """The body that was sent, its numbers as they were written; None if it was no JSON."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
     try:
-        return json.loads(cast(bytes, response.request.body or b""), parse_float=Literal, parse_int=Literal)
-    except ValueError:
-        return None
+        return bool(Contract().identifier("", Number(str(value)) if is_whole else value))
+    except Refused:
+        return False
 
 
-def is_beyond_a_schema(sent: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether a refusal is for one of the things that docs/callbacks.md says and a schema cannot."""
-    field = re.findall(r"\w+", answer["description"])[-1]
-    value = said(sent, field)
-    match answer["error"]:
-        case 57:  # control characters, nothing but spaces; how a whole number is written
-            return not is_identifier(value)
-        case 59:  # how many digits there are
-            return amount_of(value) is None
+def is_beyond_a_schema(sent: bytes, answer: Mapping[str, Any]) -> bool:
+    """Whether a refusal is for one of the things that docs/callbacks.md says and a schema cannot.
+
+    Those are control characters, nothing but spaces and how a whole number is written (57), and how many digits an
+    amount has (59).
+    """
+    contract, field = Contract(), re.findall(r"\w+", answer["description"])[-1]
+    value = contract.named(field.lower(), contract.parameters(None, sent))[0].value
+    try:
+        contract.identifier(field, value) if answer["error"] == 57 else contract.amount(value)
+    except Refused as refused:
+        return refused.error == answer["error"]
     return False
 
 
@@ -498,7 +367,7 @@ class Provider:
         reference = f"{kind}-{reference}" if isinstance(reference, str) else reference
         body = request(kind, reference=reference, within=within, AuthToken=PREVIOUS["authToken"]) | secrets | changes
         body.pop("hash", None)
-        body["hash"] = hash_of(body, secret)
+        body["hash"] = hash_of(json.dumps(body), secret)
         self.hidden.add(body["hash"])
         return body
 
