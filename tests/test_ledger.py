@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import contract
+from contract import Contract
 from wallet import ledger
 from wallet.errors import Absent, Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
 from wallet.ledger import Credit, FreeRounds, Prize, Settlement, Snapshot, Transaction, Wallet
@@ -242,81 +244,67 @@ def any_deliveries(draw: st.DrawFn) -> list[Delivery]:
     return draw(st.lists(st.builds(Delivery, st.sampled_from(pool), ages, ages, ages), max_size=25))
 
 
-def expected_refusal(request: Request, state: State) -> type[Refusal] | None:
-    """The contract's answer, worked out from the contract's words."""
-    win = request[0]
-    if win.id in state.transactions and not is_replay(win, state.transactions[win.id].credit):
-        return Conflict
-    if win.user_id not in state.wallets:
-        return NoSuchPlayer
-    fresh = [each for each in paid_of(request, state) if each.id not in state.transactions]
-    wallet = state.wallets[win.user_id]
-    if any(each.currency and each.currency.upper() != wallet.currency for each in fresh):
-        return WrongCurrency
-    return None
-
-
-def paid_of(request: Request, state: State) -> Request:
-    """The credits of a request that are paid or have been, in the contract's words: without a prize in dispute."""
+def asked(request: Request) -> contract.Credit:
+    """A request in the words of tests/contract.py."""
     win, *prizes = request
-    recorded = state.transactions.get(win.id)
-    first = recorded.credit.prize if recorded else None
-    if first and (first.reference, first.amount) != (win.prize and (win.prize.reference, win.prize.amount)):
-        return (win,)
-    undisputed = [
-        each
-        for each in prizes
-        if each.id not in state.transactions or is_replay(each, state.transactions[each.id].credit)
-    ]
-    return (win, *undisputed)
-
-
-def is_replay(again: Credit, first: Credit) -> bool:
-    if (again.user_id, again.amount) != (first.user_id, first.amount):
-        return False
-    if again.currency and again.currency.upper() != (first.currency or currencies[first.user_id]).upper():
-        return False
-    optional = ("game_id", "round_id", "bonus_code", "jackpot_id", "campaign_id")
-    carried = [(getattr(again, name), getattr(first, name)) for name in optional]
-    return all(one == other for one, other in carried if one and other)
+    content = tuple(getattr(win, name) for name in ("game_id", "round_id", "bonus_code", "jackpot_id", "campaign_id"))
+    credit = contract.Credit(
+        kind=win.kind,
+        reference=win.reference,
+        player=win.user_id,
+        amount=Fraction(win.amount),
+        currency=win.currency and win.currency.upper(),
+        content=content,
+        bonus_code=win.free_round_code,
+        moment=win.moment,
+    )
+    if win.prize is None:
+        return credit
+    fault = win.prize.fault.code if win.prize.fault else None
+    paid = asked((prizes[0],)) if prizes else None
+    return replace(credit, prize=contract.Prize(win.prize.reference, win.prize.amount, fault, paid))
 
 
 @every_time_alike
 @given(any_deliveries())
 def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliveries: list[Delivery]) -> None:
     books = Books(*OPENING.values())
-    accepted: dict[str, Credit] = {}
+    operator = Contract(
+        wallets={
+            player: contract.Wallet(each.currency, Fraction(each.cash), Fraction(each.bonus), each.version)
+            for player, each in OPENING.items()
+        }
+    )
     for delivery in deliveries:
-        before = books.now
-        refusal = expected_refusal(delivery.request, before)
+        before, due, refused = books.now, None, 0
+        try:
+            due = operator.decide(asked(delivery.request))
+        except contract.Refused as refusal:
+            refused = refusal.error
         settlement = outcome(books, delivery)
         if isinstance(settlement, Refusal):
-            assert refusal is not None, "what was owed was refused"
+            assert refused, "what was owed was refused"
             # Who raced with the writer of a reference may have met the request's other fault instead.
-            assert type(settlement) is refusal or not delivery.is_alone
+            assert settlement.code == refused or not delivery.is_alone
             assert books.now is before, "a refusal moved money"
             continue
-        assert refusal is None, "what the contract refuses was settled"
-        fresh = [each for each in paid_of(delivery.request, before) if each.id not in accepted]
-        assert settlement.receipt.replayed == (not fresh)
-        assert bool(settlement.disputed) == is_disputed(delivery.request, before) or not delivery.is_alone
-        if not fresh:
+        assert due, "what the contract refuses was settled"
+        operator.write(due)
+        assert settlement.receipt.replayed == (not due.fresh)
+        assert bool(settlement.disputed) == bool(due.left) or not delivery.is_alone
+        if not due.fresh:
             assert books.now.wallets == before.wallets, "a replay moved money"
-        if fresh or delivery.is_alone:
+        if due.fresh or delivery.is_alone:
             now = books.now.wallets[delivery.request[0].user_id]
             assert (settlement.receipt.cash, settlement.receipt.bonus) == (now.cash, now.bonus)
         assert settlement.receipt.transaction_id == delivery.request[0].transaction_id
-        accepted |= {each.id: each for each in fresh}
 
-    assert accepted.keys() == books.now.transactions.keys()
+    paid = {each.credit.id: (each.credit.amount, each.paid, each.wallet.version) for each in operator.records.values()}
+    assert {id: (each.credit.amount, each.paid, each.seq) for id, each in books.now.transactions.items()} == paid
+    counts = {code: (each.uncovered, each.advance) for code, each in operator.counts.items()}
+    assert {code: (each.uncovered, each.advance) for code, each in books.now.free_rounds.items()} == counts
     for opening in OPENING.values():
         assert_the_chain_holds(opening, books.now)
-        assert_free_rounds_are_paid_once(opening.user_id, books.now, accepted)
-
-
-def is_disputed(request: Request, state: State) -> bool:
-    win = request[0]
-    return win.prize is not None and (win.prize.fault is not None or len(paid_of(request, state)) < len(request))
 
 
 def assert_the_chain_holds(opening: Wallet, state: State) -> None:
@@ -335,27 +323,13 @@ def assert_the_chain_holds(opening: Wallet, state: State) -> None:
         assert (Fraction(each.cash_after), Fraction(each.bonus_after)) == (cash, bonus)
 
 
-def assert_free_rounds_are_paid_once(user_id: str, state: State, accepted: dict[str, Credit]) -> None:
-    """What is paid under a code is its rounds and the advance, and its totals and what they left uncovered."""
-    for code in ("SPINS", "MORE"):
-        under_code = [each for each in chain_of(user_id, state) if is_free_round(each.credit, code)]
-        asked = {kind: Fraction(0) for kind in ("result", "bonus")}
-        for each in under_code:
-            asked[each.credit.kind] += Fraction(accepted[each.credit.id].amount)
-        left = state.free_rounds.get((user_id, code), FreeRounds())
-        paid = sum((Fraction(each.paid) for each in under_code), Fraction(0))
-        assert paid == asked["result"] + Fraction(left.advance) == asked["bonus"] + Fraction(left.uncovered)
-        assert left == (under_code[-1].free_rounds if under_code else FreeRounds())
-        assert min(left.advance, left.uncovered, *(each.paid for each in under_code), Decimal(0)) == 0
-
-
 def chain_of(user_id: str, state: State) -> list[Transaction]:
     chain = [each for each in state.transactions.values() if each.credit.user_id == user_id]
     return sorted(chain, key=lambda each: each.seq)
 
 
-def is_free_round(paid: Credit, code: str | None = None) -> bool:
-    return paid.free_round != "none" and (code is None or paid.bonus_code == code)
+def is_free_round(paid: Credit) -> bool:
+    return paid.free_round != "none"
 
 
 @every_time_alike
