@@ -257,32 +257,3 @@ def test_a_round_is_optional(operator: Operator, round_id: str | None) -> None:
     credited(operator, "bonus", published("bonus") | {"roundId": round_id})
 
     assert operator.transactions()[0].get("roundId", round_id) == round_id
-
-
-@pytest.mark.parametrize("hash", [{}, {"hash": None}, {"hash": ""}], ids=str)
-def test_a_uuid_identifies_a_request_without_a_hash(operator: Operator, hash: dict[str, Any]) -> None:
-    body = {name: value for name, value in published("bonus").items() if name != "hash"} | hash
-
-    refused(operator, "bonus", body, 64, naming="hash")
-    refused(operator, "bonus", body | {"uuid": ""}, 64, naming="hash")
-    credited(operator, "bonus", body | {"uuid": "4a5d375ac1311b04fba2ea66d067b8e5"})
-
-
-def test_a_request_resent_with_a_uuid_instead_of_its_hash_is_a_replay(operator: Operator) -> None:
-    first = credited(operator, "bonus", published("bonus"))
-
-    assert replayed(operator, "bonus", published("bonus", uuid="any") | {"hash": None}).json == first.json
-
-
-def test_the_published_example_without_its_commas_is_refused(operator: Operator) -> None:
-    body = """{
-    "reference": "585c1306f89c56f5ecfc2f5d",
-    "gameId": "Im_60_tumblefortune",
-    "amount": 1.0,
-    "providerId": "luckymonaco",
-    "userId": "421",
-    "hash": "4a5d375ac1311b04fba2ea66d067b8e5"
-    "timestamp": "1482429190374"
-}"""
-
-    refused(operator, "bonus", body, 99)

@@ -2,12 +2,9 @@
 
 import json
 from decimal import Decimal
-from typing import Any
-
-import pytest
 
 from conftest import Operator, published
-from expectations import credited, refused, replayed, written
+from expectations import credited, refused, written
 
 
 def test_a_jackpot_is_credited_to_cash(operator: Operator) -> None:
@@ -44,37 +41,6 @@ def test_a_round_may_win_its_result_and_a_jackpot(operator: Operator) -> None:
     credited(operator, "jackpot", published("jackpot"))
 
     assert operator.wallet()["cash"] == Decimal("99954.99")
-
-
-@pytest.mark.parametrize("hash", [{}, {"hash": None}, {"hash": ""}], ids=str)
-def test_a_uuid_identifies_a_request_without_a_hash(operator: Operator, hash: dict[str, Any]) -> None:
-    body = {name: value for name, value in published("jackpot").items() if name != "hash"} | hash
-
-    refused(operator, "jackpot", body, 64, naming="hash")
-    refused(operator, "jackpot", body | {"uuid": ""}, 64, naming="hash")
-    credited(operator, "jackpot", body | {"uuid": "4a5d375ac1311b04fba2ea66d067b8e5"})
-
-
-def test_a_request_resent_with_a_uuid_instead_of_its_hash_is_a_replay(operator: Operator) -> None:
-    first = credited(operator, "jackpot", published("jackpot"))
-
-    assert replayed(operator, "jackpot", published("jackpot", uuid="any") | {"hash": None}).json == first.json
-
-
-def test_the_published_example_without_its_commas_is_refused(operator: Operator) -> None:
-    body = """{
-    "reference": "585c1306f89c56f5ecfc2f5d",
-    "gameId": "Im_60_tumblefortune",
-    "amount": 55.0,
-    "jackpotId": "568",
-    "providerId": "luckymonaco",
-    "userId": "421",
-    "roundid" : "5103188801"
-    "hash": "4a5d375ac1311b04fba2ea66d067b8e5"
-    "timestamp": "1482429190374"
-}"""
-
-    refused(operator, "jackpot", body, 99)
 
 
 def test_a_constant_as_another_callbacks_amount_is_no_json(operator: Operator) -> None:

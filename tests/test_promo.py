@@ -116,19 +116,3 @@ def test_a_prize_is_compared_by_player_amount_currency_and_campaign_only(
             assert replayed(operator, "promo", published("promo", **{field: "another"})).json == first.json
     with subtests.test("currency in lower case"):
         assert replayed(operator, "promo", published("promo", currency="usd")).json == first.json
-
-
-def test_the_published_example_without_its_commas_is_refused(operator: Operator) -> None:
-    body = """{
-    "campaignId" : "5103188801"
-    "reference": "585c1306f89c56f5ecfc2f5d",
-    "amount": "500.0",
-    "providerId": "Luckymonaco",
-    "userId": "421",
-    "promoCampaignType" : "T"
-    "currency": "USD"
-    "uuid": "4a5d375ac1311b04fba2ea66d067b8e5"
-    "timestamp": "1482429190374"
-}"""
-
-    refused(operator, "promo", body, 99)

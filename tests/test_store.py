@@ -23,7 +23,7 @@ from botocore.httpsession import URLLib3Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import EVENTS, Operator
+from conftest import EVENTS, Clock, Operator
 from crowd import Crowd
 from wallet import store as store_module
 from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
@@ -35,21 +35,6 @@ ENDPOINT = "https://dynamodb.eu-west-1.amazonaws.com"
 
 Call = Callable[[], Any]
 Step = Callable[[Call], Any]  # what becomes of one call: it may make it, or not, and answer what it likes
-
-
-class Clock:
-    """Stands for `time` in the store: whoever sleeps only moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.slept += seconds
 
 
 class ScriptedClient:
@@ -1169,27 +1154,16 @@ def hangs(counter: Counter, seconds: float, error: Exception | None = None) -> S
     return step
 
 
-def test_a_store_that_hangs_at_reading_does_not_hang_the_answer(counter: Counter) -> None:
+@pytest.mark.parametrize("call", ["read", "write"])
+def test_a_store_that_hangs_does_not_hang_the_answer(counter: Counter, call: str) -> None:
     deadline = counter.clock.now + 3
-    counter.client.read_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
+    setattr(counter.client, f"{call}_script", itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0])))
 
     with pytest.raises(Unavailable):
         counter.settle(win())
 
     assert counter.clock.now <= deadline
-    assert len(counter.client.reads) > 1
-    counter.assert_untouched()
-
-
-def test_a_store_that_hangs_at_writing_does_not_hang_the_answer(counter: Counter) -> None:
-    deadline = counter.clock.now + 3
-    counter.client.write_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
-
-    with pytest.raises(Unavailable):
-        counter.settle(win())
-
-    assert counter.clock.now <= deadline
-    assert len(counter.client.writes) > 1
+    assert len(getattr(counter.client, f"{call}s")) > 1
     counter.assert_untouched()
 
 

@@ -26,6 +26,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import Message, SQSBackend, sqs_backends
 
+import conftest
 import contract
 from conftest import Operator, gateway_event
 from contract import STATUS, Contract, Count, Record, Refused, Wallet, kept_for, written
@@ -370,17 +371,11 @@ class Crashed(BaseException):
     """The function is killed: nothing of it runs any more, and nobody gets an answer."""
 
 
-class Clock:
+class Clock(conftest.Clock):
     """Time that passes only by what happens, for the functions and for SQS alike; in seconds since the epoch."""
 
     def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        super().__init__(1_790_000_000.0)
 
     def unix_time(self, _moment: Any = None) -> float:
         return self.now
