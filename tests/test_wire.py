@@ -1,4 +1,4 @@
-"""The provider's JSON, compared with the json module's reading of it, and the answers to it."""
+"""The provider's JSON, compared with the contract's reading of it, and the answers to it."""
 
 import json
 from collections.abc import Mapping
@@ -10,60 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_snake
 
+from fuzz.targets import is_kept_less_its_secrets, is_read_to_the_character_or_refused
 from wallet import wire
 from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
 from wallet.ledger import Receipt
-from wallet.wire import MAX_BODY_BYTES, Body, Number, Request, SignedRequest, parse
+from wallet.wire import MAX_BODY_BYTES, Number, Request, SignedRequest, parse
 
 every_time_alike = settings(derandomize=True, deadline=None, max_examples=200)
-
-
-class _Literal(str):
-    """A number in the json module's reading: its text."""
-
-    __slots__ = ()
-
-
-class _HasKeyTwice(Exception):
-    pass
-
-
-def read_by_json(text: str) -> Any:
-    """The json module's reading, with every number's text, and no key twice."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise _HasKeyTwice
-        return dict(pairs)
-
-    return json.loads(text, parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal, object_pairs_hook=once)
-
-
-def in_json_s_words(value: object) -> object:
-    """A value of ours as `read_by_json` gives it."""
-    match value:
-        case Number(literal):
-            return _Literal(literal)
-        case dict():
-            return {name: in_json_s_words(content) for name, content in value.items()}
-        case list():
-            return [in_json_s_words(content) for content in value]
-        case _:
-            return value
-
-
-def is_the_same(ours: object, theirs: object) -> bool:
-    """Equality that tells a number's text from a string, and true from 1."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return list(ours) == list(theirs) and all(is_the_same(ours[name], theirs[name]) for name in ours)
-    if isinstance(ours, list) and isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(is_the_same, ours, theirs))
-    return type(ours) is type(theirs) and ours == theirs
-
-
-def assert_says(body: Body, expected: Mapping[str, Any]) -> None:
-    ours = {parameter.name: in_json_s_words(parameter.value) for parameter in body.parameters}
-    assert is_the_same(ours, dict(expected))
 
 
 numbers = st.one_of(
@@ -83,26 +36,10 @@ layouts = st.sampled_from(
 
 @every_time_alike
 @given(st.dictionaries(st.text(), values, max_size=8), layouts, st.booleans(), st.sampled_from(["", " ", "\r\n\t "]))
-def test_an_object_says_what_the_json_module_reads(
+def test_an_object_is_read_to_the_character(
     content: dict[str, Any], layout: dict[str, Any], is_ascii: bool, space: str
 ) -> None:
-    text = space + json.dumps(content, ensure_ascii=is_ascii, **layout) + space
-
-    body = parse(text)
-
-    assert_says(body, read_by_json(text))
-
-
-@every_time_alike
-@given(st.dictionaries(st.text(), values, max_size=8), layouts, st.booleans())
-def test_every_value_keeps_its_text(content: dict[str, Any], layout: dict[str, Any], is_ascii: bool) -> None:
-    text = json.dumps(content, ensure_ascii=is_ascii, **layout)
-
-    for parameter in parse(text).parameters:
-        assert parameter.raw in text
-        assert is_the_same(in_json_s_words(parameter.value), read_by_json(parameter.raw))
-        if not isinstance(parameter.value, str):
-            assert parameter.literal == parameter.raw
+    is_read_to_the_character_or_refused(space + json.dumps(content, ensure_ascii=is_ascii, **layout) + space)
 
 
 JSON_CHARACTERS = '{}[]",:\\ \t\n0123456789.eE+-truefalsn"NaIiyu/\u00e9\u0661\x00\ufeff'
@@ -155,36 +92,7 @@ broken_texts = st.one_of(
 @example('{"a":"\ud800"}')
 @example('{"\\ud800":"\\udc00"}')
 def test_any_text_is_read_exactly_or_refused(text: str) -> None:
-    try:
-        text.encode()
-        expected = read_by_json(text.removeprefix("\ufeff"))
-    except (ValueError, _HasKeyTwice):
-        expected = None
-    is_readable = isinstance(expected, dict) and not any(is_no_json(*field) for field in expected.items())
-
-    try:
-        body = parse(text)
-    except Unreadable:
-        assert not is_readable, "an object was refused"
-    else:
-        assert is_readable, "what is not an object of JSON was read"
-        assert isinstance(expected, dict)
-        assert_says(body, expected)
-
-
-def is_no_json(name: str, value: object) -> bool:
-    """Whether a field holds what JSON does not know; an amount may, to be refused as an amount."""
-    return name.lower() not in ("amount", "promowinamount") and holds_a_constant(value)
-
-
-def holds_a_constant(value: object) -> bool:
-    match value:
-        case dict():
-            return any(map(holds_a_constant, value.values()))
-        case list():
-            return any(map(holds_a_constant, value))
-        case _:
-            return isinstance(value, _Literal) and value in ("NaN", "Infinity", "-Infinity")
+    is_read_to_the_character_or_refused(text)
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
@@ -298,16 +206,7 @@ def test_a_number_of_any_length_is_no_defect() -> None:
     st.sampled_from(["hash", "Hash", "TOKEN", "token", "authToken", "other"]),
 )
 def test_the_record_is_the_body_less_its_secrets(content: dict[str, Any], name: str) -> None:
-    kept = {key: value for key, value in content.items() if key.lower() not in ("hash", "token", "authtoken")}
-    text = json.dumps({name: "hush-hush", **content})
-
-    record = parse(text).without_secrets()
-
-    if name == "other":
-        assert is_the_same(read_by_json(record), read_by_json(json.dumps({"other": "hush-hush", **kept})))
-    else:
-        assert "hush-hush" not in record
-        assert is_the_same(read_by_json(record), read_by_json(json.dumps(kept)))
+    is_kept_less_its_secrets(json.dumps({name: "hush-hush", **content}))
 
 
 def test_the_record_keeps_every_literal() -> None:

@@ -86,18 +86,18 @@ def is_read_to_the_character_or_refused(text: str) -> None:
         assert expected is None, "an object of JSON was refused"
         return
     assert expected is not None, "what is no object of JSON was read"
-    assert [(each.name, _plain(each.value), each.raw) for each in body.parameters] == [
-        (each.name, _plain(each.value), each.raw) for each in expected
+    assert [(each.name, _plain(each.value), each.raw, each.literal) for each in body.parameters] == [
+        (each.name, _plain(each.value), each.raw, Contract().literal(each)) for each in expected
     ]
 
 
 def is_kept_less_its_secrets(text: str) -> None:
     try:
-        body = wire.parse(text)
+        record = wire.parse(text).without_secrets()
     except Unreadable:
         return
-    kept = wire.parse(body.without_secrets())
-    assert _written(kept) == [(name, raw) for name, raw in _written(body) if name.lower() not in SECRET_NAMES]
+    sent, kept = (Contract().parameters(None, each.encode()) for each in (text, record))
+    assert kept == [each for each in sent if each.name.lower() not in SECRET_NAMES]
 
 
 def is_an_amount_to_the_digit_or_none(literal: str) -> None:
@@ -114,10 +114,6 @@ def is_an_amount_to_the_digit_or_none(literal: str) -> None:
     assert Fraction(amount) == expected
     assert money.text(amount) == written(expected)
     assert money.parse(money.text(amount)) == amount
-
-
-def _written(body: wire.Body) -> list[tuple[str, str]]:
-    return [(parameter.name, parameter.raw) for parameter in body.parameters]
 
 
 def _plain(value: object) -> object:
