@@ -4,15 +4,14 @@ import heapq
 import itertools
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
+from memory import Tables, cancelled
 from wallet import store as store_module
 from wallet.ledger import Credit, Settlement
 from wallet.store import Store
@@ -30,13 +29,19 @@ class Crowd:
 
     def __init__(self, told: str, chance: random.Random) -> None:
         self.now = 0.0
-        self.cash, self.version, self.writes = Decimal(0), 0, 0
+        self.writes = 0
+        self._tables = Tables()
+        self._tables.put("Players", {"userId": "421", "currency": "USD", "cash": 0, "bonus": 0, "version": 0})
         self._told = told
         self._chance = chance
         self._is_written = False
-        self._recorded: set[str] = set()
         self._waiting: list[tuple[float, int, threading.Semaphore]] = []
         self._numbers = itertools.count()
+
+    @property
+    def wallet(self) -> Mapping[str, Any]:
+        (wallet,) = self._tables.all("Players")
+        return wallet
 
     @contextmanager
     def clock_of(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -88,42 +93,16 @@ class Crowd:
 
     # --- As the store's client ------------------------------------------------------------------------
 
-    def batch_get_item(self, **_: Any) -> Any:
+    def batch_get_item(self, **asked: Any) -> Any:
         self.sleep(READ_SECONDS)
-        return {"Responses": {"Players": [self._wallet()], "Transactions": []}}
+        return self._tables.batch_get_item(**asked)
 
-    def transact_write_items(self, *, TransactItems: Sequence[Any], ClientRequestToken: str) -> Any:  # noqa: N803
-        assert ClientRequestToken
+    def transact_write_items(self, **asked: Any) -> Any:
         self.writes += 1
         meets_another = self._is_written
         self._is_written = True
         self.sleep(WRITE_SECONDS)
         self._is_written = meets_another and self._is_written
-        put, update = TransactItems[0]["Put"], TransactItems[1]["Update"]
-        values = update["ExpressionAttributeValues"]
-        is_old = int(values[":version_read"]["N"]) != self.version
-        if is_old or (meets_another and self._told == "TransactionConflict"):
-            reason = {"Code": self._told if meets_another else "ConditionalCheckFailed"}
-            if reason["Code"] == "ConditionalCheckFailed":
-                reason["Item"] = self._wallet()
-            raise ClientError(
-                {  # pyright: ignore[reportArgumentType]
-                    "Error": {"Code": "TransactionCanceledException"},
-                    "ResponseMetadata": {"HTTPStatusCode": 400},
-                    "CancellationReasons": [{"Code": "None"}, reason],
-                },
-                "TransactWriteItems",
-            )
-        assert put["Item"]["id"]["S"] not in self._recorded
-        self._recorded.add(put["Item"]["id"]["S"])
-        self.cash, self.version = Decimal(values[":cash"]["N"]), int(values[":version"]["N"])
-        return {}
-
-    def _wallet(self) -> Any:
-        return {
-            "userId": {"S": "421"},
-            "currency": {"S": "USD"},
-            "cash": {"N": str(self.cash)},
-            "bonus": {"N": "0"},
-            "version": {"N": str(self.version)},
-        }
+        if meets_another and self._told == "TransactionConflict":
+            raise cancelled([{"Code": "None"}, {"Code": self._told}])
+        return self._tables.transact_write_items(**asked)

@@ -46,7 +46,7 @@ class Tables:
         held = [self.items[action["TableName"]].get(key) for key, (_, action) in zip(keys, actions, strict=True)]
         reasons = [_reason(action, item) for item, (_, action) in zip(held, actions, strict=True)]
         if any(reason["Code"] != "None" for reason in reasons):
-            raise _cancelled(reasons)
+            raise cancelled(reasons)
         for item, (verb, action) in zip(held, actions, strict=True):
             assert verb in ("Put", "Update")
             self._write(action["TableName"], action["Item"] if verb == "Put" else _updated(item, action))
@@ -128,7 +128,7 @@ def _updated(item: Item | None, action: Item) -> Item:
     return {**(item or action["Key"]), **{name: action["ExpressionAttributeValues"][value] for name, value in changed}}
 
 
-def _cancelled(reasons: Sequence[Item]) -> ClientError:
+def cancelled(reasons: Sequence[Item]) -> ClientError:
     return ClientError(
         {  # pyright: ignore[reportArgumentType] - what the SDK makes of DynamoDB's answer
             "Error": {"Code": "TransactionCanceledException"},

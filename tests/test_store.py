@@ -1313,7 +1313,7 @@ def test_a_hundred_wins_of_one_player_at_the_same_moment_are_all_paid_in_time(
             settled = crowd.settle([win("1", reference=f"r-{number}") for number in range(100)])
 
         assert [each.receipt.replayed for each in settled] == [False] * 100
-        assert (crowd.cash, crowd.version) == (100, 100)
+        assert (crowd.wallet["cash"], crowd.wallet["version"]) == (100, 100)
         assert crowd.writes <= 1000
         assert crowd.now <= 2.5
 
