@@ -28,6 +28,7 @@ from conftest import EVENTS, ROOT
 from contract import Call, Contract, Number, Refused, Wallet, hash_of
 from expectations import request
 from local_service import HANG_SECONDS, Service, children_of, command_of, running, wait_until
+from on_record import assert_on_record
 from tools.local import openapi
 from tools.local.engine import Engine, engine, free_port
 from tools.local.template import Template
@@ -97,16 +98,8 @@ class Sender:
 
     def check(self, path: str, *, credited: int) -> None:
         """Something was credited and something refused, and the tables hold the credits, and not one more."""
-        found = {
-            item["id"]: (item["userId"], *(item[name] for name in ("seq", "amountAsked", "amount", "cashAfter")))
-            for item in everything_in(self._service, "Transactions")
-        }
-        assert found == {
-            each.credit.id: (each.credit.player, each.wallet.version, each.credit.amount, each.paid, each.wallet.cash)
-            for each in self._contract.records.values()
-        }
-        wallets = {item.pop("userId"): item for item in everything_in(self._service, "Players")}
-        assert wallets == {player: vars(wallet) for player, wallet in self._contract.wallets.items()}
+        tables = ("Players", "Transactions", "FreeRounds")
+        assert_on_record(self._contract, **{table: everything_in(self._service, table) for table in tables})
         assert self.answers[path, 0] >= credited, self.answers
         assert sum(count for (a_path, error), count in self.answers.items() if a_path == path and error) >= credited
 

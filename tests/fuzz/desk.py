@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 from unittest.mock import patch
 
 from contract import Contract, written
-from memory import Queues, Tables
+from memory import KEYS, Queues, Tables
+from on_record import assert_on_record
 from tools.local.template import Template
 
 _AWS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -50,39 +50,8 @@ class Desk:
             self.tables.put("Players", {"userId": user_id, **vars(wallet), **balances})
 
     def check(self, contract: Contract) -> None:
-        """Raises AssertionError unless the wallets and the transactions are the contract's, and there are no others."""
-        credits = {record.credit.id: record for record in contract.records.values()}
-        prizes = {id: record.credit.prize for id, record in credits.items() if record.credit.prize}
-        due = {
-            "Players": {id: (each.cash, each.bonus, each.version) for id, each in contract.wallets.items()},
-            "Transactions": {
-                id: (record.credit.player, record.credit.amount, record.paid) for id, record in credits.items()
-            },
-            "prizes": {id: (prize.reference, prize.amount) for id, prize in prizes.items()},
-            "FreeRounds": {code: (each.uncovered, each.advance) for code, each in contract.counts.items()},
-        }
-        transactions = self.tables.all("Transactions")
-        found = {
-            "Players": {
-                item["userId"]: (Fraction(item["cash"]), Fraction(item["bonus"]), item["version"])
-                for item in self.tables.all("Players")
-            },
-            "Transactions": {
-                item["id"]: (item["userId"], Fraction(item["amountAsked"]), Fraction(item["amount"]))
-                for item in transactions
-            },
-            "prizes": {
-                item["id"]: (item.get("prizeReference"), item["prizeAmount"])
-                for item in transactions
-                if "prizeAmount" in item
-            },
-            "FreeRounds": {
-                (item["userId"], item["bonusCode"]): (Fraction(item["uncovered"]), Fraction(item["advance"]))
-                for item in self.tables.all("FreeRounds")
-            },
-        }
-        for what, must_be in due.items():
-            assert found[what] == must_be, f"{what} are {found[what]}, and must be {must_be}"
+        """Raises AssertionError unless the tables hold what the contract does, and nothing else."""
+        assert_on_record(contract, **{table: self.tables.all(table) for table in KEYS})
 
     def handle(self, callback: str, event: dict[str, Any]) -> tuple[Any, str]:
         """The function's answer to an event, and what it printed."""
