@@ -47,15 +47,6 @@ callbacks_signed_at_will = pytest.mark.parametrize("callback", ["result", "promo
 # --- Calls ------------------------------------------------------------------------------------------
 
 
-@every_callback
-def test_what_is_not_a_post_is_refused(operator: Operator, subtests: pytest.Subtests, callback: str) -> None:
-    with unchanged(operator):
-        for method in ("GET", "PUT", "DELETE", "OPTIONS", "post"):
-            with subtests.test(method):
-                reply = refusal(operator, callback, request(callback), 405, httpMethod=method)
-                assert reply.headers["Allow"] == "POST"
-
-
 @pytest.mark.parametrize(
     ("callback", "cash", "bonus", "answered_cash", "answered_bonus"),
     [
@@ -801,13 +792,6 @@ def test_bytes_that_are_no_text_are_refused(operator: Operator, subtests: pytest
         for text in ("!!!!", "e30", "{}", "é"):
             with subtests.test(f"base64 {text}"):
                 refusal(operator, callback, text, 99, isBase64Encoded=True)
-
-
-@every_callback
-def test_a_body_in_base64_is_read(operator: Operator, callback: str) -> None:
-    body = json.dumps(request(callback, note="é"), ensure_ascii=False)
-
-    credited(operator, callback, base64.b64encode(body.encode()).decode(), isBase64Encoded=True)
 
 
 @every_callback
