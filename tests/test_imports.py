@@ -89,6 +89,10 @@ def test_the_domain_stands_on_the_standard_library_alone(module: str) -> None:
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names | {"wallet"}
 
 
+def test_the_contracts_program_shares_no_code_with_what_it_judges() -> None:
+    assert set(imports_of(ROOT / "tests" / "contract.py")) <= sys.stdlib_module_names | {"collections.abc"}
+
+
 @pytest.mark.parametrize("module", ["store", "trust"])
 def test_of_the_sdk_only_what_it_raises_is_known_beyond_its_clients(module: str) -> None:
     of_the_sdk = {name for name in imports_of(LAYER / f"{module}.py") if name.startswith(("boto3", "botocore"))}
