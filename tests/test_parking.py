@@ -534,14 +534,7 @@ def test_what_turns_out_a_conflict_is_left_for_a_person(operator: Operator) -> N
 
 def test_what_turns_out_malformed_is_left_for_a_person(operator: Operator) -> None:
     # As after a release that is stricter: what was admitted once is not dropped.
-    message = Parked(
-        callback="result",
-        reference="r",
-        code=998,
-        reason="",
-        first_received_at="2026-01-01T00:00:00.000+00:00",
-        request=json.dumps(published("result", amount="-1")),
-    ).message()
+    message = _parked("result", amount="-1").message()
 
     answer, _ = retry(operator, "result", messages=[message])
 
@@ -617,14 +610,7 @@ def test_a_replay_is_answered_although_its_prize_cannot_be_left_once_more(operat
 
 
 def test_a_prize_that_cannot_be_left_keeps_its_win_in_the_queue(operator: Operator, outage: Outage) -> None:
-    message = Parked(
-        callback="result",
-        reference="r",
-        code=998,
-        reason="",
-        first_received_at="2026-01-01T00:00:00.000+00:00",
-        request=json.dumps(published("result", promoWinAmount="5")),
-    ).message()
+    message = _parked("result", promoWinAmount="5").message()
     outage.down["sqs"] = UNREACHABLE
 
     with unchanged(operator):
@@ -633,14 +619,14 @@ def test_a_prize_that_cannot_be_left_keeps_its_win_in_the_queue(operator: Operat
     assert len(failures(answer)) == len(messages) == 1
 
 
-def _parked(callback: str) -> Parked:
+def _parked(callback: str, **changes: Any) -> Parked:
     return Parked(
         callback=callback,
         reference=published(callback)["reference"],
         code=998,
         reason="",
         first_received_at="2026-01-01T00:00:00.000+00:00",
-        request=json.dumps(published(callback)),
+        request=json.dumps(published(callback, **changes)),
     )
 
 

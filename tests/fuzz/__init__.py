@@ -1,4 +1,4 @@
-"""Hostile input: what may be sent, and what must hold whatever it is. What is due to it says tests/contract.py.
+"""Hostile input: what may be sent, and what must hold whatever it is. tests/contract.py says what is due to it.
 
 inputs.py     what may be sent: the published examples, and what becomes of them
 desk.py       the four functions with AWS in memory, fast enough for a hundred requests a second

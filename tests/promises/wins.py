@@ -18,7 +18,7 @@ CODE = "FREE-10"
 
 @dataclass(frozen=True)
 class Win:
-    """A callback to deliver; `before` are those that were paid before it. What is owed says tests/contract.py."""
+    """A callback to deliver; `before` are those that were paid before it. tests/contract.py says what is owed."""
 
     callback: str
     body: Body
