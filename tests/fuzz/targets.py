@@ -12,7 +12,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from contract import PATHS, Call, Contract, Number, Refused, Wallet, hash_of, members, written
+from contract import PATHS, Call, Contract, Number, Refused, Wallet, members, written
 from wallet import money, wire
 from wallet.errors import Unreadable
 
@@ -201,10 +201,12 @@ def _is_kept_as_received(kept: str, body: bytes) -> None:
 
 def _hashes_of(body: bytes) -> list[str]:
     """Every hash that it may have been sent with, the right ones among them."""
+    contract = Contract()
     try:
-        return [hash_of(body.decode(), secret) for secret in (*inputs.HASH_SECRETS, inputs.WRONG)]
-    except (Refused, UnicodeDecodeError):
+        parameters = contract.parameters(None, body)
+    except Refused:
         return []
+    return [contract.hash_of(parameters, secret) for secret in (*inputs.HASH_SECRETS, inputs.WRONG)]
 
 
 # Credited by every callback.
