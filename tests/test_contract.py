@@ -29,7 +29,6 @@ from expectations import (
     written,
 )
 from tools.local.template import Template
-from tools.provider.signing import hash_of
 from wallet import callback as callback_module
 from wallet import errors
 
