@@ -3,13 +3,16 @@
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from tools.local.opening import Opening
 from tools.local.template import Template
+from tools.shared.items import encoded
 from tools.shared.trouble import Trouble
 
 Item = dict[str, dict[str, Any]]
@@ -18,6 +21,7 @@ Item = dict[str, dict[str, Any]]
 VARIABLES = {"IDEMPOTENCY_TABLE": "Idempotency", "NAIVE_TABLE": "NaiveTransactions"}
 NAMES = ["Players", "Transactions", "FreeRounds", *VARIABLES.values()]
 
+_CASH, _BONUS = Decimal("99889.99"), Decimal("99.99")
 _IMPORT_PART = 100_000  # items in one object: 15 MB
 _IMPORT_SECONDS = 600
 
@@ -55,13 +59,7 @@ class Tables:
         self._put(
             "Players",
             (
-                {
-                    "userId": {"S": player},
-                    "currency": {"S": "USD"},
-                    "cash": {"N": "99889.99"},
-                    "bonus": {"N": "99.99"},
-                    "version": {"N": str(version)},
-                }
+                encoded({**Opening(user_id=player, currency="USD", cash=_CASH, bonus=_BONUS).item, "version": version})
                 for player in players
             ),
         )

@@ -24,6 +24,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
+from tools.local.opening import Opening
 from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
 
@@ -164,15 +165,8 @@ class Operator:
             monkeypatch.setattr(snapshot_restore_py, registry, [])
 
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
-        self.database.Table("Players").put_item(
-            Item={
-                "userId": user_id,
-                "currency": currency,
-                "cash": Decimal(cash),
-                "bonus": Decimal(bonus),
-                "version": 0,
-            }
-        )
+        opening = Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus))
+        self.database.Table("Players").put_item(Item=opening.item)  # again, if there is one
 
     def wallet(self, user_id: str = "421") -> dict[str, Any]:
         """The wallet's item: cash, bonus, version, currency."""

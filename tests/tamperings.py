@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.dynamodb.models import dynamodb_backends
 
 from conftest import Operator, published
+from tools.shared.items import encoded
 
 Item = dict[str, Any]
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
@@ -40,8 +40,7 @@ class Books:
     def of(self, table: str) -> list[Item]:
         """A table's items as DynamoDB has them."""
         items = {"Players": self.wallets, "Transactions": self.transactions, "FreeRounds": self.free_rounds}[table]
-        serialize = TypeSerializer().serialize
-        return [{name: serialize(value) for name, value in item.items()} for item in items.values()]
+        return [*map(encoded, items.values())]
 
     def put(self) -> None:
         """Has the account's tables hold these items and no others. Quicker than by the SDK: there are many."""

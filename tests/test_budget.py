@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from botocore.client import BaseClient, ClientCreator
 
 from bench import units
 from conftest import ROOT, Operator, gateway_event, published
 from tools.local.template import Template
+from tools.shared.items import encoded
 
 Item = dict[str, dict[str, Any]]
 
@@ -210,9 +210,7 @@ def item_of(action: Mapping[str, Any], operator: Operator) -> Item:
 
 def items_in(operator: Operator, table: str) -> list[Item]:
     """A table's items as they are on the wire, which is where sizes are counted."""
-    serialize = TypeSerializer().serialize
-    items = operator.database.Table(table).scan()["Items"]
-    return [{name: serialize(value) for name, value in item.items()} for item in items]
+    return [*map(encoded, operator.database.Table(table).scan()["Items"])]
 
 
 def index_entries(transactions: list[Item]) -> Iterator[Item]:

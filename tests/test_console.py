@@ -19,20 +19,21 @@ from starlette.requests import ClientDisconnect, Request
 from conftest import Operator, published
 from tools.console import charts, served, trying, words
 from tools.console.app import Console, in_front
-from tools.console.desk import Desk
+from tools.console.backoffice import BackOffice
 from tools.console.feed import KEPT, Feed
 from tools.console.listening import Listening
-from tools.console.live import MOST_IN_A_BATCH, Live
+from tools.console.live import MOST_IN_A_BATCH, LivePages
 from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
-from tools.local.engine import free_port
+from tools.local.engine import free_port, listener
 from tools.local.template import Template
 from tools.provider.answers import Answer
 from tools.shared.trouble import Trouble
-from tools.walletctl.log import Line
+from tools.walletctl.log import LogLine
 from tools.walletctl.parked import mailbox
-from tools.walletctl.parked.letters import Group, Letter
-from tools.walletctl.place import Queues, Tables
+from tools.walletctl.parked.letters import DeadLetter, Group
+from tools.walletctl.place import Place, Queues
+from tools.walletctl.tables import Tables
 from wallet.parking import Parked
 
 PORT = 3000
@@ -41,24 +42,22 @@ PAGES = ("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=
 OVERRIDE = "\u202e"
 
 
-class InMemory:
+class InMemory(Place):
     """The operator's account as a place: what is asked of it is asked of moto."""
 
-    name = "the wallet of a test"
-    options = ()
-
     def __init__(self) -> None:
+        super().__init__("the wallet of a test", ())
         self.log_is_free = True
-        self.lines: list[Line] = []  # of the reference that is asked for
-        self.refusals: list[Line] = []
+        self.lines: list[LogLine] = []  # of the reference that is asked for
+        self.refusals: list[LogLine] = []
         self.not_kept_by_code: dict[str, int] = {}
 
-    def tables(self) -> Tables:
+    def _tables(self) -> Tables:
         return Tables(
             dynamodb=boto3.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds"
         )
 
-    def queues(self, callback: str) -> Queues:
+    def _queues(self, callback: str) -> Queues:
         sqs = boto3.client("sqs")
         (function,) = (function for function in Template.load().functions() if function.name == callback)
         urls = [sqs.get_queue_url(QueueName=function.environment[name]) for name in ("RETRY_QUEUE", "DEAD_LETTERS")]
@@ -67,10 +66,10 @@ class InMemory:
     def url(self) -> str:
         return HERE
 
-    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+    def log(self, reference: str, since: datetime) -> Sequence[LogLine]:
         return self.lines
 
-    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+    def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return [line for line in self.refusals if name in (line.player, line.round)]
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
@@ -108,8 +107,8 @@ class Window:
         self.place.log_is_free = is_local
         self.feed = Feed()
         self.folder = folder
-        desk = Desk(self.place, is_local=is_local, folder=folder)
-        console = Console(desk=desk, feed=self.feed, port=PORT, source="A test.", counting_seconds=1)
+        office = BackOffice(self.place, is_local=is_local, folder=folder)
+        console = Console(office=office, feed=self.feed, port=PORT, source="A test.", counting_seconds=1)
         self.browser = Browser(console.application())
 
     def get(self, path: str, **headers: str) -> Any:
@@ -350,7 +349,7 @@ def test_a_defect_and_a_reloaded_form_are_told_on_a_page(window: Window, monkeyp
     assert reloaded.status_code == 405
     assert "Go to the page that has it" in reloaded.text
 
-    monkeypatch.setattr(Desk, "counts", lambda _desk: 1 / 0)
+    monkeypatch.setattr(BackOffice, "counts", lambda _desk: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # which the server says on its terminal
         window.get("/parked")
     broken = Browser(window.browser.application, raises=False).get("/parked")
@@ -476,7 +475,7 @@ def test_a_stacks_whole_ledger_is_read_when_that_is_asked_for_and_only_then(wind
 
     # What the log knows is a reference: to read the ledger for it would tell no more.
     of_a_stack.place.lines = [
-        Line(at=None, callback="result", message="refused", code=62, reason="No such player: 9", tries=None)
+        LogLine(at=None, callback="result", message="refused", code=62, reason="No such player: 9", tries=None)
     ]
     assert "Read the whole ledger" not in of_a_stack.get("/find/elsewhere?name=early", hx_request="true").text
 
@@ -506,12 +505,12 @@ def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -
 )
 def test_what_the_log_alone_knows_is_said(line: dict[str, Any], said: str, window: Window) -> None:
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
-    window.place.lines = [Line(**{"at": at, "callback": "result", "tries": None} | line)]
+    window.place.lines = [LogLine(**{"at": at, "callback": "result", "tries": None} | line)]
 
     assert said in window.get("/find/elsewhere?name=lost", hx_request="true").text
 
 
-def refusal(**facts: Any) -> Line:
+def refusal(**facts: Any) -> LogLine:
     """What the log has of a refused win of a player without a wallet."""
     said: dict[str, Any] = {
         "at": datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC),
@@ -526,7 +525,7 @@ def refusal(**facts: Any) -> Line:
         "amount": "75.10",
         "currency": "USD",
     }
-    return Line(**said | facts)
+    return LogLine(**said | facts)
 
 
 @pytest.mark.parametrize("path", ["/find/elsewhere?name=40021", "/find/elsewhere?name=r-1", "/player/parked?id=40021"])
@@ -645,7 +644,7 @@ def test_a_prize_that_was_discarded_is_found_by_the_result_that_it_came_with(win
 
 
 def test_what_could_not_be_looked_at_is_not_said_to_have_been(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(_reference: str, _since: datetime) -> Sequence[Line]:
+    def denied(_reference: str, _since: datetime) -> Sequence[LogLine]:
         raise Trouble("the log cannot be asked: denied")
 
     monkeypatch.setattr(window.place, "log", denied)
@@ -797,7 +796,7 @@ def test_a_prize_and_its_result_lead_to_each_other(window: Window) -> None:
 def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
     window.place.lines = [
-        Line(at=at, callback=callback, message=message, code=None, reason=None, tries=None)
+        LogLine(at=at, callback=callback, message=message, code=None, reason=None, tries=None)
         for callback, message in (("result", "credited"), ("result", "replayed"), ("jackpot", "credited"))
     ]  # the last has the same reference, and is another kind
 
@@ -811,7 +810,7 @@ def test_the_deliveries_of_a_prize_are_its_results(window: Window) -> None:
     assert prized(window, "d-1", "3") == 0
 
     alone = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
-    window.place.lines = [Line(at=None, callback="promo", message="replayed", code=None, reason=None, tries=None)]
+    window.place.lines = [LogLine(at=None, callback="promo", message="replayed", code=None, reason=None, tries=None)]
     again = window.get("/transaction/deliveries?id=promo%23pq-1", hx_request="true").text
 
     assert "/transaction?id=result%23d-1" in alone
@@ -824,7 +823,7 @@ def test_the_deliveries_of_a_prize_are_its_results(window: Window) -> None:
 def test_a_try_from_the_queue_is_no_delivery(window: Window) -> None:
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
     window.place.lines = [
-        Line(at=at, callback="result", message=message, code=998, reason="x", tries=tries)
+        LogLine(at=at, callback="result", message=message, code=998, reason="x", tries=tries)
         for message, tries in (("refused", None), ("refused", 1), ("credited", 2))
     ]
 
@@ -953,7 +952,7 @@ def test_a_win_whose_prize_is_left_says_so_and_is_no_second_win(window: Window) 
         assert "A prize was not paid" in shown
         assert shown.count("<article") == 1
         assert "It is here 3 times." in shown
-        assert "The win itself does not wait for its prize" in shown
+        assert "The win itself does not wait for it" in shown
 
 
 def test_a_prize_that_is_found_by_its_reference_alone_says_what_became_of_it(window: Window) -> None:
@@ -988,7 +987,7 @@ def test_retransmissions_of_a_request_that_was_not_valid_are_one_entry(reference
     letters = window.get("/parked/letters", hx_request="true").text
     assert letters.count("<article") == 1
     assert "10 copies" in letters
-    assert "trying again fails again. Ask the provider to correct it" in letters
+    assert "is refused again as it is. Ask the provider to correct it" in letters
     (name,) = set(re.findall(r'<h3>result <a href="([^"]+)">', letters))
     for path in ("/find/elsewhere?name=421", "/find/elsewhere?name=5103188801", "/player/parked?id=421"):
         text = window.get(path, hx_request="true").text
@@ -1015,7 +1014,7 @@ def test_a_conflict_that_the_log_alone_knows_is_said_at_the_top(window: Window) 
     assert "No other win is known" in window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
     at = datetime(2026, 1, 2, 12, 3, 4, tzinfo=UTC)
     reason = "This reference was already used with other content: amount"
-    window.place.lines = [Line(at=at, callback="result", message="refused", code=61, reason=reason, tries=None)]
+    window.place.lines = [LogLine(at=at, callback="result", message="refused", code=61, reason=reason, tries=None)]
 
     text = window.get("/transaction/conflicts?id=result%23twice", hx_request="true").text
     assert "A second win under this reference was NOT paid" in text
@@ -1030,7 +1029,7 @@ def test_a_stacks_dead_letters_are_hidden_from_others_by_a_button_alone(operator
     window = Window(operator, tmp_path, is_local=False)
     used_twice(window)
     reason = "This reference was already used with other content: amount"
-    window.place.lines = [Line(at=None, callback="result", message="refused", code=61, reason=reason, tries=None)]
+    window.place.lines = [LogLine(at=None, callback="result", message="refused", code=61, reason=reason, tries=None)]
 
     page = window.get("/transaction?id=result%23twice").text
     assert 'hx-trigger="load"' not in page
@@ -1124,13 +1123,15 @@ def test_a_button_tries_as_many_as_it_says(window: Window) -> None:
     assert {letter["reference"] for letter in window.dead_letters()} == {"two-errors"}
 
 
-def dead(window: Window, reference: str, code: int, **changes: Any) -> None:
+def dead(
+    window: Window, reference: str, code: int, reason: str = "ReadTimeoutError, attempt 3", **changes: Any
+) -> None:
     """A dead letter as it is after its last try."""
     parked = Parked(
         callback="result",
         reference=reference,
         code=code,
-        reason="ReadTimeoutError, attempt 3",
+        reason=reason,
         first_received_at="2026-01-02T03:04:05+00:00",
         request=json.dumps(published("result", reference=reference, **changes)),
     )
@@ -1146,7 +1147,23 @@ def test_what_fails_again_for_certain_is_not_the_button_to_press(code: int, is_p
 
     (button,) = re.findall(r"<button[^>]*>Try to credit again", article)
     assert ('class="primary"' in button) is is_primary
-    assert ("Trying again fails again as long as" in article) is not is_primary
+    assert ("A retry is refused again" in article) is not is_primary
+
+
+@pytest.mark.parametrize("code", [57, 59, 64])
+def test_what_is_refused_again_for_certain_has_no_button_to_try_it(code: int, window: Window) -> None:
+    for reference in ("one", "two"):
+        dead(window, reference, code)
+
+    for path in ("/parked/letters", "/player/parked?id=421", "/find/elsewhere?name=one"):
+        text = window.get(path, hx_request="true").text
+        assert "is refused again as it is" in text
+        assert "/parked/redrive" not in text
+        assert "/parked/discard" in text
+    answer = window.post("/parked/redrive", {"callback": "result", "code": str(code)})
+
+    assert "cannot be tried again" in answer.text
+    assert len(window.dead_letters()) == 2
 
 
 def test_a_cause_of_one_reference_has_one_button_and_of_two_one_for_both(window: Window) -> None:
@@ -1224,17 +1241,8 @@ def test_a_code_that_is_none_chooses_nothing(window: Window) -> None:
 
 
 def test_every_reason_of_a_cause_is_said(window: Window) -> None:
-    for reference, reason in (("a", "ReadTimeoutError, attempt 3"), ("b", "a defect: KeyError at x.py:1")):
-        parked = Parked(
-            callback="result",
-            reference=reference,
-            code=998,
-            reason=reason,
-            first_received_at="2026-01-02T03:04:05+00:00",
-            request=json.dumps(published("result", reference=reference)),
-        )
-        queues = window.place.queues("result")
-        queues.sqs.send_message(QueueUrl=queues.dead_letters, MessageBody=parked.message())
+    dead(window, "a", 998)
+    dead(window, "b", 998, reason="a defect: KeyError at x.py:1")
 
     causes = window.get("/parked/letters", hx_request="true").text.split("<article")[0]
 
@@ -1428,7 +1436,7 @@ def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Wind
     fed(window.feed)
 
     assert "waits for a person (dead letter)" in window.get("/").text
-    assert words.fails_again(Group(name="r", letters=(letter_of(code),), refused=None))
+    assert not words.retry_button(Group(name="r", letters=(letter_of(code),), refused=None))
 
 
 @pytest.mark.parametrize(
@@ -1446,11 +1454,11 @@ def test_try_says_what_became_of_what_was_refused(errors: set[int], verdict: str
     assert verdict in trying._verdict(answers)
 
 
-def letter_of(code: int) -> Letter:
+def letter_of(code: int) -> DeadLetter:
     kept = Parked(
         callback="result", reference="r", code=code, reason="x", first_received_at="2026-01-02T03:04:05Z", request="{}"
     )
-    return Letter(
+    return DeadLetter(
         message_id="m", receipt_handle="h", body="", parked=kept, first_received_at=datetime(2026, 1, 2, tzinfo=UTC)
     )
 
@@ -1531,8 +1539,10 @@ class Stream:
         self.feed = feed
         self.stopping = False
         pages = Pages(place="a test", is_local=True, token="t")
-        desk = Desk(InMemory(), is_local=True, folder=Path())
-        self.live = Live(desk, feed, Console(desk, feed, 1, "", 1).counts, pages, "", str, lambda: self.stopping)
+        office = BackOffice(InMemory(), is_local=True, folder=Path())
+        self.live = LivePages(
+            office, feed, Console(office, feed, 1, "", 1).counts, pages, "", str, lambda: self.stopping
+        )
 
     def read(self, after: str, *, only_owed: bool = False) -> list[tuple[str, str, str]]:
         """The first second's events: name, id, content."""
@@ -1627,7 +1637,11 @@ def test_a_stream_too_many_is_told_so(window: Window) -> None:
 def test_as_many_streams_as_are_allowed_begin_however_many_are_asked_for_at_once(tmp_path: Path) -> None:
     feed = Feed()
     console = Console(
-        desk=Desk(InMemory(), is_local=True, folder=tmp_path), feed=feed, port=PORT, source="", counting_seconds=1
+        office=BackOffice(InMemory(), is_local=True, folder=tmp_path),
+        feed=feed,
+        port=PORT,
+        source="",
+        counting_seconds=1,
     )
     application = console.application()
     most: list[int] = []
@@ -1814,12 +1828,12 @@ def test_a_defect_of_the_console_stops_it_where_it_was_called(window: Window) ->
         async def run(self) -> None:
             raise KeyError("a defect")
 
-    desk, port = Desk(window.place, is_local=False, folder=window.folder), free_port()
-    console = Console(desk=desk, feed=window.feed, port=port, source="A test.", counting_seconds=1)
+    office, port = BackOffice(window.place, is_local=False, folder=window.folder), free_port()
+    console = Console(office=office, feed=window.feed, port=port, source="A test.", counting_seconds=1)
     broken = Broken(Logs(), {}, window.feed, window.place.tables())
 
-    with served._listener(port) as listener, pytest.raises(KeyError, match="a defect"):
-        asyncio.run(served._serve(console, broken, listener))
+    with listener(port, "--port") as listening, pytest.raises(KeyError, match="a defect"):
+        asyncio.run(served._serve(console, broken, listening))
 
 
 def test_a_stack_is_not_asked_while_nobody_watches(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -400,7 +400,7 @@ def test_an_export_that_cannot_be_used_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--export", "/nowhere"], "is no folder"),
+        (["--export", "/nowhere"], "is neither a folder nor"),
         (["--export", "s3://"], "names no bucket"),
         (["--export", str(ROOT / "events")], "has no manifest-summary.json"),
         (["421", "--export", "."], "leave out the player"),

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,51 @@ def imports_of(source: Path) -> Iterator[str]:
                 yield from (each.name for each in names)
             case ast.ImportFrom(module=module, level=level):
                 yield "." * level + (module or "")
+
+
+# --- One name, one meaning --------------------------------------------------------------------------
+
+# Each is a class of the provider's stand-in or of a proof as well, which has no other name yet.
+NOT_YET = {
+    *("Account", "Callback", "Credit", "Fault", "Place", "Player"),
+    *("Provider", "Request", "Secrets", "Settings", "Unanswered", "Written"),
+}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    defined: dict[str, list[str]] = {}
+    for path in (path for room in ("layers", "functions", "tools") for path in (ROOT / room).rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                defined.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+
+    assert {name: paths for name, paths in defined.items() if len(paths) > 1 and name not in NOT_YET} == {}
+
+
+# --- A command is called, and not imported ----------------------------------------------------------
+
+
+def test_nothing_but_a_program_imports_a_command() -> None:
+    """What a command decides lies beside what it reads, so that whoever needs it has no command line with it."""
+    graph = grimp.build_graph("tools", cache_dir=None)
+    commands = {
+        module
+        for module in graph.modules
+        if module.endswith(".command") or re.search(r"@asks_where|asks_where,", source_of(module))
+    }
+    programs = {f"{module}.__main__" for module in graph.modules} | {
+        module for module in graph.modules if module.startswith("tools.programs")
+    }
+
+    assert "tools.walletctl.parked.redrive" in commands
+    assert {
+        (importer, command)
+        for command in commands
+        for importer in graph.find_modules_that_directly_import(command)
+        if importer not in programs
+    } == set()
+
+
+def source_of(module: str) -> str:
+    path = ROOT / module.replace(".", "/")
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()

@@ -37,8 +37,7 @@ from local_service import (
     wait_until,
     wait_until_gone,
 )
-from tools.local.engine import engine, free_port
-from tools.local.run import _listener
+from tools.local.engine import engine, free_port, listener
 from tools.provider.certify.command import certify
 from tools.shared.paths import announcement
 
@@ -529,5 +528,5 @@ def test_the_service_ends_with_its_embedded_engine(players: Path) -> None:
 
 def test_an_answer_on_a_kept_connection_is_not_held_back() -> None:
     # What asyncio goes by when it sets TCP_NODELAY; the measure itself is in `make bench`.
-    with _listener(free_port()) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
+    with listener(free_port(), "PORT=...") as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -14,7 +14,7 @@ import pytest
 from conftest import Operator, published
 from operator_policies import Statements, policies
 from test_permissions import is_like, listed
-from tools.console.desk import Choice, Desk
+from tools.console.backoffice import BackOffice, Choice
 from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
 from tools.walletctl import log as functions_log
@@ -93,31 +93,31 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     stage.run("players list")
     stage.run("parked list")
     stage.run("parked show", "one")
-    desk, where = stage.desk, stage.where
-    desk.named("421")
-    desk.find("5103188801", scan=True)
-    desk.ledger("421", None)
-    desk.prove("421")
-    desk.record(f"result#{REFERENCE}")
-    desk.said_of(REFERENCE)
-    desk.parked()
-    desk.counts()
-    asyncio.run(Listening(where.logs(), groups_of(STACK, desk.callbacks), Feed(), where.tables())._poll())
+    office, where = stage.office, stage.where
+    office.named("421")
+    office.find("5103188801", scan=True)
+    office.ledger("421", None)
+    office.prove("421")
+    office.record(f"result#{REFERENCE}")
+    office.said_of(REFERENCE)
+    office.parked()
+    office.counts()
+    asyncio.run(Listening(where.logs(), groups_of(STACK, office.callbacks), Feed(), where.tables())._poll())
     stage.commands.add("console")
 
 
 def _mend(stage: "_Stage") -> None:
-    for callback in stage.desk.callbacks:
+    for callback in stage.office.callbacks:
         stage.run("parked redrive", callback, "one")
         stage.run("parked discard", callback, "two", "--reason", "a test", "--yes", "--file", stage.free_file())
         letters = {
             group.name: frozenset(letter.message_id for letter in group.letters)
-            for pile in stage.desk.parked()
+            for pile in stage.office.parked()
             if pile.callback == callback
             for group in pile.groups
         }
-        stage.desk.redrive(Choice(callback=callback, message_ids=letters["three"]))
-        stage.desk.discard(Choice(callback=callback, message_ids=letters["four"]), "a test")
+        stage.office.redrive(Choice(callback=callback, message_ids=letters["three"]))
+        stage.office.discard(Choice(callback=callback, message_ids=letters["four"]), "a test")
     stage.run("find", "nothing", "--no-scan", "--retries")
     stage.run("players add", "424", "--currency", "EUR")
     stage.run("players import", stage.file("players.csv", "userId,currency,cash,bonus\n425,EUR,1,0\n"))
@@ -130,7 +130,7 @@ class _Stage:
         self.calls: set[Call] = set()
         self.commands: set[str] = set()
         self.where = place.DeployedStack(STACK, place.Asked().session(STACK))
-        self.desk = Desk(self.where, is_local=False, folder=folder)
+        self.office = BackOffice(self.where, is_local=False, folder=folder)
         self._walletctl = walletctl
         self._folder = folder
         walletctl.watch(self._answered)

@@ -18,7 +18,7 @@ from local_service import Service, children_of, command_of, wait_until
 from tools.local import reloading
 from tools.local.engine import free_port
 from tools.local.reloading import Reloading
-from tools.local.settings import Settings
+from tools.local.settings import ServiceSettings
 from tools.local.template import Function
 from tools.local.workers import Workers
 from tools.shared.trouble import Trouble
@@ -441,11 +441,11 @@ def handler(event, context):
 
 
 def test_a_service_reloads_nothing_unless_it_is_asked_to() -> None:
-    assert not Settings.from_environment({}).reload
-    assert not Settings.from_environment({"RELOAD": "0"}).reload
-    assert Settings.from_environment({"RELOAD": "1"}).reload
+    assert not ServiceSettings.from_environment({}).reload
+    assert not ServiceSettings.from_environment({"RELOAD": "0"}).reload
+    assert ServiceSettings.from_environment({"RELOAD": "1"}).reload
     with pytest.raises(Trouble, match="RELOAD must be 0 or 1, not 'yes'"):
-        Settings.from_environment({"RELOAD": "yes"})
+        ServiceSettings.from_environment({"RELOAD": "yes"})
 
 
 def test_make_run_asks_for_it_and_says_the_first_time_that_it_sets_up(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ from tools.provider.simulate.story import ORDINARY, Callback, Credit, Odds, Page
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
-from tools.walletctl.place import Tables
 from tools.walletctl.players.playing import Playing
+from tools.walletctl.tables import Tables
 from wallet import wire
 from wallet.trust import hash_of as the_wallets_hash_of
 

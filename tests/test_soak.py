@@ -21,8 +21,8 @@ from tools.provider.answers import Answer
 from tools.provider.simulate.pages import Words
 from tools.provider.simulate.provider import Delivery
 from tools.provider.simulate.story import Callback, Credit
-from tools.walletctl.items import encoded
-from tools.walletctl.place import Tables
+from tools.shared.items import encoded
+from tools.walletctl.tables import Tables
 
 PLAYER = Opened(user_id="421", currency="USD", cash=Decimal("100.50"), bonus=Decimal(1))
 LATE = Opened(user_id="500", currency="ETH", cash=Decimal(0), bonus=Decimal(0), opens_at=10.0)

@@ -18,15 +18,15 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService
-from walletctl import Walletctl, parked
+from walletctl import PORT, Walletctl, parked
 
 REFERENCE = published("result")["reference"]
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "any")
 
 
 def said(walletctl: Walletctl, *arguments: str) -> str:
-    """What a person is told, on one line."""
-    return " ".join(walletctl("find", *arguments).stdout.split())
+    """What a person is told, on one line, without the port in its hints."""
+    return " ".join(walletctl("find", *arguments).stdout.split()).replace(f" --port {PORT}", "")
 
 
 # --- On record --------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_dead_letter_is_found_by_its_round_and_by_its_prize(walletctl: Walletc
 
 NEXT = {
     52: "Ask the provider. If the wallet is corrected: walletctl parked redrive result r-52",
-    61: "what is owed as well must come under a separate reference.",
+    61: "it must come under a separate reference. Then discard this dead letter.",
     62: "To open one: walletctl players add 421 --currency USD Then send it back: walletctl parked redrive result r-62",
     998: "Once the cause in its reason is gone, send it back: walletctl parked redrive result r-998",
 }
@@ -250,8 +250,8 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
         [line("refused", code=59, reason="Not a valid amount: amount")],
         "gone",
         "left for a person on 2026-01-02 03:04:05Z, with error 59 (Not a valid amount: amount), but it is not among "
-        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed. Ask again in "
-        "five minutes; then ask who settled it: sent again as it was, it is refused again.",
+        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed. Look again in "
+        "five minutes. Then ask who settled it: sent again as it was, it is refused again.",
     ),
     (
         [line("refused", **NO_PLAYER), line("refused", code=59, reason="Not a valid amount: amount")],
@@ -268,7 +268,7 @@ LOGGED: list[tuple[list[dict[str, Any]], str, str]] = [
     (
         [line("refused", code=61, reason="used")],
         "gone",
-        "then ask who settled it: sent again as it was, it is refused again",
+        "Then ask who settled it: sent again as it was, it is refused again",
     ),
     ([line("parking failed", reason="x")], "not kept", "could not even be kept on 2026-01-02 03:04:05Z"),
     ([line("credited", userId="421")], "gone", "the ledger has no such transaction"),
@@ -298,6 +298,16 @@ def test_what_is_in_no_table_and_no_dead_letter_the_log_explains(walletctl: Wall
 
         assert walletctl.json("find", name, status=1 if outcome == "unknown" else 0)["outcome"] == outcome, lines
         assert told in said(walletctl, name), lines
+
+
+def test_lines_of_the_log_that_look_the_same_are_shown_once(walletctl: Walletctl) -> None:
+    again = line("refused", **NO_PLAYER)
+    walletctl.log(again, again, again, line("refused", tries=1, **NO_PLAYER))
+
+    rows = [row for row in walletctl("find", REFERENCE).stdout.splitlines() if " refused" in row]
+
+    assert ["refused, 3 times" in row for row in rows] == [True, False]
+    assert len(walletctl.json("find", REFERENCE)["log"]) == 4
 
 
 def test_each_kind_of_a_reference_has_a_state_of_its_own(walletctl: Walletctl) -> None:
@@ -1059,9 +1069,9 @@ FILTERED = {
     ("--until", "999999min"): [],
 }
 NO_FILTERS = {
-    ("--since", "yesterday"): "yesterday is no moment: say 2026-01-02",
+    ("--since", "yesterday"): "yesterday is not a moment: say 2026-01-02",
     ("--kind", "deposit"): "no kind is called deposit: there are result, jackpot, bonus, promo",
-    ("--until", "999999d"): "999999d is no moment",
+    ("--until", "999999d"): "999999d is not a moment",
 }
 
 
@@ -1095,14 +1105,13 @@ def test_what_other_programs_moved_in_between_is_a_line_of_its_own(walletctl: Wa
 
 
 def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.walletctl.items._MOST_KEYS", 2)
-    monkeypatch.setattr("tools.walletctl.ledger._AT_ONCE", 5)
+    monkeypatch.setattr("tools.walletctl.tables._MOST_KEYS", 2)
     ledger.watch()
 
     rows = ledger.csv("ledger", "421", "--oldest-first")
 
     assert [row["seq"] for row in rows] == [str(number) for number in range(1, 13)]
-    assert len(ledger.asked("BatchGetItem")) == 3 + 3 + 1  # of five, five and two, by twos
+    assert len(ledger.asked("BatchGetItem")) == 6
 
 
 def test_what_a_busy_table_leaves_over_is_asked_for_again(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:

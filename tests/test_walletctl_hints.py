@@ -63,11 +63,15 @@ def as_bash_reads(line: str) -> list[str]:
 
 
 def followed(walletctl: Walletctl, said: Result) -> list[list[str]]:
-    """The hints of an output, each of which was run and understood; what asks for a page of help got it."""
+    """The hints of an output without the port, each of which was run and understood in a shell of another PORT."""
     found = hints(f"{said.stdout}\n{said.stderr}")
     for arguments in found:
-        result = walletctl(*arguments)
+        result = walletctl(*arguments, port=PORT + 1)
         assert result.exit_code in (0, 1), (arguments, result.output)
+        if arguments[0] != "help":
+            place = arguments.index("--port")
+            assert arguments[place + 1] == str(PORT)
+            del arguments[place : place + 2]
     return found
 
 
@@ -213,13 +217,20 @@ def test_a_hint_leads_to_the_same_place(
     assert as_bash_reads(command(where.options, "find", names=["--x"])) == ["find", *options, "--", "--x"]
 
 
+def test_a_hint_names_the_port_where_the_shell_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", str(PORT))
+
+    assert Asked(port=3000).place().options == ("--port", "3000")
+    assert Asked(port=PORT).place().options == ("--port", str(PORT))
+
+
 def test_find_does_not_advise_the_command_that_was_run(walletctl: Walletctl) -> None:
     dead_letter(walletctl, "rec-1", 61, userId="421")
 
     for name in ("rec-1", "result#rec-1"):
         assert "To see both" not in walletctl("find", name).stdout
     for arguments in (["parked", "show", "rec-1"], ["find", "421"]):
-        assert ["find", "rec-1"] in hints(walletctl(*arguments).stdout)
+        assert ["find", "rec-1", "--port", str(PORT)] in hints(walletctl(*arguments).stdout)
 
 
 def test_the_local_console_is_named_where_the_local_service_is_looked_for(walletctl: Walletctl) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Operator, published
 from test_console import Window
-from tools.walletctl.items import decoded
+from tools.shared.items import decoded
 from walletctl import ACCOUNT, Walletctl, parked
 
 ODD: dict[str, dict[str, Any] | None] = {

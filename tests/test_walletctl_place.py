@@ -69,8 +69,8 @@ def test_a_local_service_says_where_it_is(walletctl: Walletctl) -> None:
 
 def test_a_service_on_another_port_is_told_of(walletctl: Walletctl) -> None:
     assert walletctl("players", "list", port=PORT + 1).stderr == (
-        f"walletctl: no local service runs on port {PORT + 1}: start one with `make run`, or name a stack "
-        f"(one runs on port {PORT})\n"
+        f"walletctl: no local service runs on port {PORT + 1}: start one with `make run PORT={PORT + 1}`, or name a "
+        f"stack (one runs on port {PORT})\n"
     )
 
 

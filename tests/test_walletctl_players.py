@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from conftest import Operator, published
 from tools.shared.identifiers import is_identifier
 from wallet.wire import Parameter, _identifier
-from walletctl import Walletctl
+from walletctl import PORT, Walletctl
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://tables")
 MOST = "99999999999999.999999999999999999"
@@ -279,7 +279,7 @@ def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
 
     said = walletctl.refused("players", "import", path)
 
-    assert "of 6 wallets: 4 opened, 2 not told of, some of which may be open: import the same file again" in said
+    assert "of 6 wallets: 4 opened, 2 unknown, some of which may be open: import the same file again" in said
     assert len(wallets(operator)) == 5
 
 
@@ -515,7 +515,7 @@ def test_without_a_service_it_says_how_to_start_one(walletctl: Walletctl, tmp_pa
     for announcement in tmp_path.glob("service-*.json"):
         announcement.unlink()
 
-    assert "start one with `make run`" in walletctl.refused("players", "list")
+    assert f"start one with `make run PORT={PORT}`" in walletctl.refused("players", "list")
 
 
 def test_a_profile_and_a_region_reach_the_session(walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:

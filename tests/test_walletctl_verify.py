@@ -11,31 +11,28 @@ from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import boto3
 import pytest
 from botocore.client import BaseClient
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from conftest import ROOT, Operator, published
 from local_service import HANG_SECONDS, Service, running
 from tamperings import LISTED, Books, Tampering, play
-from tools.programs import cli
-from tools.shared import paths
 from tools.shared.paths import announcement
 from tools.walletctl.verify import account as account_module
 from tools.walletctl.verify import command as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
-from walletctl import ACCOUNT
+from walletctl import PORT, Walletctl
 
-PORT = 3997
 LAST = "result#r-5"
 
 
-class Ledger:
+class Ledger(Walletctl):
     """A ledger in the tables, and what a person or a program may do to it."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, operator: Operator) -> None:
+        super().__init__(folder, monkeypatch)
         self.operator = operator
         self.players = operator.database.Table("Players")
         self.transactions = operator.database.Table("Transactions")
@@ -80,9 +77,7 @@ class Ledger:
         self.free_rounds.put_item(Item=self.free_rounds.get_item(Key=key).get("Item", nothing) | changes)
 
     def verify(self, *arguments: str, whose: str | None = "--all") -> Result:
-        told = ["verify", *([whose] if whose else []), *arguments]
-        with patch.dict(os.environ, PORT=str(PORT)):
-            return CliRunner().invoke(cli.app, told, prog_name="walletctl", catch_exceptions=False)
+        return self("verify", *([whose] if whose else []), *arguments)
 
     def account(self, *arguments: str, whose: str = "--all") -> dict[str, Any]:
         result = self.verify("--json", *arguments, whose=whose)
@@ -98,14 +93,8 @@ class Ledger:
 
 
 @pytest.fixture
-def tables(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    """A ledger of one wallet in a mocked AWS, where a local service is said to be."""
-    monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
-    monkeypatch.setattr(paths, "LOCAL", tmp_path)  # another test's process says the same of its own
-    place = {"pid": os.getpid(), "dynamodb": "https://dynamodb.eu-west-1.amazonaws.com", "region": "eu-west-1"}
-    announcement(PORT).write_text(json.dumps(place))
-    with patch.dict(os.environ):  # the command leaves the caller's account, and this is its process
-        yield Ledger(operator)
+def tables(walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    return Ledger(walletctl.folder, monkeypatch, operator)
 
 
 @pytest.fixture
@@ -149,19 +138,12 @@ def test_it_is_said_to_a_person(ledger: Ledger) -> None:
     assert "99999999999999.999999999999999999" in result.stdout
 
 
-def test_nothing_is_changed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    operations: set[str] = set()
-    make_call = BaseClient._make_api_call
-
-    def recorded(client: Any, operation: str, parameters: Any) -> Any:
-        operations.add(operation)
-        return make_call(client, operation, parameters)
-
+def test_nothing_is_changed(ledger: Ledger) -> None:
     ledger.set(LAST, cashAfter=Decimal(1))
-    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    ledger.watch()
     ledger.verify("--strict")
 
-    assert operations == {"Scan", "GetItem"}
+    assert {operation for operation, _ in ledger.calls} == {"Scan", "BatchGetItem"}
 
 
 def test_an_empty_ledger_is_one(operator: Operator, ledger: Ledger) -> None:
@@ -172,15 +154,12 @@ def test_an_empty_ledger_is_one(operator: Operator, ledger: Ledger) -> None:
     assert ledger.account("--strict")["players"] == 0
 
 
-def test_many_pages_are_read_whole(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_call = BaseClient._make_api_call
-    monkeypatch.setattr(
-        BaseClient,
-        "_make_api_call",
-        lambda client, operation, parameters: make_call(
-            client, operation, parameters | ({"Limit": 2} if operation == "Scan" else {})
-        ),
-    )
+def test_many_pages_are_read_whole(ledger: Ledger) -> None:
+    def by_twos(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        parameters |= {"Limit": 2} if operation == "Scan" else {}
+        return call()
+
+    ledger.watch(by_twos)
 
     assert ledger.account("--strict")["transactions"] == 9
 
@@ -513,17 +492,10 @@ def test_one_player_is_proved_without_the_others(ledger: Ledger) -> None:
 def test_one_player_is_read_by_key_and_index_and_nothing_is_scanned(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations: set[str] = set()
-    make_call = BaseClient._make_api_call
-
-    def recorded(client: Any, operation: str, parameters: Any) -> Any:
-        operations.add(operation)
-        return make_call(client, operation, parameters)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    ledger.watch()
 
     assert ledger.verify(whose="421").exit_code == 0
-    assert operations == {"BatchGetItem", "Query"}
+    assert {operation for operation, _ in ledger.calls} == {"BatchGetItem", "Query"}
 
 
 @pytest.mark.parametrize(
@@ -552,27 +524,22 @@ def test_the_counts_of_one_players_free_rounds_are_compared(ledger: Ledger) -> N
 
 
 def test_more_transactions_than_one_call_takes_are_proved(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.walletctl.items._MOST_KEYS", 3)
+    monkeypatch.setattr("tools.walletctl.tables._MOST_KEYS", 3)
 
     assert ledger.account("--strict", whose="421")["transactions"] == 8
 
 
-def test_an_index_that_is_a_moment_behind_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_call = BaseClient._make_api_call
-    asked: list[int] = []
-
-    def lagging(client: Any, operation: str, parameters: Any) -> Any:
-        answer = make_call(client, operation, parameters)
-        if operation == "Query" and parameters.get("IndexName"):
-            asked.append(1)
-            if len(asked) == 1:
-                answer["Items"] = answer["Items"][:-1]
+def test_an_index_that_is_a_moment_behind_is_waited_for(ledger: Ledger) -> None:
+    def lagging(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if operation == "Query" and len(ledger.asked("Query")) == 2:  # the first is of the free rounds
+            answer["Items"] = answer["Items"][:-1]
         return answer
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", lagging)
+    ledger.watch(lagging)
 
     assert ledger.account("--strict", whose="421")["transactions"] == 8
-    assert len(asked) == 2
+    assert len(ledger.asked("Query")) == 3
 
 
 def test_a_player_of_whom_there_is_nothing_is_no_verdict(ledger: Ledger) -> None:

@@ -54,6 +54,10 @@ class Walletctl:
         self.folder = folder
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._monkeypatch = monkeypatch
+        self.announce()
+
+    def announce(self, **changes: Any) -> None:
+        """Has the local service say where it is, as while it runs."""
         said = {
             "pid": os.getpid(),
             "url": f"http://127.0.0.1:{PORT}",
@@ -61,7 +65,7 @@ class Walletctl:
             "sqs": "https://sqs.eu-west-1.amazonaws.com",
             "region": "eu-west-1",
         }
-        (folder / f"service-{PORT}.json").write_text(json.dumps(said))
+        (self.folder / f"service-{PORT}.json").write_text(json.dumps(said | changes))
 
     def __call__(self, *arguments: str, stdin: str = "", port: int = PORT) -> Result:
         with patch.dict(os.environ, PORT=str(port)):  # which the command changes, and this is its process
@@ -79,12 +83,7 @@ class Walletctl:
 
     def refused(self, *arguments: str) -> str:
         """The one line that it is refused with."""
-        result = self(*arguments)
-        assert (result.exit_code, result.stdout) == (2, ""), result.output
-        assert result.stderr.startswith("walletctl: ")
-        assert result.stderr.count("\n") == 1
-        assert result.stderr.rstrip("\n").isprintable()
-        return result.stderr.removeprefix("walletctl: ").rstrip("\n")
+        return refusal(self(*arguments))
 
     def leave(self, queue: str, *messages: str) -> list[str]:
         """Messages in a queue of the template's; their ids."""
@@ -116,6 +115,15 @@ class Walletctl:
         """What the functions wrote to the local service's log."""
         with (self.folder / f"functions-{PORT}.log").open("a") as log:
             log.writelines(f"{json.dumps(line)}\n" for line in lines)
+
+
+def refusal(result: Result) -> str:
+    """The one line that a command was refused with."""
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert result.stderr.startswith("walletctl: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.rstrip("\n").isprintable()
+    return result.stderr.removeprefix("walletctl: ").rstrip("\n")
 
 
 def of_a_stack(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:

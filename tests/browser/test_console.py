@@ -226,7 +226,7 @@ def test_a_second_win_under_a_reference_is_told_on_the_first_ones_page(opened: O
     page.get_by_role("link", name="what to do about it, on Parked").click()
     expect(page.locator("article")).to_have_count(1)
     expect(page.locator("article")).to_contain_text(reference)
-    expect(page.locator("article")).to_contain_text("Trying again fails again as long as the reference is on record")
+    expect(page.locator("article")).to_contain_text("A retry is refused again as long as that is on record")
 
 
 # --- Try --------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from local_service import HANG_SECONDS, wait_until
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
-from tools.local.wallets import Endpoints, Prepared, prepare, read_players
+from tools.local.wallets import Endpoints, PreparedService, prepare, read_players
 
 BUILD = ROOT / ".local" / "build"
 RUNTIME = ROOT / ".venv-runtime"
@@ -179,7 +179,7 @@ class Account:
     """The tables and queues of the template, in an engine, with the players of events/ in them."""
 
     endpoint: str
-    prepared: Prepared
+    prepared: PreparedService
 
     @classmethod
     def anew(cls, endpoint: str) -> "Account":
@@ -221,7 +221,7 @@ class Account:
         return boto3.resource("dynamodb", endpoint_url=self.endpoint)
 
 
-def _prepare(endpoint: str) -> Prepared:
+def _prepare(endpoint: str) -> PreparedService:
     return prepare(
         Endpoints(tables=endpoint, queues=endpoint, others=endpoint),
         read_players(EVENTS / "players.json"),

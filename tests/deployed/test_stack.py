@@ -19,8 +19,9 @@ from deployed.watcher import watching
 from local_service import wait_until
 from tools.local.deploy.stack import Stack, deployed
 from tools.local.engine import free_port
+from tools.local.opening import Opening
 from tools.local.template import Template
-from tools.local.wallets import Player
+from tools.local.wallets import read_players
 from tools.provider.examples import example, examples
 from tools.provider.probe import probe, show
 from tools.provider.signing import signed_again
@@ -56,7 +57,7 @@ class Account:
     def __init__(self, stack: Stack, user_id: str, cash: str = "100", bonus: str = "0") -> None:
         self.stack = stack
         self.user_id = user_id
-        self.stack.open_wallet(Player(user_id, "USD", Decimal(cash), Decimal(bonus)))
+        self.stack.open_wallet(Opening(user_id=user_id, currency="USD", cash=Decimal(cash), bonus=Decimal(bonus)))
 
     def send(self, callback: str, *, token: str = TOKEN, key: str = "current", **changes: Any) -> dict[str, Any]:
         """Sends the callback's published body for this player; its answer, and its HTTP status as `status`."""
@@ -90,10 +91,7 @@ def waiting(stack: Stack, queue: str) -> int:
 
 
 def test_the_published_examples_are_credited_one_after_the_other(stack: Stack) -> None:
-    for player in json.loads((EVENTS / "players.json").read_text())[:1]:
-        stack.open_wallet(
-            Player(player["userId"], player["currency"], Decimal(player["cash"]), Decimal(player["bonus"]))
-        )
+    stack.open_wallet(read_players(EVENTS / "players.json")[0])
 
     answers = {}
     for each in examples():

@@ -1,4 +1,4 @@
-"""The console: pages for whoever sits at this machine, in front of a local service's callbacks or of a stack."""
+"""The console: pages for people at this machine, in front of a local service's callbacks or of a stack."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,55 +11,64 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tools.console.desk import Desk
+from tools.console.backoffice import BackOffice
 from tools.console.feed import Feed
-from tools.console.finding import Finding
+from tools.console.finding import FindPages
 from tools.console.journal import Journal
-from tools.console.live import Counts, Live
+from tools.console.live import Counts, LivePages
 from tools.console.pages import FOLDER, Pages
-from tools.console.parked import Parked
+from tools.console.parked import ParkedPages
 from tools.console.safety import Guarded, new_token
-from tools.console.trying import Trying
+from tools.console.trying import TryPages
 from tools.shared.trouble import Trouble
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 @dataclass(slots=True)
 class Console:
     """The application, to be served on that port of 127.0.0.1, and what must run beside it.
 
-    `source` says to a reader where Live has its callbacks from; `is_stopping`, once it is true, ends its streams.
+    `source` says to a reader where LivePages has its callbacks from; `is_stopping`, once it is true, ends its streams.
     `trying` makes what only a local service has; `missed` says what of the callbacks is not seen.
     """
 
-    desk: Desk
+    office: BackOffice
     feed: Feed
     port: int
     source: str
     counting_seconds: float
-    trying: Callable[[Pages, str], Trying] | None = None
+    trying: Callable[[Pages, str], TryPages] | None = None
     missed: Callable[[], str] = field(default=lambda: "")
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     counts: Counts = field(default_factory=Counts)
 
     async def run(self) -> None:
         """Until it is cancelled: reads what the feed was given, and counts what is parked while somebody looks."""
-        await asyncio.gather(self.feed.run(), self.counts.keep(self.desk, self.feed, self.counting_seconds))
+        await asyncio.gather(self.feed.run(), self.counts.keep(self.office, self.feed, self.counting_seconds))
 
     def application(self) -> ASGIApp:
         return _application(self)
 
 
 def _application(of: Console) -> ASGIApp:
-    desk, token = of.desk, new_token()
-    pages = Pages(place=desk.name, is_local=desk.is_local, token=token)
+    office, token = of.office, new_token()
+    pages = Pages(place=office.name, is_local=office.is_local, token=token, options=office.place.options)
     routes = [
-        *Live(desk, of.feed, of.counts, pages, of.source, lambda: of.missed(), lambda: of.is_stopping()).routes(),
-        *Finding(desk, pages).routes(),
-        *Parked(desk, of.feed, pages, Journal(desk.folder / "console.jsonl"), token).routes(),
+        *LivePages(
+            office, of.feed, of.counts, pages, of.source, lambda: of.missed(), lambda: of.is_stopping()
+        ).routes(),
+        *FindPages(office, pages).routes(),
+        *ParkedPages(office, of.feed, pages, Journal(office.folder / "console.jsonl"), token).routes(),
         *(of.trying(pages, token).routes() if of.trying else []),
         Mount("/assets", _Assets(directory=FOLDER / "assets")),
     ]
-    handlers = {Trouble: _troubled(pages), 404: _absent(pages), 405: _unasked(pages), 500: _defect(pages)}
+    handlers = {
+        Trouble: _answer(pages, 503, "This did not work", str),
+        404: _answer(pages, 404, "No such page", lambda _: _NO_PAGE),
+        405: _answer(pages, 405, "Nothing was done", lambda _: _A_FORMS_TARGET),  # as after a reload, or a bookmark
+        500: _answer(pages, 500, "This did not work", _defect),
+    }
     application = Starlette(routes=routes, exception_handlers=handlers)
     return Guarded(application, of.port)
 
@@ -92,34 +101,18 @@ class _Assets(StaticFiles):
         return answer
 
 
-def _troubled(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def page(request: Request, trouble: Exception) -> Response:
-        return pages.part(request, "_trouble.html", title="This did not work", status=503, sentence=str(trouble))
-
-    return page
+_NO_PAGE = "There is no such page. Live, Find, Parked and Try are what there is."
+_A_FORMS_TARGET = "This is where a form leads. Go to the page that has it, and send it from there."
 
 
-def _absent(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def page(request: Request, _error: Exception) -> Response:
-        sentence = "There is no such page. Live, Find, Parked and Try are what there is."
-        return pages.part(request, "_trouble.html", title="No such page", status=404, sentence=sentence)
+def _answer(pages: Pages, status: int, title: str, sentence: Callable[[Exception], str]) -> Handler:
+    """What a page says in place of what was asked for, because of an error."""
 
-    return page
-
-
-def _unasked(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """As after a reload of what a form led to, or a bookmark of it."""
-
-    async def page(request: Request, _error: Exception) -> Response:
-        sentence = "This is where a form leads. Go to the page that has it, and send it from there."
-        return pages.part(request, "_trouble.html", title="Nothing was done", status=405, sentence=sentence)
-
-    return page
-
-
-def _defect(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def page(request: Request, error: Exception) -> Response:
-        sentence = f"The console has a defect ({type(error).__name__}): its terminal says more."
-        return pages.part(request, "_trouble.html", title="This did not work", status=500, sentence=sentence)
+        return pages.part(request, "_trouble.html", title=title, status=status, sentence=sentence(error))
 
     return page
+
+
+def _defect(error: Exception) -> str:
+    return f"The console has a defect ({type(error).__name__}): its terminal says more."

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tools.shared.hints import PORT as LOCAL_PORT
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.place import PORT as LOCAL_PORT
 from tools.walletctl.place import Asked, DeployedStack, asks_where
 
 PORT = 3001  # the local service's own is 3000

@@ -8,10 +8,9 @@ from decimal import Decimal, InvalidOperation
 from tools.console.words import title_of
 from tools.shared.amounts import amount
 from tools.shared.identifiers import in_capitals
-from tools.walletctl.items import Item
-from tools.walletctl.parked.letters import Group, Letter
+from tools.shared.items import Item
+from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile
-from tools.walletctl.parked.show import REFUSED_BODIES
 
 _FIELDS = ("amount", "currency", "roundId", "userId")
 _SHOWN_IF_THEY_DIFFER = ("gameId", "bonusCode", "jackpotId", "promoCampaignId")
@@ -47,7 +46,7 @@ class Other:
     @property
     def is_body_refused(self) -> bool:
         """Whether it was not valid: it may be a faulty sending of the very win that is on record."""
-        return self.code in REFUSED_BODIES
+        return self.code in INVALID
 
 
 def compared(item: Item, piles: Sequence[Pile], id: str) -> tuple[list[Other], int]:
@@ -94,7 +93,7 @@ def prizes_of(piles: Sequence[Pile], id: str) -> list[tuple[str, Group]]:
     ]
 
 
-def _asking(piles: Sequence[Pile], kind: str, reference: str) -> Iterator[tuple[str, Letter]]:
+def _asking(piles: Sequence[Pile], kind: str, reference: str) -> Iterator[tuple[str, DeadLetter]]:
     """The callback's letters under that reference; and the results' of which that prize was left."""
     for pile in piles:
         for group in pile.groups:

@@ -1,11 +1,10 @@
 """The callbacks as they arrive: a ring of the newest, what they came to by the minute, and what they left parked.
 
-Whoever answers callbacks only hands over what it has; it is read up to a quarter of a second later, many at once, and
+What answers callbacks only passes on what it has. It is read up to a quarter of a second later, many together, and
 kept within bounds: a feed takes a few megabytes however long it runs. All of it belongs to one event loop.
 """
 
 import asyncio
-import json
 import secrets
 import time
 from collections import Counter, OrderedDict, deque
@@ -17,14 +16,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from tools.console.words import FINAL
-from tools.shared.moments import recorded
+from tools.walletctl.log import object_of
 
 Outcome = Literal["credited", "replayed", "parked", "left for a person", "refused", "not kept", "failed"]
 
 KEPT = 2000  # callbacks: more than anybody scrolls through, and half a minute of a busy service
 MINUTES = 30
 TICK_SECONDS = 0.25
-_MOST_UNREAD = 1000  # then they are read at once: their bodies stand in memory
+_MOST_UNREAD = 1000  # then they are read immediately: their bodies are in memory
 _MOST_BYTES = 65_536  # of a body; the wallet reads no more either
 _MOST_OPEN = 2000  # references that wait for another try
 _MOST_PLAYERS = 5000  # whose currency is remembered
@@ -41,7 +40,7 @@ _MOST_DIGITS = 40  # before the point; no balance has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class Arrival:
     """One delivery, or one try from a retry queue (`tries`), and what came of it; the first has `number` 1."""
 
     number: int
@@ -86,9 +85,9 @@ class Feed:
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(4)  # numbers of another start mean nothing here
         self.watchers = 0
-        self.open: OrderedDict[tuple[str, str], Callback] = OrderedDict()
+        self.open: OrderedDict[tuple[str, str], Arrival] = OrderedDict()
         self._unread: deque[_Unread] = deque()
-        self._ring: deque[Callback] = deque(maxlen=KEPT)
+        self._ring: deque[Arrival] = deque(maxlen=KEPT)
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
         self._currencies: OrderedDict[str, str] = OrderedDict()  # of players, as far as they were told
         self._changed = asyncio.Event()
@@ -106,7 +105,7 @@ class Feed:
         """A batch of the retry queue. Its function says a line for each that it could read."""
         self._take(_Unread(time.time(), kind, messages, log, None))
 
-    def overheard(self, callbacks: Sequence[Callback]) -> None:
+    def overheard(self, callbacks: Sequence[Arrival]) -> None:
         """Callbacks that somebody else has read, from a stack's log; each is given its number."""
         for callback in callbacks:
             self._add(callback)
@@ -140,16 +139,16 @@ class Feed:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds)
 
-    def after(self, number: int) -> list[Callback]:
+    def after(self, number: int) -> list[Arrival]:
         """Those that came after that one and are kept still, the oldest first."""
         first = self._ring[0].number if self._ring else self.last + 1
         return [self._ring[place] for place in range(max(0, number + 1 - first), len(self._ring))]
 
-    def newest(self, most: int, *, only_owed: bool = False) -> list[Callback]:
+    def newest(self, most: int, *, only_owed: bool = False) -> list[Arrival]:
         """The newest of all that are kept, the oldest of them first."""
         return [each for each in self._ring if each.is_owed][-most:] if only_owed else self.after(self.last - most)
 
-    def of(self, kind: str, reference: str) -> list[Callback]:
+    def of(self, kind: str, reference: str) -> list[Arrival]:
         return [callback for callback in self._ring if callback.kind == kind and callback.reference == reference]
 
     def minutes(self) -> list[Minute]:
@@ -169,7 +168,7 @@ class Feed:
             for callback in _callbacks(self._unread.popleft()):
                 self._add(callback)
 
-    def _add(self, callback: Callback) -> None:
+    def _add(self, callback: Arrival) -> None:
         self.last += 1
         currency = callback.currency or self.currency_of(callback.player)
         callback = replace(callback, number=self.last, currency=currency)
@@ -196,7 +195,7 @@ class Feed:
         if len(self._currencies) > _MOST_PLAYERS:
             self._currencies.popitem(last=False)
 
-    def _count(self, callback: Callback) -> None:
+    def _count(self, callback: Arrival) -> None:
         start = int(callback.at.timestamp() // 60)
         minute = next((minute for minute in reversed(self._minutes) if minute.start == start), None)
         if minute is None:
@@ -211,7 +210,7 @@ class Feed:
                 credited[currency] = credited.get(currency, Decimal(0)) + callback.amount
 
 
-def _callbacks(unread: _Unread) -> Iterator[Callback]:
+def _callbacks(unread: _Unread) -> Iterator[Arrival]:
     at = datetime.fromtimestamp(unread.at, UTC)
     milliseconds = None if unread.seconds is None else 1000 * unread.seconds
     said = [line for line in map(_object, unread.log) if "message" in line]
@@ -226,7 +225,7 @@ def _callbacks(unread: _Unread) -> Iterator[Callback]:
         return
     line = next((line for line in said if line["message"] in ("credited", "replayed", "refused")), None)
     prize = next((line for line in said if line["message"] == _PRIZE), None)
-    # A prize that could not be left is told of by its win's own refusal, which has another try.
+    # If a prize could not be kept, its win was refused as well, and is retried.
     is_lost = sum(line["message"] == "parking failed" for line in said) > (prize is not None)
     if prize and not any(line["message"] == "parking failed" for line in said):
         yield of_line(prize, unread.kind, _object(unread.bodies[0]), at, None)
@@ -244,7 +243,7 @@ def _callbacks(unread: _Unread) -> Iterator[Callback]:
 
 def of_line(
     line: Mapping[str, Any], kind: str, request: Mapping[str, Any], at: datetime, milliseconds: object
-) -> Callback:
+) -> Arrival:
     """What a line of a function's log says, with what the request tells of it where that is at hand."""
     fields = {name.lower(): value for name, value in request.items()}
     code = line.get("code") if isinstance(line.get("code"), int) else None
@@ -252,7 +251,7 @@ def of_line(
     paid = [_amount(each.get("amount")) for each in line.get("transactions") or [] if isinstance(each, Mapping)]
     message = str(line.get("message"))
     is_prize = message == _PRIZE
-    return Callback(
+    return Arrival(
         number=0,
         at=at,
         kind=kind,
@@ -285,19 +284,8 @@ def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     return kept
 
 
-def moment_of(line: Mapping[str, Any]) -> datetime | None:
-    """When a line of the functions' log was written: 2026-01-02 03:04:05,678+0000."""
-    return recorded(str(line.get("timestamp")).replace(",", "."))
-
-
 def _object(text: bytes | str) -> dict[str, Any]:
-    if len(text) > 4 * _MOST_BYTES:
-        return {}
-    try:
-        said = json.loads(text, parse_float=str)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    return {} if len(text) > 4 * _MOST_BYTES else object_of(text)
 
 
 def _amount(said: object) -> Decimal | None:

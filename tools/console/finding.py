@@ -9,17 +9,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tools.console.backoffice import ROWS, BackOffice, Ledger
 from tools.console.comparing import compared, prizes_of
-from tools.console.desk import ROWS, Desk, Ledger
 from tools.console.pages import MOST_OF_A_NAME, Pages, to
 from tools.shared.amounts import amount, signed
+from tools.shared.items import Item
 from tools.shared.listing import Row
 from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.items import Item
-from tools.walletctl.ledger import with_gaps
-from tools.walletctl.log import Line
+from tools.walletctl.log import LogLine
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
 
@@ -28,9 +27,9 @@ _CONFLICT = 61
 _A_DAY_SECONDS = 24 * 3600
 
 
-class Finding:
-    def __init__(self, desk: Desk, pages: Pages) -> None:
-        self._desk = desk
+class FindPages:
+    def __init__(self, office: BackOffice, pages: Pages) -> None:
+        self._office = office
         self._pages = pages
 
     def routes(self) -> list[BaseRoute]:
@@ -51,7 +50,7 @@ class Finding:
         name = _asked(request, "name")  # to the last space: they are part of a name
         if not name:
             return self._pages.page("find.html", name="", transactions=[], wallet=None)
-        transactions, wallet = self._desk.named(name)
+        transactions, wallet = self._office.named(name)
         if wallet and not transactions:
             return RedirectResponse(to("/player", id=name), 303)
         return self._pages.page("find.html", name=name, transactions=transactions, wallet=wallet)
@@ -59,8 +58,8 @@ class Finding:
     def elsewhere(self, request: Request) -> Response:
         """The dead letters, the log, and on a local service the whole ledger for a round or a transaction id."""
         name = _asked(request, "name")
-        scan = self._desk.is_local or _asked(request, "scan") == "1"
-        found = self._desk.find(name, scan=scan)
+        scan = self._office.is_local or _asked(request, "scan") == "1"
+        found = self._office.find(name, scan=scan)
         return self._pages.part(
             request,
             "_elsewhere.html",
@@ -74,7 +73,7 @@ class Finding:
 
     def player(self, request: Request) -> Response:
         user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
-        ledger = self._desk.ledger(user_id, before)
+        ledger = self._office.ledger(user_id, before)
         shown = ledger.newest[:ROWS]
         return self._pages.page(
             "player.html",
@@ -89,13 +88,13 @@ class Finding:
 
     def proof(self, request: Request) -> Response:
         user_id = _asked(request, "id")
-        account = self._desk.prove(user_id)
+        account = self._office.prove(user_id)
         return self._pages.part(request, "_proof.html", title="Proof", user_id=user_id, account=account)
 
     def parked(self, request: Request) -> Response:
         """The dead letters that name this player, and the wins that the log says were refused."""
         user_id = _asked(request, "id")
-        piles = self._desk.parked()
+        piles = self._office.parked()
         meant = [
             (pile.callback, part)
             for pile in piles
@@ -108,13 +107,13 @@ class Finding:
             title="Parked",
             user_id=user_id,
             letters=meant,
-            missed=self._desk.missed(user_id, meant) if self._desk.is_local or _asked(request, "log") else None,
+            missed=self._office.missed(user_id, meant) if self._office.is_local or _asked(request, "log") else None,
             hidden=sum(pile.hidden for pile in piles),
         )
 
     def transaction(self, request: Request) -> Response:
         id = _asked(request, "id")
-        record = self._desk.record(id)
+        record = self._office.record(id)
         if record is None:
             return self._pages.page("transaction_absent.html", status=404, id=id)
         return self._pages.page(
@@ -130,15 +129,15 @@ class Finding:
     def conflicts(self, request: Request) -> Response:
         """What else was asked for under the reference: by the dead letters, and by the log where it costs nothing."""
         id = _asked(request, "id")
-        record = self._desk.record(id)
+        record = self._office.record(id)
         kind, _, reference = id.partition("#")
-        if record is None or kind not in self._desk.callbacks:
-            raise Trouble("No transaction stands under that id: nothing can be compared with it")
-        piles = self._desk.parked(*(("promo", "result") if kind == "promo" else (kind,)))
+        if record is None or kind not in self._office.callbacks:
+            raise Trouble("No transaction has that id: there is nothing to compare with")
+        piles = self._office.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
         prizes = prizes_of(piles, id)
-        refused: list[Line] = []
-        if self._desk.is_local and not others:
+        refused: list[LogLine] = []
+        if self._office.is_local and not others:
             with suppress(Trouble):  # the deliveries, on the same page, say that the log cannot be read
                 refused = _conflicts(self._lines(kind, reference))
         return self._pages.part(
@@ -161,7 +160,7 @@ class Finding:
         id = _asked(request, "id")
         kind, _, reference = id.partition("#")
         lines = self._lines(kind, reference)
-        record = self._desk.record(id) if kind == "promo" else None
+        record = self._office.record(id) if kind == "promo" else None
         return self._pages.part(
             request,
             "_deliveries.html",
@@ -172,8 +171,8 @@ class Finding:
             arrived_with=record.item.get("arrivedWith") if record else None,
         )
 
-    def _lines(self, kind: str, reference: str) -> list[Line]:
-        return [line for line in self._desk.said_of(reference) if line.callback == kind]
+    def _lines(self, kind: str, reference: str) -> list[LogLine]:
+        return [line for line in self._office.said_of(reference) if line.callback == kind]
 
 
 def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[[Request], Response]:
@@ -188,10 +187,10 @@ def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[
 def _rows(ledger: Ledger, before: int | None) -> list[tuple[str | None, Row]]:
     """A ledger's rows with their transactions' ids; None for what no transaction explains.
 
-    One more is read than is shown: what moved between the last row and the next page's first stands on this page.
+    One more is read than is shown: what moved between the last row and the next page's first is on this page.
     """
     read = ledger.newest[: ROWS + 1]
-    rows = with_gaps(read, oldest_first=False)
+    rows = records.with_gaps(read, oldest_first=False)
     rows = rows[:-1] if ledger.more else rows
     since = _since(ledger.wallet, ledger.newest[0]) if before is None and ledger.newest else None
     ids = {str(item["id"]) for item in read}
@@ -215,7 +214,7 @@ def _since(wallet: Item | None, newest: Item) -> Row | None:
     }
 
 
-def _conflicts(lines: Sequence[Line]) -> list[Line]:
+def _conflicts(lines: Sequence[LogLine]) -> list[LogLine]:
     return [line for line in lines if line.message == "refused" and line.code == _CONFLICT]
 
 

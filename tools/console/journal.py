@@ -1,8 +1,6 @@
 """What was done from the console: a line of JSON for each, in a file and on the service's output."""
 
-import getpass
 import json
-import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.shared.outside import plain
+from tools.shared.outside import plain, user
 from tools.shared.trouble import Trouble
 
 SHOWN = 20
@@ -47,10 +45,10 @@ class Journal:
         reason: str = "",
         references: Sequence[str] = (),
     ) -> Deed:
-        """Raises Trouble if it cannot be written: what was done stands, and is told to the person all the same."""
+        """Raises Trouble if it cannot be written: what was done is done, and the person is told."""
         deed = Deed(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
-            who=_whoever(),
+            who=user(),
             what=what,
             callback=callback,
             letters=letters,
@@ -81,10 +79,3 @@ def _read(file: Path) -> list[Deed]:
             with suppress(ValueError, TypeError):
                 deeds.append(Deed(**json.loads(line)))
     return deeds
-
-
-def _whoever() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's number without a name
-        return f"uid {os.getuid()}"

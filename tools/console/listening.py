@@ -5,18 +5,17 @@ became of it. It is asked every few seconds, by one reader for all who watch, an
 """
 
 import asyncio
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.console.feed import Callback, Feed, moment_of, of_line
+from tools.console.feed import Arrival, Feed, of_line
 from tools.shared.outside import trouble_if
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import with_keys
-from tools.walletctl.place import Tables
+from tools.walletctl.log import moment_of, object_of
+from tools.walletctl.tables import Tables
 
 POLL_SECONDS = 5  # a call for each of four groups; an account has ten calls a second
 _FIRST_SECONDS = 300  # what is shown of the time before somebody looked
@@ -58,7 +57,7 @@ class Listening:
         began = time.time()
         unseen: dict[str, Trouble] = {}
         busy: list[str] = []
-        found: list[Callback] = []
+        found: list[Arrival] = []
         for callback, group in self.groups.items():
             start = max(self._from.get(group, 0.0) - _OVERLAP_SECONDS, began - _FIRST_SECONDS)
             try:
@@ -74,17 +73,14 @@ class Listening:
         await self._learn_currencies(found)
         self.feed.overheard(sorted(found, key=lambda callback: callback.at))
 
-    async def _learn_currencies(self, found: Sequence[Callback]) -> None:
+    async def _learn_currencies(self, found: Sequence[Arrival]) -> None:
         """The log does not name a wallet's currency: it is read once for each player who was credited."""
         credited = {callback.player for callback in found if callback.outcome == "credited" and callback.player}
         if not (unknown := sorted(player for player in credited if not self.feed.currency_of(player))):
             return
-        keys = [{"userId": player} for player in unknown[:_MOST_PLAYERS]]
-        dynamodb, table = self.tables.dynamodb, self.tables.players
+        read, attributes = self.tables.wallets, ("userId", "currency")
         try:
-            wallets = await asyncio.to_thread(
-                lambda: list(with_keys(dynamodb, table, keys, attributes=("userId", "currency")))
-            )
+            wallets = await asyncio.to_thread(lambda: list(read(unknown[:_MOST_PLAYERS], attributes)))
         except Trouble:  # the amounts are shown without it
             return
         for wallet in wallets:
@@ -113,14 +109,14 @@ class Listening:
             request["nextToken"] = more
         return events, True
 
-    def _new(self, kind: str, event: dict[str, Any]) -> Callback | None:
+    def _new(self, kind: str, event: dict[str, Any]) -> Arrival | None:
         """The callback an event tells of, the first time it is read."""
         if event["eventId"] in self._known:
             return None
         self._known[event["eventId"]] = None
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
-        line = _line(event.get("message", ""))
+        line = object_of(event.get("message", ""))
         at = moment_of(line)
         return of_line(line, kind, {}, at, line.get("milliseconds")) if at else None
 
@@ -134,14 +130,6 @@ def _sentences(unseen: Mapping[str, Trouble], busy: Sequence[str], groups: int) 
         yield f"Callbacks of {callback} are not seen: {trouble}."
     for callback in busy:
         yield f"The log of {callback} is too long to be read to its end every time: the newest callbacks are shown."
-
-
-def _line(text: str) -> dict[str, Any]:
-    try:
-        said = json.loads(text, parse_float=str)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def groups_of(stack: str, callbacks: Sequence[str]) -> dict[str, str]:

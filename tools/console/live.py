@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from tools.console.desk import Count, Desk
+from tools.console.backoffice import BackOffice, Count
 from tools.console.feed import KEPT, Feed, Minute
 from tools.console.pages import Pages
 from tools.shared.trouble import Trouble
@@ -36,26 +36,26 @@ class Counts:
     counts: Sequence[Count] = ()
     trouble: str | None = None
 
-    async def keep(self, desk: Desk, feed: Feed, every_seconds: float) -> None:
+    async def keep(self, office: BackOffice, feed: Feed, every_seconds: float) -> None:
         """Counts again and again while the feed is watched, until it is cancelled."""
         counted = 0.0
         while True:
             if feed.watchers and time.monotonic() - counted > every_seconds:
-                await self.count(desk)
+                await self.count(office)
                 counted = time.monotonic()
             await asyncio.sleep(TURN_SECONDS)
 
-    async def count(self, desk: Desk) -> None:
+    async def count(self, office: BackOffice) -> None:
         try:
-            self.counts, self.trouble = await asyncio.to_thread(desk.counts), None
+            self.counts, self.trouble = await asyncio.to_thread(office.counts), None
         except Trouble as trouble:
             self.counts, self.trouble = (), str(trouble)
 
 
-class Live:
+class LivePages:
     def __init__(
         self,
-        desk: Desk,
+        office: BackOffice,
         feed: Feed,
         counts: Counts,
         pages: Pages,
@@ -63,7 +63,7 @@ class Live:
         missed: Callable[[], str],
         is_stopping: Callable[[], bool],
     ) -> None:
-        self._desk = desk
+        self._office = office
         self._feed = feed
         self._counts = counts
         self._pages = pages
@@ -77,8 +77,8 @@ class Live:
 
     async def page(self, request: Request) -> Response:
         only_owed = _only_owed(request)
-        if self._desk.is_local:
-            await self._counts.count(self._desk)
+        if self._office.is_local:
+            await self._counts.count(self._office)
         callbacks = self._feed.newest(SHOWN, only_owed=only_owed)
         return self._pages.page(
             "live.html",
@@ -142,7 +142,7 @@ class Live:
         money = _money(minutes)
         counts = self._counts.counts
         return {
-            "kinds": [(kind, [minute.callbacks[kind] for minute in minutes]) for kind in self._desk.callbacks],
+            "kinds": [(kind, [minute.callbacks[kind] for minute in minutes]) for kind in self._office.callbacks],
             "money": money[:_MOST_CURRENCIES],
             "other_money": money[_MOST_CURRENCIES:],
             "tally": self._counts,

@@ -1,6 +1,6 @@
 """Pages from their templates. Every text is escaped, and those from outside go through `visible` as well."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,8 @@ from tools.shared.identifiers import is_identifier
 from tools.shared.moments import recorded
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
-from tools.walletctl.parked.letters import Letter
+from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
 from tools.walletctl.records import free_rounds, why_less
 
@@ -30,9 +31,12 @@ _MOST_SHOWN = 4000  # characters of a request that a list shows at once: round d
 
 
 class Pages:
-    """`place` and `is_local` are of the wallet that is looked at; `token` is what a change must carry."""
+    """`place` and `is_local` are of the wallet that is looked at, `options` lead a command there.
 
-    def __init__(self, *, place: str, is_local: bool, token: str) -> None:
+    `token` is what a change must carry.
+    """
+
+    def __init__(self, *, place: str, is_local: bool, token: str, options: Sequence[str] = ()) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -65,8 +69,8 @@ class Pages:
             "free_rounds": free_rounds,
             "never_came": never_came,
             "is_identifier": is_identifier,
-            "what_to_do": words.what_to_do,
-            "fails_again": words.fails_again,
+            "advice": lambda callback, group: advice(callback, group, options, found=group.handle),
+            "retry_button": words.retry_button,
             "titled": words.titled,
             "received_of": received_of,
             "MOST_SHOWN": _MOST_SHOWN,
@@ -80,7 +84,7 @@ class Pages:
         }
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
-        """Always what UTF-8 can say: half a character, which JSON can, would end the page it stands on."""
+        """Always what UTF-8 can say: half a character, which JSON can, would break the page."""
         text = self._environment.get_template(template).render(values)
         return text.encode(errors="replace").decode()
 
@@ -103,8 +107,8 @@ def named(text: object) -> Markup:
     return visible(cut(str(text), _MOST_OF_A_NAME_SHOWN))
 
 
-def received_of(letter: Letter) -> str:
-    """A dead letter's request as it was received; what is none, as it stands in the queue."""
+def received_of(letter: DeadLetter) -> str:
+    """A dead letter's request as it was received; what is not a request, as the queue has it."""
     return letter.parked.request if letter.parked else letter.body
 
 
@@ -122,7 +126,7 @@ def clock(at: datetime) -> str:
 
 
 def moment(said: object) -> str:
-    """To the second; what is no moment, as it stands."""
+    """To the second; what is not a moment, as it is."""
     at = said if isinstance(said, datetime) else recorded(said)
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else str(said)
 

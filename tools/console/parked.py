@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.desk import Choice, Count, Desk, Done, cause
+from tools.console.backoffice import BackOffice, Choice, Count, Done, cause
 from tools.console.feed import Feed
 from tools.console.journal import Journal
 from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
 from tools.console.safety import Form, change, text
 from tools.console.words import whys
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.letters import Group
+from tools.walletctl.parked.letters import Group, ids
 from tools.walletctl.parked.reading import Pile
 
 SHOWN = 100  # groups on a page: nobody goes through more one by one
@@ -39,9 +39,9 @@ class Cause:
     oldest: datetime
 
 
-class Parked:
-    def __init__(self, desk: Desk, feed: Feed, pages: Pages, journal: Journal, token: str) -> None:
-        self._desk = desk
+class ParkedPages:
+    def __init__(self, office: BackOffice, feed: Feed, pages: Pages, journal: Journal, token: str) -> None:
+        self._office = office
         self._feed = feed
         self._pages = pages
         self._journal = journal
@@ -57,7 +57,7 @@ class Parked:
         ]
 
     async def page(self, request: Request) -> Response:
-        counts = await asyncio.to_thread(self._desk.counts)
+        counts = await asyncio.to_thread(self._office.counts)
         return self._pages.page(
             "parked.html",
             counts=counts,
@@ -68,7 +68,7 @@ class Parked:
 
     def letters(self, request: Request) -> Response:
         """In a thread: SQS takes seconds to say that there are no more."""
-        piles = self._desk.parked()
+        piles = self._office.parked()
         only = _only(request)
         wanted = tuple(only.values())
         groups = [
@@ -85,7 +85,7 @@ class Parked:
                 Count(
                     callback=pile.callback,
                     waiting=pile.waiting.all,
-                    dead=sum(len(group.letters) for group in pile.groups) + pile.hidden,
+                    dead=len(ids(pile.groups)) + pile.hidden,
                     hidden=pile.hidden,
                 )
                 for pile in piles
@@ -98,17 +98,17 @@ class Parked:
         )
 
     def request(self, request: Request) -> Response:
-        """One dead letter's request as it was received, read anew: a page has a hundred, each of up to 64 KiB."""
+        """One dead letter's request as it was received, read again: a page has a hundred, each of up to 64 KiB."""
         callback, message_id = (request.query_params.get(name, "") for name in ("callback", "message"))
-        if callback not in self._desk.callbacks or not message_id:
+        if callback not in self._office.callbacks or not message_id:
             raise Trouble("No dead letter was named: load the page again")
-        received = received_of(self._desk.letter(callback, message_id))
+        received = received_of(self._office.letter(callback, message_id))
         return self._pages.part(request, "_request.html", title="The request as received", received=received)
 
     async def redrive(self, request: Request, form: Form) -> Response:
         choice = self._choice(form)
         try:
-            done = await run_in_threadpool(self._desk.redrive, choice)
+            done = await run_in_threadpool(self._office.redrive, choice)
         except Trouble as trouble:
             self._journal.note(_TRIED_AGAIN, choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
             raise
@@ -119,7 +119,7 @@ class Parked:
         if not choice.message_ids:
             raise Trouble("Name what to discard")
         try:
-            done = await run_in_threadpool(self._desk.discard, choice, reason)
+            done = await run_in_threadpool(self._office.discard, choice, reason)
         except Trouble as trouble:
             self._journal.note("discard", choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
             raise
@@ -140,7 +140,7 @@ class Parked:
 
     def _choice(self, form: Form) -> Choice:
         callback, code = text(form, "callback"), text(form, "code")
-        if callback not in self._desk.callbacks:
+        if callback not in self._office.callbacks:
             raise Trouble(f"No callback is called {callback!r}")
         if code and not re.fullmatch("[0-9]{1,4}", code):
             raise Trouble(f"No error has the code {code[:20]!r}: nothing was chosen")
@@ -165,12 +165,13 @@ def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
         for group in pile.groups:
             found.setdefault((pile.callback, cause(group)), []).append(group)
     for (callback, code), groups in sorted(found.items(), key=lambda each: -len(each[1])):
+        sendable = [part for group in groups if (part := group.worth_sending_back)]
         yield Cause(
             callback=callback,
             code=code,
             reasons=list(dict.fromkeys(whys(group)[0] for group in groups)),
-            letters=sum(len(group.letters) for group in groups),
-            sendable=sum(len(group.letters) for group in groups if not group.refused),
-            references=sum(1 for group in groups if not group.refused),
+            letters=len(ids(groups)),
+            sendable=len(ids(sendable)),
+            references=len(sendable),
             oldest=min(group.first_received_at for group in groups),
         )

@@ -1,6 +1,6 @@
 """Who may ask the console, and what its pages may do.
 
-It answers whoever sits at this machine, and nobody whom a page of the internet sends in their name: a request must name
+It answers people at this machine, and no page of the internet in their name: a request must name
 this machine as its host (a name that is made to point here does not), a change must come from the console's own page
 and carry the token that only this page knows, and no page runs or shows what the console did not make.
 """
@@ -94,11 +94,11 @@ def change(path: str, endpoint: Change, token: str) -> Route:
 
     async def checked(request: Request) -> Response:
         try:
-            # Line breaks come as \r\n whatever they were.
+            # LogLine breaks come as \r\n whatever they were.
             written = (await request.body()).decode().replace("%0D%0A", "%0A")
             form = parse_qs(written, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
         except (ValueError, ClientDisconnect):
-            return _refused("That is no form", 400)
+            return _refused("That is not a form", 400)
         sent = request.headers.get(TOKEN_HEADER) or text(form, "token")
         if not hmac.compare_digest(sent.encode(), token.encode()):
             return _refused(

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.desk import Desk
+from tools.console.backoffice import BackOffice
 from tools.console.feed import Feed
 from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
@@ -30,9 +30,8 @@ from tools.provider.paths import query_of
 from tools.provider.secret import Secret
 from tools.provider.sending import RETRANSMISSIONS, Send, Unanswered, network
 from tools.provider.signing import fields_in, replaced, signed_again
+from tools.shared.items import Item
 from tools.shared.trouble import Trouble
-from tools.walletctl.find.command import wallet_of
-from tools.walletctl.items import Item
 
 OUTAGE_SECONDS = 10
 EXAMPLES = {name: name.replace("_", " ") for name in OUTPUTS}
@@ -78,11 +77,18 @@ class Outage:
             self.file.unlink(missing_ok=True)
 
 
-class Trying:
+class TryPages:
     def __init__(
-        self, desk: Desk, feed: Feed, pages: Pages, secret: Secret, outage: Outage, simulator: Simulator, token: str
+        self,
+        office: BackOffice,
+        feed: Feed,
+        pages: Pages,
+        secret: Secret,
+        outage: Outage,
+        simulator: Simulator,
+        token: str,
     ) -> None:
-        self._desk = desk
+        self._office = office
         self._feed = feed
         self._pages = pages
         self._secret = secret
@@ -184,7 +190,7 @@ class Trying:
 
     async def _deliveries(self, path: str, body: str, way: str) -> list[tuple[Answer, float]]:
         """Each answer, and the seconds until it came."""
-        url = f"{self._desk.place.url()}{path}{query_of(self._secret.auth_token)}"
+        url = f"{self._office.place.url()}{path}{query_of(self._secret.auth_token)}"
         content = _signed(body, self._secret.hash_secret)
         async with network(url, answer_seconds=_ANSWER_SECONDS) as send:
             if way == "ten":
@@ -195,7 +201,7 @@ class Trying:
     async def _wallet(self, user_id: str | None) -> Item | None:
         if user_id is None:
             return None
-        return await run_in_threadpool(lambda: wallet_of(self._desk.place.tables(), user_id))
+        return await run_in_threadpool(self._office.place.tables().wallet, user_id)
 
     def _outage_now(self) -> dict[str, Any]:
         since = self._feed.after(self._broken_at) if self._was_broken else []

@@ -12,7 +12,7 @@ _UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0") | {
 
 
 def visible(text: object, *, lines: bool = False) -> Markup:
-    """The text, isolated from what stands around it; each character that shows nothing, or moves others, by its number.
+    """The text, isolated from the text around it; each character that shows nothing, or moves others, by its number.
 
     So no right-to-left mark reorders a page, and texts that differ look different. `lines` leaves line breaks and
     tabs as they are.

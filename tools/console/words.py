@@ -1,13 +1,13 @@
-"""Why a win was not credited, in plain words, and what to do about it."""
+"""Why a win was not credited, in plain words."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from tools.shared.amounts import amount
-from tools.walletctl.parked.letters import Group
-from tools.walletctl.parked.show import REFUSED_BODIES, why_not_the_prize
+from tools.walletctl.parked.advice import why_not_the_prize
+from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import why_less
 
 _LATE = "the tables did not answer in time"
@@ -86,48 +86,15 @@ def _lowered(said: str) -> str:
     return said[:1].lower() + said[1:] if said[1:2].islower() else said
 
 
-def what_to_do(group: Group) -> str:
-    """What a person does about dead letters, by their errors and their reasons."""
-    if group.refused:
-        return f"It cannot be tried again: {group.refused}. If it is nobody's money, discard it."
-    of_prizes = (
-        "The win itself does not wait for its prize: it is paid, or is tried again by itself. Ask the provider which "
-        "is right. If the prize is owed, it must come under a reference that is free; then discard this one."
-    )
-    if not group.wins:
-        return of_prizes
-    told = _about_wins({code for code, _ in group.wins.faults})
-    return f"{told} {of_prizes}" if group.prizes else told
+def retry_button(group: Group) -> Literal["primary", "plain"] | None:
+    """How a page offers to retry a group: not at all what is refused again for certain, plainly what likely is."""
+    if not group.worth_sending_back:
+        return None
+    wins = group.worth_sending_back.wins
+    return "primary" if wins and FINAL.isdisjoint(code for code, _ in wins.faults) else "plain"
 
 
-def _about_wins(codes: Set[int]) -> str:
-    if codes & REFUSED_BODIES:
-        return (
-            "What was sent is not valid, and trying again fails again. Ask the provider to correct it and to send it "
-            "again, under its reference. Once that is paid, discard this one."
-        )
-    if 61 in codes:
-        return (
-            "Trying again fails again as long as the reference is on record. Compare it with the transaction that is, "
-            "and ask the provider which is right. What is owed as well must come under a separate reference; then "
-            "discard this one."
-        )
-    if 52 in codes:
-        return (
-            "Trying again fails again as long as the wallet is in another currency. Ask the provider which is right: "
-            "if the wallet's is mended, try again; if it was settled otherwise, discard it."
-        )
-    if 62 in codes:
-        return "Have a wallet opened for the player (`walletctl help players add` says how), then try again."
-    return "Once the cause is mended, try again. If it was paid meanwhile, nothing is paid again."
-
-
-def fails_again(group: Group) -> bool:
-    """Whether another try fails for certain as things stand: for what the request says."""
-    return not group.wins or not FINAL.isdisjoint(code for code, _ in group.wins.faults)
-
-
-FINAL = frozenset({52, 61}) | REFUSED_BODIES  # errors after which a request waits for a person at once
+FINAL = frozenset({52, 61}) | INVALID  # errors after which a request waits for a person at once
 
 
 def title_of(field: str) -> str:
@@ -156,7 +123,7 @@ _TITLES = {
 
 
 def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """What it means that these stand in the ledger, as a heading and a sentence."""
+    """What it means that these are in the ledger, as a heading and a sentence."""
     match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
         case [(0, 0)]:
             return "On record, and nothing was won", "So there is no money to look for."

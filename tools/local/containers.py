@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from tools.local.lifetime import die_with_parent
+from tools.local.lifetime import die_with_parent, last_line, stop
 from tools.shared.paths import LOCAL, ROOT
 from tools.shared.trouble import Trouble
 
@@ -47,7 +47,7 @@ class Containers:
         """What its command prints. Raises Trouble if it fails."""
         done = _run(self.command, *arguments)
         if done.returncode:
-            raise Trouble(f"{self.command} {arguments[0]} failed: {_last_line(done.stderr)}")
+            raise Trouble(f"{self.command} {arguments[0]} failed: {last_line(done.stderr)}")
         return done.stdout.strip()
 
     def need_image(self, image: str, architecture: str) -> None:
@@ -109,7 +109,7 @@ def served(containers: Containers) -> Iterator[str]:
             _wait_for(api, service, log)
             yield f"unix://{api}"
         finally:
-            _stop(service)
+            stop(service, _STOP_SECONDS)
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def _docker() -> Containers | str:
     except ValueError:
         info = {}
     if not info.get("ServerVersion"):
-        why = (info.get("ServerErrors") or [_last_line(said.stderr)])[0]
+        why = (info.get("ServerErrors") or [last_line(said.stderr)])[0]
         return f"docker does not answer ({' '.join(why.split())})"
     # sam looks at DOCKER_HOST alone, and not at the contexts of Docker's own command.
     api = _run("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}").stdout.strip()
@@ -167,14 +167,14 @@ def _docker() -> Containers | str:
 def _podman() -> Containers | str:
     """Podman, or why it cannot be used."""
     said = _run("podman", "info")
-    return f"podman does not work ({_last_line(said.stderr)})" if said.returncode else Containers("podman")
+    return f"podman does not work ({last_line(said.stderr)})" if said.returncode else Containers("podman")
 
 
 def _wait_for(api: Path, service: "subprocess.Popen[bytes]", log: Path) -> None:
     started = time.monotonic()
     while not api.exists():
         if service.poll() is not None or time.monotonic() - started > _START_SECONDS:
-            raise Trouble(f"podman does not serve its API: {_last_line(log.read_text(errors='replace'))}")
+            raise Trouble(f"podman does not serve its API: {last_line(log.read_text(errors='replace'))}")
         time.sleep(0.05)
 
 
@@ -193,31 +193,17 @@ def _relay(command: Sequence[str]) -> Iterator[None]:
     stdin, stdout, stderr = cast(IO[str], process.stdin), cast(IO[str], process.stdout), cast(IO[str], process.stderr)
     try:
         if stdout.readline() != "ready\n":
-            raise Trouble(f"the way to the engine cannot be made: {_last_line(stderr.read())}")
+            raise Trouble(f"the way to the engine cannot be made: {last_line(stderr.read())}")
         yield
     finally:
         stdin.close()  # the relay ends with it
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _stop(process)
+            stop(process, _STOP_SECONDS)
         stdout.close()
         stderr.close()
 
 
-def _stop(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _run(*command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - docker or podman
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

@@ -7,7 +7,6 @@ can take it away from under a running service and bring it back.
 
 import os
 import random
-import signal
 import socket
 import ssl
 import subprocess
@@ -21,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.local.lifetime import die_with_parent, leave_on_signals
+from tools.local.lifetime import die_with_parent, last_line, leave_on_signals, stop
 from tools.local.settings import whole_number
 from tools.shared.paths import LOCAL, ROOT
 from tools.shared.trouble import Trouble
@@ -55,12 +54,21 @@ def _first_outgoing_port() -> int:
 
 def must_be_free(port: int, setting: str) -> None:
     """Raises Trouble if somebody listens on the port, who would answer in the engine's place."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Trouble(f"port {port} cannot be had: {error.strerror}; choose another with {setting}=...") from None
+    listener(port, f"{setting}=...").close()
+
+
+def listener(port: int, setting: str) -> socket.socket:
+    """A socket that listens on that port of 127.0.0.1. Raises Trouble, which names the setting of another."""
+    # Its protocol is named so that asyncio turns Nagle's delay off: 40 ms for each answer on a kept connection.
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise Trouble(f"port {port} cannot be had: {error.strerror}; choose another with {setting}") from None
+    return listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Engine:
     def check(self) -> None:
         """Raises Trouble, with what it said last, if it has stopped."""
         if self.has_stopped:
-            raise Trouble(f"the local engine has stopped: {_last_line(self.log)}")
+            raise Trouble(f"the local engine has stopped: {_said(self.log)}")
 
 
 @contextmanager
@@ -137,7 +145,7 @@ def engine(port: int, state: Path | None = None, guard: Guard | None = None) -> 
             _wait_until_ready(process, endpoint, log, trusted)
             yield Engine(endpoint, process, log)
         finally:
-            _stop(process, SAVE_SECONDS if state else STOP_SECONDS)
+            stop(process, SAVE_SECONDS if state else STOP_SECONDS)
 
 
 def _wait_until_ready(
@@ -146,26 +154,16 @@ def _wait_until_ready(
     started = time.monotonic()
     while time.monotonic() - started < START_SECONDS:
         if process.poll() is not None:
-            raise Trouble(f"the local engine stopped at once: {_last_line(log)}")
+            raise Trouble(f"the local engine stopped at once: {_said(log)}")
         with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1, context=trusted).close()  # noqa: S310 - our own
             return
         time.sleep(0.05)
-    raise Trouble(f"the local engine did not start within {START_SECONDS} s: {_last_line(log)}")
+    raise Trouble(f"the local engine did not start within {START_SECONDS} s: {_said(log)}")
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-
-
-def _stop(process: subprocess.Popen[bytes], seconds: int) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _said(log: Path) -> str:
+    return last_line(log.read_text(errors="replace"))
 
 
 def main() -> int:

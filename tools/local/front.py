@@ -1,4 +1,4 @@
-"""What a program may put in front of the callbacks of a local service: pages of its own, told of all that arrives."""
+"""What a program may put in front of the callbacks of a local service: its pages, and a watcher of all that arrives."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 
 class Watcher(Protocol):
-    """It is told of each callback, and must not keep its teller waiting: `log` is what the function said meanwhile."""
+    """It hears of each callback, and must return immediately: `log` is what the function said meanwhile."""
 
     def answered(self, kind: str, body: bytes, log: Sequence[str], answer: str, seconds: float) -> None: ...
 

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ def leave_on_signals(name: str | None = None) -> None:
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
-    """Has a signal cancel the current task instead: one raised amid the start of a process would leave it half done."""
+    """Has a signal cancel the current task instead: one raised while a process starts would leave it half started."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     heard = {stop: signal.getsignal(stop) for stop in _heard()}
     assert task is not None  # noqa: S101 - a coroutine runs in one
@@ -47,6 +48,21 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def stop(process: "subprocess.Popen[bytes] | subprocess.Popen[str]", seconds: float, how: int = signal.SIGTERM) -> None:
+    """Has a process end, and ends it if it has not after that time."""
+    process.send_signal(how)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def last_line(said: str) -> str:
+    """What a program that failed said last."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
 
 
 def _heard() -> list[signal.Signals]:

@@ -212,7 +212,7 @@ def _schema_of(status: int) -> Json:
 def _describe(status: int, codes: Sequence[int]) -> str:
     listed = ", ".join(map(str, codes))
     if status == HTTPStatus.OK:
-        return f"Credited or replayed (error 0); or refused, which sending again does not mend (error {listed})"
+        return f"Credited or replayed (error 0); or refused, and refused again if it is sent again (error {listed})"
     return f"Refused, nothing credited (error {listed})"
 
 

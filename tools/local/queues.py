@@ -68,7 +68,7 @@ def _say(function: Function, messages: Sequence[dict[str, Any]], outcome: str) -
 
 
 def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
-    """A message as it stands in Lambda's event."""
+    """A message as Lambda's event has it."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

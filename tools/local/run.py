@@ -1,6 +1,6 @@
 """Runs the wallet on this machine.
 
-Settings come from the environment:
+ServiceSettings come from the environment:
 
     PORT              where the API is served on 127.0.0.1 (3000)
     PLAYERS           a JSON file of players to open wallets for (events/players.json)
@@ -27,43 +27,44 @@ from urllib.parse import quote
 
 import uvicorn
 
-from tools.local.engine import Engine, engine, free_port
+from tools.local.engine import Engine, engine, free_port, listener
 from tools.local.front import Front
 from tools.local.lifetime import cancelled_by_signals
+from tools.local.opening import Opening
 from tools.local.queues import consume
 from tools.local.reloading import Reloading
-from tools.local.service import service
-from tools.local.settings import Settings
+from tools.local.service import server_of, service
+from tools.local.settings import ServiceSettings
 from tools.local.template import Function, Template
-from tools.local.wallets import Endpoints, Player, Prepared, prepare, read_players
+from tools.local.wallets import Endpoints, PreparedService, prepare, read_players
 from tools.local.worker import OUTAGE
 from tools.local.workers import Workers
+from tools.shared.amounts import amount
 from tools.shared.paths import LOCAL, ROOT, announcement, outage
 from tools.shared.trouble import Trouble
-from wallet import money
 from wallet.errors import Unavailable
 from wallet.trust import locks_in
 
-FrontOf = Callable[[Settings, Prepared], Front]
+FrontOf = Callable[[ServiceSettings, PreparedService], Front]
 
-_GRACE_SECONDS = 4  # an answer takes three; whoever waits longer is answered 998
+_GRACE_SECONDS = 4  # an answer takes three; a caller that waits longer is answered 998
 
 
 def main(front_of: FrontOf) -> int:
     """The exit status, when a signal has ended it. What `front_of` makes is served on the same port."""
     try:
-        settings = Settings.from_environment(os.environ)
+        settings = ServiceSettings.from_environment(os.environ)
         _leave_the_account(given=settings.endpoint is not None)
         players = read_players(settings.players)
         secret = _read_secret(settings.secrets) if settings.secrets else None
-        with _listener(settings.port) as listener, _embedded_engine(settings) as embedded:
+        with listener(settings.port, "PORT=...") as listening, _embedded_engine(settings) as embedded:
             others = embedded.endpoint if embedded else settings.endpoint or ""
             endpoints = Endpoints(
                 tables=settings.tables_endpoint or others, queues=settings.queues_endpoint or others, others=others
             )
             prepared = prepare(endpoints, players, secret)
             try:
-                asyncio.run(_serve(front_of, listener, settings, endpoints, players, prepared, embedded))
+                asyncio.run(_serve(front_of, listening, settings, endpoints, players, prepared, embedded))
             except asyncio.CancelledError:
                 print("wallet: stopped by a signal while the functions started", file=sys.stderr)
             if embedded:
@@ -74,21 +75,8 @@ def main(front_of: FrontOf) -> int:
     return 0
 
 
-def _embedded_engine(settings: Settings) -> AbstractContextManager[Engine | None]:
+def _embedded_engine(settings: ServiceSettings) -> AbstractContextManager[Engine | None]:
     return nullcontext() if settings.endpoint else engine(settings.engine_port or free_port())
-
-
-def _listener(port: int) -> socket.socket:
-    # Its protocol is named so that asyncio turns Nagle's delay off: 40 ms for each answer on a kept connection.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise Trouble(f"port {port} cannot be had: {error.strerror}; choose another with PORT=...") from None
-    return listener
 
 
 def _read_secret(path: Path) -> dict[str, Any]:
@@ -125,11 +113,11 @@ def _leave_the_account(*, given: bool) -> None:
 
 async def _serve(
     front_of: FrontOf,
-    listener: socket.socket,
-    settings: Settings,
+    listening: socket.socket,
+    settings: ServiceSettings,
     endpoints: Endpoints,
-    players: Sequence[Player],
-    prepared: Prepared,
+    players: Sequence[Opening],
+    prepared: PreparedService,
     embedded: Engine | None,
 ) -> None:
     template = Template.load()
@@ -151,14 +139,7 @@ async def _serve(
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
-            config = uvicorn.Config(
-                front.before(service(template, pools, front.watcher)),
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-            server = uvicorn.Server(config)
+            server = server_of(front.before(service(template, pools, front.watcher)), _GRACE_SECONDS)
             background.append(asyncio.create_task(front.run(lambda: server.should_exit)))
             background += [
                 asyncio.create_task(
@@ -180,7 +161,7 @@ async def _serve(
                 task.add_done_callback(_tell_of_a_failure)
             with _announced(settings, endpoints):
                 print(_welcome(settings, endpoints, players, prepared, template), flush=True)
-                await server.serve(sockets=[listener])
+                await server.serve(sockets=[listening])
         finally:
             front.end()
             for task in background:
@@ -190,7 +171,7 @@ async def _serve(
 
 def _tell_of_a_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        print(f"wallet: a part of the service has stopped: {error!r}; start it anew", file=sys.stderr)
+        print(f"wallet: a part of the service has stopped: {error!r}; start it again", file=sys.stderr)
 
 
 async def _stop_with(embedded: Engine, server: uvicorn.Server) -> None:
@@ -201,7 +182,7 @@ async def _stop_with(embedded: Engine, server: uvicorn.Server) -> None:
 
 
 @contextmanager
-def _announced(settings: Settings, endpoints: Endpoints) -> Iterator[None]:
+def _announced(settings: ServiceSettings, endpoints: Endpoints) -> Iterator[None]:
     """Keeps in a file where the running service and its engines are, for the tools that look into them."""
     file = announcement(settings.port)
     place = {
@@ -218,7 +199,7 @@ def _announced(settings: Settings, endpoints: Endpoints) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def _queues_of(function: Function, prepared: Prepared) -> dict[str, str]:
+def _queues_of(function: Function, prepared: PreparedService) -> dict[str, str]:
     """The variables of a function that name queues, with the queues' URLs."""
     return {name: prepared.queues[value] for name, value in function.environment.items() if value in prepared.queues}
 
@@ -229,13 +210,17 @@ def _log_of_functions(port: int) -> Path:
 
 
 def _welcome(
-    settings: Settings, endpoints: Endpoints, players: Sequence[Player], prepared: Prepared, template: Template
+    settings: ServiceSettings,
+    endpoints: Endpoints,
+    players: Sequence[Opening],
+    prepared: PreparedService,
+    template: Template,
 ) -> str:
     base = f"http://127.0.0.1:{settings.port}"
     query = f"?authToken={quote(prepared.auth_token)}" if prepared.auth_token else ""
     routes = "\n".join(f"  {name:<8} {base}{path}" for path, name in template.routes().items())
     wallets = "\n".join(
-        f"  {player.user_id:<8} {money.text(player.cash)} {player.currency}, bonus {money.text(player.bonus)}"
+        f"  {player.user_id:<8} {amount(player.cash)} {player.currency}, bonus {amount(player.bonus)}"
         for player in players
     )
     code = "a change in functions/ or layers/ is loaded" if settings.reload else "as it is now"

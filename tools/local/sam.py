@@ -1,6 +1,6 @@
 """Runs the functions in Lambda's own container image, by `sam local`: `make local-invoke`, `make local-api`.
 
-Settings come from the environment:
+ServiceSettings come from the environment:
 
     EVENT        the event to send (events/result.json); its function is the one that its path or queue belongs to
     ARCH         the processor that the functions are built for: arm64 or x86_64 (this machine's)
@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 
 from tools.local.containers import Way, find_containers, served, way_to_engine
 from tools.local.engine import engine, free_port, must_be_free
-from tools.local.lifetime import die_with_parent, leave_on_signals
-from tools.local.settings import Settings, whole_number
+from tools.local.lifetime import die_with_parent, leave_on_signals, stop
+from tools.local.settings import ServiceSettings, whole_number
 from tools.local.template import Template
 from tools.local.wallets import Endpoints, prepare, read_players
 from tools.shared.outside import announced, leave_the_account
@@ -168,18 +168,8 @@ class Sam:
         try:
             said, _ = process.communicate()
         finally:
-            _interrupt(process)
+            stop(process, _STOP_SECONDS, signal.SIGINT)  # it removes its container first
         return subprocess.CompletedProcess(command, process.returncode, said)
-
-
-def _interrupt(process: "subprocess.Popen[str]") -> None:
-    """Has sam remove its container, and ends it."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 @contextmanager
@@ -208,7 +198,7 @@ def _image_tag() -> str:
 @contextmanager
 def _engine() -> Iterator[int]:
     """The port of the engine: that of a running service, or of one started for this."""
-    settings = Settings.from_environment(os.environ)
+    settings = ServiceSettings.from_environment(os.environ)
     leave_the_account()
     os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_DEFAULT_REGION=_REGION)  # noqa: S106 - any will do
     try:

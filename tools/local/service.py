@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
+from starlette.types import ASGIApp
 
 from tools.local.front import Watcher
 from tools.local.gateway import proxy_event
@@ -46,7 +48,7 @@ def service(template: Template, pools: Mapping[str, Workers], watcher: Watcher) 
         )
         try:
             reply = await pools[function].run(event, patience_seconds=THROTTLED_SECONDS)
-        except asyncio.CancelledError:  # the service stops: whoever still waits is told to send again
+        except asyncio.CancelledError:  # the service stops: a caller that still waits is told to send again
             return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:
             _say(function, started, f"the function failed: {failed}")
@@ -63,6 +65,19 @@ def service(template: Template, pools: Mapping[str, Workers], watcher: Watcher) 
     application = Starlette(routes=[Route("/healthz", healthz, methods=["GET"])])
     application.router.default = request_response(callback)  # every other path, by whatever method
     return application
+
+
+def server_of(application: ASGIApp, grace_seconds: int) -> uvicorn.Server:
+    """What serves an application, and lets answers end for that long."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=grace_seconds,
+        )
+    )
 
 
 async def _body_of(request: Request) -> bytes | None:

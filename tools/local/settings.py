@@ -9,7 +9,7 @@ from tools.shared.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ServiceSettings:
     port: int
     players: Path
     secrets: Path | None
@@ -22,8 +22,8 @@ class Settings:
     reload: bool
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Raises Trouble for a number that is none."""
+    def from_environment(cls, environment: Mapping[str, str]) -> "ServiceSettings":
+        """Raises Trouble for what is not a number."""
         secrets = environment.get("SECRETS")
         return cls(
             port=whole_number(environment, "PORT", 3000, 65535),

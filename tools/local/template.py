@@ -1,6 +1,6 @@
 """template.yaml as the local service and the tests need it: routes, functions, tables.
 
-What is deployed stands in one place, so what runs locally cannot drift from it.
+What is deployed is defined in one place, so what runs locally cannot drift from it.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Function:
     retry_batch_size: int
 
     def load(self) -> ModuleType:
-        """Its module, imported anew, as a cold start does. It connects to what the process's environment names."""
+        """Its module, imported again, as a cold start does. It connects to what the process's environment names."""
         name, path = f"{self.name}_app", str(self.folder / "app.py")
         loader = SourceFileLoader(name, path)
         module = module_from_spec(ModuleSpec(name, loader, origin=path))
@@ -131,7 +131,7 @@ class Template:
         )
 
     def _resolve(self, value: Any) -> str:
-        """A variable's value: a parameter's default, a resource's name, or the plain text that stands there."""
+        """A variable's value: a parameter's default, a resource's name, or the plain text itself."""
         if isinstance(value, str):
             return value
         if isinstance(value, _Intrinsic) and value.name == "If":
@@ -140,7 +140,7 @@ class Template:
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.parameters:
             return self.parameters[value.argument]
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.resources:
-            # Tables and queues are there wherever a function runs; a secret is for whoever wants one to name.
+            # Tables and queues are there wherever a function runs; a secret must be named to be used.
             is_secret = self.resources[value.argument]["Type"] == "AWS::SecretsManager::Secret"
             return "" if is_secret else value.argument
         raise ValueError(f"the local service cannot tell what {value} is: give it a !Ref")

@@ -1,4 +1,4 @@
-"""The tables and queues of template.yaml in an engine, and the players whose wallets stand in them."""
+"""The tables and queues of template.yaml in an engine, and the players whose wallets are in them."""
 
 import json
 import re
@@ -6,27 +6,19 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.shared.trouble import Trouble
 from wallet import money
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
-    user_id: str
-    currency: str
-    cash: Decimal
-    bonus: Decimal
-
-
-def read_players(path: Path) -> list[Player]:
+def read_players(path: Path) -> list[Opening]:
     """The players of a file: a JSON list of {"userId", "currency", "cash", "bonus"}. Raises Trouble."""
     try:
         # Numbers stay text: an amount must not pass through a binary float.
@@ -43,7 +35,7 @@ def read_players(path: Path) -> list[Player]:
     return players
 
 
-def _player(entry: Any, where: str) -> Player:
+def _player(entry: Any, where: str) -> Opening:
     fields = {"userId", "currency", "cash", "bonus"}
     if not isinstance(entry, dict) or entry.keys() != fields:
         raise Trouble(f"{where} must have exactly the fields userId, currency, cash and bonus")
@@ -57,7 +49,7 @@ def _player(entry: Any, where: str) -> Player:
             amounts.append(money.parse(entry[field]))
         except ValueError:
             raise Trouble(f"{where}: {field} is not an amount: {entry[field]!r}") from None
-    return Player(entry["userId"], entry["currency"], *amounts)
+    return Opening(user_id=entry["userId"], currency=entry["currency"], cash=amounts[0], bonus=amounts[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +71,7 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedService:
     """What the functions must be told: the queues' URLs by their names, the secret's ARN ("" if none).
 
     `auth_token` is the token a request needs, if any, and `hash_secret` what signs one.
@@ -91,16 +83,17 @@ class Prepared:
     hash_secret: str | None
 
 
-def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str, Any] | None) -> Prepared:
+def prepare(endpoints: Endpoints, players: Sequence[Opening], secret: Mapping[str, Any] | None) -> PreparedService:
     """Makes what is missing: the tables, the queues, the players' wallets, the secret.
 
     A wallet that exists is left as it is. Raises Trouble if an endpoint does not answer as AWS does.
     """
     try:
-        _create_tables(boto3.client("dynamodb", endpoint_url=endpoints.tables))
-        tables: Any = boto3.resource("dynamodb", endpoint_url=endpoints.tables)
-        open_wallets(tables.Table("Players"), players)
-        return Prepared(
+        dynamodb = boto3.client("dynamodb", endpoint_url=endpoints.tables)
+        _create_tables(dynamodb)
+        for player in players:
+            player.put(dynamodb, "Players")
+        return PreparedService(
             queues=create_queues(boto3.client("sqs", endpoint_url=endpoints.queues)),
             secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoints.others), secret)
             if secret
@@ -108,7 +101,7 @@ def prepare(endpoints: Endpoints, players: Sequence[Player], secret: Mapping[str
             auth_token=next((keys["authToken"] for keys in (secret or {}).values() if "authToken" in keys), None),
             hash_secret=next((keys["hashSecret"] for keys in (secret or {}).values() if "hashSecret" in keys), None),
         )
-    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is no URL
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is not a URL
         where = ", ".join(dict.fromkeys((endpoints.tables, endpoints.queues, endpoints.others)))
         raise Trouble(f"the engine at {where} cannot be prepared: {error}") from error
 
@@ -133,22 +126,6 @@ def create_queues(sqs: Any) -> dict[str, str]:
             )
         urls[queue.name] = sqs.create_queue(QueueName=queue.name, Attributes=attributes)["QueueUrl"]
     return urls
-
-
-def open_wallets(table: Any, players: Sequence[Player]) -> None:
-    """Gives each player a wallet in the table; one that exists is left as it is."""
-    for player in players:
-        with suppress(table.meta.client.exceptions.ConditionalCheckFailedException):  # it has a history by now
-            table.put_item(
-                Item={
-                    "userId": player.user_id,
-                    "currency": player.currency,
-                    "cash": player.cash,
-                    "bonus": player.bonus,
-                    "version": 0,
-                },
-                ConditionExpression="attribute_not_exists(userId)",
-            )
 
 
 def _keep_secret(secrets_manager: Any, secret: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ class WorkerFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HandlerReply:
     """A handler's answer, and the lines of JSON that its function's log said meanwhile."""
 
     answer: dict[str, Any]
@@ -89,7 +89,7 @@ class Worker:
             raise Trouble(f"the function {function.name} does not start: {wrong}; see {log.name}")
         return worker
 
-    async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> Reply:
+    async def run(self, event: Mapping[str, Any], timeout_seconds: float) -> HandlerReply:
         """What the handler answers. Raises WorkerFailed."""
         try:
             self._writer.write(json.dumps(event).encode() + b"\n")
@@ -97,7 +97,7 @@ class Worker:
         except ConnectionError:
             raise WorkerFailed("it crashed before the event") from None
         said = await self._read(timeout_seconds)
-        return Reply(said["answer"], said["log"])
+        return HandlerReply(said["answer"], said["log"])
 
     async def stop(self) -> None:
         self._writer.close()
@@ -155,7 +155,7 @@ class Workers:
         self._add(first)
         self._add_others()
 
-    async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> Reply:
+    async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> HandlerReply:
         """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
         try:
             worker = await asyncio.wait_for(self._idle.get(), patience_seconds)

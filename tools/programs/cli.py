@@ -1,4 +1,4 @@
-"""The root of `walletctl`: it has the commands, and what a person can mend becomes one line and status 2.
+"""The root of `walletctl`: it has the commands, and what a person can correct becomes one line and status 2.
 
 A command's module is imported when the command is called: what one of them needs (AWS's SDK, DuckDB, a web server)
 no other waits for.

@@ -5,7 +5,7 @@ import textwrap
 from dataclasses import dataclass
 from importlib import metadata
 
-ABOUT = "Asks a wallet, mends it, and tries it out: the local service, or a deployed stack with your own credentials."
+ABOUT = "Asks a wallet, repairs it, and tries it out: the local service, or a deployed stack with your own credentials."
 MORE = (
     "`walletctl help COMMAND` says more of each, with examples. Without --stack (or WALLETCTL_STACK in the "
     "environment) they ask the local service that `make run` started on port 3000 (--port, or PORT)."

@@ -21,7 +21,7 @@ def main() -> None:
         if sys.argv[1:] == ["--version"]:
             print(f"walletctl {root.version()}")
             return
-        # Ctrl-C amid the imports is no traceback; amid those of a command, Typer sees to that.
+        # Ctrl-C during the imports is not a traceback; during those of a command, Typer sees to that.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         from tools.programs.cli import app
 

@@ -3,10 +3,14 @@
 A message has its command at the end of a line, after a colon, so that no full stop sticks to it.
 """
 
+import os
 import shlex
 from collections.abc import Sequence
 
 from tools.shared.identifiers import can_be_currency, is_identifier
+
+PORT = 3000  # the local service's, where nobody names another
+STACK_VARIABLE = "WALLETCTL_STACK"  # names a stack for every command that is told of no other place
 
 
 def command(options: Sequence[str], *words: str, names: Sequence[str] = ()) -> str:
@@ -15,6 +19,13 @@ def command(options: Sequence[str], *words: str, names: Sequence[str] = ()) -> s
     if any(name.startswith("--") for name in names):
         return " ".join(["walletctl", *words, *map(word, options), "--", *last])
     return " ".join(["walletctl", *words, *last, *map(word, options)])
+
+
+def port_options(port: int) -> Sequence[str]:
+    """What leads to the local service on that port, pasted into this shell or into one without a PORT."""
+    if port != PORT or os.environ.get("PORT", "") not in ("", str(PORT)):
+        return ("--port", str(port))
+    return ("--local",) if os.environ.get(STACK_VARIABLE) else ()
 
 
 def opening(options: Sequence[str], player: str | None, currency: str | None) -> str:

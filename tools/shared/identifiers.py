@@ -23,7 +23,7 @@ def can_be_currency(text: str) -> bool:
 
 
 def can_be_key(text: str) -> bool:
-    """Whether a table can have an item under it, whoever wrote that."""
+    """Whether a table can have an item under it, whatever wrote it."""
     try:
         return 0 < len(text.encode()) <= _MOST_BYTES_OF_A_KEY
     except UnicodeEncodeError:

@@ -42,12 +42,16 @@ _FORMULA = ("=", "+", "-", "@", "'")  # what a spreadsheet may compute with, and
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`name` is a machine's, `title` a person's; "" leaves the column out of the table."""
+    """`name` is a machine's, `title` a person's; "" leaves the column out of the table.
+
+    `most` is how many characters of a cell a table shows.
+    """
 
     name: str
     title: str
     right: bool = False
     unbroken: bool = False
+    most: int = _MOST_OF_A_CELL
 
 
 def form(as_json: bool, as_csv: bool) -> Form:
@@ -105,7 +109,7 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> "Table":
             column.title, justify="right" if column.right else "left", overflow="fold", no_wrap=column.unbroken
         )
     for row in rows:
-        made.add_row(*(Text(cut(visible(row.get(column.name)), _MOST_OF_A_CELL)) for column in shown))
+        made.add_row(*(Text(cut(visible(row.get(column.name)), column.most)) for column in shown))
     return made
 
 
@@ -145,6 +149,10 @@ def visible(cell: Cell) -> str:
 def for_json(cell: Cell) -> str | int | bool | None:
     """Amounts are texts: a reader's floats would lose digits."""
     return cell if cell is None or isinstance(cell, bool | int | str) else text(cell)
+
+
+def for_machines(row: Row) -> dict[str, str | int | bool | None]:
+    return {name: for_json(cell) for name, cell in row.items()}
 
 
 def for_csv(cell: Cell) -> str | int:

@@ -11,14 +11,14 @@ _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(d
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """In UTC. Raises Trouble if it is none."""
+    """In UTC. Raises Trouble if it is not a moment."""
     try:
         if ago := re.fullmatch(r"([0-9]{1,6})\s*(min|h|d)", text.strip()):
             return now - int(ago[1]) * _UNITS[ago[2]]
         said = datetime.fromisoformat(text.strip())
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Trouble(f"{plain(text)} is no moment: say {HELP}") from None
+        raise Trouble(f"{plain(text)} is not a moment: say {HELP}") from None
 
 
 def shown(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 The SDK is imported where it is used: half a second that a page of help, or a mistake, need not wait for.
 """
 
+import getpass
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tools.shared.hints import port_options
 from tools.shared.paths import announcement
 from tools.shared.trouble import Trouble
 
@@ -53,6 +55,14 @@ def trouble_if(what: str) -> Iterator[None]:
         raise Trouble(f"{what}: {fault(error)}") from error
 
 
+def user() -> str:
+    """Who runs this program."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        return f"uid {os.getuid()}"
+
+
 def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
     """What the local service on that port says of `names`, to find its `what`. Raises Trouble if none runs there."""
     try:
@@ -64,7 +74,7 @@ def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         where = f"where the local service on port {port} has its {what}"
-        raise Trouble(f"{announcement(port)} does not say {where}: start it anew") from None
+        raise Trouble(f"{announcement(port)} does not say {where}: start it again") from None
     if not Path(f"/proc/{pid}").exists():  # it was killed, and could not take its announcement back
         raise Trouble(
             f"no local service runs on port {port} any more: start one with `{_start(port)}`, or name a stack"
@@ -73,8 +83,7 @@ def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
 
 
 def _start(port: int) -> str:
-    is_what_make_takes = str(port) == (os.environ.get("PORT") or "3000")
-    return "make run" if is_what_make_takes else f"make run PORT={port}"
+    return f"make run PORT={port}" if port_options(port) else "make run"
 
 
 def _others(port: int) -> str:

@@ -1,4 +1,4 @@
-"""What a developer can mend: one clear line, and no traceback."""
+"""What a person can correct: one clear line, and no traceback."""
 
 
 class Trouble(Exception):

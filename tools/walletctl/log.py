@@ -1,4 +1,4 @@
-"""What the functions' log says of a reference, a player or a round: the only witness of what waits for another try."""
+"""What the functions' log says of a reference, a player or a round: nothing else says what waits for a retry."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _FIELDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LogLine:
     """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`.
 
     It is `prize left for a person` where only the prize that a result brings is.
@@ -44,7 +44,7 @@ class Line:
     currency: str | None = None
 
     @classmethod
-    def of(cls, said: Mapping[str, Any], at: datetime | None) -> "Line":
+    def of(cls, said: Mapping[str, Any], at: datetime | None) -> "LogLine":
         return cls(
             at=at,
             callback=str(said.get("service")),
@@ -64,12 +64,12 @@ class Line:
         return self.message == "refused" and self.reference is not None and name in (self.player, self.round)
 
 
-def of_file(file: Path, reference: str) -> list[Line]:
+def of_file(file: Path, reference: str) -> list[LogLine]:
     """The local service's lines of a reference, the oldest first; none if there is no log."""
     return [line for line in _lines_of_file(file, [reference]) if line.reference == reference]
 
 
-def refused_of_file(file: Path, name: str) -> list[Line]:
+def refused_of_file(file: Path, name: str) -> list[LogLine]:
     """The local service's lines of every reference that was refused for that player, or in that round."""
     references = _newest([line for line in _lines_of_file(file, [name]) if line.is_refusal_of(name)])
     return [line for line in _lines_of_file(file, references) if line.reference in references] if references else []
@@ -81,8 +81,8 @@ def not_kept_of_file(file: Path, since: datetime) -> Counter[str]:
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                said = _object(line) if _NOT_KEPT_HINT.search(line) else {}
-                at = _moment(said)
+                said = object_of(line) if _NOT_KEPT_HINT.search(line) else {}
+                at = moment_of(said)
                 if not said.get("correlation_id") and (at is None or at >= since):
                     counts.update(_not_kept(said))
     except OSError:
@@ -104,7 +104,7 @@ _WITHOUT_REFERENCE = (57, 59, 64, 99, 401, 998)
 _NOT_KEPT_HINT = re.compile(f'"(?:refused|{_LOST})"')
 
 
-def _lines_of_file(file: Path, names: Collection[str]) -> Iterator[Line]:
+def _lines_of_file(file: Path, names: Collection[str]) -> Iterator[LogLine]:
     """The lines that may have one of these names. Most lines are others': they are not read as JSON."""
     written = (json.dumps(name, ensure_ascii=is_ascii) for name in names for is_ascii in (True, False))
     having = re.compile("|".join(re.escape(each) for each in dict.fromkeys(written)))
@@ -112,23 +112,23 @@ def _lines_of_file(file: Path, names: Collection[str]) -> Iterator[Line]:
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if having.search(line) and (said := _read(line)):
-                    yield Line.of(said, _moment(said))
+                    yield LogLine.of(said, moment_of(said))
     except OSError:
         return
 
 
-def _newest(refusals: Sequence[Line]) -> set[str]:
+def _newest(refusals: Sequence[LogLine]) -> set[str]:
     """The references that were refused last, of refusals of which the oldest is first."""
     newest = dict.fromkeys(line.reference for line in reversed(refusals) if line.reference)
     return set([*newest][:_MOST_REFERENCES])
 
 
-def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, until: datetime) -> list[Line]:
+def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, until: datetime) -> list[LogLine]:
     """A stack's lines of a reference, the oldest first, by a query of CloudWatch Logs Insights. Raises Trouble."""
     return _asked(logs, groups, f"filter correlation_id = {_literal(reference)}", since, until)
 
 
-def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetime, until: datetime) -> list[Line]:
+def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetime, until: datetime) -> list[LogLine]:
     """A stack's lines of every reference that was refused for that player, or in that round. Raises Trouble."""
     named = _literal(name)
     is_refusal = f'filter message = "refused" and (userId = {named} or roundId = {named})'
@@ -172,7 +172,7 @@ def _literal(name: str) -> str:
     return f'"{name}"'
 
 
-def _asked(logs: Any, groups: Sequence[str], lines: str, since: datetime, until: datetime) -> list[Line]:
+def _asked(logs: Any, groups: Sequence[str], lines: str, since: datetime, until: datetime) -> list[LogLine]:
     """The newest of such lines, the oldest of them first."""
     fields = ", ".join(("@timestamp", *_FIELDS))
     query = f"{lines} | sort @timestamp desc | display {fields} | limit {_MOST_LINES}"
@@ -201,27 +201,28 @@ def _results(
     return answer["results"]
 
 
-def _lines(results: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[Line]:
+def _lines(results: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[LogLine]:
     for result in results:
         said = {field["field"]: field.get("value") for field in result}
-        yield Line.of(said, recorded(f"{said.get('@timestamp')}+00:00"))
+        yield LogLine.of(said, recorded(f"{said.get('@timestamp')}+00:00"))
 
 
 def _read(line: str) -> dict[str, Any] | None:
-    said = _object(line)
+    said = object_of(line)
     return said if "correlation_id" in said else None
 
 
-def _object(line: str) -> dict[str, Any]:
+def object_of(text: bytes | str) -> dict[str, Any]:
+    """A JSON object with its fractions as they are written; an empty one for what is something else."""
     try:
-        said = json.loads(line)
+        said = json.loads(text, parse_float=str)
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
 
-def _moment(said: Mapping[str, Any]) -> datetime | None:
-    # The logger writes 2026-01-02 03:04:05,678+0000.
+def moment_of(said: Mapping[str, Any]) -> datetime | None:
+    """When a line was written: the logger writes 2026-01-02 03:04:05,678+0000."""
     return recorded(str(said.get("timestamp")).replace(",", "."))
 
 

@@ -6,24 +6,27 @@ tables takes no permission for the queues.
 
 import functools
 import inspect
-import os
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 from typer._click.core import ParameterSource
 
 from tools.shared import paths
+from tools.shared.hints import PORT, STACK_VARIABLE, port_options
 from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl import log
-from tools.walletctl.log import Line
+from tools.walletctl.log import LogLine
+from tools.walletctl.tables import Tables
 
 if TYPE_CHECKING:
     import boto3
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
     from tools.local.template import Template
 
 PANEL = "Where"
-PORT = 3000
-STACK_VARIABLE = "WALLETCTL_STACK"
 
 
 def _unless_named_elsewhere(context: typer.Context, stack: str | None) -> str | None:
@@ -149,16 +150,6 @@ _QUEUES_PATIENCE: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
-    """The tables' names and the client that reaches them; `free_rounds` is None where nobody named one."""
-
-    dynamodb: Any
-    players: str
-    transactions: str
-    free_rounds: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
     """A callback's two queues, by URL, and the client that reaches them.
 
@@ -171,43 +162,55 @@ class Queues:
     at_once: bool = False
 
 
-class Place(Protocol):
-    """Each of its questions raises Trouble if it cannot be answered."""
+class Place(ABC):
+    """Where a wallet is. Each of its questions raises Trouble if it cannot be answered.
 
-    @property
-    def name(self) -> str:
-        """What a person calls it: `the local service on port 3000`."""
-        ...
+    `name` is what a person calls it, such as `the local service on port 3000`; `options` lead another command to it.
+    `log_is_free` says whether to read the log costs nothing. What leads to tables and queues is made once: that takes
+    longer than most of what they are asked.
+    """
 
-    @property
-    def options(self) -> Sequence[str]:
-        """What leads another command to it: `--stack prod --profile finance`."""
-        ...
+    log_is_free: bool
 
-    def tables(self) -> Tables: ...
+    def __init__(self, name: str, options: Sequence[str]) -> None:
+        self.name = name
+        self.options = options
+        self._making = threading.RLock()  # the SDK makes one client at a time
+        self._made: dict[str, Any] = {}
 
-    def queues(self, callback: str) -> Queues: ...
+    def tables(self) -> Tables:
+        return self._once("tables", self._tables)
 
+    def queues(self, callback: str) -> Queues:
+        return self._once(f"queues of {callback}", lambda: self._queues(callback))
+
+    def _once(self, what: str, make: Callable[[], Any]) -> Any:
+        with self._making:
+            if what not in self._made:
+                self._made[what] = make()
+            return self._made[what]
+
+    @abstractmethod
+    def _tables(self) -> Tables: ...
+
+    @abstractmethod
+    def _queues(self, callback: str) -> Queues: ...
+
+    @abstractmethod
     def url(self) -> str:
         """Where the callbacks' paths begin: `http://127.0.0.1:3000`."""
-        ...
 
-    @property
-    def log_is_free(self) -> bool:
-        """Whether to read the log costs nothing."""
-        ...
-
-    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+    @abstractmethod
+    def log(self, reference: str, since: datetime) -> Sequence[LogLine]:
         """What the functions said of a reference, the oldest first; `since` is only asked where it costs to read."""
-        ...
 
-    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+    @abstractmethod
+    def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         """What they said of the references that were refused for that player, or in that round."""
-        ...
 
+    @abstractmethod
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         """How many requests they refused since then that are kept nowhere, by error: `find` cannot tell which."""
-        ...
 
 
 def tables_client(of: "boto3.Session") -> Any:
@@ -231,31 +234,21 @@ def callbacks() -> list[str]:
     return [function.name for function in _template().functions()]
 
 
-class LocalService:
+class LocalService(Place):
     log_is_free = True
 
     def __init__(self, port: int) -> None:
+        super().__init__(f"the local service on port {port}", port_options(port))
         self._port = port
 
-    @property
-    def name(self) -> str:
-        return f"the local service on port {self._port}"
-
-    @property
-    def options(self) -> Sequence[str]:
-        is_default = str(self._port) == (os.environ.get("PORT") or str(PORT))
-        if not is_default:
-            return ("--port", str(self._port))
-        return ("--local",) if os.environ.get(STACK_VARIABLE) else ()
-
-    def tables(self) -> Tables:
+    def _tables(self) -> Tables:
         said = announced(self._port, "tables", "dynamodb", "region")
         with trouble_if(f"the tables of {self.name} cannot be reached"):
             config = _config(_TABLES_PATIENCE, proxies={})
             dynamodb = self._session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
         return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
-    def queues(self, callback: str) -> Queues:
+    def _queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
         sqs = self._sqs
         with trouble_if(f"the queues of {self.name} cannot be reached"):
@@ -269,10 +262,10 @@ class LocalService:
     def url(self) -> str:
         return announced(self._port, "address", "url")["url"]
 
-    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+    def log(self, reference: str, since: datetime) -> Sequence[LogLine]:
         return log.of_file(self._log, reference)
 
-    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+    def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_file(self._log, name)
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
@@ -305,19 +298,15 @@ class OwnService(LocalService):
         return boto3.Session(region_name=said["region"])
 
 
-class DeployedStack:
+class DeployedStack(Place):
     log_is_free = False
 
     def __init__(self, stack: str, session: "boto3.Session", options: Sequence[str] = ()) -> None:
-        self.options = options
+        super().__init__(f"the stack {plain(stack)}", options)
         self._stack = stack
         self._session = session
 
-    @property
-    def name(self) -> str:
-        return f"the stack {plain(self._stack)}"
-
-    def tables(self) -> Tables:
+    def _tables(self) -> Tables:
         with self._asked_for("tables"):
             return Tables(
                 dynamodb=tables_client(self._session),
@@ -326,7 +315,7 @@ class DeployedStack:
                 free_rounds=self._resource("FreeRounds"),
             )
 
-    def queues(self, callback: str) -> Queues:
+    def _queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
         with self._asked_for("queues"):
             return Queues(
@@ -345,10 +334,10 @@ class DeployedStack:
         parts = urlsplit(result)
         return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
-    def log(self, reference: str, since: datetime) -> Sequence[Line]:
+    def log(self, reference: str, since: datetime) -> Sequence[LogLine]:
         return log.of_stack(self.logs(), self._groups(), reference, since, datetime.now(UTC))
 
-    def refused(self, name: str, since: datetime) -> Sequence[Line]:
+    def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_stack(self.logs(), self._groups(), name, since, datetime.now(UTC))
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:

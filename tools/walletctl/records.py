@@ -1,6 +1,6 @@
 """Transactions as rows: what each paid, and the wallet before and after it.
 
-What a person or a program has tampered with is shown as it stands, and nothing is made up for what is missing.
+What a person or a program has tampered with is shown as it is, and nothing is made up for what is missing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from tools.shared import moments
-from tools.shared.amounts import amount
+from tools.shared.amounts import amount, signed
 from tools.shared.identifiers import can_be_key
+from tools.shared.items import Item
 from tools.shared.listing import Cell, Column, Row, text
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import Item
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
 
@@ -74,6 +74,34 @@ def for_a_person(item: Item) -> Row:
     return row(item) | {"recordedAt": moments.shown(written) if written else cell(item.get("recordedAt"))}
 
 
+def with_gaps(items: Sequence[Item], oldest_first: bool) -> list[Row]:
+    """The rows, and one between two whose numbers do not follow each other, for what others moved."""
+    rows: list[Row] = []
+    before: Item | None = None
+    for item in items:
+        if before is not None:
+            gap = _gap(before, item) if oldest_first else _gap(item, before)
+            rows += [gap] if gap else []
+        rows.append(for_a_person(item))
+        before = item
+    return rows
+
+
+def _gap(earlier: Item, later: Item) -> Row | None:
+    from_, to = number(earlier.get("seq")), number(later.get("seq"))
+    if from_ is None or to is None or from_ + 1 > to - 1:
+        return None
+    first, last = from_ + 1, to - 1
+    left, found = earlier.get("cashAfter"), row(later)["cashBefore"]
+    moved = signed(EXACT.subtract(found, left)) if isinstance(left, Decimal) and isinstance(found, Decimal) else None
+    return {
+        "seq": amount(last) if first == last else f"{amount(first)}-{amount(last)}",
+        "reference": "(no transaction: a deposit or a bet)",
+        "amount": moved,
+        "cashAfter": found,
+    }
+
+
 def counts_as_bonus(item: Item) -> bool:
     """Whether it moved `bonus` as well: a free round's result, and every total."""
     kind = kind_of(item)
@@ -85,7 +113,7 @@ def kind_of(item: Item) -> str:
 
 
 def ids_named(name: str) -> list[str]:
-    """The ids under which a reference may stand: one of each kind, or the one that is named with its kind."""
+    """The ids that a reference may have: one of each kind, or the one that is named with its kind."""
     kinds = callbacks()
     named = [name] if "#" in name and name.partition("#")[0] in kinds else []
     return [*named, *(f"{kind}#{name}" for kind in kinds)]
@@ -152,7 +180,7 @@ def those_of(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[Item]:
-    """Those of some kinds, recorded from `since` on and before `until`. Raises Trouble for a kind that is none."""
+    """Those of some kinds, recorded from `since` on and before `until`. Raises Trouble for an unknown kind."""
     for kind in kinds:
         if kind not in callbacks():
             raise Trouble(f"no kind is called {plain(kind)}: there are {', '.join(callbacks())}")

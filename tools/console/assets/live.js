@@ -82,7 +82,7 @@ document.addEventListener("visibilitychange", follow);
 window.addEventListener("pagehide", close);
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  if (figures.contains(document.activeElement)) document.activeElement.blur(); // or they would stand still
+  if (figures.contains(document.activeElement)) document.activeElement.blur(); // or they would not update
   follow();
 });
 follow();

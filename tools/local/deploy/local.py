@@ -65,7 +65,7 @@ def _call(stack: Stack) -> bool:
 
 
 def _show(stack: Stack) -> None:
-    print(f"The engine answers at {stack.endpoint}; whoever calls it must trust {stack.authority}")
+    print(f"The engine answers at {stack.endpoint}; its callers must trust {stack.authority}")
     for name, value in stack.outputs.items():
         print(f"{name:<18} {value}")
     print("Ctrl-C takes it down", flush=True)

@@ -28,7 +28,7 @@ from botocore.config import Config
 from tools.local.deploy import engine_gaps
 from tools.local.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
-from tools.local.wallets import Player, open_wallets
+from tools.local.opening import Opening
 from tools.shared.paths import LOCAL
 from tools.shared.trouble import Trouble
 
@@ -65,8 +65,8 @@ class Stack:
             SecretId=self.outputs["ProviderSecret"], SecretString=json.dumps(secret)
         )
 
-    def open_wallet(self, player: Player) -> None:
-        open_wallets(self.table("Players"), [player])
+    def open_wallet(self, player: Opening) -> None:
+        player.put(self.client("dynamodb"), self.resources["Players"])
 
     def call(self, url: str, body: str, *, method: str = "POST") -> tuple[int, str]:
         """Sends a body to a URL as it is handed to the provider; the answer's HTTP status and text."""

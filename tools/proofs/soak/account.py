@@ -21,12 +21,12 @@ from tools.provider.simulate.provider import Delivery, Settled
 from tools.provider.simulate.report import report
 from tools.provider.simulate.story import Credit
 from tools.shared.amounts import amount, signed
-from tools.walletctl.items import Item
+from tools.shared.items import Item
 from tools.walletctl.reconcile.comparison import Comparison, Difference
 from tools.walletctl.reconcile.ledger import copy_ledger
 from tools.walletctl.reconcile.report import Reading, copy_report
 from tools.walletctl.verify import account as proof
-from tools.walletctl.verify.books import Books as LedgerBooks
+from tools.walletctl.verify.books import TableBooks
 
 FUNCTION_SECONDS = 20.0  # template.yaml's Timeout: nobody waits longer for an answer
 
@@ -90,7 +90,7 @@ def account(sent: Sequence[Sent], players: Sequence[Opened], opened_at: Mapping[
 
 def _verified(books: Books) -> Iterator[Finding]:
     """What `walletctl verify` says of the tables, in which nobody but the callbacks wrote."""
-    with closing(LedgerBooks(books.tables)) as ledger:
+    with closing(TableBooks(books.tables)) as ledger:
         ledger.read(lambda _: None)
         for fault in proof.account(ledger.pages(), strict=True, compares_free_rounds=True).faults:
             yield Finding(what="ledger", claim=fault.id, player=fault.user_id, text=f"{fault.what}: {fault.text}")

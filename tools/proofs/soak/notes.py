@@ -9,8 +9,8 @@ from typing import Literal
 from tools.provider.sending import RETRANSMISSIONS
 from tools.provider.simulate.provider import Delivery
 from tools.provider.simulate.story import Callback, Player
-from tools.walletctl.items import Item, scanned
-from tools.walletctl.place import Tables
+from tools.shared.items import Item
+from tools.walletctl.tables import Tables
 
 Outcome = Literal["paid", "late", "contested", "dead letter", "refused"]
 
@@ -100,13 +100,11 @@ class Books:
 
     @cached_property
     def wallets(self) -> Mapping[str, Item]:
-        return {
-            str(item["userId"]): item for item in scanned(self.tables.dynamodb, self.tables.players, lambda _: None)
-        }
+        return {str(item["userId"]): item for item in self.tables.scanned(self.tables.players, lambda _: None)}
 
     @cached_property
     def transactions(self) -> Sequence[Item]:
-        return [*scanned(self.tables.dynamodb, self.tables.transactions, lambda _: None)]
+        return [*self.tables.scanned(self.tables.transactions, lambda _: None)]
 
     @cached_property
     def on_record(self) -> Mapping[str, Item]:

@@ -30,12 +30,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
+from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.proofs.soak.notes import Books, Letter, Opened
 from tools.shared.paths import LOCAL, ROOT
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import encoded
-from tools.walletctl.place import Tables
+from tools.walletctl.tables import Tables
 
 START_SECONDS = 90
 STOP_SECONDS = 30
@@ -154,18 +154,9 @@ class Stand:
 
     def open_wallet(self, player: Opened) -> None:
         """Writes a wallet as the operator's own program would. Raises BotoCoreError or ClientError."""
-        dynamodb = _tables_in(self.tables).dynamodb
-        wallet = {
-            "userId": player.user_id,
-            "currency": player.currency,
-            "cash": player.cash,
-            "bonus": player.bonus,
-            "version": 0,
-        }
-        with suppress(dynamodb.exceptions.ConditionalCheckFailedException):
-            dynamodb.put_item(
-                TableName="Players", Item=encoded(wallet), ConditionExpression="attribute_not_exists(userId)"
-            )
+        tables = _tables_in(self.tables)
+        opening = Opening(user_id=player.user_id, currency=player.currency, cash=player.cash, bonus=player.bonus)
+        opening.put(tables.dynamodb, tables.players)
 
     def listed(self) -> set[tuple[str, str]]:
         """Callback and reference of every dead letter that `walletctl parked list` shows. Raises Trouble."""

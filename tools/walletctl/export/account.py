@@ -10,7 +10,7 @@ import boto3
 
 from tools.shared import listing
 from tools.shared.trouble import Trouble
-from tools.walletctl.export.books import Books
+from tools.walletctl.export.books import ExportBooks
 from tools.walletctl.export.files import Export, Table, exports, store
 from tools.walletctl.verify.account import MOST_SHOWN, Account
 from tools.walletctl.verify.account import account as account_of
@@ -20,14 +20,14 @@ from tools.walletctl.verify.entries import EXACT
 def account_of_exports(
     places: Sequence[str], *, strict: bool, session: Callable[[], boto3.Session] | None = None
 ) -> Account:
-    """Proves the ledger whose exports stand in the folders or `s3://` prefixes. Raises Trouble.
+    """Proves the ledger whose exports are in the folders or `s3://` prefixes. Raises Trouble.
 
     `session` makes the caller's own account, if a place needs one.
     """
     account = session() if session and any(place.startswith("s3://") for place in places) else None
     found = _of_one_ledger(exports([store(place, account) for place in places]))
     try:
-        with tempfile.TemporaryDirectory(prefix="walletctl-export-") as name, closing(Books(Path(name))) as books:
+        with tempfile.TemporaryDirectory(prefix="walletctl-export-") as name, closing(ExportBooks(Path(name))) as books:
             for export in found:
                 with listing.progress(f"{export.table}: items loaded") as advance:
                     loaded = 0
@@ -46,7 +46,7 @@ def account_of_exports(
         ) from None
 
 
-def _account(books: Books, strict: bool) -> Account:
+def _account(books: ExportBooks, strict: bool) -> Account:
     books.prove()
     made = account_of(books.pages(), strict=strict, compares_free_rounds=books.compares_free_rounds)
     made.players += books.players()
@@ -86,6 +86,6 @@ def _of_one_ledger(found: Sequence[Export]) -> Sequence[Export]:
         told = ", ".join(f"{export.table} {export.moment}" for export in found)
         listing.say(
             f"walletctl: the exports are of more than one moment ({told}): what was credited in between is at odds "
-            "with the wallets; export the tables anew with one --export-time"
+            "with the wallets; export the tables again with one --export-time"
         )
     return [export for of_table in by_table.values() for export in of_table]

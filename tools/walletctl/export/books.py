@@ -7,6 +7,7 @@ of any length. So what a database's decimals cannot hold is not guessed at: its 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -27,7 +28,7 @@ from tools.walletctl.verify.books import (
     wrong_in_transaction,
     wrong_in_wallet,
 )
-from tools.walletctl.verify.entries import EXACT, Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.verify.entries import EXACT, Fault, RecordedFreeRounds, RecordedTransaction, RecordedWallet
 from tools.walletctl.verify.proof import Gap
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
@@ -97,7 +98,7 @@ _CREDITED = """
 """
 
 
-class Books:
+class ExportBooks:
     """The exports of one ledger, in a database on disk."""
 
     def __init__(self, folder: Path) -> None:
@@ -204,16 +205,9 @@ class Books:
         rows = self._rows(
             f"SELECT g.* FROM ({query('gaps')}) AS g ANTI JOIN suspected AS s ON s.player = g.player ORDER BY 1, 3"  # noqa: S608 - our own words
         )
-        for player, currency, first, last, cash, bonus, is_last in rows:
-            yield Gap(
-                user_id=player,
-                currency=currency,
-                first=first,
-                last=last,
-                cash=cash,
-                bonus=bonus,
-                is_last=is_last,
-            )
+        names = [field.name for field in fields(Gap)]
+        for row in rows:
+            yield Gap(**dict(zip(names, row, strict=True)))
 
     def _insert(self, export: Export, paths: Sequence[Path]) -> None:
         table, columns = _COLUMNS[export.table]
@@ -249,19 +243,19 @@ class Books:
         faults: Sequence[Any],
     ) -> Page:
         found: list[Fault] = []
-        wallet: Wallet | None = None
+        wallet: RecordedWallet | None = None
         for item in map(typed, wallets):
             if wrong := wrong_in_wallet(item):
                 found.append(Fault(user_id=player, what="unreadable", text=wrong))
             else:
                 wallet = wallet_of(item)
-        readable: list[Transaction] = []
+        readable: list[RecordedTransaction] = []
         for item in _items("transactions", transactions):
             if wrong := wrong_in_transaction(item):
                 found.append(Fault(user_id=player, what="unreadable", id=item.get("id"), text=wrong))
             else:
                 readable.append(transaction_of(item))
-        free_rounds: dict[str, FreeRounds | None] = {}
+        free_rounds: dict[str, RecordedFreeRounds | None] = {}
         for item in _items("free rounds", counts):
             wrong = wrong_in_free_rounds(item)
             if wrong:

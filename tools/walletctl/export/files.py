@@ -28,7 +28,7 @@ _GZIP = 31  # what zlib calls a gzip file
 _NAMES: dict[str, Table] = {"players": "players", "transactions": "transactions", "freerounds": "free rounds"}
 
 
-class Store(Protocol):
+class Storage(Protocol):
     """Files by their names below a folder or a prefix. Each may raise Trouble."""
 
     @property
@@ -51,7 +51,7 @@ class Store(Protocol):
 class Export:
     """A table's export: its files by name, how many items they hold, and of what moment it is (ISO 8601)."""
 
-    store: Store
+    store: Storage
     name: str
     table: Table
     files: Sequence[str]
@@ -59,7 +59,7 @@ class Export:
     moment: str
 
 
-def store(text: str, session: "boto3.Session | None") -> Store:
+def store(text: str, session: "boto3.Session | None") -> Storage:
     """The folder or the `s3://bucket/prefix` that a person means. Raises Trouble."""
     if text.startswith("s3://"):
         bucket, _, prefix = text.removeprefix("s3://").partition("/")
@@ -69,11 +69,11 @@ def store(text: str, session: "boto3.Session | None") -> Store:
             return Bucket((session or boto3.Session()).client("s3"), bucket, prefix.rstrip("/"))
     folder = Path(text)
     if not folder.is_dir():
-        raise Trouble(f"{plain(text)} is no folder, and no s3://bucket/prefix")
+        raise Trouble(f"{plain(text)} is neither a folder nor s3://bucket/prefix")
     return Folder(folder)
 
 
-def exports(stores: Sequence[Store]) -> list[Export]:
+def exports(stores: Sequence[Storage]) -> list[Export]:
     """Every export below the stores. Raises Trouble if there is none, or one that cannot be used."""
     found: list[Export] = []
     for each in stores:
@@ -155,7 +155,7 @@ class Bucket:
         return f"{self.prefix}/{name}" if self.prefix else name
 
 
-def _export(of: Store, summary_name: str) -> Export:
+def _export(of: Storage, summary_name: str) -> Export:
     folder = summary_name[: -len(_SUMMARY)]
     name = f"{of.name}/{plain(folder.rstrip('/'))}".rstrip("/.")
     try:
@@ -176,7 +176,7 @@ def _export(of: Store, summary_name: str) -> Export:
     return Export(store=of, name=name, table=table, files=files, items=items, moment=moment)
 
 
-def _table(of: Store, files: Sequence[str], arn: str) -> Table | None:
+def _table(of: Storage, files: Sequence[str], arn: str) -> Table | None:
     """Which table it is of: by its first item, or by the table's name if it has none."""
     for file in files:
         begins = of.begin(file)
@@ -184,7 +184,7 @@ def _table(of: Store, files: Sequence[str], arn: str) -> Table | None:
             text = zlib.decompressobj(_GZIP).decompress(begins) if file.endswith(".gz") else begins
         except zlib.error:
             raise Trouble(f"{of.name}/{plain(file)} is not one of an export's data files: it is not packed") from None
-        if found := _MARK.search(text):  # what stands inside a text has its quotes escaped
+        if found := _MARK.search(text):  # a text inside has its quotes escaped
             return _MARKS[found[1].decode()]
     called = "".join(filter(str.isalnum, arn.rpartition("/")[2].lower()))
     return next((table for name, table in _NAMES.items() if name in called), None)

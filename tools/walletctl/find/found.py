@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Literal
 
 from tools.shared.hints import command, opening
+from tools.shared.items import Item
 from tools.shared.listing import counted
 from tools.shared.moments import shown
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
-from tools.walletctl.items import Item
-from tools.walletctl.log import Line
-from tools.walletctl.parked.letters import Group
-from tools.walletctl.parked.show import REFUSED_BODIES, what_to_do
+from tools.walletctl.log import LogLine
+from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import why_less
 
 Outcome = Literal["credited", "dead letter", "waiting", "not kept", "gone", "player", "unknown"]
@@ -48,7 +48,7 @@ class Found:
     due: Sequence[tuple[str, Group]]
     waiting: int
     hidden: int
-    log: Sequence[Line]
+    log: Sequence[LogLine]
     missed: Sequence[Missed]
     since: datetime
     not_kept: Mapping[str, int] | None
@@ -75,7 +75,7 @@ class Found:
         return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player)
 
     @property
-    def last(self) -> Line | None:
+    def last(self) -> LogLine | None:
         """What the log says last of a reference of that name; of what waits, and of a failed delivery, its refusal."""
         if refusal := waits(self.log):
             return refusal
@@ -184,15 +184,15 @@ def _credited(found: Found) -> str:
 
 
 def _next(found: Found) -> Iterator[str]:
-    advice = (
-        line
+    lines = (
+        str(each)
         for callback, group in found.letters
-        for line in what_to_do(callback, group, found.options, found.name, found.paid)
+        for each in advice(callback, group, found.options, found=found.name, on_record=found.paid)
     )
-    yield from dict.fromkeys(advice)  # several dead letters may need the same
+    yield from dict.fromkeys(lines)  # several dead letters may need the same
 
 
-def _waiting(found: Found, last: Line | None) -> Iterator[str]:
+def _waiting(found: Found, last: LogLine | None) -> Iterator[str]:
     tries = f" after {last.tries} of ten tries" if last and last.tries else ""
     yield f"Not credited yet: it waits for another try{tries}{f', for error {_why(last)}' if last else ''}."
     if last and last.code == 62:
@@ -205,7 +205,7 @@ def _waiting(found: Found, last: Line | None) -> Iterator[str]:
         )
 
 
-def _gone(found: Found, last: Line | None) -> Iterator[str]:
+def _gone(found: Found, last: LogLine | None) -> Iterator[str]:
     if last and last.message in ("credited", "replayed"):
         yield f"The log says that it was {last.message}{_at(last)}, and the ledger has no such transaction."
         yield "So this is another table, or the record was removed."
@@ -215,10 +215,10 @@ def _gone(found: Found, last: Line | None) -> Iterator[str]:
         f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
         "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
-    if last and last.code in (61, *REFUSED_BODIES):
-        yield "Ask again in five minutes; then ask who settled it: sent again as it was, it is refused again."
+    if last and last.code in (61, *INVALID):
+        yield "Look again in five minutes. Then ask who settled it: sent again as it was, it is refused again."
     else:
-        yield "Ask again in five minutes; then have the provider send it again."
+        yield "Look again in five minutes. Then have the provider send it again."
 
 
 def _nowhere(found: Found) -> Iterator[str]:
@@ -245,7 +245,7 @@ def _nowhere(found: Found) -> Iterator[str]:
             "cannot be listed. This win may be among them. To look at those that are due, use --retries."
         )
     if found.hidden:
-        yield f"{found.hidden} dead letters are being read by somebody else: ask again in five minutes."
+        yield f"{found.hidden} dead letters are being read by somebody else: look again in five minutes."
     if found.refused_bodies:
         yield (
             f"{counted(found.refused_bodies, 'dead letter')} had a body that is not valid, and may be of this win "
@@ -290,9 +290,9 @@ _NOT_KEPT = {
 _MOST_OF_A_NAME = 200  # characters, in a sentence
 
 
-def _why(last: Line | None) -> str:
+def _why(last: LogLine | None) -> str:
     return f"{last.code} ({plain(last.reason or 'no reason given')})" if last and last.code else "that the log lacks"
 
 
-def _at(last: Line | None) -> str:
+def _at(last: LogLine | None) -> str:
     return f" on {shown(last.at)}" if last and last.at else ""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.walletctl.log import Line
+from tools.walletctl.log import LogLine
 
 State = Literal["waiting", "not kept", "gone", "credited"]
 
@@ -18,10 +18,10 @@ class Missed:
 
     callback: str
     reference: str
-    lines: Sequence[Line]
+    lines: Sequence[LogLine]
 
     @property
-    def refusal(self) -> Line:
+    def refusal(self) -> LogLine:
         return waits(self.lines) or next(line for line in reversed(self.lines) if line.message == "refused")
 
     @property
@@ -29,17 +29,17 @@ class Missed:
         return state_of(self.lines)
 
 
-def missed(lines: Sequence[Line], name: str, known: Collection[tuple[str, str]]) -> list[Missed]:
+def missed(lines: Sequence[LogLine], name: str, known: Collection[tuple[str, str]]) -> list[Missed]:
     """The wins of a player or a round that were refused and not paid since, as `unpaid` has them."""
     return [each for each in unpaid(lines, known) if any(line.is_refusal_of(name) for line in each.lines)]
 
 
-def unpaid(lines: Sequence[Line], known: Collection[tuple[str, str]]) -> list[Missed]:
+def unpaid(lines: Sequence[LogLine], known: Collection[tuple[str, str]]) -> list[Missed]:
     """The wins that were refused and not paid since, the one refused last being last.
 
     `known` are callbacks and references of which more is known than the log says.
     """
-    by_win: dict[tuple[str, str], list[Line]] = {}
+    by_win: dict[tuple[str, str], list[LogLine]] = {}
     for line in of_the_win(lines):
         if line.reference is not None:
             by_win.setdefault((line.callback, line.reference), []).append(line)
@@ -51,7 +51,7 @@ def unpaid(lines: Sequence[Line], known: Collection[tuple[str, str]]) -> list[Mi
     return sorted(found, key=lambda each: lines.index(each.lines[-1]))
 
 
-def of_the_win(lines: Sequence[Line]) -> list[Line]:
+def of_the_win(lines: Sequence[LogLine]) -> list[LogLine]:
     """The lines without those of a prize that was left for a person: they say nothing of the win it came with."""
     before = [None, *lines]
     return [
@@ -64,7 +64,7 @@ def of_the_win(lines: Sequence[Line]) -> list[Line]:
 _PRIZE = "prize left for a person"
 
 
-def _is_paid(lines: Sequence[Line]) -> bool:
+def _is_paid(lines: Sequence[LogLine]) -> bool:
     """Whether the log says that the win was paid, whatever else was said of it since, unless that is another win."""
     if state_of(lines) == "credited":
         return True
@@ -72,26 +72,28 @@ def _is_paid(lines: Sequence[Line]) -> bool:
     return was_paid and not any(line.message == "refused" and line.code == _CONFLICT for line in lines)
 
 
-def waits(lines: Sequence[Line]) -> Line | None:
+def waits(lines: Sequence[LogLine]) -> LogLine | None:
     """The refusal after which a callback's win waits for another try, if it does.
 
     Only the retry queue's own tries and a credit end the wait: what is delivered meanwhile, and refused, does not.
     """
-    waiting: Line | None = None
-    before: Line | None = None
+    waiting: LogLine | None = None
+    before: LogLine | None = None
     for line in lines:
         match line:
-            case Line(message="refused", code=62 | 998, tries=None):
+            case LogLine(message="refused", code=62 | 998, tries=None):
                 waiting = waiting if before and before.message == "parking failed" else line
-            case Line(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
+            case LogLine(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
                 waiting = line
-            case Line(message="credited" | "replayed" | "left for a person") | Line(message="refused", tries=int()):
+            case (
+                LogLine(message="credited" | "replayed" | "left for a person") | LogLine(message="refused", tries=int())
+            ):
                 waiting = None
         before = line
     return waiting
 
 
-def state_of(lines: Sequence[Line]) -> State:
+def state_of(lines: Sequence[LogLine]) -> State:
     """What became of a callback's win by the lines of its reference, of which there is one at least."""
     if waits(lines):
         return "waiting"
@@ -100,8 +102,8 @@ def state_of(lines: Sequence[Line]) -> State:
     if refusal and any(line.message == "parking failed" for line in lines[-2:]):
         return "waiting" if refusal.tries else "not kept"  # what a retry cannot give up comes back by itself
     match lines[-1]:
-        case Line(message="credited" | "replayed"):
+        case LogLine(message="credited" | "replayed"):
             return "credited"
-        case Line(message="parking failed"):
+        case LogLine(message="parking failed"):
             return "not kept"
     return "gone"  # left for a person, and it is not there any more

@@ -1,19 +1,20 @@
 """What was found, as a person reads it and as a machine does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tools.shared import listing
 from tools.shared.amounts import amount
+from tools.shared.items import Item
 from tools.shared.listing import Cell, Column
 from tools.shared.moments import recorded, shown
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
-from tools.walletctl.items import Item
-from tools.walletctl.log import Line
+from tools.walletctl.log import LogLine
 from tools.walletctl.parked import show as parked
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_TRANSACTIONS = 10  # each takes a screen's half
 _MOST_LINES = 12  # of the log, the last: more than one win is tried
+_OF_A_WALLET = ("userId", "currency", "cash", "bonus", "version")
 _LOG = [
     Column(name="at", title="log", unbroken=True),
     Column(name="callback", title="callback", unbroken=True),
@@ -49,7 +51,7 @@ def parts(found: Found) -> Iterator["RenderableType"]:
                 yield parked.letter(callback, group, letter, copies, now)
                 yield ""
     if found.log:
-        yield listing.table(_LOG, map(_line, found.log[-_MOST_LINES:]))
+        yield listing.table(_LOG, _lines(found.log)[-_MOST_LINES:])
         yield ""
 
 
@@ -57,13 +59,19 @@ def for_machines(found: Found) -> dict[str, Any]:
     now = datetime.now(UTC)
 
     def letters(parts: Any) -> list[dict[str, Any]]:
-        return [_json(row) for callback, group in parts for row in parked.for_machines(callback, [group], now)]
+        return [
+            listing.for_machines(row)
+            for callback, group in parts
+            for row in parked.for_machines(callback, [group], now)
+        ]
 
     return {
         "name": found.name,
         "outcome": found.outcome,
-        "transactions": [_json(records.row(item)) for item in found.transactions],
-        "wallet": _json({name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")})
+        "transactions": [listing.for_machines(records.row(item)) for item in found.transactions],
+        "wallet": listing.for_machines(
+            {name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")}
+        )
         if found.wallet
         else None,
         "deadLetters": letters(found.letters),
@@ -71,7 +79,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "waiting": found.waiting,
         "hidden": found.hidden,
         "refused": [_missed(each) for each in found.missed],
-        "log": [_json(_line(line)) for line in found.log],
+        "log": [listing.for_machines(_line(line)) for line in found.log],
         "notKept": None if found.not_kept is None else dict(found.not_kept),
         "cameWith": [str(item.get("id")) for item in found.came_with],
         "notLookedFor": list(found.not_looked_for),
@@ -140,7 +148,16 @@ def _wallet(item: Item) -> dict[str, Cell]:
     }
 
 
-def _line(line: Line) -> dict[str, Cell]:
+def _lines(lines: Sequence[LogLine]) -> list[dict[str, Cell]]:
+    """A row for each line; for those in a row that look the same, one that says how many they are."""
+    rows: list[dict[str, Cell]] = []
+    for row, alike in groupby(map(_line, lines)):
+        number = len([*alike])
+        rows.append(row if number == 1 else row | {"message": f"{row['message']}, {number} times"})
+    return rows
+
+
+def _line(line: LogLine) -> dict[str, Cell]:
     return {
         "at": shown(line.at) if line.at else None,
         "callback": line.callback,
@@ -163,10 +180,6 @@ def _missed(missed: Missed) -> dict[str, Any]:
         "outcome": missed.state,
         **{name: listing.for_json(cell) for name, cell in _line(said).items() if name not in ("callback", "message")},
     }
-
-
-def _json(row: Any) -> dict[str, Any]:
-    return {name: listing.for_json(cell) for name, cell in row.items()}
 
 
 def _text(value: object) -> str:

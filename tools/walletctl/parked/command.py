@@ -12,9 +12,17 @@ from tools.shared.hints import command
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show as showing
+from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.place import HERE, Asked, asks_where, callbacks
 
+_COUNTS = [
+    listing.Column(name="callback", title="callback"),
+    listing.Column(name="waiting", title="wait for a try", right=True),
+    listing.Column(name="dead", title="dead letters", right=True),
+    listing.Column(name="sendable", title="can be sent back", right=True),
+]
 OneCallback = Annotated[
     str | None,
     typer.Argument(metavar="CALLBACK", help="Only this one: result, jackpot, bonus or promo.", show_default=False),
@@ -30,7 +38,7 @@ def list_(
 ) -> None:
     """Lists the dead letters by reference, the longest owed first, and counts what waits for another try.
 
-    The retry queues can only be counted: SQS hides what waits. --csv has the letters alone.
+    The retry queues can only be counted: SQS hides what waits. --csv has the dead letters alone.
     """
     form = listing.form(as_json, as_csv)
     where = asked.place()
@@ -77,8 +85,8 @@ def show(
         for letter, copies in group.entries:
             listing.out(showing.letter(callback, group, letter, copies, now))
             print()
-        for sentence in showing.what_to_do(callback, group, where.options):
-            listing.tell(sentence)
+        for each in advice(callback, group, where.options):
+            listing.tell(str(each))
 
 
 def _rows(found: Sequence[Pile], now: datetime) -> Iterator[listing.Row]:
@@ -91,34 +99,32 @@ def _pile(pile: Pile, now: datetime) -> dict[str, Any]:
         "callback": pile.callback,
         "waiting": {"due": pile.waiting.due, "new": pile.waiting.new, "betweenTries": pile.waiting.hidden},
         "hidden": pile.hidden,
-        "deadLetters": [
-            {name: listing.for_json(cell) for name, cell in row.items()}
-            for row in showing.for_machines(pile.callback, pile.groups, now)
-        ],
+        "deadLetters": [*map(listing.for_machines, showing.for_machines(pile.callback, pile.groups, now))],
     }
 
 
 def _sum_up(found: Sequence[Pile], options: Sequence[str]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("callback", "wait for a try", "dead letters", "can be sent back"):
-        table.add_column(name, justify="left" if name == "callback" else "right")
-    for pile in found:
-        sendable = sum(len(group.letters) for group in pile.groups if not group.refused)
-        letters = sum(len(group.letters) for group in pile.groups)
-        table.add_row(*(Text(str(cell)) for cell in (pile.callback, pile.waiting.all, letters, sendable)))
-    listing.out(table)
+    sendable = {pile.callback: ids(filter(None, (group.worth_sending_back for group in pile.groups))) for pile in found}
+    rows = (
+        {
+            "callback": pile.callback,
+            "waiting": pile.waiting.all,
+            "dead": len(ids(pile.groups)),
+            "sendable": len(sendable[pile.callback]),
+        }
+        for pile in found
+    )
+    listing.out(listing.table(_COUNTS, rows))
     if hidden := sum(pile.hidden for pile in found):
         listing.tell(showing.hidden(hidden))
     if first := next((pile for pile in found if pile.groups), None):
         one = first.groups[0].handle
         listing.tell(f"One of them: {command(options, 'parked', 'show', names=[one, first.callback])}")
-        listing.tell(f"Once the cause is gone: {command(options, 'parked', 'redrive', first.callback)}")
+        if one := next((callback for callback, letters in sendable.items() if letters), None):
+            listing.tell(f"Once the cause is gone: {command(options, 'parked', 'redrive', one)}")
     elif any(pile.waiting.all for pile in found):
         listing.tell(
-            "No dead letters. What waits is tried again by itself: `find` with its reference says why it waits"
+            "No dead letters. What waits is retried automatically: `find` with its reference says why it waits"
         )
     else:
         print("Nothing is parked")

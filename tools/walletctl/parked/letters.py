@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from wallet.wire import Parameter
 
 
+INVALID = frozenset({57, 59, 64})  # what was sent is not valid: as it is, it is refused again whatever else changes
+
+
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class DeadLetter:
     """A dead letter as it was received; `parked` is None if it is not a parked request."""
 
     message_id: str
     receipt_handle: str
     body: str
     parked: "Parked | None"
-    first_received_at: datetime  # the request's; of what is none, when it was queued
+    first_received_at: datetime  # the request's; of what is not a request, when it was queued
 
     @classmethod
-    def of(cls, message: dict[str, Any]) -> "Letter":
+    def of(cls, message: dict[str, Any]) -> "DeadLetter":
         """From a message of SQS that was received with its SentTimestamp."""
         parked = _parked_in(message["Body"])
         return cls(
@@ -85,8 +88,13 @@ class Letter:
 
     @property
     def is_prize_only(self) -> bool:
-        """Whether its win is none of its matter: that is paid, or will be without it."""
+        """Whether it is kept for its prize alone: its win is paid, or will be without it."""
         return self.parked is not None and self.parked.prize_only
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether what was sent, or its prize, is not valid: sent back, it becomes the same dead letter again."""
+        return self.parked is not None and self.parked.code in INVALID
 
     @property
     def content(self) -> str:
@@ -171,7 +179,7 @@ class Group:
     """
 
     name: str
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
     refused: str | None
 
     @property
@@ -192,9 +200,14 @@ class Group:
         return self.among({letter.message_id for letter in self.letters if not letter.is_prize_only})
 
     @property
-    def entries(self) -> "list[tuple[Letter, int]]":
+    def worth_sending_back(self) -> "Group | None":
+        """Those of its letters that are not refused again for certain; None if there are none."""
+        return None if self.refused else self.among({one.message_id for one in self.letters if not one.is_invalid})
+
+    @property
+    def entries(self) -> "list[tuple[DeadLetter, int]]":
         """What there is to read: of the letters that say the same, the first, and in how many copies it is there."""
-        alike: dict[object, list[Letter]] = defaultdict(list)
+        alike: dict[object, list[DeadLetter]] = defaultdict(list)
         for letter in self.letters:
             parked = letter.parked
             alike[letter.content, parked and (parked.code, parked.reason, parked.prize_only)].append(letter)
@@ -215,7 +228,7 @@ class Group:
         """Whether they ask for different things: which of them is sent back is then worth a thought."""
         return len({letter.content for letter in self.letters}) > 1
 
-    def called(self, name: str) -> list[Letter]:
+    def called(self, name: str) -> list[DeadLetter]:
         """Those of its letters that a person means, by a reference as it is or as it is shown, or by a message's id."""
         if name == self.handle or _is_same_name(name, self.name):
             return list(self.letters)
@@ -230,12 +243,12 @@ class Group:
         return replace(self, letters=letters) if letters else None
 
 
-def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:
+def grouped(letters: Iterable[DeadLetter], callback: str) -> list[Group]:
     """The letters by reference, the longest owed first. What is not that callback's cannot be sent back.
 
     Letters without a reference are by what they ask for: a request that is sent ten times is there once.
     """
-    groups: dict[tuple[str | None, str | None, str | None], list[Letter]] = defaultdict(list)
+    groups: dict[tuple[str | None, str | None, str | None], list[DeadLetter]] = defaultdict(list)
     for letter in letters:
         parked = letter.parked
         reference = parked.reference or None if parked else None
@@ -248,12 +261,16 @@ def grouped(letters: Iterable[Letter], callback: str) -> list[Group]:
     return sorted(found, key=lambda group: group.first_received_at)
 
 
+def ids(groups: Iterable[Group]) -> frozenset[str]:
+    return frozenset(letter.message_id for group in groups for letter in group.letters)
+
+
 def _refused(whose: str | None, callback: str) -> str | None:
     if whose is None:
         return "it is not a parked request, and would only come back"
     if whose != callback:
         # A jackpot's request has all the fields of a bonus's: it would be credited a second time, as one.
-        return f"it is a letter of the callback {cut(plain(whose), 40)}, and {callback} would credit it as its own"
+        return f"it is a dead letter of the callback {cut(plain(whose), 40)}, and {callback} would credit it as its own"
     return None
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from tools.shared.outside import fault, faults, plain, trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked.interruptions import Interruptions
-from tools.walletctl.parked.letters import Letter
+from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.place import Queues
 
 HIDDEN_SECONDS = 300  # ten thousand letters are read, chosen and sent in less
 WAIT_SECONDS = 1  # a receive that waits asks all of the queue's servers, one that does not asks a sample
-RECEIVES_IN_VAIN = 3  # in a row, before a queue counts as read: even one that waits may miss a letter
+EMPTY_RECEIVES = 3  # in a row, before a queue counts as read: even one that waits may miss a letter
 
 _MOST = 10  # messages in one call, as SQS has it
 _MOST_BYTES = 256 * 1024  # in one call, all its messages together
@@ -27,7 +27,7 @@ Advance = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class Sending:
     """How a sending went, or how far it got; as text, a clause for a person."""
 
     chosen: int = 0
@@ -77,7 +77,7 @@ class Mailbox:
     def __init__(self, queues: Queues, interruptions: Interruptions) -> None:
         self._queues = queues
         self._interruptions = interruptions
-        self._held: dict[str, Letter] = {}
+        self._held: dict[str, DeadLetter] = {}
         self.not_put_back = 0
 
     def __enter__(self) -> "Mailbox":
@@ -87,7 +87,7 @@ class Mailbox:
         self.keep(frozenset())
 
     @property
-    def letters(self) -> list[Letter]:
+    def letters(self) -> list[DeadLetter]:
         """What it holds: read, and neither put back nor sent back."""
         return list(self._held.values())
 
@@ -101,12 +101,12 @@ class Mailbox:
 
     def read(self, advance: Advance, wanted: Set[str] = frozenset()) -> None:
         """Receives whatever there is, or until it holds the messages of the `wanted` ids. Raises Trouble."""
-        in_vain = 0
-        while in_vain < RECEIVES_IN_VAIN and not (wanted and wanted <= self._held.keys()):
+        empty = 0
+        while empty < EMPTY_RECEIVES and not (wanted and wanted <= self._held.keys()):
             with trouble_if("the dead letters cannot be read"):
                 new = self._receive()
             self._interruptions.check()
-            in_vain = 0 if new else in_vain + 1
+            empty = 0 if new else empty + 1
             advance(new)
 
     def _receive(self) -> int:
@@ -119,7 +119,7 @@ class Mailbox:
             VisibilityTimeout=HIDDEN_SECONDS,
             AttributeNames=["SentTimestamp"],
         )
-        self._held |= {message["MessageId"]: Letter.of(message) for message in answer.get("Messages", [])}
+        self._held |= {message["MessageId"]: DeadLetter.of(message) for message in answer.get("Messages", [])}
         return len(self._held) - before
 
     def keep(self, message_ids: Set[str]) -> None:
@@ -141,7 +141,7 @@ class Mailbox:
                 return  # the next would fail like it, and a person waits
             self.not_put_back += len(answer.get("Failed", []))
 
-    def send_back(self, tally: Tally, advance: Advance) -> None:
+    def send_back(self, tally: Sending, advance: Advance) -> None:
         """Moves all it holds to the retry queue, byte for byte, the longest owed first. Raises Trouble at a failure."""
         letters = sorted(self.letters, key=lambda letter: letter.first_received_at)
         tally.chosen = len(letters)
@@ -153,7 +153,7 @@ class Mailbox:
             tally.duplicates += duplicates
             advance(len(acknowledged))
             if not_sent:
-                raise Trouble(f"the retry queue did not take a letter: {not_sent}")
+                raise Trouble(f"the retry queue did not take a dead letter: {not_sent}")
             if not_deleted:
                 raise Trouble(f"what was sent back cannot be deleted: {not_deleted}")
 
@@ -171,7 +171,7 @@ class Mailbox:
                 raise Trouble(f"{done} of {len(letters)} were discarded, the others remain dead letters: {why}")
         return done
 
-    def _send(self, batch: Sequence[Letter]) -> tuple[list[Letter], str | None]:
+    def _send(self, batch: Sequence[DeadLetter]) -> tuple[list[DeadLetter], str | None]:
         """Those that the retry queue acknowledged, and what is wrong with the others."""
         entries = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)]
         try:
@@ -184,7 +184,7 @@ class Mailbox:
         reasons = {f"{entry['Code']} {entry.get('Message', '')}" for entry in answer.get("Failed", [])}
         return acknowledged, plain("; ".join(sorted(reasons))) or "it did not say why"
 
-    def _delete(self, sent: Sequence[Letter]) -> tuple[int, str | None]:
+    def _delete(self, sent: Sequence[DeadLetter]) -> tuple[int, str | None]:
         """How many of them stay as duplicates, and why if that goes for any letter."""
         if not sent:
             return 0, None
@@ -197,15 +197,15 @@ class Mailbox:
         return len(sent) - len(answer.get("Successful", [])), None
 
 
-def _entries(letters: Sequence[Letter], **more: Any) -> list[dict[str, Any]]:
+def _entries(letters: Sequence[DeadLetter], **more: Any) -> list[dict[str, Any]]:
     return [
         {"Id": str(number), "ReceiptHandle": letter.receipt_handle, **more} for number, letter in enumerate(letters)
     ]
 
 
-def _batches(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+def _batches(letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
     """The letters in as many calls as SQS needs: of ten at the most, and of 256 KiB."""
-    batch: list[Letter] = []
+    batch: list[DeadLetter] = []
     room = 0
     for letter in letters:
         size = len(letter.body.encode(errors="surrogatepass"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tools.shared import listing
 from tools.walletctl.parked.interruptions import Interrupted, Interruptions
-from tools.walletctl.parked.letters import Group, Letter, grouped
+from tools.walletctl.parked.letters import DeadLetter, Group, grouped
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS, Mailbox, Waiting, waiting
 from tools.walletctl.place import Place
 
@@ -59,8 +59,8 @@ def piles(
         ]
 
 
-def _read(mailboxes: Sequence[Mailbox], number: int) -> dict[Mailbox, list[Letter]]:
-    """Reads them side by side: a queue counts as read after three seconds in vain. Puts everything back."""
+def _read(mailboxes: Sequence[Mailbox], number: int) -> dict[Mailbox, list[DeadLetter]]:
+    """Reads them side by side: a queue counts as read after three receives that bring nothing. Puts everything back."""
     try:
         with (
             ExitStack() as held,

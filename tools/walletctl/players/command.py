@@ -1,7 +1,7 @@
 """`walletctl players add`, `show` and `list`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
 
@@ -10,14 +10,14 @@ import typer
 from tools.shared import listing
 from tools.shared.hints import command
 from tools.shared.identifiers import in_capitals
+from tools.shared.items import Item
 from tools.shared.listing import Cell, Column
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.items import Item, named, of_player, scanned, with_keys
-from tools.walletctl.ledger import whole
-from tools.walletctl.place import HERE, Asked, Tables, asks_where
-from tools.walletctl.players.opening import Opening, Unfit
+from tools.walletctl.names import named
+from tools.walletctl.place import HERE, Asked, asks_where
+from tools.walletctl.players.opening import Unfit, described, open_wallet, opening_of
 
 _LAST = 5  # transactions, beside the wallet
 _SHOWN = 200  # wallets, to a person: more are for a machine
@@ -43,17 +43,17 @@ def add(
 ) -> None:
     """Opens a wallet. One that exists is refused, and left as it is."""
     try:
-        opening = Opening.read(user_id=player, currency=currency, cash=cash, bonus=bonus)
+        opening = opening_of(user_id=player, currency=currency, cash=cash, bonus=bonus)
     except Unfit as unfit:
         raise Trouble(f"{plain(str(unfit))}: nothing was changed") from None
     where = asked.place()
     tables = where.tables()
-    if there := opening.open(tables):
+    if there := open_wallet(opening, tables):
         raise Trouble(
             f"{plain(player)} has a wallet already ({plain(described(there))}): nothing was changed. "
             f"To see it: {command(where.options, 'players', 'show', names=[player])}"
         )
-    print(f"{plain(player)} has a wallet now: {plain(described(opening.standing(tables) or {}))}")
+    print(f"{plain(player)} has a wallet now: {plain(described(opening.item))}")
 
 
 @asks_where
@@ -67,7 +67,7 @@ def show(
     form = listing.form(as_json, as_csv)
     where = asked.place()
     tables = where.tables()
-    wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": player}]), None)
+    wallet = tables.wallet(player)
     if wallet is None:
         raise Trouble(
             f"{plain(player)} has no wallet. `{command((), 'help', 'players', 'add')}` says how to open one. To look "
@@ -76,8 +76,8 @@ def show(
     if form == "csv":
         listing.show(COLUMNS, [_row(wallet)], form)
         return
-    counts = list(of_player(tables.dynamodb, tables.free_rounds, player)) if tables.free_rounds else []
-    last = list(whole(tables, islice(_newest(tables, player), _LAST)))
+    counts = tables.free_rounds_of(player)
+    last = list(tables.whole(islice(tables.ledger(player, newest_first=True), _LAST)))
     if form == "json":
         print(json.dumps(_for_machines(wallet, counts, last), indent=2))
         return
@@ -111,7 +111,7 @@ def list_(
     with listing.progress("wallets read") as advance:
         found = (
             _row(item)
-            for item in scanned(tables.dynamodb, tables.players, advance, _NAMES)
+            for item in tables.scanned(tables.players, advance, _NAMES)
             if currency is None or in_capitals(str(item.get("currency"))) == in_capitals(currency)
         )
         if form != "table":
@@ -129,32 +129,16 @@ def list_(
     print(f"{listing.counted(len(shown), 'wallet')}{more}")
 
 
-def described(wallet: Item) -> str:
-    """A wallet in a clause. It is not escaped yet."""
-    cash, bonus, version = (_text(wallet.get(name)) for name in ("cash", "bonus", "version"))
-    return f"{cash} {wallet.get('currency')}, bonus {bonus}, version {version}"
-
-
-def _newest(tables: Tables, player: str) -> Iterator[Item]:
-    return of_player(tables.dynamodb, tables.transactions, player, index="byPlayer", newest_first=True)
-
-
 def _for_machines(wallet: Item, counts: Iterable[Item], last: Iterable[Item]) -> dict[str, Any]:
     return {
-        **{name: listing.for_json(cell) for name, cell in _row(wallet).items()},
+        **listing.for_machines(_row(wallet)),
         "freeRounds": [
-            {name: listing.for_json(records.cell(count.get(name))) for name in _OF_A_COUNT if name in count}
+            listing.for_machines({name: records.cell(count[name]) for name in _OF_A_COUNT if name in count})
             for count in counts
         ],
-        "lastTransactions": [
-            {name: listing.for_json(cell) for name, cell in records.row(item).items()} for item in last
-        ],
+        "lastTransactions": [listing.for_machines(records.row(item)) for item in last],
     }
 
 
 def _row(wallet: Item) -> dict[str, Cell]:
     return {name: records.cell(wallet.get(name)) for name in _NAMES}
-
-
-def _text(value: object) -> str:
-    return listing.text(records.cell(value))

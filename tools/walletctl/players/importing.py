@@ -14,15 +14,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from tools.local.opening import Opening
 from tools.shared import listing
 from tools.shared.cells import parting, rows, separator, texts
 from tools.shared.listing import Column, Row
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.place import HERE, Asked, Tables, asks_where
-from tools.walletctl.players.command import described
+from tools.walletctl.place import HERE, Asked, asks_where
 from tools.walletctl.players.ids import looks_like
-from tools.walletctl.players.opening import Opening, Unfit
+from tools.walletctl.players.opening import Unfit, described, open_wallet, opening_of
+from tools.walletctl.tables import Tables
 
 NOT_ALL = 1
 _HEADER = ("userId", "currency", "cash", "bonus")
@@ -40,7 +41,7 @@ Outcome = Literal["opened", "would be opened", "there already", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class FileLine:
     """A line of the file, by its number in it, and what became of it."""
 
     number: int
@@ -88,7 +89,7 @@ def import_(
     if not openings:
         raise Trouble(f"{plain(str(file))} has no line but the first: nothing was changed")
     tables = asked.place().tables()
-    done: list[Line] = []
+    done: list[FileLine] = []
     try:
         with listing.progress("wallets", len(openings)) as advance:
             for lines in _imported(tables, openings, dry_run=dry_run):
@@ -105,14 +106,14 @@ def import_(
         raise typer.Exit(NOT_ALL)
 
 
-def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Opening]], list[Line]]:
-    """The wallets of a file with their lines' numbers, and the lines that are none. Raises Trouble for no such file.
+def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Opening]], list[FileLine]]:
+    """The wallets of a file with their lines' numbers, and the lines that are not wallets. Raises Trouble.
 
     `as_written` takes also ids that a spreadsheet may have changed.
     """
     name = plain(str(file))
     openings: list[tuple[int, Opening]] = []
-    unfit: list[Line] = []
+    unfit: list[FileLine] = []
     first: dict[str, int] = {}
     of_file = texts(file)
     line, text = next(of_file, (0, ""))
@@ -133,11 +134,11 @@ def read(file: Path, *, as_written: bool = False) -> tuple[list[tuple[int, Openi
         try:
             opening = _opening(header, cells, as_written)
         except Unfit as wrong:
-            unfit.append(Line(number=number, user_id=_named(header, cells), outcome="refused", why=str(wrong)))
+            unfit.append(FileLine(number=number, user_id=_named(header, cells), outcome="refused", why=str(wrong)))
             continue
         if before := first.get(opening.user_id):
             why = f"the same player is in line {before}"
-            unfit.append(Line(number=number, user_id=opening.user_id, outcome="refused", why=why))
+            unfit.append(FileLine(number=number, user_id=opening.user_id, outcome="refused", why=why))
             continue
         first[opening.user_id] = number
         openings.append((number, opening))
@@ -151,7 +152,7 @@ def _opening(header: Sequence[str], cells: Sequence[str], as_written: bool) -> O
     for name in _MAY_BE_LEFT_OUT:
         if name in said and not said[name].strip():
             raise Unfit(f"{name} is empty: write 0 if the wallet begins with none")
-    opening = Opening.read(
+    opening = opening_of(
         user_id=said.pop("userId"), **_MAY_BE_LEFT_OUT | {name: cell.strip() for name, cell in said.items()}
     )
     if not as_written and (form := looks_like(opening.user_id)):
@@ -163,7 +164,7 @@ def _named(header: Sequence[str], cells: Sequence[str]) -> str:
     return dict(zip(header, cells, strict=False)).get("userId", "")
 
 
-def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_run: bool) -> Iterator[list[Line]]:
+def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_run: bool) -> Iterator[list[FileLine]]:
     """What became of each line, some at a time, in order. Raises Trouble."""
     with ThreadPoolExecutor(_AT_ONCE) as writers:
         for start in range(0, len(openings), _BATCH):
@@ -171,24 +172,24 @@ def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_ru
             yield list(writers.map(lambda each: _line(tables, *each, dry_run=dry_run), batch))
 
 
-def _line(tables: Tables, number: int, opening: Opening, *, dry_run: bool) -> Line:
-    there = opening.standing(tables) if dry_run else opening.open(tables)
+def _line(tables: Tables, number: int, opening: Opening, *, dry_run: bool) -> FileLine:
+    there = tables.wallet(opening.user_id) if dry_run else open_wallet(opening, tables)
     if there is None:
         outcome: Outcome = "would be opened" if dry_run else "opened"
-        return Line(number=number, user_id=opening.user_id, outcome=outcome)
-    if opening.is_what_stands(there):
-        return Line(number=number, user_id=opening.user_id, outcome="there already")
+        return FileLine(number=number, user_id=opening.user_id, outcome=outcome)
+    if there == opening.item:  # opened, and not moved since
+        return FileLine(number=number, user_id=opening.user_id, outcome="there already")
     why = f"there is another wallet ({described(there)}), and it is left as it is"
-    return Line(number=number, user_id=opening.user_id, outcome="refused", why=why)
+    return FileLine(number=number, user_id=opening.user_id, outcome="refused", why=why)
 
 
-def _tell(lines: Sequence[Line], form: listing.Form, *, all_of_them: bool) -> None:
+def _tell(lines: Sequence[FileLine], form: listing.Form, *, all_of_them: bool) -> None:
     shown = [line.row() for line in lines if all_of_them or line.outcome == "refused"]
     if shown or form != "table":
         listing.show(_COLUMNS, shown, form)
 
 
-def _summary(done: Sequence[Line], lines: int) -> str:
+def _summary(done: Sequence[FileLine], lines: int) -> str:
     """How many of each, so that they add up to the file."""
     counts = {
         outcome: sum(line.outcome == outcome for line in done)
@@ -196,5 +197,5 @@ def _summary(done: Sequence[Line], lines: int) -> str:
     }
     told = [f"{number:,} {outcome}" for outcome, number in counts.items() if number or outcome == "opened"]
     if left := lines - len(done):
-        told.append(f"{left:,} not told of, some of which may be open")
+        told.append(f"{left:,} unknown, some of which may be open")
     return f"of {listing.counted(lines, 'wallet')}: {', '.join(told)}"

@@ -1,12 +1,14 @@
-"""A wallet to be opened, held to what the callbacks accept, and put where there is none yet."""
+"""Wallets that a person has opened: held to what the callbacks accept, and never written over."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from tools.local.opening import Opening
 from tools.shared.identifiers import MOST_CHARACTERS, can_be_currency, is_identifier
+from tools.shared.items import Item
+from tools.shared.listing import text
 from tools.shared.outside import cut, plain, trouble_if
-from tools.walletctl.items import Item, encoded, with_keys
-from tools.walletctl.place import Tables
+from tools.walletctl import records
+from tools.walletctl.tables import Tables
 from wallet import money
 
 _MOST_SHOWN = 60  # characters of a value, in a message
@@ -16,54 +18,28 @@ class Unfit(ValueError):
     """`str()` says which value is not what a wallet may have, and what it may. The value is not escaped yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    user_id: str
-    currency: str
-    cash: Decimal
-    bonus: Decimal
+def opening_of(*, user_id: str, currency: str, cash: str, bonus: str) -> Opening:
+    """Raises Unfit for what no callback could credit."""
+    if not is_identifier(user_id):
+        raise Unfit(f"userId must be {_TEXT}, not '{cut(user_id, _MOST_SHOWN)}'")
+    if not can_be_currency(currency):
+        raise Unfit(f"currency must be {_TEXT}, without spaces at its ends, not '{cut(currency, _MOST_SHOWN)}'")
+    return Opening(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
-    @classmethod
-    def read(cls, *, user_id: str, currency: str, cash: str, bonus: str) -> "Opening":
-        """Raises Unfit for what no callback could credit."""
-        if not is_identifier(user_id):
-            raise Unfit(f"userId must be {_TEXT}, not '{cut(user_id, _MOST_SHOWN)}'")
-        if not can_be_currency(currency):
-            raise Unfit(f"currency must be {_TEXT}, without spaces at its ends, not '{cut(currency, _MOST_SHOWN)}'")
-        return cls(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
-    def is_what_stands(self, item: Item) -> bool:
-        """Whether a wallet is just this one, opened and not moved since."""
-        return item == self._item()
+def open_wallet(opening: Opening, tables: Tables) -> Item | None:
+    """None if the wallet is open now; else the one that was there, which is left as it is. Raises Trouble."""
+    with trouble_if(f"the table {plain(tables.players)} cannot be written"):
+        if opening.put(tables.dynamodb, tables.players):
+            return None
+    # The latter if it was removed between the two.
+    return tables.wallet(opening.user_id) or open_wallet(opening, tables)
 
-    def open(self, tables: Tables) -> Item | None:
-        """None if the wallet is open now; else the one that was there, which is left as it is. Raises Trouble."""
-        put = {
-            "TableName": tables.players,
-            "Item": encoded(self._item()),
-            "ConditionExpression": "attribute_not_exists(userId)",
-        }
-        with trouble_if(f"the table {plain(tables.players)} cannot be written"):
-            try:
-                tables.dynamodb.put_item(**put)
-            except tables.dynamodb.exceptions.ConditionalCheckFailedException:
-                pass
-            else:
-                return None
-        return self.standing(tables) or self.open(tables)  # the latter if it was removed between the two
 
-    def standing(self, tables: Tables) -> Item | None:
-        """The wallet that is there; None if there is none. Raises Trouble."""
-        return next(with_keys(tables.dynamodb, tables.players, [{"userId": self.user_id}]), None)
-
-    def _item(self) -> Item:
-        return {
-            "userId": self.user_id,
-            "currency": self.currency,
-            "cash": self.cash,
-            "bonus": self.bonus,
-            "version": Decimal(0),
-        }
+def described(wallet: Item) -> str:
+    """A wallet in a clause. It is not escaped yet."""
+    cash, bonus, version = (text(records.cell(wallet.get(name))) for name in ("cash", "bonus", "version"))
+    return f"{cash} {wallet.get('currency')}, bonus {bonus}, version {version}"
 
 
 _TEXT = f"1 to {MOST_CHARACTERS} characters, none a control character, not all spaces"

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from tools.local.opening import Opening
 from tools.provider.simulate.money import CURRENCIES
 from tools.provider.simulate.players import Named
 from tools.provider.simulate.story import Player
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import with_keys
 from tools.walletctl.place import Asked, Place
-from tools.walletctl.players.opening import Opening
+from tools.walletctl.players.opening import open_wallet
 
 OPENING_CASH = Decimal(100)
 
@@ -36,8 +36,8 @@ class Playing:
         players = []
         for number in range(count):
             user_id, currency = f"sim-{number + 1:03}", currencies[number % len(currencies)]
-            wallet = Opening(user_id=user_id, currency=currency, cash=OPENING_CASH, bonus=Decimal(0))
-            there = wallet.standing(tables) or wallet.open(tables)
+            wallet = Opening(user_id=user_id, currency=currency, cash=OPENING_CASH)
+            there = tables.wallet(user_id) or open_wallet(wallet, tables)
             players.append(Player(user_id=user_id, currency=there["currency"] if there else currency))
         return players
 
@@ -46,7 +46,7 @@ class Playing:
         tables = self._place().tables()
         players = []
         for name in names:
-            wallet = next(with_keys(tables.dynamodb, tables.players, [{"userId": name.user_id}]), None)
+            wallet = tables.wallet(name.user_id)
             if wallet is None:
                 raise Trouble(f"{plain(name.user_id)} has no wallet: `walletctl help players add` says how to open one")
             currency = str(wallet.get("currency"))

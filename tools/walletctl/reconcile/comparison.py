@@ -6,7 +6,7 @@ their parts, so they lose nothing either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -245,25 +245,15 @@ class Comparison:
     def differences(self, most: int | None = None) -> Iterator[Difference]:
         """In the report's order, then what is not in it; no more than `most`."""
         with database.trouble_if(_CANNOT):
+            names = [field.name for field in fields(Difference)]
             limit = "" if most is None else f"LIMIT {most}"
             found = self._database.cursor().execute(
-                f"SELECT * FROM differences ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"  # noqa: S608 - a number
+                f"SELECT {', '.join(names)} FROM differences "  # noqa: S608 - our own words
+                f"ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"
             )
             while rows := found.fetchmany(1000):
-                for kind, line, callback, reference, player, currency, there, here, answer, recorded, note in rows:
-                    yield Difference(
-                        kind=kind,
-                        line=line,
-                        callback=callback,
-                        reference=reference,
-                        player=player,
-                        currency=currency,
-                        there=there,
-                        here=here,
-                        answer=answer,
-                        recorded=recorded,
-                        note=note,
-                    )
+                for row in rows:
+                    yield Difference(**dict(zip(names, row, strict=True)))
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""
@@ -301,32 +291,22 @@ class Comparison:
         return number
 
     def totals(self) -> list[Total]:
-        return [
-            Total(
-                day=day,
-                currency=currency,
-                callback=callback,
-                rows=rows,
-                amount=_decimal(whole, part),
-                transactions=transactions,
-                asked=_decimal(whole_asked, part_asked),
-                paid=_decimal(whole_paid, part_paid),
+        found: list[Total] = []
+        for day, currency, callback, *sums in self._all(_TOTALS):
+            (rows, *amount), (transactions, *asked), (_, *paid) = sums[:3], sums[3:6], sums[6:]
+            found.append(
+                Total(
+                    day=day,
+                    currency=currency,
+                    callback=callback,
+                    rows=rows,
+                    amount=_decimal(*amount),
+                    transactions=transactions,
+                    asked=_decimal(*asked),
+                    paid=_decimal(*paid),
+                )
             )
-            for (
-                day,
-                currency,
-                callback,
-                rows,
-                whole,
-                part,
-                transactions,
-                whole_asked,
-                part_asked,
-                _,
-                whole_paid,
-                part_paid,
-            ) in self._all(_TOTALS)
-        ]
+        return found
 
     def _all(self, query: str, *parameters: str) -> list[Any]:
         with database.trouble_if(_CANNOT):

@@ -10,9 +10,8 @@ from typing import Any
 
 from tools.shared.identifiers import in_capitals
 from tools.shared.moments import recorded
-from tools.shared.outside import plain, trouble_if
-from tools.walletctl.place import Tables
 from tools.walletctl.reconcile.report import canonical
+from tools.walletctl.tables import Tables, projection
 
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
 ATTRIBUTES = ("id", "transactionId", "userId", "currency", "amount", "amountAsked", "timestamp", "recordedAt")
@@ -53,16 +52,12 @@ def _pages(tables: Tables, segment: int, stop: threading.Event) -> Iterator[list
         "ConsistentRead": True,
         "Segment": segment,
         "TotalSegments": READERS,
-        "ProjectionExpression": ", ".join(f"#{name}" for name in ATTRIBUTES),
-        "ExpressionAttributeNames": {f"#{name}": name for name in ATTRIBUTES},
+        **projection(ATTRIBUTES),
     }
-    while not stop.is_set():
-        with trouble_if(f"the table {plain(tables.transactions)} cannot be read"):
-            answer = tables.dynamodb.scan(**request)
+    for answer in tables.pages(tables.dynamodb.scan, request):
         yield answer["Items"]
-        if not (after := answer.get("LastEvaluatedKey")):
+        if stop.is_set():
             return
-        request["ExclusiveStartKey"] = after
 
 
 def _row(item: Mapping[str, Any]) -> dict[str, str]:

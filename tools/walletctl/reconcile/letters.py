@@ -9,7 +9,7 @@ from tools.walletctl.place import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """`dead` says why, by the ids of the credits that a letter asks for.
+    """`dead` says why, by the ids of the credits that a dead letter asks for.
 
     `waiting` counts the requests that may ask for a callback's credits: a prize may wait inside a result.
     """

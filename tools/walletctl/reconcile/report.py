@@ -138,7 +138,7 @@ def _timepoint(text: str) -> re.Match[str] | None:
 
 
 def canonical(amount: str) -> str | None:
-    """An amount in the one way it is written here: no leading zeros, none at its end. None if it is no amount."""
+    """An amount in the one way it is written here: no leading zeros, none at its end. None if it is not an amount."""
     if _WITH_EXPONENT.fullmatch(amount):
         amount = f"{Decimal(amount):f}"
     if not (found := _AMOUNT.fullmatch(amount)):
@@ -267,9 +267,9 @@ def _item(line: int, row: Sequence[str], headings: _Headings, reading: Reading, 
     read.commas += amount is None and bool(_WITH_COMMA.fullmatch(fields["amount"]))
     if fault := (
         _missing(fields, said)
-        or ("" if callback else f"{_told(said)} is no callback")
+        or ("" if callback else f"{_told(said)} is not a callback")
         or (f"type is {_told(fields[_FEEDS_CALLBACK])}, and --callback says {callback}" if is_of_another else "")
-        or ("" if amount else f"{_told(fields['amount'])} is no amount")
+        or ("" if amount else f"{_told(fields['amount'])} is not an amount")
     ):
         item["fault"] = fault
     return item

@@ -1,4 +1,4 @@
-"""A ledger, proved or found at fault by a stranger to the code that wrote it: `walletctl verify`.
+"""A ledger, proved or found at fault, independently of the code that wrote it: `walletctl verify`.
 
 It knows docs/ledger.md and imports nothing of `wallet`. `account.account` proves whatever `books.Page`s it is given, of
 tables or of a file.

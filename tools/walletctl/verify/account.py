@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tools.walletctl.verify.books import Page
-from tools.walletctl.verify.entries import EXACT, Fault, Wallet
+from tools.walletctl.verify.entries import EXACT, Fault, RecordedWallet
 from tools.walletctl.verify.proof import Gap, beyond_the_wallet, prove
 
 MOST_SHOWN = 1000  # faults, and gaps: the rest is only counted
@@ -36,7 +36,7 @@ def account(
     *,
     strict: bool,
     compares_free_rounds: bool,
-    wallet_now: Callable[[str], Wallet | None] | None = None,
+    wallet_now: Callable[[str], RecordedWallet | None] | None = None,
 ) -> Account:
     """Proves every player of whom there is a page. `strict` takes what other programs wrote for faults.
 
@@ -48,7 +48,7 @@ def account(
     return made
 
 
-def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], Wallet | None] | None) -> None:
+def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:
     made.players += 1
     made.transactions += len(page.transactions)
     for transaction in page.transactions:
@@ -59,7 +59,7 @@ def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], W
         text = f"{len(page.transactions)} transactions of a player who has no wallet"
         proof.faults.insert(0, Fault(user_id=page.user_id, what="no wallet", text=text))
     if proof.faults and wallet_now and (now := wallet_now(page.user_id)) and now != page.wallet:
-        # It was credited while it was read. What stands beyond the first reading may lack its neighbours.
+        # It was credited while it was read. What is beyond the first reading may lack its neighbours.
         made.moved += 1
         reached = page.wallet.version if page.wallet else 0
         known = [transaction for transaction in page.transactions if transaction.seq <= reached]

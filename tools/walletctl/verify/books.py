@@ -6,8 +6,8 @@ process: about 450 bytes a transaction, and as much again while they are put in 
 with all of that player's transactions, without their requests.
 
 **Players are read first, transactions last**, each strongly consistently, so that every transaction up to a wallet's
-version is seen. What callbacks write meanwhile is beyond the wallets that were read; `Books.wallet_now` tells it from a
-wallet that is behind its transactions.
+version is seen. What callbacks write meanwhile is beyond the wallets that were read; `TableBooks.wallet_now` tells it
+from a wallet that is behind its transactions.
 """
 
 import json
@@ -20,11 +20,10 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any, cast
 
-from tools.shared.outside import plain, trouble_if
+from tools.shared.items import Item
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import Item, decoded, of_player, scanned, with_keys
-from tools.walletctl.place import Tables
-from tools.walletctl.verify.entries import Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.tables import Tables
+from tools.walletctl.verify.entries import Fault, RecordedFreeRounds, RecordedTransaction, RecordedWallet
 from tools.walletctl.verify.record import KINDS, faults_of, owner, shown
 
 Advance = Callable[[int], None]
@@ -47,14 +46,14 @@ class Page:
     user_id: str
     faults: Sequence[Fault]
     has_wallet: bool
-    wallet: Wallet | None
-    transactions: Sequence[Transaction]
-    free_rounds: Mapping[str, FreeRounds | None] | None
+    wallet: RecordedWallet | None
+    transactions: Sequence[RecordedTransaction]
+    free_rounds: Mapping[str, RecordedFreeRounds | None] | None
     is_on_record: Callable[[str], bool]
 
 
 @dataclass(slots=True)
-class Books:
+class TableBooks:
     tables: Tables
     _database: sqlite3.Connection = field(init=False)
 
@@ -69,40 +68,37 @@ class Books:
 
     def read(self, advance: Advance) -> None:
         """Reads the three tables. Raises Trouble."""
-        dynamodb, tables = self.tables.dynamodb, self.tables
+        tables = self.tables
         with self._taking():
-            for item in scanned(dynamodb, tables.players, advance, WALLET):
+            for item in tables.scanned(tables.players, advance, WALLET):
                 self._take_wallet(item)
             if tables.free_rounds:
-                for item in scanned(dynamodb, tables.free_rounds, advance):
+                for item in tables.scanned(tables.free_rounds, advance):
                     self._take_free_rounds(item)
-            for item in scanned(dynamodb, tables.transactions, advance):
+            for item in tables.scanned(tables.transactions, advance):
                 self._take_transaction(item)
 
     def read_player(self, user_id: str, advance: Advance) -> None:
         """Reads one player, by key and by the index: what lacks a `userId` or `seq` is in neither. Raises Trouble."""
-        dynamodb, tables = self.tables.dynamodb, self.tables
         with self._taking():
             version = 0
-            for item in with_keys(dynamodb, tables.players, [{"userId": user_id}], WALLET):
-                self._take_wallet(item)
-                version = 0 if wrong_in_wallet(item) else int(item["version"])
-            if tables.free_rounds:
-                for item in of_player(dynamodb, tables.free_rounds, user_id):
-                    self._take_free_rounds(item)
-            keys = self._keys_of(user_id, version)
-            for item in with_keys(dynamodb, tables.transactions, keys):
+            if wallet := self.tables.wallet(user_id, WALLET):
+                self._take_wallet(wallet)
+                version = 0 if wrong_in_wallet(wallet) else int(wallet["version"])
+            for item in self.tables.free_rounds_of(user_id):
+                self._take_free_rounds(item)
+            for item in self.tables.with_ids(self._ids_of(user_id, version)):
                 self._take_transaction(item)
                 advance(1)
 
-    def _keys_of(self, user_id: str, version: int) -> list[Item]:
-        """The keys of a player's transactions, up to that version if the index comes to have them within a moment."""
+    def _ids_of(self, user_id: str, version: int) -> list[str]:
+        """The ids of a player's transactions, up to that version if the index comes to have them within a moment."""
         tries = 4
         while True:
-            found = list(of_player(self.tables.dynamodb, self.tables.transactions, user_id, index="byPlayer"))
+            found = list(self.tables.ledger(user_id))
             tries -= 1
             if not tries or (found and found[-1]["seq"] >= version):
-                return [{"id": item["id"]} for item in found]
+                return [item["id"] for item in found]
             time.sleep(0.25)
 
     @contextmanager
@@ -121,20 +117,14 @@ class Books:
                     _text(player), {sort: [*each] for sort, each in groupby(entries, key=lambda row: row[1])}
                 )
 
-    def wallet_now(self, user_id: str) -> Wallet | None:
+    def wallet_now(self, user_id: str) -> RecordedWallet | None:
         """A wallet as it is at this moment. Raises Trouble."""
-        if not user_id:  # a record that does not say whose it is
-            return None
-        with trouble_if(f"the table {plain(self.tables.players)} cannot be read"):
-            answer = self.tables.dynamodb.get_item(
-                TableName=self.tables.players, Key={"userId": {"S": user_id}}, ConsistentRead=True
-            )
-        item = decoded(answer.get("Item", {}))
+        item = self.tables.wallet(user_id)
         return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
     def is_on_record(self, id: str) -> bool:
         """Whether there is a transaction under that id at this moment, of any player. Raises Trouble."""
-        return any(with_keys(self.tables.dynamodb, self.tables.transactions, [{"id": id}], ("id",)))
+        return any(self.tables.with_ids([id], ("id",)))
 
     def _page(self, user_id: str, rows: Mapping[int, Sequence[Any]]) -> Page:
         entries = {sort: [(_text(id), json.loads(entry)) for *_, id, entry in of] for sort, of in rows.items()}
@@ -241,8 +231,8 @@ def number(text: str) -> Decimal | None:
 _MOST_PLACES = 200  # before or after the point: DynamoDB has up to 130
 
 
-def transaction_of(item: Item) -> Transaction:
-    return Transaction(
+def transaction_of(item: Item) -> RecordedTransaction:
+    return RecordedTransaction(
         id=item["id"],
         user_id=item["userId"],
         seq=int(item["seq"]),
@@ -256,9 +246,9 @@ def transaction_of(item: Item) -> Transaction:
     )
 
 
-def free_rounds_of(item: Item) -> FreeRounds:
+def free_rounds_of(item: Item) -> RecordedFreeRounds:
     last_rounds = item["lastRounds"]
-    return FreeRounds(
+    return RecordedFreeRounds(
         uncovered=item["uncovered"],
         advance=item["advance"],
         until=item.get("until"),
@@ -266,8 +256,8 @@ def free_rounds_of(item: Item) -> FreeRounds:
     )
 
 
-def wallet_of(item: Item) -> Wallet:
-    return Wallet(
+def wallet_of(item: Item) -> RecordedWallet:
+    return RecordedWallet(
         user_id=item["userId"],
         currency=item["currency"],
         cash=item["cash"],

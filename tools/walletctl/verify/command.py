@@ -10,11 +10,12 @@ from tools.shared import listing
 from tools.shared.hints import command
 from tools.shared.outside import plain, trouble_if
 from tools.shared.trouble import Trouble
-from tools.walletctl.items import named
-from tools.walletctl.place import HERE, PANEL, Asked, Tables, asks_where, tables_client
+from tools.walletctl.names import named
+from tools.walletctl.place import HERE, PANEL, Asked, asks_where, tables_client
+from tools.walletctl.tables import Tables
 from tools.walletctl.verify import show
 from tools.walletctl.verify.account import Account, account
-from tools.walletctl.verify.books import Books
+from tools.walletctl.verify.books import TableBooks
 
 NO_LEDGER = 1
 
@@ -73,7 +74,7 @@ def verify(
     else:
         where = asked.place()
         tables, options = where.tables(), where.options
-    with closing(Books(tables)) as books:
+    with closing(TableBooks(tables)) as books:
         with listing.progress("items read") as advance:
             if player is None:
                 books.read(advance)

@@ -22,13 +22,13 @@ What = Literal[
     "other writer",
 ]
 
-# DynamoDB's numbers reach from 1e-130 to 1e126: whatever stands in a table can be added without losing a digit.
+# DynamoDB's numbers reach from 1e-130 to 1e126: whatever is in a table can be added without losing a digit.
 EXACT = Context(prec=600, traps=[Inexact])
 NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wallet:
+class RecordedWallet:
     user_id: str
     currency: str
     cash: Decimal
@@ -37,7 +37,7 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeRounds:
+class RecordedFreeRounds:
     """What is kept of the free rounds under one bonus code. Source: docs/ledger.md."""
 
     uncovered: Decimal = NOTHING
@@ -47,7 +47,7 @@ class FreeRounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class RecordedTransaction:
     """`record` has its other attributes that are compared with other records, by the ledger's own names."""
 
     id: str

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tools.shared.amounts import amount
-from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, FreeRounds, Transaction
+from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, RecordedFreeRounds, RecordedTransaction
 from tools.walletctl.verify.record import shown
 
 _LAST_ROUNDS = 10
@@ -18,18 +18,18 @@ _MILLISECONDS = re.compile(r"[0-9]{1,20}")
 
 
 def wrong_amounts(
-    user_id: str, transactions: Iterable[Transaction], kept: Mapping[str, FreeRounds | None] | None
+    user_id: str, transactions: Iterable[RecordedTransaction], kept: Mapping[str, RecordedFreeRounds | None] | None
 ) -> Iterator[Fault]:
     """Each transaction in the order of `seq`; then what is `kept` by bonus code, unless it is not to be compared.
 
     None under a code means that it is there and cannot be read.
     """
-    left: dict[str, FreeRounds] = {}
+    left: dict[str, RecordedFreeRounds] = {}
     for transaction in transactions:
         code = transaction.bonus_code
         owed, after = transaction.asked, None
         if code and transaction.counts != "cash":
-            owed, after = _played(transaction, left.get(code, FreeRounds()))
+            owed, after = _played(transaction, left.get(code, RecordedFreeRounds()))
         if transaction.amount != owed:
             text = (
                 f"{amount(transaction.amount)} was credited, where {amount(owed)} of {amount(transaction.asked)} "
@@ -57,7 +57,7 @@ def wrong_amounts(
                 yield Fault(user_id=user_id, what="free rounds", text=text)
 
 
-def _played(transaction: Transaction, before: FreeRounds) -> tuple[Decimal, FreeRounds]:
+def _played(transaction: RecordedTransaction, before: RecordedFreeRounds) -> tuple[Decimal, RecordedFreeRounds]:
     """What a round or a total was owed, and what it leaves."""
     asked, key, moment = transaction.asked, _round_key(transaction), _moment(transaction)
     uncovered, advance = max(before.uncovered, NOTHING), max(before.advance, NOTHING)
@@ -70,7 +70,7 @@ def _played(transaction: Transaction, before: FreeRounds) -> tuple[Decimal, Free
         return paid, replace(before, uncovered=EXACT.add(uncovered, paid), advance=EXACT.subtract(advance, paid_ahead))
     covered = min(asked, uncovered)
     paid = EXACT.subtract(asked, covered)
-    return paid, FreeRounds(
+    return paid, RecordedFreeRounds(
         uncovered=EXACT.subtract(uncovered, covered),
         advance=EXACT.add(advance, paid),
         until=max((each for each in (before.until, moment) if each is not None), default=None),
@@ -78,17 +78,17 @@ def _played(transaction: Transaction, before: FreeRounds) -> tuple[Decimal, Free
     )
 
 
-def _round_key(transaction: Transaction) -> str | None:
+def _round_key(transaction: RecordedTransaction) -> str | None:
     game_id, round_id = (transaction.record.get(name) for name in ("gameId", "roundId"))
     return None if game_id is None or round_id is None else f"{len(game_id)}:{game_id}{round_id}"
 
 
-def _moment(transaction: Transaction) -> Decimal | None:
+def _moment(transaction: RecordedTransaction) -> Decimal | None:
     timestamp = transaction.record.get("timestamp")
     return Decimal(timestamp) if timestamp and _MILLISECONDS.fullmatch(timestamp) else None
 
 
-def _wrong_in_kept(code: str, has: FreeRounds | None, must: FreeRounds | None) -> Iterator[str]:
+def _wrong_in_kept(code: str, has: RecordedFreeRounds | None, must: RecordedFreeRounds | None) -> Iterator[str]:
     if must is None:
         yield f"free rounds of code {shown(code)} are kept, and no transaction played any"
         return

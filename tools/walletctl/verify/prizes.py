@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from tools.shared.amounts import amount
-from tools.walletctl.verify.entries import Fault, Transaction
+from tools.walletctl.verify.entries import Fault, RecordedTransaction
 from tools.walletctl.verify.record import can_be_paid, prize_of, shown
 
 # What a prize that was written together with its result has from the same request.
 _SHARED = ("gameId", "roundId", "campaignId", "campaignType", "providerId", "timestamp")
 
 
-def wrong_prizes(transactions: Sequence[Transaction], is_on_record: Callable[[str], bool]) -> Iterator[Fault]:
+def wrong_prizes(transactions: Sequence[RecordedTransaction], is_on_record: Callable[[str], bool]) -> Iterator[Fault]:
     """`is_on_record` tells of a transaction of any player: a prize may be on record as another's."""
     by_id = {transaction.id: transaction for transaction in transactions}
     for transaction in transactions:
@@ -27,7 +27,7 @@ def wrong_prizes(transactions: Sequence[Transaction], is_on_record: Callable[[st
                 )
 
 
-def _wrong_in_prize(prize: Transaction, arrived_with: str, win: Transaction | None) -> Iterator[str]:
+def _wrong_in_prize(prize: RecordedTransaction, arrived_with: str, win: RecordedTransaction | None) -> Iterator[str]:
     if win is None or win.kind != "result":
         yield f"it arrived with {shown(arrived_with)}, which is not a result of this player"
         return
@@ -48,7 +48,7 @@ def _wrong_in_prize(prize: Transaction, arrived_with: str, win: Transaction | No
             yield f"{name} is {shown(has)}, that of {shown(win.id)} is {shown(must)}"
 
 
-def _was_payable(win: Transaction) -> bool:
+def _was_payable(win: RecordedTransaction) -> bool:
     """Whether the prize that a result names must be on record, whatever came of it."""
     reference, of, request = (win.record.get(name) for name in ("prizeReference", "prizeAmount", "request"))
     if reference is None or of is None:

@@ -13,7 +13,14 @@ from decimal import Decimal
 
 from tools.shared.amounts import amount, signed
 from tools.shared.moments import recorded
-from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, FreeRounds, Transaction, Wallet
+from tools.walletctl.verify.entries import (
+    EXACT,
+    NOTHING,
+    Fault,
+    RecordedFreeRounds,
+    RecordedTransaction,
+    RecordedWallet,
+)
 from tools.walletctl.verify.free_rounds import wrong_amounts
 from tools.walletctl.verify.prizes import wrong_prizes
 
@@ -62,9 +69,9 @@ class Proof:
 
 def prove(
     user_id: str,
-    wallet: Wallet | None,
-    transactions: Sequence[Transaction],
-    free_rounds: Mapping[str, FreeRounds | None] | None,
+    wallet: RecordedWallet | None,
+    transactions: Sequence[RecordedTransaction],
+    free_rounds: Mapping[str, RecordedFreeRounds | None] | None,
     is_on_record: Callable[[str], bool],
 ) -> Proof:
     """What is wrong with a player's `transactions`, in the order of `seq`, and what others did in between.
@@ -82,8 +89,10 @@ def prove(
     return proof
 
 
-def _prove_chain(user_id: str, wallet: Wallet | None, transactions: Iterable[Transaction], proof: Proof) -> None:
-    before: list[Transaction] = []  # those with the number before; more than one only if it was given twice
+def _prove_chain(
+    user_id: str, wallet: RecordedWallet | None, transactions: Iterable[RecordedTransaction], proof: Proof
+) -> None:
+    before: list[RecordedTransaction] = []  # those with the number before; more than one only if it was given twice
     for transaction in transactions:
         seq, last = transaction.seq, before[0].seq if before else 0
         if seq == last:
@@ -111,7 +120,7 @@ def _prove_chain(user_id: str, wallet: Wallet | None, transactions: Iterable[Tra
         before = [transaction]
 
 
-def _before(transaction: Transaction) -> tuple[Decimal, Decimal]:
+def _before(transaction: RecordedTransaction) -> tuple[Decimal, Decimal]:
     """Cash and bonus as they must have been before it."""
     to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
     return (
@@ -120,7 +129,7 @@ def _before(transaction: Transaction) -> tuple[Decimal, Decimal]:
     )
 
 
-def _chain_faults(before: Transaction, transaction: Transaction) -> Iterable[Fault]:
+def _chain_faults(before: RecordedTransaction, transaction: RecordedTransaction) -> Iterable[Fault]:
     to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
     for name, left, paid, after in (
         ("cash", before.cash_after, transaction.amount, transaction.cash_after),
@@ -135,7 +144,7 @@ def _chain_faults(before: Transaction, transaction: Transaction) -> Iterable[Fau
             yield transaction.fault("chain broken", text)
 
 
-def _wrong_times(transactions: Sequence[Transaction]) -> Iterator[Fault]:
+def _wrong_times(transactions: Sequence[RecordedTransaction]) -> Iterator[Fault]:
     """A transaction that was recorded long before the one it continues."""
     moments = [recorded(transaction.record.get("recordedAt")) for transaction in transactions]
     for before, transaction, left, follows in zip(transactions, transactions[1:], moments, moments[1:], strict=False):
@@ -146,7 +155,7 @@ def _wrong_times(transactions: Sequence[Transaction]) -> Iterator[Fault]:
             yield transaction.fault("time", text)
 
 
-def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Proof) -> None:
+def _prove_wallet(wallet: RecordedWallet, transactions: Sequence[RecordedTransaction], proof: Proof) -> None:
     proof.faults += beyond_the_wallet(wallet, transactions)
     reached = [transaction for transaction in transactions if transaction.seq <= wallet.version]
     last = reached[-1] if reached else None
@@ -175,7 +184,7 @@ def _prove_wallet(wallet: Wallet, transactions: Sequence[Transaction], proof: Pr
         )
 
 
-def beyond_the_wallet(wallet: Wallet, transactions: Iterable[Transaction]) -> Iterator[Fault]:
+def beyond_the_wallet(wallet: RecordedWallet, transactions: Iterable[RecordedTransaction]) -> Iterator[Fault]:
     """The transactions whose money the wallet lacks."""
     for transaction in transactions:
         if transaction.seq > wallet.version:

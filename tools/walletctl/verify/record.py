@@ -79,7 +79,7 @@ _MOST_SHOWN = 100  # characters of a value, in a fault's text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prize:
+class AskedPrize:
     """The prize that a result's request came with. `is_payable`: its reference and its amount are both valid."""
 
     reference: object
@@ -101,7 +101,7 @@ def owner(item: Item) -> str:
     return user_id if isinstance(user_id, str) else ""
 
 
-def prize_of(request: object) -> Prize | None:
+def prize_of(request: object) -> AskedPrize | None:
     """The prize that a result's request asks for; None if it asks for none, or cannot be read."""
     fields = _fields(request)
     return _prize(fields) if fields else None
@@ -312,7 +312,7 @@ def _amount(value: object) -> Decimal | None:
     return Decimal(f"{significant}e{shift}")
 
 
-def _prize(fields: Fields) -> Prize | None:
+def _prize(fields: Fields) -> AskedPrize | None:
     """The prize in a result's fields; None for one of nothing, too."""
     amounts, references = fields.get("promowinamount"), fields.get("promowinreference")
     if amounts is None:
@@ -322,7 +322,7 @@ def _prize(fields: Fields) -> Prize | None:
         return None
     reference = _agreed(_identifier, references) if references else None
     is_valid = reference is not None and _is_identifier(reference)
-    return Prize(
+    return AskedPrize(
         reference=reference if is_valid or not references else references[0],
         amount=amounts[0] if value is None else amount(value),
         is_payable=value is not None and is_valid,

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tools.shared.amounts import amount
-from tools.shared.listing import Cell, Column, Row, counted
-from tools.shared.outside import cut, plain
+from tools.shared.listing import Cell, Column, Row, counted, table
+from tools.shared.outside import cut
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
 from tools.walletctl.verify.entries import Fault
 from tools.walletctl.verify.proof import Gap
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 _MOST_OF_A_NAME = 128  # characters: the provider's references and userIds have no more
 _MOST_OF_A_TEXT = 600
 
+_FAULTS = [
+    Column(name="player", title="player", most=_MOST_OF_A_NAME),
+    Column(name="seq", title="seq", right=True, unbroken=True),
+    Column(name="fault", title="fault"),
+    Column(name="figures", title="transaction and figures", most=_MOST_OF_A_TEXT),
+]
+_MONEY = [
+    Column(name="currency", title="currency", most=_MOST_OF_A_NAME),
+    Column(name="kind", title="kind"),
+    Column(name="credited", title="credited", right=True),
+]
 COLUMNS = [Column(name=name, title=name) for name in ("userId", "seq", "id", "fault", "text")]
 
 
@@ -29,36 +40,30 @@ def rows(found: Iterable[Fault]) -> Iterator[Row]:
 
 def faults(found: Sequence[Fault]) -> "Table":
     """A row for each fault: whose, which transaction, what it is, and its figures."""
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = Table(box=None, padding=(0, 1, 0, 0))
-    for name in ("player", "seq", "fault", "transaction and figures"):
-        rows.add_column(name, justify="right" if name == "seq" else "left", overflow="fold", no_wrap=name == "seq")
-    for fault in found:
-        figures = cut(plain(fault.text), _MOST_OF_A_TEXT)
-        # All as Text: a str would be read as markup.
-        rows.add_row(
-            Text(_name(fault.user_id)),
-            Text("" if fault.seq is None else str(fault.seq)),
-            Text(fault.what),
-            Text(figures if fault.id is None else f"{_name(fault.id)}: {figures}"),
-        )
-    return rows
+    return table(
+        _FAULTS,
+        (
+            {
+                "player": fault.user_id,
+                "seq": fault.seq,
+                "fault": fault.what,
+                "figures": fault.text if fault.id is None else f"{cut(fault.id, _MOST_OF_A_NAME)}: {fault.text}",
+            }
+            for fault in found
+        ),
+    )
 
 
 def money(made: Account) -> "Table":
     """A row for each currency and kind, and what was credited."""
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = Table(box=None, padding=(0, 1, 0, 0))
-    for name in ("currency", "kind", "credited"):
-        rows.add_column(name, justify="right" if name == "credited" else "left", overflow="fold")
-    for currency, kinds in by_currency(made.credited).items():
-        for kind, credited in kinds.items():
-            rows.add_row(Text(_name(currency)), Text(kind), Text(amount(credited)))
-    return rows
+    return table(
+        _MONEY,
+        (
+            {"currency": currency, "kind": kind, "credited": credited}
+            for currency, kinds in by_currency(made.credited).items()
+            for kind, credited in kinds.items()
+        ),
+    )
 
 
 def conclusions(made: Account) -> Iterator[str]:
@@ -124,7 +129,3 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "currency": gap.currency,
         **{name: None if facts[name] is None else amount(facts[name]) for name in ("cash", "bonus")},
     }
-
-
-def _name(text: str) -> str:
-    return cut(plain(text), _MOST_OF_A_NAME)

@@ -1,33 +1,30 @@
-"""What the pages ask of a wallet: all that is shown is found, proved and mended by `walletctl`'s own means."""
+"""What the pages ask of a wallet: `walletctl`'s own code finds, proves and corrects all of it."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from tools.shared.identifiers import can_be_key
+from tools.shared.items import Item
 from tools.shared.outside import cut
 from tools.shared.trouble import Trouble
 from tools.walletctl import place as places
 from tools.walletctl import records
-from tools.walletctl.find.command import by_reference, found_in, references_of, wallet_of
+from tools.walletctl.find.finding import by_reference, found_in, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
-from tools.walletctl.items import Item, of_player, with_keys
-from tools.walletctl.log import Line
-from tools.walletctl.parked.discard import keep_in_file
+from tools.walletctl.log import LogLine
 from tools.walletctl.parked.interruptions import Interruptions
-from tools.walletctl.parked.letters import Group, Letter, grouped
-from tools.walletctl.parked.mailbox import Mailbox, Tally, waiting
+from tools.walletctl.parked.keeping import keep_in_file
+from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
+from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
-from tools.walletctl.parked.redrive import ids
-from tools.walletctl.place import Place, Queues, Tables
+from tools.walletctl.place import Place
 from tools.walletctl.verify.account import Account, account
-from tools.walletctl.verify.books import Books
+from tools.walletctl.verify.books import TableBooks
 
 ROWS = 50  # of a ledger on a page
 DRAWN = 200  # transactions in a ledger's picture
@@ -71,10 +68,13 @@ class Choice:
     message_ids: frozenset[str] = frozenset()
     code: int | None = None
 
-    def of(self, group: Group) -> Group | None:
+    def of(self, group: Group, only_sendable: bool) -> Group | None:
+        """The chosen of a group; of those that nobody named, only what is worth sending back is sent back."""
         if self.message_ids:
             return group.among(self.message_ids)
-        return group if self.code is None or cause(group) == self.code else None
+        if self.code is not None and cause(group) != self.code:
+            return None
+        return group.worth_sending_back if only_sendable else group
 
 
 def cause(group: Group) -> int | None:
@@ -90,56 +90,14 @@ class Done:
     references: Sequence[str]
 
 
-class Kept:
-    """A place whose clients are made once: to make one takes longer than most of what it is asked."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._making = threading.Lock()
-        self._tables = cache(place.tables)
-        self._queues = cache(place.queues)
-
-    @property
-    def name(self) -> str:
-        return self._place.name
-
-    @property
-    def options(self) -> Sequence[str]:
-        return self._place.options
-
-    def tables(self) -> Tables:
-        with self._making:
-            return self._tables()
-
-    def queues(self, callback: str) -> Queues:
-        with self._making:
-            return self._queues(callback)
-
-    def url(self) -> str:
-        return self._place.url()
-
-    @property
-    def log_is_free(self) -> bool:
-        return self._place.log_is_free
-
-    def log(self, reference: str, since: datetime) -> Sequence[Line]:
-        return self._place.log(reference, since)
-
-    def refused(self, name: str, since: datetime) -> Sequence[Line]:
-        return self._place.refused(name, since)
-
-    def not_kept(self, since: datetime) -> Mapping[str, int]:
-        return self._place.not_kept(since)
-
-
-class Desk:
+class BackOffice:
     """`is_local` says that a look costs nothing; `folder` is where what is discarded, and what was done, is kept.
 
     Each question raises Trouble if it cannot be answered, and waits for an answer: ask in a thread.
     """
 
     def __init__(self, place: Place, *, is_local: bool, folder: Path) -> None:
-        self.place = Kept(place)
+        self.place = place
         self.is_local = is_local
         self.folder = folder
         # SQS hides what one reads from all others, so the console's own readers take turns.
@@ -156,7 +114,7 @@ class Desk:
     def named(self, name: str) -> tuple[list[Item], Item | None]:
         """What the ledger has under that reference, and the wallet of a player of that name: at once, by key."""
         tables = self.place.tables()
-        return by_reference(tables, name), wallet_of(tables, name)
+        return by_reference(tables, name), tables.wallet(name)
 
     def find(self, name: str, *, scan: bool) -> Found:
         """Looks everywhere; the whole ledger for a round or a transaction id if `scan`."""
@@ -166,24 +124,19 @@ class Desk:
 
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()
-        dynamodb, table = tables.dynamodb, tables.transactions
-        found = of_player(
-            dynamodb, table, user_id, index="byPlayer", newest_first=True, before=before, at_once=DRAWN + 1
-        )
-        newest = list(islice(found, DRAWN + 1))
-        counts = list(of_player(tables.dynamodb, tables.free_rounds, user_id)) if tables.free_rounds else []
+        newest = list(islice(tables.ledger(user_id, newest_first=True, before=before, at_once=DRAWN + 1), DRAWN + 1))
         return Ledger(
             user_id=user_id,
-            wallet=wallet_of(tables, user_id),
+            wallet=tables.wallet(user_id),
             newest=newest[:DRAWN],
             more=len(newest) > ROWS,
-            free_rounds=counts,
+            free_rounds=tables.free_rounds_of(user_id),
         )
 
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""
         tables = self.place.tables()
-        with closing(Books(tables)) as books:
+        with closing(TableBooks(tables)) as books:
             books.read_player(user_id, lambda _read: None)
             return account(
                 books.pages(),
@@ -195,15 +148,13 @@ class Desk:
     def record(self, id: str) -> Record | None:
         """The transaction under that id, if there is one."""
         tables = self.place.tables()
-        keys = [{"id": id}] if can_be_key(id) else []
-        item = next(with_keys(tables.dynamodb, tables.transactions, keys), None)
+        item = next(tables.with_ids([id]), None)
         if item is None:
             return None
-        keys = [{"id": other} for other in dict.fromkeys(records.ids_with(item)) if other != id]
-        others = with_keys(tables.dynamodb, tables.transactions, keys)
+        others = tables.with_ids(other for other in dict.fromkeys(records.ids_with(item)) if other != id)
         return Record(item=item, others=[other for other in others if records.came_with(item, other)])
 
-    def said_of(self, reference: str) -> Sequence[Line]:
+    def said_of(self, reference: str) -> Sequence[LogLine]:
         """What the functions' log says of a reference."""
         return self.place.log(reference, datetime.now(UTC) - timedelta(days=_LOG_DAYS))
 
@@ -217,7 +168,7 @@ class Desk:
         with self.at_the_letters:
             return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
 
-    def letter(self, callback: str, message_id: str) -> Letter:
+    def letter(self, callback: str, message_id: str) -> DeadLetter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""
         with self._holding(Choice(callback=callback, message_ids=frozenset({message_id})), only_sendable=False) as held:
             (letter,) = held.letters
@@ -225,7 +176,7 @@ class Desk:
 
     def redrive(self, choice: Choice) -> Done:
         """Gives chosen dead letters another try. Raises Trouble, which says how far it got."""
-        tally = Tally()
+        tally = Sending()
         try:
             with self._holding(choice, only_sendable=True) as mailbox:
                 references = _references(mailbox)
@@ -235,7 +186,7 @@ class Desk:
         return Done(outcome=_told(tally), references=references)
 
     def discard(self, choice: Choice, reason: str) -> Done:
-        """Deletes chosen dead letters for good, once they stand in a file. Raises Trouble: it says how far it got."""
+        """Deletes chosen dead letters for good, once a file keeps them. Raises Trouble: it says how far it got."""
         if not reason.strip():
             raise Trouble("Say why nobody is owed it, and discard it then")
         folder = self.folder / "discarded"
@@ -263,7 +214,7 @@ class Desk:
                     [
                         part
                         for group in grouped(mailbox.letters, choice.callback)
-                        if not (only_sendable and group.refused) and (part := choice.of(group))
+                        if not (only_sendable and group.refused) and (part := choice.of(group, only_sendable))
                     ]
                 )
                 if not chosen or not choice.message_ids <= chosen:
@@ -281,7 +232,7 @@ class Desk:
         return Count(callback=callback, waiting=waiting(queues).all, dead=there + hidden, hidden=hidden)
 
 
-def _told(tally: Tally) -> str:
+def _told(tally: Sending) -> str:
     """Where it was sent is nothing that who reads this need know: to whom it was sent back was misread."""
     told = f"{tally.sent} of {tally.chosen} given another try"
     if tally.sent < tally.chosen:

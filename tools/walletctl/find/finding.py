@@ -1,0 +1,176 @@
+"""Looks for a win by any of its names, or for a player's: in the ledger, the queues and the log."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from tools.shared import listing
+from tools.shared.identifiers import can_be_key, is_identifier
+from tools.shared.items import Item
+from tools.shared.trouble import Trouble
+from tools.walletctl import records
+from tools.walletctl.find.found import Found
+from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
+from tools.walletctl.log import LogLine
+from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
+from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.place import Place, callbacks
+from tools.walletctl.tables import Tables
+
+
+def found_in(where: Place, name: str, player: str | None, since: datetime, *, scan: bool, retries: bool) -> Found:
+    """What is known there of a name. `scan` reads the whole ledger if it must, `retries` costs what is due a try."""
+    tables = where.tables()
+    transactions = by_reference(tables, name)
+    wallet = tables.wallet(name)
+    not_looked: list[str] = []
+    parked: list[Pile] = []
+    try:
+        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(transactions))
+    except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
+        not_looked.append(f"The dead letters were not looked at: {trouble}.")
+    letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
+    due = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
+    is_named = bool(transactions or wallet or any(_called(name, *each) for each in (*letters, *due)))
+    if player is not None and not is_named:
+        transactions = _in_ledger_of(tables, player, name)
+    log: Sequence[LogLine] = ()
+    may_be_logged = is_identifier(name.partition("#")[2] or name)  # the functions log no other name
+    if may_be_logged and ((transactions and where.log_is_free) or not (transactions or wallet)):
+        try:
+            log = _log(where, name, since)
+        except Trouble as trouble:
+            not_looked.append(f"The log was not read: {trouble}.")
+    missing: Sequence[Missed] = ()
+    parked_as = references_of([*letters, *due])
+    on_record = {str(item["id"]) for item in transactions}
+    if transactions or letters or due or len({line.callback for line in log}) > 1:
+        # A kind that is on record was paid, whatever else came under it: its conflicts are dead letters.
+        missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
+    if transactions:
+        log = [line for line in log if any(line in each.lines for each in missing)]
+    if not transactions and not log and may_be_logged:
+        try:
+            missing = missed(where.refused(name, since), name, parked_as)
+        except Trouble as trouble:
+            not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
+    # Last, since it costs the most: what the log knows is a reference, and is not on record.
+    could_scan = player is None and not is_named and not log and can_be_key(name)
+    came_with: Sequence[Item] = ()
+    if scan and could_scan:
+        read = _in_any_ledger(tables, name)
+        transactions = [item for item in read if name in (item.get(field) for field in _NO_INDEX)]
+        came_with = [] if transactions else read
+    not_kept: Mapping[str, int] | None = None
+    if not (transactions or wallet or letters or due or log or missing):
+        try:
+            not_kept = where.not_kept(since)
+        except Trouble as trouble:
+            not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
+    return Found(
+        name=name,
+        where=where.name,
+        options=where.options,
+        transactions=transactions,
+        wallet=wallet or (tables.wallet(str(transactions[0].get("userId"))) if transactions else None),
+        is_player=wallet is not None,
+        letters=letters,
+        due=due,
+        waiting=sum(pile.waiting.all for pile in parked),
+        hidden=sum(pile.hidden for pile in parked),
+        log=log,
+        missed=missing,
+        since=since,
+        not_kept=not_kept,
+        came_with=came_with,
+        refused_bodies=sum(
+            not {code for code, _ in group.faults}.isdisjoint(INVALID) for pile in parked for group in pile.groups
+        ),
+        paid=_wins_paid(tables, letters, transactions),
+        read_all=player is not None or (scan and could_scan),
+        could_scan=could_scan and not scan,
+        not_looked_for=[] if where.log_is_free else _other_kinds(name, on_record),
+        not_looked=not_looked,
+    )
+
+
+def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
+    """The ids under a reference that are not on record, where one of another kind is."""
+    ids = [f"{kind}#{name}" for kind in callbacks()]
+    others = [id for id in ids if id not in on_record]
+    return others if len(others) < len(ids) else []
+
+
+def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
+    """The callbacks and references of what is parked; not of a win of which only the prize is."""
+    return {
+        (callback, letter.parked.reference)
+        for callback, group in parked
+        for letter in group.letters
+        if letter.parked and letter.parked.reference and not letter.is_prize_only
+    }
+
+
+def _wins_paid(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> set[str]:
+    """Which of the wins are on record whose prizes were left for a person."""
+    ids = {f"{callback}#{group.name}" for callback, group in letters if group.prizes and can_be_key(group.name)}
+    there = ids & {str(item["id"]) for item in known}
+    return there | {str(item["id"]) for item in tables.with_ids(sorted(ids - there))}
+
+
+def by_reference(tables: Tables, name: str) -> list[Item]:
+    """The transactions under a reference, and what was credited with them in one write."""
+    found = {item["id"]: item for item in tables.with_ids(records.ids_named(name))}
+    others = {id for item in found.values() for id in records.ids_with(item)} - found.keys()
+    found |= {item["id"]: item for item in tables.with_ids(sorted(others))}
+    return records.in_order(found.values())
+
+
+def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
+    """A player's transactions of a round or under a transaction id, by the index."""
+    items = tables.whole(tables.ledger(player))
+    return [item for item in items if name in (item.get(attribute) for attribute in _NO_INDEX)]
+
+
+def _in_any_ledger(tables: Tables, name: str) -> list[Item]:
+    """The transactions of a round, under a transaction id, or with that prize: no index has them, so all is read."""
+    with listing.progress("transactions read", _number_of(tables)) as advance:
+        having = dict.fromkeys((*_NO_INDEX, "prizeReference"), name)
+        found = list(tables.scanned(tables.transactions, advance, having=having))
+    return records.in_order(found)
+
+
+_NO_INDEX: Sequence[str] = ("roundId", "transactionId")
+
+
+def _number_of(tables: Tables) -> int | None:
+    try:
+        return tables.approximate_number(tables.transactions) or None
+    except Trouble:  # a bar without an end serves as well
+        return None
+
+
+def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator[tuple[str, Group]]:
+    """What is parked under that name: by reference or message id, or with it as player, round or prize.
+
+    A prize that was left for a person is meant by its own name, and by the names of the win it came with.
+    """
+    for callback, groups in parked:
+        for group in groups:
+            by_name = {letter.message_id for letter in _called(name, callback, group)}
+            by_field = {letter.message_id for letter in group.letters if letter.is_called(name)}
+            if part := group.among(by_name | by_field):
+                yield callback, part
+
+
+def _called(name: str, callback: str, group: Group) -> list[DeadLetter]:
+    """A group's letters of that name, be it a reference or a transaction's `result#reference`, or a message's id."""
+    prizes = [letter for letter in group.letters if name in letter.owes and name.startswith("promo#")]
+    return group.called(name) or group.called(name.removeprefix(f"{callback}#")) or prizes
+
+
+def _log(where: Place, name: str, since: datetime) -> Sequence[LogLine]:
+    """What the log says of a reference, or of `result#reference`."""
+    kind, _, reference = name.partition("#")
+    if not reference or kind not in callbacks():
+        return of_the_win(where.log(name, since))
+    return of_the_win([line for line in where.log(reference, since) if line.callback == kind])

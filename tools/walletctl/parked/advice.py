@@ -1,0 +1,122 @@
+"""What a person does about dead letters, by why they were left: one advice for the command line and the console."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from tools.shared.hints import command, opening
+from tools.shared.outside import cut, plain
+from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
+
+_MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
+_MOST_OF_A_PRIZE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """A sentence without its full stop, and the command that does what it says.
+
+    `beside_a_button` is what a page says instead, where its button does the same.
+    """
+
+    text: str
+    command: str = ""
+    beside_a_button: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.command}" if self.command else f"{self.text}."
+
+
+def advice(
+    callback: str,
+    group: Group,
+    options: Sequence[str],
+    *,
+    found: str | None = None,
+    on_record: Collection[str] = frozenset(),
+) -> Iterator[Advice]:
+    """What to do next, in order.
+
+    `options` lead a command to the place. `found` is the name that was looked for, if one was. `on_record` are ids of
+    which that is known.
+    """
+    name = group.handle
+    if group.refused:
+        yield Advice(text=f"It cannot be sent back: {group.refused}")
+        yield Advice(text="If nobody is owed it, discard it. How", command=command((), "help", "parked", "discard"))
+        return
+    for one, _ in group.prizes.entries if group.prizes else ():
+        yield from _about_a_prize(callback, one, on_record)
+    if not group.wins:
+        return
+    codes = {code for code, _ in group.wins.faults}
+
+    def send_back(text: str, beside_a_button: str) -> Advice:
+        again = command(options, "parked", "redrive", callback, names=[name])
+        return Advice(text=text, command=again, beside_a_button=beside_a_button)
+
+    if codes & INVALID:
+        yield Advice(
+            text="What was sent is not valid, and is refused again as it is. Ask the provider to correct it and to "
+            "send it again with its reference. Once that is paid, discard this dead letter"
+        )
+    elif 61 in codes:
+        yield Advice(
+            text="The reference was credited before with other content. A retry is refused again as long as that is on "
+            "record. Ask the provider which is right. If this is owed as well, it must come under a separate "
+            "reference. Then discard this dead letter"
+        )
+        if found not in (name, f"{callback}#{name}"):
+            yield Advice(text="To see both", command=command(options, "find", names=[name]))
+    elif 52 in codes:
+        yield Advice(text="The win is in another currency than the wallet. Ask the provider")
+        yield send_back(
+            "If the wallet is corrected", "A retry is refused again until the wallet's currency is corrected"
+        )
+    elif 62 in codes:
+        asked = group.letters[0].asked
+        yield Advice(
+            text="The player has no wallet. To open one",
+            command=opening(options, asked.get("userId"), asked.get("currency")),
+        )
+        yield send_back("Then send it back", "Then try again")
+    else:
+        yield send_back("Once the cause in its reason is gone, send it back", "Once the cause is gone, try again")
+
+
+def _about_a_prize(callback: str, one: DeadLetter, on_record: Collection[str]) -> Iterator[Advice]:
+    parked, (reference, amount) = one.parked, one.prize or (None, "")
+    if parked is None:
+        return
+    prize = " ".join(
+        ["The prize", *([plain(reference)] if reference else []), *([f"of {plain(amount)}"] if amount else [])]
+    )
+    win = f"{callback} {cut(plain(parked.reference or 'without a reference'), _MOST_OF_A_NAME)}"
+    is_paid = f"{callback}#{parked.reference}" in on_record
+    yield Advice(
+        text=f"{cut(prize, _MOST_OF_A_PRIZE)}, which came with {win}, is not paid: "
+        f"{why_not_the_prize(parked.code, parked.reason)}. "
+        f"The win itself {'is paid' if is_paid else 'does not wait for it: it is paid, or is tried again by itself'}"
+    )
+    yield Advice(
+        text="Ask the provider which is right. If the prize is owed, it must come under a reference that is free. Once "
+        "that is settled, discard this dead letter"
+    )
+
+
+def why_not_the_prize(code: int, reason: str) -> str:
+    """Why a result's prize was left for a person, in a clause. It is escaped."""
+    fields = [field for field in reason.partition(": ")[2].split(", ") if field]
+    match code:
+        case 61 if any(field.startswith("promoWin") for field in fields):
+            return "the result came with another prize before"
+        case 61:
+            return (
+                f"its reference is on record with other content{f' ({plain(chr(32).join(fields))})' if fields else ''}"
+            )
+        case 57:
+            return "its reference is not valid"
+        case 59:
+            return "its amount is not valid"
+        case 64:
+            return "it has no reference"
+    return plain(reason)

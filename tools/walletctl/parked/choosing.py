@@ -1,0 +1,96 @@
+"""Dead letters that a person chooses: held while something is done with them, and put back on every way out."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from tools.shared import listing
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.parked.interruptions import Interruptions
+from tools.walletctl.parked.letters import Group, grouped
+from tools.walletctl.parked.mailbox import Mailbox
+from tools.walletctl.parked.reading import say_what_was_not_put_back
+from tools.walletctl.place import Queues
+
+CallbackName = Annotated[
+    str, typer.Argument(metavar="CALLBACK", help="result, jackpot, bonus or promo", show_default=False)
+]
+References = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="REFERENCE",
+        help="Those under these references, or message ids. After --, if one begins with two dashes.",
+        show_default=False,
+    ),
+]
+
+
+def check_choice(references: Sequence[str] | None, everything: bool) -> None:
+    if references and everything:
+        raise Trouble("references and --all are two choices: make one of them")
+
+
+def at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+class Choosing:
+    """A callback's dead letters as they were read. `undone` says that nothing has happened to them."""
+
+    def __init__(self, callback: str, mailbox: Mailbox, interruptions: Interruptions, undone: str) -> None:
+        self.mailbox = mailbox
+        self._interruptions = interruptions
+        self._undone = undone
+        there, self.hidden = mailbox.approximate_numbers()
+        with listing.progress("reading", there) as advance:
+            mailbox.read(advance)
+        self.groups = grouped(mailbox.letters, callback)
+
+    def named(self, references: Sequence[str], *, only_sendable: bool) -> frozenset[str]:
+        """The message ids that a person means. Raises Trouble for what is not there, or cannot be sent back."""
+        chosen: set[str] = set()
+        for reference in references:
+            meant = [(group, letters) for group in self.groups if (letters := group.called(reference))]
+            possible = [letters for group, letters in meant if not only_sendable or not group.refused]
+            if not meant:
+                raise Trouble(f"{plain(reference)} is not among the dead letters: {self._undone}")
+            if not possible:
+                raise Trouble(f"{plain(reference)} cannot be sent back: {meant[0][0].refused}; {self._undone}")
+            if len(possible) > 1:
+                raise Trouble(
+                    f"{plain(reference)} may mean more than one: choose by message id, which `parked show` has"
+                )
+            chosen |= {letter.message_id for letter in possible[0]}
+        return frozenset(chosen)
+
+    def parts(self, chosen: frozenset[str]) -> list[Group]:
+        return [part for group in self.groups if (part := group.among(chosen))]
+
+    def asked(self, ask: Callable[[], frozenset[str]], *, holds: bool = True) -> frozenset[str]:
+        """The message ids that a person chooses, which are then held: nothing is while they think. Raises Trouble."""
+        self.mailbox.keep(frozenset())
+        with self._interruptions.at_once():
+            chosen = ask()
+        if chosen and holds:
+            with listing.progress("fetching", len(chosen)) as advance:
+                self.mailbox.read(advance, wanted=chosen)
+            self.mailbox.keep(chosen)
+            if missing := len(chosen) - len(self.mailbox.letters):
+                raise Trouble(f"{missing} of these dead letters are not there any more: {self._undone}")
+        return chosen
+
+
+@contextmanager
+def choosing(callback: str, queues: Queues, undone: str) -> Iterator[Choosing]:
+    """Reads the dead letters; says in the end which could not be put back. Raises Trouble, and Interrupted."""
+    with Interruptions() as interruptions:
+        mailbox = Mailbox(queues, interruptions)
+        try:
+            with mailbox:
+                yield Choosing(callback, mailbox, interruptions, undone)
+        finally:
+            say_what_was_not_put_back(mailbox)
