@@ -125,12 +125,6 @@ def imports_of(source: Path) -> Iterator[str]:
 
 # --- One name, one meaning --------------------------------------------------------------------------
 
-# Each is a class of the provider's stand-in or of a proof as well, which has no other name yet.
-NOT_YET = {
-    *("Account", "Callback", "Credit", "Fault", "Place", "Player"),
-    *("Provider", "Request", "Secrets", "Settings", "Unanswered", "Written"),
-}
-
 
 def test_a_class_name_means_one_thing() -> None:
     defined: dict[str, list[str]] = {}
@@ -139,7 +133,7 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 defined.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
 
-    assert {name: paths for name, paths in defined.items() if len(paths) > 1 and name not in NOT_YET} == {}
+    assert {name: paths for name, paths in defined.items() if len(paths) > 1} == {}
 
 
 # --- A command is called, and not imported ----------------------------------------------------------

@@ -30,7 +30,7 @@ from tools.provider.simulate.pages import AS_THE_EXAMPLE, Secrets, Words, words
 from tools.provider.simulate.players import Named, unseen
 from tools.provider.simulate.provider import Delivery, Provider, Settled
 from tools.provider.simulate.report import COLUMNS, report
-from tools.provider.simulate.story import ORDINARY, Callback, Credit, Odds, PageName, Player, story
+from tools.provider.simulate.story import ORDINARY, Callback, Odds, OwedCredit, PageName, Player, story
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
@@ -53,14 +53,14 @@ def said(callback: Callback, nth: int = 1, secrets: Secrets = SECRETS) -> Words:
     return words(callback, nth=nth, timestamp=1482429190374, secrets=secrets)
 
 
-def credit(reference: str = "ref-1", **changes: Any) -> Credit:
-    plain = Credit(
+def credit(reference: str = "ref-1", **changes: Any) -> OwedCredit:
+    plain = OwedCredit(
         callback="result", reference=reference, user_id="421", currency="USD", amount=Decimal("1.50"), round_id="r-1"
     )
     return replace(plain, **changes)
 
 
-def callback(*credits: Credit, number: int = 1, **changes: Any) -> Callback:
+def callback(*credits: OwedCredit, number: int = 1, **changes: Any) -> Callback:
     return replace(Callback(number=number, at=0.0, page="result", credits=credits or (credit(),)), **changes)
 
 

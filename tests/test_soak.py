@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from conftest import Operator
-from tools.proofs.soak.account import Account, Finding, account
+from tools.proofs.soak.account import Finding, SoakAccount, account
 from tools.proofs.soak.faults import BEFORE_SECONDS, KINDS, schedule
 from tools.proofs.soak.notes import Books, Letter, Opened, Outcome, Plan, Sent
 from tools.proofs.soak.stand import letter_of
@@ -20,7 +20,7 @@ from tools.proofs.soak.traffic import EPOCH, Traffic, traffic
 from tools.provider.answers import Answer
 from tools.provider.simulate.pages import Words
 from tools.provider.simulate.provider import Delivery
-from tools.provider.simulate.story import Callback, Credit
+from tools.provider.simulate.story import Callback, OwedCredit
 from tools.shared.items import encoded
 from tools.walletctl.tables import Tables
 
@@ -30,9 +30,9 @@ SPRING = "spring"
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
 
 
-def credit(id: str, amount: str, **differences: Any) -> Credit:
+def credit(id: str, amount: str, **differences: Any) -> OwedCredit:
     kind, _, reference = id.rpartition("#")
-    made = Credit(
+    made = OwedCredit(
         callback=kind or "result",  # pyright: ignore[reportArgumentType] - a kind of the tests' own
         reference=reference,
         user_id="421",
@@ -43,7 +43,7 @@ def credit(id: str, amount: str, **differences: Any) -> Credit:
 
 
 def sent(
-    *credits: Credit, answers: list[Delivery], outcome: Outcome = "paid", code: int = 0, gave_up: bool = False
+    *credits: OwedCredit, answers: list[Delivery], outcome: Outcome = "paid", code: int = 0, gave_up: bool = False
 ) -> Sent:
     plan = Plan(callback=Callback(number=0, at=0, page="result", credits=credits), kind="", outcome=outcome, code=code)
     return Sent(plan, answers, gave_up=gave_up)
@@ -224,7 +224,7 @@ class Story:
         }
         self.players = [PLAYER]
 
-    def account(self) -> Account:
+    def account(self) -> SoakAccount:
         free_rounds = [
             {"userId": user_id, "bonusCode": code, **item} for (user_id, code), item in self.free_rounds.items()
         ]
@@ -767,5 +767,5 @@ def test_the_functions_do_all_that_the_account_asks_of_them(seed: int, operator:
 
 
 def test_a_finding_of_any_sort_spoils_the_account() -> None:
-    assert Account().is_clean
-    assert not Account(findings=[Finding(what="too slow", text="")]).is_clean
+    assert SoakAccount().is_clean
+    assert not SoakAccount(findings=[Finding(what="too slow", text="")]).is_clean

@@ -16,7 +16,7 @@ from tools.provider.answers import Answer
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import GROUPS, Case
 from tools.provider.certify.provider import OWN_PATHS
-from tools.provider.certify.run import Certification, Settings, run
+from tools.provider.certify.run import Certification, CertifySettings, run
 from tools.provider.secret import Secret
 from tools.provider.sending import Send
 from tools.shared.trouble import Trouble
@@ -31,7 +31,7 @@ BY_NAME = {case.name: case for case in CASES}
 def certified(
     operator: Rival, cases: Sequence[Case] = CASES, secret: Secret = SECRET, *, large_amounts: bool = False
 ) -> Certification:
-    settings = Settings(
+    settings = CertifySettings(
         url="http://operator",
         player_id="421",
         other_player_id="422",

@@ -48,7 +48,7 @@ class Mutant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WrittenFault:
     """A fault written by hand: `instead` stands for `line`, wherever that is in `file`."""
 
     fault: str
@@ -70,7 +70,7 @@ def main() -> None:
     for part in arguments.only or (*MODULES, "written"):
         counts[part] = Counter()
         if part == "written":
-            problems += _written([Written(**written) for written in catalogue["written"]], counts[part])
+            problems += _written([WrittenFault(**written) for written in catalogue["written"]], counts[part])
         else:
             problems += _planted(part, accepted, arguments.processes, counts[part])
     _print_table(counts)
@@ -141,7 +141,7 @@ def _mutmut(folder: Path, *arguments: str, capture_output: bool = False) -> str:
 # --- Written by hand --------------------------------------------------------------------------------
 
 
-def _written(written: Sequence[Written], count: Counter[str]) -> list[str]:
+def _written(written: Sequence[WrittenFault], count: Counter[str]) -> list[str]:
     _stage(STAGE / "written", "layers/common")
     survivors = []
     for number, each in enumerate(written, 1):
@@ -155,7 +155,7 @@ def _written(written: Sequence[Written], count: Counter[str]) -> list[str]:
     return survivors
 
 
-def _verdict(written: Written) -> tuple[str, str]:
+def _verdict(written: WrittenFault) -> tuple[str, str]:
     """What became of a fault, and the first test that noticed it."""
     path = STAGE / "written" / written.file
     original = path.read_text()

@@ -19,7 +19,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenNumber:
     """A JSON number as it was written: a balance must keep its digits, and Python's own would not."""
 
     literal: str
@@ -48,9 +48,11 @@ class Answer:
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:
-        """What it says, numbers as `Written`; nothing if it is not a JSON object."""
+        """What it says, numbers as `WrittenNumber`; nothing if it is not a JSON object."""
         try:
-            found = json.loads(self.text, parse_float=Written, parse_int=Written, parse_constant=Written)
+            found = json.loads(
+                self.text, parse_float=WrittenNumber, parse_int=WrittenNumber, parse_constant=WrittenNumber
+            )
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -60,12 +62,12 @@ class Answer:
         if name not in self.fields:
             return "nothing"
         value = self.fields[name]
-        return value.literal if isinstance(value, Written) else json.dumps(value, default=str)
+        return value.literal if isinstance(value, WrittenNumber) else json.dumps(value, default=str)
 
     def literal(self, name: str) -> str:
         """The characters of a number or a text; empty for anything else."""
         value = self.fields.get(name)
-        if isinstance(value, Written):
+        if isinstance(value, WrittenNumber):
             return value.literal
         return value if isinstance(value, str) else ""
 

@@ -19,7 +19,7 @@ from tools.proofs.soak.notes import Books, Letter, Opened, Plan, Sent
 from tools.provider.answers import SUCCESS, UNAVAILABLE
 from tools.provider.simulate.provider import Delivery, Settled
 from tools.provider.simulate.report import report
-from tools.provider.simulate.story import Credit
+from tools.provider.simulate.story import OwedCredit
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
 from tools.walletctl.reconcile.comparison import Comparison, Difference
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Account:
+class SoakAccount:
     findings: list[Finding] = field(default_factory=list)
     fates: dict[str, Fate] = field(default_factory=dict)  # of every credit that was owed, by its id
     # By player and code, for those that must be paid exactly: what is owed for the rounds, and what was paid.
@@ -67,9 +67,11 @@ class Account:
         return not self.findings
 
 
-def account(sent: Sequence[Sent], players: Sequence[Opened], opened_at: Mapping[str, float], books: Books) -> Account:
+def account(
+    sent: Sequence[Sent], players: Sequence[Opened], opened_at: Mapping[str, float], books: Books
+) -> SoakAccount:
     """`opened_at` says when the wallets of late players were surely there, in seconds of the run. Raises Trouble."""
-    made = Account()
+    made = SoakAccount()
     made.findings += _verified(books)
     made.findings += _balance_findings(players, books)
     _settle_fates(made, sent, books)
@@ -124,7 +126,7 @@ def _balance_findings(players: Sequence[Opened], books: Books) -> Iterator[Findi
 # --- What became of what was owed -------------------------------------------------------------------
 
 
-def _settle_fates(made: Account, sent: Sequence[Sent], books: Books) -> None:
+def _settle_fates(made: SoakAccount, sent: Sequence[Sent], books: Books) -> None:
     by_id: dict[str, list[Sent]] = defaultdict(list)
     for one in sent:
         if one.plan.outcome in ("paid", "late", "contested"):
@@ -165,7 +167,7 @@ def _is_left_for_a_person(one: Sent, books: Books) -> bool:
     return (plan.outcome == "dead letter" or is_beaten) and plan.code in one.codes
 
 
-def _is_of(credit: Credit, record: Item) -> bool:
+def _is_of(credit: OwedCredit, record: Item) -> bool:
     """Whether the record is of this credit: its player, its amount and its currency."""
     return (
         record["userId"] == credit.user_id
@@ -179,7 +181,7 @@ def _is_of(credit: Credit, record: Item) -> bool:
 
 def _reconciled(sent: Sequence[Sent], fates: Mapping[str, Fate], books: Books) -> Iterator[Finding]:
     """What `walletctl reconcile` says of the provider's report, but for what is said to be missing already."""
-    contested: dict[str, list[Credit]] = defaultdict(list)
+    contested: dict[str, list[OwedCredit]] = defaultdict(list)
     for one in sent:
         if one.plan.outcome == "contested":
             contested[one.plan.callback.credits[0].id].append(one.plan.callback.credits[0])
@@ -226,7 +228,7 @@ def _exact_free_rounds(sent: Sequence[Sent], books: Books) -> dict[tuple[str, st
 
     It needs no rule: the provider knows what its rounds won. A total alone is what its rounds won, too.
     """
-    asked: dict[tuple[str, str], dict[str, Credit]] = defaultdict(dict)
+    asked: dict[tuple[str, str], dict[str, OwedCredit]] = defaultdict(dict)
     for one in sent:
         if one.plan.is_exact:
             credit = one.plan.callback.credits[0]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.proofs.soak.stand import Place, Stand
+from tools.proofs.soak.stand import ProxiedEngine, Stand
 from tools.provider.simulate.provider import Delivery
 
 Rule = dict[str, Any]
@@ -89,19 +89,19 @@ _QUIET = (4, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class PlannedFault:
     kind: str
     at: float
     seconds: float
 
 
-def schedule(*, seed: int, seconds: float) -> list[Fault]:
+def schedule(*, seed: int, seconds: float) -> list[PlannedFault]:
     """One fault after the other with quiet between, every kind before any comes again.
 
     A run too short for all kinds has them at half the length, and as many as there is time for.
     """
     chance = random.Random(f"faults {seed}")  # noqa: S311 - it must be repeatable
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = BEFORE_SECONDS
     while True:
         kinds = chance.sample(KINDS, len(KINDS))
@@ -111,7 +111,7 @@ def schedule(*, seed: int, seconds: float) -> list[Fault]:
         for kind, length, quiet in drawn:
             if at + length * shrink > seconds:
                 return faults
-            faults.append(Fault(kind, at, length * shrink))
+            faults.append(PlannedFault(kind, at, length * shrink))
             at += (length + quiet) * shrink
 
 
@@ -133,7 +133,7 @@ class Faults:
     _parking_spans: list[tuple[float, float]] = field(default_factory=list)
     _parking_troubles: int = 0
 
-    async def run(self, faults: Sequence[Fault]) -> None:
+    async def run(self, faults: Sequence[PlannedFault]) -> None:
         """Returns when the last is mended. Broken off, it leaves that to `mend`."""
         chance = random.Random(f"kills {self.seed}")  # noqa: S311 - it must be repeatable
         async with asyncio.TaskGroup() as aftermath:
@@ -163,7 +163,7 @@ class Faults:
         """Whether nothing is in the way of keeping what is delivered, or was then: no queue's fault, no dead worker."""
         return not self._parking_troubles and not any(_meet(delivery, *span) for span in self._parking_spans)
 
-    async def _do(self, fault: Fault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
+    async def _do(self, fault: PlannedFault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
         if fault.kind in INJECTED:
             await self._inject(fault)
         elif fault.kind in STOPS:
@@ -173,7 +173,7 @@ class Faults:
         else:
             await self._kill(fault, chance, aftermath)
 
-    async def _inject(self, fault: Fault) -> None:
+    async def _inject(self, fault: PlannedFault) -> None:
         rules = INJECTED[fault.kind]
         with self._in_the_way(of_parking=bool(rules[1])):
             try:
@@ -184,7 +184,7 @@ class Faults:
                 for place in self.stand.places:
                     place.set_rules([])
 
-    async def _stop(self, fault: Fault) -> None:
+    async def _stop(self, fault: PlannedFault) -> None:
         places = self._places(STOPS[fault.kind])
         with self._in_the_way(of_parking=self.stand.queues in places):
             for place in places:
@@ -193,7 +193,7 @@ class Faults:
             for place in places:
                 await self._on_engines(place.start)
 
-    async def _freeze(self, fault: Fault) -> None:
+    async def _freeze(self, fault: PlannedFault) -> None:
         places = self._places(FREEZES[fault.kind])
         with self._in_the_way(of_parking=self.stand.queues in places):
             try:
@@ -204,7 +204,7 @@ class Faults:
                 for place in places:
                     place.thaw()
 
-    async def _kill(self, fault: Fault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
+    async def _kill(self, fault: PlannedFault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
         """Kills a worker about every second."""
         aftermath.create_task(self._until_replaced(until_at_least=self.clock() + fault.seconds))
         until = self.clock() + fault.seconds
@@ -230,7 +230,7 @@ class Faults:
     def _all_workers_are_there(self) -> bool:
         return all(len(pids) >= self.stand.workers for pids in self.stand.workers_of().values())
 
-    def _places(self, which: str) -> list[Place]:
+    def _places(self, which: str) -> list[ProxiedEngine]:
         return [place for letter, place in zip("tq", self.stand.places, strict=True) if letter in which]
 
     async def _on_engines(self, act: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tools.proofs.soak.account import KEPT, Account, Finding
+from tools.proofs.soak.account import KEPT, Finding, SoakAccount
 from tools.proofs.soak.faults import Faults
 from tools.proofs.soak.notes import Books, Opened, Sent
 from tools.provider.answers import UNAVAILABLE
@@ -30,7 +30,7 @@ class Run:
     sent: Sequence[Sent]
     players: Sequence[Opened]
     books: Books
-    account: Account
+    account: SoakAccount
     faults: Faults
     injected: Counter[str]
     metrics: Counter[str]

@@ -1,6 +1,6 @@
 """Runs the soak.
 
-Settings come from the environment:
+SoakSettings come from the environment:
 
     MINUTES  how long callbacks are sent; what is under way then is waited for, three minutes at the most (1)
     RATE     new callbacks a second; retransmissions come on top (20)
@@ -52,7 +52,7 @@ LATE_WRITE_SECONDS = 3  # what a proxy still holds back arrives within this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SoakSettings:
     minutes: int
     rate: int
     seed: int
@@ -61,7 +61,7 @@ class Settings:
     report: Path | None
 
     @classmethod
-    def from_environment(cls) -> "Settings":
+    def from_environment(cls) -> "SoakSettings":
         """Raises Trouble for a value that is none."""
         if (faults := os.environ.get("FAULTS") or "on") not in ("on", "off"):
             raise Trouble(f"FAULTS must be on or off, not {faults!r}")
@@ -95,7 +95,7 @@ def main() -> int:
 
 def _main() -> int:
     try:
-        settings = Settings.from_environment()
+        settings = SoakSettings.from_environment()
         made = traffic(seed=settings.seed, seconds=settings.seconds, rate=settings.rate)
         print(f"The soak starts its engines, proxies and service; then {settings.minutes} min of traffic", flush=True)
         # One thread starts and stops the engines: they end with the thread that started them, and it outlives them.
@@ -120,7 +120,7 @@ def _main() -> int:
 
 @dataclass
 class Soak:
-    settings: Settings
+    settings: SoakSettings
     traffic: Traffic
     stand: Stand
     engines: ThreadPoolExecutor

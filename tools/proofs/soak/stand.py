@@ -49,7 +49,7 @@ _MICROBURST = ROOT / ".venv-engine" / "bin" / "microburst"
 
 
 @dataclass
-class Place:
+class ProxiedEngine:
     """An engine that can be taken away and brought back, and the proxy before it, which stays."""
 
     name: str
@@ -117,8 +117,8 @@ class Place:
 
 @dataclass
 class Stand:
-    tables: Place
-    queues: Place
+    tables: ProxiedEngine
+    queues: ProxiedEngine
     service: subprocess.Popen[bytes]
     url: str
     functions_log: Path
@@ -126,7 +126,7 @@ class Stand:
     workers: int
 
     @property
-    def places(self) -> tuple[Place, Place]:
+    def places(self) -> tuple[ProxiedEngine, ProxiedEngine]:
         return self.tables, self.queues
 
     # --- The service --------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int
         yield made
 
 
-def _place(stack: ExitStack, name: str, folder: Path) -> Place:
+def _place(stack: ExitStack, name: str, folder: Path) -> ProxiedEngine:
     folder.mkdir()
     port, proxy_port = free_port(), free_port()
     if not _MICROBURST.exists():
@@ -319,7 +319,7 @@ def _place(stack: ExitStack, name: str, folder: Path) -> Place:
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
-    place = Place(name, port, folder, proxy_port, proxy)
+    place = ProxiedEngine(name, port, folder, proxy_port, proxy)
     stack.callback(place.end)
     place.start()
     _wait_for(f"{place.proxy}/_microburst/health", proxy, "the proxy")
@@ -354,7 +354,7 @@ def _direct(request: Any, timeout: float = 60) -> Any:
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
 
 
-def _tables_in(place: Place) -> Tables:
+def _tables_in(place: ProxiedEngine) -> Tables:
     dynamodb = _ACCOUNT.client("dynamodb", endpoint_url=place.endpoint, config=_CONFIG)
     return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 

@@ -14,7 +14,7 @@ from tools.proofs.soak.bodies import FAULTS, SIGNED_FAULTS, as_json, words_of
 from tools.proofs.soak.notes import Opened, Plan
 from tools.provider.simulate.money import CURRENCIES, Purse
 from tools.provider.simulate.pages import Secrets, Words
-from tools.provider.simulate.story import Callback, CallbackName, Credit, Odds, PageName, Player, story
+from tools.provider.simulate.story import Callback, CallbackName, Odds, OwedCredit, PageName, Player, story
 
 EPOCH = 1_700_000_000.0  # when every run begins, as far as its timestamps say
 PLAYERS = 40
@@ -281,10 +281,10 @@ class _Writer:
 
     # --- One callback -------------------------------------------------------------------------------
 
-    def _result(self, at: float, player: Player, *others: Credit, **manner: Any) -> Callback:
+    def _result(self, at: float, player: Player, *others: OwedCredit, **manner: Any) -> Callback:
         return self._callback("result", at, player, self._credit("result", player), *others, **manner)
 
-    def _callback(self, page: PageName, at: float, player: Player, *credits: Credit, **manner: Any) -> Callback:
+    def _callback(self, page: PageName, at: float, player: Player, *credits: OwedCredit, **manner: Any) -> Callback:
         number = next(self._numbers)
         return Callback(
             number=number, at=at, page=page, credits=credits, currency=player.currency, facts=_FACTS, **manner
@@ -301,9 +301,9 @@ class _Writer:
         """Whether the provider gives up what is surely kept."""
         return self._random.random() < 0.2
 
-    def _credit(self, callback: CallbackName, player: Player) -> Credit:
+    def _credit(self, callback: CallbackName, player: Player) -> OwedCredit:
         is_of_game = callback != "promo"
-        return Credit(
+        return OwedCredit(
             callback=callback,
             reference=self._token("ref-"),
             user_id=player.user_id,

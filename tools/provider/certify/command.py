@@ -20,7 +20,7 @@ from tools.provider.certify import report, show
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import Case, chosen
 from tools.provider.certify.provider import OWN_PATHS, checked_url
-from tools.provider.certify.run import Advance, Certification, Settings, new_run_id, run
+from tools.provider.certify.run import Advance, Certification, CertifySettings, new_run_id, run
 from tools.provider.secret import AUTH_TOKEN, HASH_SECRET, Secret
 from tools.shared.identifiers import is_identifier
 from tools.shared.outside import plain
@@ -137,7 +137,7 @@ def certify(
             raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
     if html:
         check_place(html, "the report ")
-    settings = Settings(
+    settings = CertifySettings(
         url=checked_url(url),
         player_id=player,
         other_player_id=other_player,

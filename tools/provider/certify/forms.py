@@ -7,14 +7,14 @@ from typing import TypeAlias, TypeVar
 
 from tools.provider.answers import SUCCESS, Answer
 from tools.provider.certify import amounts
-from tools.provider.certify.requests import Request, Value
+from tools.provider.certify.requests import Draft, Value
 from tools.provider.certify.trial import Trial, Unmet
 from tools.shared.amounts import amount
 
-StepT = TypeVar("StepT", Request, "Step")
-Step: TypeAlias = Request | tuple[Request, int]  # with the code that this one is refused with
-Requests: TypeAlias = Callable[[Trial], Request | Iterable[Request]]
-Steps: TypeAlias = Callable[[Trial], Request | Iterable[Step]]
+StepT = TypeVar("StepT", Draft, "Step")
+Step: TypeAlias = Draft | tuple[Draft, int]  # with the code that this one is refused with
+Requests: TypeAlias = Callable[[Trial], Draft | Iterable[Draft]]
+Steps: TypeAlias = Callable[[Trial], Draft | Iterable[Step]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Again:
 
     name: str
     wins: Requests
-    again: Callable[[Trial, Request], Request | Iterable[Request]]
+    again: Callable[[Trial, Draft], Draft | Iterable[Draft]]
     code: int = SUCCESS
     pays: str | None = None
 
@@ -95,9 +95,9 @@ class Says:
                 raise Unmet(f"{self.expected} for {request.callback}", instead)
 
 
-def _each(requests: Request | Iterable[StepT]) -> Iterator[Request | StepT]:
+def _each(requests: Draft | Iterable[StepT]) -> Iterator[Draft | StepT]:
     """One after the other, each made when the one before is answered."""
-    return iter((requests,) if isinstance(requests, Request) else requests)
+    return iter((requests,) if isinstance(requests, Draft) else requests)
 
 
 def results(field: str, *values: Value) -> Requests:
@@ -105,6 +105,6 @@ def results(field: str, *values: Value) -> Requests:
     return lambda the: (the.result(**{field: value}) for value in values)
 
 
-def changed(**changes: Value) -> Callable[[Trial, Request], Request]:
+def changed(**changes: Value) -> Callable[[Trial, Draft], Draft]:
     """What is sent again, with other values in these fields."""
     return lambda the, win: win.but(**changes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from tools.provider.answers import Answer, Headers
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.paths import PATHS, Callback, query_of
 from tools.provider.secret import REDACTED, Secret
 from tools.provider.sending import Pauses, Send, Unanswered
@@ -45,7 +45,7 @@ class Exchange:
 
 
 @dataclass(kw_only=True)
-class Provider:
+class Examiner:
     """`paths` are the callbacks' own at this operator."""
 
     url: str
@@ -55,7 +55,7 @@ class Provider:
     hashes: set[str] = field(default_factory=set)  # that were made with the secret
     near_misses: list[Secret] = field(default_factory=list)  # so like the secret that they tell it
 
-    def prepare(self, request: Request, filler: str) -> Prepared:
+    def prepare(self, request: Draft, filler: str) -> Prepared:
         signed = self.signed(request, filler)
         token = self.secret.auth_token if request.token == "right" else None  # noqa: S105 - a choice, not a token
         if isinstance(request.token, Raw):
@@ -95,14 +95,14 @@ class Provider:
             exchanges.append(await self.deliver(prepared, f"{why}, retransmission {nth}"))
         return exchanges
 
-    def signed(self, request: Request, filler: str) -> Request:
+    def signed(self, request: Draft, filler: str) -> Draft:
         """The request with the hash that it needs; `filler` is sent as one where no secret is known."""
         signed = request.signed(self.secret.hash_secret, filler)
         if self.secret.hash_secret and signed is not request:
             self.hashes.add(signed["hash"])
         return signed
 
-    def hash_of(self, request: Request) -> str:
+    def hash_of(self, request: Draft) -> str:
         """The request's right hash, made with the secret that must be there."""
         made = hash_over(request.fields, self.secret.hash_secret or "")
         self.hashes.add(made)

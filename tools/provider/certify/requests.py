@@ -23,7 +23,7 @@ Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value] | R
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Draft:
     """One callback as it is to be sent. `body`, if given, is sent in place of the fields.
 
     `signature` is by default what its callback's page demands; a field `hash` of its own is left as it is.
@@ -49,35 +49,35 @@ class Request:
         is_free_round = self.callback in ("result", "auto closing") and bool(codes)
         return self["amount"] if is_free_round or self.callback == "bonus" else "0"
 
-    def but(self, **changes: Value) -> "Request":
+    def but(self, **changes: Value) -> "Draft":
         """The same with these fields, in their old places; what is new comes last."""
         texts = {name: written(value) for name, value in changes.items()}
         kept = [Field(each.name, texts.pop(each.name, each.text)) for each in self.fields]
         return replace(self, fields=(*kept, *(Field(name, text) for name, text in texts.items())))
 
-    def without(self, *names: str) -> "Request":
+    def without(self, *names: str) -> "Draft":
         return replace(self, fields=tuple(each for each in self.fields if each.name not in names))
 
-    def spelled(self, **names: str) -> "Request":
+    def spelled(self, **names: str) -> "Draft":
         """The same with fields under other names: `spelled(roundId="roundid")`."""
         return replace(self, fields=tuple(Field(names.get(each.name, each.name), each.text) for each in self.fields))
 
-    def backwards(self) -> "Request":
+    def backwards(self) -> "Draft":
         return replace(self, fields=self.fields[::-1])
 
-    def by(self, path: str) -> "Request":
+    def by(self, path: str) -> "Draft":
         return replace(self, path=path)
 
-    def saying(self, body: str | bytes) -> "Request":
+    def saying(self, body: str | bytes) -> "Draft":
         return replace(self, body=body)
 
-    def with_token(self, token: "Literal['right', 'none'] | Raw") -> "Request":
+    def with_token(self, token: "Literal['right', 'none'] | Raw") -> "Draft":
         return replace(self, token=token)
 
-    def unsigned(self) -> "Request":
+    def unsigned(self) -> "Draft":
         return replace(self, signature="none")
 
-    def signed(self, secret: str | None, filler: str) -> "Request":
+    def signed(self, secret: str | None, filler: str) -> "Draft":
         """The same with its hash: made with the secret or, where none is known, `filler` in its place."""
         has_one = any(each.is_hash for each in self.fields)
         wants_one = self.signature == "of its callback" and self.callback in SIGNED

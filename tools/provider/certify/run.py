@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 from tools.provider.answers import Answer, Balances
 from tools.provider.certify import amounts
 from tools.provider.certify.catalogue import Case
-from tools.provider.certify.provider import Exchange, Provider
-from tools.provider.certify.requests import Request
-from tools.provider.certify.trial import NotTried, Player, Trial, Unmet
+from tools.provider.certify.provider import Examiner, Exchange
+from tools.provider.certify.requests import Draft
+from tools.provider.certify.trial import NotTried, Players, Trial, Unmet
 from tools.provider.paths import Callback
 from tools.provider.secret import Secret
 from tools.provider.sending import Send, network
@@ -29,7 +29,7 @@ _MOST_OF_AN_ANSWER = 200  # characters, in a line for a person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class CertifySettings:
     url: str
     player_id: str
     other_player_id: str | None = None
@@ -60,11 +60,11 @@ class Outcome:
 class Certification:
     """What there is to say about a run, while it runs and afterwards."""
 
-    settings: Settings
+    settings: CertifySettings
     cases: Sequence[Case]
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
-    player: Player | None = None
+    player: Players | None = None
     before: Balances | None = None
     after: Balances | None = None
     opening: tuple[Exchange, ...] = ()
@@ -110,7 +110,7 @@ async def run(
     started = time.monotonic()
     over = way or network(settings.url, answer_seconds=settings.timeout_seconds, agent="walletctl-certify")
     async with over as send:
-        provider = Provider(url=settings.url, secret=settings.secret, send=send, paths=settings.paths)
+        provider = Examiner(url=settings.url, secret=settings.secret, send=send, paths=settings.paths)
         opened = await _open(certification, provider)
         certification.player, certification.before = opened.player, opened.balances
         certification.after = opened.balances
@@ -133,7 +133,7 @@ async def run(
         certification.seconds = time.monotonic() - started
 
 
-async def _outcome(case: Case, trial: Trial, provider: Provider) -> Outcome:
+async def _outcome(case: Case, trial: Trial, provider: Examiner) -> Outcome:
     verdict: Verdict = "passed"
     expected = got = why = ""
     started = time.monotonic()
@@ -170,11 +170,11 @@ _OPENING, _CLOSING = 0, 999  # where a case has its number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
-    player: Player
+    player: Players
     balances: Balances
-    by_replay: Request | None
+    by_replay: Draft | None
 
-    def trial(self, number: int, provider: Provider, settings: Settings) -> Trial:
+    def trial(self, number: int, provider: Examiner, settings: CertifySettings) -> Trial:
         return Trial(
             number=number,
             run_id=settings.run_id,
@@ -186,18 +186,18 @@ class _Opened:
         )
 
 
-async def _open(certification: Certification, provider: Provider) -> _Opened:
+async def _open(certification: Certification, provider: Examiner) -> _Opened:
     """Finds out the player's currency and balances. Raises Trouble, which says what to do."""
     settings = certification.settings
     trial = Trial(
         number=_OPENING,
         run_id=settings.run_id,
         provider=provider,
-        player=Player(id=settings.player_id, currency=settings.currency or "", other_id=settings.other_player_id),
+        player=Players(id=settings.player_id, currency=settings.currency or "", other_id=settings.other_player_id),
     )
     try:
         currency = await _currency(trial, settings)
-        trial.player = Player(id=settings.player_id, currency=currency, other_id=settings.other_player_id)
+        trial.player = Players(id=settings.player_id, currency=currency, other_id=settings.other_player_id)
         by_replay = None
         answer = await trial.greet(trial.result(amount="0"))
         _check_admitted(answer, settings, currency)
@@ -225,7 +225,7 @@ async def _open(certification: Certification, provider: Provider) -> _Opened:
     return _Opened(player=trial.player, balances=balances, by_replay=by_replay)
 
 
-async def _currency(trial: Trial, settings: Settings) -> str:
+async def _currency(trial: Trial, settings: CertifySettings) -> str:
     """The wallet's, as an answer to a jackpot has it, which need not name one."""
     hashed = settings.secret.hash_secret is not None
     answer = await trial.greet(trial.jackpot(amount="0"))
@@ -256,7 +256,7 @@ async def _check_other_player(trial: Trial, player_id: str) -> None:
         raise Trouble(f"the other player {plain(player_id)} must have a wallet in {currency}, as the first one has")
 
 
-async def _check_unused(trial: Trial, settings: Settings) -> None:
+async def _check_unused(trial: Trial, settings: CertifySettings) -> None:
     """A run id that was used before makes replays of all wins: nothing could be told from that."""
     before = await trial.balances()
     await trial.greet(trial.result(amount=_SMALLEST))
@@ -268,7 +268,7 @@ async def _check_unused(trial: Trial, settings: Settings) -> None:
         )
 
 
-def _check_admitted(answer: Answer, settings: Settings, currency: str | None) -> None:
+def _check_admitted(answer: Answer, settings: CertifySettings, currency: str | None) -> None:
     """Raises Trouble for what makes every case pointless."""
     player = plain(settings.player_id)
     if answer.status is None:
@@ -298,5 +298,5 @@ def _check_admitted(answer: Answer, settings: Settings, currency: str | None) ->
         raise Trouble(f"the wallet of {player} is not in {plain(currency)}: leave out --currency, or give its own")
 
 
-def _said(answer: Answer, provider: Provider) -> str:
+def _said(answer: Answer, provider: Examiner) -> str:
     return plain(provider.redact(str(answer)))[:_MOST_OF_AN_ANSWER]

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from tools.provider.answers import SUCCESS, Answer, Balances
 from tools.provider.certify import amounts
-from tools.provider.certify.provider import Exchange, Provider
-from tools.provider.certify.requests import Raw, Request, Value, fields_of
+from tools.provider.certify.provider import Examiner, Exchange
+from tools.provider.certify.requests import Draft, Raw, Value, fields_of
 from tools.provider.paths import Callback
 from tools.shared.amounts import amount
 
@@ -31,7 +31,7 @@ class NotTried(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
+class Players:
     """Whose wallet it is; `other_id` is another player's, if one was given."""
 
     id: str
@@ -45,9 +45,9 @@ class Trial:
 
     number: int
     run_id: str
-    provider: Provider
-    player: Player
-    by_replay: Request | None = None  # how balances are read where a win of 0 is refused
+    provider: Examiner
+    player: Players
+    by_replay: Draft | None = None  # how balances are read where a win of 0 is refused
     copies: int = 12  # of what is sent at the same time
     large_amounts: bool = False
     counts_bonus: bool = True  # whether bonus is looked at: the pages leave it to the operator
@@ -60,7 +60,7 @@ class Trial:
 
     # --- What is sent -------------------------------------------------------------------------------
 
-    def result(self, **changes: Value) -> Request:
+    def result(self, **changes: Value) -> Draft:
         fields = fields_of(
             providerId=_PROVIDER_ID,
             userId=self.player.id,
@@ -75,14 +75,14 @@ class Trial:
             uuid=self.filler(),
             timestamp=_now(),
         )
-        return Request(callback="result", fields=fields).but(**changes)
+        return Draft(callback="result", fields=fields).but(**changes)
 
-    def auto_closing(self, **changes: Value) -> Request:
+    def auto_closing(self, **changes: Value) -> Draft:
         """A result without a session, by the Auto Closing page's path, spelled and written as there."""
         closed = replace(self.result(amount=Raw("0.01")), callback="auto closing")
         return closed.without("sessionId").but(**changes)
 
-    def jackpot(self, **changes: Value) -> Request:
+    def jackpot(self, **changes: Value) -> Draft:
         fields = fields_of(
             reference=self.id(),
             gameId=_GAME_ID,
@@ -93,9 +93,9 @@ class Trial:
             roundId=self.id("r"),
             timestamp=_now(),
         )
-        return Request(callback="jackpot", fields=fields).but(**changes)
+        return Draft(callback="jackpot", fields=fields).but(**changes)
 
-    def total(self, **changes: Value) -> Request:
+    def total(self, **changes: Value) -> Draft:
         """A bonus callback: what all rounds of a free round bonus won."""
         fields = fields_of(
             reference=self.id(),
@@ -105,9 +105,9 @@ class Trial:
             userId=self.player.id,
             timestamp=_now(),
         )
-        return Request(callback="bonus", fields=fields).but(**changes)
+        return Draft(callback="bonus", fields=fields).but(**changes)
 
-    def promo(self, **changes: Value) -> Request:
+    def promo(self, **changes: Value) -> Draft:
         fields = fields_of(
             promoCampaignId="5103188801",
             reference=self.id(),
@@ -119,9 +119,9 @@ class Trial:
             uuid=self.filler(),
             timestamp=_now(),
         )
-        return Request(callback="promo", fields=fields).but(**changes)
+        return Draft(callback="promo", fields=fields).but(**changes)
 
-    def each_callback(self, **changes: Value) -> tuple[Request, ...]:
+    def each_callback(self, **changes: Value) -> tuple[Draft, ...]:
         return self.result(**changes), self.jackpot(**changes), self.total(**changes), self.promo(**changes)
 
     @property
@@ -142,11 +142,11 @@ class Trial:
         """32 hexadecimal digits, as a uuid and as a hash where none is checked."""
         return hashlib.sha256(self.id().encode()).hexdigest()[:32]
 
-    def signed(self, request: Request) -> Request:
+    def signed(self, request: Draft) -> Draft:
         """The request with the hash that its callback's page demands."""
         return self.provider.signed(request, self.filler())
 
-    def hash_of(self, request: Request) -> str:
+    def hash_of(self, request: Draft) -> str:
         """The request's right hash. Raises NotTried where no hash secret is known."""
         self.need_hash_secret()
         return self.provider.hash_of(request)
@@ -174,22 +174,22 @@ class Trial:
 
     # --- What comes back ----------------------------------------------------------------------------
 
-    async def send(self, request: Request, why: str = "") -> Answer:
+    async def send(self, request: Draft, why: str = "") -> Answer:
         """The answer, once it is not 998 any more: the provider sends those again."""
         await self._begin()
         return await self._tell(request, why or request.callback)
 
-    async def greet(self, request: Request) -> Answer:
+    async def greet(self, request: Draft) -> Answer:
         """The answer to what comes before the first case: nothing is known of the wallet yet."""
         return await self._tell(request, "finding the wallet")
 
-    async def send_once(self, request: Request) -> Answer:
+    async def send_once(self, request: Draft) -> Answer:
         """The first answer, whatever it is: for what sending again cannot mend."""
         await self._begin()
         prepared = self.provider.prepare(request, self.filler())
         return self._note(await self.provider.deliver(prepared, request.callback))
 
-    async def send_together(self, requests: Sequence[Request]) -> list[Answer]:
+    async def send_together(self, requests: Sequence[Draft]) -> list[Answer]:
         """All at the same moment, each by a connection of its own that is open already."""
         await self._begin()
         if len(requests) > self._connections:
@@ -201,7 +201,7 @@ class Trial:
         answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
         return [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
 
-    async def credited(self, request: Request) -> Answer:
+    async def credited(self, request: Draft) -> Answer:
         """Its answer, which must be a success."""
         return self.check_credited(await self.send(request))
 
@@ -210,7 +210,7 @@ class Trial:
             raise Unmet("HTTP 200 and error 0", str(answer))
         return answer
 
-    async def refused(self, request: Request, code: int) -> Answer:
+    async def refused(self, request: Draft, code: int) -> Answer:
         """Its answer, which must be this refusal."""
         http = _HTTP.get(code, 200)
         answer = await self.send_once(request) if http != 200 else await self.send(request)
@@ -270,7 +270,7 @@ class Trial:
             self._before = await self.balances()
         return self._before
 
-    async def _tell(self, request: Request, why: str) -> Answer:
+    async def _tell(self, request: Draft, why: str) -> Answer:
         exchanges = await self.provider.tell(self.provider.prepare(request, self.filler()), why)
         return [self._note(exchange) for exchange in exchanges][-1]
 
@@ -289,7 +289,7 @@ class Trial:
                 f"{name} {amount(now)}",
             )
 
-    def elsewhere(self, callback: Callback, path: str, request: Request) -> Request:
+    def elsewhere(self, callback: Callback, path: str, request: Draft) -> Draft:
         """The request by another path that the contract knows. Raises NotTried where paths are the operator's own."""
         if self.provider.is_elsewhere(callback):
             raise NotTried("this operator's paths are its own")

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from tools.provider.paths import PATHS, query_of
 from tools.provider.signing import hash_of, json_object
-from tools.provider.simulate.story import Callback, Credit
+from tools.provider.simulate.story import Callback, OwedCredit
 
 AS_THE_EXAMPLE = 0.6  # of all callbacks; the others are as the table, each in its own way
 
@@ -53,7 +53,7 @@ def words(callback: Callback, *, nth: int, timestamp: int, secrets: Secrets) -> 
 @dataclass(frozen=True, slots=True)
 class _Page:
     callback: Callback
-    credit: Credit
+    credit: OwedCredit
     chance: random.Random
     as_example: bool
     request_id: str

@@ -37,7 +37,7 @@ class Player:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
+class OwedCredit:
     """What the provider considers owed: a row of its report. `currency` is empty where the callback carries none."""
 
     callback: CallbackName
@@ -66,7 +66,7 @@ class Callback:
     number: int
     at: float
     page: PageName
-    credits: tuple[Credit, ...]
+    credits: tuple[OwedCredit, ...]
     facts: Mapping[str, str] = field(default_factory=dict)  # of the session, the jackpot, the campaign
     after: tuple[int, ...] = ()
     currency: str = ""  # the wallet's
@@ -306,13 +306,13 @@ class _Writer:
 
     # --- Credits and callbacks ----------------------------------------------------------------------
 
-    def _credit_of_round(self, session: _Session) -> Credit:
+    def _credit_of_round(self, session: _Session) -> OwedCredit:
         won = session.purse.win(self._random, session.stakes)
         if won:
             self._won[session.player.user_id] += int(1000 * won / session.purse.stake)
         return self._credit("result", session, won, round_id=self._name("r"), currency=session.player.currency)
 
-    def _prize(self, session: _Session, stakes: int) -> Credit:
+    def _prize(self, session: _Session, stakes: int) -> OwedCredit:
         won = session.purse.exactly(session.purse.stake * stakes)
         return replace(self._credit("promo", session, won, currency=session.player.currency), game_id="")
 
@@ -325,8 +325,8 @@ class _Writer:
         round_id: str = "",
         bonus_code: str = "",
         currency: str = "",
-    ) -> Credit:
-        return Credit(
+    ) -> OwedCredit:
+        return OwedCredit(
             callback=callback,
             reference=self._name(""),
             user_id=session.player.user_id,
@@ -342,7 +342,7 @@ class _Writer:
         page: PageName,
         at: float,
         session: _Session,
-        *credits: Credit,
+        *credits: OwedCredit,
         facts: Mapping[str, str] | None = None,
         after: tuple[int, ...] = (),
         late: float = 0.0,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from tools.provider.answers import UNAVAILABLE
-from tools.provider.simulate.story import Callback, Credit
+from tools.provider.simulate.story import Callback, OwedCredit
 
 RECENT_SECONDS = 10.0
 _Bonus: TypeAlias = tuple[str, str, str]  # currency, player, bonus code
@@ -54,7 +54,7 @@ class Tally:
             for credit in callback.credits:
                 self._owe(credit, credit.currency or callback.currency)
 
-    def _owe(self, credit: Credit, currency: str) -> None:
+    def _owe(self, credit: OwedCredit, currency: str) -> None:
         bonus = (currency, credit.user_id, credit.bonus_code)
         if credit.bonus_code and credit.callback == "result":
             self._rounds[bonus] += credit.amount

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, CALLBACKS, EFFECTS, FIELDS, REPLAYS, Promises
 from tools.provider.certify.forms import Again, Row
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.certify.trial import Trial
 
 promise = Promises("auto closing")
 
 
-def _result(the: Trial) -> Request:
+def _result(the: Trial) -> Draft:
     return the.result(amount="0.04")
 
 
-def _closing_of(result: Request) -> Request:
+def _closing_of(result: Draft) -> Draft:
     """The same round closed automatically: no session, and the amount as the page writes it."""
     closed = replace(result, callback="auto closing").without("sessionId")
     return closed.but(amount=Raw(result["amount"]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tools.provider.answers import Answer
 from tools.provider.certify.catalogue import AUTO_CLOSING, BONUS, EFFECTS, JACKPOT, PROMO, REPLAYS, RESULT, Promises
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("concurrency")
@@ -155,12 +155,12 @@ async def replays_between_new_wins_pay_nothing(the: Trial) -> None:
     await the.paid(_cents(5 + the.copies // 2))
 
 
-async def _copies(the: Trial, win: Request) -> None:
+async def _copies(the: Trial, win: Draft) -> None:
     """What copies are answered is a case of its own."""
     await the.send_together([the.signed(win)] * the.copies)
 
 
-async def _all_credited(the: Trial, wins: Sequence[Request]) -> list[Answer]:
+async def _all_credited(the: Trial, wins: Sequence[Draft]) -> list[Answer]:
     return [the.check_credited(answer) for answer in await the.send_together(wins)]
 
 

@@ -2,25 +2,25 @@
 
 from tools.provider.certify.catalogue import ANSWERS, REPLAYS, RESULT, Promises
 from tools.provider.certify.forms import Again, Row, changed
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("conflicts")
 
 
-def _win(the: Trial) -> Request:
+def _win(the: Trial) -> Draft:
     return the.result(amount="0.02")
 
 
-def _jackpot(the: Trial) -> Request:
+def _jackpot(the: Trial) -> Draft:
     return the.jackpot(amount=Raw("0.02"))
 
 
-def _total(the: Trial) -> Request:
+def _total(the: Trial) -> Draft:
     return the.total(amount=Raw("0.02"), bonusCode=the.id("b"))
 
 
-def _promotion(the: Trial) -> Request:
+def _promotion(the: Trial) -> Draft:
     return the.promo(amount="0.02")
 
 

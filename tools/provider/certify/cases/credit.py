@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from tools.provider.answers import Answer
 from tools.provider.certify.catalogue import ANSWERS, EFFECTS, FIELDS, REPLAYS, RESULT, Promises
 from tools.provider.certify.forms import Again, Row, Says, changed
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("credit")
 
 
-def _two_spins(the: Trial) -> Iterator[Request]:
+def _two_spins(the: Trial) -> Iterator[Draft]:
     yield (spin := the.result(amount="0.02"))
     yield spin.but(reference=the.id(), roundDetails="freespin")
 
@@ -99,7 +99,7 @@ promise.rows(
 )
 
 
-def _odd_currencies(the: Trial) -> Iterator[Request]:
+def _odd_currencies(the: Trial) -> Iterator[Draft]:
     own, odd = the.player.currency, f"{the.another_currency}-TRC20"
     wide = own.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})  # looks like it, in full width
     for currency in (odd, "$$$", "X", f"{own} ", f"{own}{own}", wide, "\u3000", "x" * 200, Raw("840")):

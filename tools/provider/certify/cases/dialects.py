@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, BONUS, CALLBACKS, FIELDS, JACKPOT, PROMO, RESULT, Promises
 from tools.provider.certify.forms import Again, Requests, Row, results
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import NotTried, Trial
 from tools.provider.paths import PATHS, Callback
 
@@ -45,7 +45,7 @@ def _spelled(spell: Callable[[str], str]) -> Requests:
     )
 
 
-def _in_two_spellings(the: Trial) -> Request:
+def _in_two_spellings(the: Trial) -> Draft:
     win = the.result()
     return win.but(userid=win["userId"], roundID=win["roundId"])
 
@@ -91,7 +91,7 @@ promise.rows(
 )
 
 
-def _identifiers_of(win: Request) -> tuple[str, ...]:
+def _identifiers_of(win: Draft) -> tuple[str, ...]:
     """What decides about money, beside the player and the reference."""
     return {
         "jackpot": ("gameId", "roundId", "jackpotId", "bonusCode"),
@@ -100,13 +100,13 @@ def _identifiers_of(win: Request) -> tuple[str, ...]:
     }.get(win.callback, ("gameId", "roundId", "bonusCode", "promoCampaignId"))
 
 
-def _with_whole_numbers(the: Trial) -> Iterator[Request]:
+def _with_whole_numbers(the: Trial) -> Iterator[Draft]:
     for win in the.each_callback(amount="0.01"):
         for name in _identifiers_of(win):
             yield win.but(**{"reference": the.id(), name: Raw(the.whole())})
 
 
-def _of_a_whole_number(the: Trial) -> Iterator[Request]:
+def _of_a_whole_number(the: Trial) -> Iterator[Draft]:
     if not re.fullmatch("0|[1-9][0-9]*", the.player.id):
         raise NotTried("the player's id is not a whole number")
     yield from the.each_callback(amount="0.01", userId=Raw(the.player.id))
@@ -177,19 +177,19 @@ async def a_whole_number_is_the_text_of_its_digits(the: Trial) -> None:
     await the.paid("0.13", bonus="0.04")
 
 
-def _to_the_last_digit(the: Trial) -> Iterator[Request]:
+def _to_the_last_digit(the: Trial) -> Iterator[Draft]:
     digits = the.whole()
     for last in ("", *range(10)):
         yield the.result(reference=Raw(f"{digits}{last}"))
 
 
-def _of_a_code_in_both_forms(the: Trial) -> Iterator[Request]:
+def _of_a_code_in_both_forms(the: Trial) -> Iterator[Draft]:
     code = the.whole()
     yield the.result(amount="0.02", bonusCode=Raw(code))
     yield the.total(amount="0.05", bonusCode=code)
 
 
-def _with_a_prize_in_both_forms(the: Trial) -> Iterator[Request]:
+def _with_a_prize_in_both_forms(the: Trial) -> Iterator[Draft]:
     digits = the.whole()
     yield the.result(amount="0.02", promoWinAmount="0.03", promoWinReference=Raw(digits))
     yield the.promo(amount="0.03", reference=digits)
@@ -218,13 +218,13 @@ promise.rows(
 _ODD = ("slot\u200d1", "\u00a0x", " x ", "\ufeff", "\u00ad", "\u2028x", "\u200b", "\ue000", "\u0378", "\U0001fae8")
 
 
-def _of_two_codes(the: Trial) -> Iterator[Request]:
+def _of_two_codes(the: Trial) -> Iterator[Draft]:
     code = the.id("b")
     yield the.result(amount="0.02", bonusCode=code)
     yield the.total(amount="0.02", bonusCode=f"{code} ")
 
 
-def _empty(the: Trial) -> Iterator[Request]:
+def _empty(the: Trial) -> Iterator[Draft]:
     names = ("bonusCode", "promoWinAmount", "promoWinReference", "promoCampaignId")
     for nothing in ([], {}):
         yield the.result(**dict.fromkeys(names, nothing))
@@ -267,17 +267,17 @@ async def a_currency_may_be_in_lower_case(the: Trial) -> None:
     await the.paid("0.01")
 
 
-def _escaped(win: Request) -> Request:
+def _escaped(win: Draft) -> Draft:
     reference = "".join(f"\\u{ord(character):04x}" for character in win["reference"])
     return win.but(reference=Raw(f'"{reference}"'), gameName=Raw(r'"Fortune\u0027s \u00e9"'))
 
 
-def _with_space(the: Trial) -> Request:
+def _with_space(the: Trial) -> Draft:
     win = the.result()
     return win.saying("\r\n\t " + win.text.replace(", ", " ,\n\t").replace('": ', '"\t:\r\n') + "\n")
 
 
-def _of_128_characters(the: Trial) -> Iterator[Request]:
+def _of_128_characters(the: Trial) -> Iterator[Draft]:
     yield (win := the.result(roundId=the.id("r").ljust(128, "x"), reference=the.id().ljust(128, "x")))
     yield win.but(reference=win["reference"][:-1] + "y")
 
@@ -306,7 +306,7 @@ async def a_jackpot_needs_no_currency(the: Trial) -> None:
     the.same("currency", the.player.currency, str(answer.fields.get("currency")))
 
 
-def _by_every_path(callback: Callback, win: Callable[[Trial], Request]) -> Requests:
+def _by_every_path(callback: Callback, win: Callable[[Trial], Draft]) -> Requests:
     return lambda the: (the.elsewhere(callback, path, win(the)) for path in PATHS[callback])
 
 
@@ -328,7 +328,7 @@ promise.rows(
 )
 
 
-async def _as_published(the: Trial, win: Request, example: str) -> None:
+async def _as_published(the: Trial, win: Draft, example: str) -> None:
     """Sends a page's example, each `<name>` in it being this win's own; the commas that pages forgot are put in."""
     texts = {each.name: each.text for each in the.signed(win).fields}
     body = re.sub(r"<(\w+)>", lambda found: texts[found[1]], example)

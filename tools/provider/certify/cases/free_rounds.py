@@ -7,7 +7,7 @@ from typing import Literal
 from tools.provider.answers import Answer
 from tools.provider.certify.catalogue import BONUS, EFFECTS, FIELDS, REPLAYS, RESULT, Promises
 from tools.provider.certify.forms import Row
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("free rounds")
@@ -24,7 +24,7 @@ class _Delivery:
     changes: Mapping[str, Value]
     times: int = 1
 
-    def request(self, the: Trial, code: str) -> Request:
+    def request(self, the: Trial, code: str) -> Draft:
         if self.kind == "round":
             made = the.result(amount=self.amount, roundDetails="freespin", bonusCode=code)
         else:
@@ -80,11 +80,11 @@ def _in_turn(name: str, *deliveries: _Delivery, paid: str = "") -> _Schedule:
     return _Schedule(name, paid or deliveries[-1].paid or "0", deliveries)
 
 
-def _free_round(the: Trial) -> Request:
+def _free_round(the: Trial) -> Draft:
     return the.result(amount="0.02", bonusCode=the.id("b"))
 
 
-def _total_alone(the: Trial) -> Request:
+def _total_alone(the: Trial) -> Draft:
     return the.total(amount=Raw("0.05"), bonusCode=the.id("b"))
 
 

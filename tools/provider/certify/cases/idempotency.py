@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tools.provider.certify.catalogue import BONUS, JACKPOT, PROMO, REPLAYS, RESULT, Promises
 from tools.provider.certify.forms import Again, Row, changed
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 from tools.provider.sending import RETRANSMISSIONS
 
@@ -17,7 +17,7 @@ class _Twice:
     """A win is credited, and sent again: it is paid once. What the second is answered is a case of its own."""
 
     name: str
-    win: Callable[[Trial], Request]
+    win: Callable[[Trial], Draft]
 
     async def attempt(self, the: Trial) -> None:
         win = self.win(the)
@@ -86,36 +86,36 @@ async def a_replay_shows_the_balances_as_they_are_now(the: Trial) -> None:
             raise Unmet(f"{later.balances}, to a replay of {win.callback}", f"{again.balances}")
 
 
-def _win(the: Trial) -> Request:
+def _win(the: Trial) -> Draft:
     return the.result(amount="0.02")
 
 
-def _with_bonus_codes(the: Trial) -> Iterator[Request]:
+def _with_bonus_codes(the: Trial) -> Iterator[Draft]:
     """Every kind of win, each with a separate code."""
     for win in the.each_callback(amount="0.02"):
         yield win.but(bonusCode=the.id("b"))
 
 
-def _totals(the: Trial) -> Iterator[Request]:
+def _totals(the: Trial) -> Iterator[Draft]:
     yield the.total(amount=Raw("0.02"))
     yield the.total(amount=Raw("0.02"), bonusCode=the.id("b"))
 
 
-def _without_and_with(the: Trial, *wins: Request, **fields: Value) -> Iterator[Request]:
+def _without_and_with(the: Trial, *wins: Draft, **fields: Value) -> Iterator[Draft]:
     for win in wins:
         yield win
         yield win.but(reference=the.id(), **fields)
 
 
-def _the_other_way(win: Request, **fields: Value) -> Request:
+def _the_other_way(win: Draft, **fields: Value) -> Draft:
     """Without the fields, if it has them; else with them."""
     return win.without(*fields) if any(each.name in fields for each in win.fields) else win.but(**fields)
 
 
-def _alike(*endings: str) -> Callable[[Trial], Iterator[Request]]:
+def _alike(*endings: str) -> Callable[[Trial], Iterator[Draft]]:
     """Results whose references differ in their endings."""
 
-    def wins(the: Trial) -> Iterator[Request]:
+    def wins(the: Trial) -> Iterator[Draft]:
         reference = the.id("a")
         for ending in endings:
             yield the.result(reference=f"{reference}{ending}")
@@ -123,17 +123,17 @@ def _alike(*endings: str) -> Callable[[Trial], Iterator[Request]]:
     return wins
 
 
-def _of_every_kind(the: Trial) -> tuple[Request, ...]:
+def _of_every_kind(the: Trial) -> tuple[Draft, ...]:
     return the.each_callback(reference=the.id(), amount="0.01")
 
 
-def _by_case(the: Trial) -> Iterator[Request]:
+def _by_case(the: Trial) -> Iterator[Draft]:
     reference = the.id("x")
     yield the.result(reference=reference, amount="0.02")
     yield the.result(reference=reference.upper(), amount="0.02")
 
 
-def _by_invisible_characters(the: Trial) -> Iterator[Request]:
+def _by_invisible_characters(the: Trial) -> Iterator[Draft]:
     reference = the.id("a")
     for ending in ("", " ", "  ", "\u00a0", "\u200d", "\ufeff", "\u00ad", "\u3000"):
         yield the.result(reference=f"{reference}{ending}")

@@ -4,27 +4,27 @@ from collections.abc import Iterator
 
 from tools.provider.certify.catalogue import ANSWERS, EFFECTS, FIELDS, JACKPOT, REPLAYS, Promises
 from tools.provider.certify.forms import Row
-from tools.provider.certify.requests import Raw, Request
+from tools.provider.certify.requests import Draft, Raw
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("jackpots")
 
 
-def _jackpot(the: Trial) -> Request:
+def _jackpot(the: Trial) -> Draft:
     return the.jackpot(amount=Raw("0.05"))
 
 
-def _after_its_round(the: Trial) -> Iterator[Request]:
+def _after_its_round(the: Trial) -> Iterator[Draft]:
     yield (spin := the.result(amount="0.02"))
     yield _jackpot(the).but(roundId=spin["roundId"])
 
 
-def _before_its_round(the: Trial) -> Iterator[Request]:
+def _before_its_round(the: Trial) -> Iterator[Draft]:
     yield (jackpot := _jackpot(the))
     yield the.result(amount="0.02", roundId=jackpot["roundId"])
 
 
-def _two_of_one_round(the: Trial) -> Iterator[Request]:
+def _two_of_one_round(the: Trial) -> Iterator[Draft]:
     yield (grand := the.jackpot(amount=Raw("0.03")))
     yield grand.but(reference=the.id(), jackpotId="569")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from tools.provider.certify.catalogue import ANSWERS, FIELDS, Promises
 from tools.provider.certify.forms import Requests, Row
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("malformed")
@@ -24,7 +24,7 @@ def _written(write: Callable[[str], tuple[str, ...]]) -> Requests:
     return lambda the: (the.result().saying(body) for body in write(the.result().text))
 
 
-def _not_text(the: Trial) -> Iterator[Request]:
+def _not_text(the: Trial) -> Iterator[Draft]:
     yield the.result().saying(the.result(gameName="?").text.encode().replace(b'"?"', b'"\xff\xfe"'))
     yield the.result().saying(b"\x00\xff\xfe")
 
@@ -34,7 +34,7 @@ class _Needs:
     """A win is refused with 64 without any one of these fields. All that are missed are told together."""
 
     name: str
-    win: Callable[[Trial], Request]
+    win: Callable[[Trial], Draft]
     fields: tuple[str, ...]
 
     async def attempt(self, the: Trial) -> None:
@@ -49,7 +49,7 @@ class _Needs:
         await the.paid("0")
 
 
-def _empty(the: Trial) -> Iterator[Request]:
+def _empty(the: Trial) -> Iterator[Draft]:
     for name in ("reference", "amount", "roundId", "currency", "timestamp", "gameName"):
         for nothing in (None, "", [], {}):
             yield the.result(**{name: nothing})
@@ -157,20 +157,20 @@ def _identifiers(*values: Value) -> Requests:
     return lambda the: (the.result(**{name: value}) for name in _IDENTIFIERS for value in values)
 
 
-def _too_long(the: Trial) -> Iterator[Request]:
+def _too_long(the: Trial) -> Iterator[Draft]:
     for name in _IDENTIFIERS:
         yield the.result(**{name: the.id().ljust(129, "x")})
         yield the.result(**{name: Raw("1" * 129)})
 
 
-def _with_control_characters(the: Trial) -> Iterator[Request]:
+def _with_control_characters(the: Trial) -> Iterator[Draft]:
     own = {"reference": the.id(), "userId": the.player.id}
     for name in _IDENTIFIERS:
         for control in ("\n", "\t", "\x00", "\x7f", "\x85", "\x9f"):
             yield the.result(**{name: f"{own.get(name, 'x')}{control}"})
 
 
-def _of_the_other_callbacks(the: Trial) -> Iterator[Request]:
+def _of_the_other_callbacks(the: Trial) -> Iterator[Draft]:
     for win, names in (
         (the.jackpot(), ("jackpotId", "roundId", "bonusCode")),
         (the.total(), ("gameId", "roundId", "bonusCode")),
@@ -181,7 +181,7 @@ def _of_the_other_callbacks(the: Trial) -> Iterator[Request]:
                 yield win.but(**{name: value})
 
 
-def _without_hash_and_uuid(the: Trial) -> Iterator[Request]:
+def _without_hash_and_uuid(the: Trial) -> Iterator[Draft]:
     for win in (the.jackpot(), the.total()):
         for nothing in (None, "", [], {}):
             yield win.but(hash=nothing)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, EFFECTS, PROMO, REPLAYS, RESULT, Promises
 from tools.provider.certify.forms import Again, Requests, Row, Step, Steps, changed
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 
 promise = Promises("promotions")
@@ -13,7 +13,7 @@ _PRIZE = ("promoWinAmount", "promoWinReference")
 _CAMPAIGN = ("promoCampaignId", "promoCampaignType")
 
 
-def _with_prize(the: Trial, **changes: Value) -> Request:
+def _with_prize(the: Trial, **changes: Value) -> Draft:
     """A result of 0.02 with a prize of 0.03."""
     win = the.result(
         amount="0.02",
@@ -25,12 +25,12 @@ def _with_prize(the: Trial, **changes: Value) -> Request:
     return win.but(**changes)
 
 
-def _prize_of(win: Request, the: Trial) -> Request:
+def _prize_of(win: Draft, the: Trial) -> Draft:
     """The same prize as a promo callback."""
     return the.promo(reference=win["promoWinReference"], amount=win["promoWinAmount"])
 
 
-def _deliveries(deliver: Callable[[Request, Trial], tuple[Step, ...]]) -> Steps:
+def _deliveries(deliver: Callable[[Draft, Trial], tuple[Step, ...]]) -> Steps:
     """What is sent of a result with a prize."""
     return lambda the: deliver(_with_prize(the), the)
 
@@ -206,12 +206,12 @@ def _with_prizes(field: str, *values: Value) -> Requests:
     return lambda the: (_with_prize(the, **{field: value}) for value in values)
 
 
-def _without_a_reference(the: Trial) -> Iterator[Request]:
+def _without_a_reference(the: Trial) -> Iterator[Draft]:
     yield from (_with_prize(the, promoWinReference=nothing) for nothing in (None, "", [], {}))
     yield _with_prize(the).without("promoWinReference")
 
 
-def _in_two_spellings(the: Trial) -> Iterator[Request]:
+def _in_two_spellings(the: Trial) -> Iterator[Draft]:
     yield _with_prize(the, promowinamount="0.04")
     yield _with_prize(the, PromoWinReference=the.id("p"))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tools.provider.certify.catalogue import TRUST, Promises
 from tools.provider.certify.forms import Requests, Row, Steps
-from tools.provider.certify.requests import Raw, Request, Value
+from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 from tools.provider.secret import Secret
 
@@ -25,11 +25,11 @@ class _NotAdmitted:
     async def attempt(self, the: Trial) -> None:
         self.needs(the)
         requests = self.requests(the)
-        for request in (requests,) if isinstance(requests, Request) else requests:
+        for request in (requests,) if isinstance(requests, Draft) else requests:
             await _not_admitted(the, request)
 
 
-async def _not_admitted(the: Trial, win: Request) -> None:
+async def _not_admitted(the: Trial, win: Draft) -> None:
     answer = await the.refused(win, 401)
     if answer.balances is not None:
         raise Unmet("no balances", str(answer))
@@ -43,29 +43,29 @@ def _admitted(name: str, requests: Steps, cash: str, bonus: str = "0") -> Row:
 
 
 def _changed_after_signing(**changes: Value) -> Requests:
-    def wins(the: Trial) -> Request:
+    def wins(the: Trial) -> Draft:
         win = the.jackpot()
         return win.but(hash=the.hash_of(win), **changes)
 
     return wins
 
 
-def _signed_for_another_player(the: Trial) -> Request:
+def _signed_for_another_player(the: Trial) -> Draft:
     theirs = the.jackpot(userId=the.id("nobody"))
     return theirs.but(hash=the.hash_of(theirs), userId=the.player.id)
 
 
-def _written_otherwise(the: Trial) -> Request:
+def _written_otherwise(the: Trial) -> Draft:
     win = the.jackpot(amount=Raw("0.010"))
     return win.but(hash=the.hash_of(win), amount=Raw("0.01"))
 
 
-def _without_a_hash(the: Trial) -> Iterator[Request]:
+def _without_a_hash(the: Trial) -> Iterator[Draft]:
     yield the.jackpot().unsigned()
     yield the.jackpot(hash="")
 
 
-def _with_a_uuid(the: Trial) -> Iterator[Request]:
+def _with_a_uuid(the: Trial) -> Iterator[Draft]:
     yield the.jackpot(uuid=the.filler()).unsigned()
     yield the.total(uuid=the.filler()).unsigned()
 
@@ -98,8 +98,8 @@ promise.rows(
 )
 
 
-def _needs_a_right_hash(win: Callable[[Trial], Request]) -> Steps:
-    def wins(the: Trial) -> Iterator[Request | tuple[Request, int]]:
+def _needs_a_right_hash(win: Callable[[Trial], Draft]) -> Steps:
+    def wins(the: Trial) -> Iterator[Draft | tuple[Draft, int]]:
         yield win(the).but(hash=_FORGED), 401
         signed = win(the)
         yield signed.but(hash=the.hash_of(signed))
@@ -107,12 +107,12 @@ def _needs_a_right_hash(win: Callable[[Trial], Request]) -> Steps:
     return wins
 
 
-def _in_capitals(the: Trial) -> Request:
+def _in_capitals(the: Trial) -> Draft:
     win = the.jackpot()
     return win.but(hash=the.hash_of(win).upper())
 
 
-def _cut_elsewhere(the: Trial) -> Iterator[Request | tuple[Request, int]]:
+def _cut_elsewhere(the: Trial) -> Iterator[Draft | tuple[Draft, int]]:
     yield (total := the.total(roundId="r9"))
     cut = total.without("roundId").but(reference=f"{total['reference']}&roundId=r9", hash=the.hash_of(total))
     yield cut, 57
