@@ -1,14 +1,14 @@
 """`walletctl completion`: what a shell runs to complete walletctl's commands and options."""
 
 import shlex
+import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from typer._completion_shared import get_completion_script
 
-from tools.shared.paths import ROOT
-
-_PROGRAM = ROOT / ".venv" / "bin" / "walletctl"
+_PROGRAM = Path(sys.executable).with_name("walletctl")
 _VARIABLE = "_WALLETCTL_COMPLETE"  # as Typer reads it
 
 
@@ -19,7 +19,7 @@ def completion(
 ) -> None:
     """Prints what lets your shell complete commands and options: bash, zsh or fish.
 
-    It calls this checkout's program by its path, so an alias will do.
+    It calls this environment's program by its path, so an alias will do.
     """
     script = get_completion_script(prog_name="walletctl", complete_var=_VARIABLE, shell=shell)
     program = shlex.quote(str(_PROGRAM))
