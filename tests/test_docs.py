@@ -34,6 +34,25 @@ def without_code(text: str) -> str:
     return re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+# --- Blocks of code ---------------------------------------------------------------------------------
+
+
+@every_page
+def test_every_block_of_code_is_closed_before_the_next_begins(page: str) -> None:
+    fences = re.findall(r"^ *```(.*)$", text_of(page), re.MULTILINE)
+
+    assert len(fences) % 2 == 0
+    assert all(fences[::2]), "a block names its language"
+    assert not any(fences[1::2]), "a block ends before the next begins"
+
+
+@every_page
+def test_every_block_of_bash_can_be_pasted(page: str) -> None:
+    for block in re.findall(r"^ *```bash\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL):
+        checked = subprocess.run(["/bin/bash", "-n"], input=block, text=True, capture_output=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, ""), block
+
+
 # --- Links ------------------------------------------------------------------------------------------
 
 
