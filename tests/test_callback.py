@@ -444,6 +444,18 @@ def test_a_secret_in_a_wrong_field_is_not_named(result: Environment) -> None:
     assert not any(each in printed for each in (secret, "psst", "a secret"))
 
 
+def test_a_line_of_the_log_names_the_function_that_decided(result: Environment) -> None:
+    result.send(published("result"))
+    credited = result.log_line()
+    result.send(published("result", amount="11"))
+    refused = result.log_line()
+    result.handler(json.loads((EVENTS / "sqs.json").read_text()), _Context())
+    retried = result.log_line()
+
+    names = [line["location"].partition(":")[0] for line in (credited, refused, retried)]
+    assert names == ["_answer", "_answer", "_try_again"]
+
+
 def test_a_conflict_is_logged_as_an_error_with_what_differs(result: Environment) -> None:
     result.send(published("result"))
     result.printed()

@@ -61,6 +61,7 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
             for transaction in settlement.transactions
         ],
         milliseconds=_milliseconds_since(arrived),
+        stacklevel=4,
         **facts,
     )
 
@@ -76,13 +77,14 @@ def refused(refusal: Refusal, body: Body | None, arrived: float, *, is_kept: boo
     if body:  # a refused win is looked for by this as well: who misses it may not know its reference
         facts |= body.plainly("userId", "roundId", "amount", "currency")
     log = logger.error if refusal.is_owed else logger.warning
-    tell(log, "refused", code=refusal.code, reason=refusal.reason, milliseconds=_milliseconds_since(arrived), **facts)
+    facts |= {"code": refusal.code, "reason": refusal.reason, "milliseconds": _milliseconds_since(arrived)}
+    tell(log, "refused", stacklevel=4, **facts)
 
 
-def tell(log: Callable[..., None], message: str, **facts: Any) -> None:
-    """Writes one line to the log, by a method of `logger`."""
+def tell(log: Callable[..., None], message: str, *, stacklevel: int = 3, **facts: Any) -> None:
+    """Writes one line to the log, by a method of `logger`. `stacklevel` leads to the function that decided."""
     try:
-        log(message, stacklevel=3, **facts)
+        log(message, stacklevel=stacklevel, **facts)
     except Exception as error:  # whatever a log library comes up with
         failed("logging", error)
 

@@ -62,7 +62,11 @@ def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
     """The hash of a request: lower-case hex MD5 over its parameters as received, and the secret.
 
     The provider publishes no formula. This is its field's: drop `hash`, sort by name, join as
-    `name=value` with `&`, append the secret. Another one replaces this function and nothing else.
+    `name=value` with `&`, append the secret.
+
+    If the provider names another formula, change it here, in tools/provider/signing.py (`hash_over`) and in
+    tests/contract.py (`hash_of`). Then tests/test_trust.py, tests/test_contract.py, and Trust in docs/callbacks.md. If it
+    has no `&`, `Body.read` in wire.py need not refuse one.
     """
     pairs = sorted((p.name, p.literal) for p in parameters if p.key != "hash")
     signed = "&".join(f"{name}={value}" for name, value in pairs) + secret
