@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+import contract
 from conftest import ROOT
+from tools.local.template import Template
 
 LAYER = ROOT / "layers" / "common" / "requirements.txt"
 PINNED = [LAYER, *sorted((ROOT / "requirements").glob("*.txt"))]
@@ -167,22 +169,40 @@ def test_a_page_names_files_and_targets_that_are_there(page: str) -> None:
     targets = set(re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text()))
 
     assert set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall("`([^`]+)`", text)))) <= targets
-    named = re.findall(r"(?<!docs/)\b(?:tests|tools|functions)/[\w/]+(?:\.py)?", text)
+    named = re.findall(r"(?<!docs/)\b(?:tests|tools|functions)/[\w/]+(?:\.\w+)?", text)
     assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
 
 
 def test_the_steps_to_add_a_callback_name_every_tool_that_knows_the_callbacks() -> None:
-    (step,) = re.findall(r"(?ms)^5\. \*\*The tools\*\*.*?(?=^6\.)", (ROOT / "CONTRIBUTING.md").read_text())
-    files = {file for file in (ROOT / "tools").rglob("*.py") if set(CALLBACKS) <= texts_of(file)}
+    (step,) = re.findall(r"(?ms)^5\. \*\*The tools\*\*.*?(?=^6\.)", STEPS)
+    files = {file for file in (ROOT / "tools").rglob("*.*") if set(CALLBACKS) <= texts_of(file)}
 
     named = [(ROOT / name) for name in re.findall("`(tools/[^`]+)`", step)]
     assert len(files) > len(CALLBACKS)
+    assert {".py", ".sql"} <= {file.suffix for file in files}
     assert [file for file in files if not any(file.is_relative_to(name) for name in named)] == []
     assert [name for name in named if not any(file.is_relative_to(name) for file in files)] == []
 
 
+def test_the_steps_to_add_a_callback_name_the_contract_and_what_operators_read() -> None:
+    pages = {file for file in (ROOT / "docs" / "operating").rglob("*.*") if set(CALLBACKS) <= texts_of(file)}
+
+    assert contract.PATHS == Template.load().routes()
+    assert set(contract.MANDATORY) == set(contract.OPTIONAL) == set(CALLBACKS)
+    assert pages
+    for file in (ROOT / "tests" / "contract.py", *pages):
+        assert file.relative_to(ROOT).as_posix() in STEPS
+    assert {"`PATHS`", "`MANDATORY`", "`OPTIONAL`"} <= set(re.findall("`[A-Z]+`", STEPS))
+
+
+(STEPS,) = re.findall(r"(?ms)^## Add a callback.*?(?=^## )", (ROOT / "CONTRIBUTING.md").read_text())
+
+
 def texts_of(file: Path) -> set[str]:
-    """The texts in a Python file."""
+    """The texts in a Python file, and the words in a query, a page or a template."""
+    if file.suffix != ".py":
+        is_read = file.suffix in (".sql", ".md", ".json", ".html", ".jinja")
+        return set(re.findall("[a-z]+", file.read_text())) if is_read else set()
     nodes = ast.walk(ast.parse(file.read_text()))
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
