@@ -187,7 +187,7 @@ def test_the_steps_to_add_a_callback_name_every_tool_that_knows_the_callbacks() 
 def test_the_steps_to_add_a_callback_name_the_contract_and_what_operators_read() -> None:
     pages = {file for file in (ROOT / "docs" / "operating").rglob("*.*") if set(CALLBACKS) <= texts_of(file)}
 
-    assert contract.PATHS == Template.load().routes()
+    assert Template.load().routes() == contract.PATHS
     assert set(contract.MANDATORY) == set(contract.OPTIONAL) == set(CALLBACKS)
     assert pages
     for file in (ROOT / "tests" / "contract.py", *pages):

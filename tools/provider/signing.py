@@ -56,7 +56,7 @@ def _after(mark: re.Pattern[str], body: str, position: int) -> int:
 def hash_over(fields: Iterable[Field], secret: str) -> str:
     """The lower-case hex MD5 of the fields but `hash`, by name, as `name=value` joined with `&`, and the secret.
 
-    The provider publishes no formula. `hash_of` in layers/common/wallet/trust.py lists every place that another one changes.
+    The provider publishes no formula. `hash_of` in layers/common/wallet/trust.py lists what another one changes.
     """
     pairs = sorted((each.name, each.literal) for each in fields if not each.is_hash)
     covered = "&".join(f"{name}={literal}" for name, literal in pairs) + secret

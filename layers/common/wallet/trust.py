@@ -65,8 +65,8 @@ def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
     `name=value` with `&`, append the secret.
 
     If the provider names another formula, change it here, in tools/provider/signing.py (`hash_over`) and in
-    tests/contract.py (`hash_of`). Then tests/test_trust.py, tests/test_contract.py, and Trust in docs/callbacks.md. If it
-    has no `&`, `Body.read` in wire.py need not refuse one.
+    tests/contract.py (`hash_of`). Then change tests/test_trust.py, tests/test_contract.py, and Trust in
+    docs/callbacks.md. Without `&` in it, `Body.read` in wire.py need not refuse one in an identifier.
     """
     pairs = sorted((p.name, p.literal) for p in parameters if p.key != "hash")
     signed = "&".join(f"{name}={value}" for name, value in pairs) + secret
