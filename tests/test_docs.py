@@ -61,11 +61,15 @@ def links_of(page: str) -> list[str]:
     return [target for target in re.findall(r"\]\(([^)\s]+)\)", prose) if not re.match("[a-z]+:", target)]
 
 
+def anchor_of(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
 def anchors_of(page: Path) -> set[str]:
     """The headings' anchors, as GitHub makes them."""
     anchors: set[str] = set()
     for heading in re.findall(r"^#+ (.+)$", without_code(page.read_text()), re.MULTILINE):
-        anchor = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        anchor = anchor_of(heading)
         count = 1
         while f"{anchor}-{count}" in anchors:
             count += 1
@@ -81,6 +85,29 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: str) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in anchors_of(target), link
+
+
+CODE = ("bench", "events", "functions", "layers", "tests", "tools")
+NOT_TEXT = (".pyc", ".png", ".gz", ".zip")
+# A page, and a heading of it: `docs/page.md#a-heading`, or `docs/page.md, A heading.`
+REFERENCE = re.compile(r"\b(docs/[\w/-]+\.(?:md|json|svg|png))(?:#([\w-]+)|, ([A-Z][\w' -]*))?")
+
+
+def test_a_page_that_code_names_is_there_and_has_the_heading() -> None:
+    files = [ROOT / name for name in ("Makefile", "template.yaml", "samconfig.toml", "pyproject.toml", ".ci/run")]
+    files += [file for folder in CODE for file in (ROOT / folder).rglob("*") if file.is_file()]
+    named = {
+        (file.relative_to(ROOT), *found)
+        for file in files
+        if file.suffix not in NOT_TEXT and file != Path(__file__)
+        for found in REFERENCE.findall(file.read_text())
+    }
+
+    assert {file.parts[0] for file, *_ in named} >= {"Makefile", "template.yaml", "layers", "tests", "tools"}
+    for file, page, anchor, heading in named:
+        assert (ROOT / page).exists(), (file, page)
+        if wanted := anchor or anchor_of(heading):
+            assert wanted in anchors_of(ROOT / page), (file, page, wanted)
 
 
 @pytest.mark.parametrize("folder", ["docs/operating", "docs/tools"])

@@ -84,7 +84,7 @@ def _take(url: str) -> None:
 def _shoot(page: Page, name: str) -> None:
     expect(page.locator(".busy")).to_have_count(0)
     page.mouse.move(0, 0)
-    page.screenshot(path=ROOT / "docs" / f"console-{name}.png")
+    page.screenshot(path=ROOT / "docs" / "pictures" / f"console-{name}.png")
 
 
 if __name__ == "__main__":

@@ -292,7 +292,11 @@ def test_the_report_is_not_written_by_those_it_reports(tmp_path: Path) -> None:
 
 
 def test_nobody_there_is_told_in_a_line() -> None:
-    assert "cannot be reached" in trouble_of(f"http://127.0.0.1:{free_port()}", "--player", "421")
+    port = free_port()
+    said = trouble_of(f"http://127.0.0.1:{port}", "--player", "421").replace(str(port), "3001")
+
+    assert "cannot be reached" in said
+    assert " ".join(said.split()) in " ".join((ROOT / "docs" / "tools" / "certify.md").read_text().split())
 
 
 def test_nobody_who_answers_is_told_in_a_line() -> None:

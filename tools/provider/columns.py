@@ -1,4 +1,4 @@
-"""The columns of the provider's report. What they mean: docs/tools.md, The provider's report."""
+"""The columns of the provider's report. What they mean: docs/tools/simulate.md, The provider's report."""
 
 COLUMNS = (
     "reference",
