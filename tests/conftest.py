@@ -37,7 +37,7 @@ collect_ignore = ["browser"]  # `make test-browser` runs those, in an environmen
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = ROOT / "events"
-MODULES = [*(ROOT / "layers/common/wallet").glob("[a-z]*.py"), *(ROOT / "functions").iterdir()]
+MODULES = [*(ROOT / "layers/common/wallet").glob("[a-z]*.py"), *(ROOT / "functions").glob("*/")]
 OWN_TESTS = {f"test_{module.stem}" for module in MODULES}
 
 # Set before anything of AWS is imported: no test may ever reach a real account.

@@ -1,5 +1,6 @@
 """The pages: every link leads somewhere, and every line of walletctl runs as it is written."""
 
+import ast
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from walletctl import COMMANDS, PORT, ROOT_COMMAND, Walletctl, of_a_stack, parke
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md"))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md"), *ROOT.glob("docs/**/*.md"))
 )
 LONGEST = 250  # lines of a page that somebody reads in a hurry
 every_page = pytest.mark.parametrize("page", PAGES)
@@ -85,6 +86,15 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: str) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in anchors_of(target), link
+
+
+def test_the_first_file_of_each_folder_says_what_the_folder_is() -> None:
+    tops = [ROOT / name for name in ("bench", "docs", "events", "functions", "layers/common/wallet", "tests", "tools")]
+    inside = {file.parent for top in ("tests", "tools") for file in (ROOT / top).rglob("*.py")}
+
+    for folder in {*tops, *inside}:
+        if not (folder / "README.md").exists():
+            assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), folder
 
 
 CODE = ("bench", "events", "functions", "layers", "tests", "tools")
