@@ -434,7 +434,7 @@ def test_what_is_broken_off_ends_what_is_on_its_way_and_begins_nothing_more() ->
     [
         (answered(401), "--secret-file"),
         (answered(404), "before /v4/Result"),
-        (Answer(status=200, text="hi"), "no wallet"),
+        (Answer(status=200, text="hi"), "not a wallet"),
     ],
 )
 def test_a_wrong_place_is_told_at_once(answer: Answer, says: str) -> None:

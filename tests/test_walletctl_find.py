@@ -1010,7 +1010,7 @@ def test_a_refused_win_whose_reference_cannot_be_asked_for_is_told_all_the_same(
 def test_a_reference_that_the_log_s_language_might_misread_is_not_asked_for(reference: str) -> None:
     now = datetime.now(UTC)
 
-    with pytest.raises(Exception, match="language of its own"):
+    with pytest.raises(Exception, match="cannot be used in a Logs Insights query"):
         of_stack(Logs(), ["/prod/result"], reference, now, now)
 
 

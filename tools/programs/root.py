@@ -48,7 +48,7 @@ COMMANDS = (
     ),
     Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
     Command(_MONEY, "parked", "Lists, shows, sends back or discards what could not be credited."),
-    Command(_PROVIDER, "certify", "Certifies an operator: tries a promise a case, over HTTP, as the provider would."),
+    Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(
         _PROVIDER,
         "simulate",

@@ -1,4 +1,4 @@
-"""`make probe STACK=name`: wins of nothing, signed as the provider signs, sent to a deployed stack by its own URLs.
+"""`make probe STACK=name`: wins of 0, signed as the provider signs, sent to a deployed stack by its own URLs.
 
 A win of 0 is recorded and moves no money. It shows that addresses, token, hash, functions, tables and roles work
 together, before the provider's first real one does. It needs the caller's AWS credentials, a wallet PLAYER ("check")

@@ -168,7 +168,7 @@ _ASKABLE = re.compile(r"[A-Za-z0-9 ._:/@+=,|~!\u00a0-\ud7ff\ue000-\U0010ffff-]{1
 
 def _literal(name: str) -> str:
     if not _ASKABLE.fullmatch(name):
-        raise Trouble("the log is asked in a language of its own, which this name might be taken for")
+        raise Trouble("this name cannot be used in a Logs Insights query")
     return f'"{name}"'
 
 

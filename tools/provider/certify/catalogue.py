@@ -100,13 +100,13 @@ def chosen(
     wanted = [_alike(group) for group in groups]
     for group in wanted:
         if group not in GROUPS:
-            raise Trouble(f"{plain(group)} is no group: they are {', '.join(GROUPS)}")
+            raise Trouble(f"{plain(group)} is not a group: the groups are {', '.join(GROUPS)}")
     found = [case for case in cases if case.group in wanted or not (wanted or names)]
     for name in names:
         meant = [case for case in cases if _alike(case.name) == _alike(name)]
         meant = meant or [case for case in cases if _alike(name) in _alike(case.name)]
         if not meant:
-            raise Trouble(f"{plain(name)} is no case, nor a piece of one's name: --list shows them")
+            raise Trouble(f"{plain(name)} is not a case, nor a part of one's name: --list shows them")
         found += [case for case in meant if case not in found]
     found = [case for case in found if origin is None or case.source.origin == origin]
     if not found:

@@ -39,8 +39,8 @@ _FILE_COLUMNS = 160  # what is no terminal has no width
 _INTERRUPTED = 130  # as shells have it
 
 
-_WHOM, _WHICH, _TOLD = "Whom", "Which cases", "How it is told"
-_TRIED, _PATHS = "How it is tried", "The operator's paths, if they are its own"
+_WHOM, _WHICH, _TOLD = "Player and secrets", "Which cases", "Output"
+_TRIED, _PATHS = "How to test", "Paths, where the operator's differ"
 
 
 class Origin(StrEnum):
@@ -113,10 +113,10 @@ def certify(
     bonus_path: Annotated[str, _PATH] = OWN_PATHS["bonus"],
     promo_path: Annotated[str, _PATH] = OWN_PATHS["promo"],
 ) -> None:
-    """Certifies an operator: tries a promise a case, over HTTP, as the provider would.
+    """Tests an operator, one promise per case, over HTTP, as the provider would.
 
-    It credits small wins to one player, and knows the wallet by its answers alone. Nobody else may move that player's
-    wallet meanwhile; other players do not matter.
+    It credits small wins to one player, and compares the balances in the answers. Nobody else may move that player's
+    wallet during the run; other players do not matter.
 
     Status 0: all passed. 1: a case failed. 2: it could not run.
     """
@@ -213,13 +213,13 @@ def _list(cases: tuple[Case, ...], as_json: bool, as_csv: bool) -> None:
 
 def _path(path: str) -> str:
     if not re.fullmatch(r"/[^\s?#]*", path):
-        raise Trouble(f"{plain(path)} is no path: one begins with / and has neither spaces nor a query")
+        raise Trouble(f"{plain(path)} is not a path: one begins with / and has neither spaces nor a query")
     return path
 
 
 def _run_id(given: str | None) -> str:
     if given is not None and not re.fullmatch(r"[A-Za-z0-9]{1,12}", given):
-        raise Trouble(f"{plain(given)} is no run id: take up to twelve letters and digits")
+        raise Trouble(f"{plain(given)} is not a run id: take up to twelve letters and digits")
     return given or new_run_id()
 
 

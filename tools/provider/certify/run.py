@@ -289,7 +289,8 @@ def _check_admitted(answer: Answer, settings: CertifySettings, currency: str | N
         ]
         if known:
             raise Trouble(
-                f"{settings.url} does not admit us with this {' and '.join(known)}: are they its own, and all?"
+                f"{settings.url} does not admit us with this {' and '.join(known)}: "
+                "check each value, and that none is missing"
             )
         raise Trouble(f"{settings.url} does not admit us: give what it shares with the provider by --secret-file")
     if answer.error == 62:

@@ -157,5 +157,5 @@ def _checked(url: str) -> str:
     except ValueError:
         is_one = False
     if not is_one:
-        raise Trouble(f"{plain(url)} is no URL of an API: write --url https://wallet.example.com/prod")
+        raise Trouble(f"{plain(url)} is not a URL of an API: write --url https://wallet.example.com/prod")
     return url.rstrip("/")

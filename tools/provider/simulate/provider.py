@@ -203,10 +203,10 @@ class Provider:
 def _wrong(answer: Answer, url: str) -> str:
     if answer.status in (401, 403):
         return (
-            f"every callback is refused with {answer.status}: hand over the operator's secret with --secret-file, "
-            "and see that this address may call"
+            f"every callback is refused with {answer.status}. Give the secret with --secret-file, and check that your "
+            "address is allowed"
         )
     if answer.status == 404:
         where = url.partition("?")[0]
         return f"there is no callback at {where}: give the URL before /v4/Result, its stage included"
-    return f"what answers is no wallet: HTTP {answer.status} without an error code"
+    return f"what answers is not a wallet: HTTP {answer.status} without an error code"

@@ -37,9 +37,7 @@ def find(
     ] = False,
     retries: Annotated[
         bool,
-        typer.Option(
-            "--retries", help="Look into the retry queues too: what is due there is put back, with a try of ten less."
-        ),
+        typer.Option("--retries", help="Look into the retry queues too. Each message it reads loses one of ten tries."),
     ] = False,
     since: Annotated[
         str, typer.Option(metavar="MOMENT", help=f"Read a stack's log from then on: {moments.HELP}.")
