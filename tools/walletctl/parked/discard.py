@@ -50,7 +50,7 @@ def discard(
 ) -> None:
     """Deletes dead letters for good: a file keeps all of each, with your reason, before the first is deleted.
 
-    A dead letter is usually owed money. Discard it only if it was settled elsewhere or nobody is owed.
+    A dead letter is usually money that a player is owed. Discard it only if it was settled elsewhere or nobody is owed.
     """
     check_choice(references, everything)
     if not references and not everything:
