@@ -22,7 +22,7 @@ from bench.tables import VARIABLES
 from bench.wins import Event
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 PLACE = ROOT / ".local" / "bench"

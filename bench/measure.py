@@ -29,7 +29,7 @@ from bench.wins import Event, Wins
 from bench.witness import Call, Witness, witness
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 PLAYERS = 40

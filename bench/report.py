@@ -17,7 +17,7 @@ from bench.measure import PLAYERS, WORKERS, Stand, growths
 from bench.picture import Bar, Panel, draw
 from bench.service import IN_FLIGHT
 from bench.target import Target
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 
 # USD a million request units, eu-west-1, as docs/capacity.md has them.
 WRITE_PRICE, READ_PRICE = 0.705, 0.1415

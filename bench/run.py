@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import measure, report, service
 from bench.contenders import PLACE, lay_out
 from bench.measure import FULL, QUICK, Extent, Stand
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 # How the time for rounds is spent; `make run` and the import have a fixed extent of their own.

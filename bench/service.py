@@ -16,7 +16,7 @@ from bench.measure import PLAYERS, Stand
 from bench.wins import Wins
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 START_SECONDS = 60

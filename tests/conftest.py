@@ -280,7 +280,7 @@ def walletctl(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     """The operator's command line, where a local service is said to be that has the account's tables and queues."""
     from walletctl import ACCOUNT, Walletctl  # which few tests need, and takes a while
 
-    monkeypatch.setattr("tools.shared.paths.LOCAL", tmp_path)
+    monkeypatch.setattr("tools.shared.folders.LOCAL", tmp_path)
     monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
     return Walletctl(tmp_path, monkeypatch)

@@ -39,7 +39,7 @@ from local_service import (
 )
 from tools.local.engine import engine, free_port, listener
 from tools.provider.certify.command import certify
-from tools.shared.paths import announcement
+from tools.shared.folders import announcement
 
 certification = typer.Typer()
 certification.command()(certify)

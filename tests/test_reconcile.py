@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import os
+import resource
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -677,6 +678,27 @@ def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         broken_off()
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "before")]
+
+
+@pytest.mark.parametrize("rows", [1, 1_000], ids=["at its end", "on its way"])
+def test_a_file_that_a_full_disk_breaks_off_stays_as_it_was(tmp_path: Path, rows: int) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+    most, ever = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write() -> None:
+        with replaced(file) as written:
+            for _ in range(rows):
+                written.write("a row of a report\n")
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, ever))
+    try:
+        with pytest.raises(Trouble, match="cannot be written: File too large"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, ever))
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "before")]
 

@@ -586,6 +586,14 @@ def test_a_folder_is_no_report_and_is_told_before_a_round_is_played(tmp_path: Pa
         raise AssertionError("it began")
 
 
+@pytest.mark.parametrize("deliveries", [1, 1_000], ids=["at its end", "on its way"])
+def test_a_full_disk_under_the_report_is_said_in_one_line(deliveries: int) -> None:
+    full = pytest.raises(Trouble, match=r"^the report /dev/full cannot be written: No space left on device$")
+    with full, report(Path("/dev/full")) as rows:
+        for _ in range(deliveries):
+            rows.add(Settled(callback(), timestamp=17, deliveries=1))
+
+
 # --- Its secrets ----------------------------------------------------------------------------------
 
 

@@ -32,8 +32,8 @@ from typer.testing import Result
 from conftest import ROOT, Operator, Reply, published
 from expectations import unchanged
 from local_service import HANG_SECONDS, Service, running, wait_until
+from tools.shared.folders import announcement
 from tools.shared.outside import cut, plain
-from tools.shared.paths import announcement
 from tools.walletctl.parked import choosing, discard, mailbox, redrive, show
 from tools.walletctl.parked.letters import DeadLetter, grouped
 from wallet import report

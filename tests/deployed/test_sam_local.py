@@ -31,7 +31,7 @@ from tools.local import sam as sam_local
 from tools.local.engine import free_port
 from tools.local.relay import _on_link  # pyright: ignore[reportPrivateUsage]
 from tools.local.template import Template
-from tools.shared.paths import announcement
+from tools.shared.folders import announcement
 from tools.shared.trouble import Trouble
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"

@@ -12,7 +12,7 @@ from tools.console.trying import Outage, TryPages
 from tools.local.settings import ServiceSettings
 from tools.local.wallets import PreparedService
 from tools.provider.secret import Secret
-from tools.shared.paths import LOCAL, outage
+from tools.shared.folders import LOCAL, outage
 from tools.walletctl.place import OwnService
 
 _COUNTING_SECONDS = 3  # what is parked, while somebody looks

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from tools.local.lifetime import die_with_parent, last_line, stop
-from tools.shared.paths import LOCAL, ROOT
+from tools.shared.folders import LOCAL, ROOT
 from tools.shared.trouble import Trouble
 
 PAGE = "docs/sam-local.md"

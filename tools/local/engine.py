@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tools.local.lifetime import die_with_parent, last_line, leave_on_signals, stop
 from tools.local.settings import whole_number
-from tools.shared.paths import LOCAL, ROOT
+from tools.shared.folders import LOCAL, ROOT
 from tools.shared.trouble import Trouble
 
 START_SECONDS = 30  # it takes half a second; a machine under load may be slower

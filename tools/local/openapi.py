@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from tools.local.template import Function, GatewayResponse, Template
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from wallet import wire
 from wallet.errors import Refusal
 

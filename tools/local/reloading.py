@@ -13,7 +13,7 @@ from pathlib import Path
 from watchfiles import Change, awatch
 
 from tools.local.workers import Workers
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 LAYERS = ROOT / "layers"

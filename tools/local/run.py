@@ -40,7 +40,7 @@ from tools.local.wallets import Endpoints, PreparedService, prepare, read_player
 from tools.local.worker import OUTAGE
 from tools.local.workers import Workers
 from tools.shared.amounts import amount
-from tools.shared.paths import LOCAL, ROOT, announcement, outage
+from tools.shared.folders import LOCAL, ROOT, announcement, outage
 from tools.shared.trouble import Trouble
 from wallet.errors import Unavailable
 from wallet.trust import locks_in

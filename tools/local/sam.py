@@ -30,8 +30,8 @@ from tools.local.lifetime import die_with_parent, leave_on_signals, stop
 from tools.local.settings import ServiceSettings, whole_number
 from tools.local.template import Template
 from tools.local.wallets import Endpoints, prepare, read_players
+from tools.shared.folders import LOCAL, ROOT
 from tools.shared.outside import announced, leave_the_account
-from tools.shared.paths import LOCAL, ROOT
 from tools.shared.trouble import Trouble
 
 VARIABLES = ROOT / "events" / "env.json"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 
 _QUEUE_PROPERTIES = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled")
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")

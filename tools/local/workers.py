@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Function
+from tools.shared.folders import ROOT
 from tools.shared.outside import cut, plain
-from tools.shared.paths import ROOT
 from tools.shared.trouble import Trouble
 
 START_SECONDS = 60

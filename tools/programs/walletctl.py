@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from tools.shared.paths import LOCAL, ROOT
+from tools.shared.folders import LOCAL, ROOT
 
 if (ROOT / "layers").is_dir():  # a checkout: no bytecode may lie beside what is deployed
     sys.pycache_prefix, sys.dont_write_bytecode = str(LOCAL / "bytecode"), False

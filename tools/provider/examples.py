@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 
 EVENTS = ROOT / "events"
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tools.shared.folders import announcement
 from tools.shared.hints import port_options
-from tools.shared.paths import announcement
 from tools.shared.trouble import Trouble
 
 LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

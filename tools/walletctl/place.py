@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import typer
 from typer._click.core import ParameterSource
 
-from tools.shared import paths
+from tools.shared import folders
 from tools.shared.hints import PORT, STACK_VARIABLE, port_options
 from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
 from tools.shared.trouble import Trouble
@@ -273,7 +273,7 @@ class LocalService(Place):
 
     @property
     def _log(self) -> Path:
-        return paths.LOCAL / f"functions-{self._port}.log"
+        return folders.LOCAL / f"functions-{self._port}.log"
 
     @cached_property
     def _sqs(self) -> Any:

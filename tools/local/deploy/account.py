@@ -19,7 +19,7 @@ import yaml
 from tools.local.deploy.architecture import architecture_of
 from tools.local.deploy.release import release
 from tools.local.template import Template
-from tools.shared.paths import ROOT
+from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 BUILD = ROOT / ".aws-sam" / "build"

@@ -29,7 +29,7 @@ from tools.local.deploy import engine_gaps
 from tools.local.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
 from tools.local.opening import Opening
-from tools.shared.paths import LOCAL
+from tools.shared.folders import LOCAL
 from tools.shared.trouble import Trouble
 
 BUILD = LOCAL / "build"

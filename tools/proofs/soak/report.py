@@ -14,6 +14,7 @@ from tools.proofs.soak.notes import Books, Opened, Sent
 from tools.provider.answers import UNAVAILABLE
 from tools.provider.simulate.provider import Delivery
 from tools.provider.simulate.tally import percentile
+from tools.shared.amounts import amount
 
 SLOW_SECONDS = 5.0
 _OUR_METRICS = ("Parked", "SettledFromParking", "DeadLettered", "ParkingFailed", "AttemptsExhausted")
@@ -109,8 +110,8 @@ def figures_of(run: Run) -> dict[str, Any]:
         },
         "free rounds": {
             "codes whose rounds and totals are all on record": len(run.account.free_rounds),
-            **{f"asked in {currency}": f"{sums[0]:f}" for currency, sums in _free_rounds(run).items()},
-            **{f"paid in {currency}": f"{sums[1]:f}" for currency, sums in _free_rounds(run).items()},
+            **{f"asked in {currency}": amount(sums[0]) for currency, sums in _free_rounds(run).items()},
+            **{f"paid in {currency}": amount(sums[1]) for currency, sums in _free_rounds(run).items()},
         },
         "left for a person": {
             "prizes, their wins paid": len(
@@ -254,7 +255,7 @@ def _money(run: Run) -> dict[str, str]:
         credited = sum((each["amount"] for each in run.books.transactions if each["userId"] in players), Decimal(0))
         held = sum((run.books.wallets[each]["cash"] for each in players if each in run.books.wallets), Decimal(0))
         sign = "=" if opening + credited == held else "and not"
-        figures[currency] = f"{opening:f} + {credited:f} {sign} {held:f}"
+        figures[currency] = f"{amount(opening)} + {amount(credited)} {sign} {amount(held)}"
     return figures
 
 

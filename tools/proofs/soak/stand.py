@@ -33,7 +33,8 @@ from tools.local.lifetime import die_with_parent
 from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.proofs.soak.notes import Books, Letter, Opened
-from tools.shared.paths import LOCAL, ROOT
+from tools.shared.amounts import amount
+from tools.shared.folders import LOCAL, ROOT
 from tools.shared.trouble import Trouble
 from tools.walletctl.tables import Tables
 
@@ -260,8 +261,8 @@ def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int
                     {
                         "userId": player.user_id,
                         "currency": player.currency,
-                        "cash": f"{player.cash:f}",
-                        "bonus": f"{player.bonus:f}",
+                        "cash": amount(player.cash),
+                        "bonus": amount(player.bonus),
                     }
                     for player in players
                     if player.opens_at is None

@@ -13,7 +13,6 @@ from tools.provider.certify.show import summary
 from tools.shared.amounts import amount
 from tools.shared.outside import plain
 from tools.shared.replaced import replaced
-from tools.shared.trouble import Trouble
 
 _MOST_OF_A_BODY = 6_000  # characters: of a body above 64 KiB nobody reads the rest
 
@@ -21,11 +20,8 @@ _MOST_OF_A_BODY = 6_000  # characters: of a body above 64 KiB nobody reads the r
 def write(certification: Certification, file: Path) -> None:
     """Writes it whole or not at all. Raises Trouble."""
     text = rendered(certification)
-    try:
-        with replaced(file) as written:
-            written.write(text)
-    except OSError as error:
-        raise Trouble(f"the report {plain(str(file))} cannot be written: {error.strerror}") from None
+    with replaced(file, "the report ") as written:
+        written.write(text)
 
 
 def rendered(certification: Certification) -> str:

@@ -5,7 +5,7 @@ What the columns mean: docs/tools/simulate.md, The provider's report.
 
 import csv
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,7 @@ def report(path: Path) -> Iterator[Report]:
     """
     if path.is_dir():
         raise Trouble(f"the report {plain(str(path))} cannot be written: it is a folder, name a file in it")
-    with ExitStack() as until_it_is_written:
-        try:
-            file = until_it_is_written.enter_context(replaced(path, unless=Trouble))
-        except OSError as error:
-            raise Trouble(f"the report {plain(str(path))} cannot be written: {error.strerror}") from None
+    with replaced(path, "the report ", unless=Trouble) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         made = Report(writer)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tools.provider.columns import COLUMNS
+from tools.shared.amounts import amount
 from tools.shared.cells import DELIMITERS, Spanning, parting, rows, separator, texts
 from tools.shared.hints import word
 from tools.shared.identifiers import in_capitals
@@ -137,11 +138,11 @@ def _timepoint(text: str) -> re.Match[str] | None:
     return _TIMEPOINT.fullmatch(text.strip(f'{DELIMITERS} "'))
 
 
-def canonical(amount: str) -> str | None:
+def canonical(text: str) -> str | None:
     """An amount in the one way it is written here: no leading zeros, none at its end. None if it is not an amount."""
-    if _WITH_EXPONENT.fullmatch(amount):
-        amount = f"{Decimal(amount):f}"
-    if not (found := _AMOUNT.fullmatch(amount)):
+    if _WITH_EXPONENT.fullmatch(text):
+        text = amount(Decimal(text))
+    if not (found := _AMOUNT.fullmatch(text)):
         return None
     whole, part = found[2] or "0", found[3]
     value = f"{whole}.{part}" if part and part != "0" else whole

@@ -183,15 +183,12 @@ def check_place(path: Path, report: Path) -> None:
 
 def write(path: Path, found: Iterable[Difference]) -> None:
     """Every difference as CSV, in the file's place once it is whole. Raises Trouble."""
-    try:
-        with replaced(path) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            for each in found:
-                row = _row(each)
-                writer.writerow(for_csv(row[name]) for name in _COLUMNS)
-    except OSError as error:
-        raise Trouble(f"{plain(str(path))} cannot be written: {error.strerror}") from None
+    with replaced(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for each in found:
+            row = _row(each)
+            writer.writerow(for_csv(row[name]) for name in _COLUMNS)
 
 
 def _moment(milliseconds: int) -> str:
