@@ -52,6 +52,18 @@ def test_imports_the_other_way_round_would_be_noticed(tmp_path: Path) -> None:
     [
         ("nothing-local", {"forbidden_modules": ["wallet.money"]}),
         ("floors", {"layers": ["shared", "provider", "local", "walletctl", "console | proofs", "programs"]}),
+        (
+            "walletctl",
+            {
+                "layers": [
+                    "log | names | tables",
+                    "place",
+                    "parked | verify",
+                    "export | reconcile | records",
+                    "find | ledger | players | proving",
+                ]
+            },
+        ),
         ("proofs", {"source_modules": ["tools.local"]}),
         ("provider", {"source_modules": ["tools.local"]}),
         ("verify", {"source_modules": ["tools.walletctl.parked"]}),

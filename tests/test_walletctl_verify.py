@@ -21,8 +21,8 @@ from conftest import ROOT, Operator, published
 from local_service import HANG_SECONDS, Service, running
 from tamperings import LISTED, Books, Tampering, play
 from tools.shared.folders import announcement
+from tools.walletctl import proving as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
 from tools.walletctl.verify import account as account_module
-from tools.walletctl.verify import command as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
 from walletctl import PORT, Walletctl
 
 LAST = "result#r-5"

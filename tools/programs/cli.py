@@ -235,7 +235,7 @@ def _ledger() -> typer.Typer:
 
 
 def _verify() -> typer.Typer:
-    from tools.walletctl.verify.command import verify
+    from tools.walletctl.proving import verify
 
     return _alone(
         verify,
