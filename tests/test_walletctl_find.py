@@ -122,6 +122,44 @@ def test_a_round_of_another_player_is_not_taken_for_this_ones(walletctl: Walletc
     assert walletctl.json("find", "round-9", "--player", "421", status=1)["outcome"] == "unknown"
 
 
+def test_a_win_of_another_player_is_not_taken_for_this_ones(walletctl: Walletctl, operator: Operator) -> None:
+    operator.send("result", published("result"))
+
+    for name in (REFERENCE, "421"):
+        assert walletctl.json("find", name, "--player", "421")["outcome"] in ("credited", "player")
+        assert walletctl.json("find", name, "--player", "nobody", status=1)["outcome"] == "unknown", name
+
+
+@pytest.mark.parametrize("is_due", [False, True], ids=["a dead letter", "a win that waits"])
+def test_what_is_parked_of_another_player_is_not_taken_for_this_ones(walletctl: Walletctl, is_due: bool) -> None:
+    body = published("result")
+    queue, retries = ("ResultRetryQueue", ["--retries"]) if is_due else ("ResultDeadLetters", [])
+    walletctl.leave(queue, parked("result", body, code=62))
+
+    for name in (body["roundId"], REFERENCE):
+        theirs = walletctl.json("find", name, "--player", "421", *retries)
+        assert theirs["outcome"] == ("waiting" if is_due else "dead letter")
+        assert walletctl.json("find", name, "--player", "nobody", *retries, status=1)["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"request": "no request"}], ids=["a request without a player", "no request that can be read"]
+)
+def test_what_is_parked_and_names_nobody_may_be_anyones(walletctl: Walletctl, changes: dict[str, str]) -> None:
+    message = json.loads(parked("result", published("result", userId=None), code=57)) | changes
+    walletctl.leave("ResultDeadLetters", json.dumps(message))
+
+    assert walletctl.json("find", REFERENCE, "--player", "421")["outcome"] == "dead letter"
+
+
+def test_a_logged_win_of_another_player_is_not_taken_for_this_ones(walletctl: Walletctl) -> None:
+    walletctl.log(refused("r", userId="421", roundId="round-9"), line("left for a person", correlation_id="r"))
+
+    for name in ("r", "round-9"):
+        assert walletctl.json("find", name, "--player", "421")["outcome"] == "gone"
+        assert walletctl.json("find", name, "--player", "nobody", status=1)["outcome"] == "unknown"
+
+
 def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletctl) -> None:
     assert "This player has no dead letters. Next: walletctl ledger 421" in said(walletctl, "421")
 

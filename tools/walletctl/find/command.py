@@ -30,7 +30,7 @@ def find(
     ],
     player: Annotated[
         str | None,
-        typer.Option(metavar="PLAYER", help="Look for a round or a transaction id in this ledger alone: at once."),
+        typer.Option(metavar="PLAYER", help="Only this player's. A round or a transaction id is then found at once."),
     ] = None,
     no_scan: Annotated[
         bool, typer.Option("--no-scan", help="Never read the whole ledger, as a round or a transaction id needs.")

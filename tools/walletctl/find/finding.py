@@ -18,18 +18,23 @@ from tools.walletctl.tables import Tables
 
 
 def found_in(where: Place, name: str, player: str | None, since: datetime, *, scan: bool, retries: bool) -> Found:
-    """What is known there of a name. `scan` reads the whole ledger if it must, `retries` costs what is due a try."""
+    """What is known there of a name. `scan` reads the whole ledger if it must, `retries` costs what is due a try.
+
+    Of a `player` only what is theirs, and what does not say whose it is.
+    """
     tables = where.tables()
-    transactions = by_reference(tables, name)
-    wallet = tables.wallet(name)
+    recorded = by_reference(tables, name)
+    transactions = [item for item in recorded if player in (None, item.get("userId"))]
+    wallet = tables.wallet(name) if player in (None, name) else None
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
-        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(transactions))
+        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(recorded))
     except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
         not_looked.append(f"The dead letters were not looked at: {trouble}.")
-    letters = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
-    due = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
+    letters_of_all = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
+    due_of_all = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
+    letters, due = list(_those_of(player, letters_of_all)), list(_those_of(player, due_of_all))
     is_named = bool(transactions or wallet or any(_called(name, *each) for each in (*letters, *due)))
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
@@ -37,12 +42,12 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     may_be_logged = is_identifier(name.partition("#")[2] or name)  # the functions log no other name
     if may_be_logged and ((transactions and where.log_is_free) or not (transactions or wallet)):
         try:
-            log = _log(where, name, since)
+            log = _lines_of(player, _log(where, name, since))
         except Trouble as trouble:
             not_looked.append(f"The log was not read: {trouble}.")
     missing: Sequence[Missed] = ()
-    parked_as = references_of([*letters, *due])
-    on_record = {str(item["id"]) for item in transactions}
+    parked_as = references_of([*letters_of_all, *due_of_all])
+    on_record = {str(item["id"]) for item in (*recorded, *transactions)}
     if transactions or letters or due or len({line.callback for line in log}) > 1:
         # A kind that is on record was paid, whatever else came under it: its conflicts are dead letters.
         missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
@@ -50,7 +55,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         log = [line for line in log if any(line in each.lines for each in missing)]
     if not transactions and not log and may_be_logged:
         try:
-            missing = missed(where.refused(name, since), name, parked_as)
+            missing = missed(_lines_of(player, where.refused(name, since)), name, parked_as)
         except Trouble as trouble:
             not_looked += [] if not_looked else [f"The log was not read: {trouble}."]
     # Last, since it costs the most: what the log knows is a reference, and is not on record.
@@ -160,6 +165,26 @@ def _meant(name: str, parked: Iterable[tuple[str, Sequence[Group]]]) -> Iterator
             by_field = {letter.message_id for letter in group.letters if letter.is_called(name)}
             if part := group.among(by_name | by_field):
                 yield callback, part
+
+
+def _those_of(player: str | None, parked: Iterable[tuple[str, Group]]) -> Iterator[tuple[str, Group]]:
+    """What is parked without the letters that name other players only."""
+    for callback, group in parked:
+        if theirs := group.among(
+            {each.message_id for each in group.letters if player is None or each.may_be_of(player)}
+        ):
+            yield callback, theirs
+
+
+def _lines_of(player: str | None, lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """The lines without those of wins that were other players'. Not every line of a win says whose it is."""
+    if player is None:
+        return lines
+    players: dict[tuple[str, str | None], set[str]] = {}
+    for line in lines:
+        players.setdefault((line.callback, line.reference), set()).update([line.player] if line.player else [])
+    others = {win for win, named in players.items() if named and player not in named}
+    return [line for line in lines if line.player in (None, player) and (line.callback, line.reference) not in others]
 
 
 def _called(name: str, callback: str, group: Group) -> list[DeadLetter]:

@@ -114,6 +114,11 @@ class DeadLetter:
         """Whether it is a person's name for its win: its round, its player, its prize, or a reference of two."""
         return any(_is_same_name(name, value) for field, value in self.said if field in _NAMES)
 
+    def may_be_of(self, player: str) -> bool:
+        """Whether it names that player, or nobody."""
+        named = [value for field, value in self.said if field == "userId"]
+        return not named or any(_is_same_name(player, value) for value in named)
+
     @cached_property
     def _parameters(self) -> "Sequence[Parameter]":
         """The request's fields as the wallet reads them; none of what is not a request."""
