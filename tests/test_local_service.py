@@ -452,7 +452,10 @@ def test_a_developers_mistake_is_told_in_one_line(environment: dict[str, str], s
     [
         pytest.param({"cash": "-1"}, "player 2 of {path}: cash is not an amount: '-1'", id="negative"),
         pytest.param({"bonus": "1e33"}, "player 2 of {path}: bonus is not an amount: '1e33'", id="too many digits"),
-        pytest.param({"currency": "$"}, "player 2 of {path}: currency is a code", id="no currency"),
+        pytest.param({"currency": " "}, "player 2 of {path}: currency must be 1 to 128 char", id="no currency"),
+        pytest.param({"currency": "USD "}, "without spaces at its ends, not 'USD '", id="a space nobody sees"),
+        pytest.param({"userId": ""}, "player 2 of {path}: userId must be 1 to 128 characters", id="no id"),
+        pytest.param({"userId": "a\nb"}, "player 2 of {path}: userId must be 1 to 128 characters", id="two lines"),
         pytest.param({"userId": 7}, None, id="a number for an id is text enough"),
         pytest.param({"userId": "421"}, "names a userId twice", id="twice the same"),
         pytest.param({"userId": ["x"]}, "player 2 of {path}: userId and currency are texts", id="a list for an id"),
@@ -471,6 +474,18 @@ def test_a_faulty_player_is_named(tmp_path: Path, player: dict[str, Any], said: 
         return
     with pytest.raises(Trouble, match=re.escape(said.format(path=path))):
         read_players(path)
+
+
+@pytest.mark.parametrize("currency", ["$", "RTP token", "usd", "a currency of more than ten"])
+def test_a_players_file_takes_every_currency_that_players_add_takes(tmp_path: Path, currency: str) -> None:
+    from tools.local.wallets import read_players
+    from tools.walletctl.players.opening import opening_of
+
+    path = tmp_path / "players.json"
+    player = {"userId": "421", "currency": currency, "cash": "1", "bonus": "0"}
+    path.write_text(json.dumps([player]))
+
+    assert read_players(path) == [opening_of(user_id="421", currency=currency, cash="1", bonus="0")]
 
 
 def test_a_taken_port_is_told_in_one_line() -> None:

@@ -10,10 +10,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from conftest import ROOT
 from tools.local.engine import free_port
-from tools.programs import completion
+from tools.programs import cli, completion
 from walletctl import COMMANDS, PAGES, ROOT_COMMAND, Walletctl
 
 
@@ -228,6 +229,15 @@ def test_a_name_that_is_like_an_option_is_answered_with_both(walletctl: Walletct
 
     assert refused.endswith("(Possible options: --csv). If it is a name: walletctl find -- --csv-1\n")
     assert "Nothing is known of --csv-1 " in walletctl("find", "--", "--csv-1").stdout
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_options_that_say_where_are_the_last_of_every_help(page: str) -> None:
+    shown = CliRunner().invoke(cli.app, [*page.split(), "--help"], prog_name="walletctl").stdout
+
+    panels = re.findall(r"^(Arguments|Options|Where):$", shown, re.MULTILINE)
+    assert panels == [panel for panel in ("Arguments", "Options", "Where") if panel in panels]
+    assert "Options" in panels
 
 
 # --- Streams that cannot be written -----------------------------------------------------------------

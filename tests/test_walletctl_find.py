@@ -115,6 +115,22 @@ def test_a_round_and_a_transaction_id_are_found(walletctl: Walletctl, operator: 
     assert bool(walletctl.asked("Scan")) is not by_player
 
 
+@pytest.mark.parametrize(("name", "shown"), [(" ", "' '"), ("  x ", "'  x '"), ("a b", "a b")])
+def test_a_name_with_spaces_at_its_ends_is_in_quotes(walletctl: Walletctl, name: str, shown: str) -> None:
+    assert f"Nothing is known of {shown} in" in walletctl("find", name).stdout
+    if name.strip():
+        assert f"no player {shown}:" in walletctl("ledger", name).stderr
+        assert walletctl("players", "show", name).stderr.startswith(f"walletctl: {shown} has no wallet")
+        assert walletctl("players", "add", name, "--currency", "EUR").stdout.startswith(f"{shown} has a wallet now")
+
+
+def test_a_ledger_of_no_time_at_all_is_refused(walletctl: Walletctl) -> None:
+    told = walletctl("ledger", "421", "--since", "2026-01-02", "--until", "2025-01-01")
+
+    assert told.exit_code == 2
+    assert told.stderr == "walletctl: --since is not before --until: nothing is between them\n"
+
+
 def test_a_round_of_another_player_is_not_taken_for_this_ones(walletctl: Walletctl, operator: Operator) -> None:
     operator.open_wallet("422")
     operator.send("result", published("result", userId="422", roundId="round-9"))

@@ -145,10 +145,37 @@ def test_the_console_of_the_stack_in_the_environment_is_served_on_its_port(
     assert [(name, port) for name, _, port in served] == [("prod", 3005)]
 
 
-def test_an_empty_variable_names_no_stack(of_the_environment: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WALLETCTL_STACK", "")
+@pytest.mark.parametrize("value", ["", "   "])
+def test_an_empty_variable_names_no_stack(
+    of_the_environment: Walletctl, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("WALLETCTL_STACK", value)
 
-    assert of_the_environment("players", "show", "no one").stderr.startswith("walletctl: no one has no wallet")
+    told = of_the_environment("players", "show", "no one").stderr
+    assert told.startswith("walletctl: no one has no wallet")
+    assert "--local" not in told
+    assert "name a stack with --stack NAME" in of_the_environment("console").stderr
+
+
+@pytest.mark.parametrize("options", [("--port", "3000", "--stack", "prod"), ("--stack", "prod", "--port", "3000")])
+def test_a_port_and_a_stack_are_two_places(walletctl: Walletctl, options: Sequence[str]) -> None:
+    told = walletctl("players", "list", *options)
+
+    assert (told.exit_code, told.stderr) == (2, "walletctl: --port and --stack are two places: name one of them\n")
+
+
+def test_a_stack_that_cannot_be_asked_is_said_with_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+    with pytest.raises(Trouble) as told:
+        place.Asked(stack="prod").place().tables()
+
+    assert str(told.value) == (
+        "the stack prod cannot be asked for its tables: You must specify a region. "
+        "Check its name, --profile and --region"
+    )
 
 
 def test_a_hint_about_a_local_service_does_not_lead_to_the_stack_of_the_environment(

@@ -1,7 +1,6 @@
 """The tables and queues of template.yaml in an engine, and the players whose wallets are in them."""
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.opening import Opening
 from tools.local.template import Template
+from tools.shared.identifiers import CURRENCY, TEXT, can_be_currency, is_identifier
 from tools.shared.trouble import Trouble
 from wallet import money
 
@@ -39,10 +39,12 @@ def _player(entry: Any, where: str) -> Opening:
     fields = {"userId", "currency", "cash", "bonus"}
     if not isinstance(entry, dict) or entry.keys() != fields:
         raise Trouble(f"{where} must have exactly the fields userId, currency, cash and bonus")
-    if not all(isinstance(value, str) for value in entry.values()) or not entry["userId"]:
+    if not all(isinstance(value, str) for value in entry.values()):
         raise Trouble(f"{where}: userId and currency are texts, cash and bonus amounts")
-    if not re.fullmatch("[A-Za-z0-9]{3,10}", entry["currency"]):
-        raise Trouble(f"{where}: currency is a code of 3 to 10 letters and digits, not {entry['currency']!r}")
+    if not is_identifier(entry["userId"]):
+        raise Trouble(f"{where}: userId must be {TEXT}, not {entry['userId']!r}")
+    if not can_be_currency(entry["currency"]):
+        raise Trouble(f"{where}: currency must be {CURRENCY}, not {entry['currency']!r}")
     amounts = []
     for field in ("cash", "bonus"):
         try:

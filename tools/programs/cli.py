@@ -149,14 +149,14 @@ class _Command(TyperCommand):
         return shlex.join([*ctx.command_path.split(), *options, "--", *names])
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        panels: dict[str, list[tuple[str, str]]] = {}
+        panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
                 name, about = record
                 default = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 panel = getattr(parameter, "rich_help_panel", None) or default
                 panels.setdefault(panel, []).append((re.sub(" <[^<>]*>$", "", name), _in_words(about)))
-        for panel, records in panels.items():
+        for panel, records in ((panel, records) for panel, records in panels.items() if records):
             with formatter.section(panel):
                 formatter.write_dl(records)
 

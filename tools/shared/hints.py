@@ -25,7 +25,7 @@ def port_options(port: int) -> Sequence[str]:
     """What leads to the local service on that port, pasted into this shell or into one without a PORT."""
     if port != PORT or os.environ.get("PORT", "") not in ("", str(PORT)):
         return ("--port", str(port))
-    return ("--local",) if os.environ.get(STACK_VARIABLE) else ()
+    return ("--local",) if os.environ.get(STACK_VARIABLE, "").strip() else ()
 
 
 def opening(options: Sequence[str], player: str | None, currency: str | None) -> str:

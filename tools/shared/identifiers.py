@@ -17,6 +17,10 @@ def is_identifier(text: str) -> bool:
     return 0 < len(text) <= MOST_CHARACTERS and not _UNFIT.search(text) and not text.isspace()
 
 
+TEXT = f"1 to {MOST_CHARACTERS} characters, none a control character, not all spaces"
+CURRENCY = f"{TEXT}, without spaces at its ends"
+
+
 def can_be_currency(text: str) -> bool:
     """Whether a wallet may be in it. A callback can name any text, but spaces at its ends are a slip nobody sees."""
     return is_identifier(text) and text == text.strip()

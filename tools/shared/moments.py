@@ -21,6 +21,14 @@ def moment(text: str, now: datetime) -> datetime:
         raise Trouble(f"{plain(text)} is not a moment: say {HELP}") from None
 
 
+def span(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """From when and until when. Raises Trouble if one is not a moment, or nothing is between them."""
+    from_, to = (moment(text, now) if text else None for text in (since, until))
+    if from_ and to and from_ >= to:
+        raise Trouble("--since is not before --until: nothing is between them")
+    return from_, to
+
+
 def shown(moment: datetime) -> str:
     """To the second, as a person reads it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

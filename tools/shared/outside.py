@@ -28,6 +28,11 @@ def plain(text: str) -> str:
     )
 
 
+def legible(name: str) -> str:
+    """A name for a sentence: in quotes if there are spaces at its ends, which nobody would see."""
+    return plain(name) if name == name.strip() else f"'{plain(name)}'"
+
+
 def cut(text: str, most: int) -> str:
     """The text in no more than that many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
@@ -47,12 +52,13 @@ def faults() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def trouble_if(what: str) -> Iterator[None]:
-    """Turns what AWS, or the way to it, has to complain of into Trouble."""
+def trouble_if(what: str, advice: str = "") -> Iterator[None]:
+    """Turns what AWS, or the way to it, has to complain of into Trouble. `advice` is a sentence."""
     try:
         yield
     except faults() as error:
-        raise Trouble(f"{what}: {fault(error)}") from error
+        told = fault(error)
+        raise Trouble(f"{what}: {told}" if not advice else f"{what}: {told.rstrip('.')}. {advice}") from error
 
 
 def user() -> str:

@@ -10,8 +10,8 @@ import typer
 from tools.shared import listing
 from tools.shared.hints import command, opening
 from tools.shared.items import Item
-from tools.shared.moments import HELP, moment
-from tools.shared.outside import plain
+from tools.shared.moments import HELP, span
+from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.names import named
@@ -47,8 +47,7 @@ def ledger(
     What deposits and bets of other programs moved in between is shown as well, where nothing is filtered out.
     """
     form = listing.form(as_json, as_csv)
-    now = datetime.now(UTC)
-    from_, to = (moment(text, now) if text else None for text in (since, until))
+    from_, to = span(since, until, datetime.now(UTC))
     where = asked.place()
     tables = where.tables()
     found = records.those_of(
@@ -67,7 +66,7 @@ def ledger(
     wallet = tables.wallet(player)
     if not shown and not wallet and not is_filtered:
         raise Trouble(
-            f"there is no player {plain(player)}: no wallet, and no transaction. To look for wins that are parked: "
+            f"there is no player {legible(player)}: no wallet, and no transaction. To look for wins that are parked: "
             f"{command(where.options, 'find', names=[player])}"
         )
     rows = [records.for_a_person(item) for item in shown] if is_filtered else records.with_gaps(shown, oldest_first)
@@ -84,7 +83,7 @@ def _sum_up(
 ) -> None:
     number = listing.counted(len(shown), "matching transaction" if is_filtered else "transaction")
     if not shown:
-        listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {plain(player)}")
+        listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {legible(player)}")
     else:
         listing.tell(f"{number}, and there are more: --limit N, or --csv for all" if more else number)
     if wallet:
@@ -94,4 +93,4 @@ def _sum_up(
         listing.tell(f"The wallet now: cash {cash} {plain(currency)}, bonus {bonus}, version {version}")
     else:
         currency = str(shown[0].get("currency") or "") if shown else None
-        listing.tell(f"{plain(player)} has no wallet. To open one: {opening(options, player, currency)}")
+        listing.tell(f"{legible(player)} has no wallet. To open one: {opening(options, player, currency)}")

@@ -36,15 +36,27 @@ if TYPE_CHECKING:
 PANEL = "Where"
 
 
+def _one_place(context: typer.Context, port: int) -> int:
+    """The port, unless an option names a stack too. It is asked again for the stack: either may be read first."""
+    if {"port", "stack"} <= _given(context):
+        raise Trouble("--port and --stack are two places: name one of them")
+    return port
+
+
 def _unless_named_elsewhere(context: typer.Context, stack: str | None) -> str | None:
-    """The stack, unless only the environment names it and an option names another place."""
-    source = context.get_parameter_source
-    # Only the console takes a stack and no --local: its --port is where it serves.
-    is_one_of_two = "local" in {parameter.name for parameter in context.command.params}
-    if source("stack") is ParameterSource.ENVIRONMENT and is_one_of_two:
-        others = [source(name) for name in ("local", "port", "url", "export")]
-        return None if ParameterSource.COMMANDLINE in others else stack
+    """The stack, unless only the environment names it, and by spaces alone, or an option names another place."""
+    if context.get_parameter_source("stack") is ParameterSource.ENVIRONMENT:
+        return None if _given(context) & {"local", "port", "url", "export"} or not (stack or "").strip() else stack
+    _one_place(context, 0)
     return stack
+
+
+def _given(context: typer.Context) -> set[str]:
+    """The options of the command line that may say where."""
+    names = {str(parameter.name) for parameter in context.command.params}
+    if "local" not in names:  # the console takes a stack alone: its --port is where it serves
+        return set()
+    return {name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +73,9 @@ class Asked:
     ] = False
     port: Annotated[
         int,
-        typer.Option("--port", metavar="N", envvar="PORT", help="Its port.", rich_help_panel=PANEL),
+        typer.Option(
+            "--port", metavar="N", envvar="PORT", callback=_one_place, help="Its port.", rich_help_panel=PANEL
+        ),
     ] = PORT
     stack: Annotated[
         str | None,
@@ -364,7 +378,7 @@ class DeployedStack(Place):
         return self._session.client("sqs", config=_config(_QUEUES_PATIENCE))
 
     def _asked_for(self, what: str) -> AbstractContextManager[None]:
-        return trouble_if(f"{self.name} cannot be asked for its {what}; are its name, --profile and --region right?")
+        return trouble_if(f"{self.name} cannot be asked for its {what}", "Check its name, --profile and --region")
 
 
 def _queues_of(callback: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import typer
 
 from tools.shared import listing
 from tools.shared.hints import command
-from tools.shared.outside import plain, trouble_if
+from tools.shared.outside import legible, trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl.names import named
 from tools.walletctl.place import HERE, PANEL, Asked, asks_where, tables_client
@@ -88,7 +88,7 @@ def verify(
         )
     if player is not None and not made.players:
         look = f". To see who there is: {command(options, 'players', 'list')}" if not players_table else ""
-        raise Trouble(f"there is no player {plain(player)}: no wallet, and no transaction{look}")
+        raise Trouble(f"there is no player {legible(player)}: no wallet, and no transaction{look}")
     _end(made, form)
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tools.provider.simulate.story import Player
 from tools.shared.identifiers import is_identifier
-from tools.shared.outside import plain
+from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 
 
@@ -48,5 +48,5 @@ def unseen(names: Sequence[Named]) -> list[Player]:
     """Players of an operator whose tables are not ours to read: their currencies must be said. Raises Trouble."""
     for name in names:
         if name.currency is None:
-            raise Trouble(f"in which currency is {plain(name.user_id)}'s wallet? write --player {name.user_id}=USD")
+            raise Trouble(f"in which currency is {legible(name.user_id)}'s wallet? write --player {name.user_id}=USD")
     return [Player(user_id=name.user_id, currency=name.currency or "") for name in names]

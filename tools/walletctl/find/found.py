@@ -9,7 +9,7 @@ from tools.shared.hints import command, opening
 from tools.shared.items import Item
 from tools.shared.listing import counted
 from tools.shared.moments import shown
-from tools.shared.outside import cut, plain
+from tools.shared.outside import cut, legible, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.advice import advice
@@ -150,10 +150,10 @@ def sentences(found: Found) -> Iterator[str]:
 
 def _missed(found: Found, missed: Missed) -> str:
     said = missed.refusal
-    facts = [f"{missed.callback} {plain(missed.reference)}"]
+    facts = [f"{missed.callback} {legible(missed.reference)}"]
     if said.amount:
         facts.append(f"{plain(said.amount)} {plain(said.currency or '')}".rstrip())
-    facts += [f"{what} {plain(name)}" for what, name in (("player", said.player), ("round", said.round)) if name]
+    facts += [f"{what} {legible(name)}" for what, name in (("player", said.player), ("round", said.round)) if name]
     match missed.state:
         case "waiting":
             state = (
@@ -225,14 +225,14 @@ def _nowhere(found: Found) -> Iterator[str]:
     for item in found.came_with:
         id, prize = plain(str(item.get("id"))), plain(str(item.get("prizeAmount")))
         yield (
-            f"{id} is on record and came with the prize {cut(plain(found.name), _MOST_OF_A_NAME)} of {prize}. This "
+            f"{id} is on record and came with the prize {cut(legible(found.name), _MOST_OF_A_NAME)} of {prize}. This "
             "prize was not paid, and is not a dead letter now: somebody is reading it, or has discarded it, or "
             "fourteen days have passed."
         )
         yield f"To see the result: {found.command('find', str(item.get('id')))}"
     if found.came_with:
         return
-    yield f"Nothing is known of {cut(plain(found.name), _MOST_OF_A_NAME)} in {found.where}."
+    yield f"Nothing is known of {cut(legible(found.name), _MOST_OF_A_NAME)} in {found.where}."
     yield (
         "Looked at: the ledger by reference and player"
         + (", round and transaction id" if found.read_all else " (not by round or transaction id)")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tools.shared import listing
-from tools.shared.outside import plain
+from tools.shared.outside import legible
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.letters import Group, grouped
@@ -57,12 +57,12 @@ class Choosing:
             meant = [(group, letters) for group in self.groups if (letters := group.called(reference))]
             possible = [letters for group, letters in meant if not only_sendable or not group.refused]
             if not meant:
-                raise Trouble(f"{plain(reference)} is not among the dead letters: {self._undone}")
+                raise Trouble(f"{legible(reference)} is not among the dead letters: {self._undone}")
             if not possible:
-                raise Trouble(f"{plain(reference)} cannot be sent back: {meant[0][0].refused}; {self._undone}")
+                raise Trouble(f"{legible(reference)} cannot be sent back: {meant[0][0].refused}; {self._undone}")
             if len(possible) > 1:
                 raise Trouble(
-                    f"{plain(reference)} may mean more than one: choose by message id, which `parked show` has"
+                    f"{legible(reference)} may mean more than one: choose by message id, which `parked show` has"
                 )
             chosen |= {letter.message_id for letter in possible[0]}
         return frozenset(chosen)

@@ -9,7 +9,7 @@ import typer
 
 from tools.shared import listing
 from tools.shared.hints import command
-from tools.shared.outside import cut, plain
+from tools.shared.outside import cut, legible
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show as showing
 from tools.walletctl.parked.advice import advice
@@ -73,7 +73,7 @@ def show(
         waiting = sum(pile.waiting.all for pile in found)
         maybe = f"; it may be one of {waiting} that wait for another try" if waiting else ""
         raise Trouble(
-            f"{cut(plain(reference), 128)} is not among the dead letters{maybe}. To look everywhere: "
+            f"{cut(legible(reference), 128)} is not among the dead letters{maybe}. To look everywhere: "
             f"{command(where.options, 'find', names=[reference])}"
         )
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from tools.shared.hints import command
 from tools.shared.identifiers import in_capitals
 from tools.shared.items import Item
 from tools.shared.listing import Cell, Column
-from tools.shared.outside import plain
+from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.names import named
@@ -50,10 +50,10 @@ def add(
     tables = where.tables()
     if there := open_wallet(opening, tables):
         raise Trouble(
-            f"{plain(player)} has a wallet already ({plain(described(there))}): nothing was changed. "
+            f"{legible(player)} has a wallet already ({plain(described(there))}): nothing was changed. "
             f"To see it: {command(where.options, 'players', 'show', names=[player])}"
         )
-    print(f"{plain(player)} has a wallet now: {plain(described(opening.item))}")
+    print(f"{legible(player)} has a wallet now: {plain(described(opening.item))}")
 
 
 @asks_where
@@ -70,7 +70,7 @@ def show(
     wallet = tables.wallet(player)
     if wallet is None:
         raise Trouble(
-            f"{plain(player)} has no wallet. `{command((), 'help', 'players', 'add')}` says how to open one. To look "
+            f"{legible(player)} has no wallet. `{command((), 'help', 'players', 'add')}` says how to open one. To look "
             f"for wins that wait for it: {command(where.options, 'find', names=[player])}"
         )
     if form == "csv":

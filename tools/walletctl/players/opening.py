@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tools.local.opening import Opening
-from tools.shared.identifiers import MOST_CHARACTERS, can_be_currency, is_identifier
+from tools.shared.identifiers import CURRENCY, TEXT, can_be_currency, is_identifier
 from tools.shared.items import Item
 from tools.shared.listing import text
 from tools.shared.outside import cut, plain, trouble_if
@@ -21,9 +21,9 @@ class Unfit(ValueError):
 def opening_of(*, user_id: str, currency: str, cash: str, bonus: str) -> Opening:
     """Raises Unfit for what no callback could credit."""
     if not is_identifier(user_id):
-        raise Unfit(f"userId must be {_TEXT}, not '{cut(user_id, _MOST_SHOWN)}'")
+        raise Unfit(f"userId must be {TEXT}, not '{cut(user_id, _MOST_SHOWN)}'")
     if not can_be_currency(currency):
-        raise Unfit(f"currency must be {_TEXT}, without spaces at its ends, not '{cut(currency, _MOST_SHOWN)}'")
+        raise Unfit(f"currency must be {CURRENCY}, not '{cut(currency, _MOST_SHOWN)}'")
     return Opening(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
 
@@ -40,9 +40,6 @@ def described(wallet: Item) -> str:
     """A wallet in a clause. It is not escaped yet."""
     cash, bonus, version = (text(records.cell(wallet.get(name))) for name in ("cash", "bonus", "version"))
     return f"{cash} {wallet.get('currency')}, bonus {bonus}, version {version}"
-
-
-_TEXT = f"1 to {MOST_CHARACTERS} characters, none a control character, not all spaces"
 
 
 def _amount(name: str, literal: str) -> Decimal:

@@ -7,7 +7,7 @@ from tools.local.opening import Opening
 from tools.provider.simulate.money import CURRENCIES
 from tools.provider.simulate.players import Named
 from tools.provider.simulate.story import Player
-from tools.shared.outside import plain
+from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.place import Asked, Place
 from tools.walletctl.players.opening import open_wallet
@@ -48,10 +48,12 @@ class Playing:
         for name in names:
             wallet = tables.wallet(name.user_id)
             if wallet is None:
-                raise Trouble(f"{plain(name.user_id)} has no wallet: `walletctl help players add` says how to open one")
+                raise Trouble(
+                    f"{legible(name.user_id)} has no wallet: `walletctl help players add` says how to open one"
+                )
             currency = str(wallet.get("currency"))
             if name.currency and name.currency.upper() != currency.upper():
-                raise Trouble(f"the wallet of {plain(name.user_id)} is in {plain(currency)}, not in {name.currency}")
+                raise Trouble(f"the wallet of {legible(name.user_id)} is in {plain(currency)}, not in {name.currency}")
             players.append(Player(user_id=name.user_id, currency=currency))
         return players
 

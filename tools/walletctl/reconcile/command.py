@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tools.shared import listing
-from tools.shared.moments import HELP, moment
+from tools.shared.moments import HELP, span
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.place import HERE, Asked, Place, asks_where
@@ -66,16 +66,18 @@ def reconcile(
     reading = Reading.of(columns, callback, decimal_comma=decimal_comma)
     if csv_file:
         show.check_place(csv_file, report)
-    now = datetime.now(UTC)
-    from_ = recorded_at(moment(since, now)) if since else _ALWAYS
-    to = recorded_at(moment(until, now)) if until else _NEVER
-    if from_ >= to:
-        raise Trouble("--since is not before --until: nothing is between them")
+    from_, to = span(since, until, datetime.now(UTC))
     where = asked.place()
     with _folder() as folder:
         read, ledger = _copy(report, reading, where, folder)
         with listing.progress("comparing"):
-            comparison = Comparison(folder, folder / "report.json", ledger, since=from_, until=to)
+            comparison = Comparison(
+                folder,
+                folder / "report.json",
+                ledger,
+                since=recorded_at(from_) if from_ else _ALWAYS,
+                until=recorded_at(to) if to else _NEVER,
+            )
         with closing(comparison):
             if missing := comparison.missing():
                 _explain(comparison, where, missing)
