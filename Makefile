@@ -81,7 +81,7 @@ deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to
 	@exec $(python) -m tools.local.deploy.local
 
 probe: .venv/local-ready ## send a deployed stack signed wins of 0 (STACK=name, PLAYER=check, CURRENCY=EUR)
-	@$(python) -m tools.provider.probe
+	@$(python) -m tools.local.deploy.probe
 
 docs: .venv/dev-ready ## write docs/openapi.json
 	@$(python) -m tools.local.openapi

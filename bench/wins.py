@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count, cycle
 from typing import Any
 
-from tools.provider.examples import event
+from tools.local.deploy.examples import event
 
 Event = dict[str, Any]
 

@@ -61,6 +61,7 @@ def test_imports_the_other_way_round_would_be_noticed(tmp_path: Path) -> None:
                     "parked | verify",
                     "export | reconcile | records",
                     "find | ledger | players | proving",
+                    "playing",
                 ]
             },
         ),
@@ -133,6 +134,15 @@ def imports_of(source: Path) -> Iterator[str]:
                 yield from (each.name for each in names)
             case ast.ImportFrom(module=module, level=level):
                 yield "." * level + (module or "")
+
+
+def test_the_provider_s_stand_in_needs_neither_the_sdk_nor_this_checkout() -> None:
+    graph = grimp.build_graph("tools", include_external_packages=True, cache_dir=None)
+    modules = {module for module in graph.modules if module.startswith("tools.provider.")}
+
+    imported = {each for module in modules for each in graph.find_modules_directly_imported_by(module)}
+    assert "aiohttp" in imported, "nothing was looked at"
+    assert imported & {"boto3", "botocore", "tools.shared.folders"} == set()
 
 
 # --- One name, one meaning --------------------------------------------------------------------------

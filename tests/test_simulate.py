@@ -34,7 +34,7 @@ from tools.provider.simulate.story import ORDINARY, Callback, Odds, OwedCredit, 
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
-from tools.walletctl.players.playing import Playing
+from tools.walletctl.playing import Playing
 from tools.walletctl.tables import Tables
 from wallet import wire
 from wallet.trust import hash_of as the_wallets_hash_of

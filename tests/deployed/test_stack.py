@@ -17,13 +17,13 @@ import pytest
 from conftest import EVENTS, published
 from deployed.watcher import watching
 from local_service import wait_until
+from tools.local.deploy.examples import example, examples
+from tools.local.deploy.probe import probe, show
 from tools.local.deploy.stack import Stack, deployed
 from tools.local.engine import free_port
 from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.local.wallets import read_players
-from tools.provider.examples import example, examples
-from tools.provider.probe import probe, show
 from tools.provider.signing import signed_again
 from wallet import wire
 from wallet.trust import hash_of

@@ -24,8 +24,8 @@ from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
 from tools.console.words import FINAL
+from tools.local.deploy.examples import OUTPUTS, Example, example
 from tools.provider.answers import Answer
-from tools.provider.examples import OUTPUTS, Example, example
 from tools.provider.paths import query_of
 from tools.provider.secret import Secret
 from tools.provider.sending import RETRANSMISSIONS, Send, Unanswered, network

@@ -18,6 +18,7 @@ from typer._completion_classes import completion_init
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tools.programs import root
+from tools.shared.folders import IS_CHECKOUT
 from tools.shared.streams import REFUSED
 from tools.shared.trouble import Trouble
 
@@ -82,10 +83,20 @@ class _Root(_Family):
             print(f"walletctl: {trouble}", file=sys.stderr)
             raise typer.Exit(REFUSED) from None
         except ModuleNotFoundError as missing:
-            if missing.name is None or missing.name.partition(".")[0] in ("tools", "wallet"):
-                raise  # a fault of ours
-            print(f"walletctl: this needs {missing.name}, which is not installed: use a checkout", file=sys.stderr)
+            print(f"walletctl: {_without(missing)}", file=sys.stderr)
             raise typer.Exit(REFUSED) from None
+
+
+def _without(missing: ModuleNotFoundError) -> str:
+    """What cannot be done without a module. Raises the error again if it is a fault of ours."""
+    package = (missing.name or "").partition(".")[0]
+    if package in ("", "tools", "wallet"):
+        if IS_CHECKOUT or not package:
+            raise missing
+        return "this installation can only certify, and simulate with --url: for everything else use a checkout"
+    of_the_extra = {re.split("[^A-Za-z0-9_-]", each)[0] for each in root.requires() if "extra ==" in each}
+    how = f"pip install '{root.PACKAGE}[provider]'" if package in of_the_extra else "use a checkout"
+    return f"this needs {package}, which is not installed: {how}"
 
 
 class Later(TyperCommand):
@@ -101,7 +112,13 @@ class Later(TyperCommand):
         return command
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        return self.loaded().make_context(info_name, args, parent, **extra)
+        try:
+            command = self.loaded()
+        except ModuleNotFoundError:
+            if not extra.get("resilient_parsing"):  # so a shell completes: a command that is not here has no options
+                raise
+            return super().make_context(info_name, args, parent, **extra)
+        return command.make_context(info_name, args, parent, **extra)
 
 
 class _Command(TyperCommand):
@@ -334,7 +351,7 @@ def _certify() -> typer.Typer:
 def _simulate() -> typer.Typer:
     from tools.provider.simulate.command import simulate
     from tools.walletctl.place import asks_where
-    from tools.walletctl.players.playing import Playing
+    from tools.walletctl.playing import Playing
 
     return _alone(
         asks_where(simulate, meant=Playing),

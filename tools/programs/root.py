@@ -58,8 +58,16 @@ COMMANDS = (
 )
 
 
+PACKAGE = "lucky-monaco-wallet"
+
+
 def version() -> str:
-    return metadata.version("lucky-monaco-wallet")
+    return metadata.version(PACKAGE)
+
+
+def requires() -> list[str]:
+    """What the package needs, as its metadata says it."""
+    return metadata.requires(PACKAGE) or []
 
 
 def page() -> str:

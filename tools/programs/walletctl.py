@@ -3,9 +3,9 @@
 import signal
 import sys
 
-from tools.shared.folders import LOCAL, ROOT
+from tools.shared.folders import IS_CHECKOUT, LOCAL
 
-if (ROOT / "layers").is_dir():  # a checkout: no bytecode may lie beside what is deployed
+if IS_CHECKOUT:  # no bytecode may lie beside what is deployed
     sys.pycache_prefix, sys.dont_write_bytecode = str(LOCAL / "bytecode"), False
 
 from tools.programs import root

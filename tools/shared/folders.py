@@ -3,6 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+IS_CHECKOUT = (ROOT / "template.yaml").is_file()  # not of a package that is installed from the wheel
 LOCAL = ROOT / ".local"  # logs, an engine's state, what was built
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools.shared.folders import announcement
+from tools.shared.folders import IS_CHECKOUT, announcement
 from tools.shared.hints import port_options
 from tools.shared.trouble import Trouble
 
@@ -71,6 +71,8 @@ def user() -> str:
 
 def announced(port: int, what: str, *names: str) -> Mapping[str, Any]:
     """What the local service on that port says of `names`, to find its `what`. Raises Trouble if none runs there."""
+    if not IS_CHECKOUT:
+        raise Trouble("only a checkout can find a local service: name the wallet's address with --url")
     try:
         said = json.loads(announcement(port).read_text())
         pid, found = int(said["pid"]), {name: said[name] for name in names}

@@ -11,13 +11,13 @@ import time
 from rich.console import Console
 from rich.table import Table
 
+from tools.local.deploy.examples import EVENTS, examples
 from tools.local.deploy.stack import Stack, deployed
 from tools.local.engine import free_port, must_be_free
 from tools.local.lifetime import leave_on_signals
 from tools.local.settings import whole_number
 from tools.local.wallets import read_players
 from tools.provider.answers import Answer
-from tools.provider.examples import EVENTS, examples
 from tools.provider.paths import query_of
 from tools.provider.signing import signed_again
 from tools.shared.trouble import Trouble

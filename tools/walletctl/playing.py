@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tools.local.opening import Opening
 from tools.provider.simulate.money import CURRENCIES
 from tools.provider.simulate.players import Named
 from tools.provider.simulate.story import Player
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.place import Asked, Place
-from tools.walletctl.players.opening import open_wallet
 
 OPENING_CASH = Decimal(100)
 
@@ -33,6 +31,9 @@ class Playing:
         if self._asked.stack:
             raise Trouble("name the stack's players who play: --player 421 (wallets are opened only locally)")
         tables, currencies = self._place().tables(), [*CURRENCIES]
+        from tools.local.opening import Opening  # of a checkout alone, and with the wallet's own code
+        from tools.walletctl.players.opening import open_wallet
+
         players = []
         for number in range(count):
             user_id, currency = f"sim-{number + 1:03}", currencies[number % len(currencies)]

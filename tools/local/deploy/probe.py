@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
+from tools.local.deploy.examples import examples
 from tools.provider.answers import Answer
-from tools.provider.examples import examples
 from tools.provider.paths import query_of
 from tools.provider.sending import Unanswered, network
 from tools.provider.signing import signed_again
