@@ -49,11 +49,15 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def walletctl(
-    package: Path, *arguments: str, absent: Sequence[str] = _ABSENT, **environment: str
+    package: Path,
+    *arguments: str,
+    absent: Sequence[str] = _ABSENT,
+    python: str = sys.executable,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     code = textwrap.dedent(_RUN).format(absent=tuple(absent), package=str(package))
     return subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-I", "-c", code, *arguments], cwd=package, capture_output=True, text=True, check=False,
+        [python, "-I", "-c", code, *arguments], cwd=package, capture_output=True, text=True, check=False,
         timeout=60, env=os.environ | environment,
     )  # fmt: skip
 
@@ -115,6 +119,18 @@ def test_what_no_extra_brings_is_of_a_checkout(package: Path) -> None:
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "walletctl: this needs boto3, which is not installed: use a checkout\n"
+
+
+def test_a_shell_calls_the_program_of_the_environment_that_it_is_installed_in(package: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "an environment"
+    (environment / "bin").mkdir(parents=True)
+    for name in ("pyvenv.cfg", "lib", "bin/python"):
+        (environment / name).symlink_to(Path(sys.prefix) / name)
+
+    ended = walletctl(package, "completion", "bash", python=str(environment / "bin" / "python"))
+
+    assert ended.stderr == ""
+    assert f"complete_bash '{environment}/bin/walletctl'" in ended.stdout
 
 
 @pytest.mark.parametrize("words", ["walletctl certify --pl", "walletctl verify --pl"])
