@@ -566,6 +566,19 @@ def test_a_wallet_that_moved_in_between_is_credited_without_a_further_read(count
     counter.assert_calls(reads=1, writes=2)
 
 
+def test_a_win_whose_time_is_up_after_another_writer_was_faster_says_so(counter: Counter) -> None:
+    def late(call: Call) -> Any:
+        counter.clock.now += 2
+        return counter.another_settles(win("5", reference="r-2"))(call)
+
+    counter.client.write_script = iter([late])
+
+    with pytest.raises(Unavailable) as unavailable:
+        counter.settle(win())
+
+    assert unavailable.value.reason == "another writer was faster, attempt 2"
+
+
 def test_a_bet_in_between_is_not_undone(counter: Counter) -> None:
     counter.client.write_script = iter([counter.another_sets(cash=OPENING_CASH - 100, version=1)])
 
@@ -896,6 +909,15 @@ def test_a_known_win_is_answered_whatever_its_record_lacks(counter: Counter, mis
     counter.assert_calls(reads=2, writes=1)
 
 
+def test_a_record_without_a_number_is_ahead_of_no_wallet(counter: Counter) -> None:
+    counter.settle(win())
+    (recorded,) = counter.operator.transactions()
+    counter.put("Transactions", {name: value for name, value in recorded.items() if name != "seq"})
+    counter.set_wallet(version=0)
+
+    assert counter.settle(win()).receipt.replayed
+
+
 @pytest.mark.parametrize("lost", ["userId", "amountAsked"])
 def test_a_record_that_does_not_say_whose_or_how_much_contradicts_whatever_comes(counter: Counter, lost: str) -> None:
     counter.settle(win())
@@ -946,6 +968,21 @@ def test_a_slow_queue_of_dead_letters_does_not_hold_back_the_win(counter: Counte
     counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave_prize=leave_slowly)
 
     counter.assert_wallet(cash="10")
+
+
+def test_a_slow_queue_of_dead_letters_gives_a_win_its_own_time_back_and_no_more(counter: Counter) -> None:
+    def leave_slowly(_refusal: Refusal, _was_left: bool) -> None:
+        counter.clock.now += 2.9
+
+    faulty = win(prize=Prize(reference=None, amount="-5", fault=InvalidAmount("promoWinAmount")))
+    deadline = counter.clock.now + 3
+    counter.client.write_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
+
+    with pytest.raises(Unavailable):
+        counter.store.settle([faulty], request="{}", deadline=deadline, leave_prize=leave_slowly)
+
+    assert counter.clock.now <= deadline + 2.9
+    counter.assert_untouched()
 
 
 @pytest.mark.parametrize(
