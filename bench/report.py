@@ -242,11 +242,10 @@ Contenders take turns in each round, and each round begins with another. The inp
 
 ## What was tried for what is missed
 
-*CPU outside the SDK's calls* is the only target in milliseconds, so it moves with the machine. Of what is left, an
-eighth is parsing the body, a sixth computing and encoding the write, and a quarter saying so: one log line through
-Powertools' Logger and two metrics. A line printed without the Logger would probably meet the target, and give up its
-levels, its sampling and its correlation. A hundredth of a millisecond is not worth that. [Decisions](decisions.md) has
-what else was tried for speed.
+*CPU outside the SDK's calls* is the only target in milliseconds, and it moves with the machine. An eighth of that time
+parses the body. A sixth computes and encodes the write. A quarter goes into one log line through Powertools' Logger and
+two metrics. Printing the line without the Logger would save most of that quarter, and lose its levels, its sampling and
+its correlation. That is not worth some hundredths of a millisecond. [Decisions](decisions.md) has what else was tried.
 
 ## What this does not show
 

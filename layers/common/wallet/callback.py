@@ -140,7 +140,7 @@ class _Callback(Generic[RequestT]):
         report.count("ParkedAge", parked.age_seconds(), "Seconds")
         try:
             settlement = self._settle(body, parked, arrived, arrives=False)
-        except Exception as error:  # as above
+        except Exception as error:  # a defect of ours, too: the message must stay, or be left for a person
             refusal = _refusal_for(error)
             report.refused(refusal, body, arrived, is_kept=True, tries=tries)
             if refusal.may_pass:
