@@ -630,6 +630,19 @@ def _parked(callback: str, **changes: Any) -> Parked:
     )
 
 
+def test_a_prize_that_was_sent_back_stays_in_the_queue_while_it_cannot_be_left_again(
+    operator: Operator, outage: Outage
+) -> None:
+    operator.send("result", published("result", promoWinReference="p-1", promoWinAmount="-1"))
+    (letter,) = operator.messages("ResultDeadLetters")
+    assert letter["prize_only"]
+    outage.down["sqs"] = THROTTLED
+
+    answer, _ = retry(operator, "result", messages=[json.dumps(letter)])
+
+    assert failures(answer) == ["message-0"], "deleted, and it was the only one that tells of the prize"
+
+
 def test_a_retry_counts_how_long_ago_its_request_was_first_received(operator: Operator) -> None:
     message = replace(_parked("promo"), first_received_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat())
 

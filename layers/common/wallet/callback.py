@@ -172,15 +172,19 @@ class _Callback(Generic[RequestT]):
             self.credits_for(request),
             request=parked.request,
             deadline=arrived + ANSWER_SECONDS,
-            leave_prize=partial(self._leave_prize, parked),
+            leave_prize=partial(self._leave_prize, parked, arrives=arrives),
         )
 
-    def _leave_prize(self, parked: Parked, refusal: Refusal, was_left: bool) -> None:
-        """Leaves a prize that must not be paid for a person. Nothing is written yet: if it raises, no win is paid."""
+    def _leave_prize(self, parked: Parked, refusal: Refusal, was_left: bool, *, arrives: bool) -> None:
+        """Leaves a prize that must not be paid for a person. Nothing is written yet: if it raises, no win is paid.
+
+        One that was left before need not be left again by another delivery. A message from a queue may be the one that
+        it was left in, and is deleted afterwards.
+        """
         report.count("Conflict")
         report.tell(report.logger.error, "prize left for a person", code=refusal.code, reason=refusal.reason)
         is_left = self._leave(_for_reason(parked, refusal, prize_only=True).message())
-        if not is_left and not was_left:
+        if not is_left and not (was_left and arrives):
             raise Unavailable("its prize could not be kept")
 
     def _leave(self, message: str) -> bool:
