@@ -1,25 +1,44 @@
-"""DynamoDB and SQS in memory, for one caller at a time: what a test plays thousands of callbacks on.
+"""DynamoDB, SQS and Secrets Manager in memory, as far as the wallet uses them: exact at one instant, and quick.
 
-They know the calls that the wallet makes, with DynamoDB's own meaning, and raise AssertionError for anything else.
+They have no time of their own: `now` says what time it is, in seconds. Each call has the SDK's parameters and answer,
+and raises what the SDK raises. A parameter or condition that the wallet never sends raises AssertionError.
+test_memory.py sends the same calls to a local engine: the answers must be the same.
 """
 
+import itertools
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
+Now = Callable[[], float]
+Key = tuple[str, ...]  # its table, and its attributes
 
 KEYS = {"Players": ("userId",), "Transactions": ("id",), "FreeRounds": ("userId", "bonusCode")}
+TOKEN_SECONDS = 600  # how long DynamoDB remembers a write by its token
+STALE_SECONDS = 1.0  # how long a read that is not consistent may find what was there before
+HIDDEN_SECONDS = 12 * 3600  # SQS hides a message no longer, from when it was received
+
+
+def _never() -> float:
+    return 0.0
 
 
 class Tables:
     """Items by table and key, in DynamoDB's own form: `{"cash": {"N": "10"}}`."""
 
-    def __init__(self) -> None:
-        self.items: dict[str, dict[tuple[str, ...], Item]] = {table: {} for table in KEYS}
+    def __init__(self, now: Now = _never) -> None:
+        self.items: dict[str, dict[Key, Item]] = {table: {} for table in KEYS}
+        self.writes = 0  # transactions that were applied
+        self._now = now
+        self._before: dict[Key, tuple[float, Item | None]] = {}  # what a stale read finds, and until when
+        self._written: dict[str, tuple[float, Sequence[Item]]] = {}  # by token
 
     def put(self, table: str, item: Mapping[str, Any]) -> None:
         """Writes an item as another program would; text, numbers and lists of text."""
@@ -32,45 +51,155 @@ class Tables:
     # --- What the store asks for --------------------------------------------------------------------
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Item:  # noqa: N803 - boto3's name
-        found = {
-            table: [self.items[table].get(_key(table, key)) for key in request["Keys"]]
-            for table, request in RequestItems.items()
-        }
-        return {"Responses": {table: [dict(item) for item in items if item] for table, items in found.items()}}
+        found = {table: self.read(table, request) for table, request in RequestItems.items()}
+        return {"Responses": found, "UnprocessedKeys": {}}
 
-    def transact_write_items(self, *, TransactItems: Sequence[Item], ClientRequestToken: str) -> Item:  # noqa: N803
-        assert ClientRequestToken
+    def read(self, table: str, request: Mapping[str, Any]) -> list[Item]:
+        """One table's part of a read. A read of several tables is not one instant."""
+        assert request.keys() <= {"Keys", "ConsistentRead"}
+        keys = [_key(table, key) for key in request["Keys"]]
+        find = self.items[table].get if request.get("ConsistentRead") is True else self._stale
+        return [{**item} for item in map(find, keys) if item]
+
+    def transact_write_items(
+        self,
+        *,
+        TransactItems: Sequence[Item],  # noqa: N803
+        ClientRequestToken: str | None = None,  # noqa: N803
+    ) -> Item:
+        if ClientRequestToken is not None and (written := self._written.get(ClientRequestToken)):
+            until, items = written
+            if self._now() < until:
+                if items != TransactItems:
+                    raise failure("IdempotentParameterMismatchException", "TransactWriteItems")
+                return {}
         actions = [next(iter(action.items())) for action in TransactItems]
-        keys = [_key(action["TableName"], action.get("Key") or action["Item"]) for _, action in actions]
-        assert len(set(keys)) == len(keys), "DynamoDB refuses two actions on one item"
-        held = [self.items[action["TableName"]].get(key) for key, (_, action) in zip(keys, actions, strict=True)]
+        keys = self.keys(TransactItems)
+        if len(set(keys)) < len(keys):
+            raise failure("ValidationException", "TransactWriteItems")
+        held = [self.items[key[0]].get(key) for key in keys]
         reasons = [_reason(action, item) for item, (_, action) in zip(held, actions, strict=True)]
         if any(reason["Code"] != "None" for reason in reasons):
             raise cancelled(reasons)
         for item, (verb, action) in zip(held, actions, strict=True):
             assert verb in ("Put", "Update")
             self._write(action["TableName"], action["Item"] if verb == "Put" else _updated(item, action))
+        self.writes += 1
+        if ClientRequestToken is not None:
+            self._written[ClientRequestToken] = self._now() + TOKEN_SECONDS, TransactItems
         return {}
 
+    @staticmethod
+    def keys(actions: Iterable[Item]) -> list[Key]:
+        """The keys of a write's items, each in its action's place."""
+        named = [next(iter(action.values())) for action in actions]
+        return [_key(action["TableName"], action.get("Key") or action["Item"]) for action in named]
+
     def _write(self, table: str, item: Item) -> None:
-        self.items[table][_key(table, item)] = {name: _kept(attribute) for name, attribute in item.items()}
+        key = _key(table, item)
+        self._before[key] = self._now() + STALE_SECONDS, self.items[table].get(key)
+        self.items[table][key] = {name: _kept(attribute) for name, attribute in item.items()}
+
+    def _stale(self, key: Key) -> Item | None:
+        until, before = self._before.get(key, (0.0, None))
+        return before if self._now() < until else self.items[key[0]].get(key)
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """`visible_at` is when it is handed out next; `handle` is the one under which it was last received."""
+
+    number: int
+    queue: str
+    body: str
+    visible_at: float
+    receives: int = 0
+    received_at: float = 0.0
+
+    @property
+    def handle(self) -> str:
+        return f"{self.queue}/{self.number}/{self.receives}"
 
 
 class Queues:
-    """Each message with its queue's name, in the order of sending."""
+    """`dead_letters` names, for a queue, the one that gets what is received too often, and how often that is."""
 
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, str]] = []
-        self.hidden: list[str] = []
+    def __init__(
+        self, now: Now = _never, dead_letters: Mapping[str, tuple[str, int]] | None = None, hidden_seconds: float = 120
+    ) -> None:
+        self.waiting: dict[str, dict[int, Message]] = {}  # by queue, in the order of sending
+        self.hidden: list[str] = []  # every handle whose message was hidden for longer
+        self._now = now
+        self._dead_letters = dead_letters or {}
+        self._hidden_seconds = hidden_seconds
+        self._numbers = itertools.count(1)
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """Each message's queue and text, in the order of sending."""
+        every = [message for queue in self.waiting.values() for message in queue.values()]
+        return [(each.queue, each.body) for each in sorted(every, key=lambda each: each.number)]
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Item:  # noqa: N803 - as above
-        assert 0 <= DelaySeconds <= 900
-        self.messages.append((QueueUrl, MessageBody))
-        return {"MessageId": str(len(self.messages))}
+        if not 0 <= DelaySeconds <= 900:
+            raise failure("InvalidParameterValue", "SendMessage")
+        message = Message(next(self._numbers), QueueUrl, MessageBody, self._now() + DelaySeconds)
+        self.waiting.setdefault(QueueUrl, {})[message.number] = message
+        return {"MessageId": str(message.number)}
 
-    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
-        assert 0 <= VisibilityTimeout <= 43200 - 120  # it may have been received two minutes ago
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Item:  # noqa: N803
+        message = self._received(QueueUrl, ReceiptHandle)
+        if message and not 0 <= VisibilityTimeout <= HIDDEN_SECONDS - (self._now() - message.received_at):
+            raise failure("InvalidParameterValue", "ChangeMessageVisibility")
         self.hidden.append(ReceiptHandle)
+        if message:
+            message.visible_at = self._now() + VisibilityTimeout
+        return {}
+
+    def receive_message(self, queue: str, most: int) -> list[Message]:
+        """The next messages, which are hidden from now on. What was received too often is moved on instead."""
+        received: list[Message] = []
+        for message in [*self.waiting.get(queue, {}).values()]:
+            if len(received) == most:
+                break
+            if message.visible_at > self._now():
+                continue
+            given_up, max_receive_count = self._dead_letters.get(queue, ("", 0))
+            if given_up and message.receives >= max_receive_count:
+                del self.waiting[queue][message.number]
+                message.queue, message.visible_at, message.receives = given_up, self._now(), 0
+                self.waiting.setdefault(given_up, {})[message.number] = message
+                continue
+            message.receives += 1
+            message.received_at, message.visible_at = self._now(), self._now() + self._hidden_seconds
+            received.append(message)
+        return received
+
+    def delete_message(self, queue: str, handle: str) -> None:
+        if message := self._received(queue, handle):
+            del self.waiting[queue][message.number]
+
+    def _received(self, queue: str, handle: str) -> Message | None:
+        """None for a handle of something that is gone, or was received again since."""
+        _, number, _ = handle.rsplit("/", 2)
+        message = self.waiting.get(queue, {}).get(int(number))
+        return message if message and message.handle == handle else None
+
+
+class Secrets:
+    """One secret: `content` is what it holds."""
+
+    def __init__(self, name: str, content: Mapping[str, Any]) -> None:
+        self.name = name
+        self.content = content
+
+    def get_secret_value(self, *, SecretId: str) -> Item:  # noqa: N803 - as above
+        if self.name != SecretId:
+            raise failure("ResourceNotFoundException", "GetSecretValue")
+        return {"Name": self.name, "SecretString": json.dumps(self.content)}
+
+
+# --- Items -------------------------------------------------------------------------------------------
 
 
 def value_of(attribute: Item) -> Any:
@@ -91,49 +220,80 @@ def _attribute(value: Any) -> Item:
 
 def _kept(attribute: Item) -> Item:
     """An attribute as it is read again: 38 digits of a number, and no zeros at the end of its fraction."""
-    if "N" not in attribute:
+    digits = attribute.get("N")
+    if digits is None or (digits.isdigit() and len(digits) <= 38):
         return attribute
-    plain = format(Decimal(attribute["N"]), "f")
+    plain = format(Decimal(digits), "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     assert len(plain.replace(".", "").lstrip("-0").rstrip("0")) <= 38, f"DynamoDB does not take {plain}"
     return {"N": plain}
 
 
-def _key(table: str, item: Item) -> tuple[str, ...]:
-    return (table, *(item[name]["S"] for name in KEYS[table]))
+def _key(table: str, item: Item) -> Key:
+    names = KEYS[table]
+    return (table, item[names[0]]["S"]) if len(names) == 1 else (table, *(item[name]["S"] for name in names))
+
+
+# --- Conditions --------------------------------------------------------------------------------------
+
+Holds = Callable[[Item, Mapping[str, str], Mapping[str, Item]], bool]
 
 
 def _reason(action: Item, item: Item | None) -> Item:
-    if all(_holds(condition, action, item or {}) for condition in action["ConditionExpression"].split(" AND ")):
-        return {"Code": "None"}
-    assert action["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-    return {"Code": "ConditionalCheckFailed"} | ({"Item": dict(item)} if item else {})
-
-
-def _holds(condition: str, action: Item, item: Item) -> bool:
-    """Whether one condition holds: that an attribute is there, that it is not, or that it is so much."""
     names, values = action.get("ExpressionAttributeNames", {}), action.get("ExpressionAttributeValues", {})
-    if presence := re.fullmatch(r"attribute_(not_)?exists\((#?\w+)\)", condition):
-        return (names.get(presence[2], presence[2]) in item) != bool(presence[1])
-    compared = re.fullmatch(r"(#?\w+) = (:\w+)", condition)
-    assert compared, f"what is {condition}?"
-    attribute = item.get(names.get(compared[1], compared[1]))
-    return attribute is not None and value_of(attribute) == value_of(values[compared[2]])
+    if all(holds(item or {}, names, values) for holds in _conditions(action.get("ConditionExpression"))):
+        return {"Code": "None"}
+    returns = action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return {"Code": "ConditionalCheckFailed"} | ({"Item": {**item}} if item and returns else {})
+
+
+@cache
+def _conditions(expression: str | None) -> list[Holds]:
+    return [_condition(each) for each in expression.split(" AND ")] if expression else []
+
+
+def _condition(text: str) -> Holds:
+    """One condition: that an attribute is there, that it is not, or that it is so much."""
+    if presence := re.fullmatch(r"attribute_(not_)?exists\((#?\w+)\)", text):
+        is_there, name = not presence[1], presence[2]
+        return lambda item, names, _: (names.get(name, name) in item) is is_there
+    compared = re.fullmatch(r"(#?\w+) = (:\w+)", text)
+    assert compared, f"what is {text}?"
+    name, value = compared.groups()
+
+    def is_so_much(item: Item, names: Mapping[str, str], values: Mapping[str, Item]) -> bool:
+        attribute, wanted = item.get(names.get(name, name)), values[value]
+        return attribute is not None and (attribute == wanted or value_of(attribute) == value_of(wanted))
+
+    return is_so_much
+
+
+@cache
+def _changes(expression: str) -> list[tuple[str, str]]:
+    verb, _, changes = expression.partition(" ")
+    assert verb == "SET"
+    return [(name, value) for name, value in (change.split(" = ") for change in changes.split(", "))]
 
 
 def _updated(item: Item | None, action: Item) -> Item:
-    verb, _, changes = action["UpdateExpression"].partition(" ")
-    assert verb == "SET"
-    changed = (change.split(" = ") for change in changes.split(", "))
-    return {**(item or action["Key"]), **{name: action["ExpressionAttributeValues"][value] for name, value in changed}}
+    values = action["ExpressionAttributeValues"]
+    return {**(item or action["Key"]), **{name: values[value] for name, value in _changes(action["UpdateExpression"])}}
+
+
+# --- Failures ----------------------------------------------------------------------------------------
+
+
+def failure(code: str, call: str, *, status: int = 400, **more: Any) -> ClientError:
+    """What the SDK makes of AWS's refusal of a call."""
+    answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
+    return ClientError(answer, call)
 
 
 def cancelled(reasons: Sequence[Item]) -> ClientError:
-    return ClientError(
-        {  # pyright: ignore[reportArgumentType] - what the SDK makes of DynamoDB's answer
-            "Error": {"Code": "TransactionCanceledException"},
-            "ResponseMetadata": {"HTTPStatusCode": 400},
-            "CancellationReasons": reasons,
-        },
-        "TransactWriteItems",
-    )
+    return failure("TransactionCanceledException", "TransactWriteItems", CancellationReasons=[*reasons])
+
+
+def with_code(code: str, positions: Iterable[int], count: int) -> list[Item]:
+    """A transaction's reasons: `code` for the actions in these positions, none for the others."""
+    wrong = {*positions}
+    return [{"Code": code if position in wrong else "None"} for position in range(count)]

@@ -1,0 +1,522 @@
+"""What happens to the wallet: deliveries, and what comes between. A script is data: it is drawn from a seed, played as
+often as wanted, made shorter, and printed as a list that can be read and as Python that can be pasted.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from random import Random
+from typing import Any, Literal, TypeVar, get_args
+
+import contract
+from contract import Contract, Refused
+
+Callback = Literal["result", "jackpot", "bonus", "promo"]
+CALLBACKS: tuple[Callback, ...] = get_args(Callback)
+Service = Literal["dynamodb", "sqs", "secretsmanager"]
+Item = dict[str, Any]
+
+# --- What is sent -----------------------------------------------------------------------------------
+
+Wrong = Literal["token", "hash", "json", "amount", "absent", "malformed"]
+FIRST_TIMESTAMP = 1_482_429_190_000
+FOREIGN = "a secret that nobody gave out"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Win:
+    """What the provider says of one win, apart from what differs between its deliveries; amounts are as written."""
+
+    callback: Callback
+    player: str
+    reference: str
+    amount: str
+    as_text: bool = True
+    currency: str | None = None
+    game: str | None = None
+    round: str | None = None
+    bonus_code: str | None = None
+    jackpot: str | None = None
+    campaign: str | None = None
+    prize: tuple[str | None, str] | None = None  # its reference and amount
+    in_session: bool = True
+    dated: bool = True  # whether its timestamp is one of milliseconds
+    wrong: Wrong | None = None  # what is wrong with how it is sent
+
+    def __repr__(self) -> str:
+        said = {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default}
+        return f"Win({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+
+    def __str__(self) -> str:
+        said = f"{self.callback} {self.reference} of {self.player}: {self.amount} {self.currency or ''}".rstrip()
+        for name in ("round", "bonus_code"):
+            said += f", {name} {value}" if (value := getattr(self, name)) else ""
+        said += f", with prize {self.prize[0]} of {self.prize[1]}" if self.prize else ""
+        return said + (f", with a wrong {self.wrong}" if self.wrong else "")
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        """What all its deliveries have in common, in JSON."""
+        quote = '"' if self.as_text else ""
+        values = {
+            "providerId": "luckymonaco",
+            "userId": self.player,
+            "reference": self.reference,
+            "currency": self.currency,
+            "gameId": self.game,
+            "gameName": "tumblefortune" if self.callback == "result" else None,
+            "roundId": self.round,
+            "sessionId": "session" if self.callback == "result" and self.in_session else None,
+            "bonusCode": self.bonus_code,
+            "jackpotId": self.jackpot,
+            "promoCampaignId": self.campaign,
+            "promoCampaignType": self.campaign and "tournament",
+            "promoWinReference": self.prize and self.prize[0],
+        }
+        literals = {name: json.dumps(value) for name, value in values.items() if value is not None}
+        literals["amount"] = f"{quote}{self.amount}{quote}"
+        if self.prize:
+            literals["promoWinAmount"] = f"{quote}{self.prize[1]}{quote}"
+        match self.wrong:
+            case "amount":
+                literals["amount"] = '"ten"'
+            case "absent":
+                del literals["providerId"]
+            case "malformed":
+                literals["userId"] = '"a\\u0000b"'
+        return literals
+
+    @cached_property
+    def credit(self) -> contract.Credit:
+        """What it asks for, whichever delivery brings it. Raises Refused."""
+        return Contract().read_kept(self.callback, Delivery(self, 0).kept.encode())
+
+    @cached_property
+    def refusal(self) -> int | None:
+        """The code with which whatever it says is refused, if it is admitted."""
+        try:
+            _ = self.credit
+        except Refused as refused:
+            return refused.error
+        return None
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The credits whose records decide about it."""
+        if self.refusal:
+            return ()
+        prize = self.credit.prize and self.credit.prize.credit
+        return (self.credit.id, prize.id) if prize else (self.credit.id,)
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """A win on its way. No two have the same number, nor the same body."""
+
+    win: Win
+    number: int
+
+    @cached_property
+    def timestamp(self) -> str:
+        return f"{FIRST_TIMESTAMP + self.number}{'' if self.win.dated else ' ms'}"
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        literals = {**self.win.literals, "timestamp": f'"{self.timestamp}"', "uuid": f'"delivery-{self.number}"'}
+        if self.win.callback == "result":
+            details = ('"spin"', f'["spin",{self.number}]', f'{{"spin":{self.number}}}')[self.number % 3]
+            literals["roundDetails"] = details
+        return literals
+
+    @cached_property
+    def kept(self) -> str:
+        """What may be kept of it: the body, less its hash and token."""
+        return _object(self.literals)
+
+    def body(self, secret: str) -> str:
+        literals = {**self.literals, "token": '"hush"'} if self.number % 3 == 0 else self.literals
+        if self.win.wrong == "json":
+            return _object(literals)[:-1]
+        if self.win.callback in ("jackpot", "bonus") or self.number % 2:
+            signed = sorted(f"{name}={_characters(literal)}" for name, literal in literals.items())
+            over = "&".join(signed) + (FOREIGN if self.win.wrong == "hash" else secret)
+            literals = {**literals, "hash": f'"{hashlib.md5(over.encode(), usedforsecurity=False).hexdigest()}"'}
+        return _object(literals)
+
+    @cached_property
+    def credit(self) -> contract.Credit:
+        moment = FIRST_TIMESTAMP + self.number if self.win.dated else None
+        return replace(self.win.credit, moment=moment)
+
+
+def _object(literals: Mapping[str, str]) -> str:
+    return "{" + ",".join(f'"{name}":{literal}' for name, literal in literals.items()) + "}"
+
+
+def _characters(literal: str) -> str:
+    return json.loads(literal) if literal.startswith('"') else literal
+
+
+# --- What goes wrong ----------------------------------------------------------------------------------
+
+Failure = Literal[
+    "throttled", "not processed", "in conflict", "in progress", "internal error", "unreachable", "reset", "timeout",
+    "no acknowledgement", "sent twice", "death",
+]  # fmt: skip
+Applied = Literal["no", "yes", "late"]
+MAYBE_APPLIED = frozenset({"internal error", "reset", "timeout", "death"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A call of AWS that fails. It may be applied nevertheless, and late: after its sender has given up."""
+
+    failure: Failure
+    applied: Applied = "no"
+    late_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        applied = {"no": "", "yes": ", but is applied", "late": f", but is applied {self.late_seconds:.1f} s later"}
+        return f"{self.failure}{applied[self.applied]}"
+
+
+# The delivery, the so-manieth time that a function has it, and the so-manieth call that this makes.
+CallId = tuple[int, int, int]
+
+
+# --- What happens -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The provider sends a win, and again while it gets no answer with HTTP 200, `tries` times in all.
+
+    It hangs up on the first `unheard` answers.
+    """
+
+    at: float
+    win: Win
+    number: int
+    tries: int = 1
+    unheard: int = 0
+
+    def __str__(self) -> str:
+        unheard = f", hangs up on {self.unheard}" if self.unheard else ""
+        return f"delivery {self.number}: {self.win}" + (f" (up to {self.tries} times{unheard})" if self.tries > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    at: float
+    player: str
+    currency: str
+    cash: str = "0"
+    bonus: str = "0"
+
+    def __str__(self) -> str:
+        return f"the wallet of {self.player} is opened: {self.cash} {self.currency}, bonus {self.bonus}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Another program's deposit or bet; a careless one forgets the wallet's version."""
+
+    at: float
+    player: str
+    cash: str
+    bonus: str = "0"
+    careless: bool = False
+
+    def __str__(self) -> str:
+        forgets = ", and forgets the version" if self.careless else ""
+        return f"another program moves {self.player} by {self.cash}, bonus by {self.bonus}{forgets}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Down:
+    """Every call of a service fails so for a while."""
+
+    at: float
+    service: Service
+    failure: Failure
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.service} is down for {self.seconds:g} s: {self.failure}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redriven:
+    """An operator sends dead letters back, each sent before it is deleted; interrupted in between, it is twice."""
+
+    at: float
+    callback: Callback
+    is_interrupted: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.callback}: dead letters are sent back" + (", interrupted" if self.is_interrupted else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """The operator puts a new secret beside the old one; the provider changes over, and the old one goes."""
+
+    at: float
+
+    def __str__(self) -> str:
+        return "the provider's secret is rotated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """The wall clocks of the functions' machines are set."""
+
+    at: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the functions' clocks are set by {self.seconds:g} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """Every idle machine is gone: the next event of each function meets a new one."""
+
+    at: float
+
+    def __str__(self) -> str:
+        return "every idle machine is replaced"
+
+
+Event = Sent | Opened | Moved | Down | Redriven | Rotated | Stepped | Replaced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """`events` in their order. `faults` are those of single calls; None: as often as `rate`, drawn from `seed`.
+
+    In the end everything works again. `resends`: the provider sends again whatever got no HTTP 200 until then.
+    `redrives`: an operator sends every dead letter back.
+    """
+
+    seed: int
+    events: Sequence[Event]
+    rate: float = 0.0
+    faults: Mapping[CallId, Fault] | None = None
+    resends: bool = True
+    redrives: bool = True
+
+    def __str__(self) -> str:
+        lines = [(event.at, f"{event}") for event in self.events]
+        told = "\n".join(f"{at:9.3f} s  {line}" for at, line in lines)
+        for (number, time, call), fault in sorted((self.faults or {}).items()):
+            told += f"\n   delivery {number}, time {time}, call {call}: {fault}"
+        return told
+
+    def as_python(self) -> str:
+        """A test that plays it."""
+        events = "".join(f"            {event!r},\n" for event in self.events)
+        faults = "".join(f"            {call}: {fault!r},\n" for call, fault in sorted((self.faults or {}).items()))
+        return (
+            "def test_what_the_simulation_found() -> None:\n    play(\n        Script(\n"
+            f"            seed={self.seed},\n            resends={self.resends},\n            redrives={self.redrives},\n"
+            f"            events=[\n{events}            ],\n            faults={{\n{faults}            }},\n"
+            "        )\n    )\n"
+        )
+
+
+# --- Drawn --------------------------------------------------------------------------------------------
+
+CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "new": "USD"}  # of the players; the new one is opened late
+RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
+_GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
+OUTAGES: tuple[Failure, ...] = ("unreachable", "timeout", "internal error", "throttled")
+T = TypeVar("T")
+
+
+def draw(seed: int, size: int = 120) -> Script:
+    """About `size` deliveries and what comes between, of a seed."""
+    return _Draw(Random(seed)).script(seed, size)
+
+
+@dataclass
+class _Draw:
+    chance: Random
+    wins: list[Win] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    now: float = 0.0
+    number: int = 0
+
+    def script(self, seed: int, size: int) -> Script:
+        chance = self.chance
+        rate = chance.choice(RATES)
+        self.events += [
+            Opened(at=0.0, player="421", currency="USD", cash="99889.99", bonus="99.99"),
+            Opened(at=0.0, player="422", currency="EUR", cash="0.000000000000000001"),
+            Opened(at=0.0, player="423", currency="USD"),
+        ]
+        opens_at = chance.randrange(size)
+        while self.number < size:
+            self.now += chance.expovariate(1) * chance.choice(_GAPS)
+            if self.number >= opens_at:
+                self._open_new(self.now)
+                opens_at = size
+            self._something(rate)
+        if opens_at < size and chance.random() < 0.7:  # what is kept for its player is paid by a retry
+            self._open_new(self.now + 3600)
+        events = sorted(self.events, key=lambda event: event.at)
+        ends = {"resends": chance.random() < 0.8, "redrives": chance.random() < 0.3}
+        return Script(seed=seed, events=events, rate=rate, **ends)
+
+    def _open_new(self, at: float) -> None:
+        self.events.append(Opened(at=at, player="new", currency="USD"))
+
+    def _something(self, rate: float) -> None:
+        chance = self.chance
+        match chance.choices(range(8), (50, 14, 6, 6, 8, 4, 6, 16 if rate else 3))[0]:
+            case 0:
+                self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))
+            case 1 if self.wins:
+                self._send(spelled(chance.choice(self.wins), chance.choice(get_args(Spelling))))
+            case 2 if self.wins:
+                self._send(contradicted(chance.choice(self.wins), chance.choice(get_args(Part))))
+            case 3 if self.wins:
+                self._send(other_way(chance.choice(self.wins)))
+            case 4:  # several of one player in the same instant, and half the time of one free round bonus
+                player, code = chance.choice([*CURRENCIES]), chance.choice((None, "free-1"))
+                for _ in range(chance.randint(2, 6)):
+                    callback = chance.choice(("result", "bonus")) if code else None
+                    self._send(self._any_win(callback, player, code))
+            case 5:
+                win = self._any_win("result")
+                self._send(replace(win, prize=None))
+                self._send(replace(win, prize=self._prize()))
+            case 6:
+                self._send(replace(self._any_win(), wrong=chance.choice(get_args(Wrong))))
+            case _:
+                self._trouble(rate)
+
+    def _trouble(self, rate: float) -> None:
+        chance = self.chance
+        events: list[Event] = [
+            Moved(
+                at=self.now,
+                player=chance.choice([*CURRENCIES]),
+                cash=chance.choice(("12.5", "-3.000000000000000001", "0")),
+                bonus=chance.choice(("0", "1", "-0.5")),
+                careless=chance.random() < 0.1,
+            ),
+            Redriven(at=self.now, callback=chance.choice(CALLBACKS), is_interrupted=chance.random() < 0.3),
+            Replaced(at=self.now),
+            Stepped(at=self.now, seconds=chance.choice((-25.0, -2.0, 3.0, 30.0))),
+            Rotated(at=self.now),
+        ]
+        if rate:
+            service = chance.choice(("dynamodb", "dynamodb", "sqs", "sqs", "secretsmanager"))
+            seconds = chance.expovariate(1) * chance.choice((0.5, 5, 60, 600))
+            events.append(Down(at=self.now, service=service, failure=chance.choice(OUTAGES), seconds=round(seconds, 3)))
+        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3)[: len(events)])[0])
+
+    def _send(self, win: Win, *, copies: int = 0) -> None:
+        chance = self.chance
+        self.wins.append(win)
+        at = self.now
+        for _ in range(copies + 1):
+            self.number += 1
+            tries = chance.choice((1, 2, 4, 10))
+            self.events.append(Sent(at=at, win=win, number=self.number, tries=tries, unheard=chance.randrange(30) == 0))
+            at += chance.expovariate(1) * chance.choice(_GAPS[:6])
+
+    def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
+        chance = self.chance
+        callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
+        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "new"))
+        own = CURRENCIES[player]
+        spelled_out = callback in ("result", "promo")
+        currencies = (own,) * 6 + (own.lower(), "JPY") if spelled_out else (None,) * 4 + (own,) * 3 + ("JPY",)
+        rounds = {"result": ("round-1", "round-1", "round-2"), "jackpot": ("round-1",), "promo": (None,)}
+        in_campaign = callback == "promo" or (callback == "result" and chance.random() < 0.5)
+        return Win(
+            callback=callback,
+            player=player,
+            # Few, so that they meet.
+            reference=chance.choice("abcdefgh") if chance.random() < 0.3 else f"r-{self.number}",
+            amount=self._amount(),
+            as_text=chance.random() < 0.5,
+            currency=chance.choice(currencies),
+            game=chance.choice(("g-1", "g-2")) if callback != "promo" else None,
+            round=chance.choice(rounds.get(callback, (None, "round-1", "round-2"))),
+            bonus_code=code or chance.choice((None, None, "free-1", "free-2")),
+            jackpot="jackpot-1" if callback == "jackpot" else None,
+            campaign=chance.choice(("c-1", "c-2")) if in_campaign else None,
+            prize=self._prize() if callback == "result" and chance.random() < 0.3 else None,
+            in_session=chance.random() < 0.8,
+            dated=chance.random() < 0.8,
+        )
+
+    def _amount(self) -> str:
+        places = self.chance.choice((0, 2, 18))
+        whole, decimals = divmod(self.chance.randrange(10 ** (places + 3)), 10**places)
+        return f"{whole}.{decimals:0{places}d}" if places else f"{whole}"
+
+    def _prize(self) -> tuple[str | None, str]:
+        if self.chance.random() < 0.2:
+            return self.chance.choice(((None, "1.5"), ("a", "-5"), ("b", "0")))
+        reference = self.chance.choice("abcd") if self.chance.random() < 0.3 else f"p-{self.number}"
+        return reference, self._amount()
+
+
+Spelling = Literal[
+    "as before", "in the other notation", "with another zero", "in lower case", "out of session", "with less said"
+]
+
+
+def spelled(win: Win, spelling: Spelling) -> Win:
+    """The same win, said otherwise."""
+    match spelling:
+        case "in the other notation":
+            return replace(win, as_text=not win.as_text)
+        case "with another zero" if len(win.amount.partition(".")[2]) < 18:
+            return replace(win, amount=f"{win.amount}0" if "." in win.amount else f"{win.amount}.0")
+        case "in lower case" if win.currency:
+            return replace(win, currency=win.currency.lower())
+        case "out of session":
+            return replace(win, in_session=False)
+        case "with less said":  # as auto closing leaves it out, or the way of a bonus without its round
+            less = replace(win, bonus_code=None) if win.callback == "result" else win
+            return replace(less, round=None) if win.callback == "bonus" else replace(less, prize=None)
+    return win
+
+
+Part = Literal["amount", "player", "currency", "game", "round", "bonus_code", "jackpot", "campaign", "prize"]
+
+
+def contradicted(win: Win, part: Part) -> Win:
+    """Another win under the same reference, or one with another prize; where it has no such part, the same."""
+    match part:
+        case "amount":
+            return replace(win, amount="7.77" if win.amount != "7.77" else "8.88")
+        case "player":
+            return replace(win, player="422" if win.player != "422" else "421")
+        case "currency":
+            return replace(win, currency="EUR" if win.currency != "EUR" else "USD")
+        case "bonus_code":
+            return replace(win, bonus_code="another" if win.bonus_code else "free-1")
+        case "prize" if win.callback == "result":
+            return replace(win, prize=(win.prize[0], "9.99") if win.prize else ("a", "0.01"))
+        case "game" | "round" | "jackpot" | "campaign" if getattr(win, part):
+            return replace(win, **{part: "another"})
+    return win
+
+
+def other_way(win: Win) -> Win:
+    """The promo of a result's prize; or a result whose prize is this win."""
+    currency = win.currency or CURRENCIES[win.player]
+    if win.prize and win.prize[0] and not win.prize[1].startswith("-"):
+        reference, amount = win.prize
+        named = replace(win, callback="promo", reference=reference, amount=amount, currency=currency, prize=None)
+        return replace(named, game=None, round=None, campaign=win.campaign or "c-1")
+    named = replace(win, callback="result", amount="0", currency=currency, prize=(win.reference, win.amount))
+    return replace(named, game="g-1", round="round-2", jackpot=None, bonus_code=None)

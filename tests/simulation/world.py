@@ -1,0 +1,615 @@
+"""The wallet's world: the provider, the functions, their queues and an operator, and what must hold at every moment.
+
+`play` has everything of a script happen, then everything work again, and compares what is left with the books. What
+must never be raises `Violation`.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, partial
+from random import Random
+from typing import Any, NamedTuple
+
+from contract import STATUS, Wallet, kept_for
+from memory import Message, Secrets
+from tools.local.template import Template
+
+from .books import Books
+from .ledger_proof import proved
+from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
+from .network import Death, Network, Pace, Violation
+from .script import (
+    CALLBACKS,
+    FIRST_TIMESTAMP,
+    FOREIGN,
+    Callback,
+    Delivery,
+    Down,
+    Event,
+    Moved,
+    Opened,
+    Redriven,
+    Replaced,
+    Rotated,
+    Script,
+    Sent,
+    Stepped,
+    Win,
+)
+from .timeline import START, Timeline
+
+Item = dict[str, Any]
+
+# What is stated of the functions, in docs/ledger.md and docs/operating/secrets.md.
+STORE_SECONDS, LAST_CALL_SECONDS, LONGEST_PAUSE_SECONDS = 3.0, 1.5, 0.15
+FRESH_SECONDS, STALE_SECONDS, ASK_AGAIN_SECONDS = 300, 3600, 30
+PROVIDER_SECONDS = 10  # when the provider hangs up
+RETRY_SECONDS, MAX_TRIES = 30, 10
+CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
+AGAIN = 100_000  # a delivery that is sent again has its number and so much more
+
+
+class Kept(NamedTuple):
+    delivery: Delivery
+    prize_only: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a script. `deliveries` are what the provider sent, again or not."""
+
+    deliveries: int
+    credits: int
+    ledgers: int
+    seconds: float  # of the world's time
+    happened: Counter[str]
+
+
+@cache
+def _fleet() -> Fleet:
+    return Fleet()
+
+
+def play(script: Script, *, pace: Pace | None = None) -> Outcome:
+    """What comes of a script. Raises Violation."""
+    world = World(script, pace or Pace())
+    with outside_replaced():
+        world.run()
+    return world.outcome
+
+
+class World:
+    def __init__(self, script: Script, pace: Pace) -> None:
+        self.script = script
+        self.books = Books()
+        self.happened: Counter[str] = Counter()
+        self.timeline = Timeline()
+        queues = Template.load().queues()
+        self._secret = Secrets(SECRET, {})
+        self.network = Network(
+            self.timeline,
+            secret=self._secret,
+            dead_letters={each.name: (each.dead_letters, each.max_receive_count or 0) for each in queues if each.dead_letters},
+            hidden_seconds=float(queues[-1].attributes["VisibilityTimeout"]),
+            committed=self._committed,
+            arrived=self._arrived,
+            hidden=self._wake,
+            pace=pace,
+        )
+        self.network.happened = self.happened
+        self.network.rate, self.network.faults = script.rate, script.faults
+        self._batch_size = Template.load().functions()[0].retry_batch_size
+        self._fleet = _fleet()
+        self._fleet.forget()
+        self._generation = 0  # of the provider's secret
+        self._rotates_until = 0.0
+        self._put_secret(0)
+        self.deliveries: dict[int, Delivery] = {}
+        self._answered: dict[int, int] = {}  # by delivery
+        self._kept: list[Delivery] = []  # what was refused, and must be credited or stand in a queue from then on
+        self._without_prize: list[Delivery] = []  # answered as paid; the prize must be in a queue
+        self._names: dict[str, str] = {}  # the transactionId of each transaction
+        self._first_received: dict[int, str] = {}  # when each kept delivery says it was
+        self._standing: defaultdict[int, list[Message]] = defaultdict(list)  # by delivery
+        self._prizes: defaultdict[Any, list[Message]] = defaultdict(list)  # by win and prize
+        self._contents: dict[str, Kept] = {}  # by a message's text
+        self._in_flight: defaultdict[str, list[Watch]] = defaultdict(list)  # by credit, and by player
+        self._times: Counter[tuple[int, int]] = Counter()  # how often a delivery was in a function's hands so
+        self._careless: set[str] = set()  # players whose version another program forgot
+
+    # --- What happens -------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        for event in self.script.events:
+            self.timeline.at(START + event.at, lambda event=event: self._happen(event))
+        self.timeline.run(START + max((event.at for event in self.script.events), default=0.0))
+        self.network.faults, self.network.rate, self.network.down = {}, 0.0, {}
+        self.timeline.run()
+        self._recover()
+        self._check_all()
+
+    def _happen(self, event: Event) -> None:
+        match event:
+            case Sent():
+                self.send(event.win, event.number, event.tries, event.unheard)
+            case Opened(player=player):
+                self._write_wallet(player, Wallet(event.currency, Fraction(event.cash), Fraction(event.bonus)))
+                self._look_again(player)
+            case Moved():
+                self._move(event)
+            case Down():
+                self.network.down[event.service] = event.failure, self.timeline.now + event.seconds
+            case Redriven():
+                self._redrive(event.callback, is_interrupted=event.is_interrupted)
+            case Rotated() if self.timeline.now >= self._rotates_until:
+                self._rotate()
+            case Rotated():
+                pass
+            case Stepped():
+                self._fleet.set_clocks(event.seconds)
+            case Replaced():
+                self._fleet.replace_idle()
+
+    def _move(self, event: Moved) -> None:
+        """Another program's deposit or bet, which never takes a balance below nothing."""
+        if wallet := self.books.contract.wallets.get(event.player):
+            cash = max(Fraction(0), wallet.cash + Fraction(event.cash))
+            bonus = max(Fraction(0), wallet.bonus + Fraction(event.bonus))
+            version = wallet.version + (not event.careless)
+            self._write_wallet(event.player, Wallet(wallet.currency, cash, bonus, version))
+            self._careless |= {event.player} if event.careless else set()
+
+    def _write_wallet(self, player: str, wallet: Wallet) -> None:
+        self.books.set_wallet(player, wallet)
+        item = self.books.wallet_item(player)
+        self.network.tables.items["Players"]["Players", player] = item
+
+    def _rotate(self) -> None:
+        """In the order of docs/operating/secrets.md."""
+
+        def change_over() -> None:
+            self._generation += 1
+
+        self._put_secret(self._generation + 1, self._generation)
+        now = self.timeline.now
+        self._rotates_until = now + 3 * CHANGE_OVER_SECONDS
+        self.timeline.at(now + CHANGE_OVER_SECONDS, change_over)
+        self.timeline.at(now + 2 * CHANGE_OVER_SECONDS, lambda: self._put_secret(self._generation))
+
+    def _put_secret(self, current: int, previous: int | None = None) -> None:
+        keys = {"current": current} if previous is None else {"current": current, "previous": previous}
+        self._secret.content = {
+            key: {"hashSecret": f"secret-{number}", "authToken": f"token-{number}"} for key, number in keys.items()
+        }
+
+    def _redrive(self, callback: Callback, *, is_interrupted: bool = False) -> None:
+        queues, name = self.network.queues, f"{callback.title()}DeadLetters"
+        for letter in queues.receive_message(name, 10):
+            sent = queues.send_message(QueueUrl=f"{callback.title()}RetryQueue", MessageBody=letter.body)
+            self._arrived(queues.waiting[f"{callback.title()}RetryQueue"][int(sent["MessageId"])])
+            if is_interrupted:
+                self.happened["a redrive was interrupted"] += 1
+                letter.visible_at = self.timeline.now
+                return
+            self.happened["a dead letter was sent back"] += 1
+            queues.delete_message(name, letter.handle)
+
+    # --- The provider -------------------------------------------------------------------------------
+
+    def send(self, win: Win, number: int, tries: int = 1, unheard: int = 0) -> None:
+        """Delivers a win, and again while nothing is heard with HTTP 200."""
+        delivery = Delivery(win, number)
+        self.deliveries[number] = delivery
+        token = FOREIGN if win.wrong == "token" else f"token-{self._generation}"
+        event = {
+            "httpMethod": "POST",
+            "queryStringParameters": {"authToken": token},
+            "isBase64Encoded": False,
+            "body": delivery.body(f"secret-{self._generation}"),
+        }
+        generation = self._generation
+
+        def run() -> None:
+            invocation = self._invocation(win.callback, [self._watch(delivery)], 0)
+            with self._at_work(invocation):
+                answer = self._invoke(invocation, event)
+                status = None
+                if answer is None:
+                    self.happened["a delivery's function died"] += 1
+                else:
+                    self._check_answer(invocation, answer, generation, is_signed='"hash":' in event["body"])
+                    if not unheard and self.timeline.now <= invocation.began + PROVIDER_SECONDS:
+                        status = answer["statusCode"]
+                        self._answered[number] = int(json.loads(answer["body"])["error"])
+                    else:
+                        self.happened["an answer was not heard"] += 1
+            if status != 200 and tries > 1:
+                again = 2.0 ** ((number // AGAIN) % 7)
+                self.timeline.at(
+                    self.timeline.now + again, lambda: self.send(win, number + AGAIN, tries - 1, max(0, unheard - 1))
+                )
+
+        self.timeline.start(run)
+
+    # --- The functions ------------------------------------------------------------------------------
+
+    def _watch(self, delivery: Delivery) -> Watch:
+        win = delivery.win
+        verdict, is_disputed = self.books.verdict(win), self.books.dispute(win) is not None
+        return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player))
+
+    def _invocation(self, callback: Callback, in_hand: Sequence[Watch], time: int) -> Invocation:
+        machine = self._fleet.take(callback, self.timeline.now)
+        number = in_hand[0].delivery.number
+        self._times[number, time] += 1  # the same delivery may be in two messages
+        time += 1000 * (self._times[number, time] - 1)
+        chance = Random((self.script.seed * 1_000_003 + number) * 1009 + time)
+        return Invocation(self.network, machine, in_hand, self.timeline.now, time, chance)
+
+    @contextmanager
+    def _at_work(self, invocation: Invocation) -> Iterator[None]:
+        """While a function is at work, what is in its hands is watched."""
+        keys = [
+            (key, watch) for watch in invocation.in_hand for key in (*watch.delivery.win.ids, watch.delivery.win.player)
+        ]
+        for key, watch in keys:
+            self._in_flight[key].append(watch)
+        try:
+            yield
+        finally:
+            for key, watch in keys:
+                self._in_flight[key].remove(watch)
+
+    def _invoke(self, invocation: Invocation, event: Item) -> Item | None:
+        """What the function answers; None if it died, and its machine is gone."""
+        from greenlet import getcurrent  # noqa: PLC0415
+
+        getcurrent().at_work = invocation  # pyright: ignore[reportAttributeAccessIssue] - Task's
+        try:
+            answer = invocation.machine.handler(event, None)
+        except Death:
+            return None
+        finally:
+            invocation.is_over = True
+        for line in invocation.said:
+            if "a defect: " in line:
+                raise Violation(f"a defect: {line}")
+        callback = invocation.in_hand[0].delivery.win.callback
+        self._fleet.give_back(callback, invocation.machine)
+        return answer
+
+    def _look_again(self, *keys: str) -> None:
+        """What is in a function's hands may now be answered otherwise."""
+        for key in keys:
+            for watch in self._in_flight[key]:
+                watch.verdicts.add(self.books.verdict(watch.delivery.win))
+                watch.is_disputed |= self.books.dispute(watch.delivery.win) is not None
+
+    def _committed(self, invocation: Invocation, actions: Sequence[Item]) -> None:
+        """After a write: the tables hold what the books make of what is in hand, and nothing else is written."""
+        tables = self.network.tables
+        keys = tables.keys(actions)
+        delivery = self._writer(invocation, actions)
+        due = self.books.due(delivery)
+        if due is None:
+            raise Violation(f"written, and nothing is owed: {delivery.win}: {keys}")
+        must_be = self.books.write(due, delivery)
+        if {*keys} != must_be.keys():
+            raise Violation(f"wrote {keys}, not {[*must_be]}: {delivery.win}")
+        for key, item in must_be.items():
+            self._compare(key, tables.items[key[0]][key], item)
+        invocation.wrote |= bool(due.fresh)
+        self.happened["a win was credited" if due.fresh else "a prize was noted"] += 1
+        self._look_again(*(key[1] for key in must_be if key[0] == "Transactions"))
+
+    def _writer(self, invocation: Invocation, actions: Sequence[Item]) -> Delivery:
+        """Whose write it is, of all that is in hand."""
+        for watch in invocation.in_hand:
+            put = actions[0].get("Put", {}).get("Item", {})
+            if put.get("timestamp") == {"S": watch.delivery.timestamp}:
+                return watch.delivery
+        for watch in invocation.in_hand:
+            if (due := self.books.due(watch.delivery)) and due.notes_prize and due.win.prize:
+                values = actions[0].get("Update", {}).get("ExpressionAttributeValues", {})
+                if values.get(":amount") == {"S": due.win.prize.amount}:
+                    return watch.delivery
+        return invocation.in_hand[0].delivery
+
+    def _compare(self, key: tuple[str, ...], found: Item, must_be: Item) -> None:
+        if key[0] == "Transactions":
+            found = {**found}
+            name = found.pop("transactionId", {}).get("S", "")
+            if not found.pop("recordedAt", None) or self._names.setdefault(key[1], name) != name:
+                raise Violation(f"{key} has lost its name or moment")
+        if found != must_be:
+            names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
+            told = ", ".join(f"{name}: {found.get(name)}, not {must_be.get(name)}" for name in names)
+            raise Violation(f"{'/'.join(key)}: {told}")
+
+    # --- What a function answers --------------------------------------------------------------------
+
+    def _check_answer(self, invocation: Invocation, answer: Item, generation: int, *, is_signed: bool) -> None:
+        (watch,) = invocation.in_hand
+        delivery, win = watch.delivery, watch.delivery.win
+        said = json.loads(answer["body"], parse_int=_literal, parse_float=_literal)
+        code = int(said["error"][1])
+        self.happened[f"answered {code}"] += 1
+        if answer["statusCode"] != STATUS[code]:
+            raise Violation(f"{code} with HTTP {answer['statusCode']}")
+        admission = self._admission(invocation, generation, win, is_signed=is_signed)
+        if admission is not None:
+            if code != admission:
+                raise Violation(f"answered {code}, not {admission}: {win}")
+            if self._stands(delivery):
+                raise Violation(f"answered {code}, and kept: {win}")
+            return
+        if code == 998:
+            self._check_excuse(invocation, watch)
+        elif code not in watch.verdicts:
+            raise Violation(f"answered {code}, not {sorted(watch.verdicts)}: {win}")
+        if code == 0:
+            self._check_success(invocation, watch, said)
+            return
+        if [*said] != ["error", "description"]:
+            raise Violation(f"a refusal says {said}")
+        if code != 998 and invocation.wrote:
+            raise Violation(f"written, and answered {code}: {win}")
+        self._check_kept(invocation, delivery, code)
+
+    def _admission(self, invocation: Invocation, generation: int, win: Win, *, is_signed: bool) -> int | None:
+        """The code of what is refused before it is read; None for a request that is let in."""
+        machine = invocation.machine
+        age = invocation.began - machine.heard_at
+        if age > FRESH_SECONDS and invocation.began - machine.failed_at > ASK_AGAIN_SECONDS:
+            raise Violation(f"the provider's secret is {age:.0f} s old, and was not asked for")
+        if machine.known is None or (age > STALE_SECONDS and machine.failed_at >= invocation.began):
+            return 998
+        generations = {each["authToken"].removeprefix("token-") for each in machine.known.values()}
+        if win.wrong == "token" or str(generation) not in generations:
+            return 401
+        if win.wrong == "json":
+            return 99
+        return 401 if is_signed and win.wrong == "hash" else None
+
+    def _check_excuse(self, invocation: Invocation, watch: Watch) -> None:
+        """998 is answered only if there was no time left for the tables, or what must be kept could not be."""
+        something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
+        could_not_be_kept = something_to_keep and "sqs" in invocation.failed
+        if not _ran_out_of_time(invocation) and not could_not_be_kept:
+            seconds = invocation.store_left - invocation.began
+            raise Violation(f"given up after {seconds:.3f} s: {watch.delivery.win}")
+
+    def _check_success(self, invocation: Invocation, watch: Watch, said: Item) -> None:
+        win, books = watch.delivery.win, self.books
+        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description"]:
+            raise Violation(f"an answer says {said}")
+        if not books.is_credited(win):
+            raise Violation(f"not credited, but answered so: {win}")
+        if said["transactionId"] != self._names[win.credit.id] or said["currency"] != books.contract.wallets[win.player].currency:
+            raise Violation(f"another's name or currency: {said}")
+        literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
+        if literals not in books.balances_since(win, watch.moment):
+            raise Violation(f"{literals} were not the balances then: {win}")
+        if books.dispute(win):
+            self._without_prize.append(watch.delivery)
+            self.happened["a prize was left for a person"] += 1
+            if not self._prize_stands(win):
+                raise Violation(f"the prize is kept nowhere: {win}")
+        is_told_as_fresh = invocation.says('"message":"credited"')
+        if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
+            raise Violation(f"credited, and told as a replay: {win}")
+
+    def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
+        """It stands in the right queue; or it is nowhere, the log says so, and the provider must send it again."""
+        if not self._stands(delivery):
+            if code != 998:
+                raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")
+            if "sqs" not in invocation.failed or not invocation.says("parking failed"):
+                raise Violation(f"neither kept nor told: {delivery.win}")
+            self.happened["a refusal could not be kept"] += 1
+            return
+        self._kept.append(delivery)
+        if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
+            right = kept_for(code)
+            if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
+                raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
+
+    # --- The queues ---------------------------------------------------------------------------------
+
+    def _arrived(self, message: Message, invocation: Invocation | None = None) -> None:
+        """A message is in a queue: what it says is right, and who consumes it wakes up in time."""
+        delivery, prize_only = self._content(message)
+        if prize_only:
+            self._prizes[_prize_of(delivery.win)].append(message)
+        else:
+            self._standing[delivery.number].append(message)
+            if invocation:
+                invocation.sent.append(message.queue)
+        self._wake(message.queue, message.visible_at)
+
+    def _content(self, message: Message) -> Kept:
+        """What was kept, which must be as it was sent."""
+        if message.body not in self._contents:
+            parked = json.loads(message.body)
+            request = parked["request"]
+            found = re.search(r'"timestamp":"(\d+)', request)
+            delivery = found and self.deliveries.get(int(found[1]) - FIRST_TIMESTAMP)
+            if not delivery or request != delivery.kept:
+                raise Violation(f"kept, and never sent: {request}")
+            win = delivery.win
+            if not message.queue.startswith(win.callback.title()) or parked["callback"] != win.callback:
+                raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
+            if parked["reference"] != win.reference:
+                raise Violation(f"kept under {parked['reference']}: {win}")
+            if parked["prize_only"] and parked["code"] != self.books.dispute(win):
+                raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
+            first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
+            if parked["first_received_at"] != first:
+                raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
+            self._contents[message.body] = Kept(delivery, parked["prize_only"])
+        return self._contents[message.body]
+
+    def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
+        """Whether a queue holds it, in another message than that."""
+        waiting = self.network.queues.waiting
+        messages = self._standing.get(delivery.number, ())
+        return any(each is not without and each.number in waiting[each.queue] for each in messages)
+
+    def _prize_stands(self, win: Win) -> bool:
+        waiting = self.network.queues.waiting
+        return any(each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ()))
+
+    def _wake(self, queue: str, moment: float) -> None:
+        if queue.endswith("RetryQueue"):
+            self.timeline.at(moment, lambda: self._consume(queue))
+
+    def _consume(self, queue: str) -> None:
+        """What SQS and Lambda do with the messages that are due: each batch is a function's."""
+        while messages := self.network.queues.receive_message(queue, self._batch_size):
+            self._hand_out(messages)
+
+    def _hand_out(self, messages: Sequence[Message]) -> None:
+        first, delivery = messages[0], self._content(messages[0]).delivery
+        chance = Random((self.script.seed * 1_000_003 + delivery.number) * 1013 + first.receives)
+        is_troubled = self.network.faults is None and self.network.rate > 0
+        twice = is_troubled and chance.random() < 0.03
+        is_lost = is_troubled and chance.random() < 0.03  # whether the deletion is
+        times = 2 * first.receives, 2 * first.receives + 1
+        for time in times[: 1 + twice]:
+            self.timeline.start(partial(self._retry, delivery.win.callback, messages, time, is_lost=is_lost))
+        self.happened["a batch was delivered twice"] += twice
+
+    def _retry(self, callback: Callback, messages: Sequence[Message], time: int, *, is_lost: bool) -> None:
+        records = [
+            {
+                "messageId": str(message.number),
+                "receiptHandle": message.handle,
+                "body": message.body,
+                "attributes": {"ApproximateReceiveCount": str(message.receives)},
+                "eventSource": "aws:sqs",
+            }
+            for message in messages
+        ]
+        received = [(message.handle, message.receives) for message in messages]
+        invocation = self._invocation(callback, [self._watch(self._content(each).delivery) for each in messages], time)
+        with self._at_work(invocation):
+            answer = self._invoke(invocation, {"Records": records})
+            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]} if answer else set[str]()
+            if answer is None:
+                self.happened["a retry's function died"] += 1
+            for message, watch, (handle, receives) in zip(messages, invocation.in_hand, received, strict=True):
+                if answer and str(message.number) not in failed:
+                    self._check_done(message, watch)
+                    self.happened["a retry was done with"] += 1
+                    if not is_lost:
+                        self.network.queues.delete_message(message.queue, handle)
+                elif answer:
+                    self._check_put_off(invocation, message, watch, receives)
+                self._wake(message.queue, message.visible_at)
+
+    def _check_done(self, message: Message, watch: Watch) -> None:
+        """What is about to be deleted from a retry queue is credited, or left for a person."""
+        delivery, books = watch.delivery, self.books
+        if books.is_credited(delivery.win):
+            if books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+                raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
+        elif not self._stands(delivery, without=message):
+            raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
+        elif not watch.verdicts & {52, 57, 59, 61, 64}:
+            raise Violation(f"left for a person, and could be credited: {delivery.win}")
+
+    def _check_put_off(self, invocation: Invocation, message: Message, watch: Watch, receives: int) -> None:
+        """What is not done with could not be, and is hidden for longer with each try."""
+        self.happened["a retry was put off"] += 1
+        has_company = len(invocation.in_hand) > 1  # of a batch each message has three seconds of its own
+        is_excused = has_company or _ran_out_of_time(invocation) or "sqs" in invocation.failed
+        if not is_excused and 62 not in watch.verdicts:
+            raise Violation(f"put off, and could have been done with: {watch.delivery.win}")
+        wait = 0 if receives >= MAX_TRIES else RETRY_SECONDS * 2**receives
+        is_here = message.receives == receives and message.number in self.network.queues.waiting[message.queue]
+        is_hidden = message.visible_at >= invocation.began + wait - 1e-6
+        if "sqs" not in invocation.failed and is_here and not is_hidden:
+            raise Violation(f"hidden for {message.visible_at - invocation.began:.0f} s, not {wait}: {watch.delivery.win}")
+
+    # --- In the end ---------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """The provider sends again what it must, an operator sends every dead letter back, and the queues run dry."""
+        if self.script.resends:
+            heard = {id(self.deliveries[number].win) for number, code in self._answered.items() if STATUS[code] == 200}
+            owed = {id(each.win): each.win for each in self.deliveries.values() if not each.win.wrong}
+            for number, (key, win) in enumerate(owed.items()):
+                if key not in heard:
+                    self.send(win, 99 * AGAIN + number, tries=3)
+            self.timeline.run()
+        for callback in CALLBACKS if self.script.redrives else ():
+            while letters := len(self.network.queues.waiting.get(f"{callback.title()}DeadLetters", ())):
+                self._redrive(callback)
+                if len(self.network.queues.waiting[f"{callback.title()}DeadLetters"]) >= letters:
+                    raise Violation("a dead letter cannot be sent back")
+        self.timeline.run()
+
+    def _check_all(self) -> None:
+        """The tables are as the books, nothing is lost, and the operator's own `verify` proves every ledger."""
+        tables, books = self.network.tables, self.books.tables()
+        for table, items in books.items():
+            if tables.items[table].keys() != items.keys():
+                raise Violation(f"{table} holds {sorted(tables.items[table].keys() ^ items.keys())} too much or too little")
+            for key, item in items.items():
+                self._compare(key, tables.items[table][key], item)
+        for queue, waiting in self.network.queues.waiting.items():
+            if queue.endswith("RetryQueue") and waiting:
+                raise Violation(f"{queue} never runs dry")
+        for delivery in self._kept:
+            self._check_not_lost(delivery)
+        for delivery in self._without_prize:
+            if self.books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+                raise Violation(f"the prize is lost: {delivery.win}")
+        if self.script.resends:
+            standing = {id(self.deliveries[number].win) for number in self._standing if self._stands(self.deliveries[number])}
+            for delivery in self.deliveries.values():
+                if not delivery.win.wrong and id(delivery.win) not in standing and not self.books.is_credited(delivery.win):
+                    raise Violation(f"lost: {delivery.win}")
+        for message in (each for queue in self.network.queues.waiting.values() for each in queue.values()):
+            delivery, prize_only = self._content(message)
+            if self.script.redrives and not prize_only and self.books.verdict(delivery.win) == 0 and not self.books.is_credited(delivery.win):
+                raise Violation(f"can be credited, and is not: {delivery.win}")
+        self.ledgers, faults = proved(tables, self._careless)
+        if faults:
+            raise Violation(f"verify finds: {faults[0]}")
+
+    def _check_not_lost(self, delivery: Delivery) -> None:
+        if not self.books.is_credited(delivery.win) and not self._stands(delivery):
+            raise Violation(f"lost: {delivery.win}")
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(
+            deliveries=len(self.deliveries),
+            credits=len(self.books.items),
+            ledgers=self.ledgers,
+            seconds=self.timeline.now - START,
+            happened=self.happened,
+        )
+
+
+def _ran_out_of_time(invocation: Invocation) -> bool:
+    """Whether there may have been no time left for the tables, after a pause at the most."""
+    last = invocation.began + STORE_SECONDS - LAST_CALL_SECONDS + invocation.waited_before
+    return invocation.store_left + LONGEST_PAUSE_SECONDS > last
+
+
+def _literal(literal: str) -> tuple[str, str]:
+    return "number", literal
+
+
+def _prize_of(win: Win) -> Any:
+    """A win's id and its prize: one dead letter is enough for all its deliveries."""
+    return win.credit.id, win.credit.prize
+
+
