@@ -45,6 +45,12 @@ bench: .venv/dev-ready .venv-engine/ready .local/build/ready ## measure a callba
 soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an account of it (MINUTES, RATE, SEED, FAULTS)
 	@exec $(python) -m tools.proofs.soak
 
+simulation: .venv/dev-ready ## play the wallet in a made-up world: DELIVERIES (100000) under every fault, from SEED on (PROCESSES)
+	@PYTHONPATH=tests $(python) -m simulation $(or $(DELIVERIES),100000) $(SEED)
+
+teeth: .venv/dev-ready ## plant faults in the wallet's code and have the simulation find each (ONLY="ledger store")
+	@PYTHONPATH=tests $(python) -m simulation.teeth $(ONLY)
+
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 	@PYTHONPATH=tests $(python) -m fuzz $(or $(MINUTES),10) $(SEED)
 
@@ -149,5 +155,5 @@ compile := $(CURDIR)/.venv-uv/bin/uv pip compile --quiet --upgrade --universal -
 		$(sam) build --build-dir .local/build >.local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@touch $@
 
-.PHONY: help run cli engine hooks test test-browser bench soak fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
+.PHONY: help run cli engine hooks test test-browser bench soak simulation teeth fuzz mutants check build build-here local-invoke local-api deploy deploy-local probe docs format lock clean
 .DEFAULT_GOAL := help

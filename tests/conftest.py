@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import random
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -58,6 +59,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
+# Of the simulation: another one for each run, the same in all of its processes.
+os.environ.setdefault("SIMULATION_SEED", str(random.SystemRandom().getrandbits(32)))
+
 SESSION = boto3.Session()
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
@@ -99,6 +103,10 @@ _JSON._serialize_type_structure = _write_attribute
 _spelled = cache(camelcase_to_underscores)
 for _module in (moto.core.responses, moto.sqs.models):
     vars(_module)["camelcase_to_underscores"] = _spelled
+
+
+def pytest_report_header() -> str:
+    return f"simulation: SIMULATION_SEED={os.environ['SIMULATION_SEED']}"
 
 
 def pytest_collection_finish() -> None:

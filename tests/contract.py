@@ -4,7 +4,7 @@ It is written from docs/callbacks.md and docs/ledger.md and shares no code with 
 other. It has no network and no clock. Amounts are fractions, so nothing is ever rounded. Each rule is a small method.
 
 certify/rival.py serves it, and each operator of certify/wrong.py changes one rule. The fuzzer, the generated requests
-of test_hostile_input.py, the interleavings and the ledger's properties compare the wallet with it.
+of test_hostile_input.py, the simulation and the ledger's properties compare the wallet with it.
 """
 
 import hashlib

@@ -1,6 +1,5 @@
 """The promises about money under every fault: crashes, lost answers, throttling, outages, and deliveries that meet.
 
 stand.py         the local service, and a proxy that misbehaves before each engine
-interleaving.py  the functions on a mocked AWS whose calls fail or interrupt each other, and the books they must leave
 wins.py          the wins that are sent, and what they must leave behind
 """

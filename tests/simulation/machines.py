@@ -26,7 +26,7 @@ from .timeline import START
 
 Item = dict[str, Any]
 
-SECRET = "the-provider"  # noqa: S105 - its name
+SECRET = "the-provider"
 WATCHED = ("aws", "callback", "parking", "report", "snapshot", "store", "trust")  # the modules that know the outside
 
 
@@ -220,7 +220,7 @@ def _snapshot(function: Function) -> Callable[[Item, Any], Item]:
 @contextmanager
 def outside_replaced() -> Iterator[None]:
     """Has the wallet's modules know nothing but the simulation inside."""
-    import wallet.callback  # noqa: F401, PLC0415 - not before a planted fault is in it
+    import wallet.callback  # noqa: F401 - not before a planted fault is in it
 
     replaced: list[tuple[Any, str, Any]] = []
 
@@ -249,5 +249,3 @@ def outside_replaced() -> Iterator[None]:
         logger._logger.propagate = propagates
         for module, name, value in reversed(replaced):
             delattr(module, name) if value is None else setattr(module, name, value)
-
-

@@ -39,6 +39,7 @@ OPERATIONS = {
     "get_secret_value": "GetSecretValue",
 }
 URL = "https://aws"
+TWICE = 0.03  # how often SQS delivers a batch twice, or forgets that it was deleted
 
 
 class Death(BaseException):
@@ -46,7 +47,9 @@ class Death(BaseException):
 
 
 class Violation(BaseException):
-    """Something that must never be. No `except Exception` may take it for a failure."""
+    """Something that must never be. No `except Exception` takes it for a failure. `met` are the faults until then."""
+
+    met: Mapping[CallId, Fault] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Network:
         committed: Callable[[Invocation, Sequence[Item]], None],
         arrived: Callable[[Message, Invocation], None],
         hidden: Callable[[str, float], None],
-        pace: Pace = Pace(),  # noqa: B008 - frozen
+        pace: Pace = Pace(),
     ) -> None:
         self.timeline = timeline
         self.tables = Tables(lambda: timeline.now)
@@ -205,10 +208,18 @@ class Network:
                 return answer
             case "get_secret_value":
                 answer = self.secret.get_secret_value(**asked)
-                invocation.machine.known, invocation.machine.heard_at = self.secret.content, self.timeline.now
+                invocation.machine.known, invocation.machine.heard_at = {**self.secret.content}, self.timeline.now
                 return answer
             case _:
                 return self.tables.batch_get_item(**asked)
+
+    def happens(self, id: CallId, failed: Failure, drawn: float) -> bool:
+        """Whether a queue does this to a batch."""
+        happens = id in self.faults if self.faults is not None else self.rate > 0 and drawn < TWICE
+        if happens:
+            self.met[id] = Fault(failed)
+            self.happened[f"a batch: {failed}"] += 1
+        return happens
 
     # --- As it should not ---------------------------------------------------------------------------
 
@@ -273,7 +284,7 @@ class Network:
                 return self._apply(invocation, operation, asked)
             case "throttled" if operation == "transact_write_items" and invocation.calls % 2:
                 raise cancelled(with_code("ThrottlingError", [0], len(asked["TransactItems"])))
-            case "throttled":
+            case _:  # throttled
                 raise failure("ThrottlingException" if service == "dynamodb" else "RequestThrottled", name)
 
     def _apply_unheard(self, invocation: Invocation, operation: str, asked: Item) -> None:
@@ -289,4 +300,6 @@ def _drawn(chance: Random, operation: str) -> Fault:
     if failed not in MAYBE_APPLIED or operation in ("batch_get_item", "get_secret_value"):
         return Fault(failed)
     applied = chance.choice(("no", "yes", "yes", "late"))
-    return Fault(failed, applied, round(chance.choice((0.05, 1.2, 5.0)) * chance.random(), 3) if applied == "late" else 0.0)
+    return Fault(
+        failed, applied, round(chance.choice((0.05, 1.2, 5.0)) * chance.random(), 3) if applied == "late" else 0.0
+    )

@@ -46,7 +46,9 @@ class Win:
     wrong: Wrong | None = None  # what is wrong with how it is sent
 
     def __repr__(self) -> str:
-        said = {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default}
+        said = {
+            each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default
+        }
         return f"Win({', '.join(f'{name}={value!r}' for name, value in said.items())})"
 
     def __str__(self) -> str:
@@ -163,7 +165,7 @@ def _characters(literal: str) -> str:
 
 Failure = Literal[
     "throttled", "not processed", "in conflict", "in progress", "internal error", "unreachable", "reset", "timeout",
-    "no acknowledgement", "sent twice", "death",
+    "no acknowledgement", "sent twice", "death", "delivered twice", "deletion lost",
 ]  # fmt: skip
 Applied = Literal["no", "yes", "late"]
 MAYBE_APPLIED = frozenset({"internal error", "reset", "timeout", "death"})
@@ -182,7 +184,8 @@ class Fault:
         return f"{self.failure}{applied[self.applied]}"
 
 
-# The delivery, the so-manieth time that a function has it, and the so-manieth call that this makes.
+# The delivery, the so-manieth time that a function has it, and the so-manieth call that this makes; below zero for what
+# the queue itself does.
 CallId = tuple[int, int, int]
 
 
@@ -204,7 +207,9 @@ class Sent:
 
     def __str__(self) -> str:
         unheard = f", hangs up on {self.unheard}" if self.unheard else ""
-        return f"delivery {self.number}: {self.win}" + (f" (up to {self.tries} times{unheard})" if self.tries > 1 else "")
+        return f"delivery {self.number}: {self.win}" + (
+            f" (up to {self.tries} times{unheard})" if self.tries > 1 else ""
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,11 +322,12 @@ class Script:
 
     def as_python(self) -> str:
         """A test that plays it."""
-        events = "".join(f"            {event!r},\n" for event in self.events)
-        faults = "".join(f"            {call}: {fault!r},\n" for call, fault in sorted((self.faults or {}).items()))
+        events = "".join(f"                {event!r},\n" for event in self.events)
+        faults = "".join(f"                {call}: {fault!r},\n" for call, fault in sorted((self.faults or {}).items()))
         return (
             "def test_what_the_simulation_found() -> None:\n    play(\n        Script(\n"
-            f"            seed={self.seed},\n            resends={self.resends},\n            redrives={self.redrives},\n"
+            f"            seed={self.seed},\n"
+            f"            resends={self.resends},\n            redrives={self.redrives},\n"
             f"            events=[\n{events}            ],\n            faults={{\n{faults}            }},\n"
             "        )\n    )\n"
         )
@@ -367,8 +373,8 @@ class _Draw:
         if opens_at < size and chance.random() < 0.7:  # what is kept for its player is paid by a retry
             self._open_new(self.now + 3600)
         events = sorted(self.events, key=lambda event: event.at)
-        ends = {"resends": chance.random() < 0.8, "redrives": chance.random() < 0.3}
-        return Script(seed=seed, events=events, rate=rate, **ends)
+        resends, redrives = chance.random() < 0.8, chance.random() < 0.3
+        return Script(seed=seed, events=events, rate=rate, resends=resends, redrives=redrives)
 
     def _open_new(self, at: float) -> None:
         self.events.append(Opened(at=at, player="new", currency="USD"))

@@ -76,10 +76,15 @@ def _fleet() -> Fleet:
 
 
 def play(script: Script, *, pace: Pace | None = None) -> Outcome:
-    """What comes of a script. Raises Violation."""
+    """What comes of a script. Raises Violation, with the faults that were met."""
     world = World(script, pace or Pace())
     with outside_replaced():
-        world.run()
+        try:
+            world.run()
+        except (Violation, Exception) as wrong:
+            violation = wrong if isinstance(wrong, Violation) else Violation(f"{type(wrong).__name__}: {wrong}")
+            violation.met = {**world.network.met}
+            raise violation from wrong
     return world.outcome
 
 
@@ -94,7 +99,9 @@ class World:
         self.network = Network(
             self.timeline,
             secret=self._secret,
-            dead_letters={each.name: (each.dead_letters, each.max_receive_count or 0) for each in queues if each.dead_letters},
+            dead_letters={
+                each.name: (each.dead_letters, each.max_receive_count or 0) for each in queues if each.dead_letters
+            },
             hidden_seconds=float(queues[-1].attributes["VisibilityTimeout"]),
             committed=self._committed,
             arrived=self._arrived,
@@ -128,7 +135,7 @@ class World:
         for event in self.script.events:
             self.timeline.at(START + event.at, lambda event=event: self._happen(event))
         self.timeline.run(START + max((event.at for event in self.script.events), default=0.0))
-        self.network.faults, self.network.rate, self.network.down = {}, 0.0, {}
+        self.network.faults, self.network.rate, self.network.down = self.script.faults or {}, 0.0, {}
         self.timeline.run()
         self._recover()
         self._check_all()
@@ -267,7 +274,7 @@ class World:
 
     def _invoke(self, invocation: Invocation, event: Item) -> Item | None:
         """What the function answers; None if it died, and its machine is gone."""
-        from greenlet import getcurrent  # noqa: PLC0415
+        from greenlet import getcurrent
 
         getcurrent().at_work = invocation  # pyright: ignore[reportAttributeAccessIssue] - Task's
         try:
@@ -390,7 +397,10 @@ class World:
             raise Violation(f"an answer says {said}")
         if not books.is_credited(win):
             raise Violation(f"not credited, but answered so: {win}")
-        if said["transactionId"] != self._names[win.credit.id] or said["currency"] != books.contract.wallets[win.player].currency:
+        if (
+            said["transactionId"] != self._names[win.credit.id]
+            or said["currency"] != books.contract.wallets[win.player].currency
+        ):
             raise Violation(f"another's name or currency: {said}")
         literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
         if literals not in books.balances_since(win, watch.moment):
@@ -476,13 +486,11 @@ class World:
     def _hand_out(self, messages: Sequence[Message]) -> None:
         first, delivery = messages[0], self._content(messages[0]).delivery
         chance = Random((self.script.seed * 1_000_003 + delivery.number) * 1013 + first.receives)
-        is_troubled = self.network.faults is None and self.network.rate > 0
-        twice = is_troubled and chance.random() < 0.03
-        is_lost = is_troubled and chance.random() < 0.03  # whether the deletion is
-        times = 2 * first.receives, 2 * first.receives + 1
-        for time in times[: 1 + twice]:
+        happens, id = self.network.happens, (delivery.number, 2 * first.receives)
+        twice = happens((*id, -1), "delivered twice", chance.random())
+        is_lost = happens((*id, -2), "deletion lost", chance.random())
+        for time in (id[1], id[1] + 1)[: 1 + twice]:
             self.timeline.start(partial(self._retry, delivery.win.callback, messages, time, is_lost=is_lost))
-        self.happened["a batch was delivered twice"] += twice
 
     def _retry(self, callback: Callback, messages: Sequence[Message], time: int, *, is_lost: bool) -> None:
         records = [
@@ -534,7 +542,9 @@ class World:
         is_here = message.receives == receives and message.number in self.network.queues.waiting[message.queue]
         is_hidden = message.visible_at >= invocation.began + wait - 1e-6
         if "sqs" not in invocation.failed and is_here and not is_hidden:
-            raise Violation(f"hidden for {message.visible_at - invocation.began:.0f} s, not {wait}: {watch.delivery.win}")
+            raise Violation(
+                f"hidden for {message.visible_at - invocation.began:.0f} s, not {wait}: {watch.delivery.win}"
+            )
 
     # --- In the end ---------------------------------------------------------------------------------
 
@@ -559,7 +569,9 @@ class World:
         tables, books = self.network.tables, self.books.tables()
         for table, items in books.items():
             if tables.items[table].keys() != items.keys():
-                raise Violation(f"{table} holds {sorted(tables.items[table].keys() ^ items.keys())} too much or too little")
+                raise Violation(
+                    f"{table} holds {sorted(tables.items[table].keys() ^ items.keys())} too much or too little"
+                )
             for key, item in items.items():
                 self._compare(key, tables.items[table][key], item)
         for queue, waiting in self.network.queues.waiting.items():
@@ -571,13 +583,24 @@ class World:
             if self.books.dispute(delivery.win) and not self._prize_stands(delivery.win):
                 raise Violation(f"the prize is lost: {delivery.win}")
         if self.script.resends:
-            standing = {id(self.deliveries[number].win) for number in self._standing if self._stands(self.deliveries[number])}
+            standing = {
+                id(self.deliveries[number].win) for number in self._standing if self._stands(self.deliveries[number])
+            }
             for delivery in self.deliveries.values():
-                if not delivery.win.wrong and id(delivery.win) not in standing and not self.books.is_credited(delivery.win):
+                if (
+                    not delivery.win.wrong
+                    and id(delivery.win) not in standing
+                    and not self.books.is_credited(delivery.win)
+                ):
                     raise Violation(f"lost: {delivery.win}")
         for message in (each for queue in self.network.queues.waiting.values() for each in queue.values()):
             delivery, prize_only = self._content(message)
-            if self.script.redrives and not prize_only and self.books.verdict(delivery.win) == 0 and not self.books.is_credited(delivery.win):
+            if (
+                self.script.redrives
+                and not prize_only
+                and self.books.verdict(delivery.win) == 0
+                and not self.books.is_credited(delivery.win)
+            ):
                 raise Violation(f"can be credited, and is not: {delivery.win}")
         self.ledgers, faults = proved(tables, self._careless)
         if faults:
@@ -611,5 +634,3 @@ def _literal(literal: str) -> tuple[str, str]:
 def _prize_of(win: Win) -> Any:
     """A win's id and its prize: one dead letter is enough for all its deliveries."""
     return win.credit.id, win.credit.prize
-
-

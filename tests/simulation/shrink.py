@@ -1,0 +1,115 @@
+"""The shortest script that still fails: what is not needed for it is left out, event by event and fault by fault."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from .network import Violation
+from .script import CallId, Event, Fault, Script, Sent, Win
+from .world import play
+
+T = TypeVar("T")
+LEFT_OUT = ("prize", "bonus_code", "campaign", "jackpot", "round", "currency", "wrong")  # of a win, where it can be
+
+
+def wrong_with(script: Script) -> Violation | None:
+    try:
+        play(script)
+    except Violation as violation:
+        return violation
+    return None
+
+
+def shortest(script: Script, violation: Violation, *, seconds: float = 60) -> Script:
+    """A script that is broken in the same way, as short as is found within that time."""
+    kind, until = _kind(violation), time.monotonic() + seconds
+
+    def fails(candidate: Script) -> bool:
+        if time.monotonic() > until:
+            return False
+        found = wrong_with(candidate)
+        return found is not None and _kind(found) == kind
+
+    # From now on the faults are data: what is left out takes none of the others along.
+    told = replace(script, faults=violation.met, rate=0.0)
+    if not fails(told):
+        return script
+    told = _fewer_events(told, fails)
+    for name in ("resends", "redrives"):
+        without = replace(told, **{name: False})
+        told = without if fails(without) else told
+    told = _fewer_faults(told, fails)
+    return _fewer_events(_simpler_wins(told, fails), fails)
+
+
+def _kind(violation: Violation) -> str:
+    """What is wrong, whatever the figures and names are."""
+    return re.sub(r"[\d.]+|'[^']*'", "", f"{violation}".split(":")[0])
+
+
+def _fewer_events(script: Script, fails: Callable[[Script], bool]) -> Script:
+    events = _fewer(script.events, lambda left: fails(replace(script, events=left)))
+    numbers = {event.number for event in events if isinstance(event, Sent)}
+    faults = {id: fault for id, fault in (script.faults or {}).items() if id[0] % 100_000 in numbers}
+    fewer = replace(script, events=events, faults=faults)
+    return fewer if fails(fewer) else replace(script, events=events)
+
+
+def _fewer_faults(script: Script, fails: Callable[[Script], bool]) -> Script:
+    faults: Mapping[CallId, Fault] = script.faults or {}
+    left = _fewer([*faults.items()], lambda left: fails(replace(script, faults=dict(left))))
+    return replace(script, faults=dict(left))
+
+
+def _fewer(things: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
+    """What is left when half of them, then a quarter, and so on down to single ones are left out."""
+    size = len(things) // 2
+    while size:
+        position = 0
+        while position < len(things):
+            left = [*things[:position], *things[position + size :]]
+            if fails(left):
+                things = left
+            else:
+                position += size
+        size = min(size // 2, len(things))
+    return things
+
+
+def _simpler_wins(script: Script, fails: Callable[[Script], bool]) -> Script:
+    """Each win with as little said as possible, sent as seldom as possible."""
+    wins = {id(event.win): event.win for event in script.events if isinstance(event, Sent)}
+    defaults = {each.name: each.default for each in fields(Win)}
+    for key in wins:
+        for changed in ({name: defaults[name]} for name in (*LEFT_OUT, "in_session", "dated", "as_text")):
+            script = _if_it_fails(script, key, changed, fails)
+        script = _if_it_fails(script, key, {"amount": "1"}, fails)
+    for position, event in enumerate(script.events):
+        if isinstance(event, Sent):
+            once = replace(event, tries=1, unheard=0)
+            events = [*script.events[:position], once, *script.events[position + 1 :]]
+            script = candidate if fails(candidate := replace(script, events=events)) else script
+    return script
+
+
+def _if_it_fails(script: Script, key: int, changed: Mapping[str, Any], fails: Callable[[Script], bool]) -> Script:
+    """The script with that win changed everywhere, if it is still broken in the same way."""
+    wins = [event.win for event in script.events if isinstance(event, Sent)]
+    win = next((each for each in wins if id(each) == key or _origin.get(id(each)) == key), None)
+    if win is None or all(getattr(win, name) == value for name, value in changed.items()):
+        return script
+    simpler = replace(win, **changed)
+
+    def instead(event: Event) -> Event:
+        return replace(event, win=simpler) if isinstance(event, Sent) and event.win is win else event
+
+    candidate = replace(script, events=[*map(instead, script.events)])
+    if not fails(candidate):
+        return script
+    _origin[id(simpler)] = key
+    return candidate
+
+
+_origin: dict[int, int] = {}  # the win that a simpler one was

@@ -1,0 +1,137 @@
+"""The simulation, briefly: `make simulation` plays as much of it as you like, `make teeth` what it must find.
+
+What it finds comes here as a test of its own, as it prints it.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from simulation import script as scripts
+from simulation.network import Violation
+from simulation.script import Fault, Script, Sent, Win, draw
+from simulation.shrink import shortest, wrong_with
+from simulation.teeth import MODULES, faults_in, listed
+from simulation.world import play
+from wallet.parking import Parking
+from wallet.store import Store
+
+SCRIPTS = 16
+MUST_HAPPEN = {
+    *(f"answered {code}" for code in (0, 52, 57, 59, 61, 62, 64, 99, 401, 998)),
+    *("throttled", "not processed", "in conflict", "in progress", "internal error", "unreachable", "reset", "timeout"),
+    *("no acknowledgement", "sent twice", "death"),
+    *(f"{failure}, but applied" for failure in ("internal error", "reset", "timeout", "death")),
+    "a batch: delivered twice",
+    "a batch: deletion lost",
+    "a dead letter was sent back",
+    "a delivery's function died",
+    "a prize was left for a person",
+    "a prize was noted",
+    "a redrive was interrupted",
+    "a refusal could not be kept",
+    "a retry was done with",
+    "a retry was put off",
+    "a retry's function died",
+    "a win was credited",
+    "a write met another",
+    "a write was repeated",
+    "an answer was not heard",
+    "what was late was refused",
+}
+
+
+def test_whatever_happens_every_win_is_paid_once_and_every_answer_is_right() -> None:
+    happened: Counter[str] = Counter()
+
+    for seed in range(SCRIPTS):
+        happened += play(draw(seed)).happened
+
+    assert happened.keys() >= MUST_HAPPEN, "too little happened to show anything"
+
+
+def test_it_holds_for_a_seed_that_nobody_has_seen() -> None:
+    first = int(os.environ["SIMULATION_SEED"])  # conftest's, shown at the head of the run
+
+    for seed in range(first, first + SCRIPTS // 2):
+        play(draw(seed))
+
+
+def test_a_script_is_played_alike_each_time() -> None:
+    assert play(draw(3)) == play(draw(3))
+
+
+# --- What is wrong is found, and told ----------------------------------------------------------------
+
+
+def unconditional(store: Store, *args: Any, **kwargs: Any) -> Any:
+    action = PUT(store, *args, **kwargs)
+    del action["Put"]["ConditionExpression"]
+    return action
+
+
+PUT, SEND = Store._put_transaction, Parking._send
+
+
+def forgetful(parking: Parking, **asked: Any) -> None:
+    if not asked["QueueUrl"].startswith("Bonus"):
+        SEND(parking, **asked)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "instead"), [(Store, "_put_transaction", unconditional), (Parking, "_send", forgetful)]
+)
+def test_what_goes_wrong_is_told_by_the_shortest_script_that_shows_it(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, instead: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(owner, name, instead)
+    script, violation = next(broken())
+
+    told = shortest(script, violation)
+
+    assert sum(isinstance(event, Sent) for event in told.events) <= 2
+    assert len(told.events) <= 4
+    assert str(told).count("delivery") <= 4
+    again: dict[str, Callable[[], None]] = {}
+    exec(told.as_python(), {**vars(scripts), "play": play}, again)  # noqa: S102 - what it printed
+    with pytest.raises(Violation):
+        again["test_what_the_simulation_found"]()
+
+
+def broken() -> Iterator[tuple[Script, Violation]]:
+    for seed in range(20):
+        if violation := wrong_with(draw(seed)):
+            yield draw(seed), violation
+
+
+def test_what_needs_not_be_planted_any_more_is_not_listed() -> None:
+    planted = {fault.change for module in MODULES for fault in faults_in(module)}
+
+    assert {change for change, _ in listed()} - planted == set()
+    assert len(planted) > 500
+
+
+# --- What the simulation found --------------------------------------------------------------------------
+
+
+def test_a_prize_that_is_sent_back_is_not_lost_when_it_cannot_be_left_again() -> None:
+    """The retry was taken to be done because the prize had been left before: in the message that was deleted then."""
+    prized = Win(
+        callback="result", player="421", reference="f", amount="1", currency="USD", game="g-1", round="round-1",
+        prize=(None, "1.5"),
+    )  # fmt: skip
+    play(
+        Script(
+            seed=1,
+            events=[
+                scripts.Opened(at=0.0, player="421", currency="USD"),
+                Sent(at=0.0, win=prized, number=1),
+                scripts.Redriven(at=9.0, callback="result"),
+            ],
+            faults={(1, 2, 1): Fault("unreachable")},
+            redrives=False,
+        )
+    )
