@@ -27,6 +27,8 @@ MUST_HAPPEN = {
     *(f"{failure}, but applied" for failure in ("internal error", "reset", "timeout", "death")),
     "a batch: delivered twice",
     "a batch: deletion lost",
+    "a batch: out of order",
+    "something was spoilt",
     "a dead letter was sent back",
     "a delivery's function died",
     "a prize was left for a person",

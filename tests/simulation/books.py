@@ -24,6 +24,7 @@ class Books:
     contract: Contract = field(default_factory=Contract)
     items: dict[str, Item] = field(default_factory=dict)  # transactions by id, less their names and times
     history: dict[str, list[Balances]] = field(default_factory=dict)
+    spoiled: set[tuple[str, ...]] = field(default_factory=set)  # the keys of items that nothing can be added to
     _recorded_at: dict[str, int] = field(default_factory=dict)  # where in the player's history a transaction was
 
     def set_wallet(self, player: str, wallet: Wallet) -> None:
@@ -34,11 +35,14 @@ class Books:
         """What the win must be answered with the books as they are, if it is answered other than 998."""
         if win.refusal:
             return win.refusal
+        credit = win.credit
         try:
-            self.contract.decide(win.credit)
+            known = self.contract.decide(credit).known
         except Refused as refused:
-            return refused.error
-        return 0
+            is_unreadable = refused.error == 52 and ("Players", win.player) in self.spoiled
+            return 998 if is_unreadable else refused.error
+        keys = {("Players", win.player), ("FreeRounds", win.player, credit.bonus_code)}
+        return 998 if known is None and keys & self.spoiled else 0
 
     def dispute(self, win: Win) -> int | None:
         """Why the win's prize is left for a person, if it is. It never holds back the win."""

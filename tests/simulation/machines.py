@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -50,6 +50,7 @@ class Watch:
     verdicts: set[int]
     is_disputed: bool
     moment: int  # of its player's history, when it came
+    was_spoilt: bool = False  # whether its wallet could not be read meanwhile: then a replay says what its record does
 
 
 @dataclass(slots=True, eq=False)
@@ -176,7 +177,9 @@ class Fleet:
     """Every function's machines. A new one starts from the snapshot that was taken when its version was published."""
 
     def __init__(self) -> None:
-        self._snapshots = {function.name: _snapshot(function) for function in Template.load().functions()}
+        self._snapshots: dict[str, Any] = {
+            function.name: _snapshot(function) for function in Template.load().functions()
+        }
         self._idle: dict[str, list[Machine]] = {name: [] for name in self._snapshots}
         self.skew = 0.0
         self.started = 0
@@ -198,12 +201,14 @@ class Fleet:
             for machine in machines:
                 machine.skew = seconds
 
-    def take(self, callback: Callback, now: float) -> Machine:
+    def take(self, callback: Callback, now: float, retry_seconds: int) -> Machine:
         if idle := self._idle[callback]:
             return idle.pop()
         self.started += 1
+        handler = copy.deepcopy(self._snapshots[callback])
+        handler = replace(handler, parking=replace(handler.parking, retry_seconds=retry_seconds))
         # A machine's own clock counts from anywhere, and after a snapshot from somewhere else.
-        return Machine(copy.deepcopy(self._snapshots[callback]), now - 1000 * (self.started % 7), self.skew)
+        return Machine(handler, now - 1000 * (self.started % 7), self.skew)
 
     def give_back(self, callback: Callback, machine: Machine) -> None:
         self._idle[callback].append(machine)

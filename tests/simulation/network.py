@@ -39,7 +39,7 @@ OPERATIONS = {
     "get_secret_value": "GetSecretValue",
 }
 URL = "https://aws"
-TWICE = 0.03  # how often SQS delivers a batch twice, or forgets that it was deleted
+ODD = 0.03  # how often SQS delivers a batch twice, out of order, or again although it was deleted
 
 
 class Death(BaseException):
@@ -74,7 +74,7 @@ class Network:
         hidden_seconds: float,
         committed: Callable[[Invocation, Sequence[Item]], None],
         arrived: Callable[[Message, Invocation], None],
-        hidden: Callable[[str, float], None],
+        hidden: Callable[[str, str, float], None],
         pace: Pace = Pace(),
     ) -> None:
         self.timeline = timeline
@@ -204,7 +204,7 @@ class Network:
                 return answer
             case "change_message_visibility":
                 answer = self.queues.change_message_visibility(**asked)
-                self._hidden(asked["QueueUrl"], self.timeline.now + asked["VisibilityTimeout"])
+                self._hidden(asked["QueueUrl"], asked["ReceiptHandle"], asked["VisibilityTimeout"])
                 return answer
             case "get_secret_value":
                 answer = self.secret.get_secret_value(**asked)
@@ -215,7 +215,7 @@ class Network:
 
     def happens(self, id: CallId, failed: Failure, drawn: float) -> bool:
         """Whether a queue does this to a batch."""
-        happens = id in self.faults if self.faults is not None else self.rate > 0 and drawn < TWICE
+        happens = self.faults.get(id) == Fault(failed) if self.faults is not None else self.rate > 0 and drawn < ODD
         if happens:
             self.met[id] = Fault(failed)
             self.happened[f"a batch: {failed}"] += 1

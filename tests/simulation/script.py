@@ -20,7 +20,8 @@ Item = dict[str, Any]
 
 # --- What is sent -----------------------------------------------------------------------------------
 
-Wrong = Literal["token", "hash", "json", "amount", "absent", "malformed"]
+Wrong = Literal["token", "hash", "json", "amount", "absent", "malformed", "stray"]
+WRONGS: tuple[Wrong, ...] = get_args(Wrong)[:-1]  # a stray is no delivery
 FIRST_TIMESTAMP = 1_482_429_190_000
 FOREIGN = "a secret that nobody gave out"
 
@@ -98,6 +99,8 @@ class Win:
     @cached_property
     def refusal(self) -> int | None:
         """The code with which whatever it says is refused, if it is admitted."""
+        if self.wrong == "stray":
+            return 57
         try:
             _ = self.credit
         except Refused as refused:
@@ -166,6 +169,7 @@ def _characters(literal: str) -> str:
 Failure = Literal[
     "throttled", "not processed", "in conflict", "in progress", "internal error", "unreachable", "reset", "timeout",
     "no acknowledgement", "sent twice", "death", "delivered twice", "deletion lost",
+    "out of order",
 ]  # fmt: skip
 Applied = Literal["no", "yes", "late"]
 MAYBE_APPLIED = frozenset({"internal error", "reset", "timeout", "death"})
@@ -240,6 +244,25 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoiled:
+    """Another program leaves a wallet, or what is known of a bonus code, in a form that nothing can be added to.
+
+    `field` is missing for a while, or is of another type.
+    """
+
+    at: float
+    player: str
+    code: str | None
+    field: str
+    is_missing: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        item = f"the free rounds of {self.player}'s {self.code}" if self.code else f"the wallet of {self.player}"
+        return f"{item}: {self.field} {'is missing' if self.is_missing else 'is no such thing'} for {self.seconds:g} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Down:
     """Every call of a service fails so for a while."""
 
@@ -254,14 +277,38 @@ class Down:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redriven:
-    """An operator sends dead letters back, each sent before it is deleted; interrupted in between, it is twice."""
+    """An operator sends dead letters back, each sent before it is deleted; interrupted in between, it is twice.
+
+    Another version of the wallet may have left them: they say a little more, and not what is false.
+    """
 
     at: float
     callback: Callback
     is_interrupted: bool = False
+    is_of_another_version: bool = False
 
     def __str__(self) -> str:
-        return f"{self.callback}: dead letters are sent back" + (", interrupted" if self.is_interrupted else "")
+        interrupted = ", interrupted" if self.is_interrupted else ""
+        version = ", in another version's form" if self.is_of_another_version else ""
+        return f"{self.callback}: dead letters are sent back{version}{interrupted}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strayed:
+    """Something is in a retry queue that the function must leave for a person as it is."""
+
+    at: float
+    callback: Callback
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.callback}: a stray message, {self.text[:60]!r}"
+
+    @property
+    def delivery(self) -> Delivery:
+        win = Win(callback=self.callback, player="nobody", reference="stray", amount="0", wrong="stray")
+        return Delivery(win, self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +342,7 @@ class Replaced:
         return "every idle machine is replaced"
 
 
-Event = Sent | Opened | Moved | Down | Redriven | Rotated | Stepped | Replaced
+Event = Sent | Opened | Moved | Spoiled | Strayed | Down | Redriven | Rotated | Stepped | Replaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,7 +350,7 @@ class Script:
     """`events` in their order. `faults` are those of single calls; None: as often as `rate`, drawn from `seed`.
 
     In the end everything works again. `resends`: the provider sends again whatever got no HTTP 200 until then.
-    `redrives`: an operator sends every dead letter back.
+    `redrives`: an operator sends every dead letter back. `retry_seconds` is the template's parameter.
     """
 
     seed: int
@@ -312,6 +359,7 @@ class Script:
     faults: Mapping[CallId, Fault] | None = None
     resends: bool = True
     redrives: bool = True
+    retry_seconds: int = 30
 
     def __str__(self) -> str:
         lines = [(event.at, f"{event}") for event in self.events]
@@ -328,6 +376,7 @@ class Script:
             "def test_what_the_simulation_found() -> None:\n    play(\n        Script(\n"
             f"            seed={self.seed},\n"
             f"            resends={self.resends},\n            redrives={self.redrives},\n"
+            f"            retry_seconds={self.retry_seconds},\n"
             f"            events=[\n{events}            ],\n            faults={{\n{faults}            }},\n"
             "        )\n    )\n"
         )
@@ -335,7 +384,8 @@ class Script:
 
 # --- Drawn --------------------------------------------------------------------------------------------
 
-CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "new": "USD"}  # of the players; the new one is opened late
+# Of the players. The new one is opened late. The odd one's items are spoilt now and then; its wins have no prize.
+CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "new": "USD"}
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
 OUTAGES: tuple[Failure, ...] = ("unreachable", "timeout", "internal error", "throttled")
@@ -354,6 +404,7 @@ class _Draw:
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
     number: int = 0
+    strays: int = 0
 
     def script(self, seed: int, size: int) -> Script:
         chance = self.chance
@@ -362,6 +413,7 @@ class _Draw:
             Opened(at=0.0, player="421", currency="USD", cash="99889.99", bonus="99.99"),
             Opened(at=0.0, player="422", currency="EUR", cash="0.000000000000000001"),
             Opened(at=0.0, player="423", currency="USD"),
+            Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5"),
         ]
         opens_at = chance.randrange(size)
         while self.number < size:
@@ -374,7 +426,14 @@ class _Draw:
             self._open_new(self.now + 3600)
         events = sorted(self.events, key=lambda event: event.at)
         resends, redrives = chance.random() < 0.8, chance.random() < 0.3
-        return Script(seed=seed, events=events, rate=rate, resends=resends, redrives=redrives)
+        return Script(
+            seed=seed,
+            events=events,
+            rate=rate,
+            resends=resends,
+            redrives=redrives,
+            retry_seconds=chance.choice((30, 30, 30, 1000)),
+        )
 
     def _open_new(self, at: float) -> None:
         self.events.append(Opened(at=at, player="new", currency="USD"))
@@ -400,7 +459,7 @@ class _Draw:
                 self._send(replace(win, prize=None))
                 self._send(replace(win, prize=self._prize()))
             case 6:
-                self._send(replace(self._any_win(), wrong=chance.choice(get_args(Wrong))))
+                self._send(replace(self._any_win(), wrong=chance.choice(WRONGS)))
             case _:
                 self._trouble(rate)
 
@@ -414,19 +473,44 @@ class _Draw:
                 bonus=chance.choice(("0", "1", "-0.5")),
                 careless=chance.random() < 0.1,
             ),
-            Redriven(at=self.now, callback=chance.choice(CALLBACKS), is_interrupted=chance.random() < 0.3),
+            Redriven(
+                at=self.now,
+                callback=chance.choice(CALLBACKS),
+                is_interrupted=chance.random() < 0.3,
+                is_of_another_version=chance.random() < 0.3,
+            ),
             Replaced(at=self.now),
             Stepped(at=self.now, seconds=chance.choice((-25.0, -2.0, 3.0, 30.0))),
             Rotated(at=self.now),
+            self._spoiled(),
+            self._strayed(),
         ]
         if rate:
             service = chance.choice(("dynamodb", "dynamodb", "sqs", "sqs", "secretsmanager"))
             seconds = chance.expovariate(1) * chance.choice((0.5, 5, 60, 600))
             events.append(Down(at=self.now, service=service, failure=chance.choice(OUTAGES), seconds=round(seconds, 3)))
-        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3)[: len(events)])[0])
+        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3, 1, 3)[: len(events)])[0])
+
+    def _spoiled(self) -> Spoiled:
+        chance = self.chance
+        code = chance.choice((None, None, "free-1"))
+        fields = ("uncovered", "advance", "until", "lastRounds") if code else ("cash", "bonus", "version", "currency")
+        field = chance.choice(fields)
+        is_missing = field != "until" and chance.random() < 0.5  # without it, no total has told its moment
+        seconds = round(chance.expovariate(1) * chance.choice((0.1, 5, 200)), 3)
+        return Spoiled(at=self.now, player="odd", code=code, field=field, is_missing=is_missing, seconds=seconds)
+
+    def _strayed(self) -> Strayed:
+        self.strays += 1
+        callback = self.chance.choice(CALLBACKS)
+        return Strayed(
+            at=self.now, callback=callback, number=STRAY + self.strays, text=self.chance.choice(_strays(callback))
+        )
 
     def _send(self, win: Win, *, copies: int = 0) -> None:
         chance = self.chance
+        if win.player == "odd" and win.prize:
+            win = replace(win, prize=None)
         self.wins.append(win)
         at = self.now
         for _ in range(copies + 1):
@@ -438,7 +522,7 @@ class _Draw:
     def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
         callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
-        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "new"))
+        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "odd", "new"))
         own = CURRENCIES[player]
         spelled_out = callback in ("result", "promo")
         currencies = (own,) * 6 + (own.lower(), "JPY") if spelled_out else (None,) * 4 + (own,) * 3 + ("JPY",)
@@ -472,6 +556,37 @@ class _Draw:
             return self.chance.choice(((None, "1.5"), ("a", "-5"), ("b", "0")))
         reference = self.chance.choice("abcd") if self.chance.random() < 0.3 else f"p-{self.number}"
         return reference, self._amount()
+
+
+STRAY = 50_000  # the numbers of strays begin behind those of deliveries
+
+
+def _strays(callback: Callback) -> list[str]:
+    """What is not a parked request of that callback."""
+    other = CALLBACKS[CALLBACKS.index(callback) - 1]
+    win = Win(callback=other, player="nobody", reference="stray", amount="1")
+    parked = {
+        "callback": callback,
+        "reference": "stray",
+        "code": 998,
+        "reason": "",
+        "first_received_at": "2026-09-21T16:00:00.000+00:00",
+        "request": Delivery(win, STRAY).kept,
+        "prize_only": False,
+        "signed": False,
+    }
+    return [
+        "hello",
+        "[]",
+        "[" * 100_000,
+        json.dumps(json.dumps(parked)),
+        json.dumps({**parked, "callback": other}),
+        json.dumps({**parked, "request": 1}),
+        json.dumps({**parked, "request": "ten"}),
+        json.dumps({**parked, "first_received_at": "2026-09-21T16:00:00"}),
+        json.dumps({**parked, "first_received_at": "yesterday"}),
+        json.dumps({name: value for name, value in parked.items() if name != "reason"}),
+    ]
 
 
 Spelling = Literal[

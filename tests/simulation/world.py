@@ -38,7 +38,9 @@ from .script import (
     Rotated,
     Script,
     Sent,
+    Spoiled,
     Stepped,
+    Strayed,
     Win,
 )
 from .timeline import START, Timeline
@@ -49,7 +51,8 @@ Item = dict[str, Any]
 STORE_SECONDS, LAST_CALL_SECONDS, LONGEST_PAUSE_SECONDS = 3.0, 1.5, 0.15
 FRESH_SECONDS, STALE_SECONDS, ASK_AGAIN_SECONDS = 300, 3600, 30
 PROVIDER_SECONDS = 10  # when the provider hangs up
-RETRY_SECONDS, MAX_TRIES = 30, 10
+MAX_TRIES = 10
+LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
 AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
@@ -105,7 +108,7 @@ class World:
             hidden_seconds=float(queues[-1].attributes["VisibilityTimeout"]),
             committed=self._committed,
             arrived=self._arrived,
-            hidden=self._wake,
+            hidden=self._hidden,
             pace=pace,
         )
         self.network.happened = self.happened
@@ -125,6 +128,7 @@ class World:
         self._standing: defaultdict[int, list[Message]] = defaultdict(list)  # by delivery
         self._prizes: defaultdict[Any, list[Message]] = defaultdict(list)  # by win and prize
         self._contents: dict[str, Kept] = {}  # by a message's text
+        self._strays: dict[str, Delivery] = {}  # likewise
         self._in_flight: defaultdict[str, list[Watch]] = defaultdict(list)  # by credit, and by player
         self._times: Counter[tuple[int, int]] = Counter()  # how often a delivery was in a function's hands so
         self._careless: set[str] = set()  # players whose version another program forgot
@@ -149,10 +153,18 @@ class World:
                 self._look_again(player)
             case Moved():
                 self._move(event)
+            case Spoiled():
+                self._spoil(event)
+            case Strayed():
+                self._strays[event.text] = event.delivery
+                self._kept.append(event.delivery)
+                self._put(f"{event.callback.title()}RetryQueue", event.text)
             case Down():
                 self.network.down[event.service] = event.failure, self.timeline.now + event.seconds
             case Redriven():
-                self._redrive(event.callback, is_interrupted=event.is_interrupted)
+                self._redrive(
+                    event.callback, is_interrupted=event.is_interrupted, is_another_form=event.is_of_another_version
+                )
             case Rotated() if self.timeline.now >= self._rotates_until:
                 self._rotate()
             case Rotated():
@@ -164,7 +176,8 @@ class World:
 
     def _move(self, event: Moved) -> None:
         """Another program's deposit or bet, which never takes a balance below nothing."""
-        if wallet := self.books.contract.wallets.get(event.player):
+        wallet = self.books.contract.wallets.get(event.player)
+        if wallet and ("Players", event.player) not in self.books.spoiled:
             cash = max(Fraction(0), wallet.cash + Fraction(event.cash))
             bonus = max(Fraction(0), wallet.bonus + Fraction(event.bonus))
             version = wallet.version + (not event.careless)
@@ -175,6 +188,25 @@ class World:
         self.books.set_wallet(player, wallet)
         item = self.books.wallet_item(player)
         self.network.tables.items["Players"]["Players", player] = item
+
+    def _spoil(self, event: Spoiled) -> None:
+        key = ("FreeRounds", event.player, event.code) if event.code else ("Players", event.player)
+        items = self.network.tables.items[key[0]]
+        if key not in items or key in self.books.spoiled:
+            return
+        spoilt = {name: value for name, value in items[key].items() if name != event.field}
+        items[key] = spoilt if event.is_missing else {**spoilt, event.field: {"BOOL": True}}
+        self.happened["something was spoilt"] += 1
+        self.books.spoiled.add(key)
+        self._look_again(event.player)
+
+        def restore() -> None:
+            books = self.books
+            items[key] = books.count_item(event.player, event.code) if event.code else books.wallet_item(event.player)
+            books.spoiled.remove(key)
+            self._look_again(event.player)
+
+        self.timeline.at(self.timeline.now + event.seconds, restore)
 
     def _rotate(self) -> None:
         """In the order of docs/operating/secrets.md."""
@@ -194,11 +226,15 @@ class World:
             key: {"hashSecret": f"secret-{number}", "authToken": f"token-{number}"} for key, number in keys.items()
         }
 
-    def _redrive(self, callback: Callback, *, is_interrupted: bool = False) -> None:
+    def _put(self, queue: str, text: str) -> None:
+        sent = self.network.queues.send_message(QueueUrl=queue, MessageBody=text)
+        self._arrived(self.network.queues.waiting[queue][int(sent["MessageId"])])
+
+    def _redrive(self, callback: Callback, *, is_interrupted: bool = False, is_another_form: bool = False) -> None:
         queues, name = self.network.queues, f"{callback.title()}DeadLetters"
         for letter in queues.receive_message(name, 10):
-            sent = queues.send_message(QueueUrl=f"{callback.title()}RetryQueue", MessageBody=letter.body)
-            self._arrived(queues.waiting[f"{callback.title()}RetryQueue"][int(sent["MessageId"])])
+            is_as_it_is = letter.body in self._strays or not is_another_form
+            self._put(f"{callback.title()}RetryQueue", letter.body if is_as_it_is else _in_another_form(letter.body))
             if is_interrupted:
                 self.happened["a redrive was interrupted"] += 1
                 letter.visible_at = self.timeline.now
@@ -248,10 +284,11 @@ class World:
     def _watch(self, delivery: Delivery) -> Watch:
         win = delivery.win
         verdict, is_disputed = self.books.verdict(win), self.books.dispute(win) is not None
-        return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player))
+        was_spoilt = ("Players", win.player) in self.books.spoiled
+        return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), was_spoilt)
 
     def _invocation(self, callback: Callback, in_hand: Sequence[Watch], time: int) -> Invocation:
-        machine = self._fleet.take(callback, self.timeline.now)
+        machine = self._fleet.take(callback, self.timeline.now, self.script.retry_seconds)
         number = in_hand[0].delivery.number
         self._times[number, time] += 1  # the same delivery may be in two messages
         time += 1000 * (self._times[number, time] - 1)
@@ -296,6 +333,7 @@ class World:
             for watch in self._in_flight[key]:
                 watch.verdicts.add(self.books.verdict(watch.delivery.win))
                 watch.is_disputed |= self.books.dispute(watch.delivery.win) is not None
+                watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
 
     def _committed(self, invocation: Invocation, actions: Sequence[Item]) -> None:
         """After a write: the tables hold what the books make of what is in hand, and nothing else is written."""
@@ -387,7 +425,7 @@ class World:
         """998 is answered only if there was no time left for the tables, or what must be kept could not be."""
         something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
         could_not_be_kept = something_to_keep and "sqs" in invocation.failed
-        if not _ran_out_of_time(invocation) and not could_not_be_kept:
+        if 998 not in watch.verdicts and not _ran_out_of_time(invocation) and not could_not_be_kept:
             seconds = invocation.store_left - invocation.began
             raise Violation(f"given up after {seconds:.3f} s: {watch.delivery.win}")
 
@@ -403,7 +441,7 @@ class World:
         ):
             raise Violation(f"another's name or currency: {said}")
         literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
-        if literals not in books.balances_since(win, watch.moment):
+        if literals not in books.balances_since(win, 0 if watch.was_spoilt else watch.moment):
             raise Violation(f"{literals} were not the balances then: {win}")
         if books.dispute(win):
             self._without_prize.append(watch.delivery)
@@ -440,10 +478,16 @@ class World:
             self._standing[delivery.number].append(message)
             if invocation:
                 invocation.sent.append(message.queue)
+        if invocation and message.queue.endswith("RetryQueue"):
+            delay = min(self.script.retry_seconds, LONGEST_DELAY_SECONDS)
+            if message.visible_at != self.timeline.now + delay:
+                raise Violation(f"tried again after {message.visible_at - self.timeline.now} s: {delivery.win}")
         self._wake(message.queue, message.visible_at)
 
     def _content(self, message: Message) -> Kept:
         """What was kept, which must be as it was sent."""
+        if message.body in self._strays:
+            return Kept(self._strays[message.body], prize_only=False)
         if message.body not in self._contents:
             parked = json.loads(message.body)
             request = parked["request"]
@@ -456,12 +500,12 @@ class World:
                 raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
             if parked["reference"] != win.reference:
                 raise Violation(f"kept under {parked['reference']}: {win}")
-            if parked["prize_only"] and parked["code"] != self.books.dispute(win):
+            if parked.get("prize_only") and parked["code"] != self.books.dispute(win):
                 raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
             if parked["first_received_at"] != first:
                 raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
-            self._contents[message.body] = Kept(delivery, parked["prize_only"])
+            self._contents[message.body] = Kept(delivery, parked.get("prize_only", False))
         return self._contents[message.body]
 
     def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
@@ -474,23 +518,42 @@ class World:
         waiting = self.network.queues.waiting
         return any(each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ()))
 
+    def _hidden(self, queue: str, handle: str, seconds: float) -> None:
+        """A message is hidden for longer with each try."""
+        receives = int(handle.rpartition("/")[2])
+        wait = 0 if receives >= MAX_TRIES else self.script.retry_seconds * 2**receives
+        if seconds != min(wait, LONGEST_HIDDEN_SECONDS):
+            raise Violation(f"hidden for {seconds} s after {receives} tries")
+        self._wake(queue, self.timeline.now + seconds)
+
     def _wake(self, queue: str, moment: float) -> None:
         if queue.endswith("RetryQueue"):
             self.timeline.at(moment, lambda: self._consume(queue))
 
     def _consume(self, queue: str) -> None:
         """What SQS and Lambda do with the messages that are due: each batch is a function's."""
-        while messages := self.network.queues.receive_message(queue, self._batch_size):
+        waiting = self.network.queues.waiting
+        while first := next(iter(waiting[queue].values()), None):
+            number, chance = self._chance(first, 1019)
+            if self.network.happens((number, 2 * first.receives, -3), "out of order", chance.random()):
+                waiting[queue] = dict(reversed(waiting[queue].items()))
+            if not (messages := self.network.queues.receive_message(queue, self._batch_size)):
+                break
             self._hand_out(messages)
 
+    def _chance(self, message: Message, salt: int) -> tuple[int, Random]:
+        """The number of a message's delivery, and what decides what happens to it."""
+        number = self._content(message).delivery.number
+        return number, Random((self.script.seed * 1_000_003 + number) * salt + message.receives)
+
     def _hand_out(self, messages: Sequence[Message]) -> None:
-        first, delivery = messages[0], self._content(messages[0]).delivery
-        chance = Random((self.script.seed * 1_000_003 + delivery.number) * 1013 + first.receives)
-        happens, id = self.network.happens, (delivery.number, 2 * first.receives)
+        first, callback = messages[0], self._content(messages[0]).delivery.win.callback
+        number, chance = self._chance(first, 1013)
+        happens, id = self.network.happens, (number, 2 * first.receives)
         twice = happens((*id, -1), "delivered twice", chance.random())
         is_lost = happens((*id, -2), "deletion lost", chance.random())
         for time in (id[1], id[1] + 1)[: 1 + twice]:
-            self.timeline.start(partial(self._retry, delivery.win.callback, messages, time, is_lost=is_lost))
+            self.timeline.start(partial(self._retry, callback, messages, time, is_lost=is_lost))
 
     def _retry(self, callback: Callback, messages: Sequence[Message], time: int, *, is_lost: bool) -> None:
         records = [
@@ -536,9 +599,9 @@ class World:
         self.happened["a retry was put off"] += 1
         has_company = len(invocation.in_hand) > 1  # of a batch each message has three seconds of its own
         is_excused = has_company or _ran_out_of_time(invocation) or "sqs" in invocation.failed
-        if not is_excused and 62 not in watch.verdicts:
+        if not is_excused and not watch.verdicts & {62, 998}:
             raise Violation(f"put off, and could have been done with: {watch.delivery.win}")
-        wait = 0 if receives >= MAX_TRIES else RETRY_SECONDS * 2**receives
+        wait = 0 if receives >= MAX_TRIES else min(self.script.retry_seconds * 2**receives, LONGEST_HIDDEN_SECONDS)
         is_here = message.receives == receives and message.number in self.network.queues.waiting[message.queue]
         is_hidden = message.visible_at >= invocation.began + wait - 1e-6
         if "sqs" not in invocation.failed and is_here and not is_hidden:
@@ -583,24 +646,15 @@ class World:
             if self.books.dispute(delivery.win) and not self._prize_stands(delivery.win):
                 raise Violation(f"the prize is lost: {delivery.win}")
         if self.script.resends:
-            standing = {
-                id(self.deliveries[number].win) for number in self._standing if self._stands(self.deliveries[number])
-            }
+            kept = {id(each.win) for each in self.deliveries.values() if self._stands(each)}
             for delivery in self.deliveries.values():
-                if (
-                    not delivery.win.wrong
-                    and id(delivery.win) not in standing
-                    and not self.books.is_credited(delivery.win)
-                ):
+                is_owed = not delivery.win.wrong and id(delivery.win) not in kept
+                if is_owed and not self.books.is_credited(delivery.win):
                     raise Violation(f"lost: {delivery.win}")
-        for message in (each for queue in self.network.queues.waiting.values() for each in queue.values()):
-            delivery, prize_only = self._content(message)
-            if (
-                self.script.redrives
-                and not prize_only
-                and self.books.verdict(delivery.win) == 0
-                and not self.books.is_credited(delivery.win)
-            ):
+        letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
+        for delivery, prize_only in map(self._content, letters if self.script.redrives else ()):
+            can_be = not prize_only and self.books.verdict(delivery.win) == 0
+            if can_be and not self.books.is_credited(delivery.win):
                 raise Violation(f"can be credited, and is not: {delivery.win}")
         self.ledgers, faults = proved(tables, self._careless)
         if faults:
@@ -629,6 +683,12 @@ def _ran_out_of_time(invocation: Invocation) -> bool:
 
 def _literal(literal: str) -> tuple[str, str]:
     return "number", literal
+
+
+def _in_another_form(text: str) -> str:
+    """A dead letter as another version leaves it: it says more, and not what is false."""
+    parked = json.loads(text)
+    return json.dumps({"since": "0.9", **{name: value for name, value in parked.items() if value is not False}})
 
 
 def _prize_of(win: Win) -> Any:
