@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import contract
-from contract import Contract, Count, Due, Record, Refused, Wallet, written
+from contract import Contract, Count, Credit, Due, Record, Refused, Wallet, written
 
 from .script import Delivery, Win
 
 Item = dict[str, Any]
+HARDLY_MORE = 10**17  # with eighteen decimals, a balance of this has nearly as many digits as it can have
 Balances = tuple[str, str]  # cash and bonus, as they are answered
 
 
@@ -41,8 +41,26 @@ class Books:
         except Refused as refused:
             is_unreadable = refused.error == 52 and ("Players", win.player) in self.spoiled
             return 998 if is_unreadable else refused.error
-        keys = {("Players", win.player), ("FreeRounds", win.player, credit.bonus_code)}
-        return 998 if known is None and keys & self.spoiled else 0
+        return 998 if self._is_unreadable(credit, known) or self._is_too_much(credit, known) else 0
+
+    def _is_unreadable(self, credit: Credit, known: Record | None) -> bool:
+        """Whether nothing can be answered but that it is not possible: what must be read of it is spoilt."""
+        if not self.spoiled:
+            return False
+        if known:
+            return {("Players", credit.player), ("Transactions", credit.id)} <= self.spoiled
+        return bool(self.spoiled & {("Players", credit.player), ("FreeRounds", credit.player, credit.bonus_code)})
+
+    def _is_too_much(self, credit: Credit, known: Record | None) -> bool:
+        """Whether a balance would have more digits than there can be."""
+        if known or self.contract.wallets[credit.player].cash < HARDLY_MORE:
+            return False
+        trial = self.contract.copy()
+        try:
+            trial.write(trial.decide(credit))
+        except Refused:
+            return True
+        return False
 
     def dispute(self, win: Win) -> int | None:
         """Why the win's prize is left for a person, if it is. It never holds back the win."""
@@ -67,12 +85,9 @@ class Books:
 
     def due(self, delivery: Delivery) -> Due | None:
         """What the delivery must be settled with; None if it must change nothing."""
-        if delivery.win.refusal:
+        if self.verdict(delivery.win):
             return None
-        try:
-            due = self.contract.decide(delivery.credit)
-        except Refused:
-            return None
+        due = self.contract.decide(delivery.credit)
         return due if due.changes else None
 
     def write(self, due: Due, delivery: Delivery) -> dict[tuple[str, ...], Item]:
@@ -120,6 +135,29 @@ class Books:
         }
 
 
+def differing(win: Win, contract: Contract) -> list[str]:
+    """The fields in which a win contradicts what is on record, as the operator is told."""
+    credit, recorded = win.credit, contract.recorded(win.credit)
+    if recorded and contract.is_replay(credit, recorded):
+        before, prize = recorded.credit.prize, credit.prize
+        if before and prize and before != prize:
+            pairs = {
+                "promoWinReference": (before.reference, prize.reference),
+                "promoWinAmount": (before.amount, prize.amount),
+            }
+            return [name for name, (one, other) in pairs.items() if one != other]
+    if recorded is None or contract.is_replay(credit, recorded):
+        credit = (credit.prize and credit.prize.credit) or credit
+        recorded = contract.recorded(credit)
+    if recorded is None:
+        return []
+    names = ("gameId", "roundId", "bonusCode", "jackpotId", "campaignId")
+    pairs = {"userId": (credit.player, recorded.credit.player), "amount": (credit.amount, recorded.credit.amount)}
+    pairs["currency"] = credit.currency, contract.currency(recorded.wallet.currency)
+    pairs |= dict(zip(names, zip(credit.content, recorded.credit.content, strict=True), strict=True))
+    return [name for name, (one, other) in pairs.items() if None not in (one, other) and one != other]
+
+
 def _transaction(record: Record, delivery: Delivery, *, with_request: bool) -> Item:
     """A record as it must be in the table. Source: docs/ledger.md."""
     win, credit, wallet = delivery.win, record.credit, record.wallet
@@ -152,7 +190,7 @@ def _transaction(record: Record, delivery: Delivery, *, with_request: bool) -> I
     )
 
 
-def _noted(win: contract.Credit) -> Item:
+def _noted(win: Credit) -> Item:
     """What a win's record says of the prize that it came with."""
     return {"prizeReference": win.prize.reference, "prizeAmount": win.prize.amount} if win.prize else {}
 

@@ -71,6 +71,7 @@ class Invocation:
     sent: list[str] = field(default_factory=list)  # the queues that it left a request in
     wrote: bool = False
     was_beaten: bool = False
+    was_held_up: bool = False  # by something of the tables: a failure, another writer, or a read that is no one instant
     is_over: bool = False
     said: list[str] = field(default_factory=list)
 

@@ -112,9 +112,11 @@ class Network:
             if fault is None:
                 return self._serve(invocation, operation, asked)
             invocation.failed.add(service)
+            invocation.was_held_up |= service != "sqs"
             self.happened[fault.failure if fault.applied == "no" else f"{fault.failure}, but applied"] += 1
             return self._fail(fault, invocation, service, operation, asked)
         except ClientError as error:
+            invocation.was_held_up = True
             invocation.was_beaten |= operation == "transact_write_items" and any(
                 reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict")
                 for reason in error.response.get("CancellationReasons", [])  # pyright: ignore[reportUnknownVariableType]
@@ -138,6 +140,7 @@ class Network:
     def _serve(self, invocation: Invocation, operation: str, asked: Item) -> Item:
         chance = invocation.chance
         way = self._way(chance)
+        invocation.was_held_up |= way > self._pace.way[1]
         self.sleep(invocation, way)
         try:
             match operation:
@@ -161,6 +164,7 @@ class Network:
     def _read(self, invocation: Invocation, requests: Mapping[str, Any]) -> Item:
         if len(requests) < 2 or invocation.chance.random() < 0.6:
             return self.tables.batch_get_item(RequestItems=requests)
+        invocation.was_held_up = True
         found: Item = {}
         for table in invocation.chance.sample([*requests], len(requests)):
             found[table] = self.tables.read(table, requests[table])

@@ -125,7 +125,12 @@ class Delivery:
 
     @cached_property
     def timestamp(self) -> str:
-        return f"{FIRST_TIMESTAMP + self.number}{'' if self.win.dated else ' ms'}"
+        return f"{self.moment}{'' if self.win.dated else ' ms'}"
+
+    @property
+    def moment(self) -> int:
+        """In milliseconds since the epoch; some are of the same."""
+        return FIRST_TIMESTAMP + self.number // 3
 
     @cached_property
     def literals(self) -> Mapping[str, str]:
@@ -152,8 +157,7 @@ class Delivery:
 
     @cached_property
     def credit(self) -> contract.Credit:
-        moment = FIRST_TIMESTAMP + self.number if self.win.dated else None
-        return replace(self.win.credit, moment=moment)
+        return replace(self.win.credit, moment=self.moment if self.win.dated else None)
 
 
 def _object(literals: Mapping[str, str]) -> str:
@@ -247,7 +251,7 @@ class Moved:
 class Spoiled:
     """Another program leaves a wallet, or what is known of a bonus code, in a form that nothing can be added to.
 
-    `field` is missing for a while, or is of another type.
+    `field` is missing for a while, or is of another type; with the wallet, also `of_record` in its newest record.
     """
 
     at: float
@@ -256,10 +260,12 @@ class Spoiled:
     field: str
     is_missing: bool
     seconds: float
+    of_record: str | None = None
 
     def __str__(self) -> str:
         item = f"the free rounds of {self.player}'s {self.code}" if self.code else f"the wallet of {self.player}"
-        return f"{item}: {self.field} {'is missing' if self.is_missing else 'is no such thing'} for {self.seconds:g} s"
+        record = f", and {self.of_record} in its newest record" if self.of_record else ""
+        return f"{item}: {self.field} {'is missing' if self.is_missing else 'is odd'}{record} for {self.seconds:g} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,8 +390,10 @@ class Script:
 
 # --- Drawn --------------------------------------------------------------------------------------------
 
-# Of the players. The new one is opened late. The odd one's items are spoilt now and then; its wins have no prize.
-CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "new": "USD"}
+# Of the players. The new one is opened late. The odd one's items are spoilt now and then, and the rich one's balance
+# has as many digits as there can be; their wins have no prize.
+CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "rich": "USD", "new": "USD"}
+RICH = "9999999999999999999.999999999999999999"
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
 OUTAGES: tuple[Failure, ...] = ("unreachable", "timeout", "internal error", "throttled")
@@ -414,6 +422,7 @@ class _Draw:
             Opened(at=0.0, player="422", currency="EUR", cash="0.000000000000000001"),
             Opened(at=0.0, player="423", currency="USD"),
             Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5"),
+            Opened(at=0.0, player="rich", currency="USD", cash=RICH[1:], bonus="0"),
         ]
         opens_at = chance.randrange(size)
         while self.number < size:
@@ -498,7 +507,16 @@ class _Draw:
         field = chance.choice(fields)
         is_missing = field != "until" and chance.random() < 0.5  # without it, no total has told its moment
         seconds = round(chance.expovariate(1) * chance.choice((0.1, 5, 200)), 3)
-        return Spoiled(at=self.now, player="odd", code=code, field=field, is_missing=is_missing, seconds=seconds)
+        of_record = chance.choice((None, "cashAfter", "bonusAfter")) if code is None else None
+        return Spoiled(
+            at=self.now,
+            player="odd",
+            code=code,
+            field=field,
+            is_missing=is_missing,
+            seconds=seconds,
+            of_record=of_record,
+        )
 
     def _strayed(self) -> Strayed:
         self.strays += 1
@@ -509,7 +527,7 @@ class _Draw:
 
     def _send(self, win: Win, *, copies: int = 0) -> None:
         chance = self.chance
-        if win.player == "odd" and win.prize:
+        if win.player in ("odd", "rich") and win.prize:
             win = replace(win, prize=None)
         self.wins.append(win)
         at = self.now
@@ -522,7 +540,7 @@ class _Draw:
     def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
         callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
-        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "odd", "new"))
+        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "odd", "new", "rich"))
         own = CURRENCIES[player]
         spelled_out = callback in ("result", "promo")
         currencies = (own,) * 6 + (own.lower(), "JPY") if spelled_out else (None,) * 4 + (own,) * 3 + ("JPY",)

@@ -19,13 +19,12 @@ from contract import STATUS, Wallet, kept_for
 from memory import Message, Secrets
 from tools.local.template import Template
 
-from .books import Books
+from .books import Books, differing
 from .ledger_proof import proved
 from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
 from .script import (
     CALLBACKS,
-    FIRST_TIMESTAMP,
     FOREIGN,
     Callback,
     Delivery,
@@ -197,13 +196,23 @@ class World:
         spoilt = {name: value for name, value in items[key].items() if name != event.field}
         items[key] = spoilt if event.is_missing else {**spoilt, event.field: {"BOOL": True}}
         self.happened["something was spoilt"] += 1
-        self.books.spoiled.add(key)
+        keys = {key}
+        before: Item = {}
+        records = self.network.tables.items["Transactions"]
+        newest = [each for each, item in records.items() if item["userId"]["S"] == event.player][-1:]
+        if event.of_record and newest:
+            keys.add(newest[0])
+            before = records[newest[0]]
+            records[newest[0]] = {name: value for name, value in before.items() if name != event.of_record}
+        self.books.spoiled |= keys
         self._look_again(event.player)
 
         def restore() -> None:
             books = self.books
             items[key] = books.count_item(event.player, event.code) if event.code else books.wallet_item(event.player)
-            books.spoiled.remove(key)
+            if before:
+                records[newest[0]] = before
+            books.spoiled -= keys
             self._look_again(event.player)
 
         self.timeline.at(self.timeline.now + event.seconds, restore)
@@ -354,10 +363,9 @@ class World:
 
     def _writer(self, invocation: Invocation, actions: Sequence[Item]) -> Delivery:
         """Whose write it is, of all that is in hand."""
-        for watch in invocation.in_hand:
-            put = actions[0].get("Put", {}).get("Item", {})
-            if put.get("timestamp") == {"S": watch.delivery.timestamp}:
-                return watch.delivery
+        request = actions[0].get("Put", {}).get("Item", {}).get("request", {}).get("S", "")
+        if delivery := self._delivery_of(request):
+            return delivery
         for watch in invocation.in_hand:
             if (due := self.books.due(watch.delivery)) and due.notes_prize and due.win.prize:
                 values = actions[0].get("Update", {}).get("ExpressionAttributeValues", {})
@@ -491,8 +499,7 @@ class World:
         if message.body not in self._contents:
             parked = json.loads(message.body)
             request = parked["request"]
-            found = re.search(r'"timestamp":"(\d+)', request)
-            delivery = found and self.deliveries.get(int(found[1]) - FIRST_TIMESTAMP)
+            delivery = self._delivery_of(request)
             if not delivery or request != delivery.kept:
                 raise Violation(f"kept, and never sent: {request}")
             win = delivery.win
@@ -502,11 +509,19 @@ class World:
                 raise Violation(f"kept under {parked['reference']}: {win}")
             if parked.get("prize_only") and parked["code"] != self.books.dispute(win):
                 raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
+            told = parked["reason"].partition("content: ")[2].split(", ")
+            if parked["code"] == 61 and told != differing(win, self.books.contract):
+                raise Violation(f"told that {told} differ, not {differing(win, self.books.contract)}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
             if parked["first_received_at"] != first:
                 raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
             self._contents[message.body] = Kept(delivery, parked.get("prize_only", False))
         return self._contents[message.body]
+
+    def _delivery_of(self, request: str) -> Delivery | None:
+        """The delivery that a request's text is of."""
+        found = re.search(r'"uuid":"delivery-(\d+)"', request)
+        return self.deliveries.get(int(found[1])) if found else None
 
     def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
         """Whether a queue holds it, in another message than that."""
@@ -678,7 +693,7 @@ class World:
 def _ran_out_of_time(invocation: Invocation) -> bool:
     """Whether there may have been no time left for the tables, after a pause at the most."""
     last = invocation.began + STORE_SECONDS - LAST_CALL_SECONDS + invocation.waited_before
-    return invocation.store_left + LONGEST_PAUSE_SECONDS > last
+    return invocation.was_held_up and invocation.store_left + LONGEST_PAUSE_SECONDS > last
 
 
 def _literal(literal: str) -> tuple[str, str]:
