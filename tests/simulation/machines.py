@@ -91,15 +91,17 @@ def at_work() -> Invocation | None:
 
 
 class Client:
-    """The SDK's client of a service: a call goes to whatever world its caller is in."""
+    """The SDK's client of a service: a call goes to whatever world its caller is in. Its times are of all attempts."""
 
-    def __init__(self, service: str) -> None:
-        self._service = service
+    def __init__(self, service: str, *, connect_seconds: float, read_seconds: float, attempts: int) -> None:
+        self.service = service
+        self.connect_seconds = connect_seconds * attempts
+        self.read_seconds = read_seconds * attempts
 
     def __getattr__(self, operation: str) -> Callable[..., Item]:
         if operation.startswith("_"):
             raise AttributeError(operation)
-        call = vars(self)[operation] = partial(_ask, self._service, operation)
+        call = vars(self)[operation] = partial(_ask, self, operation)
         return call
 
     def __deepcopy__(self, _: Any) -> "Client":
@@ -109,9 +111,9 @@ class Client:
         pass
 
 
-def _ask(service: str, operation: str, **asked: Any) -> Item:
+def _ask(client: Client, operation: str, **asked: Any) -> Item:
     invocation = at_work()
-    return invocation.asks.call(invocation, service, operation, asked) if invocation else {}  # none while it warms up
+    return invocation.asks.call(invocation, client, operation, asked) if invocation else {}  # none while it warms up
 
 
 class Clock:
@@ -240,7 +242,7 @@ def outside_replaced() -> Iterator[None]:
         for known, instead in (("time", Clock), ("datetime", Moment), ("random", Chance), ("uuid", Tokens)):
             replace(module, known, instead)
     replace(sys.modules["wallet.report"], "print", _print)
-    replace(sys.modules["wallet.aws"], "client", lambda service, **_: Client(service))
+    replace(sys.modules["wallet.aws"], "client", Client)
     logger = sys.modules["wallet.report"].logger
     stream = logger.registered_handler.setStream(Ear())
     propagates, logger._logger.propagate = logger._logger.propagate, False

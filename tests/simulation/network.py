@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 
 from memory import Item, Key, Message, Queues, Secrets, Tables, cancelled, failure, with_code
 
-from .machines import Invocation
+from .machines import Client, Invocation
 from .script import MAYBE_APPLIED, CallId, Failure, Fault
 from .timeline import Timeline
 
-CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0  # of the SDK, for one attempt
-ATTEMPTS = {"dynamodb": 1, "sqs": 2, "secretsmanager": 2}
+STORE_SECONDS = 3.0  # after which no call of the tables may be under way, not counting what SQS takes
+CALL_SECONDS = 3.0  # which no call may take longer than, or the provider has hung up before it is answered
 DOWN_SECONDS = 0.4  # a service that is down is slow to refuse: at once, it would be asked thirty times for one answer
 FUNCTION_SECONDS = 20.0  # template.yaml's Timeout: then the function is killed
 
@@ -99,13 +99,12 @@ class Network:
             self.happened["a function ran out of time"] += 1
             raise Death
 
-    def call(self, invocation: Invocation, service: str, operation: str, asked: Item) -> Item:
+    def call(self, invocation: Invocation, client: Client, operation: str, asked: Item) -> Item:
         """A function's call: its answer, or what the SDK raises."""
-        began = self.timeline.now
+        began, service = self.timeline.now, client.service
         if invocation.is_over:
             raise Death
-        if service == "dynamodb":
-            self._check_in_time(invocation)
+        self._check_in_time(invocation, client)
         fault = self._fault(invocation, service, operation)
         invocation.calls += 1
         try:
@@ -114,7 +113,7 @@ class Network:
             invocation.failed.add(service)
             invocation.was_held_up |= service != "sqs"
             self.happened[fault.failure if fault.applied == "no" else f"{fault.failure}, but applied"] += 1
-            return self._fail(fault, invocation, service, operation, asked)
+            return self._fail(fault, invocation, client, operation, asked)
         except ClientError as error:
             invocation.was_held_up = True
             invocation.was_beaten |= operation == "transact_write_items" and any(
@@ -128,12 +127,13 @@ class Network:
             else:
                 invocation.queue_seconds += self.timeline.now - began
 
-    def _check_in_time(self, invocation: Invocation) -> None:
-        """Every call of the tables must be over within three seconds, however long it takes; SQS may take its own."""
-        if len(invocation.in_hand) == 1:
-            last = invocation.began + 3.0 - CONNECT_SECONDS - READ_SECONDS + invocation.queue_seconds
-            if self.timeline.now > last + 1e-6:
-                raise Violation("a call of the tables was begun that could last too long")
+    def _check_in_time(self, invocation: Invocation, client: Client) -> None:
+        """No call takes too long, and every one of the tables is over within three seconds, however long it takes."""
+        seconds = client.connect_seconds + client.read_seconds
+        until = invocation.began + STORE_SECONDS + invocation.queue_seconds
+        is_too_late = self.timeline.now + seconds > until + 1e-6 and len(invocation.in_hand) == 1
+        if seconds > CALL_SECONDS or (client.service == "dynamodb" and is_too_late):
+            raise Violation(f"a call of {client.service} was begun that could last too long")
 
     # --- As it should -------------------------------------------------------------------------------
 
@@ -245,8 +245,8 @@ class Network:
             self.met[id] = fault
         return fault
 
-    def _fail(self, fault: Fault, invocation: Invocation, service: str, operation: str, asked: Item) -> Item:
-        name = OPERATIONS[operation]
+    def _fail(self, fault: Fault, invocation: Invocation, client: Client, operation: str, asked: Item) -> Item:
+        name, service = OPERATIONS[operation], client.service
         self.sleep(invocation, self._way(invocation.chance))
         match fault.applied:
             case "yes":
@@ -262,10 +262,10 @@ class Network:
             case "death":
                 raise Death
             case "unreachable":
-                self.sleep(invocation, CONNECT_SECONDS * ATTEMPTS[service])
+                self.sleep(invocation, client.connect_seconds)
                 raise EndpointConnectionError(endpoint_url=URL)
             case "timeout":
-                self.sleep(invocation, READ_SECONDS * ATTEMPTS[service])
+                self.sleep(invocation, client.read_seconds)
                 raise ReadTimeoutError(endpoint_url=URL)
             case "reset":
                 raise ConnectionClosedError(endpoint_url=URL)

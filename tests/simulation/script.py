@@ -498,7 +498,7 @@ class _Draw:
             service = chance.choice(("dynamodb", "dynamodb", "sqs", "sqs", "secretsmanager"))
             seconds = chance.expovariate(1) * chance.choice((0.5, 5, 60, 600))
             events.append(Down(at=self.now, service=service, failure=chance.choice(OUTAGES), seconds=round(seconds, 3)))
-        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3, 1, 3)[: len(events)])[0])
+        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3, 3, 3)[: len(events)])[0])
 
     def _spoiled(self) -> Spoiled:
         chance = self.chance
@@ -595,7 +595,7 @@ def _strays(callback: Callback) -> list[str]:
     }
     return [
         "hello",
-        "[]",
+        "5",
         "[" * 100_000,
         json.dumps(json.dumps(parked)),
         json.dumps({**parked, "callback": other}),

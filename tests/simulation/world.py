@@ -5,11 +5,13 @@ must never be raises `Violation`.
 """
 
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from functools import cache, partial
 from random import Random
@@ -155,8 +157,7 @@ class World:
             case Spoiled():
                 self._spoil(event)
             case Strayed():
-                self._strays[event.text] = event.delivery
-                self._kept.append(event.delivery)
+                self._kept.append(self._strays.setdefault(event.text, event.delivery))
                 self._put(f"{event.callback.title()}RetryQueue", event.text)
             case Down():
                 self.network.down[event.service] = event.failure, self.timeline.now + event.seconds
@@ -196,7 +197,7 @@ class World:
         spoilt = {name: value for name, value in items[key].items() if name != event.field}
         items[key] = spoilt if event.is_missing else {**spoilt, event.field: {"BOOL": True}}
         self.happened["something was spoilt"] += 1
-        keys = {key}
+        keys: set[tuple[str, ...]] = {key}
         before: Item = {}
         records = self.network.tables.items["Transactions"]
         newest = [each for each, item in records.items() if item["userId"]["S"] == event.player][-1:]
@@ -586,6 +587,8 @@ class World:
         with self._at_work(invocation):
             answer = self._invoke(invocation, {"Records": records})
             failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]} if answer else set[str]()
+            if answer and len(messages) == 1:
+                self._check_age(invocation)
             if answer is None:
                 self.happened["a retry's function died"] += 1
             for message, watch, (handle, receives) in zip(messages, invocation.in_hand, received, strict=True):
@@ -608,6 +611,16 @@ class World:
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
         elif not watch.verdicts & {52, 57, 59, 61, 64}:
             raise Violation(f"left for a person, and could be credited: {delivery.win}")
+
+    def _check_age(self, invocation: Invocation) -> None:
+        """How long ago its request was first received is told, by the clock of the function's machine."""
+        first = self._first_received.get(invocation.in_hand[0].delivery.number)
+        if first is None:
+            return  # a stray, which nobody received
+        age = max(0.0, invocation.began + invocation.machine.skew - datetime.fromisoformat(first).timestamp())
+        told = [float(each) for each in re.findall(r'"ParkedAge":\[([-\d.]+)\]', "".join(invocation.said))]
+        if len(told) != 1 or not math.isclose(told[0], age, abs_tol=0.01):
+            raise Violation(f"{told} s old, not {age}: {invocation.in_hand[0].delivery.win}")
 
     def _check_put_off(self, invocation: Invocation, message: Message, watch: Watch, receives: int) -> None:
         """What is not done with could not be, and is hidden for longer with each try."""
