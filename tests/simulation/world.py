@@ -93,14 +93,16 @@ def play(script: Script, *, pace: Pace | None = None) -> Outcome:
 
 
 class World:
-    def __init__(self, script: Script, pace: Pace) -> None:
+    def __init__(
+        self, script: Script, pace: Pace, timeline: Timeline | None = None, network: type[Network] = Network
+    ) -> None:
         self.script = script
         self.books = Books()
         self.happened: Counter[str] = Counter()
-        self.timeline = Timeline()
+        self.timeline = timeline or Timeline()
         queues = Template.load().queues()
         self._secret = Secrets(SECRET, {})
-        self.network = Network(
+        self.network = network(
             self.timeline,
             secret=self._secret,
             dead_letters={
