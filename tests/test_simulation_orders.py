@@ -1,0 +1,90 @@
+"""Two functions, every order of their calls, and a death at each: simulation/orders.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulation.network import Violation
+from simulation.orders import PAIRS, explore
+from wallet.ledger import Credit, Snapshot
+from wallet.store import Store
+
+Action = dict[str, Any]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_order_of_two_functions_leaves_the_wallet_right(pair: str) -> None:
+    explored = explore(PAIRS[pair])
+
+    assert explored.states >= 120
+    assert explored.orders >= 2_500
+    met = {"has a torn read", "meets the other's write", "comes second", "dies", "ends its write, and dies"}
+    assert met <= explored.happened.keys()
+
+
+def _unconditional(action: Action) -> Action:
+    ((verb, asked),) = action.items()
+    return {verb: {name: value for name, value in asked.items() if name != "ConditionExpression"}}
+
+
+def _careless(action: Action) -> Action:
+    return _without("version = :version_read AND ", action)
+
+
+def _forgetful(action: Action) -> Action:
+    return _without(" AND attribute_not_exists(prizeAmount)", action)
+
+
+def _deaf_to_rounds(action: Action) -> Action:
+    return _without("#uncovered = :uncovered AND ", action)
+
+
+def _deaf_to_totals(action: Action) -> Action:
+    return _without(" AND #advance = :advance", action)
+
+
+def _without(condition: str, action: Action) -> Action:
+    ((verb, asked),) = action.items()
+    return {verb: {**asked, "ConditionExpression": asked["ConditionExpression"].replace(condition, "")}}
+
+
+@pytest.mark.parametrize(
+    ("pair", "method", "changed"),
+    [
+        ("win, the same again", "_put_transaction", _unconditional),
+        ("win, win with prize", "_update_wallet", _unconditional),
+        ("win, win", "_update_wallet", _careless),
+        ("round, total, first of their code", "_put_free_rounds", _unconditional),
+        ("round, total", "_put_free_rounds", _deaf_to_rounds),
+        ("round, round", "_put_free_rounds", _deaf_to_totals),
+        ("win with prize, with another, paid without", "_note_prize", _forgetful),
+    ],
+)
+def test_a_write_without_its_condition_is_found_and_told_step_by_step(
+    pair: str, method: str, changed: Callable[[Action], Action], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = getattr(Store, method)
+    monkeypatch.setattr(Store, method, lambda *asked, **more: changed(right(*asked, **more)))
+
+    with pytest.raises(Violation) as found:
+        explore(PAIRS[pair])
+
+    steps = f"{found.value}".splitlines()
+    assert {"  function 1 begins a write", "  function 2 begins a write"} <= {*steps}
+
+
+def test_an_answer_from_a_torn_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Snapshot, "is_torn", False)
+
+    with pytest.raises(Violation, match="has a torn read"):
+        explore(PAIRS["win, the same again"])
+
+
+def test_a_delivery_that_is_refused_when_it_is_sent_again_after_a_death_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Credit, "differences", lambda *_: ("timestamp",))
+
+    with pytest.raises(Violation, match=r"(?s)ends its write, and dies.* sent again, answers"):
+        explore(PAIRS["win, win"])
