@@ -1,704 +1,326 @@
-"""The soak's account finds what must not be, and nothing in what is right: on books written for it, by hand."""
+"""The soak's account finds what must not be, and nothing in what is right.
 
+The traffic goes through the real functions. The operator's own commands examine what it leaves behind.
+"""
+
+import asyncio
 import json
-import uuid
-from collections.abc import Callable, Mapping
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+from unittest.mock import Mock
 
 import boto3
 import pytest
 
-from conftest import Operator
+from conftest import Operator, published
+from tools.local.engine import free_port
+from tools.proofs.soak import run as running
 from tools.proofs.soak.account import Finding, SoakAccount, account
 from tools.proofs.soak.faults import BEFORE_SECONDS, KINDS, schedule
-from tools.proofs.soak.notes import Books, Letter, Opened, Outcome, Plan, Sent
-from tools.proofs.soak.stand import letter_of
-from tools.proofs.soak.traffic import EPOCH, Traffic, traffic
+from tools.proofs.soak.notes import Sent
+from tools.proofs.soak.report import Run, tell
+from tools.proofs.soak.run import Soak, SoakSettings
+from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, REFUSALS, WRONG_TOKEN, Traffic, traffic
 from tools.provider.answers import Answer
 from tools.provider.simulate.pages import Words
-from tools.provider.simulate.provider import Delivery
-from tools.provider.simulate.story import Callback, OwedCredit
-from tools.shared.items import encoded
-from tools.walletctl.tables import Tables
+from tools.provider.simulate.provider import Delivery, Settled
+from tools.provider.simulate.report import report
+from tools.provider.simulate.story import PageName
+from tools.shared.trouble import Trouble
+from walletctl import PORT, Walletctl, parked
 
-PLAYER = Opened(user_id="421", currency="USD", cash=Decimal("100.50"), bonus=Decimal(1))
-LATE = Opened(user_id="500", currency="ETH", cash=Decimal(0), bonus=Decimal(0), opens_at=10.0)
-SPRING = "spring"
-NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
+TRAFFIC = traffic(seed=4, seconds=2, rate=15)
 
 
-def credit(id: str, amount: str, **differences: Any) -> OwedCredit:
-    kind, _, reference = id.rpartition("#")
-    made = OwedCredit(
-        callback=kind or "result",  # pyright: ignore[reportArgumentType] - a kind of the tests' own
-        reference=reference,
-        user_id="421",
-        currency="USD" if kind in ("", "promo") else "",
-        amount=Decimal(amount),
-    )
-    return replace(made, **differences)
+def said(made: Traffic) -> list[Words]:
+    """What each callback says when it is sent first."""
+    timestamp = int(1000 * EPOCH)
+    return [made.words(plan.callback, nth=1, timestamp=timestamp, secrets=made.secrets) for plan in made.plans.values()]
 
 
-def sent(
-    *credits: OwedCredit, answers: list[Delivery], outcome: Outcome = "paid", code: int = 0, gave_up: bool = False
-) -> Sent:
-    plan = Plan(callback=Callback(number=0, at=0, page="result", credits=credits), kind="", outcome=outcome, code=code)
-    return Sent(plan, answers, gave_up=gave_up)
-
-
-def change(one: Sent, **differences: Any) -> None:
-    """Has something else been planned."""
-    one.plan = replace(one.plan, **differences)
-
-
-def delivery(status: int | None, answer: dict[str, Any] | str = "", **differences: Any) -> Delivery:
-    text = answer if isinstance(answer, str) else json.dumps(answer)
-    made = Delivery(
-        why="first",
-        words=Words(path="/v4/Result", body='{"amount": "1"}'),
-        wanted=1.0,
-        started=1.0,
-        ended=1.1,
-        answer=Answer(status=status, text=text),
-    )
-    return replace(made, **differences)
-
-
-def paid(transaction: dict[str, Any], **differences: Any) -> Delivery:
-    """The answer to a credit, with the balances that its transaction left behind."""
-    answer = {
-        "transactionId": transaction["transactionId"],
-        "currency": transaction["currency"],
-        "cash": str(transaction["cashAfter"]),
-        "bonus": str(transaction["bonusAfter"]),
-        "error": 0,
-        "description": "Success",
-    }
-    return delivery(200, answer | differences)
-
-
-def refused(status: int, code: int, **differences: Any) -> Delivery:
-    return delivery(status, {"error": code, "description": "No"}, **differences)
-
-
-def left(uncovered: int, advance: int, moment: int) -> dict[str, Any]:
-    """Of a free round's transaction: its code, what it left of that, and when it was."""
-    return {
-        "bonusCode": SPRING,
-        "uncoveredAfter": Decimal(uncovered),
-        "advanceAfter": Decimal(advance),
-        "timestamp": str(moment),
-    }
-
-
-def transaction_id(id: str) -> str:
-    return str(uuid.uuid5(NAMESPACE, id))
-
-
-def transaction(seq: int, id: str, amount: str, cash: str, bonus: str, **differences: Any) -> dict[str, Any]:
-    """A transaction as the tables have it, with the request that it came with."""
-    kind, _, reference = id.partition("#")
-    item = {
-        "id": id,
-        "transactionId": transaction_id(id),
-        "userId": "421",
-        "seq": Decimal(seq),
-        "amount": Decimal(amount),
-        "amountAsked": Decimal(amount),
-        "currency": "USD",
-        "cashAfter": Decimal(cash),
-        "bonusAfter": Decimal(bonus),
-        "gameId": "g",
-        "providerId": "luckymonaco",
-        "timestamp": "1",
-        "recordedAt": "2026-05-11T14:35:00.000+00:00",
-        **({"roundId": f"r-{reference}"} if kind == "result" else {}),
-        **differences,
-    }
-    if "arrivedWith" in item:
-        return item
-    said = {
-        **{name: item[name] for name in ("userId", "gameId", "providerId", "timestamp")},
-        **{name: item[name] for name in ("roundId", "bonusCode") if name in item},
-        "reference": reference,
-        "amount": f"{item['amountAsked']:f}",
-    }
-    if kind == "result":
-        said |= {"uuid": "u", "sessionId": "s", "gameName": "slot", "roundDetails": "spin", "currency": "USD"}
-    if "prizeReference" in item:
-        said |= {"promoWinReference": item["prizeReference"], "promoWinAmount": item["prizeAmount"]}
-    return item | {"request": json.dumps(said)}
-
-
-def letter(
-    id: str,
-    amount: str,
-    *,
-    queue: str = "ResultRetryQueue",
-    code: int = 998,
-    reason: str = "x",
-    prize_only: bool = False,
-) -> Letter:
-    return Letter(
-        queue=queue,
-        reference=id.partition("#")[2],
-        code=code,
-        reason=reason,
-        ids={id: Decimal(amount)},
-        prize_only=prize_only,
-        receives=1,
-        visible_in=0,
-        body="",
-    )
-
-
-def tables(client: Any) -> Tables:
-    return Tables(dynamodb=client, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+def delivery(status: int | None, code: int | str = "", **changes: Any) -> Delivery:
+    answer = Answer(status=status, text=json.dumps({"error": code, "description": "…"}))
+    words = Words(path="/v4/Result", body="{}")
+    return replace(Delivery(why="first", words=words, wanted=1.0, started=1.0, ended=1.1, answer=answer), **changes)
 
 
 @dataclass
-class Engine:
-    """What a client of DynamoDB reads, of tables in which one key may be there twice."""
+class Played:
+    """Traffic that went through the functions. As it is, everything is right."""
 
-    items: Mapping[str, list[dict[str, Any]]]
+    operator: Operator
+    command: Walletctl
+    folder: Path
+    sent: list[Sent] = field(default_factory=list)
 
-    def scan(self, TableName: str, Segment: int = 0, **_: Any) -> dict[str, Any]:  # noqa: N803 - as the client has it
-        items = [] if Segment else [encoded(item) for item in self.items[TableName]]
-        return {"Items": items, "ScannedCount": len(items)}
-
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        ((table, wanted),) = RequestItems.items()
-        found = [item for item in self.scan(table)["Items"] if {"id": item["id"]} in wanted["Keys"]]
-        return {"Responses": {table: found}}
-
-
-@dataclass
-class Story:
-    """What was sent and what is on record; as it stands, everything is right.
-
-    A result; a free round of 2; another of 3; their total of 10, which is paid 5; a result with a prize.
-    """
-
-    waiting: list[Letter] = field(default_factory=list)
-    dead_letters: list[Letter] = field(default_factory=list)
-    listed: set[tuple[str, str]] = field(default_factory=set)
-    opened_at: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        prize = {"prizeReference": "f", "prizeAmount": "7"}
-        self.transactions = [
-            transaction(1, "result#a", "10", "110.50", "1"),
-            transaction(2, "result#b", "2", "112.50", "3", **left(2, 0, 1)),
-            transaction(3, "result#c", "3", "115.50", "6", **left(5, 0, 2)),
-            transaction(4, "bonus#d", "5", "120.50", "11", amountAsked=Decimal(10), **left(0, 5, 4)),
-            transaction(5, "result#e", "0.000000000000000001", "120.500000000000000001", "11", **prize),
-            transaction(6, "promo#f", "7", "127.500000000000000001", "11", arrivedWith="result#e", roundId="r-e"),
-        ]
-        a, b, c, d, _, f = self.transactions
-        self.sent = [
-            sent(
-                credit("a", "10.0", currency="usd"),
-                answers=[refused(503, 998), paid(a), paid(f, transactionId=transaction_id("result#a"))],
-            ),
-            sent(credit("b", "2", bonus_code=SPRING), answers=[paid(b)]),
-            sent(credit("c", "3", bonus_code=SPRING), answers=[paid(c)]),
-            sent(credit("bonus#d", "10", bonus_code=SPRING), answers=[paid(d)]),
-            sent(
-                credit("e", "0.000000000000000001"),
-                credit("promo#f", "7"),
-                answers=[delivery(None, is_cut=True), paid(f, transactionId=transaction_id("result#e"))],
-            ),
-        ]
-        self.wallet: dict[str, Any] = {
-            "userId": "421",
-            "currency": "USD",
-            "cash": Decimal("127.500000000000000001"),
-            "bonus": Decimal(11),
-            "version": Decimal(6),
-        }
-        self.free_rounds: dict[tuple[str, str], dict[str, Any]] = {
-            ("421", SPRING): {"uncovered": Decimal(0), "advance": Decimal(5), "until": Decimal(4), "lastRounds": []}
-        }
-        self.players = [PLAYER]
+    def play(self, made: Traffic) -> None:
+        for player in made.players:
+            self.operator.open_wallet(player.user_id, "1000", "10", player.currency)
+        for plan, words in zip(made.plans.values(), said(made), strict=True):
+            if plan.code != WRONG_TOKEN:  # the functions have no secret here
+                reply = self.operator.send(plan.callback.name, words.body)
+                answer = Answer(status=reply.status, text=reply.text)
+                self.sent.append(Sent(plan, [delivery(reply.status, answer=answer)]))
 
     def account(self) -> SoakAccount:
-        free_rounds = [
-            {"userId": user_id, "bonusCode": code, **item} for (user_id, code), item in self.free_rounds.items()
-        ]
-        items = {"Players": [self.wallet], "Transactions": self.transactions, "FreeRounds": free_rounds}
-        books = Books(
-            tables=tables(Engine(items)),
-            waiting=self.waiting,
-            dead_letters=self.dead_letters,
-            listed=self.listed,
+        with report(self.folder / "report.csv") as rows:
+            for one in self.sent:
+                settled = Settled(one.plan.callback, timestamp=0)
+                for each in one.deliveries:
+                    settled.take(each.code, each.answer.transaction_id)
+                if one.plan.is_owed:
+                    rows.add(settled)
+        waiting = self.command.all_in("ResultRetryQueue")
+        return account(self.sent, self.folder / "report.csv", waiting, self.walletctl)
+
+    def walletctl(self, *arguments: str) -> str:
+        result = self.command(*arguments)
+        if result.exit_code not in (0, 1):
+            raise Trouble(result.stderr)
+        return result.stdout
+
+    def findings(self) -> set[tuple[str, str]]:
+        """What is wrong, and with which reference."""
+        return {(finding.what, finding.reference) for finding in self.account().findings}
+
+    @property
+    def win(self) -> Sent:
+        """A result that was paid, of more than nothing, without a prize or a bonus code."""
+        return next(
+            one
+            for one in self.sent
+            if one.plan.is_owed and one.plan.callback.page == "result" and len(one.plan.callback.credits) == 1
+            if one.plan.callback.credits[0].amount and not one.plan.callback.credits[0].bonus_code
+            if not one.plan.callback.is_given_up
         )
-        return account(self.sent, self.players, self.opened_at, books)
 
-    def findings(self) -> set[tuple[str, str | None]]:
-        return {(finding.what, finding.claim or finding.player) for finding in self.account().findings}
+    def never_paid(self) -> Sent:
+        """One more win, which was answered 998 and given up."""
+        credit = replace(self.win.plan.callback.credits[0], reference="new")
+        plan = replace(self.win.plan, callback=replace(self.win.plan.callback, credits=(credit,), copies=1))
+        self.sent.append(Sent(plan, [delivery(503, 998)], gave_up=True))
+        return self.sent[-1]
 
-    def pay(self, amount: str) -> None:
-        """Moves the wallet without a transaction."""
-        self.wallet["cash"] += Decimal(amount)
 
-    def move(self, *numbers: int, **by: int) -> None:
-        """Adds to what those transactions have, and to the wallet's own."""
-        for name, added in by.items():
-            for item in [self.wallet] if name in self.wallet else [self.transactions[number] for number in numbers]:
-                item[name] += added
-
-    def pay_total(self, more: int) -> None:
-        """Has the total be paid more, and everything after it be as if it had been right."""
-        self.move(3, amount=more)
-        self.move(3, 4, 5, cashAfter=more, bonusAfter=more, cash=more, bonus=more)
-
-    def take_off_record(self, id: str) -> None:
-        """As if it had never been written, the wallet and the chain included."""
-        gone = next(each for each in self.transactions if each["id"] == id)
-        self.transactions.remove(gone)
-        for each in self.transactions:
-            if each["seq"] > gone["seq"]:
-                each["seq"] -= 1
-                each["cashAfter"] -= gone["amount"]
-        self.wallet["cash"] -= gone["amount"]
-        self.wallet["version"] -= 1
+def reference(one: Sent) -> str:
+    return one.plan.callback.credits[0].reference
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story()
+def unplayed(operator: Operator, walletctl: Walletctl, tmp_path: Path) -> Played:
+    return Played(operator, walletctl, tmp_path)
 
 
-def test_what_is_right_is_found_to_be_right(story: Story) -> None:
-    made = story.account()
+@pytest.fixture
+def played(unplayed: Played) -> Played:
+    unplayed.play(TRAFFIC)
+    return unplayed
 
-    assert made.findings == []
-    assert made.fates == dict.fromkeys([each["id"] for each in story.transactions], "on record")
+
+def test_what_is_right_is_found_to_be_right(unplayed: Played) -> None:
+    unplayed.play(traffic(seed=3, seconds=5, rate=15))
+
+    found = unplayed.account()
+
+    assert found.findings == []
+    assert {one.plan.code for one in unplayed.sent} == {0, *(code for code, _ in REFUSALS)} - {WRONG_TOKEN}
+    owed = {credit.id for one in unplayed.sent if one.plan.is_owed for credit in one.plan.callback.credits}
+    assert found.reconciled["owed"] == found.reconciled["on record"] == found.verified["transactions"] == len(owed)
+    assert found.listed["refused callbacks that must be in it"] > 0
 
 
 # --- Lost -------------------------------------------------------------------------------------------
 
 
-def test_a_credit_that_is_neither_on_record_nor_in_a_queue_is_lost(story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(503, 998)], gave_up=True))
+@pytest.mark.parametrize("deliveries", [[delivery(503, 998)], [delivery(None, is_cut=True)] * 14], ids=len)
+def test_a_win_that_is_neither_on_record_nor_in_a_queue_is_lost(deliveries: list[Delivery], played: Played) -> None:
+    win = played.never_paid()
+    win.deliveries, win.gave_up = deliveries, len(deliveries) == 1
 
-    assert story.findings() == {("lost", "result#g")}
-
-
-def test_a_credit_that_was_never_answered_is_lost_all_the_same(story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[delivery(None, is_cut=True)] * 11))
-
-    assert story.findings() == {("lost", "result#g")}
+    assert played.findings() == {("lost", "new")}
 
 
-@pytest.mark.parametrize(("queue", "fate"), [("waiting", "waiting"), ("dead_letters", "dead letter")])
-def test_a_credit_that_is_kept_is_not_lost(queue: str, fate: str, story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(503, 998)], gave_up=True))
-    getattr(story, queue).append(letter("result#g", "4.0"))
+def test_a_win_that_was_answered_as_paid_and_is_not_on_record_is_lost_even_if_it_is_queued(played: Played) -> None:
+    win = played.win
+    played.operator.database.Table("Transactions").delete_item(Key={"id": win.plan.callback.credits[0].id})
+    played.command.leave("ResultRetryQueue", parked("result", {"reference": reference(win)}))
 
-    made = story.account()
-
-    assert made.findings == []
-    assert made.fates["result#g"] == fate
-
-
-def test_what_is_kept_for_another_amount_does_not_stand_for_it(story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(503, 998)], gave_up=True))
-    story.waiting.append(letter("result#g", "0.4"))
-
-    assert story.findings() == {("lost", "result#g")}
-
-
-def test_a_credit_that_was_answered_as_paid_and_is_not_on_record_is_lost_even_if_it_is_kept(story: Story) -> None:
-    (record,) = (each for each in story.transactions if each["id"] == "result#a")
-    story.take_off_record("result#a")
-    story.sent[0].deliveries[:] = [paid(record)]
-    story.waiting.append(letter("result#a", "10"))
-
-    assert ("lost", "result#a") in story.findings()
-
-
-def test_a_prize_that_is_not_on_record_is_lost_though_its_result_is(story: Story) -> None:
-    story.take_off_record("promo#f")
-
-    assert ("lost", "promo#f") in story.findings()
-
-
-def test_money_that_a_transaction_tells_of_and_the_wallet_does_not_have_is_lost(story: Story) -> None:
-    story.pay("-10")
-
-    assert story.findings() == {("lost", "421"), ("ledger", "promo#f")}
-
-
-def test_what_was_broken_off_is_open_and_not_lost(story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(503, 998)]))
-
-    made = story.account()
-
-    assert made.findings == []
-    assert made.fates["result#g"] == "open"
-
-
-# --- Credited twice ---------------------------------------------------------------------------------
-
-
-def test_a_wallet_with_more_than_its_transactions_was_credited_twice(story: Story) -> None:
-    story.pay("0.000000000000000001")
-
-    assert story.findings() == {("credited twice", "421"), ("ledger", "promo#f")}
-
-
-def test_a_reference_with_two_transactions_was_credited_twice(story: Story) -> None:
-    again = transaction(7, "result#a", "10", "137.500000000000000001", "11")
-    story.transactions.append(again)
-    story.wallet |= {"cash": again["cashAfter"], "version": Decimal(7)}
-
-    assert ("credited twice", "result#a") in story.findings()
-
-
-def test_a_transaction_that_was_written_over_is_named_by_its_reference(story: Story) -> None:
-    # What a store without the put's condition does: the same id at another place of the chain.
-    (first, *_) = story.transactions
-    first |= {"seq": Decimal(7), "cashAfter": Decimal("137.500000000000000001"), "bonusAfter": Decimal(11)}
-    story.wallet |= {"cash": Decimal("137.500000000000000001"), "version": Decimal(7)}
-
-    assert {
-        ("credited twice", "421"),
-        ("ledger", "421"),  # nothing is the first
-        ("wrong answer", "result#a"),  # no transaction leaves the balance of its first answer
-    } <= story.findings()
-
-
-# --- The ledger -------------------------------------------------------------------------------------
-
-
-def change_free_rounds(story: Story, **changes: Any) -> None:
-    story.free_rounds["421", SPRING] |= changes
-
-
-def late_round_paid_again(story: Story) -> None:
-    """The 5 that the total was paid for in advance."""
-    late = transaction(7, "result#h", "5", "132.500000000000000001", "16", **left(5, 5, 3))
-    story.transactions.append(late)
-    story.move(cash=5, bonus=5, version=1)
-    change_free_rounds(story, uncovered=Decimal(5))
-    story.sent.append(sent(credit("h", "5", bonus_code=SPRING), answers=[paid(late)]))
-
-
-def count_forgotten(story: Story) -> None:
-    winter = left(2, 0, 5) | {"bonusCode": "winter"}
-    story.transactions.append(transaction(7, "result#h", "2", "129.500000000000000001", "13", **winter))
-    story.move(cash=2, bonus=2, version=1)
-    story.sent.append(sent(credit("h", "2", bonus_code="winter"), answers=[paid(story.transactions[-1])]))
+    assert ("lost", reference(win)) in played.findings()
 
 
 @pytest.mark.parametrize(
-    "break_it",
+    ("queue", "fate"),
     [
-        pytest.param(lambda story: story.move(3, 4, 5, seq=1, version=1), id="a number is missing"),
-        pytest.param(lambda story: story.move(3, 4, 5, seq=-1, version=-1), id="a number is there twice"),
-        pytest.param(lambda story: story.move(3, cashAfter=1), id="cash after a transaction"),
-        pytest.param(lambda story: story.move(3, bonusAfter=1), id="bonus after a transaction"),
-        pytest.param(lambda story: story.move(3, 4, 5, bonusAfter=-5, bonus=-5), id="paid to cash alone"),
-        pytest.param(lambda story: story.move(version=1), id="the wallet's version"),
-        pytest.param(lambda story: story.pay_total(5), id="rounds paid again by their total"),
-        pytest.param(lambda story: story.pay_total(-1), id="a total underpaid"),
-        pytest.param(lambda story: change_free_rounds(story, uncovered=Decimal(5)), id="still uncovered"),
-        pytest.param(lambda story: change_free_rounds(story, advance=Decimal(0)), id="no advance"),
-        pytest.param(lambda story: change_free_rounds(story, until=Decimal(3)), id="until another moment"),
-        pytest.param(lambda story: change_free_rounds(story, lastRounds=["4:slot1"]), id="another last round"),
-        pytest.param(lambda story: story.move(2, uncoveredAfter=-2), id="another count left"),
-        late_round_paid_again,
-        count_forgotten,
-        pytest.param(lambda story: story.transactions[0].update(currency="EUR"), id="another currency"),
-        pytest.param(
-            lambda story: story.transactions.append(transaction(1, "result#z", "1", "1", "0", userId="nobody")),
-            id="nobody's transaction",
-        ),
-        pytest.param(lambda story: story.players.append(LATE), id="no wallet"),
+        ("ResultRetryQueue", "still in a retry queue"),
+        ("ResultDeadLetters", "dead letters"),
+        ("", "still to be sent again"),
     ],
 )
-def test_a_ledger_that_does_not_sum_up_is_found(break_it: Callable[[Story], None], story: Story) -> None:
-    break_it(story)
+def test_a_win_that_is_queued_or_not_settled_yet_is_not_lost(queue: str, fate: str, played: Played) -> None:
+    played.never_paid().gave_up = bool(queue)
+    if queue:
+        played.command.leave(queue, parked("result", {"reference": "new", "amount": "1"}))
 
-    assert "ledger" in {finding.what for finding in story.account().findings}
+    found = played.account()
+
+    assert (found.findings, found.reconciled[fate]) == ([], 1)
 
 
-# --- The records ------------------------------------------------------------------------------------
+# --- The ledger and the report ----------------------------------------------------------------------
 
 
-def test_a_record_that_nobody_asked_for_is_found(story: Story) -> None:
-    del story.sent[0]
+def test_a_wallet_that_was_paid_twice_is_found(played: Played) -> None:
+    credit = played.win.plan.callback.credits[0]
+    played.operator.database.Table("Players").update_item(
+        Key={"userId": credit.user_id},
+        UpdateExpression="ADD cash :amount, version :one",
+        ExpressionAttributeValues={":amount": credit.amount, ":one": 1},
+    )
 
-    assert ("wrong record", "result#a") in story.findings()
+    assert "ledger fault" in {finding.what for finding in played.account().findings}
+
+
+def test_a_win_that_is_on_record_twice_is_found(played: Played) -> None:
+    win = played.win.plan.callback
+    body = {"userId": win.credits[0].user_id, "reference": "again", "amount": f"{win.credits[0].amount:f}"}
+    played.operator.send("result", published("result", **body, currency=win.currency))
+
+    assert played.findings() == {("not as the report says", "again")}
 
 
 @pytest.mark.parametrize(
-    "differences", [{"amount": Decimal(11)}, {"user_id": "somebody-else"}, {"currency": "EUR"}], ids=str
+    "changes", [{"amountAsked": Decimal("1.23")}, {"userId": "p-001"}, {"currency": "XTS"}], ids=str
 )
-def test_a_record_of_other_content_than_was_asked_is_found(differences: dict[str, Any], story: Story) -> None:
-    callback = story.sent[0].plan.callback
-    change(story.sent[0], callback=replace(callback, credits=(replace(callback.credits[0], **differences),)))
+def test_a_record_that_was_changed_is_found_by_both_proofs(changes: dict[str, Any], played: Played) -> None:
+    table = played.operator.database.Table("Transactions")
+    table.put_item(Item=table.get_item(Key={"id": played.win.plan.callback.credits[0].id})["Item"] | changes)
 
-    assert ("wrong record", "result#a") in story.findings()
+    found = played.account()
 
-
-def test_a_request_that_was_refused_and_credited_all_the_same_is_found(story: Story) -> None:
-    change(story.sent[0], outcome="refused", code=64)
-    story.sent[0].deliveries[:] = [refused(400, 64)]
-
-    assert ("wrong record", "result#a") in story.findings()
+    assert {"ledger fault", "not as the report says"} <= {finding.what for finding in found.findings}
+    assert reference(played.win) in found.traces[reference(played.win)]  # what `walletctl find` says
 
 
-def test_a_request_that_was_not_admitted_and_kept_all_the_same_is_found(story: Story) -> None:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(401, 401)], outcome="refused", code=401))
-    story.waiting.append(letter("result#g", "4"))
-
-    assert story.findings() == {("wrong record", "result#g")}
+# --- What is left for a person ----------------------------------------------------------------------
 
 
-def test_a_dead_letter_without_cause_is_found(story: Story) -> None:
-    story.dead_letters.append(letter("result#a", "10", queue="ResultDeadLetters", code=61))
+def test_a_refused_win_that_parked_list_does_not_show_is_found(played: Played) -> None:
+    refused = next(one for one in played.sent if one.plan.code in LEFT_FOR_A_PERSON)
+    sqs: Any = boto3.client("sqs")
+    sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName="ResultDeadLetters")["QueueUrl"])
 
-    assert story.findings() == {("wrong record", "result#a")}
-
-
-def test_a_conflict_that_no_person_can_see_is_lost(story: Story) -> None:
-    story.sent.append(sent(credit("a", "11"), answers=[refused(200, 61)], outcome="contested", code=61))
-
-    assert story.findings() == {("lost", "result#a")}
-
-
-def test_a_conflict_among_the_dead_letters_is_right(story: Story) -> None:
-    story.sent.append(sent(credit("a", "11"), answers=[refused(200, 61)], outcome="contested", code=61))
-    story.dead_letters.append(letter("result#a", "11", queue="ResultDeadLetters", code=61))
-
-    assert story.account().findings == []
-
-
-def test_a_wrong_currency_that_no_person_can_see_is_lost(story: Story) -> None:
-    story.sent.append(
-        sent(credit("g", "4", currency="EUR"), answers=[refused(200, 52)], outcome="dead letter", code=52)
-    )
-
-    assert story.findings() == {("lost", "result#g")}
-
-    story.dead_letters.append(letter("result#g", "4", queue="ResultDeadLetters", code=52))
-
-    assert story.account().findings == []
-
-
-# --- Dead letters ----------------------------------------------------------------------
-
-
-def refused_body(story: Story) -> tuple[str, int, bool]:
-    story.sent.append(sent(credit("g", "4"), answers=[refused(400, 57)], outcome="refused", code=57))
-    return "g", 57, False
-
-
-def unpaid_prize(story: Story) -> tuple[str, int, bool]:
-    change(story.sent[0], prize_code=59)
-    return "a", 59, True
-
-
-left_for_a_person = pytest.mark.parametrize("leave", [refused_body, unpaid_prize])
-
-
-@left_for_a_person
-def test_what_is_left_and_listed_is_right(leave: Callable[[Story], tuple[str, int, bool]], story: Story) -> None:
-    reference, code, prize_only = leave(story)
-    story.dead_letters.append(
-        letter(f"result#{reference}", "4", queue="ResultDeadLetters", code=code, prize_only=prize_only)
-    )
-    story.listed = {("result", reference)}
-
-    assert story.account().findings == []
-
-
-@left_for_a_person
-def test_what_no_person_can_see_is_lost(leave: Callable[[Story], tuple[str, int, bool]], story: Story) -> None:
-    reference, _, _ = leave(story)
-
-    assert story.findings() == {("lost", f"result#{reference}")}
-
-
-@left_for_a_person
-@pytest.mark.parametrize("listed", [set(), {("jackpot", "a"), ("jackpot", "g")}])
-def test_what_parked_list_does_not_show_is_found(
-    listed: set[tuple[str, str]], leave: Callable[[Story], tuple[str, int, bool]], story: Story
-) -> None:
-    reference, code, prize_only = leave(story)
-    story.dead_letters.append(
-        letter(f"result#{reference}", "4", queue="ResultDeadLetters", code=code, prize_only=prize_only)
-    )
-    story.listed = listed
-
-    assert story.findings() == {("not listed", f"result#{reference}")}
-
-
-@pytest.mark.parametrize(("code", "prize_only"), [(57, False), (61, True)])
-def test_what_is_left_without_cause_is_found(code: int, prize_only: bool, story: Story) -> None:
-    story.dead_letters.append(letter("result#a", "10", queue="ResultDeadLetters", code=code, prize_only=prize_only))
-
-    assert story.findings() == {("wrong record", "result#a")}
-
-
-# --- Free rounds, as the provider knows them --------------------------------------------------------
-
-
-def exact(story: Story, total: str) -> None:
-    """Rounds of 2, 3 and 5, the last of them late, and the total that was sent before it."""
-    late = transaction(7, "result#h", "0", "127.500000000000000001", "11", amountAsked=Decimal(5), **left(0, 0, 3))
-    story.transactions.append(late)
-    story.wallet["version"] = Decimal(7)
-    story.free_rounds["421", SPRING]["advance"] = Decimal(0)
-    story.sent.append(sent(credit("h", "5", bonus_code=SPRING), answers=[paid(late)]))
-    for each in story.sent:
-        change(each, is_exact=bool(each.plan.callback.credits[0].bonus_code))
-    story.transactions[3]["amount"] = Decimal(total)
-
-
-def test_rounds_and_their_total_are_paid_once(story: Story) -> None:
-    exact(story, "5")
-
-    made = story.account()
-
-    assert made.findings == []
-    assert made.free_rounds == {("421", SPRING): (Decimal(10), Decimal(10))}
-
-
-@pytest.mark.parametrize("total", ["4.99", "10"])
-def test_rounds_that_are_paid_too_little_or_too_much_are_found(total: str, story: Story) -> None:
-    exact(story, total)
-
-    assert ("free rounds", "421") in story.findings()
-
-
-def test_of_two_contents_of_one_reference_either_may_be_the_one_that_is_paid(story: Story) -> None:
-    change(story.sent[0], outcome="contested", code=61)
-    story.sent.append(sent(credit("a", "12"), answers=[refused(200, 61)], outcome="contested", code=61))
-    story.dead_letters.append(letter("result#a", "12", queue="ResultDeadLetters", code=61))
-
-    assert story.account().findings == []
-
-
-def test_two_contents_of_one_reference_are_not_both_answered_as_paid(story: Story) -> None:
-    change(story.sent[0], outcome="contested", code=61)
-    second = sent(credit("a", "12"), answers=[paid(story.transactions[0])], outcome="contested", code=61)
-    story.sent.append(second)
-
-    assert ("wrong answer", "result#a") in story.findings()
-
-
-@pytest.mark.parametrize(("asked", "found"), [("10", set()), ("11", {("wrong record", "result#a")})])
-def test_either_of_two_contents_may_be_on_record_if_the_provider_knows_of_neither(
-    asked: str, found: set[tuple[str, str]], story: Story
-) -> None:
-    story.sent[0] = sent(credit("a", asked), answers=[refused(503, 998)], outcome="contested", code=61)
-    story.sent.append(sent(credit("a", "12"), answers=[refused(503, 998)], outcome="contested", code=61))
-
-    assert story.findings() == found
+    assert ("not listed", reference(refused)) in played.findings()
 
 
 # --- The answers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(refused(200, 61), id="a conflict without one"),
-        pytest.param(refused(200, 62), id="no such player, though there is one"),
-        pytest.param(refused(400, 64), id="a refusal of what is right"),
-        pytest.param(refused(200, 998), id="the right code with the wrong status"),
-        pytest.param(refused(503, 999), id="a code that is never answered"),
-        pytest.param(delivery(500, "Internal Server Error"), id="no answer of the contract"),
-        pytest.param(delivery(None), id="a hang"),
-        pytest.param(delivery(503, {"error": 998, "description": "No", "cause": "…"}), id="a field too many"),
-    ],
-)
-def test_a_wrong_answer_is_found(answer: Delivery, story: Story) -> None:
-    story.sent[0].deliveries.append(answer)
-
-    assert story.findings() == {("wrong answer", "result#a")}
-
-
-@pytest.mark.parametrize(
-    "differences",
-    [
-        {"transactionId": "t-of-another-call"},
-        {"currency": "EUR"},
-        {"cash": "100.50"},  # the balance before the credit
-        {"cash": "110.51"},
-        {"cash": 110.5, "bonus": 1},  # numbers, though the amount was a text
-    ],
-    ids=str,
-)
-def test_an_answer_that_is_not_of_its_credit_is_found(differences: dict[str, Any], story: Story) -> None:
-    story.sent[0].deliveries.append(paid(story.transactions[0], **differences))
-
-    assert story.findings() == {("wrong answer", "result#a")}
-
-
-def test_an_answer_after_the_functions_time_is_too_slow(story: Story) -> None:
-    story.sent[0].deliveries.append(refused(503, 998, started=1.0, ended=21.1))
-
-    assert story.findings() == {("too slow", "result#a")}
-
-
-def test_a_player_who_is_not_there_yet_may_be_unknown_until_then(story: Story) -> None:
-    change(story.sent[0], outcome="late")
-    story.opened_at = {"421": 5.0}
-    story.sent[0].deliveries.insert(0, refused(200, 62, started=4.9))
-
-    assert story.account().findings == []
-
-    story.sent[0].deliveries.append(refused(200, 62, started=5.1))
-
-    assert story.findings() == {("wrong answer", "result#a")}
-
-
-# --- What it reads ----------------------------------------------------------------------------------
-
-
-def test_a_parked_result_stands_for_its_prize_too() -> None:
-    request = '{"REFERENCE": "a", "amount": 1.50, "promoWinReference": "p", "promoWinAmount": "2"}'
-    parked = {"callback": "result", "reference": "a", "code": 998, "reason": "x", "request": request}
-
-    read = letter_of("ResultRetryQueue", message(json.dumps(parked | {"prize_only": False})), 0)
-    of_its_prize = letter_of("ResultDeadLetters", message(json.dumps(parked | {"prize_only": True})), 0)
-
-    assert read.ids == {"result#a": Decimal("1.50"), "promo#p": Decimal(2)}
-    assert of_its_prize.ids == {"promo#p": Decimal(2)}
-
-
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"callback": "result", "request": "{"}'])
-def test_a_message_of_something_else_stands_for_nothing(body: str) -> None:
-    assert letter_of("ResultRetryQueue", message(body), 0).ids == {}
-
-
-def message(body: str) -> dict[str, Any]:
-    return {"Body": body, "ReceiveCount": 1, "VisibleAt": 0}
-
-
-# --- What it does -----------------------------------------------------------------------------------
-
-
-def said(made: Traffic) -> list[Words]:
-    """What each callback says when it is sent first."""
-    return [
-        made.words(
-            plan.callback, nth=1, timestamp=int(1000 * (EPOCH + plan.callback.played_at)), secrets=made.secrets[0]
-        )
-        for plan in made.plans.values()
+def test_every_wrong_answer_is_found(played: Played) -> None:
+    wrong = [
+        delivery(200, 61),  # a conflict without one
+        delivery(200, 62),  # no such player, though there is one
+        delivery(400, 64),  # a refusal of what is right
+        delivery(200, 998),  # the right code with the wrong status
+        delivery(503, 999),  # a code that is never answered
+        delivery(500, "Internal Server Error"),
+        delivery(None),  # a hang
+        delivery(503, 998, ended=21.1),  # after the function's time
     ]
+    paid = [one for one in played.sent if one.plan.is_owed and not one.plan.may_be_unknown][: len(wrong)]
+    for answer, one in zip(wrong, paid, strict=True):
+        one.deliveries.append(answer)
+
+    assert played.findings() == {("wrong answer", reference(one)) for one in paid}
+
+
+def test_a_player_whose_wallet_is_opened_late_may_be_unknown(played: Played) -> None:
+    next(one for one in played.sent if one.plan.may_be_unknown).deliveries.insert(0, delivery(200, 62))
+
+    assert played.account().findings == []
+
+
+# --- The end ----------------------------------------------------------------------------------------
+
+
+def test_a_command_that_cannot_do_its_work_spoils_the_account(played: Played) -> None:
+    (played.folder / f"service-{PORT}.json").unlink()
+
+    assert [finding.what for finding in played.account().findings] == ["not examined"] * 3
+
+
+def test_the_status_is_0_only_if_nothing_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding(what="lost", reference="r-1", text="neither on record nor in a queue")
+    good = Run(settings={}, seconds=60, sent=[], account=SoakAccount(reconciled=Counter({"on record": 1})))
+    bad = replace(good, account=replace(good.account, findings=[finding]))
+
+    assert tell(good, None) == 0
+    assert "\nGOOD" in capsys.readouterr().out
+    assert tell(bad, tmp_path / "report.json") == 1
+    assert "LOST: r-1: neither on record nor in a queue" in capsys.readouterr().out
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert (written["good"], written["verdict"]["lost"], written["findings"][0]["reference"]) == (False, 1, "r-1")
+    assert tell(replace(good, account=SoakAccount()), None) == 1
+    unanswered = next(plan for plan in TRAFFIC.plans.values() if not plan.callback.is_given_up)
+    assert tell(replace(good, sent=[Sent(unanswered)]), None) == 1
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [(interrupt, "it was broken off after"), (lambda: 1, "the service ended with status 1")]
+)
+def test_a_soak_that_does_not_come_to_its_end_says_how_far_it_came(
+    end: Callable[[], int | None],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-C, or a service that ends, while the provider sends to an address where nothing listens."""
+    monkeypatch.setattr(running, "LATE_WRITE_SECONDS", 0)
+    soak: Soak
+    place: Any = SimpleNamespace(
+        url=f"http://127.0.0.1:{free_port()}",
+        report=tmp_path / "report.csv",
+        places=(),
+        service=SimpleNamespace(poll=lambda: end() if soak.sent else None),
+        waiting=list,
+        walletctl=Mock(side_effect=Trouble("no local service runs")),
+    )
+    settings = SoakSettings(minutes=1, rate=15, seed=1, with_faults=False, workers=1, report=None)
+    with ThreadPoolExecutor(1) as engines, report(place.report) as rows:
+        soak = Soak(settings, replace(TRAFFIC, opens_at={}), place, engines, rows)
+        asyncio.run(soak.run())
+
+    assert tell(soak.account(), None) == 1
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert printed.endswith("nothing is on record; it was broken off\n")
+    assert f"  callbacks {len(soak.sent):>60}" in printed
+
+
+def test_a_setting_that_is_not_valid_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAULTS", "some")
+
+    assert running.main() == 1
+
+
+# --- Traffic and faults -----------------------------------------------------------------------------
 
 
 def test_the_same_seed_makes_the_same_traffic_and_faults() -> None:
     first, again, other = (traffic(seed=seed, seconds=30, rate=20) for seed in (7, 7, 8))
-
     assert first == again != other
     assert said(first) == said(again) != said(other)
     assert schedule(seed=7, seconds=60) == schedule(seed=7, seconds=60) != schedule(seed=8, seconds=60)
@@ -714,58 +336,15 @@ def test_ten_minutes_have_every_fault_one_at_a_time_and_quiet_between(seed: int)
     assert faults[-1].at + faults[-1].seconds <= 540
 
 
-def test_a_minute_has_every_kind_of_callback() -> None:
-    plans = traffic(seed=1, seconds=60, rate=20).plans.values()
+def test_a_minute_has_every_page_every_refusal_and_every_manner_of_sending() -> None:
+    made = traffic(seed=1, seconds=60, rate=20).plans
+    plans = made.values()
+    followed = {number for plan in plans for number in plan.callback.after}
 
-    assert {plan.kind for plan in plans} >= {
-        "result", "result with a prize", "prize of a result", "prize in trouble", "prize in dispute", "another prize",
-        "prize later", "free round", "free round, late", "total", "total, late", "odd free round", "odd total",
-        "total without a code", "auto-closing", "auto closing of what was sent", "result, its answer lost",
-        "jackpot-win", "promo-win", "contested", "conflict", "wrong currency", "result, player unknown", "replay",
-    }  # fmt: skip
-    assert {plan.code for plan in plans if plan.outcome == "refused"} >= {57, 59, 64, 99, 401}
+    assert {plan.callback.page for plan in plans} == set(get_args(PageName))
+    assert {plan.code for plan in plans} == {0, *(code for code, _ in REFUSALS)}
     assert any(plan.callback.copies > 1 for plan in plans)
     assert any(plan.callback.cut_after for plan in plans)
+    assert any(plan.may_be_unknown for plan in plans)
     assert any(plan.may_give_up for plan in plans)
-
-
-def test_a_callback_with_others_to_follow_is_not_given_up() -> None:
-    plans = traffic(seed=1, seconds=60, rate=20).plans
-    followed = {number for plan in plans.values() for number in plan.callback.after}
-
-    assert not any(plans[number].may_give_up for number in followed)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_functions_do_all_that_the_account_asks_of_them(seed: int, operator: Operator) -> None:
-    made = traffic(seed=seed, seconds=8, rate=10)
-    operator.database.Table("Players").delete_item(Key={"userId": "421"})
-    for player in made.players:
-        operator.open_wallet(player.user_id, f"{player.cash:f}", f"{player.bonus:f}", player.currency)
-    stories: list[Sent] = []
-    for plan, words in zip(made.plans.values(), said(made), strict=True):
-        if plan.code in (401, 404, 405):
-            continue  # the functions have no secret here, and there is no API before them
-        reply = operator.send(plan.callback.name, words.body)
-        stories.append(Sent(plan, [delivery(reply.status, reply.text, words=words)]))
-    dead_letters = [
-        letter_of(queue, message(json.dumps(parked)), 0)
-        for queue in ("ResultDeadLetters", "JackpotDeadLetters", "BonusDeadLetters", "PromoDeadLetters")
-        for parked in operator.messages(queue)
-    ]
-    books = Books(
-        tables=tables(boto3.client("dynamodb")),
-        waiting=[],
-        dead_letters=dead_letters,
-        listed={("result", str(each.reference)) for each in dead_letters},
-    )
-
-    found = account(stories, made.players, {}, books)
-
-    assert found.findings == []
-    assert set(found.fates.values()) == {"on record"}
-
-
-def test_a_finding_of_any_sort_spoils_the_account() -> None:
-    assert SoakAccount().is_clean
-    assert not SoakAccount(findings=[Finding(what="too slow", text="")]).is_clean
+    assert not any(made[number].may_give_up for number in followed)

@@ -1,5 +1,5 @@
-"""The soak: traffic of all kinds against the local service under random faults, and an account of what became of it.
+"""The soak: real traffic against real processes under random faults, and the operator's own proofs of what is left.
 
-The provider's stand-in sends the traffic; `verify` and `reconcile` prove what is on record. The soak itself checks each
-answer and what became of each credit. It imports nothing of `wallet`.
+The provider's stand-in sends the traffic. `walletctl verify`, `reconcile` and `parked list` examine the result. That
+every order is exact is shown by the simulation (tests/simulation). The soak imports nothing of `wallet`.
 """

@@ -1,4 +1,4 @@
-"""The faults: which, when and how long, from the seed; and how each is done to the running service."""
+"""The faults: the seed decides which, when and how long; `Faults` injects them into the running service."""
 
 import asyncio
 import os
@@ -17,10 +17,10 @@ from tools.provider.simulate.provider import Delivery
 Rule = dict[str, Any]
 
 READ, WRITE = "BatchGetItem", "TransactWriteItems"
-# The functions wait a second for an answer: what comes after 1.4 s comes too late, though it was done.
+# The functions wait a second for an answer: what comes after 1.4 s comes too late, but is done.
 SILENCE_MILLISECONDS = 1400
 BEFORE_SECONDS = 3.0  # of quiet, before the first
-AFTERMATH_SECONDS = 3.0  # a delivery this soon after a fault is counted as one amid it
+AFTERMATH_SECONDS = 3.0  # connections that broke are noticed by those who use them next
 
 
 def _canceled(*reasons: str) -> Rule:
@@ -81,8 +81,8 @@ STOPS = {TABLES_STOPPED: "t", QUEUES_STOPPED: "q", BOTH_STOPPED: "tq"}
 FREEZES = {TABLES_FROZEN: "t", QUEUES_FROZEN: "q"}
 KINDS = (*INJECTED, KILLED, *STOPS, *FREEZES)
 
-# How long each may last, in seconds. Callbacks wait for a worker as long as an outage holds all of them, and must
-# still be answered within the function's 20 s; and what is parked meanwhile must be paid before the soak ends.
+# How long each may last, in seconds. An outage holds every worker, and callbacks that wait for one must still be
+# answered within the function's 20 s. What is queued meanwhile must be paid before the soak ends.
 _LENGTHS = {TABLES_STOPPED: (5, 12), BOTH_STOPPED: (5, 12), QUEUES_STOPPED: (5, 20), TABLES_FROZEN: (3, 8)}
 _LENGTH = (4, 10)
 _QUIET = (4, 8)
@@ -115,53 +115,42 @@ def schedule(*, seed: int, seconds: float) -> list[PlannedFault]:
             at += (length + quiet) * shrink
 
 
-def _meet(delivery: Delivery, begun: float, over: float) -> bool:
-    return begun <= delivery.ended and delivery.started <= over
-
-
 @dataclass
 class Faults:
-    """Does what is scheduled, and remembers when what was wrong."""
+    """Injects what is scheduled, and counts it."""
 
     stand: Stand
     clock: Callable[[], float]  # seconds of the run
     engines: Executor  # of one thread that outlives the engines it starts
     seed: int
-    spans: list[tuple[float, float, str]] = field(default_factory=list)
+    times: Counter[str] = field(default_factory=Counter)  # by kind
+    kills: Counter[str] = field(default_factory=Counter)  # by function
     now: str | None = None
-    kills: Counter[str] = field(default_factory=Counter)
-    _parking_spans: list[tuple[float, float]] = field(default_factory=list)
     _parking_troubles: int = 0
+    _parking_is_good_since: float = 0.0
 
     async def run(self, faults: Sequence[PlannedFault]) -> None:
-        """Returns when the last is mended. Broken off, it leaves that to `mend`."""
+        """Returns when the last is over. If it is broken off, call `end`."""
         chance = random.Random(f"kills {self.seed}")  # noqa: S311 - it must be repeatable
         async with asyncio.TaskGroup() as aftermath:
             for fault in faults:
                 await asyncio.sleep(max(0.0, fault.at - self.clock()))
-                started = self.clock()
                 self.now = fault.kind
-                try:
-                    await self._do(fault, chance, aftermath)
-                finally:
-                    self.spans.append((started, self.clock(), fault.kind))
-                    self.now = None
+                self.times[fault.kind] += 1
+                await self._do(fault, chance, aftermath)
+                self.now = None
 
-    async def mend(self) -> None:
-        """Has everything run again, whatever was broken off."""
+    async def end(self) -> None:
+        """Ends every fault, so that everything runs again."""
         for place in self.stand.places:
             place.thaw()
             place.set_rules([])
             if not place.is_running:
                 await self._on_engines(place.start)
 
-    def were_near(self, delivery: Delivery) -> bool:
-        """Whether one that has ended was at work during a delivery, or its aftermath."""
-        return any(_meet(delivery, begun, over + AFTERMATH_SECONDS) for begun, over, _ in self.spans)
-
     def could_park(self, delivery: Delivery) -> bool:
-        """Whether nothing is in the way of keeping what is delivered, or was then: no queue's fault, no dead worker."""
-        return not self._parking_troubles and not any(_meet(delivery, *span) for span in self._parking_spans)
+        """Whether nothing kept the functions from queueing it: no fault of a queue, no dead worker."""
+        return not self._parking_troubles and delivery.started > self._parking_is_good_since
 
     async def _do(self, fault: PlannedFault, chance: random.Random, aftermath: asyncio.TaskGroup) -> None:
         if fault.kind in INJECTED:
@@ -218,10 +207,10 @@ class Faults:
             await asyncio.sleep(chance.uniform(0.5, 1.5))
 
     async def _until_replaced(self, *, until_at_least: float) -> None:
-        """Holds that parking is in trouble until each function has all of its workers again.
+        """Counts parking as in trouble until each function has all of its workers again.
 
-        A dead worker is noticed by the next callback it is given, which the service answers 503 without a function
-        that could keep it.
+        The service notices a dead worker by the next callback it gives to it. It answers that one 503 itself, and no
+        function can queue it.
         """
         with self._in_the_way(of_parking=True):
             while self.clock() < until_at_least + AFTERMATH_SECONDS or not self._all_workers_are_there():
@@ -239,12 +228,10 @@ class Faults:
 
     @contextmanager
     def _in_the_way(self, *, of_parking: bool) -> Iterator[None]:
-        begun = self.clock()
         self._parking_troubles += of_parking
         try:
             yield
         finally:
             if of_parking:
                 self._parking_troubles -= 1
-                # Connections that broke are noticed by those who use them next.
-                self._parking_spans.append((begun, self.clock() + AFTERMATH_SECONDS))
+                self._parking_is_good_since = self.clock() + AFTERMATH_SECONDS

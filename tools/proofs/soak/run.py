@@ -1,21 +1,20 @@
 """Runs the soak.
 
-SoakSettings come from the environment:
+Its settings come from the environment:
 
-    MINUTES  how long callbacks are sent; what is under way then is waited for, three minutes at the most (1)
+    MINUTES  how long callbacks are sent; then the soak waits until they are settled, three minutes at most (1)
     RATE     new callbacks a second; retransmissions come on top (20)
-    SEED     what makes traffic and faults: the same seed, the same of both (1)
+    SEED     the same seed makes the same traffic and the same faults (1)
     FAULTS   on, or off for traffic alone (on)
     WORKERS  the service's processes for each function (4)
     REPORT   a file to write the account to, as JSON
 
-The last of the time (an eighth of it, a minute at the most) is without faults. The status is 0 only if nothing is
-lost, nothing is credited twice, free rounds are paid exactly, every ledger sums up, every answer is right and in
-time, and `walletctl parked list` shows what was refused and kept.
+The last eighth of the time (a minute at most) is without faults. The status is 0 only if `walletctl verify` finds no
+fault, `walletctl reconcile` finds nothing else than the provider's report, `walletctl parked list` shows what was
+refused, nothing is lost, and every answer is right and in time.
 """
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -31,24 +30,25 @@ from tools.local.lifetime import cancelled_by_signals
 from tools.local.settings import whole_number
 from tools.proofs.soak.account import account
 from tools.proofs.soak.faults import Faults, schedule
-from tools.proofs.soak.notes import Opened, Sent
-from tools.proofs.soak.report import Run, figures_of, lines_of, metrics_of
+from tools.proofs.soak.notes import Sent
+from tools.proofs.soak.report import Run, tell
 from tools.proofs.soak.stand import NOT_NOW, Stand, stand
 from tools.proofs.soak.traffic import EPOCH, Traffic, traffic
 from tools.provider.answers import UNAVAILABLE
 from tools.provider.sending import network
 from tools.provider.simulate.pages import Words
-from tools.provider.simulate.provider import Delivery, Provider
-from tools.provider.simulate.story import Callback
+from tools.provider.simulate.provider import Delivery, Provider, Settled
+from tools.provider.simulate.report import Report, report
+from tools.provider.simulate.story import Callback, Player
 from tools.provider.simulate.tally import Tally
 from tools.shared.trouble import Trouble
 
-CONNECTIONS = 60  # at the same time: a service that answers slowly is sent less
-HANG_SECONDS = 60.0  # what is not answered by now never will be
-NO_WORKER_SECONDS = 4.5  # after five, the local service turns away what it has no worker for, and keeps nothing of it
+CONNECTIONS = 60  # at the same time: a service that answers slowly gets less
+HANG_SECONDS = 60.0  # an answer that has not come by now never will
+NO_WORKER_SECONDS = 4.5  # after five, the local service itself refuses a callback for which no worker is free
 PROGRESS_SECONDS = 10
 DRAIN_SECONDS = 180
-LATE_WRITE_SECONDS = 3  # what a proxy still holds back arrives within this
+LATE_WRITE_SECONDS = 3  # a proxy that holds a call back passes it on within this time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class SoakSettings:
 
     @classmethod
     def from_environment(cls) -> "SoakSettings":
-        """Raises Trouble for a value that is none."""
+        """Raises Trouble for a value that is not valid."""
         if (faults := os.environ.get("FAULTS") or "on") not in ("on", "off"):
             raise Trouble(f"FAULTS must be on or off, not {faults!r}")
         report = os.environ.get("REPORT")
@@ -88,7 +88,7 @@ def main() -> int:
     """The status to end with."""
     try:
         return _main()
-    except SystemExit:  # a signal before there was anything to account for, or amid the account
+    except SystemExit:  # a signal before there was anything to account for, or during the account
         print("soak: broken off without an account", file=sys.stderr)
         return 1
 
@@ -98,24 +98,16 @@ def _main() -> int:
         settings = SoakSettings.from_environment()
         made = traffic(seed=settings.seed, seconds=settings.seconds, rate=settings.rate)
         print(f"The soak starts its engines, proxies and service; then {settings.minutes} min of traffic", flush=True)
-        # One thread starts and stops the engines: they end with the thread that started them, and it outlives them.
-        secrets = made.secrets_document()
-        with ThreadPoolExecutor(1) as engines, stand(made.players, secrets, workers=settings.workers) as place:
-            soak = Soak(settings, made, place, engines)
-            asyncio.run(soak.run())
+        # One thread starts and stops the engines: they end with the thread that started them.
+        with ThreadPoolExecutor(1) as engines, stand(made, workers=settings.workers) as place:
+            with report(place.report) as rows:
+                soak = Soak(settings, made, place, engines, rows)
+                asyncio.run(soak.run())
             run = soak.account()
     except Trouble as trouble:
         print(f"soak: {trouble}", file=sys.stderr)
         return 1
-    run.figures = figures_of(run)
-    print("\n".join(lines_of(run)), flush=True)
-    if settings.report:
-        findings = [
-            {"what": each.what, "claim": each.claim, "player": each.player, "text": each.text}
-            for each in run.account.findings
-        ]
-        settings.report.write_text(json.dumps(run.figures | {"findings": findings}, indent=2) + "\n")
-    return 0 if run.is_good else 1
+    return tell(run, settings.report)
 
 
 @dataclass
@@ -124,7 +116,7 @@ class Soak:
     traffic: Traffic
     stand: Stand
     engines: ThreadPoolExecutor
-    opened_at: dict[str, float] = field(default_factory=dict)
+    rows: Report
     sent: dict[int, Sent] = field(default_factory=dict)
     seconds: float = 0.0
     is_broken_off: bool = False
@@ -137,9 +129,9 @@ class Soak:
         self.tally = Tally()
         self.provider = Provider(
             self.stand.url,
-            self.traffic.secrets[0],
+            self.traffic.secrets,
             self.tally,
-            when_settled=lambda _: None,
+            when_settled=self._report,
             say=self._words,
             when_delivered=self._remember,
             gives_up=self._gives_up,
@@ -148,26 +140,27 @@ class Soak:
         )
 
     async def run(self) -> None:
-        """Returns when all is sent, mended and settled, or at a signal; everything runs then."""
+        """Returns when all is sent and settled, or at a signal. No fault is left then."""
         with cancelled_by_signals():
             try:
                 await self._run()
             except asyncio.CancelledError:  # a signal
                 self.is_broken_off = True
-                print("The soak is broken off: what was sent so far is accounted for", flush=True)
+                print("The soak is broken off. The account of what was sent so far follows", flush=True)
             except ExceptionGroup as group:
                 self.crash = "; ".join(f"{type(each).__name__}: {each}" for each in group.exceptions)
                 self.is_broken_off = True
             self.seconds = self.clock()
-        await self.faults.mend()
+        await self.faults.end()
+        await asyncio.sleep(LATE_WRITE_SECONDS)
 
     async def _run(self) -> None:
         planned = schedule(seed=self.settings.seed, seconds=self.settings.seconds_with_faults)
         async with asyncio.TaskGroup() as tasks:  # if one fails, all end
             endless = [tasks.create_task(self._tell_progress()), tasks.create_task(self._watch_service())]
             for player in self.traffic.players:
-                if player.opens_at is not None:
-                    tasks.create_task(self._open(player, player.opens_at))
+                if opens_at := self.traffic.opens_at.get(player.user_id):
+                    tasks.create_task(self._open(player, opens_at))
             faults = tasks.create_task(self.faults.run(planned))
             until = self.settings.seconds + DRAIN_SECONDS
             callbacks = [plan.callback for plan in self.traffic.plans.values()]
@@ -188,6 +181,10 @@ class Soak:
         started, ended, wanted = (at - self.began for at in (delivery.started, delivery.ended, delivery.wanted))
         self.sent[callback.number].deliveries.append(replace(delivery, wanted=wanted, started=started, ended=ended))
 
+    def _report(self, settled: Settled) -> None:
+        if self.traffic.plans[settled.callback.number].is_owed:
+            self.rows.add(settled)
+
     def _gives_up(self, callback: Callback) -> bool:
         """Whether the provider leaves it to the queue that surely has it, or to the round's automatic closing."""
         sent = self.sent[callback.number]
@@ -196,13 +193,12 @@ class Soak:
         sent.gave_up = sent.plan.may_give_up and was_kept
         return sent.gave_up or callback.is_given_up
 
-    async def _open(self, player: Opened, opens_at: float) -> None:
+    async def _open(self, player: Player, opens_at: float) -> None:
         """Opens a late player's wallet in its time, or as soon after it as there is an engine."""
-        await asyncio.sleep(max(0.0, opens_at - self.clock()))
+        await asyncio.sleep(opens_at - self.clock())
         while True:
             with suppress(*NOT_NOW):
                 await asyncio.to_thread(self.stand.open_wallet, player)
-                self.opened_at[player.user_id] = self.clock()
                 return
             await asyncio.sleep(0.5)
 
@@ -223,14 +219,7 @@ class Soak:
         raise RuntimeError(f"the service ended with status {self.stand.service.poll()}")
 
     def account(self) -> Run:
-        """Asks for what is parked, stops the service, so that nothing moves any more, and reads what it left."""
-        injected = self._injected()
-        listed = set[tuple[str, str]]() if self.crash else self.stand.listed()
-        self.stand.stop_service()
-        asyncio.run(asyncio.sleep(LATE_WRITE_SECONDS))
-        books = self.stand.read_books(listed)
-        sent = list(self.sent.values())
-        players = [each for each in self.traffic.players if each.opens_at is None or each.user_id in self.opened_at]
+        sent = [*self.sent.values()]
         return Run(
             settings={
                 "minutes": self.settings.minutes,
@@ -239,16 +228,13 @@ class Soak:
                 "faults": "on" if self.settings.with_faults else "off",
                 "workers": self.settings.workers,
             },
-            seconds=min(self.settings.seconds, self.seconds),
-            drained_seconds=self.seconds,
-            is_broken_off=self.is_broken_off,
+            seconds=self.seconds,
             sent=sent,
-            players=players,
-            books=books,
-            account=account(sent, players, self.opened_at, books),
-            faults=self.faults,
-            injected=injected,
-            metrics=metrics_of(self.stand.functions_log),
+            account=account(sent, self.stand.report, self.stand.waiting(), self.stand.walletctl),
+            fault_times=self.faults.times,
+            injected=self._injected(),
+            kills=self.faults.kills,
+            is_broken_off=self.is_broken_off,
             crash=self.crash,
         )
 

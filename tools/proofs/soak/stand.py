@@ -1,9 +1,9 @@
-"""What the soak runs: two engines with a misbehaving proxy before each, and the local service as its users start it.
+"""What the soak runs: two engines, each behind a proxy that misbehaves, and the local service as its users start it.
 
     provider (the soak) → service and its worker processes → proxy → engine of the tables
                                                            → proxy → engine of the queues
 
-The service is a process that is told of the proxies alone; what it has written is read past them.
+The service knows only the proxies. `walletctl` asks the service where its tables and queues are, as an operator's does.
 """
 
 import json
@@ -29,20 +29,19 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.engine import engine, free_port
-from tools.local.lifetime import die_with_parent
+from tools.local.lifetime import die_with_parent, stop
 from tools.local.opening import Opening
 from tools.local.template import Template
-from tools.proofs.soak.notes import Books, Letter, Opened
-from tools.shared.amounts import amount
+from tools.proofs.soak.traffic import Traffic
+from tools.provider.simulate.story import Player
 from tools.shared.folders import LOCAL, ROOT
 from tools.shared.trouble import Trouble
-from tools.walletctl.tables import Tables
 
 START_SECONDS = 90
 STOP_SECONDS = 30
-# A message in the hands of a crashed worker comes back after a little more than a function may take, not after
-# two minutes, so that a short run sees the end of it.
+# What a killed worker held comes back after this time, not after two minutes: a short run sees the end of it.
 HIDDEN_SECONDS = 30
+CASH, BONUS = "1000", "10"  # what every wallet is opened with
 
 _ACCOUNT = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="eu-west-1")  # noqa: S106 - an engine takes any
 _CONFIG = Config(connect_timeout=5, read_timeout=60, proxies={}, retries={"total_max_attempts": 5, "mode": "standard"})
@@ -67,7 +66,7 @@ class ProxiedEngine:
 
     @property
     def proxy(self) -> str:
-        # Not by its number: of a host with dots microburst would find the service, and reads all that AWS has for it.
+        # Not by its number: from a host with dots microburst guesses an AWS service, and reads all of its models.
         return f"http://localhost:{self.proxy_port}"
 
     @property
@@ -75,11 +74,11 @@ class ProxiedEngine:
         return self._pid is not None
 
     def start(self) -> None:
-        """Starts the engine with what it held. Call it in a thread that lives as long as the engine must."""
+        """Starts the engine with its old content. Call it in a thread that lives as long as the engine must."""
         self._pid = self._running.enter_context(engine(self.port, self.folder)).process.pid
 
     def stop(self) -> None:
-        """Stops it cleanly: what was answered is kept, and who connects is refused."""
+        """Stops it cleanly: it keeps what it answered. Connections are refused from now on."""
         self.thaw()
         self._pid = None
         self._running.close()
@@ -113,7 +112,7 @@ class ProxiedEngine:
 
     def end(self) -> None:
         self.stop()
-        _end(self._proxy)
+        stop(self._proxy, STOP_SECONDS)
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Stand:
     queues: ProxiedEngine
     service: subprocess.Popen[bytes]
     url: str
-    functions_log: Path
+    report: Path  # the provider's
     service_log: Path
     workers: int
 
@@ -148,22 +147,10 @@ class Stand:
                         pids.append(int(folder.name))
         return found
 
-    def stop_service(self) -> None:
-        _end(self.service)
-
-    # --- What is written, read past the proxies -----------------------------------------------------
-
-    def open_wallet(self, player: Opened) -> None:
-        """Writes a wallet as the operator's own program would. Raises BotoCoreError or ClientError."""
-        tables = _tables_in(self.tables)
-        opening = Opening(user_id=player.user_id, currency=player.currency, cash=player.cash, bonus=player.bonus)
-        opening.put(tables.dynamodb, tables.players)
-
-    def listed(self) -> set[tuple[str, str]]:
-        """Callback and reference of every dead letter that `walletctl parked list` shows. Raises Trouble."""
-        port = self.url.rpartition(":")[2]
-        listing = subprocess.run(  # noqa: S603 - a program of our own
-            [sys.executable, "-m", "tools.programs.walletctl", "parked", "list", "--port", port, "--json"],
+    def walletctl(self, *arguments: str) -> str:
+        """What a command of the operator's prints. Raises Trouble if it could not do its work."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "tools.programs.walletctl", *arguments, "--port", self.url.rpartition(":")[2]],
             cwd=ROOT,
             env=os.environ,
             stdin=subprocess.DEVNULL,
@@ -171,43 +158,34 @@ class Stand:
             text=True,
             check=False,
         )
-        if listing.returncode:
-            raise Trouble(f"`walletctl parked list` ended with {listing.returncode}: {listing.stderr[-500:]}")
-        return {
-            (pile["callback"], str(letter["reference"]))
-            for pile in json.loads(listing.stdout)
-            for letter in pile["deadLetters"]
-        }
+        if done.returncode not in (0, 1):  # 1: it found something
+            raise Trouble(f"ended with {done.returncode}: {done.stderr[-500:]}")
+        return done.stdout
 
-    def read_books(self, listed: set[tuple[str, str]]) -> Books:
-        letters, queues = self._letters(), Template.load().queues()
-        return Books(
-            tables=_tables_in(self.tables),
-            waiting=[letter for queue in queues if queue.dead_letters for letter in letters.get(queue.name, [])],
-            dead_letters=[
-                letter for queue in queues if not queue.dead_letters for letter in letters.get(queue.name, [])
-            ],
-            listed=listed,
-        )
+    # --- Past the proxies ---------------------------------------------------------------------------
 
-    def waiting(self) -> int:
-        """How many messages the retry queues hold, seen or hidden."""
-        return sum(len(self._letters().get(queue.name, [])) for queue in Template.load().queues() if queue.dead_letters)
+    def open_wallet(self, player: Player) -> None:
+        """Opens a wallet while the service runs. Raises one of NOT_NOW if the engine is away."""
+        dynamodb = _ACCOUNT.client("dynamodb", endpoint_url=self.tables.endpoint, config=_CONFIG)
+        opening = Opening(user_id=player.user_id, currency=player.currency, cash=Decimal(CASH), bonus=Decimal(BONUS))
+        opening.put(dynamodb, "Players")
 
-    def _letters(self) -> dict[str, list[Letter]]:
-        """Every message by its queue's name. Receiving would not show those that are hidden."""
+    def waiting(self) -> list[str]:
+        """Every message of the retry queues, seen or hidden. To receive them would not show the hidden ones."""
         with _direct(f"{self.queues.endpoint}/_ministack/sqs/messages") as answer:
             content = json.load(answer)
-        now = time.time()
-        return {
-            url.rpartition("/")[2]: [letter_of(url.rpartition("/")[2], message, now) for message in messages]
+        retry_queues = {queue.name for queue in Template.load().queues() if queue.dead_letters}
+        return [
+            message["Body"]
             for regions in content["messages"].values()
             for queues in regions.values()
             for url, messages in queues.items()
-        }
+            if url.rpartition("/")[2] in retry_queues
+            for message in messages
+        ]
 
     def hide_for_less(self) -> None:
-        """Has what a crashed worker held come back sooner."""
+        """Shortens the time for which a killed worker hides what it held."""
         sqs = _ACCOUNT.client("sqs", endpoint_url=self.queues.endpoint, config=_CONFIG)
         for queue in Template.load().queues():
             if queue.dead_letters:
@@ -215,39 +193,10 @@ class Stand:
                 sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(HIDDEN_SECONDS)})
 
 
-def letter_of(queue: str, message: Mapping[str, Any], now: float) -> Letter:
-    """A message, and the claims that its request makes: as docs/callbacks.md, Fields, has them."""
-    reference, code, reason, prize_only = None, None, "not a parked request", False
-    ids: dict[str, Decimal] = {}
-    with suppress(ValueError, ArithmeticError, KeyError, TypeError, AttributeError):
-        parked = json.loads(message["Body"])
-        reference, code, reason = parked["reference"], parked["code"], parked["reason"]
-        prize_only = parked["prize_only"]
-        fields = {
-            name.lower(): value
-            for name, value in json.loads(parked["request"], parse_float=Decimal, parse_int=Decimal).items()
-        }
-        if not prize_only:
-            ids[f"{parked['callback']}#{fields['reference']}"] = Decimal(fields["amount"])
-        if parked["callback"] == "result" and Decimal(fields.get("promowinamount") or 0):
-            ids[f"promo#{fields['promowinreference']}"] = Decimal(fields["promowinamount"])
-    return Letter(
-        queue=queue,
-        reference=reference,
-        code=code,
-        reason=reason,
-        ids=ids,
-        prize_only=prize_only,
-        receives=int(message["ReceiveCount"]),
-        visible_in=message["VisibleAt"] - now,
-        body=message["Body"],
-    )
-
-
 @contextmanager
-def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int) -> Iterator[Stand]:
+def stand(traffic: Traffic, *, workers: int) -> Iterator[Stand]:
     """Everything started and ready. Raises Trouble if something does not start."""
-    # What would lead to a real account, or through somebody's proxy, must not reach what is started.
+    # Nothing that is started may find a real account, or use a proxy of the environment.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
@@ -255,21 +204,14 @@ def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wallet-soak-")))
         tables, queues = (_place(stack, name, folder / name) for name in ("tables", "queues"))
-        (folder / "players.json").write_text(
-            json.dumps(
-                [
-                    {
-                        "userId": player.user_id,
-                        "currency": player.currency,
-                        "cash": amount(player.cash),
-                        "bonus": amount(player.bonus),
-                    }
-                    for player in players
-                    if player.opens_at is None
-                ]
-            )
-        )
-        (folder / "secrets.json").write_text(json.dumps(secrets))
+        opened = [
+            {"userId": player.user_id, "currency": player.currency, "cash": CASH, "bonus": BONUS}
+            for player in traffic.players
+            if player.user_id not in traffic.opens_at
+        ]
+        (folder / "players.json").write_text(json.dumps(opened))
+        keys = {"hashSecret": traffic.secrets.hash_secret, "authToken": traffic.secrets.auth_token}
+        (folder / "secrets.json").write_text(json.dumps({"current": keys}))
         port = free_port()
         service_log = LOCAL / f"soak-{port}.log"
         output = stack.enter_context(service_log.open("wb"))
@@ -289,16 +231,16 @@ def stand(players: Sequence[Opened], secrets: Mapping[str, Any], *, workers: int
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the soak, which stops the service when it has no more use for it
+            start_new_session=True,  # Ctrl-C is for the soak alone: it stops the service after the account
             preexec_fn=die_with_parent,
         )
-        stack.callback(_end, service)
+        stack.callback(stop, service, STOP_SECONDS)
         made = Stand(
             tables=tables,
             queues=queues,
             service=service,
             url=f"http://127.0.0.1:{port}",
-            functions_log=LOCAL / f"functions-{port}.log",
+            report=folder / "report.csv",
             service_log=service_log,
             workers=workers,
         )
@@ -355,19 +297,4 @@ def _direct(request: Any, timeout: float = 60) -> Any:
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
 
 
-def _tables_in(place: ProxiedEngine) -> Tables:
-    dynamodb = _ACCOUNT.client("dynamodb", endpoint_url=place.endpoint, config=_CONFIG)
-    return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-NOT_NOW = (BotoCoreError, ClientError, OSError)  # what reading or writing raises while an engine is away
+NOT_NOW = (BotoCoreError, ClientError, OSError)  # what is raised while an engine is away
