@@ -178,8 +178,8 @@ class Soak:
         return self.traffic.words(callback, **facts)
 
     def _remember(self, callback: Callback, delivery: Delivery) -> None:
-        started, ended, wanted = (at - self.began for at in (delivery.started, delivery.ended, delivery.wanted))
-        self.sent[callback.number].deliveries.append(replace(delivery, wanted=wanted, started=started, ended=ended))
+        started, ended = delivery.started - self.began, delivery.ended - self.began
+        self.sent[callback.number].deliveries.append(replace(delivery, started=started, ended=ended))
 
     def _report(self, settled: Settled) -> None:
         if self.traffic.plans[settled.callback.number].is_owed:

@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
-Currencies = Mapping[str, tuple[int, str]]  # a currency's decimals, and the stake of an ordinary spin
 Pays = Sequence[tuple[float, float, float]]  # how many of a thousand rounds pay from and to how many stakes
 
-CURRENCIES: Currencies = {
+# A currency's decimals, and the stake of an ordinary spin.
+CURRENCIES: Mapping[str, tuple[int, str]] = {
     "USD": (2, "0.50"),
     "EUR": (2, "0.40"),
     "GBP": (2, "0.40"),
@@ -35,16 +35,15 @@ class Purse:
     """What is staked and won in a currency. `stakes` are an ordinary player's, in ordinary spins."""
 
     currency: str
-    currencies: Currencies = field(default_factory=lambda: CURRENCIES)
     pays: Pays = PAYS
 
     @property
     def decimals(self) -> int:
-        return self.currencies.get(self.currency.upper(), _OF_A_STRANGER)[0]
+        return CURRENCIES.get(self.currency.upper(), _OF_A_STRANGER)[0]
 
     @property
     def stake(self) -> Decimal:
-        return Decimal(self.currencies.get(self.currency.upper(), _OF_A_STRANGER)[1])
+        return Decimal(CURRENCIES.get(self.currency.upper(), _OF_A_STRANGER)[1])
 
     def win(self, chance: random.Random, stakes: int) -> Decimal:
         """What a round of so many ordinary stakes pays: mostly nothing, rarely much."""

@@ -43,12 +43,10 @@ Why: TypeAlias = Literal["first", "copy", "retransmission"]
 class Delivery:
     """One sending of a callback, and what was answered; `is_cut` says that the provider hung up.
 
-    Times are of `time.monotonic`. It is `wanted` before there is a connection for it.
+    Times are of `time.monotonic`.
     """
 
     why: Why
-    words: Words
-    wanted: float
     started: float
     ended: float
     answer: Answer
@@ -150,7 +148,6 @@ class Provider:
             deliveries = [await self._deliver(settled, "retransmission")]
 
     async def _deliver(self, settled: Settled, why: Why, cut_after: float | None = None) -> Delivery:
-        wanted = time.monotonic()
         async with self._connections:
             settled.deliveries += 1
             nth = settled.deliveries
@@ -170,9 +167,7 @@ class Provider:
             finally:
                 self.tally.in_flight -= 1
         ended = time.monotonic()
-        delivery = Delivery(
-            why=why, words=said, wanted=wanted, started=started, ended=ended, answer=answer, is_cut=is_cut
-        )
+        delivery = Delivery(why=why, started=started, ended=ended, answer=answer, is_cut=is_cut)
         if answer.status is not None:
             self.tally.answer(answer.error, delivery.seconds)
             self._notice(answer, said.path)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Literal
 
-from tools.provider.simulate.money import CURRENCIES, PAYS, Currencies, Pays, Purse
+from tools.provider.simulate.money import PAYS, Pays, Purse
 
 CallbackName = Literal["result", "jackpot", "bonus", "promo"]
 PageName = Literal["result", "auto-closing", "jackpot-win", "bonus-win", "promo-win"]
@@ -96,7 +96,6 @@ class Odds:
     happens: tuple[int, int, int, int, int, int] = (925, 25, 15, 5, 15, 15)
     answer_lost: float = 0.04
     duplicated: float = 0.03
-    currencies: Currencies = field(default_factory=lambda: CURRENCIES)
     pays: Pays = PAYS
 
 
@@ -190,7 +189,7 @@ class _Writer:
         if session is None or (session.rounds_left <= 0 and not session.grants):
             session = self._sessions[player.user_id] = _Session(
                 player=player,
-                purse=Purse(player.currency, self._odds.currencies, self._odds.pays),
+                purse=Purse(player.currency, self._odds.pays),
                 stakes=self._random.choice([1, 1, 1, 2, 2, 5, 10]),
                 game=self._random.randint(1, 60),
                 rounds_left=1 + int(self._random.expovariate(1 / 25)),
