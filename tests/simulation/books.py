@@ -31,10 +31,11 @@ class Books:
         self.contract.wallets[player] = wallet
         self.history.setdefault(player, []).append((written(wallet.cash), written(wallet.bonus)))
 
-    def verdict(self, win: Win) -> int:
-        """What the win must be answered with the books as they are, if it is answered other than 998."""
-        if win.refusal:
-            return win.refusal
+    def verdict(self, delivery: Delivery) -> int:
+        """What it must be answered with the books as they are; 998 may be the answer to anything, with an excuse."""
+        return delivery.refusal or self._verdict(delivery.win)
+
+    def _verdict(self, win: Win) -> int:
         credit = win.credit
         try:
             known = self.contract.decide(credit).known
@@ -68,10 +69,17 @@ class Books:
             return None
         return self.contract.why_left(win.credit, self.contract.recorded(win.credit))
 
+    def must_leave_prize(self, win: Win) -> bool:
+        """Whether a prize is left for a person with it, and was not left before by another delivery."""
+        if self.dispute(win) is None:
+            return False
+        recorded = self.contract.recorded(win.credit)
+        return recorded is None or recorded.credit.prize != win.credit.prize
+
     def is_credited(self, win: Win) -> bool:
         if win.refusal or win.credit.id not in self.items:
             return False
-        return self.verdict(win) == 0 and not self.contract.decide(win.credit).changes
+        return self._verdict(win) == 0 and not self.contract.decide(win.credit).changes
 
     def balances_since(self, win: Win, moment: int) -> Sequence[Balances]:
         """What the player had from that moment of their history on, no sooner than the win was credited."""
@@ -85,7 +93,7 @@ class Books:
 
     def due(self, delivery: Delivery) -> Due | None:
         """What the delivery must be settled with; None if it must change nothing."""
-        if self.verdict(delivery.win):
+        if self.verdict(delivery):
             return None
         due = self.contract.decide(delivery.credit)
         return due if due.changes else None

@@ -328,10 +328,10 @@ class Ordered(World):
         if state in self._known:
             raise Undecided
 
-    def _check_answer(self, invocation: Invocation, answer: Item, generation: int, *, is_signed: bool) -> None:
+    def _check_answer(self, invocation: Invocation, answer: Item, generation: int) -> None:
         self.network.told.append((_number(invocation), f"answers {answer['body']}"))
         self.network.heard[_number(invocation)] = {"answer": f"{answer}"}
-        super()._check_answer(invocation, answer, generation, is_signed=is_signed)
+        super()._check_answer(invocation, answer, generation)
 
     def _recover(self) -> None:
         self._reach([])

@@ -2,6 +2,7 @@
 often as wanted, made shorter, and printed as a list that can be read and as Python that can be pasted.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ Item = dict[str, Any]
 
 # --- What is sent -----------------------------------------------------------------------------------
 
-Wrong = Literal["token", "hash", "json", "amount", "absent", "malformed", "stray"]
+Wrong = Literal["method", "token", "hash", "json", "amount", "absent", "malformed", "stray"]
 WRONGS: tuple[Wrong, ...] = get_args(Wrong)[:-1]  # a stray is no delivery
 FIRST_TIMESTAMP = 1_482_429_190_000
 FOREIGN = "a secret that nobody gave out"
@@ -145,11 +146,36 @@ class Delivery:
         """What may be kept of it: the body, less its hash and token."""
         return _object(self.literals)
 
+    @property
+    def is_signed(self) -> bool:
+        return self.win.callback in ("jackpot", "bonus") or self.number % 2 == 1
+
+    @property
+    def refusal(self) -> int | None:
+        """The code with which it is refused whenever it is let in. Signed, an `&` might belong to another field."""
+        is_cut = self.is_signed and "&" in self.win.reference
+        return self.win.refusal or (57 if is_cut else None)
+
+    def event(self, generation: int) -> Item:
+        """As API Gateway hands it on: signed by that generation of the provider's secret."""
+        wrong, is_base64 = self.win.wrong, self.number % 5 == 0
+        body: str | None = self.body(f"secret-{generation}")
+        if wrong == "json":
+            body = (body[:-1], None, "gA==", "gA")[self.number // 5 % (4 if is_base64 else 2)]
+            is_base64 = is_base64 and body in ("gA==", "gA")  # no UTF-8, and no base64
+        elif is_base64:
+            body = base64.b64encode(body.encode()).decode()
+        token = f"token-{generation}" if wrong != "token" else FOREIGN if self.number % 2 else None
+        return {
+            "httpMethod": "GET" if wrong == "method" else "POST",
+            "queryStringParameters": {"authToken": token} if token else None,
+            "isBase64Encoded": is_base64,
+            "body": body,
+        }
+
     def body(self, secret: str) -> str:
         literals = {**self.literals, "token": '"hush"'} if self.number % 3 == 0 else self.literals
-        if self.win.wrong == "json":
-            return _object(literals)[:-1]
-        if self.win.callback in ("jackpot", "bonus") or self.number % 2:
+        if self.is_signed:
             signed = sorted(f"{name}={_characters(literal)}" for name, literal in literals.items())
             over = "&".join(signed) + (FOREIGN if self.win.wrong == "hash" else secret)
             literals = {**literals, "hash": f'"{hashlib.md5(over.encode(), usedforsecurity=False).hexdigest()}"'}
@@ -550,7 +576,7 @@ class _Draw:
             callback=callback,
             player=player,
             # Few, so that they meet.
-            reference=chance.choice("abcdefgh") if chance.random() < 0.3 else f"r-{self.number}",
+            reference=chance.choice("abcdefgh") if chance.random() < 0.3 else self._reference(),
             amount=self._amount(),
             as_text=chance.random() < 0.5,
             currency=chance.choice(currencies),
@@ -563,6 +589,9 @@ class _Draw:
             in_session=chance.random() < 0.8,
             dated=chance.random() < 0.8,
         )
+
+    def _reference(self) -> str:
+        return f"r&{self.number}" if self.chance.random() < 0.03 else f"r-{self.number}"
 
     def _amount(self) -> str:
         places = self.chance.choice((0, 2, 18))

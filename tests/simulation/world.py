@@ -27,7 +27,6 @@ from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
 from .script import (
     CALLBACKS,
-    FOREIGN,
     Callback,
     Delivery,
     Down,
@@ -55,6 +54,7 @@ PROVIDER_SECONDS = 10  # when the provider hangs up
 MAX_TRIES = 10
 LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
 AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
@@ -260,14 +260,8 @@ class World:
         """Delivers a win, and again while nothing is heard with HTTP 200."""
         delivery = Delivery(win, number)
         self.deliveries[number] = delivery
-        token = FOREIGN if win.wrong == "token" else f"token-{self._generation}"
-        event = {
-            "httpMethod": "POST",
-            "queryStringParameters": {"authToken": token},
-            "isBase64Encoded": False,
-            "body": delivery.body(f"secret-{self._generation}"),
-        }
         generation = self._generation
+        event = delivery.event(generation)
 
         def run() -> None:
             invocation = self._invocation(win.callback, [self._watch(delivery)], 0)
@@ -277,7 +271,7 @@ class World:
                 if answer is None:
                     self.happened["a delivery's function died"] += 1
                 else:
-                    self._check_answer(invocation, answer, generation, is_signed='"hash":' in event["body"])
+                    self._check_answer(invocation, answer, generation)
                     if not unheard and self.timeline.now <= invocation.began + PROVIDER_SECONDS:
                         status = answer["statusCode"]
                         self._answered[number] = int(json.loads(answer["body"])["error"])
@@ -295,7 +289,7 @@ class World:
 
     def _watch(self, delivery: Delivery) -> Watch:
         win = delivery.win
-        verdict, is_disputed = self.books.verdict(win), self.books.dispute(win) is not None
+        verdict, is_disputed = self.books.verdict(delivery), self.books.must_leave_prize(win)
         was_spoilt = ("Players", win.player) in self.books.spoiled
         return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), was_spoilt)
 
@@ -343,8 +337,8 @@ class World:
         """What is in a function's hands may now be answered otherwise."""
         for key in keys:
             for watch in self._in_flight[key]:
-                watch.verdicts.add(self.books.verdict(watch.delivery.win))
-                watch.is_disputed |= self.books.dispute(watch.delivery.win) is not None
+                watch.verdicts.add(self.books.verdict(watch.delivery))
+                watch.is_disputed |= self.books.must_leave_prize(watch.delivery.win)
                 watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
 
     def _committed(self, invocation: Invocation, actions: Sequence[Item]) -> None:
@@ -389,7 +383,7 @@ class World:
 
     # --- What a function answers --------------------------------------------------------------------
 
-    def _check_answer(self, invocation: Invocation, answer: Item, generation: int, *, is_signed: bool) -> None:
+    def _check_answer(self, invocation: Invocation, answer: Item, generation: int) -> None:
         (watch,) = invocation.in_hand
         delivery, win = watch.delivery, watch.delivery.win
         said = json.loads(answer["body"], parse_int=_literal, parse_float=_literal)
@@ -397,7 +391,12 @@ class World:
         self.happened[f"answered {code}"] += 1
         if answer["statusCode"] != STATUS[code]:
             raise Violation(f"{code} with HTTP {answer['statusCode']}")
-        admission = self._admission(invocation, generation, win, is_signed=is_signed)
+        must_have = {"Content-Type": "application/json"} | ({"Allow": "POST"} if code == 405 else {})
+        if answer["headers"] != must_have or answer["isBase64Encoded"] is not False:
+            raise Violation(f"answered with {answer}")
+        admission = self._admission(invocation, generation, delivery)
+        if invocation.says('"NotKept"') != (admission is not None and code != 405):
+            raise Violation(f"told as kept, or not, and it is otherwise: {win}")
         if admission is not None:
             if code != admission:
                 raise Violation(f"answered {code}, not {admission}: {win}")
@@ -417,20 +416,27 @@ class World:
             raise Violation(f"written, and answered {code}: {win}")
         self._check_kept(invocation, delivery, code)
 
-    def _admission(self, invocation: Invocation, generation: int, win: Win, *, is_signed: bool) -> int | None:
+    def _admission(self, invocation: Invocation, generation: int, delivery: Delivery) -> int | None:
         """The code of what is refused before it is read; None for a request that is let in."""
-        machine = invocation.machine
+        machine, win = invocation.machine, delivery.win
+        if win.wrong == "method":
+            return 405
         age = invocation.began - machine.heard_at
         if age > FRESH_SECONDS and invocation.began - machine.failed_at > ASK_AGAIN_SECONDS:
             raise Violation(f"the provider's secret is {age:.0f} s old, and was not asked for")
         if machine.known is None or (age > STALE_SECONDS and machine.failed_at >= invocation.began):
             return 998
-        generations = {each["authToken"].removeprefix("token-") for each in machine.known.values()}
-        if win.wrong == "token" or str(generation) not in generations:
+        matched = [key for key, secrets in machine.known.items() if secrets["authToken"] == f"token-{generation}"]
+        if win.wrong == "token" or not matched:
             return 401
         if win.wrong == "json":
             return 99
-        return 401 if is_signed and win.wrong == "hash" else None
+        if delivery.is_signed and win.wrong == "hash":
+            return 401
+        for lock in ("authToken", "hash") if delivery.is_signed else ("authToken",):
+            if not invocation.says(f'"lock":"{lock}","key":"{matched[0]}"'):
+                raise Violation(f"the {lock} that matched is not told: {win}")
+        return None
 
     def _check_excuse(self, invocation: Invocation, watch: Watch) -> None:
         """998 is answered only if there was no time left for the tables, or what must be kept could not be."""
@@ -454,7 +460,8 @@ class World:
         literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
         if literals not in books.balances_since(win, 0 if watch.was_spoilt else watch.moment):
             raise Violation(f"{literals} were not the balances then: {win}")
-        if books.dispute(win):
+        if code := books.dispute(win):
+            self._check_prize_told(invocation, win, code)
             self._without_prize.append(watch.delivery)
             self.happened["a prize was left for a person"] += 1
             if not self._prize_stands(win):
@@ -462,6 +469,11 @@ class World:
         is_told_as_fresh = invocation.says('"message":"credited"')
         if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
+
+    def _check_prize_told(self, invocation: Invocation, win: Win, code: int) -> None:
+        told = [line for line in invocation.said if '"message":"prize left for a person"' in line]
+        if not told or f'"code":{code}' not in told[0] or '"reason":"' not in told[0]:
+            raise Violation(f"it is not told that a prize is left: {win}")
 
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
         """It stands in the right queue; or it is nowhere, the log says so, and the provider must send it again."""
@@ -516,7 +528,7 @@ class World:
             if parked["code"] == 61 and told != differing(win, self.books.contract):
                 raise Violation(f"told that {told} differ, not {differing(win, self.books.contract)}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
-            if parked["first_received_at"] != first:
+            if parked["first_received_at"] != first or not re.fullmatch(MOMENT, first):
                 raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
             self._contents[message.body] = Kept(delivery, parked.get("prize_only", False))
         return self._contents[message.body]
@@ -588,18 +600,20 @@ class World:
         invocation = self._invocation(callback, [self._watch(self._content(each).delivery) for each in messages], time)
         with self._at_work(invocation):
             answer = self._invoke(invocation, {"Records": records})
-            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]} if answer else set[str]()
-            if answer and len(messages) == 1:
-                self._check_age(invocation)
+            failed = (
+                {each["itemIdentifier"] for each in answer["batchItemFailures"]} if answer is not None else set[str]()
+            )
+            if answer is not None and len(messages) == 1:
+                self._check_told(invocation, messages[0], received[0][1], is_done=not failed)
             if answer is None:
                 self.happened["a retry's function died"] += 1
             for message, watch, (handle, receives) in zip(messages, invocation.in_hand, received, strict=True):
-                if answer and str(message.number) not in failed:
+                if answer is not None and str(message.number) not in failed:
                     self._check_done(message, watch)
                     self.happened["a retry was done with"] += 1
                     if not is_lost:
                         self.network.queues.delete_message(message.queue, handle)
-                elif answer:
+                elif answer is not None:
                     self._check_put_off(invocation, message, watch, receives)
                 self._wake(message.queue, message.visible_at)
 
@@ -614,15 +628,30 @@ class World:
         elif not watch.verdicts & {52, 57, 59, 61, 64}:
             raise Violation(f"left for a person, and could be credited: {delivery.win}")
 
-    def _check_age(self, invocation: Invocation) -> None:
-        """How long ago its request was first received is told, by the clock of the function's machine."""
-        first = self._first_received.get(invocation.in_hand[0].delivery.number)
-        if first is None:
-            return  # a stray, which nobody received
+    def _check_told(self, invocation: Invocation, message: Message, receives: int, *, is_done: bool) -> None:
+        """What a retry tells of itself."""
+        (watch,), told = invocation.in_hand, "".join(invocation.said)
+        is_put_off = not is_done and "sqs" not in invocation.failed
+        exhausted = is_put_off and receives >= MAX_TRIES
+        is_stray = watch.delivery.win.wrong == "stray"
+        given_up = is_done and (is_stray or '"message":"refused"' in told)
+        is_told = {
+            '"NotKept"': False,
+            '"AttemptsExhausted"': exhausted or (not is_put_off and '"AttemptsExhausted"' in told),
+            '"message":"left for a person"': given_up,
+        }
+        wrong = [what for what, must in is_told.items() if (what in told) != must]
+        if wrong:
+            raise Violation(f"{', '.join(wrong)} is told, or not, and it is otherwise: {watch.delivery.win}")
+        if is_stray:
+            return  # which nobody received
+        first = self._first_received[watch.delivery.number]
+        if any(f'"tries":{receives}' not in line for line in invocation.said if '"message":"refused"' in line):
+            raise Violation(f"it is not told which try it was: {watch.delivery.win}")
         age = max(0.0, invocation.began + invocation.machine.skew - datetime.fromisoformat(first).timestamp())
-        told = [float(each) for each in re.findall(r'"ParkedAge":\[([-\d.]+)\]', "".join(invocation.said))]
-        if len(told) != 1 or not math.isclose(told[0], age, abs_tol=0.01):
-            raise Violation(f"{told} s old, not {age}: {invocation.in_hand[0].delivery.win}")
+        ages = [float(each) for each in re.findall(r'"ParkedAge":\[([-\d.]+)\]', told)]
+        if len(ages) != 1 or not math.isclose(ages[0], age, abs_tol=0.01):
+            raise Violation(f"{ages} s old, not {age}: {watch.delivery.win}")
 
     def _check_put_off(self, invocation: Invocation, message: Message, watch: Watch, receives: int) -> None:
         """What is not done with could not be, and is hidden for longer with each try."""
@@ -683,7 +712,7 @@ class World:
                     raise Violation(f"lost: {delivery.win}")
         letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
         for delivery, prize_only in map(self._content, letters if self.script.redrives else ()):
-            can_be = not prize_only and self.books.verdict(delivery.win) == 0
+            can_be = not prize_only and self.books.verdict(delivery) == 0
             if can_be and not self.books.is_credited(delivery.win):
                 raise Violation(f"can be credited, and is not: {delivery.win}")
         self.ledgers, faults = proved(tables, self._careless)
