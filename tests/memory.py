@@ -42,7 +42,8 @@ class Tables:
 
     def put(self, table: str, item: Mapping[str, Any]) -> None:
         """Writes an item as another program would; text, numbers and lists of text."""
-        self._write(table, {name: _attribute(value) for name, value in item.items()})
+        written = _kept({name: _attribute(value) for name, value in item.items()})
+        self._keep(_key(table, written), written)
 
     def all(self, table: str) -> list[Item]:
         """The items of a table, with numbers as Decimals."""
@@ -58,6 +59,8 @@ class Tables:
         """One table's part of a read. A read of several tables is not one instant."""
         assert request.keys() <= {"Keys", "ConsistentRead"}
         keys = [_key(table, key) for key in request["Keys"]]
+        if len(set(keys)) < len(keys):
+            raise failure("ValidationException", "BatchGetItem")
         find = self.items[table].get if request.get("ConsistentRead") is True else self._stale
         return [{**item} for item in map(find, keys) if item]
 
@@ -78,12 +81,12 @@ class Tables:
         if len(set(keys)) < len(keys):
             raise failure("ValidationException", "TransactWriteItems")
         held = [self.items[key[0]].get(key) for key in keys]
+        written = [_after(verb, action, item) for item, (verb, action) in zip(held, actions, strict=True)]
         reasons = [_reason(action, item) for item, (_, action) in zip(held, actions, strict=True)]
         if any(reason["Code"] != "None" for reason in reasons):
             raise cancelled(reasons)
-        for item, (verb, action) in zip(held, actions, strict=True):
-            assert verb in ("Put", "Update")
-            self._write(action["TableName"], action["Item"] if verb == "Put" else _updated(item, action))
+        for key, item in zip(keys, written, strict=True):
+            self._keep(key, item)
         self.writes += 1
         if ClientRequestToken is not None:
             self._written[ClientRequestToken] = self._now() + TOKEN_SECONDS, TransactItems
@@ -95,10 +98,10 @@ class Tables:
         named = [next(iter(action.values())) for action in actions]
         return [_key(action["TableName"], action.get("Key") or action["Item"]) for action in named]
 
-    def _write(self, table: str, item: Item) -> None:
-        key = _key(table, item)
-        self._before[key] = self._now() + STALE_SECONDS, self.items[table].get(key)
-        self.items[table][key] = {name: _kept(attribute) for name, attribute in item.items()}
+    def _keep(self, key: Key, item: Item) -> None:
+        items = self.items[key[0]]
+        self._before[key] = self._now() + STALE_SECONDS, items.get(key)
+        items[key] = item
 
     def _stale(self, key: Key) -> Item | None:
         until, before = self._before.get(key, (0.0, None))
@@ -128,7 +131,7 @@ class Queues:
         self, now: Now = _never, dead_letters: Mapping[str, tuple[str, int]] | None = None, hidden_seconds: float = 120
     ) -> None:
         self.waiting: dict[str, dict[int, Message]] = {}  # by queue, in the order of sending
-        self.hidden: list[str] = []  # every handle whose message was hidden for longer
+        self.hidden: list[str] = []  # every handle with which somebody wanted to hide a message for longer
         self._now = now
         self._dead_letters = dead_letters or {}
         self._hidden_seconds = hidden_seconds
@@ -148,12 +151,11 @@ class Queues:
         return {"MessageId": str(message.number)}
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Item:  # noqa: N803
-        message = self._received(QueueUrl, ReceiptHandle)
-        if message and not 0 <= VisibilityTimeout <= HIDDEN_SECONDS - (self._now() - message.received_at):
-            raise failure("InvalidParameterValue", "ChangeMessageVisibility")
         self.hidden.append(ReceiptHandle)
-        if message:
-            message.visible_at = self._now() + VisibilityTimeout
+        message = self._received(QueueUrl, ReceiptHandle)
+        if not message or not 0 <= VisibilityTimeout <= HIDDEN_SECONDS - (self._now() - message.received_at):
+            raise failure("InvalidParameterValue", "ChangeMessageVisibility")
+        message.visible_at = self._now() + VisibilityTimeout
         return {}
 
     def receive_message(self, queue: str, most: int) -> list[Message]:
@@ -181,8 +183,8 @@ class Queues:
 
     def _received(self, queue: str, handle: str) -> Message | None:
         """None for a handle of something that is gone, or was received again since."""
-        _, number, _ = handle.rsplit("/", 2)
-        message = self.waiting.get(queue, {}).get(int(number))
+        _, _, number = handle.rpartition("/")[0].rpartition("/")
+        message = self.waiting.get(queue, {}).get(int(number)) if number else None
         return message if message and message.handle == handle else None
 
 
@@ -218,15 +220,27 @@ def _attribute(value: Any) -> Item:
             return {"N": str(value)}
 
 
-def _kept(attribute: Item) -> Item:
-    """An attribute as it is read again: 38 digits of a number, and no zeros at the end of its fraction."""
+_PLAIN = re.compile(r"(-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]|0)")
+
+
+def _kept(item: Item) -> Item:
+    """An item as it is read again."""
+    return {name: _normal(attribute) for name, attribute in item.items()}
+
+
+def _normal(attribute: Item) -> Item:
+    """A number has up to 38 digits, in plain notation, with no zeros that say nothing."""
+    if "L" in attribute:
+        return {"L": [*map(_normal, attribute["L"])]}
     digits = attribute.get("N")
-    if digits is None or (digits.isdigit() and len(digits) <= 38):
+    if digits is None or (len(digits) <= 38 and _PLAIN.fullmatch(digits)):
         return attribute
-    plain = format(Decimal(digits), "f")
+    number = Decimal(digits)
+    plain = format(number, "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-    assert len(plain.replace(".", "").lstrip("-0").rstrip("0")) <= 38, f"DynamoDB does not take {plain}"
-    return {"N": plain}
+    if len(plain.replace(".", "").lstrip("-0").rstrip("0")) > 38:
+        raise failure("ValidationException", "TransactWriteItems")
+    return {"N": plain if number else "0"}
 
 
 def _key(table: str, item: Item) -> Key:
@@ -263,7 +277,7 @@ def _condition(text: str) -> Holds:
 
     def is_so_much(item: Item, names: Mapping[str, str], values: Mapping[str, Item]) -> bool:
         attribute, wanted = item.get(names.get(name, name)), values[value]
-        return attribute is not None and (attribute == wanted or value_of(attribute) == value_of(wanted))
+        return attribute == wanted or (attribute is not None and attribute == _normal(wanted))
 
     return is_so_much
 
@@ -275,9 +289,14 @@ def _changes(expression: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in (change.split(" = ") for change in changes.split(", "))]
 
 
-def _updated(item: Item | None, action: Item) -> Item:
+def _after(verb: str, action: Item, item: Item | None) -> Item:
+    """The item that an action leaves where there is `item`."""
+    if verb == "Put":
+        return _kept(action["Item"])
+    assert verb == "Update"
     values = action["ExpressionAttributeValues"]
-    return {**(item or action["Key"]), **{name: values[value] for name, value in _changes(action["UpdateExpression"])}}
+    changes = {name: _normal(values[value]) for name, value in _changes(action["UpdateExpression"])}
+    return {**(item or action["Key"]), **changes}
 
 
 # --- Failures ----------------------------------------------------------------------------------------
