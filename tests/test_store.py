@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -24,7 +23,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import EVENTS, Clock, Operator
-from crowd import Crowd
 from wallet import store as store_module
 from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
 from wallet.ledger import Credit, Prize, Settlement
@@ -1338,21 +1336,6 @@ def test_a_wallet_contended_for_a_while_is_credited_in_the_end(counter: Counter)
     assert receipt.cash == OPENING_CASH + 10 + MAX_ATTEMPTS - 1
     counter.assert_wallet(cash=str(10 + MAX_ATTEMPTS - 1), version=MAX_ATTEMPTS)
     counter.assert_calls(reads=MAX_ATTEMPTS - 1, writes=MAX_ATTEMPTS)  # the second write needed no read
-
-
-@pytest.mark.parametrize("told", ["ConditionalCheckFailed", "TransactionConflict"])
-def test_a_hundred_wins_of_one_player_at_the_same_moment_are_all_paid_in_time(
-    monkeypatch: pytest.MonkeyPatch, told: str
-) -> None:
-    for seed in range(5):
-        crowd = Crowd(told, random.Random(seed))
-        with crowd.clock_of(monkeypatch):
-            settled = crowd.settle([win("1", reference=f"r-{number}") for number in range(100)])
-
-        assert [each.receipt.replayed for each in settled] == [False] * 100
-        assert (crowd.wallet["cash"], crowd.wallet["version"]) == (100, 100)
-        assert crowd.writes <= 1000
-        assert crowd.now <= 2.5
 
 
 def test_what_was_given_up_is_paid_once_when_it_comes_again(counter: Counter) -> None:

@@ -59,6 +59,8 @@ class Pace:
     way: tuple[float, float] = (0.002, 0.01)
     hold: tuple[float, float] = (0.0, 0.006)
     slow: float = 0.01  # how many take up to half a second
+    whole: float = 0.6  # how many reads of several tables are one instant
+    conflicts: bool = True  # of writes that meet, one is refused; otherwise both go on, and a condition of one fails
 
 
 class Network:
@@ -162,7 +164,7 @@ class Network:
         return 0.5 * drawn if drawn < self._pace.slow else least + (most - least) * drawn
 
     def _read(self, invocation: Invocation, requests: Mapping[str, Any]) -> Item:
-        if len(requests) < 2 or invocation.chance.random() < 0.6:
+        if len(requests) < 2 or invocation.chance.random() < self._pace.whole:
             return self.tables.batch_get_item(RequestItems=requests)
         invocation.was_held_up = True
         found: Item = {}
@@ -181,7 +183,8 @@ class Network:
             self.happened["a write met another"] += 1
             raise cancelled(with_code("TransactionConflict", held, len(keys)))
         mark = object()
-        self._held |= dict.fromkeys(keys, mark)
+        if self._pace.conflicts:
+            self._held |= dict.fromkeys(keys, mark)
         self._tokens |= {token} if token else set()
         try:
             least, most = self._pace.hold

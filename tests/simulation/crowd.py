@@ -1,0 +1,181 @@
+"""One player with many wins at once, measured: `PYTHONPATH=tests .venv/bin/python -m simulation.crowd`.
+
+A read takes 4 ms, and nothing fails. Of writes of one player that meet, one wins. Each other one is answered
+`TransactionConflict`, or that its condition failed. AWS answers either, so both are measured.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+from typing import Any
+
+from .machines import Invocation, outside_replaced
+from .network import Pace
+from .script import Event, Opened, Script, Sent, Win
+from .timeline import START
+from .world import World
+
+WRITES = (8, 15, 25, 40)  # milliseconds
+SEEDS = range(5)
+AT_ONCE = (1, 10, 50, 100)
+PLAYERS = (1, 2, 4, 8, 16, 32, 64)
+EACH = 10  # references of each of those players
+RATES = (5, 10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150)  # a second
+STEADY_SECONDS = 10
+
+
+def pace_of(milliseconds: int, *, conflicts: bool) -> Pace:
+    """Without chance: a read takes 4 ms, and a write so many."""
+    hold = milliseconds / 1000 - 0.004
+    return Pace(way=(0.002, 0.002), hold=(hold, hold), slow=0.0, whole=1.0, conflicts=conflicts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What came of the wins that were sent once. `seconds` are those to the answers of the paid ones, sorted."""
+
+    sent: int
+    paid: int
+    kept: int  # answered 998
+    writes: int
+    seconds: Sequence[float]
+    lasted: float  # from the first win to the last answer of a paid one
+
+    @property
+    def tries(self) -> float:
+        return self.writes / self.sent
+
+    @property
+    def rate(self) -> float:
+        return self.paid / self.lasted
+
+    def within(self, share: int) -> float:
+        """The seconds within which so many of a hundred are answered."""
+        return self.seconds[-(-share * self.paid // 100) - 1]
+
+
+class Crowd(World):
+    """A world that counts its writes and times its answers, while the provider's deliveries are answered."""
+
+    def __init__(self, script: Script, pace: Pace) -> None:
+        super().__init__(script, pace)
+        self.writes = 0
+        self.answers: list[tuple[int, float, float]] = []  # the error, how long it took, and when it was
+        call = self.network.call
+
+        def counted(invocation: Invocation, service: str, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+            self.writes += operation == "transact_write_items" and not invocation.time  # and in no retry
+            return call(invocation, service, operation, asked)
+
+        self.network.call = counted
+
+    def _check_answer(self, invocation: Invocation, answer: Any, generation: int, *, is_signed: bool) -> None:
+        super()._check_answer(invocation, answer, generation, is_signed=is_signed)
+        now = self.timeline.now
+        self.answers.append((json.loads(answer["body"])["error"], now - invocation.began, now - START))
+
+
+def measured(seed: int, pace: Pace, *, players: int = 1, each: int, rate: float = 0.0) -> Figures:
+    """What comes of `each` wins of so many players, all at once or at a rate.
+
+    Raises Violation unless each is paid once: in time, or by a retry.
+    """
+    chance = Random(seed)
+    events: list[Event] = [Opened(at=0.0, player=f"{player}", currency="EUR") for player in range(players)]
+    numbers, at = itertools.count(1), 0.0
+    for turn in range(each):
+        for player in range(players):
+            win = Win(
+                callback="promo",
+                player=f"{player}",
+                reference=f"{player}-{turn}",
+                amount="1",
+                currency="EUR",
+                campaign="c",
+            )
+            events.append(Sent(at=at, win=win, number=next(numbers)))
+            at += chance.expovariate(rate) if rate else 0.0
+    crowd = Crowd(Script(seed=seed, events=events, resends=False, redrives=False), pace)
+    with outside_replaced():
+        crowd.run()
+    paid = [(seconds, moment) for error, seconds, moment in crowd.answers if error == 0]
+    return Figures(
+        sent=players * each,
+        paid=len(paid),
+        kept=sum(error == 998 for error, _, _ in crowd.answers),
+        writes=crowd.writes,
+        seconds=sorted(seconds for seconds, _ in paid),
+        lasted=max(moment for _, moment in paid),
+    )
+
+
+# --- As a table ---------------------------------------------------------------------------------------
+
+
+def row(milliseconds: int, told: str, sent: str, figures: Sequence[Figures]) -> str:
+    """The seeds' medians; of what was kept, the most."""
+    paid, tries, rate, p50, p99, slowest = (
+        median(values)
+        for values in zip(
+            *((each.paid, each.tries, each.rate, *map(each.within, (50, 99, 100))) for each in figures), strict=True
+        )
+    )
+    kept = max(each.kept for each in figures)
+    took = f"{p50:.3f} / {p99:.3f} / {slowest:.3f}"
+    return f"| {milliseconds} ms, {told} | {sent} | {paid:.0f} | {kept} | {tries:.1f} | {took} | {rate:.0f} |"
+
+
+def steadily(pace: Pace) -> Iterator[tuple[str, list[Figures]]]:
+    """The highest rate at which nothing is answered 998, and the one at which most is paid a second."""
+    tried: dict[int, list[Figures]] = {}
+    for rate in RATES:
+        tried[rate] = [measured(seed, pace, each=rate * STEADY_SECONDS, rate=rate) for seed in SEEDS]
+        if sum(each.kept for each in tried[rate]) > sum(each.sent for each in tried[rate]) / 5:
+            break
+    calm = max(rate for rate in tried if not any(each.kept for each in tried[rate]))
+    most = max(tried, key=lambda rate: median(each.rate for each in tried[rate]))
+    yield f"1 player, {calm} a second: the most without a 998", tried[calm]
+    yield f"1 player, {most} a second: the most are paid", tried[most]
+
+
+def table() -> Iterator[str]:
+    heads = (
+        "a write takes",
+        "sent",
+        "paid in time",
+        "998, kept",
+        "writes a credit",
+        "p50 / p99 / slowest, s",
+        "credits a second",
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|---|"
+    for milliseconds, told in itertools.product(WRITES, ("conflict", "condition")):
+        pace = pace_of(milliseconds, conflicts=told == "conflict")
+        measures: Iterable[tuple[str, list[Figures]]] = itertools.chain(
+            ((f"1 player, {each} at once", [measured(seed, pace, each=each) for seed in SEEDS]) for each in AT_ONCE),
+            steadily(pace),
+            (
+                (
+                    f"{players} players, {EACH} at once each",
+                    [measured(seed, pace, players=players, each=EACH) for seed in SEEDS],
+                )
+                for players in PLAYERS
+                if milliseconds == WRITES[0]
+            ),
+        )
+        for sent, figures in measures:
+            yield row(milliseconds, told, sent, figures)
+
+
+def main() -> None:
+    print(f"Medians of {len(SEEDS)} seeds; of 998s, the most in one")
+    for line in table():
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
