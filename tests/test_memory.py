@@ -236,7 +236,7 @@ EVERY_SHAPE: Sequence[tuple[str, Sequence[Credit]]] = [
 CONDITION = re.compile(r"(attribute_not_exists|attribute_exists|)\(?#?(\w+)(?:\)| = :\w+)")
 
 
-def test_each_write_of_the_store_is_answered_alike_whichever_conditions_fail(twins: Twins, settle: Settle) -> None:
+def test_each_write_of_the_store_gets_the_same_answer_whichever_conditions_fail(twins: Twins, settle: Settle) -> None:
     chance = Random(1)
     writes: dict[str, tuple[Sequence[Item], Mapping[Key, Item | None]]] = {}
 
@@ -251,7 +251,7 @@ def test_each_write_of_the_store_is_answered_alike_whichever_conditions_fail(twi
         settle("421", name, credits)
     twins.before_write = None
 
-    assert len(writes) == len(EVERY_SHAPE) - 1  # two rounds make alike writes but for one number
+    assert len(writes) == len(EVERY_SHAPE) - 1  # the win of "c" is written as that of "a"
     for actions, before in writes.values():
         every = [
             (key, condition)
@@ -287,7 +287,7 @@ def failing(chance: Random, key: Key, item: Item | None, conditions: Sequence[tu
     return item
 
 
-def test_whatever_is_written_meanwhile_the_store_is_answered_alike(twins: Twins, settle: Settle) -> None:
+def test_whatever_is_written_meanwhile_the_store_gets_the_same_answers(twins: Twins, settle: Settle) -> None:
     chance = Random(2)
 
     def meanwhile(actions: Sequence[Item]) -> None:
@@ -319,7 +319,7 @@ def test_whatever_is_written_meanwhile_the_store_is_answered_alike(twins: Twins,
     twins.assert_same_contents()
 
 
-def test_items_are_found_alike(twins: Twins) -> None:
+def test_both_find_the_same_items(twins: Twins) -> None:
     there, elsewhere = ("Players", "there"), ("FreeRounds", "there", "F")
     twins.put("Players", wallet("there", cash={"N": "10.50"}))
     twins.put("FreeRounds", {"userId": {"S": "there"}, "bonusCode": {"S": "F"}, "lastRounds": {"L": [{"S": "1:g1"}]}})
@@ -342,7 +342,7 @@ def test_what_is_not_there_is_made_by_an_update_without_a_condition(twins: Twins
 
 
 @pytest.mark.parametrize("digits", NUMBERS)
-def test_a_number_is_kept_and_compared_alike_however_it_is_written(twins: Twins, digits: str) -> None:
+def test_both_keep_and_compare_a_number_the_same_however_it_is_written(twins: Twins, digits: str) -> None:
     player = f"number {digits}"
     item = wallet(player, cash={"N": digits}, numbers={"L": [{"N": digits}]})
     twins.put("Players", item)
@@ -362,7 +362,7 @@ def test_a_number_is_kept_and_compared_alike_however_it_is_written(twins: Twins,
 
 
 @pytest.mark.parametrize("digits", ["1" * 39, f"-{'1' * 20}.{'1' * 19}", f"1{'0' * 38}1"])
-def test_a_number_of_more_digits_is_refused_alike_and_nothing_is_written(twins: Twins, digits: str) -> None:
+def test_both_refuse_a_number_of_more_digits_and_write_nothing(twins: Twins, digits: str) -> None:
     name = f"too long {digits}"
     actions = [put("Players", wallet(name)), put("Transactions", {"id": {"S": name}, "amount": {"N": digits}})]
 
@@ -490,7 +490,7 @@ def queues(aws: Callable[[str], Any], request: pytest.FixtureRequest) -> TwinQue
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_messages_are_sent_received_hidden_and_deleted_alike(queues: TwinQueues, seed: int) -> None:
+def test_both_send_receive_hide_and_delete_the_same_messages(queues: TwinQueues, seed: int) -> None:
     chance = Random(seed)
     for _ in range(8):
         queues.send(**chance.choice(({}, {"DelaySeconds": 0}, {"DelaySeconds": 900})))
@@ -574,7 +574,7 @@ def test_a_message_is_hidden_for_twelve_hours_at_most_from_when_it_was_received(
 # --- Secrets -----------------------------------------------------------------------------------------
 
 
-def test_a_secret_is_had_alike_whether_there_or_not(aws: Callable[[str], Any]) -> None:
+def test_both_give_the_same_secret_or_none(aws: Callable[[str], Any]) -> None:
     client, content = aws("secretsmanager"), {"current": {"authToken": "t"}}
     client.create_secret(Name="the-provider", SecretString=json.dumps(content))
     model = Secrets("the-provider", content)
