@@ -32,27 +32,11 @@ from wallet.store import Store
 
 Item = dict[str, Any]
 TOKENS = (f"token-{number}" for number in itertools.count())
-NUMBERS = (
-    *(
-        "0",
-        "-0",
-        "0.000",
-        "007",
-        "1",
-        "1.0",
-        "-1",
-        "100000",
-        "1E+5",
-        "1e5",
-        "0.1",
-        ".1",
-        "0.10",
-        "-0.10",
-        "+3",
-        "1E-18",
-    ),
-    *("9" * 38, f"-{'9' * 20}.{'9' * 18}", f"{'9' * 38}000", f"0.{'0' * 20}1", "1E+125"),
-)
+NUMBERS = [
+    *("0", "-0", "0.000", "007", "1", "1.0", "-1", "+3", "100000", "1E+5", "1e5", "1E+125"),
+    *("0.1", ".1", "0.10", "-0.10", "1E-18"),
+    *("9" * 38, f"-{'9' * 20}.{'9' * 18}", f"{'9' * 38}000", f"0.{'0' * 20}1"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +122,8 @@ class Twins:
         for table, items in self.model.items.items():
             pages = self.client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
             found = [item for page in pages for item in page["Items"]]
-            assert (
-                dict(zip(self.model.keys([put(table, item) for item in found]), trimmed(found), strict=True)) == items
-            )
+            keys = self.model.keys([put(table, item) for item in found])
+            assert dict(zip(keys, trimmed(found), strict=True)) == items
 
     # --- As the store's client ----------------------------------------------------------------------
 
@@ -344,8 +327,7 @@ def test_what_is_not_there_is_made_by_an_update_without_a_condition(twins: Twins
 @pytest.mark.parametrize("digits", NUMBERS)
 def test_both_keep_and_compare_a_number_the_same_however_it_is_written(twins: Twins, digits: str) -> None:
     player = f"number {digits}"
-    item = wallet(player, cash={"N": digits}, numbers={"L": [{"N": digits}]})
-    twins.put("Players", item)
+    twins.put("Players", wallet(player, cash={"N": digits}, numbers={"L": [{"N": digits}]}))
     kept = twins.read(("Players", player), ConsistentRead=True)["Responses"]["Players"][0]["cash"]["N"]
 
     assert Decimal(kept) == Decimal(digits)
@@ -423,9 +405,7 @@ class TwinQueues:
         attributes = {"VisibilityTimeout": f"{HIDDEN}", "RedrivePolicy": redrive}
         self.url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         self.model = Queues(dead_letters={self.url: (self.dead, TRIES)}, hidden_seconds=HIDDEN)
-        self.handles: list[
-            tuple[str, str]
-        ] = []  # the model's and the engine's, of each time that a message was received
+        self.handles: list[tuple[str, str]] = []  # the model's and the engine's, of each receive
         self.numbers = itertools.count()
 
     def send(self, **more: int) -> None:
@@ -448,9 +428,8 @@ class TwinQueues:
         return self.client.receive_message(**asked).get("Messages", [])
 
     def hide(self, handles: tuple[str, str], seconds: int) -> Any:
-        return self._same(
-            "change_message_visibility", handles, self.model.change_message_visibility, VisibilityTimeout=seconds
-        )
+        call = self.model.change_message_visibility
+        return self._same("change_message_visibility", handles, call, VisibilityTimeout=seconds)
 
     def delete(self, handles: tuple[str, str]) -> Any:
         def delete(QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803 - the SDK's names
@@ -472,11 +451,7 @@ class TwinQueues:
             waiting = [*self.model.waiting.get(url, {}).values()]
             hidden = [each for each in waiting if each.visible_at > 0]
             delayed = [each for each in hidden if not each.receives]
-            kinds = (
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            )
+            kinds = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
             told = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             must_be = [len(waiting) - len(hidden), len(hidden) - len(delayed), len(delayed)]
             assert [int(told[kind]) for kind in kinds] == must_be
