@@ -12,7 +12,7 @@ from random import Random
 from statistics import median
 from typing import Any, Literal, get_args
 
-from .machines import Invocation, outside_replaced
+from .machines import Client, Invocation, outside_replaced
 from .network import Pace
 from .script import Event, Opened, Script, Sent, Win
 from .timeline import START
@@ -68,14 +68,14 @@ class Crowd(World):
         self.answers: list[tuple[int, float, float]] = []  # the error, how long it took, and when it was
         call = self.network.call
 
-        def counted(invocation: Invocation, service: str, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        def counted(invocation: Invocation, client: Client, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
             self.writes += operation == "transact_write_items" and not invocation.time  # and in no retry
-            return call(invocation, service, operation, asked)
+            return call(invocation, client, operation, asked)
 
         self.network.call = counted
 
-    def _check_answer(self, invocation: Invocation, answer: Any, generation: int, *, is_signed: bool) -> None:
-        super()._check_answer(invocation, answer, generation, is_signed=is_signed)
+    def _check_answer(self, invocation: Invocation, answer: Any, generation: int) -> None:
+        super()._check_answer(invocation, answer, generation)
         now = self.timeline.now
         self.answers.append((json.loads(answer["body"])["error"], now - invocation.began, now - START))
 

@@ -104,9 +104,6 @@ class Client:
         call = vars(self)[operation] = partial(_ask, self, operation)
         return call
 
-    def __deepcopy__(self, _: Any) -> "Client":
-        return self
-
     def close(self) -> None:
         pass
 
@@ -208,8 +205,10 @@ class Fleet:
         if idle := self._idle[callback]:
             return idle.pop()
         self.started += 1
-        handler = copy.deepcopy(self._snapshots[callback])
-        handler = replace(handler, parking=replace(handler.parking, retry_seconds=retry_seconds))
+        # What a machine comes to know is its own. All that does not change is the same in each.
+        snapshot = self._snapshots[callback]
+        parking = replace(snapshot.parking, retry_seconds=retry_seconds)
+        handler = replace(snapshot, keyring=copy.copy(snapshot.keyring), parking=parking)
         # A machine's own clock counts from anywhere, and after a snapshot from somewhere else.
         return Machine(handler, now - 1000 * (self.started % 7), self.skew)
 

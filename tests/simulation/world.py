@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from contract import STATUS, Wallet, kept_for
 from memory import Message, Secrets
-from tools.local.template import Template
+from tools.local.template import Queue, Template
 
 from .books import Books, differing
 from .ledger_proof import proved
@@ -75,6 +75,12 @@ class Outcome:
 
 
 @cache
+def _template() -> tuple[list[Queue], int]:
+    """The queues, and how many messages a function is handed at a time."""
+    return Template.load().queues(), Template.load().functions()[0].retry_batch_size
+
+
+@cache
 def _fleet() -> Fleet:
     return Fleet()
 
@@ -100,7 +106,7 @@ class World:
         self.books = Books()
         self.happened: Counter[str] = Counter()
         self.timeline = timeline or Timeline()
-        queues = Template.load().queues()
+        queues, self._batch_size = _template()
         self._secret = Secrets(SECRET, {})
         self.network = network(
             self.timeline,
@@ -116,7 +122,6 @@ class World:
         )
         self.network.happened = self.happened
         self.network.rate, self.network.faults = script.rate, script.faults
-        self._batch_size = Template.load().functions()[0].retry_batch_size
         self._fleet = _fleet()
         self._fleet.forget()
         self._generation = 0  # of the provider's secret
