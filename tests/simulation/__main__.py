@@ -1,4 +1,6 @@
-"""The long run: scripts drawn from a seed, one after the other, until so many deliveries were made.
+"""The long run: scripts drawn from a seed, one after the other, until the functions were given so many deliveries.
+
+Most are the provider's; the others are those of the retry queues.
 
     PYTHONPATH=tests python -m simulation [DELIVERIES [SEED]]
 
@@ -29,6 +31,7 @@ AT_A_TIME = 20  # scripts
 @dataclass
 class Sum:
     deliveries: int = 0
+    retries: int = 0
     credits: int = 0
     ledgers: int = 0
     scripts: int = 0
@@ -37,7 +40,8 @@ class Sum:
 
     def add(self, outcome: Outcome) -> None:
         self.scripts += 1
-        self.deliveries += outcome.deliveries
+        self.deliveries += outcome.deliveries + outcome.retries
+        self.retries += outcome.retries
         self.credits += outcome.credits
         self.ledgers += outcome.ledgers
         self.seconds += outcome.seconds
@@ -93,14 +97,14 @@ def _tell(seed: int) -> int:
 
 
 def _report(done: Sum, elapsed: float) -> None:
-    years = done.seconds / 86400 / 365
-    print(f"\n{done.deliveries:,} deliveries in {done.scripts:,} scripts, {elapsed:.0f} s; {years:.1f} years went by\n")
+    provider = done.deliveries - done.retries
+    print(f"\n{done.deliveries:,} deliveries, {provider:,} by the provider and {done.retries:,} by the queues,")
+    print(f"in {done.scripts:,} scripts, in {elapsed:.0f} s; {done.seconds / 86400:.0f} days went by\n")
     for what, times in sorted(done.happened.items(), key=lambda each: -each[1]):
         print(f"  {times:>10,}  {what}")
-    print(
-        f"\nlost 0, paid twice 0, wrong answers 0, wrong records 0"
-        f"\n{done.credits:,} credits on record; {done.ledgers:,} ledgers proved by verify"
-    )
+    answers = sum(times for what, times in done.happened.items() if what.startswith("answered"))
+    print(f"\nlost 0, paid twice 0 of {done.credits:,} credits; wrong 0 of {answers:,} answers")
+    print(f"{done.ledgers:,} ledgers proved by verify")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from contract import Contract, Count, Credit, Due, Record, Refused, Wallet, writ
 from .script import Delivery, Win
 
 Item = dict[str, Any]
-HARDLY_MORE = 10**17  # with eighteen decimals, a balance of this has nearly as many digits as it can have
+HARDLY_MORE = 10**19  # with eighteen decimals, a balance of this has nearly as many digits as it can have
+CONTENT = ("gameId", "roundId", "bonusCode", "jackpotId", "campaignId")
 Balances = tuple[str, str]  # cash and bonus, as they are answered
 
 
@@ -31,8 +32,13 @@ class Books:
         self.contract.wallets[player] = wallet
         self.history.setdefault(player, []).append((written(wallet.cash), written(wallet.bonus)))
 
-    def verdict(self, delivery: Delivery) -> int:
-        """What it must be answered with the books as they are; 998 may be the answer to anything, with an excuse."""
+    def verdict(self, delivery: Delivery, *, arrives: bool = False) -> int:
+        """What it must be answered with the books as they are; 998 may be the answer to anything, with an excuse.
+
+        When it `arrives` it must have a hash or a uuid, where one is asked for; what is kept has no hash any more.
+        """
+        if arrives and delivery.lacks_uuid and not delivery.is_signed and delivery.refusal != 64:
+            return 64
         return delivery.refusal or self._verdict(delivery.win)
 
     def _verdict(self, win: Win) -> int:
@@ -52,11 +58,16 @@ class Books:
             return {("Players", credit.player), ("Transactions", credit.id)} <= self.spoiled
         return bool(self.spoiled & {("Players", credit.player), ("FreeRounds", credit.player, credit.bonus_code)})
 
+    def is_rich(self, player: str) -> bool:
+        """Whether nearly nothing can be added to what the player has."""
+        wallet = self.contract.wallets.get(player)
+        return wallet is not None and wallet.cash > HARDLY_MORE
+
     def _is_too_much(self, credit: Credit, known: Record | None) -> bool:
         """Whether a balance would have more digits than there can be."""
-        if known or self.contract.wallets[credit.player].cash < HARDLY_MORE:
+        if known or not self.is_rich(credit.player):
             return False
-        trial = self.contract.copy()
+        trial = Contract(wallets={credit.player: self.contract.wallets[credit.player]})
         try:
             trial.write(trial.decide(credit))
         except Refused:
@@ -79,7 +90,10 @@ class Books:
     def is_credited(self, win: Win) -> bool:
         if win.refusal or win.credit.id not in self.items:
             return False
-        return self._verdict(win) == 0 and not self.contract.decide(win.credit).changes
+        try:
+            return not self.contract.decide(win.credit).changes
+        except Refused:
+            return False
 
     def balances_since(self, win: Win, moment: int) -> Sequence[Balances]:
         """What the player had from that moment of their history on, no sooner than the win was credited."""
@@ -143,27 +157,26 @@ class Books:
         }
 
 
-def differing(win: Win, contract: Contract) -> list[str]:
-    """The fields in which a win contradicts what is on record, as the operator is told."""
-    credit, recorded = win.credit, contract.recorded(win.credit)
-    if recorded and contract.is_replay(credit, recorded):
-        before, prize = recorded.credit.prize, credit.prize
-        if before and prize and before != prize:
-            pairs = {
-                "promoWinReference": (before.reference, prize.reference),
-                "promoWinAmount": (before.amount, prize.amount),
-            }
-            return [name for name, (one, other) in pairs.items() if one != other]
-    if recorded is None or contract.is_replay(credit, recorded):
-        credit = (credit.prize and credit.prize.credit) or credit
-        recorded = contract.recorded(credit)
-    if recorded is None:
-        return []
-    names = ("gameId", "roundId", "bonusCode", "jackpotId", "campaignId")
-    pairs = {"userId": (credit.player, recorded.credit.player), "amount": (credit.amount, recorded.credit.amount)}
-    pairs["currency"] = credit.currency, contract.currency(recorded.wallet.currency)
-    pairs |= dict(zip(names, zip(credit.content, recorded.credit.content, strict=True), strict=True))
-    return [name for name, (one, other) in pairs.items() if None not in (one, other) and one != other]
+def differing(win: Win, contract: Contract) -> list[list[str]]:
+    """The fields in which a win, its prize's description or its prize contradicts what is on record, for each of them.
+
+    Another one of them may be on record since the operator was told.
+    """
+    prize = win.credit.prize
+    found: list[Mapping[str, tuple[object, object]]] = []
+    for credit in (win.credit, prize and prize.credit):
+        if credit and (recorded := contract.recorded(credit)):
+            before = recorded.credit
+            named = dict(zip(CONTENT, zip(credit.content, before.content, strict=True), strict=True))
+            currencies = credit.currency, contract.currency(recorded.wallet.currency)
+            money = {"amount": (credit.amount, before.amount), "currency": currencies}
+            found.append({"userId": (credit.player, before.player), **money, **named})
+            if prize and before.prize:
+                references, amounts = (before.prize.reference, prize.reference), (before.prize.amount, prize.amount)
+                found.append({"promoWinReference": references, "promoWinAmount": amounts})
+    return [
+        [name for name, (one, other) in each.items() if None not in (one, other) and one != other] for each in found
+    ]
 
 
 def _transaction(record: Record, delivery: Delivery, *, with_request: bool) -> Item:

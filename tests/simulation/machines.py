@@ -50,6 +50,7 @@ class Watch:
     verdicts: set[int]
     is_disputed: bool
     moment: int  # of its player's history, when it came
+    arrives: bool  # from the provider, not from a queue
     was_spoilt: bool = False  # whether its wallet could not be read meanwhile: then a replay says what its record does
 
 

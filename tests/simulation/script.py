@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Literal, TypeVar, get_args
 
 import contract
-from contract import Contract, Refused
+from contract import Contract, Number, Parameter, Refused
 
 Callback = Literal["result", "jackpot", "bonus", "promo"]
 CALLBACKS: tuple[Callback, ...] = get_args(Callback)
@@ -95,7 +95,11 @@ class Win:
     @cached_property
     def credit(self) -> contract.Credit:
         """What it asks for, whichever delivery brings it. Raises Refused."""
-        return Contract().read_kept(self.callback, Delivery(self, 0).kept.encode())
+        fields = {
+            name.lower(): Parameter(name, json.loads(raw) if raw.startswith('"') else Number(raw), raw)
+            for name, raw in {**Delivery(self, 0).literals, "roundDetails": '"spin"'}.items()
+        }
+        return Contract().win(self.callback, fields)
 
     @cached_property
     def refusal(self) -> int | None:
@@ -119,10 +123,11 @@ class Win:
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A win on its way. No two have the same number, nor the same body."""
+    """A win on its way. No two have the same number, nor the same body. `has_hash`: the provider signs what it must."""
 
     win: Win
     number: int
+    has_hash: bool = True
 
     @cached_property
     def timestamp(self) -> str:
@@ -135,7 +140,9 @@ class Delivery:
 
     @cached_property
     def literals(self) -> Mapping[str, str]:
-        literals = {**self.win.literals, "timestamp": f'"{self.timestamp}"', "uuid": f'"delivery-{self.number}"'}
+        literals = {**self.win.literals, "timestamp": f'"{self.timestamp}"', "platform": f'"delivery-{self.number}"'}
+        if not self.lacks_uuid:
+            literals["uuid"] = f'"uuid-{self.number}"'
         if self.win.callback == "result":
             details = ('"spin"', f'["spin",{self.number}]', f'{{"spin":{self.number}}}')[self.number % 3]
             literals["roundDetails"] = details
@@ -147,12 +154,17 @@ class Delivery:
         return _object(self.literals)
 
     @property
+    def lacks_uuid(self) -> bool:
+        """A hash will do as well."""
+        return self.win.callback in ("jackpot", "bonus") and self.number % 4 == 0
+
+    @property
     def is_signed(self) -> bool:
-        return self.win.callback in ("jackpot", "bonus") or self.number % 2 == 1
+        return self.has_hash and (self.win.callback in ("jackpot", "bonus") or self.number % 2 == 1)
 
     @property
     def refusal(self) -> int | None:
-        """The code with which it is refused whenever it is let in. Signed, an `&` might belong to another field."""
+        """The code with which it is refused in any case, once it is let in. Signed, an `&` may be of another field."""
         is_cut = self.is_signed and "&" in self.win.reference
         return self.win.refusal or (57 if is_cut else None)
 
@@ -161,8 +173,9 @@ class Delivery:
         wrong, is_base64 = self.win.wrong, self.number % 5 == 0
         body: str | None = self.body(f"secret-{generation}")
         if wrong == "json":
-            body = (body[:-1], None, "gA==", "gA")[self.number // 5 % (4 if is_base64 else 2)]
-            is_base64 = is_base64 and body in ("gA==", "gA")  # no UTF-8, and no base64
+            almost = base64.b64encode(body.encode()).decode() + "!"
+            body = (body[:-1], None, "gA==", "gA", almost)[self.number // 5 % (5 if is_base64 else 2)]
+            is_base64 = is_base64 and body in ("gA==", "gA", almost)  # no UTF-8, and no base64
         elif is_base64:
             body = base64.b64encode(body.encode()).decode()
         token = f"token-{generation}" if wrong != "token" else FOREIGN if self.number % 2 else None
@@ -382,7 +395,8 @@ class Script:
     """`events` in their order. `faults` are those of single calls; None: as often as `rate`, drawn from `seed`.
 
     In the end everything works again. `resends`: the provider sends again whatever got no HTTP 200 until then.
-    `redrives`: an operator sends every dead letter back. `retry_seconds` is the template's parameter.
+    `redrives`: an operator sends every dead letter back. `retry_seconds` is the template's parameter. `has_hash`: there
+    is a secret for hashes, and not for tokens alone.
     """
 
     seed: int
@@ -392,6 +406,7 @@ class Script:
     resends: bool = True
     redrives: bool = True
     retry_seconds: int = 30
+    has_hash: bool = True
 
     def __str__(self) -> str:
         lines = [(event.at, f"{event}") for event in self.events]
@@ -408,7 +423,7 @@ class Script:
             "def test_what_the_simulation_found() -> None:\n    play(\n        Script(\n"
             f"            seed={self.seed},\n"
             f"            resends={self.resends},\n            redrives={self.redrives},\n"
-            f"            retry_seconds={self.retry_seconds},\n"
+            f"            retry_seconds={self.retry_seconds},\n            has_hash={self.has_hash},\n"
             f"            events=[\n{events}            ],\n            faults={{\n{faults}            }},\n"
             "        )\n    )\n"
         )
@@ -417,9 +432,10 @@ class Script:
 # --- Drawn --------------------------------------------------------------------------------------------
 
 # Of the players. The new one is opened late. The odd one's items are spoilt now and then, and the rich one's balance
-# has as many digits as there can be; their wins have no prize.
+# has as many digits as there can be; their wins have no prize, and the rich one plays no free rounds.
 CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "rich": "USD", "new": "USD"}
-RICH = "9999999999999999999.999999999999999999"
+OFTEN = ("421", "422", "423") * 6 + ("odd", "odd", "new")
+RICH = "99999999999999999999.999999999999999999"
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
 OUTAGES: tuple[Failure, ...] = ("unreachable", "timeout", "internal error", "throttled")
@@ -439,16 +455,19 @@ class _Draw:
     now: float = 0.0
     number: int = 0
     strays: int = 0
+    players: Sequence[str] = OFTEN
 
     def script(self, seed: int, size: int) -> Script:
         chance = self.chance
         rate = chance.choice(RATES)
+        if chance.random() < 0.1:  # seldom: what cannot be added is tried ten times
+            self.players = (*OFTEN, "rich")
         self.events += [
             Opened(at=0.0, player="421", currency="USD", cash="99889.99", bonus="99.99"),
             Opened(at=0.0, player="422", currency="EUR", cash="0.000000000000000001"),
             Opened(at=0.0, player="423", currency="USD"),
             Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5"),
-            Opened(at=0.0, player="rich", currency="USD", cash=RICH[1:], bonus="0"),
+            Opened(at=0.0, player="rich", currency="USD", cash=RICH, bonus="0"),
         ]
         opens_at = chance.randrange(size)
         while self.number < size:
@@ -468,6 +487,7 @@ class _Draw:
             resends=resends,
             redrives=redrives,
             retry_seconds=chance.choice((30, 30, 30, 1000)),
+            has_hash=chance.random() < 0.8,
         )
 
     def _open_new(self, at: float) -> None:
@@ -485,7 +505,7 @@ class _Draw:
             case 3 if self.wins:
                 self._send(other_way(chance.choice(self.wins)))
             case 4:  # several of one player in the same instant, and half the time of one free round bonus
-                player, code = chance.choice([*CURRENCIES]), chance.choice((None, "free-1"))
+                player, code = chance.choice(self.players), chance.choice((None, "free-1"))
                 for _ in range(chance.randint(2, 6)):
                     callback = chance.choice(("result", "bonus")) if code else None
                     self._send(self._any_win(callback, player, code))
@@ -553,8 +573,8 @@ class _Draw:
 
     def _send(self, win: Win, *, copies: int = 0) -> None:
         chance = self.chance
-        if win.player in ("odd", "rich") and win.prize:
-            win = replace(win, prize=None)
+        if win.player in ("odd", "rich"):
+            win = replace(win, prize=None, bonus_code=win.bonus_code if win.player == "odd" else None)
         self.wins.append(win)
         at = self.now
         for _ in range(copies + 1):
@@ -566,7 +586,7 @@ class _Draw:
     def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
         callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
-        player = player or chance.choice(("421", "421", "421", "422", "422", "422", "423", "423", "odd", "new", "rich"))
+        player = player or chance.choice(self.players)
         own = CURRENCIES[player]
         spelled_out = callback in ("result", "promo")
         currencies = (own,) * 6 + (own.lower(), "JPY") if spelled_out else (None,) * 4 + (own,) * 3 + ("JPY",)

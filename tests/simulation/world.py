@@ -65,9 +65,10 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a script. `deliveries` are what the provider sent, again or not."""
+    """What came of a script. `deliveries` are the provider's, sent again or not; `retries` are those of the queues."""
 
     deliveries: int
+    retries: int
     credits: int
     ledgers: int
     seconds: float  # of the world's time
@@ -127,6 +128,7 @@ class World:
         self._generation = 0  # of the provider's secret
         self._rotates_until = 0.0
         self._put_secret(0)
+        self.retries = 0
         self.deliveries: dict[int, Delivery] = {}
         self._answered: dict[int, int] = {}  # by delivery
         self._kept: list[Delivery] = []  # what was refused, and must be credited or stand in a queue from then on
@@ -240,7 +242,8 @@ class World:
     def _put_secret(self, current: int, previous: int | None = None) -> None:
         keys = {"current": current} if previous is None else {"current": current, "previous": previous}
         self._secret.content = {
-            key: {"hashSecret": f"secret-{number}", "authToken": f"token-{number}"} for key, number in keys.items()
+            key: {"authToken": f"token-{number}"} | ({"hashSecret": f"secret-{number}"} if self.script.has_hash else {})
+            for key, number in keys.items()
         }
 
     def _put(self, queue: str, text: str) -> None:
@@ -263,13 +266,13 @@ class World:
 
     def send(self, win: Win, number: int, tries: int = 1, unheard: int = 0) -> None:
         """Delivers a win, and again while nothing is heard with HTTP 200."""
-        delivery = Delivery(win, number)
+        delivery = Delivery(win, number, self.script.has_hash)
         self.deliveries[number] = delivery
         generation = self._generation
         event = delivery.event(generation)
 
         def run() -> None:
-            invocation = self._invocation(win.callback, [self._watch(delivery)], 0)
+            invocation = self._invocation(win.callback, [self._watch(delivery, arrives=True)], 0)
             with self._at_work(invocation):
                 answer = self._invoke(invocation, event)
                 status = None
@@ -292,11 +295,11 @@ class World:
 
     # --- The functions ------------------------------------------------------------------------------
 
-    def _watch(self, delivery: Delivery) -> Watch:
+    def _watch(self, delivery: Delivery, *, arrives: bool = False) -> Watch:
         win = delivery.win
-        verdict, is_disputed = self.books.verdict(delivery), self.books.must_leave_prize(win)
+        verdict, is_disputed = self.books.verdict(delivery, arrives=arrives), self.books.must_leave_prize(win)
         was_spoilt = ("Players", win.player) in self.books.spoiled
-        return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), was_spoilt)
+        return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), arrives, was_spoilt)
 
     def _invocation(self, callback: Callback, in_hand: Sequence[Watch], time: int) -> Invocation:
         machine = self._fleet.take(callback, self.timeline.now, self.script.retry_seconds)
@@ -342,7 +345,7 @@ class World:
         """What is in a function's hands may now be answered otherwise."""
         for key in keys:
             for watch in self._in_flight[key]:
-                watch.verdicts.add(self.books.verdict(watch.delivery))
+                watch.verdicts.add(self.books.verdict(watch.delivery, arrives=watch.arrives))
                 watch.is_disputed |= self.books.must_leave_prize(watch.delivery.win)
                 watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
 
@@ -446,8 +449,10 @@ class World:
     def _check_excuse(self, invocation: Invocation, watch: Watch) -> None:
         """998 is answered only if there was no time left for the tables, or what must be kept could not be."""
         something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
+        if 998 in watch.verdicts or self.books.is_rich(watch.delivery.win.player):
+            return
         could_not_be_kept = something_to_keep and "sqs" in invocation.failed
-        if 998 not in watch.verdicts and not _ran_out_of_time(invocation) and not could_not_be_kept:
+        if not _ran_out_of_time(invocation) and not could_not_be_kept:
             seconds = invocation.store_left - invocation.began
             raise Violation(f"given up after {seconds:.3f} s: {watch.delivery.win}")
 
@@ -530,8 +535,8 @@ class World:
             if parked.get("prize_only") and parked["code"] != self.books.dispute(win):
                 raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
-            if parked["code"] == 61 and told != differing(win, self.books.contract):
-                raise Violation(f"told that {told} differ, not {differing(win, self.books.contract)}: {win}")
+            if parked["code"] == 61 and told not in differing(win, self.books.contract):
+                raise Violation(f"told that {told} differ, but {differing(win, self.books.contract)}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
             if parked["first_received_at"] != first or not re.fullmatch(MOMENT, first):
                 raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
@@ -540,7 +545,7 @@ class World:
 
     def _delivery_of(self, request: str) -> Delivery | None:
         """The delivery that a request's text is of."""
-        found = re.search(r'"uuid":"delivery-(\d+)"', request)
+        found = re.search(r'"platform":"delivery-(\d+)"', request)
         return self.deliveries.get(int(found[1])) if found else None
 
     def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
@@ -602,6 +607,7 @@ class World:
             for message in messages
         ]
         received = [(message.handle, message.receives) for message in messages]
+        self.retries += len(messages)
         invocation = self._invocation(callback, [self._watch(self._content(each).delivery) for each in messages], time)
         with self._at_work(invocation):
             answer = self._invoke(invocation, {"Records": records})
@@ -732,6 +738,7 @@ class World:
     def outcome(self) -> Outcome:
         return Outcome(
             deliveries=len(self.deliveries),
+            retries=self.retries,
             credits=len(self.books.items),
             ledgers=self.ledgers,
             seconds=self.timeline.now - START,
