@@ -5,7 +5,8 @@ timeline.py  time: many functions at once, each running until its next call
 network.py   AWS at the SDK's calls: memory.py with latency, faults and lost answers
 machines.py  the functions: cold starts, snapshots, clocks, deaths, and what they say
 books.py     what is right, by tests/contract.py
-world.py     all of it together, and what must hold
+judge.py     what must hold, after each step and in the end
+world.py     all of it together
 shrink.py    the shortest script that still fails
 orders.py    every order of two functions' calls
 teeth.py     faults in the wallet's code, each of which must be found

@@ -163,20 +163,20 @@ def differing(win: Win, contract: Contract) -> list[list[str]]:
     Another one of them may be on record since the operator was told.
     """
     prize = win.credit.prize
-    found: list[Mapping[str, tuple[object, object]]] = []
+    found: list[list[str]] = []
     for credit in (win.credit, prize and prize.credit):
         if credit and (recorded := contract.recorded(credit)):
             before = recorded.credit
             named = dict(zip(CONTENT, zip(credit.content, before.content, strict=True), strict=True))
             currencies = credit.currency, contract.currency(recorded.wallet.currency)
             money = {"amount": (credit.amount, before.amount), "currency": currencies}
-            found.append({"userId": (credit.player, before.player), **money, **named})
+            pairs = {"userId": (credit.player, before.player), **money, **named}
+            found.append([name for name, each in pairs.items() if None not in each and each[0] != each[1]])
             if prize and before.prize:
-                references, amounts = (before.prize.reference, prize.reference), (before.prize.amount, prize.amount)
-                found.append({"promoWinReference": references, "promoWinAmount": amounts})
-    return [
-        [name for name, (one, other) in each.items() if None not in (one, other) and one != other] for each in found
-    ]
+                pairs = {"promoWinReference": (before.prize.reference, prize.reference)}
+                pairs["promoWinAmount"] = before.prize.amount, prize.amount
+                found.append([name for name, each in pairs.items() if each[0] != each[1]])
+    return found
 
 
 def _transaction(record: Record, delivery: Delivery, *, with_request: bool) -> Item:

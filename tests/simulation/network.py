@@ -166,11 +166,12 @@ class Network:
     def _read(self, invocation: Invocation, requests: Mapping[str, Any]) -> Item:
         if len(requests) < 2 or invocation.chance.random() < self._pace.whole:
             return self.tables.batch_get_item(RequestItems=requests)
-        invocation.was_held_up = True
         found: Item = {}
+        before = self.tables.writes
         for table in invocation.chance.sample([*requests], len(requests)):
             found[table] = self.tables.read(table, requests[table])
             self.sleep(invocation, 0.01 * invocation.chance.random())
+        invocation.was_held_up |= self.tables.writes > before
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _write(self, invocation: Invocation, asked: Item) -> Item:

@@ -1,0 +1,379 @@
+"""What must hold: after each write, for each answer and each message, and in the end. It raises Violation."""
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from contract import STATUS, kept_for
+from memory import Message
+
+from .books import Books, differing
+from .ledger_proof import proved
+from .machines import Invocation, Watch
+from .network import Network, Violation
+from .script import Delivery, Script, Win
+
+Item = dict[str, Any]
+
+# What is stated of the functions, in docs/ledger.md and docs/operating/secrets.md.
+STORE_SECONDS, LAST_CALL_SECONDS, LONGEST_PAUSE_SECONDS = 3.0, 1.5, 0.15
+FRESH_SECONDS, STALE_SECONDS, ASK_AGAIN_SECONDS = 300, 3600, 30
+MAX_TRIES = 10
+LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
+
+
+class Kept(NamedTuple):
+    delivery: Delivery
+    prize_only: bool
+
+
+@dataclass
+class Judge:
+    """`deliveries` are by number, `strays` by their text. `kept` must be credited or stand in a queue from now on."""
+
+    script: Script
+    books: Books
+    network: Network
+    happened: Counter[str]
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    strays: dict[str, Delivery] = field(default_factory=dict)
+    kept: list[Delivery] = field(default_factory=list)
+    careless: set[str] = field(default_factory=set)  # players whose version another program forgot
+    ledgers: int = 0  # that were proved
+    _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
+    _names: dict[str, str] = field(default_factory=dict)  # the transactionId of each transaction
+    _first_received: dict[int, str] = field(default_factory=dict)  # when each kept delivery says it was
+    _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
+    _prizes: defaultdict[Any, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by win and prize
+    _contents: dict[str, Kept] = field(default_factory=dict)  # by a message's text
+
+    # --- What is written ----------------------------------------------------------------------------
+
+    def committed(self, invocation: Invocation, actions: Sequence[Item]) -> list[str]:
+        """After a write: the tables hold what the books make of what is in hand, and nothing else is written.
+
+        Returns the ids of the transactions.
+        """
+        tables = self.network.tables
+        keys = tables.keys(actions)
+        delivery = self._writer(invocation, actions)
+        due = self.books.due(delivery)
+        if due is None:
+            raise Violation(f"written, and nothing is owed: {delivery.win}: {keys}")
+        must_be = self.books.write(due, delivery)
+        if {*keys} != must_be.keys():
+            raise Violation(f"wrote {keys}, not {[*must_be]}: {delivery.win}")
+        for key, item in must_be.items():
+            self._compare(key, tables.items[key[0]][key], item)
+        invocation.wrote |= bool(due.fresh)
+        self.happened["a win was credited" if due.fresh else "a prize was noted"] += 1
+        return [key[1] for key in must_be if key[0] == "Transactions"]
+
+    def _writer(self, invocation: Invocation, actions: Sequence[Item]) -> Delivery:
+        """Whose write it is, of all that is in hand."""
+        request = actions[0].get("Put", {}).get("Item", {}).get("request", {}).get("S", "")
+        if delivery := self._delivery_of(request):
+            return delivery
+        for watch in invocation.in_hand:
+            if (due := self.books.due(watch.delivery)) and due.notes_prize and due.win.prize:
+                values = actions[0].get("Update", {}).get("ExpressionAttributeValues", {})
+                if values.get(":amount") == {"S": due.win.prize.amount}:
+                    return watch.delivery
+        return invocation.in_hand[0].delivery
+
+    def _compare(self, key: tuple[str, ...], found: Item, must_be: Item) -> None:
+        if key[0] == "Transactions":
+            found = {**found}
+            name = found.pop("transactionId", {}).get("S", "")
+            if not found.pop("recordedAt", None) or self._names.setdefault(key[1], name) != name:
+                raise Violation(f"{key} has lost its name or moment")
+        if found != must_be:
+            names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
+            told = ", ".join(f"{name}: {found.get(name)}, not {must_be.get(name)}" for name in names)
+            raise Violation(f"{'/'.join(key)}: {told}")
+
+    # --- What a function answers --------------------------------------------------------------------
+
+    def check_answer(self, invocation: Invocation, answer: Item, generation: int) -> None:
+        (watch,) = invocation.in_hand
+        delivery, win = watch.delivery, watch.delivery.win
+        said = json.loads(answer["body"], parse_int=_literal, parse_float=_literal)
+        code = int(said["error"][1])
+        self.happened[f"answered {code}"] += 1
+        if answer["statusCode"] != STATUS[code]:
+            raise Violation(f"{code} with HTTP {answer['statusCode']}")
+        must_have = {"Content-Type": "application/json"} | ({"Allow": "POST"} if code == 405 else {})
+        if answer["headers"] != must_have or answer["isBase64Encoded"] is not False:
+            raise Violation(f"answered with {answer}")
+        admission = self._admission(invocation, generation, delivery)
+        if invocation.says('"NotKept"') != (admission is not None and code != 405):
+            raise Violation(f"told as kept, or not, and it is otherwise: {win}")
+        if admission is not None:
+            if code != admission:
+                raise Violation(f"answered {code}, not {admission}: {win}")
+            if self._stands(delivery):
+                raise Violation(f"answered {code}, and kept: {win}")
+            return
+        if code == 998:
+            self._check_excuse(invocation, watch)
+        elif code not in watch.verdicts:
+            raise Violation(f"answered {code}, not {sorted(watch.verdicts)}: {win}")
+        if code == 0:
+            self._check_success(invocation, watch, said)
+            return
+        if [*said] != ["error", "description"]:
+            raise Violation(f"a refusal says {said}")
+        if code != 998 and invocation.wrote:
+            raise Violation(f"written, and answered {code}: {win}")
+        self._check_kept(invocation, delivery, code)
+
+    def _admission(self, invocation: Invocation, generation: int, delivery: Delivery) -> int | None:
+        """The code of what is refused before it is read; None for a request that is let in."""
+        machine, win = invocation.machine, delivery.win
+        if win.wrong == "method":
+            return 405
+        age = invocation.began - machine.heard_at
+        if age > FRESH_SECONDS and invocation.began - machine.failed_at > ASK_AGAIN_SECONDS:
+            raise Violation(f"the provider's secret is {age:.0f} s old, and was not asked for")
+        if machine.known is None or (age > STALE_SECONDS and machine.failed_at >= invocation.began):
+            return 998
+        matched = [key for key, secrets in machine.known.items() if secrets["authToken"] == f"token-{generation}"]
+        if win.wrong == "token" or not matched:
+            return 401
+        if win.wrong == "json":
+            return 99
+        if delivery.is_signed and win.wrong == "hash":
+            return 401
+        for lock in ("authToken", "hash") if delivery.is_signed else ("authToken",):
+            if not invocation.says(f'"lock":"{lock}","key":"{matched[0]}"'):
+                raise Violation(f"the {lock} that matched is not told: {win}")
+        return None
+
+    def _check_excuse(self, invocation: Invocation, watch: Watch) -> None:
+        """998 is answered only if there was no time left for the tables, or what must be kept could not be."""
+        something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
+        if 998 in watch.verdicts or self.books.is_rich(watch.delivery.win.player):
+            return
+        could_not_be_kept = something_to_keep and "sqs" in invocation.failed
+        if not _ran_out_of_time(invocation) and not could_not_be_kept:
+            seconds = invocation.store_left - invocation.began
+            raise Violation(f"given up after {seconds:.3f} s: {watch.delivery.win}")
+
+    def _check_success(self, invocation: Invocation, watch: Watch, said: Item) -> None:
+        win, books = watch.delivery.win, self.books
+        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description"]:
+            raise Violation(f"an answer says {said}")
+        if not books.is_credited(win):
+            raise Violation(f"not credited, but answered so: {win}")
+        if (
+            said["transactionId"] != self._names[win.credit.id]
+            or said["currency"] != books.contract.wallets[win.player].currency
+        ):
+            raise Violation(f"another's name or currency: {said}")
+        literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
+        if literals not in books.balances_since(win, 0 if watch.was_spoilt else watch.moment):
+            raise Violation(f"{literals} were not the balances then: {win}")
+        if code := books.dispute(win):
+            self._check_prize_told(invocation, win, code)
+            self._without_prize.append(watch.delivery)
+            self.happened["a prize was left for a person"] += 1
+            if not self._prize_stands(win):
+                raise Violation(f"the prize is kept nowhere: {win}")
+        is_told_as_fresh = invocation.says('"message":"credited"')
+        if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
+            raise Violation(f"credited, and told as a replay: {win}")
+
+    def _check_prize_told(self, invocation: Invocation, win: Win, code: int) -> None:
+        told = [line for line in invocation.said if '"message":"prize left for a person"' in line]
+        if not told or f'"code":{code}' not in told[0] or '"reason":"' not in told[0]:
+            raise Violation(f"it is not told that a prize is left: {win}")
+
+    def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
+        """It stands in the right queue; or it is nowhere, the log says so, and the provider must send it again."""
+        if not self._stands(delivery):
+            if code != 998:
+                raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")
+            if "sqs" not in invocation.failed or not invocation.says("parking failed"):
+                raise Violation(f"neither kept nor told: {delivery.win}")
+            self.happened["a refusal could not be kept"] += 1
+            return
+        self.kept.append(delivery)
+        if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
+            right = kept_for(code)
+            if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
+                raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
+
+    # --- What is in the queues ----------------------------------------------------------------------
+
+    def arrived(self, message: Message, invocation: Invocation | None = None) -> None:
+        """A message is in a queue: what it says is right, and how long it waits."""
+        delivery, prize_only = self.content(message)
+        if prize_only:
+            self._prizes[_prize_of(delivery.win)].append(message)
+        else:
+            self._standing[delivery.number].append(message)
+            if invocation:
+                invocation.sent.append(message.queue)
+        if invocation and message.queue.endswith("RetryQueue"):
+            delay = min(self.script.retry_seconds, LONGEST_DELAY_SECONDS)
+            if message.visible_at != self.network.timeline.now + delay:
+                raise Violation(f"tried again after {message.visible_at - self.network.timeline.now} s: {delivery.win}")
+
+    def content(self, message: Message) -> Kept:
+        """What was kept, which must be as it was sent."""
+        if message.body in self.strays:
+            return Kept(self.strays[message.body], prize_only=False)
+        if message.body not in self._contents:
+            parked = json.loads(message.body)
+            request = parked["request"]
+            delivery = self._delivery_of(request)
+            if not delivery or request != delivery.kept:
+                raise Violation(f"kept, and never sent: {request}")
+            win = delivery.win
+            if not message.queue.startswith(win.callback.title()) or parked["callback"] != win.callback:
+                raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
+            if parked["reference"] != win.reference:
+                raise Violation(f"kept under {parked['reference']}: {win}")
+            if parked.get("prize_only") and parked["code"] != self.books.dispute(win):
+                raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
+            told = parked["reason"].partition("content: ")[2].split(", ")
+            if parked["code"] == 61 and told not in differing(win, self.books.contract):
+                raise Violation(f"told that {told} differ, but {differing(win, self.books.contract)}: {win}")
+            first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
+            if parked["first_received_at"] != first or not re.fullmatch(MOMENT, first):
+                raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
+            self._contents[message.body] = Kept(delivery, parked.get("prize_only", False))
+        return self._contents[message.body]
+
+    def _delivery_of(self, request: str) -> Delivery | None:
+        """The delivery that a request's text is of."""
+        found = re.search(r'"platform":"delivery-(\d+)"', request)
+        return self.deliveries.get(int(found[1])) if found else None
+
+    def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
+        """Whether a queue holds it, in another message than that."""
+        waiting = self.network.queues.waiting
+        messages = self._standing.get(delivery.number, ())
+        return any(each is not without and each.number in waiting[each.queue] for each in messages)
+
+    def _prize_stands(self, win: Win) -> bool:
+        waiting = self.network.queues.waiting
+        return any(each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ()))
+
+    def check_hidden(self, handle: str, seconds: float) -> None:
+        """A message is hidden for longer with each try."""
+        receives = int(handle.rpartition("/")[2])
+        wait = 0 if receives >= MAX_TRIES else self.script.retry_seconds * 2**receives
+        if seconds != min(wait, LONGEST_HIDDEN_SECONDS):
+            raise Violation(f"hidden for {seconds} s after {receives} tries")
+
+    def check_done(self, message: Message, watch: Watch) -> None:
+        """What is about to be deleted from a retry queue is credited, or left for a person."""
+        delivery, books = watch.delivery, self.books
+        if books.is_credited(delivery.win):
+            if books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+                raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
+        elif not self._stands(delivery, without=message):
+            raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
+        elif not watch.verdicts & {52, 57, 59, 61, 64}:
+            raise Violation(f"left for a person, and could be credited: {delivery.win}")
+
+    def check_told(self, invocation: Invocation, message: Message, receives: int, *, is_done: bool) -> None:
+        """What a retry tells of itself."""
+        (watch,), told = invocation.in_hand, "".join(invocation.said)
+        is_put_off = not is_done and "sqs" not in invocation.failed
+        exhausted = is_put_off and receives >= MAX_TRIES
+        is_stray = watch.delivery.win.wrong == "stray"
+        given_up = is_done and (is_stray or '"message":"refused"' in told)
+        is_told = {
+            '"NotKept"': False,
+            '"AttemptsExhausted"': exhausted or (not is_put_off and '"AttemptsExhausted"' in told),
+            '"message":"left for a person"': given_up,
+        }
+        wrong = [what for what, must in is_told.items() if (what in told) != must]
+        if wrong:
+            raise Violation(f"{', '.join(wrong)} is told, or not, and it is otherwise: {watch.delivery.win}")
+        if is_stray:
+            return  # which nobody received
+        first = self._first_received[watch.delivery.number]
+        if any(f'"tries":{receives}' not in line for line in invocation.said if '"message":"refused"' in line):
+            raise Violation(f"it is not told which try it was: {watch.delivery.win}")
+        age = max(0.0, invocation.began + invocation.machine.skew - datetime.fromisoformat(first).timestamp())
+        ages = [float(each) for each in re.findall(r'"ParkedAge":\[([-\d.]+)\]', told)]
+        if len(ages) != 1 or not math.isclose(ages[0], age, abs_tol=0.01):
+            raise Violation(f"{ages} s old, not {age}: {watch.delivery.win}")
+
+    def check_put_off(self, invocation: Invocation, message: Message, watch: Watch, receives: int) -> None:
+        """What is not done with could not be, and is hidden for longer with each try."""
+        self.happened["a retry was put off"] += 1
+        has_company = len(invocation.in_hand) > 1  # of a batch each message has three seconds of its own
+        is_excused = has_company or _ran_out_of_time(invocation) or "sqs" in invocation.failed
+        if not is_excused and not watch.verdicts & {62, 998}:
+            raise Violation(f"put off, and could have been done with: {watch.delivery.win}")
+        wait = 0 if receives >= MAX_TRIES else min(self.script.retry_seconds * 2**receives, LONGEST_HIDDEN_SECONDS)
+        is_here = message.receives == receives and message.number in self.network.queues.waiting[message.queue]
+        is_hidden = message.visible_at >= invocation.began + wait - 1e-6
+        if "sqs" not in invocation.failed and is_here and not is_hidden:
+            raise Violation(
+                f"hidden for {message.visible_at - invocation.began:.0f} s, not {wait}: {watch.delivery.win}"
+            )
+
+    # --- In the end ---------------------------------------------------------------------------------
+
+    def check_all(self) -> None:
+        """The tables are as the books, nothing is lost, and the operator's own `verify` proves every ledger."""
+        tables, books = self.network.tables, self.books.tables()
+        for table, items in books.items():
+            if tables.items[table].keys() != items.keys():
+                raise Violation(
+                    f"{table} holds {sorted(tables.items[table].keys() ^ items.keys())} too much or too little"
+                )
+            for key, item in items.items():
+                self._compare(key, tables.items[table][key], item)
+        for queue, waiting in self.network.queues.waiting.items():
+            if queue.endswith("RetryQueue") and waiting:
+                raise Violation(f"{queue} never runs dry")
+        for delivery in self.kept:
+            self._check_not_lost(delivery)
+        for delivery in self._without_prize:
+            if self.books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+                raise Violation(f"the prize is lost: {delivery.win}")
+        if self.script.resends:
+            kept = {id(each.win) for each in self.deliveries.values() if self._stands(each)}
+            for delivery in self.deliveries.values():
+                is_owed = not delivery.win.wrong and id(delivery.win) not in kept
+                if is_owed and not self.books.is_credited(delivery.win):
+                    raise Violation(f"lost: {delivery.win}")
+        letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
+        for delivery, prize_only in map(self.content, letters if self.script.redrives else ()):
+            can_be = not prize_only and self.books.verdict(delivery) == 0
+            if can_be and not self.books.is_credited(delivery.win):
+                raise Violation(f"can be credited, and is not: {delivery.win}")
+        self.ledgers, faults = proved(tables, self.careless)
+        if faults:
+            raise Violation(f"verify finds: {faults[0]}")
+
+    def _check_not_lost(self, delivery: Delivery) -> None:
+        if not self.books.is_credited(delivery.win) and not self._stands(delivery):
+            raise Violation(f"lost: {delivery.win}")
+
+
+def _ran_out_of_time(invocation: Invocation) -> bool:
+    """Whether there may have been no time left for the tables, after a pause at the most."""
+    last = invocation.began + STORE_SECONDS - LAST_CALL_SECONDS + invocation.waited_before
+    return invocation.was_held_up and invocation.store_left + LONGEST_PAUSE_SECONDS > last
+
+
+def _literal(literal: str) -> tuple[str, str]:
+    return "number", literal
+
+
+def _prize_of(win: Win) -> Any:
+    """A win's id and its prize: one dead letter is enough for all its deliveries."""
+    return win.credit.id, win.credit.prize
