@@ -434,7 +434,7 @@ class Script:
 # Of the players. The new one is opened late. The odd one's items are spoilt now and then, and the rich one's balance
 # has as many digits as there can be; their wins have no prize, and the rich one plays no free rounds.
 CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "rich": "USD", "new": "USD"}
-OFTEN = ("421", "422", "423") * 6 + ("odd", "odd", "new")
+OFTEN = ("421", "422", "423") * 6 + ("odd", "odd", "odd", "new")
 RICH = "99999999999999999999.999999999999999999"
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
@@ -544,7 +544,7 @@ class _Draw:
             service = chance.choice(("dynamodb", "dynamodb", "sqs", "sqs", "secretsmanager"))
             seconds = chance.expovariate(1) * chance.choice((0.5, 5, 60, 600))
             events.append(Down(at=self.now, service=service, failure=chance.choice(OUTAGES), seconds=round(seconds, 3)))
-        self.events.append(chance.choices(events, (6, 3, 1, 1, 1, 3, 3, 3)[: len(events)])[0])
+        self.events.append(chance.choices(events, (6, 3, 1, 2, 1, 5, 3, 3)[: len(events)])[0])
 
     def _spoiled(self) -> Spoiled:
         chance = self.chance
