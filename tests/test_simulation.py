@@ -1,6 +1,6 @@
 """The simulation, briefly: `make simulation` plays as much of it as you like, `make teeth` what it must find.
 
-What it finds comes here as a test of its own, as it prints it.
+What it finds becomes a scene of simulation/scenes.py.
 """
 
 import os
@@ -12,7 +12,8 @@ import pytest
 
 from simulation import script as scripts
 from simulation.network import Violation
-from simulation.script import Fault, Script, Sent, Win, draw
+from simulation.scenes import SCENES
+from simulation.script import Script, Sent, draw
 from simulation.shrink import shortest, wrong_with
 from simulation.teeth import MODULES, faults_in, listed
 from simulation.world import play
@@ -60,6 +61,11 @@ def test_it_holds_for_a_seed_that_nobody_has_seen() -> None:
 
     for seed in range(first, first + SCRIPTS // 2):
         play(draw(seed))
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_it_holds_for_what_chance_seldom_brings_about(scene: str) -> None:
+    play(SCENES[scene])
 
 
 def test_a_script_is_played_alike_each_time() -> None:
@@ -114,26 +120,3 @@ def test_what_needs_not_be_planted_any_more_is_not_listed() -> None:
 
     assert {change for change, _ in listed()} - planted == set()
     assert len(planted) > 500
-
-
-# --- What the simulation found --------------------------------------------------------------------------
-
-
-def test_a_prize_that_is_sent_back_is_not_lost_when_it_cannot_be_left_again() -> None:
-    """The retry was taken to be done because the prize had been left before: in the message that was deleted then."""
-    prized = Win(
-        callback="result", player="421", reference="f", amount="1", currency="USD", game="g-1", round="round-1",
-        prize=(None, "1.5"),
-    )  # fmt: skip
-    play(
-        Script(
-            seed=1,
-            events=[
-                scripts.Opened(at=0.0, player="421", currency="USD"),
-                Sent(at=0.0, win=prized, number=1),
-                scripts.Redriven(at=9.0, callback="result"),
-            ],
-            faults={(1, 2, 1): Fault("unreachable")},
-            redrives=False,
-        )
-    )

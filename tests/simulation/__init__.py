@@ -1,6 +1,7 @@
 """The wallet's own code in a world that is made up: years of faults in minutes, each of them again from its seed.
 
 script.py    what happens to the wallet: deliveries, and what comes between; drawn from a seed
+scenes.py    scripts by hand: what chance seldom brings about
 timeline.py  time: many functions at once, each running until its next call
 network.py   AWS at the SDK's calls: memory.py with latency, faults and lost answers
 machines.py  the functions: cold starts, snapshots, clocks, deaths, and what they say

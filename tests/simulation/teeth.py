@@ -31,6 +31,7 @@ from typing import Any
 
 from tools.shared.folders import ROOT
 
+from .scenes import SCENES
 from .script import draw
 
 MODULES = ("ledger", "store", "parking", "callback")
@@ -288,6 +289,8 @@ def look_for(planted: Planted, seconds: float) -> Verdict:
     try:
         from .world import play
 
+        for scene in SCENES.values():
+            play(scene)
         seed = 0
         while time.process_time() - began < seconds:
             signal.setitimer(signal.ITIMER_VIRTUAL, 10)  # a script takes a tenth of a second

@@ -1,0 +1,62 @@
+"""Scripts by hand: what chance seldom brings about, and what the simulation has found before."""
+
+from collections.abc import Mapping
+
+from .script import Event, Fault, Moved, Opened, Redriven, Script, Sent, Spoiled, Stepped, Win
+
+_FIRST = Win(
+    callback="result", player="odd", reference="first", amount="5", currency="EUR", game="g-1", round="round-1",
+    bonus_code="free-1",
+)  # fmt: skip
+_SECOND = Win(callback="promo", player="odd", reference="second", amount="3", currency="EUR", campaign="c-1")
+_OTHERS = Win(callback="promo", player="421", reference="second", amount="3", currency="EUR", campaign="c-1")
+_UNKNOWN = Win(callback="promo", player="new", reference="third", amount="3", currency="EUR", campaign="c-1")
+_PRIZED = Win(
+    callback="result", player="odd", reference="fourth", amount="1", currency="EUR", game="g-1", round="round-1",
+    prize=(None, "1.5"),
+)  # fmt: skip
+_OPENED = Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5")
+
+
+def _spoilt(at: float, field: str, of_record: str | None = None) -> Spoiled:
+    return Spoiled(at=at, player="odd", code=None, field=field, is_missing=True, seconds=9.0, of_record=of_record)
+
+
+def _script(*events: Event, faults: Mapping[tuple[int, int, int], Fault] | None = None) -> Script:
+    return Script(seed=1, events=events, faults=faults or {}, redrives=False)
+
+
+SCENES: Mapping[str, Script] = {
+    "a replay is answered by its record while the wallet cannot be read": _script(
+        _OPENED,
+        Sent(at=1.0, win=_FIRST, number=1),
+        Sent(at=2.0, win=_SECOND, number=2),
+        _spoilt(10.0, "cash"),
+        Sent(at=11.0, win=_FIRST, number=3),
+        _spoilt(20.0, "currency"),
+        Sent(at=21.0, win=_SECOND, number=4),
+        _spoilt(30.0, "bonus", of_record="cashAfter"),
+        Sent(at=31.0, win=_SECOND, number=5),
+        _spoilt(40.0, "version", of_record="bonusAfter"),
+        Sent(at=41.0, win=_SECOND, number=6),
+    ),
+    "a reference of a player with more transactions is a conflict at once": _script(
+        _OPENED,
+        Opened(at=0.0, player="421", currency="EUR"),
+        *(Moved(at=0.1, player="odd", cash="1") for _ in range(5)),
+        Sent(at=1.0, win=_SECOND, number=1),
+        Sent(at=2.0, win=_OTHERS, number=2),
+    ),
+    "a clock that is set back makes nothing younger than it is": _script(
+        Stepped(at=0.0, seconds=30.0),
+        Sent(at=1.0, win=_UNKNOWN, number=1),
+        Stepped(at=2.0, seconds=-30.0),
+    ),
+    # The retry was taken to be done because the prize had been left before: in the message that was deleted then.
+    "a prize that is sent back is not lost when it cannot be left again": _script(
+        _OPENED,
+        Sent(at=0.0, win=_PRIZED, number=1),
+        Redriven(at=9.0, callback="result"),
+        faults={(1, 2, 1): Fault("unreachable")},
+    ),
+}
