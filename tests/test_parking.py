@@ -609,6 +609,20 @@ def test_a_replay_is_answered_although_its_prize_cannot_be_left_once_more(operat
     assert (again.status, again.json) == (200, first.json)
 
 
+def test_a_paid_prize_that_comes_again_with_more_said_is_not_taken_for_one_that_was_left(
+    operator: Operator, outage: Outage
+) -> None:
+    operator.send("promo", published("promo", reference="p-1", currency="USD", amount="5", bonusCode="free-2"))
+    body = published("result", promoWinReference="p-1", promoWinAmount="5", bonusCode=None)
+    assert operator.send("result", body).json["error"] == 0
+    outage.down["sqs"] = UNREACHABLE
+
+    with unchanged(operator):
+        again = operator.send("result", body | {"bonusCode": "free-1"})
+
+    assert (again.status, again.json["error"]) == (503, 998), "nobody hears of the conflict"
+
+
 def test_a_prize_that_cannot_be_left_keeps_its_win_in_the_queue(operator: Operator, outage: Outage) -> None:
     message = _parked("result", promoWinAmount="5").message()
     outage.down["sqs"] = UNREACHABLE

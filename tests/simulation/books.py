@@ -84,8 +84,10 @@ class Books:
         """Whether a prize is left for a person with it, and was not left before by another delivery."""
         if self.dispute(win) is None:
             return False
-        recorded = self.contract.recorded(win.credit)
-        return recorded is None or recorded.credit.prize != win.credit.prize
+        recorded, prize = self.contract.recorded(win.credit), win.credit.prize
+        is_noted = recorded is not None and recorded.credit.prize == prize
+        is_on_record = prize and prize.credit and self.contract.recorded(prize.credit)
+        return not is_noted or bool(is_on_record)
 
     def is_credited(self, win: Win) -> bool:
         if win.refusal or win.credit.id not in self.items:

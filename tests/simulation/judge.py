@@ -216,6 +216,10 @@ class Judge:
         delivery, prize_only = self.content(message)
         if prize_only:
             self._prizes[_prize_of(delivery.win)].append(message)
+            if invocation:
+                invocation.prizes += invocation.in_hand[0].arrives  # a batch may have a delivery in two messages
+                if invocation.prizes > 1 and "sqs" not in invocation.failed:
+                    raise Violation(f"its prize is left twice: {delivery.win}")
         else:
             self._standing[delivery.number].append(message)
             if invocation:

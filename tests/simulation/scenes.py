@@ -1,6 +1,7 @@
 """Scripts by hand: what chance seldom brings about, and what the simulation has found before."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .script import Event, Fault, Moved, Opened, Redriven, Script, Sent, Spoiled, Stepped, Win
 
@@ -14,6 +15,13 @@ _UNKNOWN = Win(callback="promo", player="new", reference="third", amount="3", cu
 _PRIZED = Win(
     callback="result", player="odd", reference="fourth", amount="1", currency="EUR", game="g-1", round="round-1",
     prize=(None, "1.5"),
+)  # fmt: skip
+_ALSO_ALONE = Win(
+    callback="promo", player="odd", reference="prize", amount="2", currency="EUR", bonus_code="free-2", campaign="c-1"
+)
+_WITH_IT = Win(
+    callback="result", player="odd", reference="fifth", amount="0", currency="EUR", game="g-1", round="round-2",
+    prize=("prize", "2"),
 )  # fmt: skip
 _OPENED = Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5")
 
@@ -58,5 +66,13 @@ SCENES: Mapping[str, Script] = {
         Sent(at=0.0, win=_PRIZED, number=1),
         Redriven(at=9.0, callback="result"),
         faults={(1, 2, 1): Fault("unreachable")},
+    ),
+    # The record names the prize because it was paid, not because it was left: nobody would have heard of the conflict.
+    "a prize that is on record, and comes again with more said, is left for a person": _script(
+        _OPENED,
+        Sent(at=0.0, win=_ALSO_ALONE, number=1),
+        Sent(at=1.0, win=_WITH_IT, number=2),
+        Sent(at=2.0, win=replace(_WITH_IT, bonus_code="free-1"), number=3),
+        faults={(3, 0, 1): Fault("unreachable")},
     ),
 }

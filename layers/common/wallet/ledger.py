@@ -247,9 +247,16 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
         after=after,
         transactions=tuple(transactions),
         disputed=disputed,
-        is_left=recorded is not None and recorded.credit.prize == win.prize,
+        is_left=_is_left(win, prizes, snapshot),
         noted=win if recorded and win.prize and recorded.credit.prize is None else None,
     )
+
+
+def _is_left(win: Credit, prizes: Sequence[Credit], snapshot: Snapshot) -> bool:
+    """Whether the record says that the win's prize was left for a person before. If that is paid, it does not say."""
+    recorded = snapshot.transactions.get(win.id)
+    is_noted = recorded is not None and recorded.credit.prize == win.prize
+    return is_noted and not any(prize.id in snapshot.transactions for prize in prizes)
 
 
 def _wallet_before(win: Credit, recorded: Transaction | None, snapshot: Snapshot) -> Wallet:
