@@ -118,10 +118,13 @@ class Network:
             return self._fail(fault, invocation, client, operation, asked)
         except ClientError as error:
             invocation.was_held_up = True
-            invocation.was_beaten |= operation == "transact_write_items" and any(
-                reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict")
-                for reason in error.response.get("CancellationReasons", [])  # pyright: ignore[reportUnknownVariableType]
+            response: Any = error.response
+            reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
+            # Its own write is not another's: the token says that it was applied.
+            is_others = "TransactionConflict" in reasons or (
+                "ConditionalCheckFailed" in reasons and not invocation.wrote
             )
+            invocation.was_beaten |= operation == "transact_write_items" and is_others
             raise
         finally:
             if service != "sqs":
