@@ -54,7 +54,7 @@ class Planted:
 
     @property
     def change(self) -> tuple[str, str]:
-        return f"{self.module}.{self.function}", f"- {self.before}\n+ {self.after}"
+        return f"{self.module}.{self.function}", f"- {self.before}\n+ {self.after}".rstrip()
 
     def __str__(self) -> str:
         return "\n".join(self.change)
