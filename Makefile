@@ -46,10 +46,10 @@ soak: .venv/dev-ready .venv-engine/ready ## traffic under random faults, and an 
 	@exec $(python) -m tools.proofs.soak
 
 simulation: .venv/dev-ready ## play the wallet in a made-up world: DELIVERIES (100000) under every fault, from SEED on (PROCESSES)
-	@PYTHONPATH=tests $(python) -m simulation $(or $(DELIVERIES),100000) $(SEED)
+	@PYTHONPATH=tests exec $(python) -m simulation
 
 teeth: .venv/dev-ready ## plant faults in the wallet's code and have the simulation find each (ONLY="ledger store")
-	@PYTHONPATH=tests $(python) -m simulation.teeth $(ONLY)
+	@PYTHONPATH=tests exec $(python) -m simulation.teeth $(ONLY)
 
 fuzz: .venv/dev-ready ## send hostile input for MINUTES (10), from SEED on
 	@PYTHONPATH=tests $(python) -m fuzz $(or $(MINUTES),10) $(SEED)

@@ -1,11 +1,12 @@
 """The long run: scripts drawn from a seed, one after the other, until the functions were given so many deliveries.
 
-Most are the provider's; the others are those of the retry queues.
+Most are the provider's; the others are those of the retry queues. Settings come from the environment:
 
-    PYTHONPATH=tests python -m simulation [DELIVERIES [SEED]]
+    DELIVERIES  how many (100,000)
+    SEED        what decides everything that happens (another one each time, which is printed)
+    PROCESSES   how many scripts at a time (as many as there are processors): the outcome is the same
 
-PROCESSES says how many at a time (all processors). Deliveries and seed decide everything that happens, however many
-there are. What fails is shown as the shortest script that was found, with a test that plays it.
+What fails is shown as the shortest script that was found, with a test that plays it; the status is 1.
 """
 
 import gc
@@ -13,11 +14,15 @@ import itertools
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from tools.local.settings import whole_number
+from tools.shared.trouble import Trouble
 
 from .network import Violation
 from .script import draw
@@ -48,29 +53,45 @@ class Sum:
         self.happened += outcome.happened
 
 
-def main(deliveries: str = "100000", seed: str = "") -> int:
-    wanted, first = int(deliveries), int(seed or random.SystemRandom().getrandbits(32))
-    print(f"simulating {wanted:,} deliveries from seed {first}", flush=True)
+def main() -> int:
+    try:
+        wanted = whole_number(os.environ, "DELIVERIES", 100_000, 10**12)
+        seed = whole_number(os.environ, "SEED", random.SystemRandom().getrandbits(31), 2**31)
+        processes = whole_number(os.environ, "PROCESSES", os.cpu_count() or 1, 1000)
+    except Trouble as trouble:
+        print(f"simulation: {trouble}", file=sys.stderr)
+        return 2
+    print(f"simulating {wanted:,} deliveries from seed {seed}", flush=True)
+    began, done = time.monotonic(), Sum()
+    try:
+        wrong = _simulate(done, wanted, seed, processes)
+    except KeyboardInterrupt:
+        print("\nbroken off", flush=True)
+        return _report(done, time.monotonic() - began) or 130
+    return _tell(wrong) if wrong is not None else _report(done, time.monotonic() - began)
+
+
+def _simulate(done: Sum, wanted: int, seed: int, processes: int) -> int | None:
+    """Plays scripts until that many deliveries were made. Returns the seed of one that fails, None if none does."""
     began = reported = time.monotonic()
-    done = Sum()
-    every = ([*range(at, at + AT_A_TIME)] for at in itertools.count(first * 1_000_000, AT_A_TIME))
-    with multiprocessing.get_context("fork").Pool(
-        int(os.environ.get("PROCESSES") or os.cpu_count() or 1), gc.freeze
-    ) as pool:
-        for outcomes in pool.imap(_play_all, every):
-            for outcome in outcomes:
-                if isinstance(outcome, int):
-                    return _tell(outcome)
-                if done.deliveries < wanted:
-                    done.add(outcome)
+    every = ([*range(at, at + AT_A_TIME)] for at in itertools.count(seed * 1_000_000, AT_A_TIME))
+    with multiprocessing.get_context("fork").Pool(processes, _begin) as pool:
+        for outcome in itertools.chain.from_iterable(pool.imap(_play_all, every)):
+            if isinstance(outcome, int):
+                return outcome
+            done.add(outcome)
             if done.deliveries >= wanted:
-                pool.terminate()
-                break
+                return None
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
                 print(f"{reported - began:6.0f} s  {done.deliveries:,} deliveries, all right", flush=True)
-    _report(done, time.monotonic() - began)
-    return 0
+    raise AssertionError("there is always another script")
+
+
+def _begin() -> None:
+    """In each process: Ctrl-C is for the one that asks, and what was imported is no garbage."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 def _play_all(seeds: Sequence[int]) -> list[Outcome | int]:
@@ -91,12 +112,13 @@ def _tell(seed: int) -> int:
     print(f"\n{violation}\n\nscript {seed}; looking for the shortest that fails ...", flush=True)
     told = shortest(script, violation)
     print(
-        f"\n{told}\n\n{wrong_with(told)}\n\nas a test, for tests/test_simulation.py:\n\n{told.as_python()}", flush=True
+        f"\n{told}\n\n{wrong_with(told)}\n\nfor tests/simulation/scenes.py, or as a test:\n\n{told.as_python()}",
+        flush=True,
     )
     return 1
 
 
-def _report(done: Sum, elapsed: float) -> None:
+def _report(done: Sum, elapsed: float) -> int:
     provider = done.deliveries - done.retries
     print(f"\n{done.deliveries:,} deliveries, {provider:,} by the provider and {done.retries:,} by the queues,")
     print(f"in {done.scripts:,} scripts, in {elapsed:.0f} s; {done.seconds / 86400:.0f} days went by\n")
@@ -104,8 +126,9 @@ def _report(done: Sum, elapsed: float) -> None:
         print(f"  {times:>10,}  {what}")
     answers = sum(times for what, times in done.happened.items() if what.startswith("answered"))
     print(f"\nlost 0, paid twice 0 of {done.credits:,} credits; wrong 0 of {answers:,} answers")
-    print(f"{done.ledgers:,} ledgers proved by verify")
+    print(f"{done.ledgers:,} ledgers proved by verify", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
