@@ -23,6 +23,7 @@ _WITH_IT = Win(
     callback="result", player="odd", reference="fifth", amount="0", currency="EUR", game="g-1", round="round-2",
     prize=("prize", "2"),
 )  # fmt: skip
+BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
 _OPENED = Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5")
 
 
@@ -66,6 +67,25 @@ SCENES: Mapping[str, Script] = {
         Sent(at=0.0, win=_PRIZED, number=1),
         Redriven(at=9.0, callback="result"),
         faults={(1, 2, 1): Fault("unreachable")},
+    ),
+    **{
+        f"another program's {what} between a read and a write is not overwritten": _script(
+            _OPENED,
+            Sent(at=1.0, win=_SECOND, number=1),
+            event,
+            Sent(at=9.0, win=_FIRST, number=2),
+        )
+        for what, event in {
+            "cash": Moved(at=BETWEEN, player="odd", cash="1", careless=True),
+            "bonus": Moved(at=BETWEEN, player="odd", cash="0", bonus="1", careless=True),
+            "currency": Opened(at=BETWEEN, player="odd", currency="USD", cash="7.5", bonus="0.5"),
+        }.items()
+    },
+    "of two prizes that cannot be paid, the first to be noted is": _script(
+        _OPENED,
+        Sent(at=0.0, win=replace(_PRIZED, prize=None), number=1),
+        Sent(at=1.0, win=_PRIZED, number=2),
+        Sent(at=1.0, win=replace(_PRIZED, prize=(None, "2.5")), number=3),
     ),
     # The record names the prize because it was paid, not because it was left: nobody would have heard of the conflict.
     "a prize that is on record, and comes again with more said, is left for a person": _script(

@@ -45,6 +45,7 @@ Item = dict[str, Any]
 
 PROVIDER_SECONDS = 10  # when the provider hangs up
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
+ODD = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}  # of the right type, nearly
 AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
@@ -181,7 +182,7 @@ class World:
         if key not in items or key in self.books.spoiled:
             return
         spoilt = {name: value for name, value in items[key].items() if name != event.field}
-        items[key] = spoilt if event.is_missing else {**spoilt, event.field: {"BOOL": True}}
+        items[key] = spoilt if event.is_missing else {**spoilt, event.field: ODD.get(event.field, {"BOOL": True})}
         self.happened["something was spoilt"] += 1
         keys: set[tuple[str, ...]] = {key}
         before: Item = {}
