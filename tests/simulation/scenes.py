@@ -81,6 +81,17 @@ SCENES: Mapping[str, Script] = {
             "currency": Opened(at=BETWEEN, player="odd", currency="USD", cash="7.5", bonus="0.5"),
         }.items()
     },
+    **{
+        f"nothing is added to free rounds whose {field} cannot be read": _script(
+            _OPENED,
+            Sent(at=1.0, win=_FIRST, number=1),
+            replace(_spoilt(10.0, field), code="free-1", is_missing=field != "until"),
+            Sent(at=11.0, win=replace(_FIRST, reference="another"), number=2),
+            replace(_spoilt(20.0, field), code="free-1", is_missing=False),
+            Sent(at=21.0, win=replace(_FIRST, reference="one more"), number=3),
+        )
+        for field in ("uncovered", "advance", "until", "lastRounds")
+    },
     "of two prizes that cannot be paid, the first to be noted is": _script(
         _OPENED,
         Sent(at=0.0, win=replace(_PRIZED, prize=None), number=1),
