@@ -45,6 +45,15 @@ class Tables:
         written = _kept({name: _attribute(value) for name, value in item.items()})
         self._keep(_key(table, written), written)
 
+    def place(self, key: Key, item: Item) -> None:
+        """Has an item be there as it is, as another program would."""
+        self._before[key] = self._now() + STALE_SECONDS, self.items[key[0]].get(key)
+        self.items[key[0]][key] = item
+
+    def changed_at(self, key: Key) -> float:
+        """When an item was last written; 0 if it never was."""
+        return self._before[key][0] - STALE_SECONDS if key in self._before else 0.0
+
     def all(self, table: str) -> list[Item]:
         """The items of a table, with numbers as Decimals."""
         return [{name: value_of(each) for name, each in item.items()} for item in self.items[table].values()]

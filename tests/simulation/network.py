@@ -109,6 +109,8 @@ class Network:
         self._check_in_time(invocation, client)
         fault = self._fault(invocation, service, operation)
         invocation.calls += 1
+        if operation == "batch_get_item":
+            invocation.read_at = began
         try:
             if fault is None:
                 return self._serve(invocation, operation, asked)
@@ -117,20 +119,29 @@ class Network:
             self.happened[fault.failure if fault.applied == "no" else f"{fault.failure}, but applied"] += 1
             return self._fail(fault, invocation, client, operation, asked)
         except ClientError as error:
-            invocation.was_held_up = True
-            response: Any = error.response
-            reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
-            # Its own write is not another's: the token says that it was applied.
-            is_others = "TransactionConflict" in reasons or (
-                "ConditionalCheckFailed" in reasons and not invocation.wrote
-            )
-            invocation.was_beaten |= operation == "transact_write_items" and is_others
+            self._blame(invocation, operation, asked, error)
             raise
         finally:
             if service != "sqs":
                 invocation.store_left, invocation.waited_before = self.timeline.now, invocation.queue_seconds
             else:
                 invocation.queue_seconds += self.timeline.now - began
+
+    def _blame(self, invocation: Invocation, operation: str, asked: Item, error: ClientError) -> None:
+        """Notes what a failed call was held up by: a fault, or another writer; not by what it should have known."""
+        response: Any = error.response
+        codes = [reason.get("Code") for reason in response.get("CancellationReasons", ())]
+        if operation != "transact_write_items" or "ConditionalCheckFailed" not in codes:
+            invocation.was_held_up = True
+            invocation.was_beaten |= "TransactionConflict" in codes
+            return
+        keys = self.tables.keys(asked["TransactItems"])
+        failed = [key for key, code in zip(keys, codes, strict=True) if code == "ConditionalCheckFailed"]
+        is_news = any(self.tables.changed_at(key) >= invocation.read_at for key in failed)
+        invocation.was_held_up |= is_news
+        # Its own write is not another's: the token says that it was applied.
+        invocation.was_beaten |= is_news and not invocation.wrote
+        invocation.read_at = self.timeline.now
 
     def _check_in_time(self, invocation: Invocation, client: Client) -> None:
         """No call takes too long, and every one of the tables is over within three seconds, however long it takes."""

@@ -174,32 +174,34 @@ class World:
     def _write_wallet(self, player: str, wallet: Wallet) -> None:
         self.books.set_wallet(player, wallet)
         item = self.books.wallet_item(player)
-        self.network.tables.items["Players"]["Players", player] = item
+        self.network.tables.place(("Players", player), item)
 
     def _spoil(self, event: Spoiled) -> None:
         key = ("FreeRounds", event.player, event.code) if event.code else ("Players", event.player)
-        items = self.network.tables.items[key[0]]
+        tables, items = self.network.tables, self.network.tables.items[key[0]]
         if key not in items or key in self.books.spoiled:
             return
         spoilt = {name: value for name, value in items[key].items() if name != event.field}
-        items[key] = spoilt if event.is_missing else {**spoilt, event.field: ODD.get(event.field, {"BOOL": True})}
+        odd = ODD.get(event.field, {"BOOL": True})
+        tables.place(key, spoilt if event.is_missing else {**spoilt, event.field: odd})
         self.happened["something was spoilt"] += 1
         keys: set[tuple[str, ...]] = {key}
         before: Item = {}
-        records = self.network.tables.items["Transactions"]
+        records = tables.items["Transactions"]
         newest = [each for each, item in records.items() if item["userId"]["S"] == event.player][-1:]
         if event.of_record and newest:
             keys.add(newest[0])
             before = records[newest[0]]
-            records[newest[0]] = {name: value for name, value in before.items() if name != event.of_record}
+            tables.place(newest[0], {name: value for name, value in before.items() if name != event.of_record})
         self.books.spoiled |= keys
         self._look_again(event.player)
 
         def restore() -> None:
             books = self.books
-            items[key] = books.count_item(event.player, event.code) if event.code else books.wallet_item(event.player)
+            item = books.count_item(event.player, event.code) if event.code else books.wallet_item(event.player)
+            tables.place(key, item)
             if before:
-                records[newest[0]] = before
+                tables.place(newest[0], before)
             books.spoiled -= keys
             self._look_again(event.player)
 
