@@ -25,6 +25,7 @@ STORE_SECONDS, LAST_CALL_SECONDS, LONGEST_PAUSE_SECONDS = 3.0, 1.5, 0.15
 FRESH_SECONDS, STALE_SECONDS, ASK_AGAIN_SECONDS = 300, 3600, 30
 MAX_TRIES = 10
 LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
+SKEW = 60.0  # how wrong a clock may be, and a write be late; in seconds
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
 
 
@@ -44,6 +45,7 @@ class Judge:
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     strays: dict[str, Delivery] = field(default_factory=dict)
     kept: list[Delivery] = field(default_factory=list)
+    received: dict[int, float] = field(default_factory=dict)  # when each delivery came
     careless: set[str] = field(default_factory=set)  # players whose version another program forgot
     ledgers: int = 0  # that were proved
     _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
@@ -69,8 +71,9 @@ class Judge:
         must_be = self.books.write(due, delivery)
         if {*keys} != must_be.keys():
             raise Violation(f"wrote {keys}, not {[*must_be]}: {delivery.win}")
+        fresh = {credit.id for credit in due.fresh}
         for key, item in must_be.items():
-            self._compare(key, tables.items[key[0]][key], item)
+            self._compare(key, tables.items[key[0]][key], item, is_new=key[1] in fresh)
         invocation.wrote |= bool(due.fresh)
         self.happened["a win was credited" if due.fresh else "a prize was noted"] += 1
         return [key[1] for key in must_be if key[0] == "Transactions"]
@@ -87,11 +90,13 @@ class Judge:
                     return watch.delivery
         return invocation.in_hand[0].delivery
 
-    def _compare(self, key: tuple[str, ...], found: Item, must_be: Item) -> None:
+    def _compare(self, key: tuple[str, ...], found: Item, must_be: Item, *, is_new: bool = False) -> None:
         if key[0] == "Transactions":
             found = {**found}
             name = found.pop("transactionId", {}).get("S", "")
-            if not found.pop("recordedAt", None) or self._names.setdefault(key[1], name) != name:
+            recorded_at = datetime.fromisoformat(found.pop("recordedAt", {}).get("S", "1970-01-01T00:00:00Z"))
+            age = self.network.timeline.now - recorded_at.timestamp()
+            if (is_new and abs(age) > SKEW) or self._names.setdefault(key[1], name) != name:
                 raise Violation(f"{key} has lost its name or moment")
         if found != must_be:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
@@ -125,6 +130,8 @@ class Judge:
         elif code not in watch.verdicts:
             raise Violation(f"answered {code}, not {sorted(watch.verdicts)}: {win}")
         if code == 0:
+            if invocation.sent:
+                raise Violation(f"paid, and kept: {win}")
             self._check_success(invocation, watch, said)
             return
         if [*said] != ["error", "description"]:
@@ -186,6 +193,8 @@ class Judge:
             if not self._prize_stands(win):
                 raise Violation(f"the prize is kept nowhere: {win}")
         is_told_as_fresh = invocation.says('"message":"credited"')
+        if is_told_as_fresh and not invocation.wrote:
+            raise Violation(f"a replay, and told as credited: {win}")
         if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
 
@@ -204,6 +213,12 @@ class Judge:
             self.happened["a refusal could not be kept"] += 1
             return
         self.kept.append(delivery)
+        if len(invocation.sent) > 1 and "sqs" not in invocation.failed:
+            raise Violation(f"kept twice: {delivery.win}")
+        waiting = self.network.queues.waiting
+        standing = [each for each in self._standing[delivery.number] if each.number in waiting[each.queue]]
+        if "sqs" not in invocation.failed and all(json.loads(each.body)["code"] != code for each in standing):
+            raise Violation(f"answered {code}, and kept for another code: {delivery.win}")
         if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
             right = kept_for(code)
             if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
@@ -250,7 +265,8 @@ class Judge:
             if parked["code"] == 61 and told not in differing(win, self.books.contract):
                 raise Violation(f"told that {told} differ, but {differing(win, self.books.contract)}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
-            if parked["first_received_at"] != first or not re.fullmatch(MOMENT, first):
+            is_known = parked["first_received_at"] == first and re.fullmatch(MOMENT, first)
+            if not is_known or abs(datetime.fromisoformat(first).timestamp() - self.received[delivery.number]) > SKEW:
                 raise Violation(f"first received at {parked['first_received_at']}, not {first}: {win}")
             self._contents[message.body] = Kept(delivery, parked.get("prize_only", False))
         return self._contents[message.body]
@@ -266,9 +282,11 @@ class Judge:
         messages = self._standing.get(delivery.number, ())
         return any(each is not without and each.number in waiting[each.queue] for each in messages)
 
-    def _prize_stands(self, win: Win) -> bool:
+    def _prize_stands(self, win: Win, *, without: Message | None = None) -> bool:
         waiting = self.network.queues.waiting
-        return any(each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ()))
+        return any(
+            each is not without and each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ())
+        )
 
     def check_hidden(self, handle: str, seconds: float) -> None:
         """A message is hidden for longer with each try."""
@@ -281,7 +299,7 @@ class Judge:
         """What is about to be deleted from a retry queue is credited, or left for a person."""
         delivery, books = watch.delivery, self.books
         if books.is_credited(delivery.win):
-            if books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+            if books.dispute(delivery.win) and not self._prize_stands(delivery.win, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self._stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
@@ -303,6 +321,8 @@ class Judge:
         wrong = [what for what, must in is_told.items() if (what in told) != must]
         if wrong:
             raise Violation(f"{', '.join(wrong)} is told, or not, and it is otherwise: {watch.delivery.win}")
+        if invocation.sent and not given_up and "sqs" not in invocation.failed:
+            raise Violation(f"a retry sent {invocation.sent}, and did not give up")
         if is_stray:
             return  # which nobody received
         first = self._first_received[watch.delivery.number]

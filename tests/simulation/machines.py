@@ -62,7 +62,7 @@ class Invocation:
     machine: Machine
     in_hand: Sequence[Watch]
     began: float
-    time: int  # the so-manieth that a function has this delivery
+    time: int  # which time it is that a function has this delivery
     chance: random.Random
     calls: int = 0
     store_left: float = 0.0  # when it last heard of the tables, or ceased to wait

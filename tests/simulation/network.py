@@ -175,7 +175,7 @@ class Network:
     def _way(self, chance: Random) -> float:
         drawn = chance.random()
         least, most = self._pace.way
-        return 0.5 * drawn if drawn < self._pace.slow else least + (most - least) * drawn
+        return 0.5 * drawn / self._pace.slow if drawn < self._pace.slow else least + (most - least) * drawn
 
     def _read(self, invocation: Invocation, requests: Mapping[str, Any]) -> Item:
         if len(requests) < 2 or invocation.chance.random() < self._pace.whole:

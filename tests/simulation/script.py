@@ -178,7 +178,9 @@ class Delivery:
             is_base64 = is_base64 and body in ("gA==", "gA", almost)  # no UTF-8, and no base64
         elif is_base64:
             body = base64.b64encode(body.encode()).decode()
-        token = f"token-{generation}" if wrong != "token" else FOREIGN if self.number % 2 else None
+        token = f"token-{generation}"
+        if wrong == "token":  # a foreign one, one that was taken back long ago, or none
+            token = (FOREIGN, f"token-{generation - 2}", None)[self.number % 3]
         return {
             "httpMethod": "GET" if wrong == "method" else "POST",
             "queryStringParameters": {"authToken": token} if token else None,
@@ -188,7 +190,8 @@ class Delivery:
 
     def body(self, secret: str) -> str:
         literals = {**self.literals, "token": '"hush"'} if self.number % 3 == 0 else self.literals
-        if self.is_signed:
+        must_be_signed = self.win.callback in ("jackpot", "bonus")
+        if self.is_signed and not (self.win.wrong == "hash" and must_be_signed and self.number % 2):
             signed = sorted(f"{name}={_characters(literal)}" for name, literal in literals.items())
             over = "&".join(signed) + (FOREIGN if self.win.wrong == "hash" else secret)
             literals = {**literals, "hash": f'"{hashlib.md5(over.encode(), usedforsecurity=False).hexdigest()}"'}
@@ -231,8 +234,7 @@ class Fault:
         return f"{self.failure}{applied[self.applied]}"
 
 
-# The delivery, the so-manieth time that a function has it, and the so-manieth call that this makes; below zero for what
-# the queue itself does.
+# The delivery, which time it is that a function has it, and which of its calls; below zero for what the queue does.
 CallId = tuple[int, int, int]
 
 

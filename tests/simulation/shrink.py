@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from .network import Violation
 from .script import CallId, Event, Fault, Script, Sent, Win
-from .world import play
+from .world import AGAIN, play
 
 T = TypeVar("T")
 LEFT_OUT = ("prize", "bonus_code", "campaign", "jackpot", "round", "currency", "wrong")  # of a win, where it can be
@@ -43,7 +43,7 @@ def shortest(script: Script, violation: Violation, *, seconds: float = 60) -> Sc
 def _fewer_events(script: Script, fails: Callable[[Script], bool]) -> Script:
     events = _fewer(script.events, lambda left: fails(replace(script, events=left)))
     numbers = {event.number for event in events if isinstance(event, Sent)}
-    faults = {id: fault for id, fault in (script.faults or {}).items() if id[0] % 100_000 in numbers}
+    faults = {id: fault for id, fault in (script.faults or {}).items() if id[0] % AGAIN in numbers}
     fewer = replace(script, events=events, faults=faults)
     return fewer if fails(fewer) else replace(script, events=events)
 

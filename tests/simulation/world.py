@@ -4,6 +4,7 @@
 """
 
 import json
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from fractions import Fraction
 from functools import cache, partial
 from random import Random
 from typing import Any
+
+from greenlet import getcurrent
 
 from contract import STATUS, Wallet
 from memory import Message, Secrets
@@ -45,7 +48,7 @@ Item = dict[str, Any]
 
 PROVIDER_SECONDS = 10  # when the provider hangs up
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
-ODD = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}  # of the right type, nearly
+NEARLY = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}
 AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
@@ -79,7 +82,11 @@ def play(script: Script, *, pace: Pace | None = None) -> Outcome:
         try:
             world.run()
         except (Violation, Exception) as wrong:
-            violation = wrong if isinstance(wrong, Violation) else Violation(f"{type(wrong).__name__}: {wrong}")
+            place = traceback.extract_tb(wrong.__traceback__)[-1]
+            known = isinstance(wrong, Violation)
+            violation = (
+                wrong if known else Violation(f"{type(wrong).__name__} at {place.filename}:{place.lineno}: {wrong}")
+            )
             violation.met = {**world.network.met}
             raise violation from wrong
     return world.outcome
@@ -182,7 +189,7 @@ class World:
         if key not in items or key in self.books.spoiled:
             return
         spoilt = {name: value for name, value in items[key].items() if name != event.field}
-        odd = ODD.get(event.field, {"BOOL": True})
+        odd = NEARLY.get(event.field, {"BOOL": True})
         tables.place(key, spoilt if event.is_missing else {**spoilt, event.field: odd})
         self.happened["something was spoilt"] += 1
         keys: set[tuple[str, ...]] = {key}
@@ -248,6 +255,7 @@ class World:
         """Delivers a win, and again while nothing is heard with HTTP 200."""
         delivery = Delivery(win, number, self.script.has_hash)
         self.deliveries[number] = delivery
+        self.judge.received[number] = self.timeline.now
         generation = self._generation
         event = delivery.event(generation)
 
@@ -305,7 +313,6 @@ class World:
 
     def _invoke(self, invocation: Invocation, event: Item) -> Item | None:
         """What the function answers; None if it died, and its machine is gone."""
-        from greenlet import getcurrent
 
         getcurrent().at_work = invocation  # pyright: ignore[reportAttributeAccessIssue] - Task's
         try:
@@ -334,8 +341,6 @@ class World:
                 watch.verdicts.add(self.books.verdict(watch.delivery, arrives=watch.arrives))
                 watch.is_disputed |= self.books.must_leave_prize(watch.delivery.win)
                 watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
-
-    # --- What a function answers --------------------------------------------------------------------
 
     # --- The queues ---------------------------------------------------------------------------------
 
