@@ -31,6 +31,7 @@ from .world import Outcome, play
 
 REPORT_SECONDS = 30
 AT_A_TIME = 20  # scripts
+HANG_SECONDS = 60.0  # of processor time; a script takes a fifth of a second
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Sum:
 def main() -> int:
     try:
         wanted = whole_number(os.environ, "DELIVERIES", 100_000, 10**12)
-        seed = whole_number(os.environ, "SEED", random.SystemRandom().getrandbits(31), 2**31)
+        seed = whole_number(os.environ, "SEED", 1 + random.SystemRandom().getrandbits(31), 2**31)
         processes = whole_number(os.environ, "PROCESSES", os.cpu_count() or 1, 1000)
     except Trouble as trouble:
         print(f"simulation: {trouble}", file=sys.stderr)
@@ -66,18 +67,18 @@ def main() -> int:
     try:
         wrong = _simulate(done, wanted, seed, processes)
     except KeyboardInterrupt:
-        print("\nbroken off", flush=True)
+        print("\nbroken off; so far:", flush=True)
         return _report(done, time.monotonic() - began) or 130
-    return _tell(wrong) if wrong is not None else _report(done, time.monotonic() - began)
+    return _tell(*wrong) if wrong else _report(done, time.monotonic() - began)
 
 
-def _simulate(done: Sum, wanted: int, seed: int, processes: int) -> int | None:
-    """Plays scripts until that many deliveries were made. Returns the seed of one that fails, None if none does."""
+def _simulate(done: Sum, wanted: int, seed: int, processes: int) -> tuple[int, str] | None:
+    """Plays scripts until that many deliveries were made. Returns one that fails, and how; None if none does."""
     began = reported = time.monotonic()
     every = ([*range(at, at + AT_A_TIME)] for at in itertools.count(seed * 1_000_000, AT_A_TIME))
     with multiprocessing.get_context("fork").Pool(processes, _begin) as pool:
         for outcome in itertools.chain.from_iterable(pool.imap(_play_all, every)):
-            if isinstance(outcome, int):
+            if isinstance(outcome, tuple):
                 return outcome
             done.add(outcome)
             if done.deliveries >= wanted:
@@ -91,30 +92,35 @@ def _simulate(done: Sum, wanted: int, seed: int, processes: int) -> int | None:
 def _begin() -> None:
     """In each process: Ctrl-C is for the one that asks, and what was imported is no garbage."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGVTALRM, _never_ends)
     gc.freeze()
 
 
-def _play_all(seeds: Sequence[int]) -> list[Outcome | int]:
-    """What came of each; the seed itself if something is wrong, and then no more."""
-    outcomes: list[Outcome | int] = []
+def _never_ends(*_: object) -> None:
+    raise Violation("it never ends")
+
+
+def _play_all(seeds: Sequence[int]) -> list[Outcome | tuple[int, str]]:
+    """What came of each; of one that fails, its seed and what is wrong, and then no more."""
+    outcomes: list[Outcome | tuple[int, str]] = []
     for seed in seeds:
+        signal.setitimer(signal.ITIMER_VIRTUAL, HANG_SECONDS)
         try:
             outcomes.append(play(draw(seed)))
-        except Violation:
-            return [*outcomes, seed]
+        except Violation as violation:
+            return [*outcomes, (seed, f"{violation}")]
     return outcomes
 
 
-def _tell(seed: int) -> int:
+def _tell(seed: int, wrong: str) -> int:
+    print(f"\n{wrong}\n\nin script {seed}: `play(draw({seed}))` plays it again", flush=True)
     script = draw(seed)
-    violation = wrong_with(script)
-    assert violation
-    print(f"\n{violation}\n\nscript {seed}; looking for the shortest that fails ...", flush=True)
+    if (violation := wrong_with(script)) is None:
+        print("\nAlone it does not fail: the wallet keeps something from one script to the next.")
+        return 1
+    print("\nlooking for the shortest that fails ...", flush=True)
     told = shortest(script, violation)
-    print(
-        f"\n{told}\n\n{wrong_with(told)}\n\nfor tests/simulation/scenes.py, or as a test:\n\n{told.as_python()}",
-        flush=True,
-    )
+    print(f"\n{told}\n\n{wrong_with(told)}\n\nfor tests/simulation/scenes.py, or as a test:\n\n{told.as_python()}")
     return 1
 
 

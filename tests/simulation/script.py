@@ -421,13 +421,13 @@ class Script:
         """A test that plays it."""
         events = "".join(f"                {event!r},\n" for event in self.events)
         faults = "".join(f"                {call}: {fault!r},\n" for call, fault in sorted((self.faults or {}).items()))
+        others = ("seed", "rate", "resends", "redrives", "retry_seconds", "has_hash")
+        settings = "".join(f"            {name}={getattr(self, name)!r},\n" for name in others)
+        met = "None" if self.faults is None else f"{{\n{faults}            }}"
         return (
+            "from simulation.script import *\nfrom simulation.world import play\n\n\n"
             "def test_what_the_simulation_found() -> None:\n    play(\n        Script(\n"
-            f"            seed={self.seed},\n"
-            f"            resends={self.resends},\n            redrives={self.redrives},\n"
-            f"            retry_seconds={self.retry_seconds},\n            has_hash={self.has_hash},\n"
-            f"            events=[\n{events}            ],\n            faults={{\n{faults}            }},\n"
-            "        )\n    )\n"
+            f"{settings}            events=[\n{events}            ],\n            faults={met},\n        )\n    )\n"
         )
 
 
