@@ -207,7 +207,7 @@ class Provider:
                 if self._is_down:
                     self._is_down = False
                     ((queue, message),) = self.desk.queues.messages
-                    self.desk.queues.messages.clear()
+                    self.desk.queues.waiting.clear()
                     assert queue == f"{play.callback.title()}RetryQueue"
                     waiting.append((number + chance.randint(1, 8), (play.callback, _from_queue(message))))
                     self.late += 1

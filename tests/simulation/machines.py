@@ -71,7 +71,8 @@ class Invocation:
     failed: set[str] = field(default_factory=set)  # the services that did not serve it
     sent: list[str] = field(default_factory=list)  # the queues that it left a request in
     prizes: int = 0  # how often it left the prize of what arrived
-    read_at: float = 0.0  # when it began to read the tables, or was told what they hold
+    read_at: float = 0.0  # when it last began to read the tables
+    refused: int = 0  # how often the condition of a write failed since then
     wrote: bool = False
     was_beaten: bool = False
     was_held_up: bool = False  # by something of the tables: a failure, another writer, or a read that is no one instant

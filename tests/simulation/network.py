@@ -21,6 +21,7 @@ from .timeline import Timeline
 STORE_SECONDS = 3.0  # after which no call of the tables may be under way, not counting what SQS takes
 CALL_SECONDS = 3.0  # which no call may take longer than, or the provider has hung up before it is answered
 DOWN_SECONDS = 0.4  # a service that is down is slow to refuse: at once, it would be asked thirty times for one answer
+REFUSED = 2  # how often a write's condition may fail before the tables are read again
 FUNCTION_SECONDS = 20.0  # template.yaml's Timeout: then the function is killed
 
 COMMON: tuple[Failure, ...] = ("throttled", "internal error", "unreachable", "timeout", "death")
@@ -110,7 +111,7 @@ class Network:
         fault = self._fault(invocation, service, operation)
         invocation.calls += 1
         if operation == "batch_get_item":
-            invocation.read_at = began
+            invocation.read_at, invocation.refused = began, 0
         try:
             if fault is None:
                 return self._serve(invocation, operation, asked)
@@ -128,7 +129,7 @@ class Network:
                 invocation.queue_seconds += self.timeline.now - began
 
     def _blame(self, invocation: Invocation, operation: str, asked: Item, error: ClientError) -> None:
-        """Notes what a failed call was held up by: a fault, or another writer; not by what it should have known."""
+        """Notes what a failed call was held up by: a fault, or another writer; never what the function had to know."""
         response: Any = error.response
         codes = [reason.get("Code") for reason in response.get("CancellationReasons", ())]
         if operation != "transact_write_items" or "ConditionalCheckFailed" not in codes:
@@ -137,11 +138,13 @@ class Network:
             return
         keys = self.tables.keys(asked["TransactItems"])
         failed = [key for key, code in zip(keys, codes, strict=True) if code == "ConditionalCheckFailed"]
-        is_news = any(self.tables.changed_at(key) >= invocation.read_at for key in failed)
-        invocation.was_held_up |= is_news
+        invocation.refused += 1
+        is_no_news = all(self.tables.changed_at(key) < invocation.read_at for key in failed)
+        if is_no_news or invocation.refused > REFUSED:
+            raise Violation("a write was tried again with what was known to be stale")
+        invocation.was_held_up = True
         # Its own write is not another's: the token says that it was applied.
-        invocation.was_beaten |= is_news and not invocation.wrote
-        invocation.read_at = self.timeline.now
+        invocation.was_beaten |= not invocation.wrote
 
     def _check_in_time(self, invocation: Invocation, client: Client) -> None:
         """No call takes too long, and every one of the tables is over within three seconds, however long it takes."""
