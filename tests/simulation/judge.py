@@ -298,7 +298,7 @@ class Judge:
     def check_done(self, message: Message, watch: Watch) -> None:
         """What is about to be deleted from a retry queue is credited, or left for a person."""
         delivery, books = watch.delivery, self.books
-        if books.is_credited(delivery.win):
+        if books.is_credited(delivery.win) and delivery.refusal is None:
             if books.dispute(delivery.win) and not self._prize_stands(delivery.win, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self._stands(delivery, without=message):
