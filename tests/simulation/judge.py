@@ -36,7 +36,10 @@ class Kept(NamedTuple):
 
 @dataclass
 class Judge:
-    """`deliveries` are by number, `strays` by their text. `kept` must be credited or stand in a queue from now on."""
+    """Sees that everything is right. `kept` are the deliveries that must be credited, or be in a queue, from now on.
+
+    `deliveries` are by number, `strays` by the text of their message.
+    """
 
     script: Script
     books: Books
@@ -94,9 +97,10 @@ class Judge:
         if key[0] == "Transactions":
             found = {**found}
             name = found.pop("transactionId", {}).get("S", "")
-            recorded_at = datetime.fromisoformat(found.pop("recordedAt", {}).get("S", "1970-01-01T00:00:00Z"))
-            age = self.network.timeline.now - recorded_at.timestamp()
-            if (is_new and abs(age) > SKEW) or self._names.setdefault(key[1], name) != name:
+            moment = found.pop("recordedAt", {}).get("S")
+            age = self.network.timeline.now - datetime.fromisoformat(moment).timestamp() if moment else math.inf
+            is_wrong = abs(age) > SKEW if is_new else moment is None
+            if is_wrong or self._names.setdefault(key[1], name) != name:
                 raise Violation(f"{key} has lost its name or moment")
         if found != must_be:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
@@ -204,7 +208,7 @@ class Judge:
             raise Violation(f"it is not told that a prize is left: {win}")
 
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
-        """It stands in the right queue; or it is nowhere, the log says so, and the provider must send it again."""
+        """The request is in the right queue. If it is in none, the log says so, and the provider must send it again."""
         if not self._stands(delivery):
             if code != 998:
                 raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")

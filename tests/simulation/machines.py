@@ -75,7 +75,7 @@ class Invocation:
     refused: int = 0  # how often the condition of a write failed since then
     wrote: bool = False
     was_beaten: bool = False
-    was_held_up: bool = False  # by something of the tables: a failure, another writer, or a read that is no one instant
+    was_held_up: bool = False  # by a failure of the tables, by another writer, or by a read that others wrote into
     is_over: bool = False
     said: list[str] = field(default_factory=list)
 

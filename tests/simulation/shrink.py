@@ -28,7 +28,7 @@ def shortest(script: Script, violation: Violation, *, seconds: float = 60) -> Sc
     def fails(candidate: Script) -> bool:
         return time.monotonic() < until and wrong_with(candidate) is not None
 
-    # From now on the faults are data: what is left out takes none of the others along.
+    # From now on the faults are data. So leaving one thing out changes no other.
     told = replace(script, faults=violation.met, rate=0.0)
     if not fails(told):
         return script
@@ -55,7 +55,7 @@ def _fewer_faults(script: Script, fails: Callable[[Script], bool]) -> Script:
 
 
 def _fewer(things: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
-    """What is left when half of them, then a quarter, and so on down to single ones are left out."""
+    """As few of them as still fail. It leaves out half of them, then a quarter, and so on, down to single ones."""
     size = len(things) // 2
     while size:
         position = 0

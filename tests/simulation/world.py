@@ -425,7 +425,7 @@ class World:
             owed = {id(each.win): each.win for each in self.deliveries.values() if not each.win.wrong}
             for number, (key, win) in enumerate(owed.items()):
                 if key not in heard:
-                    self.send(win, 90 * AGAIN + number, tries=10)
+                    self.send(win, 90 * AGAIN + number, tries=10)  # a number that no earlier try has
             self.timeline.run()
         for callback in CALLBACKS if self.script.redrives else ():
             while letters := len(self.network.queues.waiting.get(f"{callback.title()}DeadLetters", ())):
