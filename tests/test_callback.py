@@ -52,7 +52,7 @@ class Environment:
             boto3.client("secretsmanager").create_secret(Name="provider", SecretString=json.dumps(secret))
         monkeypatch.setenv("PROVIDER_SECRET", "provider")
         self.printed()
-        self.handler = self.module.serve(request_model(self.app), self.app.credits_for)
+        self.handler = self.module.serve(request_model(self.app), self.app.movements_for)
 
     def printed(self) -> str:
         """All that was printed since it was last asked for."""
@@ -248,17 +248,17 @@ def test_a_query_string_that_is_absent_is_no_defect(result: Environment) -> None
 # --- Defects of ours --------------------------------------------------------------------------------
 
 
-def serve_with(environment: Environment, credits_for: Callable[[Any], Sequence[Any]]) -> None:
-    environment.handler = environment.module.serve(request_model(environment.app), credits_for)
+def serve_with(environment: Environment, movements_for: Callable[[Any], Sequence[Any]]) -> None:
+    environment.handler = environment.module.serve(request_model(environment.app), movements_for)
     environment.printed()
 
 
 @pytest.mark.parametrize("defect", [ValueError, KeyError, AssertionError, RecursionError, MemoryError, TypeError])
 def test_a_defect_makes_the_provider_send_again(result: Environment, defect: type[Exception]) -> None:
-    def credits_for(_request: Any) -> Sequence[Any]:
+    def movements_for(_request: Any) -> Sequence[Any]:
         raise defect("hush-hush")
 
-    serve_with(result, credits_for)
+    serve_with(result, movements_for)
 
     answer = result.send(published("result"))
 
@@ -268,11 +268,11 @@ def test_a_defect_makes_the_provider_send_again(result: Environment, defect: typ
 
 
 def test_a_defect_is_logged_with_its_place_and_without_its_message(result: Environment) -> None:
-    def credits_for(request: Any) -> Sequence[Any]:
+    def movements_for(request: Any) -> Sequence[Any]:
         cause = KeyError(f"token is {request.token}")
         raise ValueError(f"cannot work with hash {request.hash}") from cause
 
-    serve_with(result, credits_for)
+    serve_with(result, movements_for)
 
     result.send(published("result", token="hush-hush", hash="psst"))
 
@@ -289,12 +289,12 @@ def test_a_defect_is_logged_with_its_place_and_without_its_message(result: Envir
 
 def test_a_defect_spoils_nothing_for_the_next_request(result: Environment) -> None:
     defects = iter([True, False])
-    credits_for = result.app.credits_for
+    movements_for = result.app.movements_for
 
     def at_first_defective(request: Any) -> Sequence[Any]:
         if next(defects):
             raise ValueError
-        return credits_for(request)
+        return movements_for(request)
 
     serve_with(result, at_first_defective)
 

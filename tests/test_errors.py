@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -13,6 +14,7 @@ from wallet.errors import (
     Malformed,
     MethodNotAllowed,
     NoSuchPlayer,
+    NotEnough,
     Refusal,
     Unauthorized,
     Unavailable,
@@ -22,6 +24,7 @@ from wallet.errors import (
 
 # The contract's table, by code.
 ANSWERS = {
+    15: (NotEnough, 200),
     52: (WrongCurrency, 200),
     57: (Malformed, 400),
     59: (InvalidAmount, 400),
@@ -44,6 +47,7 @@ ONE_OF_EACH = [
     Conflict(("amount",)),
     NoSuchPlayer("421"),
     WrongCurrency("USD"),
+    NotEnough("USD", Decimal(1), Decimal(0)),
     Unavailable("the database at 10.0.0.1 is throttled"),
 ]
 
@@ -73,7 +77,12 @@ def test_only_what_a_retransmission_mends_makes_the_provider_send_again() -> Non
 
 
 def test_what_is_admitted_and_refused_is_owed_and_a_retry_may_credit_what_may_pass() -> None:
-    assert {each for each in subclasses(Refusal) if not each.is_owed} == {MethodNotAllowed, Unauthorized, Unreadable}
+    assert {each for each in subclasses(Refusal) if not each.is_owed} == {
+        MethodNotAllowed,
+        Unauthorized,
+        Unreadable,
+        NotEnough,
+    }
     assert {each for each in subclasses(Refusal) if each.may_pass} == {NoSuchPlayer, Unavailable}
 
 

@@ -14,7 +14,7 @@ import contract
 from contract import Contract
 from wallet import ledger
 from wallet.errors import Absent, Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
-from wallet.ledger import Credit, FreeRounds, Prize, Settlement, Snapshot, Transaction, Wallet
+from wallet.ledger import FreeRounds, Movement, Prize, Settlement, Snapshot, Transaction, Wallet
 
 every_time_alike = settings(
     derandomize=True, deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow]
@@ -23,7 +23,7 @@ every_time_alike = settings(
 WALLET = Wallet(user_id="421", currency="USD", cash=Decimal("100.50"), bonus=Decimal("9.99"), version=7)
 
 
-def credit(kind: str = "result", amount: str = "10.0", **changes: Any) -> Credit:
+def credit(kind: str = "result", amount: str = "10.0", **changes: Any) -> Movement:
     """A round's win of player 421, with `changes`."""
     fields: dict[str, Any] = {
         "reference": "r-1",
@@ -34,18 +34,18 @@ def credit(kind: str = "result", amount: str = "10.0", **changes: Any) -> Credit
         "provider_id": "luckymonaco",
         "timestamp": "1482429190374",
     }
-    return Credit(kind=kind, amount=Decimal(amount), **(fields | changes))
+    return Movement(kind=kind, amount=Decimal(amount), **(fields | changes))
 
 
-def free_round(amount: str, reference: str) -> Credit:
+def free_round(amount: str, reference: str) -> Movement:
     return credit(amount=amount, reference=reference, bonus_code="SPINS", free_round="round")
 
 
-def total(amount: str, reference: str = "t-1") -> Credit:
+def total(amount: str, reference: str = "t-1") -> Movement:
     return credit("bonus", amount, reference=reference, bonus_code="SPINS", free_round="total", currency=None)
 
 
-def with_prize(win: Credit, prize: Credit | None = None, *, fault: Refusal | None = None) -> tuple[Credit, ...]:
+def with_prize(win: Movement, prize: Movement | None = None, *, fault: Refusal | None = None) -> tuple[Movement, ...]:
     """A win's request as it comes with a prize, which may be faulty."""
     if prize is None:
         return (replace(win, prize=Prize(reference=None, amount="-5", fault=fault)),)
@@ -61,17 +61,17 @@ def snapshot(
 ) -> Snapshot:
     return Snapshot(
         wallet=wallet,
-        transactions={transaction.credit.id: transaction for transaction in recorded},
+        transactions={transaction.movement.id: transaction for transaction in recorded},
         free_rounds=free_rounds,
         unreadable_wallet=unreadable_wallet,
         unreadable_free_rounds=unreadable_free_rounds,
     )
 
 
-def on_record(recorded: Credit, *, seq: int = 7) -> Transaction:
+def on_record(recorded: Movement, *, seq: int = 7) -> Transaction:
     """A credit that has been paid, as the store gives it back: it has a currency, and no rules."""
     return Transaction(
-        credit=replace(recorded, currency=recorded.currency or "USD", free_round="none"),
+        movement=replace(recorded, currency=recorded.currency or "USD", free_round="none"),
         paid=recorded.amount,
         seq=seq,
         cash_after=WALLET.cash,
@@ -81,7 +81,7 @@ def on_record(recorded: Credit, *, seq: int = 7) -> Transaction:
 
 # --- Any deliveries, in any order, any number of times ----------------------------------------------
 
-Request = tuple[Credit, ...]
+Request = tuple[Movement, ...]
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class Books:
             if not settlement.changes:
                 return settlement
             current = self._read(Delivery(credits))
-            taken = {each.credit.id for each in settlement.transactions} & current.transactions.keys()
-            if settlement.noted and current.transactions[credits[0].id].credit.prize:
+            taken = {each.movement.id for each in settlement.transactions} & current.transactions.keys()
+            if settlement.noted and current.transactions[credits[0].id].movement.prize:
                 taken.add(credits[0].id)
             wallet_moved = bool(settlement.transactions) and current.wallet != settlement.before
             counts = any(each.free_rounds for each in settlement.transactions)
@@ -159,12 +159,12 @@ class Books:
 
     def _commit(self, settlement: Settlement) -> None:
         user_id, now = settlement.after.user_id, self.now
-        transactions = {**now.transactions, **{each.credit.id: each for each in settlement.transactions}}
+        transactions = {**now.transactions, **{each.movement.id: each for each in settlement.transactions}}
         if win := settlement.noted:
             recorded = transactions[win.id]
-            transactions[win.id] = replace(recorded, credit=replace(recorded.credit, prize=win.prize))
+            transactions[win.id] = replace(recorded, movement=replace(recorded.movement, prize=win.prize))
         left = {
-            (user_id, each.credit.bonus_code or ""): each.free_rounds
+            (user_id, each.movement.bonus_code or ""): each.free_rounds
             for each in settlement.transactions
             if each.free_rounds
         }
@@ -202,7 +202,7 @@ def requests(draw: st.DrawFn) -> Request:
         )
     )
     user_id = draw(players)
-    win = Credit(
+    win = Movement(
         kind="result",
         user_id=user_id,
         reference=draw(references),
@@ -300,7 +300,7 @@ def test_any_deliveries_leave_each_wallet_with_every_reference_paid_once(deliver
         assert settlement.receipt.transaction_id == delivery.request[0].transaction_id
 
     paid = {each.credit.id: (each.credit.amount, each.paid, each.wallet.version) for each in operator.records.values()}
-    assert {id: (each.credit.amount, each.paid, each.seq) for id, each in books.now.transactions.items()} == paid
+    assert {id: (each.movement.amount, each.paid, each.seq) for id, each in books.now.transactions.items()} == paid
     counts = {code: (each.uncovered, each.advance) for code, each in operator.counts.items()}
     assert {code: (each.uncovered, each.advance) for code, each in books.now.free_rounds.items()} == counts
     for opening in OPENING.values():
@@ -311,7 +311,7 @@ def assert_the_chain_holds(opening: Wallet, state: State) -> None:
     """Balance = opening + all that was paid, and every transaction knows the balance it left behind."""
     wallet, chain = state.wallets[opening.user_id], chain_of(opening.user_id, state)
     paid = sum((Fraction(each.paid) for each in chain), Fraction(0))
-    to_bonus = sum((Fraction(each.paid) for each in chain if is_free_round(each.credit)), Fraction(0))
+    to_bonus = sum((Fraction(each.paid) for each in chain if is_free_round(each.movement)), Fraction(0))
     assert Fraction(wallet.cash) == Fraction(opening.cash) + paid
     assert Fraction(wallet.bonus) == Fraction(opening.bonus) + to_bonus
 
@@ -319,16 +319,16 @@ def assert_the_chain_holds(opening: Wallet, state: State) -> None:
     cash, bonus = Fraction(opening.cash), Fraction(opening.bonus)
     for each in chain:
         cash += Fraction(each.paid)
-        bonus += Fraction(each.paid) if is_free_round(each.credit) else 0
+        bonus += Fraction(each.paid) if is_free_round(each.movement) else 0
         assert (Fraction(each.cash_after), Fraction(each.bonus_after)) == (cash, bonus)
 
 
 def chain_of(user_id: str, state: State) -> list[Transaction]:
-    chain = [each for each in state.transactions.values() if each.credit.user_id == user_id]
+    chain = [each for each in state.transactions.values() if each.movement.user_id == user_id]
     return sorted(chain, key=lambda each: each.seq)
 
 
-def is_free_round(paid: Credit) -> bool:
+def is_free_round(paid: Movement) -> bool:
     return paid.free_round != "none"
 
 
@@ -401,7 +401,7 @@ def test_a_total_pays_what_its_rounds_were_not_paid(uncovered: str | None, asked
     assert settlement.receipt.bonus == WALLET.bonus + Decimal(paid)
     (transaction,) = settlement.transactions
     assert transaction.paid == Decimal(paid)
-    assert transaction.credit.amount == Decimal(asked)
+    assert transaction.movement.amount == Decimal(asked)
     assert transaction.free_rounds == FreeRounds(
         uncovered=Decimal(left),
         advance=Decimal(paid),
@@ -477,9 +477,9 @@ def test_a_code_remembers_the_last_ten_rounds_that_totals_named() -> None:
     assert named == tuple(f"4:slot{number}" for number in range(2, 12))
 
 
-def stamped(steps: str) -> list[Credit]:
+def stamped(steps: str) -> list[Movement]:
     """Rounds and totals from `r2@1 t10@3`: what was won and the moment; a total names the round at its moment."""
-    credits: list[Credit] = []
+    credits: list[Movement] = []
     for number, step in enumerate(steps.split()):
         amount, _, moment = step[1:].partition("@")
         made = free_round(amount, f"r-{number}") if step[0] == "r" else total(amount, f"t-{number}")
@@ -640,7 +640,7 @@ def test_a_win_is_paid_although_its_prize_is_on_record() -> None:
     assert settlement.receipt.cash == WALLET.cash + 5
     assert not settlement.receipt.replayed
     assert settlement.receipt.transaction_id == win.transaction_id
-    assert [each.credit for each in settlement.transactions] == [win]
+    assert [each.movement for each in settlement.transactions] == [win]
 
 
 def test_a_prize_is_paid_although_its_win_is_on_record() -> None:
@@ -650,7 +650,7 @@ def test_a_prize_is_paid_although_its_win_is_on_record() -> None:
 
     assert settlement.receipt.cash == WALLET.cash + 7
     assert settlement.receipt.transaction_id == win.transaction_id
-    assert [each.credit for each in settlement.transactions] == [prize]
+    assert [each.movement for each in settlement.transactions] == [prize]
 
 
 def test_a_win_and_its_prize_are_two_transactions_in_one_chain() -> None:
@@ -671,7 +671,7 @@ def test_a_prize_of_other_content_than_on_record_does_not_hold_back_its_win() ->
     settlement = ledger.settle(with_prize(win, prize), snapshot(on_record(replace(prize, amount=Decimal(8)))))
 
     assert settlement.receipt.cash == WALLET.cash + 5
-    assert [each.credit.id for each in settlement.transactions] == [win.id]
+    assert [each.movement.id for each in settlement.transactions] == [win.id]
     assert isinstance(settlement.disputed, Conflict)
     assert settlement.disputed.differences == ("amount",)
 
@@ -700,7 +700,7 @@ def test_a_prize_that_cannot_be_added_does_not_hold_back_its_win(
 
     assert isinstance(settlement.disputed, fault)
     assert (settlement.receipt.replayed, settlement.is_left) == (is_known, is_known)
-    assert [each.credit.kind for each in settlement.transactions] == ([] if is_known else ["result"])
+    assert [each.movement.kind for each in settlement.transactions] == ([] if is_known else ["result"])
 
 
 def test_a_prize_that_cannot_be_read_does_not_hold_back_its_win() -> None:
@@ -711,7 +711,7 @@ def test_a_prize_that_cannot_be_read_does_not_hold_back_its_win() -> None:
 
     assert settlement.receipt.cash == WALLET.cash + 5
     assert settlement.disputed is fault
-    assert settlement.transactions[0].credit.prize == Prize(reference=None, amount="-5")
+    assert settlement.transactions[0].movement.prize == Prize(reference=None, amount="-5")
     again = ledger.settle(request, snapshot(on_record(request[0])))
     assert (again.receipt.replayed, again.disputed, again.changes) == (True, fault, False)
 
@@ -752,7 +752,7 @@ def test_a_known_win_that_comes_again_with_a_prize_where_it_had_none_is_paid_tha
     without = books.deliver(Delivery((win,)))
 
     assert paid.receipt.cash == WALLET.cash + 12
-    assert [each.credit.id for each in paid.transactions] == ["promo#p-1"]
+    assert [each.movement.id for each in paid.transactions] == ["promo#p-1"]
     assert [each.receipt.cash - WALLET.cash for each in (again, other, without)] == [12, 12, 12]
     assert [bool(each.disputed) for each in (paid, again, other, without)] == [False, False, True, False]
 
@@ -850,7 +850,7 @@ def test_a_balance_of_38_digits_is_kept() -> None:
 
 
 def test_a_thread_with_a_hostile_decimal_context_settles_alike() -> None:
-    requests_and_snapshots: list[tuple[Sequence[Credit], Snapshot]] = [
+    requests_and_snapshots: list[tuple[Sequence[Movement], Snapshot]] = [
         ([credit(amount="12345678901234.123456789012345678")], snapshot()),
         (
             [total("30.000000000000000001")],

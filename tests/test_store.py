@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from conftest import EVENTS, Clock, Operator
 from wallet import store as store_module
 from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
-from wallet.ledger import Credit, Prize, Settlement
+from wallet.ledger import Movement, Prize, Settlement
 from wallet.store import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS, Store
 
 OPENING_CASH, OPENING_BONUS = Decimal("99889.99"), Decimal("99.99")
@@ -122,7 +122,7 @@ class Counter:
         self.left: list[Refusal] = []  # why a prize was left for a person, before each write
         self.was_left: list[bool] = []
 
-    def settle(self, *credits: Credit, seconds: float = 3.0) -> Settlement:
+    def settle(self, *credits: Movement, seconds: float = 3.0) -> Settlement:
         deadline = self.clock.now + seconds
         return self.store.settle(credits, request="{}", deadline=deadline, leave_prize=self.leave)
 
@@ -130,7 +130,7 @@ class Counter:
         self.left.append(refusal)
         self.was_left.append(was_left)
 
-    def another_settles(self, *credits: Credit) -> Step:
+    def another_settles(self, *credits: Movement) -> Step:
         def settle() -> None:
             self.another.settle(credits, request="{}", deadline=self.clock.now + 3, leave_prize=no_prize_is_left)
 
@@ -183,7 +183,7 @@ def counter(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Counter:
     return Counter(operator, monkeypatch)
 
 
-def win(amount: str = "10", **changes: Any) -> Credit:
+def win(amount: str = "10", **changes: Any) -> Movement:
     fields: dict[str, Any] = {
         "kind": "result",
         "reference": "r-1",
@@ -194,14 +194,14 @@ def win(amount: str = "10", **changes: Any) -> Credit:
         "provider_id": "luckymonaco",
         "timestamp": "1482429190374",
     }
-    return Credit(amount=Decimal(amount), **(fields | changes))
+    return Movement(amount=Decimal(amount), **(fields | changes))
 
 
-def free_round(amount: str, reference: str = "r-1") -> Credit:
+def free_round(amount: str, reference: str = "r-1") -> Movement:
     return win(amount, reference=reference, bonus_code="SPINS", free_round="round")
 
 
-def total(amount: str, reference: str = "t-1") -> Credit:
+def total(amount: str, reference: str = "t-1") -> Movement:
     return win(amount, kind="bonus", reference=reference, bonus_code="SPINS", free_round="total", currency=None)
 
 
@@ -212,7 +212,7 @@ def counted(uncovered: str, advance: str = "0", **more: Any) -> dict[str, Any]:
 
 
 NULL = "null"  # of DynamoDB
-PRIZE = win("7", kind="promo", reference="p-1")
+PRIZE = win("7", kind="promo", reference="p-1", arrived_with="result#r-1")
 WITH_PRIZE = win(prize=Prize(reference="p-1", amount="7"))
 
 
@@ -248,7 +248,7 @@ def test_a_replay_costs_one_read_and_no_write(counter: Counter) -> None:
     ids=["conflict", "no such player", "wrong currency"],
 )
 def test_a_refusal_costs_one_read_and_no_write(
-    counter: Counter, credits: tuple[Credit, ...], refusal: type[Exception]
+    counter: Counter, credits: tuple[Movement, ...], refusal: type[Exception]
 ) -> None:
     counter.settle(win())
 
@@ -277,8 +277,9 @@ def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None
     counter.settle(total("30.00"))
 
     paid = counter.operator.transactions()[1]
-    recorded_at = paid.pop("recordedAt")
+    recorded_at, digest = paid.pop("recordedAt"), paid.pop("digest")
     assert recorded_at.endswith("+00:00")
+    assert digest == counter.operator.wallet()["digest"]
     assert paid == {
         "id": "bonus#t-1",
         "transactionId": total("30").transaction_id,
@@ -297,6 +298,7 @@ def test_the_record_tells_what_was_asked_paid_and_left(counter: Counter) -> None
         "providerId": "luckymonaco",
         "timestamp": "1482429190374",
         "request": "{}",
+        "requestDigest": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
     }
     assert counter.operator.uncovered("SPINS") == 0
 
@@ -317,7 +319,7 @@ def test_a_transaction_read_back_is_the_one_that_was_recorded(counter: Counter) 
 
     items = dynamodb().scan(TableName="Transactions")["Items"]
     recorded = [store_module._transaction(store_module._Record(item)) for item in items]
-    assert [transaction.credit for transaction in recorded] == [every_field, few_fields]
+    assert [transaction.movement for transaction in recorded] == [every_field, few_fields]
     assert [(transaction,) for transaction in recorded] == [settlement.transactions for settlement in settlements]
     assert counter.settle(every_field).receipt.replayed
     counter.assert_wallet(cash="0.000000000000000001", version=2)
@@ -845,7 +847,7 @@ def test_a_known_win_remembers_the_first_prize_that_it_came_with_and_is_paid_tha
     counter.settle(win(prize=Prize(reference="p-2", amount="7")), other)
 
     recorded, prize = counter.operator.transactions()
-    assert (recorded["prizeReference"], recorded["prizeAmount"]) == ("p-1", "7")
+    assert (recorded["laterPrizeReference"], recorded["laterPrizeAmount"]) == ("p-1", "7")
     assert (prize["id"], prize["arrivedWith"], prize["request"]) == ("promo#p-1", "result#r-1", "{}")
     assert [type(each) for each in counter.left] == [Conflict]
     counter.assert_wallet(cash="17", version=2)
@@ -861,7 +863,7 @@ def test_a_known_win_remembers_a_prize_that_cannot_be_paid(counter: Counter, ref
     counter.settle(WITH_PRIZE, PRIZE)
 
     (recorded,) = counter.operator.transactions()
-    assert (recorded.get("prizeReference"), recorded["prizeAmount"]) == (reference, "-5")
+    assert (recorded.get("laterPrizeReference"), recorded["laterPrizeAmount"]) == (reference, "-5")
     assert (again.receipt.replayed, once_more.receipt.replayed) == (True, True)
     assert [type(each) for each in counter.left] == [InvalidAmount, InvalidAmount, Conflict]
     assert counter.was_left == [False, True, False]
@@ -1404,11 +1406,11 @@ def test_whatever_fails_every_reference_is_paid_once_in_the_end(
 PLAYERS = itertools.count()
 
 
-def own(credit: Credit, user_id: str) -> Credit:
+def own(credit: Movement, user_id: str) -> Movement:
     return replace(credit, user_id=user_id, reference=f"{credit.reference}-{user_id}")
 
 
-def paid_in_the_end(counter: Counter, credits: tuple[Credit, ...]) -> None:
+def paid_in_the_end(counter: Counter, credits: tuple[Movement, ...]) -> None:
     """The provider sends again what was answered with 503."""
     for _ in range(10):
         try:

@@ -5,7 +5,7 @@ they were paid is not paid again. Source: the provider's page BonusWin.
 """
 
 from wallet import callback, wire
-from wallet.ledger import Credit
+from wallet.ledger import Movement
 
 
 class BonusRequest(wire.SignedRequest):
@@ -13,8 +13,8 @@ class BonusRequest(wire.SignedRequest):
     round_id: wire.Identifier | None = None  # of the last round; the page's own example leaves it out
 
 
-def credits_for(request: BonusRequest) -> list[Credit]:
+def movements_for(request: BonusRequest) -> list[Movement]:
     return [request.credit("bonus", free_round="total")]
 
 
-handler = callback.serve(BonusRequest, credits_for)
+handler = callback.serve(BonusRequest, movements_for)

@@ -4,7 +4,7 @@ It carries no currency: the amount is in the player's own. Source: the provider'
 """
 
 from wallet import callback, wire
-from wallet.ledger import Credit
+from wallet.ledger import Movement
 
 
 class JackpotRequest(wire.SignedRequest):
@@ -13,8 +13,8 @@ class JackpotRequest(wire.SignedRequest):
     jackpot_id: wire.Identifier
 
 
-def credits_for(request: JackpotRequest) -> list[Credit]:
+def movements_for(request: JackpotRequest) -> list[Movement]:
     return [request.credit("jackpot")]
 
 
-handler = callback.serve(JackpotRequest, credits_for)
+handler = callback.serve(JackpotRequest, movements_for)

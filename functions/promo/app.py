@@ -5,7 +5,7 @@ not twice. Source: the provider's page PromoWin.
 """
 
 from wallet import callback, wire
-from wallet.ledger import Credit
+from wallet.ledger import Movement
 
 
 class PromoRequest(wire.Request):
@@ -15,8 +15,8 @@ class PromoRequest(wire.Request):
     currency: wire.Currency
 
 
-def credits_for(request: PromoRequest) -> list[Credit]:
+def movements_for(request: PromoRequest) -> list[Movement]:
     return [request.credit("promo")]
 
 
-handler = callback.serve(PromoRequest, credits_for)
+handler = callback.serve(PromoRequest, movements_for)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from wallet import callback, money, wire
 from wallet.errors import Absent, InvalidAmount, Malformed, Refusal
-from wallet.ledger import Credit, Prize
+from wallet.ledger import Movement, Prize
 
 
 class ResultRequest(wire.Request):
@@ -28,7 +28,7 @@ class ResultRequest(wire.Request):
     campaign_type: wire.Recorded | None = None
 
 
-def credits_for(request: ResultRequest) -> list[Credit]:
+def movements_for(request: ResultRequest) -> list[Movement]:
     prize = _prize(request.promo_win_amount, request.promo_win_reference)
     win = request.credit(
         "result",
@@ -38,7 +38,8 @@ def credits_for(request: ResultRequest) -> list[Credit]:
     )
     if prize is None or prize.fault:
         return [win]
-    return [win, replace(request.credit("promo"), amount=Decimal(prize.amount), reference=prize.reference)]
+    won = request.credit("promo")
+    return [win, replace(won, amount=Decimal(prize.amount), reference=prize.reference, arrived_with=win.id)]
 
 
 def _prize(amount: wire.Tolerated[Decimal] | None, reference: wire.Tolerated[str] | None) -> Prize | None:
@@ -58,4 +59,4 @@ def _prize(amount: wire.Tolerated[Decimal] | None, reference: wire.Tolerated[str
     )
 
 
-handler = callback.serve(ResultRequest, credits_for)
+handler = callback.serve(ResultRequest, movements_for)

@@ -30,7 +30,7 @@ class Desk:
         for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"):
             os.environ.setdefault(name, "desk")  # what is counted while a function runs
         with redirect_stdout(io.StringIO()):  # they say that nothing is checked
-            for function in Template.load().functions():
+            for function in Template.load().callbacks():
                 with patch.dict(os.environ, {**_AWS, **function.environment}):
                     self._handlers[function.name] = function.load().handler
         # Only now: the functions have just imported these, and no other copy of them.

@@ -25,7 +25,7 @@ _MORE_EXAMPLES = {"result": ("auto_closing",)}  # beside the one that has the fu
 
 def document() -> Json:
     template = Template.load()
-    functions = {function.name: function for function in template.functions()}
+    functions = {function.name: function for function in template.callbacks()}
     models = {name: _model(function) for name, function in functions.items()}
     return {
         "openapi": "3.1.0",

@@ -151,7 +151,7 @@ async def _serve(
                         front.watcher,
                     )
                 )
-                for function in template.functions()
+                for function in template.callbacks()
             ]
             if reloading:
                 background.append(asyncio.create_task(reloading.run()))

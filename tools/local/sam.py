@@ -112,7 +112,7 @@ def function_of(event: Any, path: Path) -> str:
             name = template.routes().get(where)
         case {"Records": [{"eventSourceARN": str(where)}, *_]}:
             queue = where.rpartition(":")[2]
-            name = next((each.name for each in template.functions() if each.environment["RETRY_QUEUE"] == queue), None)
+            name = next((each.name for each in template.callbacks() if each.environment["RETRY_QUEUE"] == queue), None)
         case _:
             raise Trouble(f"the event {path} is neither API Gateway's (with a path) nor SQS's (with Records)")
     if name is None:

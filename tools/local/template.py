@@ -22,7 +22,7 @@ _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A callback's function: its name (`result`), description, code folder, time limit and environment."""
+    """Its name (`result`), description, code folder, time limit and environment; batches of its retry queue, if any."""
 
     name: str
     about: str
@@ -100,12 +100,16 @@ class Template:
     def functions(self) -> list[Function]:
         return [self._function(properties) for _, properties in self._of_type("AWS::Serverless::Function")]
 
+    def callbacks(self) -> list[Function]:
+        """The functions that the provider calls. The others are invoked by the operator's own side."""
+        return [function for function in self.functions() if function.retry_batch_size]
+
     def routes(self) -> dict[str, str]:
         """The name of each path's function."""
         return {
             event["Properties"]["Path"]: self._function(properties).name
             for _, properties in self._of_type("AWS::Serverless::Function")
-            for event in properties["Events"].values()
+            for event in properties.get("Events", {}).values()
             if event["Type"] == "Api"
         }
 
@@ -127,7 +131,7 @@ class Template:
             folder=ROOT / properties["CodeUri"],
             timeout_seconds=self.globals["Timeout"],
             environment={name: self._resolve(value) for name, value in variables.items()},
-            retry_batch_size=properties["Events"]["Retry"]["Properties"]["BatchSize"],
+            retry_batch_size=properties.get("Events", {}).get("Retry", {}).get("Properties", {}).get("BatchSize", 0),
         )
 
     def _resolve(self, value: Any) -> str:

@@ -245,7 +245,7 @@ def _template() -> "Template":
 
 def callbacks() -> list[str]:
     """What callbacks there are, by their names in template.yaml."""
-    return [function.name for function in _template().functions()]
+    return [function.name for function in _template().callbacks()]
 
 
 class LocalService(Place):
@@ -383,7 +383,7 @@ class DeployedStack(Place):
 
 def _queues_of(callback: str) -> tuple[str, str]:
     """The names of a callback's retry queue and of its dead letters in template.yaml."""
-    functions = {function.name: function for function in _template().functions()}
+    functions = {function.name: function for function in _template().callbacks()}
     if callback not in functions:
         raise Trouble(f"no callback is called {callback!r}: there are {', '.join(functions)}")
     environment = functions[callback].environment

@@ -1,10 +1,11 @@
-"""A callback: an event of API Gateway or of its own retry queue in, an answer out.
+"""A function: an event of API Gateway, of its own retry queue or of the operator's own side in, an answer out.
 
 A request is admitted, settled and reported. One that is admitted and refused is kept as well: a retry or a person may
 still credit it. This is the only place that turns errors into answers, and into what is kept.
 """
 
 import base64
+import json
 import os
 import time
 import traceback
@@ -15,8 +16,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from wallet import parking, report, snapshot, wire
-from wallet.errors import MethodNotAllowed, Refusal, Unavailable, Unreadable
-from wallet.ledger import Credit, Settlement
+from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, Unreadable
+from wallet.ledger import Movement, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
 from wallet.trust import Keyring
@@ -27,17 +28,27 @@ RequestT = TypeVar("RequestT", bound=wire.Request)
 
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
 ANSWER_SECONDS = 3.0
+MAX_DECISION_BYTES = 6 * 2**20  # what Lambda takes: it holds the dead letter that it is about
 
 
-def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Credit]]) -> Callable[[Event, Any], Answer]:
-    """The Lambda handler of the callback whose requests are `model` and owe `credits_for(request)`.
+class Decision(wire.Order):
+    """A person's, about a dead letter (`message` is its text): it is paid here, or was by other means."""
+
+    message: wire.Recorded
+    booked_elsewhere: wire.Flag | None = None
+
+
+def serve(
+    model: type[RequestT], movements_for: Callable[[RequestT], Sequence[Movement]]
+) -> Callable[[Event, Any], Answer]:
+    """The Lambda handler of the callback whose requests are `model` and owe `movements_for(request)`.
 
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
     callback = _Callback(
         name=os.environ["POWERTOOLS_SERVICE_NAME"],
         model=model,
-        credits_for=credits_for,
+        movements_for=movements_for,
         keyring=Keyring.from_environment(),
         store=Store.from_environment(),
         parking=Parking.from_environment(),
@@ -50,15 +61,20 @@ def serve(model: type[RequestT], credits_for: Callable[[RequestT], Sequence[Cred
 class _Callback(Generic[RequestT]):
     name: str
     model: type[RequestT]
-    credits_for: Callable[[RequestT], Sequence[Credit]]
+    movements_for: Callable[[RequestT], Sequence[Movement]]
     keyring: Keyring
     store: Store
     parking: Parking
 
     def __call__(self, event: Event, context: Any) -> Answer:
-        """Answers an API Gateway proxy event (REST, payload 1.0), or consumes a batch of SQS. Raises nothing."""
+        """Answers an API Gateway proxy event (REST, payload 1.0), consumes a batch of SQS, or settles a dead letter.
+
+        Raises nothing.
+        """
         report.logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
-        return self._consume(event["Records"]) if "Records" in event else self._answer(event)
+        if "Records" in event:
+            return self._consume(event["Records"])
+        return self._settle_by_hand(event["settle"]) if "settle" in event else self._answer(event)
 
     # --- From the provider --------------------------------------------------------------------------
 
@@ -75,7 +91,7 @@ class _Callback(Generic[RequestT]):
             report.refused(refusal, body, arrived, is_kept=parked is not None)
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
-            return _http(refusal.http_status, wire.refusal(refusal.code, str(refusal)), **refusal.headers)
+            return _http(refusal.http_status, wire.refusal(refusal), **refusal.headers)
         report.settled(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, body))
 
@@ -164,12 +180,73 @@ class _Callback(Generic[RequestT]):
             report.tell(report.logger.error, "left for a person", reason=reason)
         return is_left
 
-    # --- Both ---------------------------------------------------------------------------------------
+    # --- From a person ------------------------------------------------------------------------------
+
+    def _settle_by_hand(self, order: Any) -> Answer:
+        """Pays what a dead letter asks for under its own id, or has it on record as booked elsewhere."""
+        arrived = time.monotonic()
+        report.begin()
+        body = None
+        try:
+            decision = _body(order, Decision, MAX_DECISION_BYTES).read(Decision)
+            booked_elsewhere = bool(decision.booked_elsewhere)
+            parked = self._parked(decision.message)
+            body = wire.parse(parked.request, self.model)
+            report.begin(body)
+            wanted = self._by_hand(body, parked)
+            if booked_elsewhere and any(each.free_round_code for each in wanted):
+                # What is kept of its code would not know: its total would pay the round again, or a round the total.
+                raise Malformed("bookedElsewhere")
+            movements = [
+                replace(each, actor=decision.actor, reason=decision.reason, booked_elsewhere=booked_elsewhere)
+                for each in wanted
+            ]
+            settlement = self._make(movements, parked, arrived, arrives=False)
+        except Exception as error:  # a defect of ours, too, must be answered
+            return _refused(error, body, arrived)
+        report.count("SettledByHand")
+        report.settled(settlement, arrived, actor=decision.actor)
+        return wire.for_operator(settlement.receipt)
+
+    def _parked(self, message: str) -> Parked:
+        try:
+            parked = Parked.read(message)
+        except ValueError:
+            raise Malformed("message") from None
+        if parked.callback != self.name:  # a stray would be credited under another kind, and its own paid as well
+            raise Malformed("message")
+        return parked
+
+    def _by_hand(self, body: wire.Body, parked: Parked) -> Sequence[Movement]:
+        """What a kept request asks for, as far as it can be read. Raises Absent, InvalidAmount or Malformed."""
+        win, *prizes = self.movements_for(body.read_by_hand(self.model))
+        if not parked.prize_only:
+            return [win, *prizes]
+        if not prizes:
+            raise (win.prize and win.prize.fault) or Absent("promoWinAmount")
+        return prizes
+
+    # --- All of them --------------------------------------------------------------------------------
 
     def _settle(self, body: wire.Body, parked: Parked, arrived: float, *, arrives: bool) -> Settlement:
-        request = body.read(self.model, arrives=arrives, is_signed=parked.signed)
+        try:
+            request = body.read(self.model, arrives=arrives, is_signed=parked.signed)
+        except Refusal:
+            if settled := self._settled_by_hand(body, parked, arrived):
+                return settled
+            raise
+        return self._make(self.movements_for(request), parked, arrived, arrives=arrives)
+
+    def _settled_by_hand(self, body: wire.Body, parked: Parked, arrived: float) -> Settlement | None:
+        """What a person has made of a request that cannot be read in full: sent again, it is a replay."""
+        try:
+            return self.store.recall(self._by_hand(body, parked), deadline=arrived + ANSWER_SECONDS)
+        except Refusal:
+            return None
+
+    def _make(self, movements: Sequence[Movement], parked: Parked, arrived: float, *, arrives: bool) -> Settlement:
         return self.store.settle(
-            self.credits_for(request),
+            movements,
             request=parked.request,
             deadline=arrived + ANSWER_SECONDS,
             leave_prize=partial(self._leave_prize, parked, arrives=arrives),
@@ -189,6 +266,50 @@ class _Callback(Generic[RequestT]):
 
     def _leave(self, message: str) -> bool:
         return _park(partial(self.parking.give_up, message), "DeadLettered")
+
+
+OrderT = TypeVar("OrderT", bound=wire.Order)
+
+
+def serve_orders(
+    model: type[OrderT], movements_for: Callable[[OrderT], Sequence[Movement]]
+) -> Callable[[Any, Any], Answer]:
+    """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out."""
+    store = Store.from_environment()
+    snapshot.prepare(store.warm_up)
+
+    def handler(event: Any, context: Any) -> Answer:
+        """Raises nothing. Nothing is kept of what is refused: the caller has it, and its answer."""
+        arrived = time.monotonic()
+        report.logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+        report.begin()
+        body = None
+        try:
+            body = _body(event, model, wire.MAX_BODY_BYTES)
+            report.begin(body)
+            order = body.read(model)
+            settlement = store.settle(
+                movements_for(order),
+                request=body.without_secrets(),
+                deadline=arrived + ANSWER_SECONDS,
+            )
+        except Exception as error:  # a defect of ours, too, must be answered
+            return _refused(error, body, arrived)
+        report.moved(settlement, arrived, actor=order.actor)
+        return wire.for_operator(settlement.receipt)
+
+    return handler
+
+
+def _body(order: object, model: type[wire.Order], most_bytes: int) -> wire.Body:
+    return wire.parse(json.dumps(order, ensure_ascii=False), model, most_bytes=most_bytes)
+
+
+def _refused(error: Exception, body: wire.Body | None, arrived: float) -> Answer:
+    """The answer to the operator's own side, who has what was asked and must ask again."""
+    refusal = _refusal_for(error)
+    report.declined(refusal, body, arrived)
+    return wire.for_operator(refusal)
 
 
 def _park(send: Callable[[], None], metric: str) -> bool:

@@ -1,4 +1,4 @@
-"""Every answer that is not a credit: one class a code, raised anywhere, caught once in callback.py.
+"""Every answer that is not a success: one class a code, raised anywhere, caught once in callback.py.
 
     Refusal
     ├── MethodNotAllowed   405  HTTP 405  not a POST
@@ -10,6 +10,7 @@
     ├── Conflict            61  HTTP 200  the reference was used with other content
     ├── NoSuchPlayer        62  HTTP 200  no wallet under this userId
     ├── WrongCurrency       52  HTTP 200  not the wallet's currency
+    ├── NotEnough           15  HTTP 200  less money than was to be taken
     └── Unavailable        998  HTTP 503  not possible at the moment
 
 The classes stand in order of precedence: a request with several faults gets the first one's answer
@@ -19,11 +20,12 @@ HTTP 200 marks what a retransmission cannot mend; 503 makes the provider send ag
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 
 class Refusal(Exception):
-    """A callback that credits nothing. `str()` is the description the provider reads; `reason` is for the operator.
+    """A request that moves nothing. `str()` is the description the provider reads; `reason` is for the operator.
 
     A description names fields, never values: a value may be a secret, or an attack on a log reader.
     """
@@ -94,14 +96,16 @@ class Malformed(Refusal):
 
 
 class Conflict(Refusal):
-    """The reference is taken by a transaction that differs in `differences` (names of fields)."""
+    """The reference is taken by a transaction that differs in `differences` (names of fields), or the player is."""
 
     code = 61
     http_status = 200
     is_owed = True
 
-    def __init__(self, differences: tuple[str, ...]) -> None:
-        super().__init__("This reference was already used with other content", ", ".join(differences))
+    def __init__(
+        self, differences: tuple[str, ...], description: str = "This reference was already used with other content"
+    ) -> None:
+        super().__init__(description, ", ".join(differences))
         self.differences = differences
 
 
@@ -122,6 +126,17 @@ class WrongCurrency(Refusal):
 
     def __init__(self, wallet_currency: str) -> None:
         super().__init__("The currency is not the player's", f"the wallet's is {wallet_currency}")
+
+
+class NotEnough(Refusal):
+    """Answered with the balances that there are. It is on record by then: the same again is refused again."""
+
+    code = 15
+    http_status = 200
+
+    def __init__(self, currency: str, cash: Decimal, bonus: Decimal) -> None:
+        super().__init__("Not enough money")
+        self.currency, self.cash, self.bonus = currency, cash, bonus
 
 
 class Unavailable(Refusal):

@@ -1,7 +1,7 @@
-"""What a credit does to a wallet: replay or conflict, what is owed, and the balances it leaves.
+"""What a movement does to a wallet: replay or conflict, what is owed or taken, and the balances it leaves.
 
 Only arithmetic: `settle` takes what the store read and says what must be written, or why not.
-Nothing here knows DynamoDB, JSON, or which callbacks exist.
+Nothing here knows DynamoDB, JSON, or which functions exist.
 """
 
 import re
@@ -13,9 +13,17 @@ from functools import lru_cache
 from typing import Literal
 
 from wallet import money
-from wallet.errors import Conflict, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
+from wallet.errors import (
+    Conflict,
+    NoSuchPlayer,
+    NotEnough,
+    Refusal,
+    Unavailable,
+    WrongCurrency,
+)
 
 FreeRound = Literal["none", "round", "total"]
+Outcome = Literal["not enough", "booked elsewhere"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +39,23 @@ class Prize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Money owed once: the same `kind` and `reference` again is the same credit.
+class Movement:
+    """A change of a wallet, made once: the same `kind` and `reference` again is the same movement.
 
+    `amount` is what cash moves by: above zero for what a player gets, below for what is taken. `bonus_amount` is what
+    an opening or an adjustment moves `bonus` by.
     `free_round` says how the amount counts. A `round` of a free round bonus is paid to cash and to bonus, less what
     totals have paid ahead of it. A `total` is paid likewise, less what its rounds have been paid.
+    `opens`: it makes the wallet. `below_zero`: it may take more than there is. `actor` and `reason` say who ordered it
+    and why, where it was no request of the provider alone. `booked_elsewhere`: a person has paid it by other means, and
+    it moves nothing here. `arrived_with` is the id of the result that a prize came in.
     """
 
     kind: str
     reference: str
     user_id: str
     amount: Decimal
+    bonus_amount: Decimal = Decimal(0)
     currency: str | None = None  # None: the wallet's own
     game_id: str | None = None
     round_id: str | None = None
@@ -49,11 +63,17 @@ class Credit:
     jackpot_id: str | None = None
     campaign_id: str | None = None
     campaign_type: str | None = None
-    provider_id: str | None
-    timestamp: str | None  # as the provider sent it
+    provider_id: str | None = None
+    timestamp: str | None = None  # as the provider sent it
     free_round: FreeRound = "none"
     auto_closed: bool = False
     prize: Prize | None = None
+    arrived_with: str | None = None
+    opens: bool = False
+    below_zero: bool = False
+    actor: str | None = None
+    reason: str | None = None
+    booked_elsewhere: bool = False
 
     @property
     def id(self) -> str:
@@ -61,12 +81,12 @@ class Credit:
 
     @property
     def transaction_id(self) -> str:
-        """A UUIDv5 of the id: the same wherever and however often the credit is settled."""
+        """A UUIDv5 of the id: the same wherever and however often the movement is settled."""
         return _transaction_id(self.id)
 
     @property
     def free_round_code(self) -> str | None:
-        """The bonus code whose count this credit reads and moves."""
+        """The bonus code whose count this movement reads and moves."""
         return None if self.free_round == "none" else self.bonus_code
 
     @property
@@ -81,8 +101,8 @@ class Credit:
             return None
         return f"{len(self.game_id)}:{self.game_id}{self.round_id}"
 
-    def differences(self, recorded: "Credit") -> tuple[str, ...]:
-        """The fields in which this credit contradicts the one recorded under its id; none for a replay.
+    def differences(self, recorded: "Movement") -> tuple[str, ...]:
+        """The fields in which this movement contradicts the one recorded under its id; none for a replay.
 
         A field that only one of them carries does not contradict. Auto closing leaves fields out, and a prize is
         described differently alone and inside a result.
@@ -90,6 +110,7 @@ class Credit:
         compared = {
             "userId": (self.user_id, recorded.user_id),
             "amount": (self.amount, recorded.amount),
+            "bonus": (self.bonus_amount, recorded.bonus_amount),
             "currency": (_currency(self.currency), _currency(recorded.currency)),
             "gameId": (self.game_id, recorded.game_id),
             "roundId": (self.round_id, recorded.round_id),
@@ -102,13 +123,17 @@ class Credit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
-    """A player's balances; `version` grows by one with every transaction."""
+    """A player's balances. `version` grows by one with every movement, and `digest` is the last one's.
+
+    It is "" before the first movement, and where another program has opened the wallet.
+    """
 
     user_id: str
     currency: str
     cash: Decimal
     bonus: Decimal
     version: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,33 +148,35 @@ class FreeRounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """A credit on record: what was paid for it and the balances it left behind.
+    """A movement on record: what it moved and the balances it left behind.
 
-    `seq` is the wallet's version after it, so a player's transactions are numbered without a gap.
-    `free_rounds` is what it left of its bonus code, if it moved that.
+    `seq` is the wallet's version after it, so a player's movements are numbered without a gap. It is None for what
+    settles a reference and moves nothing; `outcome` says why then. `free_rounds` is what it left of its bonus code, if
+    it moved that.
     """
 
-    credit: Credit
+    movement: Movement
     paid: Decimal
-    seq: int
+    seq: int | None
     cash_after: Decimal
     bonus_after: Decimal
     free_rounds: FreeRounds | None = None
+    outcome: Outcome | None = None
 
     @property
     def wallet_after(self) -> Wallet:
         return Wallet(
-            user_id=self.credit.user_id,
-            currency=self.credit.currency or "",
+            user_id=self.movement.user_id,
+            currency=self.movement.currency or "",
             cash=self.cash_after,
             bonus=self.bonus_after,
-            version=self.seq,
+            version=self.seq or 0,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the store holds of a request's credits: `transactions` by id, only those on record.
+    """What the store holds of a request's movements: `transactions` by id, only those on record.
 
     `free_rounds` is what is known under the request's bonus code; None if nothing is yet. What another program has left
     in a form that nothing can be added to is unreadable, with the reason.
@@ -169,7 +196,7 @@ class Snapshot:
         that is already visible, and must be read again.
         """
         return self.wallet is not None and any(
-            transaction.credit.user_id == self.wallet.user_id and transaction.seq > self.wallet.version
+            transaction.movement.user_id == self.wallet.user_id and (transaction.seq or 0) > self.wallet.version
             for transaction in self.transactions.values()
         )
 
@@ -191,45 +218,58 @@ class Settlement:
 
     `disputed` is why the win's prize is not paid: it is for a person to decide. `is_left` if the record says that this
     prize was left for a person before. `noted` is the win on record that must remember the prize it came with now.
+    `refusal` is what is answered all the same: a refusal for lack of money is on record, and final.
     """
 
     receipt: Receipt
     before: Wallet
     after: Wallet
     transactions: tuple[Transaction, ...]
-    disputed: Refusal | None
-    is_left: bool
-    noted: Credit | None
+    disputed: Refusal | None = None
+    is_left: bool = False
+    noted: Movement | None = None
+    refusal: Refusal | None = None
 
     @property
     def changes(self) -> bool:
         return bool(self.transactions) or self.noted is not None
 
+    @property
+    def moves(self) -> bool:
+        """Whether the wallet is another one afterwards."""
+        return any(transaction.outcome is None for transaction in self.transactions)
 
-def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
-    """What one request's credits do, given what is on record.
+    @property
+    def opens(self) -> bool:
+        """Whether there was no wallet before."""
+        return any(transaction.movement.opens for transaction in self.transactions)
 
-    The first credit is the request's own win, and gives the receipt its transactionId. Any other is a prize that came
-    with it. Each is paid once, whatever it came with, and what is wrong with a prize does not hold back the win.
+
+def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
+    """What one request's movements do, given what is on record.
+
+    The first movement is the request's own, and gives the receipt its transactionId. Any other is a prize that came
+    with it. Each is made once, whatever it came with, and what is wrong with a prize does not hold back the win.
 
     Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
-    or a balance would need more digits than the store can hold.
+    or a balance would need more digits than the store can hold. What is refused for lack of
+    money is a settlement with a `refusal`.
     """
-    win, *prizes = credits
+    win, *prizes = movements
     recorded = snapshot.transactions.get(win.id)
-    if recorded and (differences := win.differences(recorded.credit)):
+    if recorded and (differences := win.differences(recorded.movement)):
         raise Conflict(differences)
     before = after = _wallet_before(win, recorded, snapshot)
     transactions: list[Transaction] = []
     if recorded is None:
-        paid, after = _pay(win, after, snapshot)
-        transactions.append(paid)
+        recorded, after = _move(win, after, snapshot)
+        transactions.append(recorded)
 
     disputed = _dispute(win, prizes, snapshot)
     for prize in prizes:
         if disputed is None and prize.id not in snapshot.transactions:
             try:
-                paid, after = _pay(prize, after, snapshot)
+                paid, after = _move(prize, after, snapshot)
                 transactions.append(paid)
             except (WrongCurrency, Unavailable) as refusal:
                 disputed = refusal
@@ -248,68 +288,84 @@ def settle(credits: Sequence[Credit], snapshot: Snapshot) -> Settlement:
         transactions=tuple(transactions),
         disputed=disputed,
         is_left=_is_left(win, prizes, snapshot),
-        noted=win if recorded and win.prize and recorded.credit.prize is None else None,
+        noted=win if win.prize and recorded.movement.prize is None else None,
+        refusal=NotEnough(after.currency, after.cash, after.bonus) if recorded.outcome == "not enough" else None,
     )
 
 
-def _is_left(win: Credit, prizes: Sequence[Credit], snapshot: Snapshot) -> bool:
+def _is_left(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> bool:
     """Whether the record says that the win's prize was left for a person before. If that is paid, it does not say."""
     recorded = snapshot.transactions.get(win.id)
-    is_noted = recorded is not None and recorded.credit.prize == win.prize
+    is_noted = recorded is not None and recorded.movement.prize == win.prize
     return is_noted and not any(prize.id in snapshot.transactions for prize in prizes)
 
 
-def _wallet_before(win: Credit, recorded: Transaction | None, snapshot: Snapshot) -> Wallet:
-    """The wallet that the request finds. If it is unreadable, the record of a win that was paid has its balances."""
+def _wallet_before(win: Movement, recorded: Transaction | None, snapshot: Snapshot) -> Wallet:
+    """The wallet that the request finds. If it is unreadable, the record of a win that was paid has its balances.
+
+    One that is not there is empty, for what opens it and for what is booked elsewhere.
+    """
+    opens = win.opens and recorded is None
+    if opens and (snapshot.wallet or snapshot.unreadable_wallet):
+        raise Conflict(("userId",), "The player has a wallet already")
     if snapshot.wallet:
         return snapshot.wallet
     if not snapshot.unreadable_wallet:
+        if opens or (recorded.outcome == "booked elsewhere" if recorded else win.booked_elsewhere):
+            return Wallet(user_id=win.user_id, currency=win.currency or "", cash=_NOTHING, bonus=_NOTHING, version=0)
         raise NoSuchPlayer(win.user_id)
     if recorded is None or recorded.cash_after.is_nan() or recorded.bonus_after.is_nan():
         raise Unavailable(snapshot.unreadable_wallet)
     return recorded.wallet_after
 
 
-def _dispute(win: Credit, prizes: Sequence[Credit], snapshot: Snapshot) -> Refusal | None:
+def _dispute(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> Refusal | None:
     """Why the prize that a win came with must not be paid, if it must not."""
     if win.prize is None:
         return None
     if win.prize.fault:
         return win.prize.fault
+    on_record = [(prize, snapshot.transactions[prize.id]) for prize in prizes if prize.id in snapshot.transactions]
+    if any(each.movement.actor and not prize.differences(each.movement) for prize, each in on_record):
+        return None  # a person has decided about it
     recorded = snapshot.transactions.get(win.id)
-    if recorded and (before := recorded.credit.prize) and before != win.prize:
+    if recorded and (before := recorded.movement.prize) and before != win.prize:
         named = {
             "promoWinReference": before.reference != win.prize.reference,
             "promoWinAmount": before.amount != win.prize.amount,
         }
         return Conflict(tuple(name for name, differs in named.items() if differs))
-    for prize in prizes:
-        recorded = snapshot.transactions.get(prize.id)
-        if recorded and (differences := prize.differences(recorded.credit)):
+    for prize, each in on_record:
+        if differences := prize.differences(each.movement):
             return Conflict(differences)
     return None
 
 
-def _pay(credit: Credit, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
-    """The transaction of a credit that is on no record yet, and the wallet after it.
+def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
+    """The transaction of a movement that is on no record yet, and the wallet after it.
 
     Raises WrongCurrency, Unavailable.
     """
+    if movement.booked_elsewhere:
+        return _unmoved(movement, wallet, "booked elsewhere"), wallet
     if snapshot.unreadable_wallet:
         raise Unavailable(snapshot.unreadable_wallet)
-    if credit.currency and _currency(credit.currency) != _currency(wallet.currency):
+    if movement.currency and _currency(movement.currency) != _currency(wallet.currency):
         raise WrongCurrency(wallet.currency)
     try:
-        paid, free_rounds = credit.amount, None
-        if credit.free_round_code:
+        paid, free_rounds = movement.amount, None
+        if movement.free_round_code:
             if snapshot.unreadable_free_rounds:
                 raise Unavailable(snapshot.unreadable_free_rounds)
-            paid, free_rounds = _count_free_round(credit, snapshot.free_rounds or FreeRounds())
+            paid, free_rounds = _count_free_round(movement, snapshot.free_rounds or FreeRounds())
         # The provider defines `bonus` as the money won in free rounds, kept for statistics beside the cash.
-        to_bonus = _NOTHING if credit.free_round == "none" else paid
+        to_bonus = movement.bonus_amount if movement.free_round == "none" else paid
+        cash = money.add(wallet.cash, paid)
+        if paid < 0 and cash < 0 and not movement.below_zero:
+            return _unmoved(movement, wallet, "not enough"), wallet
         after = replace(
             wallet,
-            cash=money.add(wallet.cash, paid),
+            cash=cash,
             bonus=money.add(wallet.bonus, to_bonus),
             version=wallet.version + 1,
         )
@@ -317,7 +373,7 @@ def _pay(credit: Credit, wallet: Wallet, snapshot: Snapshot) -> tuple[Transactio
         # Not the provider's fault, and no reason to round: the win is kept for a person to book.
         raise Unavailable("a balance would need more than 38 digits") from None
     transaction = Transaction(
-        credit=credit,
+        movement=movement,
         paid=paid,
         seq=after.version,
         cash_after=after.cash,
@@ -327,28 +383,39 @@ def _pay(credit: Credit, wallet: Wallet, snapshot: Snapshot) -> tuple[Transactio
     return transaction, after
 
 
-def _count_free_round(credit: Credit, count: FreeRounds) -> tuple[Decimal, FreeRounds]:
-    """What a free round's credit is paid, and what it leaves of its code.
+def _unmoved(movement: Movement, wallet: Wallet, outcome: Outcome) -> Transaction:
+    return Transaction(
+        movement=movement,
+        paid=_NOTHING,
+        seq=None,
+        cash_after=wallet.cash,
+        bonus_after=wallet.bonus,
+        outcome=outcome,
+    )
+
+
+def _count_free_round(movement: Movement, count: FreeRounds) -> tuple[Decimal, FreeRounds]:
+    """What a free round's movement is paid, and what it leaves of its code.
 
     The sum paid stays the sum of the rounds and the advance, and the sum of the totals and what is uncovered.
     """
     uncovered, advance = (max(amount, _NOTHING) for amount in (count.uncovered, count.advance))
-    is_covered = credit.round_key in count.last_rounds or (
-        credit.moment is not None and count.until is not None and credit.moment <= count.until
+    is_covered = movement.round_key in count.last_rounds or (
+        movement.moment is not None and count.until is not None and movement.moment <= count.until
     )
-    if credit.free_round == "round":
+    if movement.free_round == "round":
         # A total that was paid before this round arrived has paid it already.
-        paid_ahead = min(credit.amount, advance) if is_covered else _NOTHING
-        paid = money.subtract(credit.amount, paid_ahead)
+        paid_ahead = min(movement.amount, advance) if is_covered else _NOTHING
+        paid = money.subtract(movement.amount, paid_ahead)
         return paid, replace(count, uncovered=money.add(uncovered, paid), advance=money.subtract(advance, paid_ahead))
     # A total covers its rounds: those already paid one by one are not paid again.
-    covered = min(credit.amount, uncovered)
-    paid = money.subtract(credit.amount, covered)
-    last_rounds = [key for key in (*count.last_rounds, credit.round_key) if key]
+    covered = min(movement.amount, uncovered)
+    paid = money.subtract(movement.amount, covered)
+    last_rounds = [key for key in (*count.last_rounds, movement.round_key) if key]
     return paid, FreeRounds(
         uncovered=money.subtract(uncovered, covered),
         advance=money.add(advance, paid),
-        until=max((moment for moment in (count.until, credit.moment) if moment is not None), default=None),
+        until=max((moment for moment in (count.until, movement.moment) if moment is not None), default=None),
         last_rounds=tuple(last_rounds[-_LAST_ROUNDS:]),
     )
 
@@ -365,5 +432,5 @@ _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to ch
 
 
 @lru_cache(maxsize=16)  # asked for by the record, the answer and the log of one callback
-def _transaction_id(credit_id: str) -> str:
-    return str(uuid.uuid5(_TRANSACTIONS, credit_id))
+def _transaction_id(movement_id: str) -> str:
+    return str(uuid.uuid5(_TRANSACTIONS, movement_id))

@@ -17,8 +17,10 @@ _MAX_DIGITS, _MAX_DECIMALS = 32, 18
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # not \d: that admits other scripts' digits
 
 
-def parse(literal: str) -> Decimal:
-    """The amount that `literal` writes as JSON writes numbers (`12`, `12.50`, `1.2e3`): exact, and not negative.
+def parse(literal: str, *, signed: bool = False) -> Decimal:
+    """The amount that `literal` writes as JSON writes numbers (`12`, `12.50`, `1.2e3`): exact.
+
+    Below zero only if it may be `signed`.
 
     Raises ValueError for anything else, and for a value of more than 32 digits or 18 decimals in plain notation.
     """
@@ -32,7 +34,7 @@ def parse(literal: str) -> Decimal:
         return Decimal(0)
     # Measured before it is written out: an exponent may ask for a billion zeros.
     has_too_many_decimals = -int(value.as_tuple().exponent) > _MAX_DECIMALS
-    if value.is_signed() or has_too_many_decimals or value.adjusted() >= _MAX_DIGITS:
+    if (value.is_signed() and not signed) or has_too_many_decimals or value.adjusted() >= _MAX_DIGITS:
         raise ValueError("negative, or more than 32 digits, 18 after the point")
     return Decimal(text(value))
 

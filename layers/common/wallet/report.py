@@ -31,39 +31,63 @@ def begin(body: Body | None = None) -> None:
 
 
 def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
-    receipt = settlement.receipt
-    if receipt.replayed:
-        count("Replayed")
     for transaction in settlement.transactions:
-        credit, left = transaction.credit, transaction.free_rounds
+        if transaction.outcome:
+            continue
+        movement, left = transaction.movement, transaction.free_rounds
         count("Credited")
         # For the eye: a metric is a binary float. The exact amount is in the log and on record.
         count("CreditedAmount", float(transaction.paid), "None", currency=settlement.after.currency)
-        if credit.free_round == "total" and credit.bonus_code is None:
+        if movement.free_round == "total" and movement.bonus_code is None:
             count("FreeRoundTotalWithoutCode")  # nothing can tell which rounds it covers
-        if left and credit.moment is None:
+        if left and movement.moment is None:
             count("FreeRoundTimestampUnknown")  # a late round could not be told from a new one
-        if left and left.uncovered and credit.free_round == "total":
+        if left and left.uncovered and movement.free_round == "total":
             count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
             facts["freeRoundsUncovered"] = money.text(left.uncovered)
+    _done("credited", settlement, arrived, **facts)
+
+
+def moved(settlement: Settlement, arrived: float, **facts: Any) -> None:
+    """The operator's own side has moved money."""
+    for transaction in settlement.transactions:
+        kind, currency = transaction.movement.kind, settlement.after.currency
+        count("Moved", movement=kind)
+        count("MovedAmount", float(transaction.paid), "None", movement=kind, currency=currency)
+    _done("moved", settlement, arrived, **facts)
+
+
+def _done(what: str, settlement: Settlement, arrived: float, **facts: Any) -> None:
+    receipt = settlement.receipt
+    if receipt.replayed:
+        count("Replayed")
     tell(
         logger.info,
-        "replayed" if receipt.replayed else "credited",
+        "replayed" if receipt.replayed else what,
         userId=settlement.after.user_id,
         transactionId=receipt.transaction_id,
         transactions=[
             {
-                "id": transaction.credit.id,
+                "id": transaction.movement.id,
                 "seq": transaction.seq,
                 "amount": money.text(transaction.paid),
                 "cashAfter": money.text(transaction.cash_after),
+                **({"outcome": transaction.outcome} if transaction.outcome else {}),
             }
             for transaction in settlement.transactions
         ],
         milliseconds=_milliseconds_since(arrived),
-        stacklevel=4,
+        stacklevel=5,
         **facts,
     )
+
+
+def declined(refusal: Refusal, body: Body | None, arrived: float) -> None:
+    """The operator's own side was refused: it has what it asked for, and the answer."""
+    count("Declined", code=str(refusal.code))
+    facts = body.plainly("movement", "userId", "amount", "currency") if body else {}
+    facts |= {"code": refusal.code, "reason": refusal.reason, "milliseconds": _milliseconds_since(arrived)}
+    tell(logger.warning, "declined", stacklevel=4, **facts)
 
 
 def refused(refusal: Refusal, body: Body | None, arrived: float, *, is_kept: bool, **facts: Any) -> None:

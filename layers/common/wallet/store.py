@@ -1,6 +1,6 @@
 """The wallet's three DynamoDB tables: one read, then one transaction that writes all or nothing.
 
-The money path is `Store.settle`: read the credits' transactions and the wallet, let `ledger.settle`
+The money path is `Store.settle`: read the movements' transactions and the wallet, let `ledger.settle`
 say what they do, and write that under the condition that what was read still holds. A condition
 that fails hands back what holds now, so an attempt made at once needs no read. One that fails again
 pauses and reads again: what was handed back is old by then, and would only fail once more. No lock,
@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wallet import aws, ledger
+from wallet import aws, chain, ledger
 from wallet.errors import Refusal, Unavailable
-from wallet.ledger import Credit, FreeRounds, Prize, Settlement, Snapshot, Transaction, Wallet
+from wallet.ledger import FreeRounds, Movement, Outcome, Prize, Settlement, Snapshot, Transaction, Wallet
 
 Item = dict[str, Any]
 
@@ -73,34 +73,39 @@ class Store:
             self.client.close()
 
     def settle(
-        self, credits: Sequence[Credit], *, request: str, deadline: float, leave_prize: Callable[[Refusal, bool], None]
+        self,
+        movements: Sequence[Movement],
+        *,
+        request: str,
+        deadline: float,
+        leave_prize: Callable[[Refusal, bool], None] | None = None,
     ) -> Settlement:
-        """Pays what of `credits` is not on record yet; when it returns, all of it is, or its prize is left.
+        """Makes what of `movements` is not on record yet; when it returns, all of it is, or its prize is left.
 
         `request` is the request's text, to be kept with the record; `deadline` is a `time.monotonic`
         after which no attempt is still under way. `leave_prize` is called before anything is written if the prize
         cannot be paid (and whether it was left before): money that has moved must not be answered with an error
         because its prize could not be left.
-        Raises Conflict, NoSuchPlayer and WrongCurrency, what `leave_prize` raises,
-        and Unavailable when it could not be told in time whether the credits were paid.
+        Raises what `ledger.settle` and `leave_prize` raise, NotEnough once that is on record, and Unavailable when it
+        could not be told in time whether the movements were made.
         """
         patience = _Patience(deadline)
         is_left = False
-        snapshot = self._read(credits, patience)
+        snapshot = self._read(movements, patience)
         while True:
             if snapshot.is_torn:
                 patience.pause("the wallet is behind its transactions")
-                snapshot = self._read(credits, patience)
+                snapshot = self._read(movements, patience)
                 continue
-            settlement = ledger.settle(credits, snapshot)
-            if settlement.disputed and not is_left:
+            settlement = ledger.settle(movements, snapshot)
+            if settlement.disputed and leave_prize and not is_left:
                 began = time.monotonic()
                 leave_prize(settlement.disputed, settlement.is_left)
                 patience.deadline += time.monotonic() - began  # a slow queue must not hold back the win
                 is_left = True
             if not settlement.changes:
-                return settlement
-            actions = self._actions(credits[0], settlement, snapshot.free_rounds, request)
+                break
+            actions = self._actions(settlement, snapshot.free_rounds, request)
             try:
                 self._write(actions, patience)
             except _Beaten as beaten:
@@ -109,19 +114,34 @@ class Store:
                     snapshot = self._updated(snapshot, actions, beaten.records)
                 else:
                     patience.pause(beaten.reason)
-                    snapshot = self._read(credits, patience)
+                    snapshot = self._read(movements, patience)
             else:
-                return settlement
+                break
+        if settlement.refusal:
+            raise settlement.refusal
+        return settlement
+
+    def recall(self, movements: Sequence[Movement], *, deadline: float) -> Settlement | None:
+        """What is on record of `movements`, if a person has settled them: nothing else is asked, and nothing written.
+
+        Raises what `ledger.settle` raises, and Unavailable.
+        """
+        snapshot = self._read(movements, _Patience(deadline))
+        recorded = snapshot.transactions.get(movements[0].id)
+        if recorded is None or recorded.movement.actor is None:
+            return None
+        settlement = ledger.settle(movements, snapshot)
+        return None if settlement.changes else settlement
 
     # --- One read -----------------------------------------------------------------------------------
 
-    def _read(self, credits: Sequence[Credit], patience: "_Patience") -> Snapshot:
-        user_id = credits[0].user_id
+    def _read(self, movements: Sequence[Movement], patience: "_Patience") -> Snapshot:
+        user_id = movements[0].user_id
         wanted: dict[str, list[Item]] = {
-            self.transactions: [{"id": credit.id} for credit in credits],
+            self.transactions: [{"id": movement.id} for movement in movements],
             self.players: [{"userId": user_id}],
         }
-        if code := _free_round_code(credits):
+        if code := _free_round_code(movements):
             wanted[self.free_rounds] = [{"userId": user_id, "bonusCode": code}]
         requests = {
             table: {"Keys": [_encode(key) for key in keys], "ConsistentRead": True} for table, keys in wanted.items()
@@ -158,25 +178,24 @@ class Store:
 
     # --- One write ----------------------------------------------------------------------------------
 
-    def _actions(
-        self, first: Credit, settlement: Settlement, free_rounds: FreeRounds | None, request: str
-    ) -> list[Item]:
+    def _actions(self, settlement: Settlement, free_rounds: FreeRounds | None, request: str) -> list[Item]:
         """What a settlement writes, all of it or nothing; `free_rounds` is what was read of its bonus code."""
-        actions = [
-            self._put_transaction(
-                transaction,
-                settlement,
-                request=None if position else request,
-                arrived_with=None if transaction.credit is first else first.id,
-            )
-            for position, transaction in enumerate(settlement.transactions)
-        ]
+        actions: list[Item] = []
+        digest = settlement.before.digest
+        for position, transaction in enumerate(settlement.transactions):
+            item = _item_of(transaction, settlement, request=None if position else request)
+            if transaction.outcome is None:
+                item["digest"] = digest = chain.link(digest, item)
+            actions.append(self._put_transaction(item))
         if settlement.noted and settlement.noted.prize:
             actions.append(self._note_prize(settlement.noted.id, settlement.noted.prize))
-        if settlement.transactions:
-            actions.append(self._update_wallet(settlement))
+        if settlement.moves:
+            after = replace(settlement.after, digest=digest)
+            actions.append(self._open(after) if settlement.opens else self._set_wallet(settlement.before, after))
+        elif settlement.refusal:
+            actions.append(self._check_wallet(settlement.before))
         return actions + [
-            self._put_free_rounds(transaction.credit, free_rounds, transaction.free_rounds)
+            self._put_free_rounds(transaction.movement, free_rounds, transaction.free_rounds)
             for transaction in settlement.transactions
             if transaction.free_rounds
         ]
@@ -187,38 +206,7 @@ class Store:
         token = str(uuid.uuid4())
         _call(self.client.transact_write_items, patience, TransactItems=actions, ClientRequestToken=token)
 
-    def _put_transaction(
-        self, transaction: Transaction, settlement: Settlement, *, request: str | None, arrived_with: str | None
-    ) -> Item:
-        credit = transaction.credit
-        left = transaction.free_rounds
-        item = {
-            "id": credit.id,
-            "transactionId": credit.transaction_id,
-            "userId": credit.user_id,
-            "seq": transaction.seq,
-            "amount": transaction.paid,
-            "amountAsked": credit.amount,
-            "currency": settlement.after.currency,
-            "cashAfter": transaction.cash_after,
-            "bonusAfter": transaction.bonus_after,
-            "gameId": credit.game_id,
-            "roundId": credit.round_id,
-            "bonusCode": credit.bonus_code,
-            "uncoveredAfter": left and left.uncovered,
-            "advanceAfter": left and left.advance,
-            "jackpotId": credit.jackpot_id,
-            "campaignId": credit.campaign_id,
-            "campaignType": credit.campaign_type,
-            "prizeReference": credit.prize and credit.prize.reference,
-            "prizeAmount": credit.prize and credit.prize.amount,
-            "providerId": credit.provider_id,
-            "timestamp": credit.timestamp,
-            "autoClosed": credit.auto_closed or None,
-            "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "request": request,
-            "arrivedWith": arrived_with,
-        }
+    def _put_transaction(self, item: Mapping[str, "Value | None"]) -> Item:
         return {
             "Put": {
                 "TableName": self.transactions,
@@ -228,50 +216,71 @@ class Store:
             }
         }
 
-    def _update_wallet(self, settlement: Settlement) -> Item:
-        before, after = settlement.before, settlement.after
-        # The balances are compared too: a writer that forgot to bump the version loses no money. So is the currency:
-        # an amount in one currency must not be added to a balance in another.
+    def _open(self, wallet: Wallet) -> Item:
         return {
-            "Update": {
+            "Put": {
                 "TableName": self.players,
-                "Key": _encode({"userId": before.user_id}),
-                "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version",
-                "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read"
-                " AND currency = :currency_read",
-                "ExpressionAttributeValues": _encode(
-                    {
-                        ":cash": after.cash,
-                        ":bonus": after.bonus,
-                        ":version": after.version,
-                        ":cash_read": before.cash,
-                        ":bonus_read": before.bonus,
-                        ":version_read": before.version,
-                        ":currency_read": before.currency,
-                    }
-                ),
+                "Item": _encode({"userId": wallet.user_id, "currency": wallet.currency, **_moved(wallet)}),
+                "ConditionExpression": "attribute_not_exists(userId)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
 
+    def _set_wallet(self, before: Wallet, after: Wallet) -> Item:
+        unchanged = self._unchanged(before)
+        return {
+            "Update": {
+                **unchanged,
+                "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version, digest = :digest",
+                "ExpressionAttributeValues": {
+                    **unchanged["ExpressionAttributeValues"],
+                    **_encode({f":{name}": value for name, value in _moved(after).items()}),
+                },
+            }
+        }
+
+    def _check_wallet(self, read: Wallet) -> Item:
+        """That there was not enough is true of the wallet as it was read, and of no other."""
+        return {"ConditionCheck": self._unchanged(read)}
+
+    def _unchanged(self, read: Wallet) -> Item:
+        # The balances are compared too: a writer that forgot to bump the version loses no money. So is the currency:
+        # an amount in one currency must not be added to a balance in another.
+        return {
+            "TableName": self.players,
+            "Key": _encode({"userId": read.user_id}),
+            "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read"
+            " AND currency = :currency_read",
+            "ExpressionAttributeValues": _encode(
+                {
+                    ":cash_read": read.cash,
+                    ":bonus_read": read.bonus,
+                    ":version_read": read.version,
+                    ":currency_read": read.currency,
+                }
+            ),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
     def _note_prize(self, win_id: str, prize: Prize) -> Item:
-        """Has a win on record remember the first prize that it came with."""
+        """Has a win on record remember the first prize that it came with, beside what its digest covers."""
         return {
             "Update": {
                 "TableName": self.transactions,
                 "Key": _encode({"id": win_id}),
-                "UpdateExpression": "SET prizeAmount = :amount"
-                + ("" if prize.reference is None else ", prizeReference = :reference"),
-                "ConditionExpression": "attribute_exists(id) AND attribute_not_exists(prizeAmount)",
+                "UpdateExpression": "SET laterPrizeAmount = :amount"
+                + ("" if prize.reference is None else ", laterPrizeReference = :reference"),
+                "ConditionExpression": "attribute_exists(id) AND attribute_not_exists(prizeAmount)"
+                " AND attribute_not_exists(laterPrizeAmount)",
                 "ExpressionAttributeValues": _encode({":amount": prize.amount, ":reference": prize.reference}),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
 
-    def _put_free_rounds(self, credit: Credit, before: FreeRounds | None, after: FreeRounds) -> Item:
+    def _put_free_rounds(self, movement: Movement, before: FreeRounds | None, after: FreeRounds) -> Item:
         put = {
             "TableName": self.free_rounds,
-            "Item": _encode({"userId": credit.user_id, "bonusCode": credit.free_round_code, **_counted(after)}),
+            "Item": _encode({"userId": movement.user_id, "bonusCode": movement.free_round_code, **_counted(after)}),
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -287,14 +296,54 @@ class Store:
         return {"Put": put}
 
 
-def _free_round_code(credits: Sequence[Credit]) -> str | None:
-    return next((credit.free_round_code for credit in credits if credit.free_round_code), None)
+def _free_round_code(movements: Sequence[Movement]) -> str | None:
+    return next((movement.free_round_code for movement in movements if movement.free_round_code), None)
 
 
 # --- Items, as they are written ----------------------------------------------------------------------
 
 
 Value = bool | str | int | Decimal | tuple[str, ...]
+
+
+def _item_of(transaction: Transaction, settlement: Settlement, *, request: str | None) -> dict[str, Value | None]:
+    """A record's attributes, but for its digest."""
+    movement, left = transaction.movement, transaction.free_rounds
+    moved, currency = transaction.outcome is None, settlement.after.currency
+    if movement.booked_elsewhere:  # in its own currency, which need not be the wallet's
+        currency = movement.currency or currency
+    return {
+        "id": movement.id,
+        "transactionId": movement.transaction_id,
+        "userId": movement.user_id,
+        "seq": transaction.seq,
+        "outcome": transaction.outcome,
+        "amount": transaction.paid,
+        "amountAsked": movement.amount,
+        "bonusAmount": movement.bonus_amount or None,
+        "currency": currency or None,
+        "cashAfter": transaction.cash_after if moved else None,
+        "bonusAfter": transaction.bonus_after if moved else None,
+        "gameId": movement.game_id,
+        "roundId": movement.round_id,
+        "bonusCode": movement.bonus_code,
+        "uncoveredAfter": left and left.uncovered,
+        "advanceAfter": left and left.advance,
+        "jackpotId": movement.jackpot_id,
+        "campaignId": movement.campaign_id,
+        "campaignType": movement.campaign_type,
+        "prizeReference": movement.prize and movement.prize.reference,
+        "prizeAmount": movement.prize and movement.prize.amount,
+        "providerId": movement.provider_id,
+        "timestamp": movement.timestamp,
+        "autoClosed": movement.auto_closed or None,
+        "actor": movement.actor,
+        "reason": movement.reason,
+        "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "request": request,
+        "requestDigest": request and chain.digest_of(request),
+        "arrivedWith": movement.arrived_with,
+    }
 
 
 def _encode(values: Mapping[str, Value | None]) -> Item:
@@ -314,6 +363,11 @@ def _attribute(value: Value) -> Item:
             return {"N": format(value, "f")}  # in plain notation: an export is read by other programs
         case _:
             return {"N": str(value)}
+
+
+def _moved(wallet: Wallet) -> dict[str, Value | None]:
+    """What a movement changes of a wallet, by its attributes."""
+    return {"cash": wallet.cash, "bonus": wallet.bonus, "version": wallet.version, "digest": wallet.digest}
 
 
 def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
@@ -372,7 +426,8 @@ def _with_wallet(snapshot: Snapshot, record: _Record | None) -> Snapshot:
     if user_id is None or currency is None or cash is None or bonus is None or version is None:
         reason = "the wallet lacks a number cash, bonus or version, or a currency"
         return replace(snapshot, wallet=None, unreadable_wallet=reason)
-    wallet = Wallet(user_id=user_id, currency=currency, cash=cash, bonus=bonus, version=version)
+    digest = record.text("digest") or ""
+    wallet = Wallet(user_id=user_id, currency=currency, cash=cash, bonus=bonus, version=version, digest=digest)
     return replace(snapshot, wallet=wallet)
 
 
@@ -392,13 +447,19 @@ def _transaction(record: _Record) -> Transaction:
     """A transaction on record. Without a player or an amount it contradicts every request under its id, so that a
     person sees it."""
     kind, _, reference = record.id.partition("#")
-    prize = Prize(reference=record.text("prizeReference"), amount=record.text("prizeAmount") or "")
+    prizes = [
+        Prize(reference=record.text(reference), amount=record.text(amount) or "")
+        for reference, amount in (("prizeReference", "prizeAmount"), ("laterPrizeReference", "laterPrizeAmount"))
+        if amount in record.item
+    ]
+    outcome = record.text("outcome")
     return Transaction(
-        credit=Credit(
+        movement=Movement(
             kind=kind,
             reference=reference,
             user_id=record.text("userId") or "",
             amount=record.amount("amountAsked"),
+            bonus_amount=record.number("bonusAmount") or Decimal(0),
             currency=record.text("currency"),
             game_id=record.text("gameId"),
             round_id=record.text("roundId"),
@@ -409,12 +470,16 @@ def _transaction(record: _Record) -> Transaction:
             provider_id=record.text("providerId"),
             timestamp=record.text("timestamp"),
             auto_closed=record.is_true("autoClosed"),
-            prize=prize if "prizeAmount" in record.item else None,
+            prize=prizes[0] if prizes else None,
+            actor=record.text("actor"),
+            reason=record.text("reason"),
+            arrived_with=record.text("arrivedWith"),
         ),
         paid=record.amount("amount"),
-        seq=record.whole("seq") or 0,
+        seq=record.whole("seq"),
         cash_after=record.amount("cashAfter"),
         bonus_after=record.amount("bonusAfter"),
+        outcome=next((known for known in get_args(Outcome) if known == outcome), None),
     )
 
 

@@ -1,4 +1,4 @@
-"""The provider's JSON: what a body says, field by field as it was written, and the answer to it.
+"""JSON as it comes: what a body says, field by field as it was written, and the answer to it.
 
 Four steps: `parse` text into a `Body`, `Body.read` it as a request, `Request.credit` what it owes,
 `answer` in the request's own notation. A number is never turned into a binary float: it stays the
@@ -14,13 +14,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from wallet import money
-from wallet.errors import Absent, InvalidAmount, Malformed, Unreadable
-from wallet.ledger import Credit, FreeRound, Prize, Receipt
+from wallet.errors import Absent, InvalidAmount, Malformed, NotEnough, Refusal, Unreadable
+from wallet.ledger import FreeRound, Movement, Prize, Receipt
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
 
@@ -70,7 +70,7 @@ class Parameter(NamedTuple):
         return self.key in _IDENTIFIERS and "&" in self.literal
 
 
-RequestT = TypeVar("RequestT", bound="Request")
+FormT = TypeVar("FormT", bound="Form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Body:
                     said.setdefault(name, literal)
         return said
 
-    def read(self, model: type[RequestT], *, arrives: bool = False, is_signed: bool = False) -> RequestT:
+    def read(self, model: type[FormT], *, arrives: bool = False, is_signed: bool = False) -> FormT:
         """The body as a request of that model.
 
         Raises Malformed for spellings that disagree; then Absent, InvalidAmount or Malformed, in this
@@ -127,6 +127,8 @@ class Body:
             request = model.model_validate(self._fields(model))
         except ValidationError as error:
             faults += [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
+        if model.closed:
+            faults += [("unknown", each.name) for each in self.parameters if each.name not in _own_names(model)]
         if is_signed:
             faults += [("ampersand", each.name) for each in self.parameters if each.could_be_cut]
         for kind, refused_with in (("spellings", Malformed), ("missing", Absent), ("amount", InvalidAmount)):
@@ -137,7 +139,22 @@ class Body:
             raise Malformed(faults[0][1])
         return request
 
-    def _fields(self, model: type["Request"]) -> dict[str, tuple[Parameter, ...]]:
+    def read_by_hand(self, model: type[FormT]) -> FormT:
+        """The same for a person, who has looked at it: a field that cannot be read is absent.
+
+        Raises as `read` does if the player, the amount or the reference is one of them.
+        """
+        fields, read = self._fields(model), dict[str, object]()
+        for name, field in model.model_fields.items():
+            try:
+                read[name] = TypeAdapter(field.rebuild_annotation()).validate_python(fields[field.alias or name])
+            except (KeyError, ValueError):
+                read[name] = None
+        if any(read[name] is None for name in ("user_id", "amount", "reference")):
+            self.read(model)
+        return model.model_construct(None, **read)
+
+    def _fields(self, model: type["Form"]) -> dict[str, tuple[Parameter, ...]]:
         """Parameters by the model's own field names, every spelling; what is null or empty counts as absent."""
         names = _names(model)
         spellings: dict[str, tuple[Parameter, ...]] = {}
@@ -158,7 +175,7 @@ _IDENTIFIERS = frozenset(
 )
 
 
-def parse(text: str, model: "type[Request] | None" = None) -> Body:
+def parse(text: str, model: "type[Form] | None" = None, *, most_bytes: int = MAX_BODY_BYTES) -> Body:
     """The parameters of a body's text. Raises Unreadable, for `NaN` too unless it is an amount (of the model's).
 
     Only the outermost object is taken apart here, because the json module does not keep the text of
@@ -166,7 +183,7 @@ def parse(text: str, model: "type[Request] | None" = None) -> Body:
     """
     text = text.removeprefix("\ufeff")  # a byte order mark, which some platforms write before every text
     try:
-        if len(text.encode()) > MAX_BODY_BYTES:
+        if len(text.encode()) > most_bytes:
             raise Unreadable("is larger than 64 KiB")
         amounts = _AMOUNT_NAMES & _names(model).keys() if model else _AMOUNT_NAMES
         parameters = tuple(_parameters(text, amounts))
@@ -262,6 +279,29 @@ def _identifier(parameter: Parameter) -> str:
     return text
 
 
+def _text(parameter: Parameter) -> str:
+    text = parameter.value
+    if not isinstance(text, str) or len(text) > MAX_TEXT or _UNFIT.search(text) or text.isspace():
+        raise ValueError("no text, too long, a control character, or nothing but spaces")
+    return text
+
+
+def _flag(parameter: Parameter) -> bool:
+    if not isinstance(parameter.value, bool):
+        raise ValueError("neither true nor false")  # noqa: TRY004 - a fault of the text, not of a type
+    return parameter.value
+
+
+def _signed_amount(parameter: Parameter) -> Decimal:
+    """Only as text: what invokes a function may have made a binary float of a number."""
+    try:
+        if isinstance(parameter.value, str):
+            return money.parse(parameter.value, signed=True)
+    except ValueError:
+        pass
+    raise PydanticCustomError("amount", "not a valid amount")
+
+
 def _amount(parameter: Parameter) -> Decimal:
     value = parameter.value
     try:
@@ -294,6 +334,7 @@ def _tolerating(read: Callable[[Parameter], T]) -> Callable[[tuple[Parameter, ..
     return read_if_possible
 
 
+MAX_TEXT = 1000
 MAX_CHARACTERS = 128  # the provider's own limit is 36; a win with a longer id is credited too
 _DIGITS = re.compile(r"[0-9]+")
 # Control characters (Unicode's Cc) and half surrogate pairs: fixed for ever, so every Python agrees.
@@ -330,6 +371,9 @@ _maybe_identifier = PlainValidator(_tolerating(_identifier))
 Identifier = Annotated[str, _read_identifier, WithJsonSchema(_IDENTIFIER_SCHEMA)]  # decides about money
 Recorded = Annotated[str, _read_recorded, WithJsonSchema(_ANYTHING)]  # kept as it was sent, and decides nothing
 Currency = Annotated[str, _read_recorded, WithJsonSchema({"examples": ["USD"]})]
+Text = Annotated[str, PlainValidator(_by_every_spelling(_text))]  # of the operator's own side
+Flag = Annotated[bool, PlainValidator(_by_every_spelling(_flag))]
+SignedAmount = Annotated[Decimal, PlainValidator(_by_every_spelling(_signed_amount))]
 Amount = Annotated[Decimal, _read_amount, WithJsonSchema(_AMOUNT_SCHEMA)]
 MaybeAmount = Annotated[Tolerated[Decimal], _maybe_amount, WithJsonSchema(_TOLERATED | {"examples": ["5.0"]})]
 MaybeIdentifier = Annotated[Tolerated[str], _maybe_identifier, WithJsonSchema(_TOLERATED | {"examples": ["prize-1"]})]
@@ -344,15 +388,29 @@ def _name_on_the_wire(field: str) -> str:
 _OTHER_NAMES = {"campaignid": "promoCampaignId", "campaigntype": "promoCampaignType"}
 
 
-class Request(BaseModel):
-    """What every callback carries. A callback's own model makes more of it mandatory.
-
-    Fields are matched without regard to case. Unknown ones are no error: they stay in the record.
-    """
+class Form(BaseModel):
+    """What a body may be read as. Fields are matched without regard to case."""
 
     model_config = ConfigDict(strict=True, frozen=True, alias_generator=_name_on_the_wire)
 
     signed: ClassVar[bool] = False  # whether a hash is mandatory once a secret is configured
+    closed: ClassVar[bool] = False  # whether unknown names are refused
+
+
+class Order(Form):
+    """What the operator's own side asks of a function. Nobody but the caller vouches for `actor`."""
+
+    closed: ClassVar[bool] = True
+
+    actor: Text = Field(description="Who orders it, as the caller says.")
+    reason: Text = Field(description="Why, for whoever reads the ledger later.")
+
+
+class Request(Form):
+    """What every callback carries. A callback's own model makes more of it mandatory.
+
+    Unknown fields are no error: they stay in the record.
+    """
 
     user_id: Identifier
     amount: Amount = Field(description="The amount won, to be credited.")
@@ -369,13 +427,13 @@ class Request(BaseModel):
 
     def credit(
         self, kind: str, *, free_round: FreeRound = "none", auto_closed: bool = False, prize: Prize | None = None
-    ) -> Credit:
+    ) -> Movement:
         """The credit this request asks for: whatever a request and a credit both have a field for is carried over."""
         carried = {name: value for name, value in self if name in _FIELDS_OF_A_CREDIT}
-        return Credit(kind=kind, free_round=free_round, auto_closed=auto_closed, prize=prize, **carried)
+        return Movement(kind=kind, free_round=free_round, auto_closed=auto_closed, prize=prize, **carried)
 
 
-_FIELDS_OF_A_CREDIT = frozenset(field.name for field in fields(Credit))
+_FIELDS_OF_A_CREDIT = frozenset(field.name for field in fields(Movement))
 
 
 class SignedRequest(Request):
@@ -391,10 +449,15 @@ class SignedRequest(Request):
 
 
 @cache
-def _names(model: type[Request]) -> Mapping[str, str]:
+def _own_names(model: type[Form]) -> Set[str]:
+    """A model's field names as they are written."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+@cache
+def _names(model: type[Form]) -> Mapping[str, str]:
     """A model's field names by their lower-case spelling, the provider's other names included."""
-    aliases = [field.alias or name for name, field in model.model_fields.items()]
-    return {alias.lower(): alias for alias in aliases} | _OTHER_NAMES
+    return {name.lower(): name for name in _own_names(model)} | _OTHER_NAMES
 
 
 # --- What is answered -------------------------------------------------------------------------------
@@ -411,6 +474,18 @@ def answer(receipt: Receipt, body: Body) -> str:
     )
 
 
-def refusal(code: int, description: str) -> str:
+def refusal(refused: Refusal) -> str:
     """The JSON text of a refusal."""
-    return json.dumps({"error": code, "description": description})
+    return json.dumps(for_operator(refused))
+
+
+def for_operator(outcome: Receipt | Refusal) -> dict[str, Any]:
+    """The answer to the operator's own side, whose balances are texts with every digit."""
+    if isinstance(outcome, Receipt):
+        return {"transactionId": outcome.transaction_id, **_balances(outcome), "error": 0, "description": "Success"}
+    balances = _balances(outcome) if isinstance(outcome, NotEnough) else {}
+    return {**balances, "error": outcome.code, "description": str(outcome)}
+
+
+def _balances(of: Receipt | NotEnough) -> dict[str, str]:
+    return {"currency": of.currency, "cash": money.text(of.cash), "bonus": money.text(of.bonus)}

@@ -133,7 +133,7 @@ class Stand:
 
     def workers_of(self) -> dict[str, list[int]]:
         """The processes of each function, by the kernel's own account."""
-        found: dict[str, list[int]] = {function.name: [] for function in Template.load().functions()}
+        found: dict[str, list[int]] = {function.name: [] for function in Template.load().callbacks()}
         for folder in Path("/proc").iterdir():
             with suppress(OSError):  # it has ended meanwhile
                 if not folder.name.isdigit():
