@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tools.shared.amounts import amount
 from tools.walletctl.parked.advice import why_not_the_prize
 from tools.walletctl.parked.letters import INVALID, Group
-from tools.walletctl.records import why_less
+from tools.walletctl.records import OPERATORS, by_hand, kind_of, meaning, outcome_of, why_less
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -124,6 +124,8 @@ _TITLES = {
 
 def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """What it means that these are in the ledger, as a heading and a sentence."""
+    if len(transactions) == 1 and (title := _title(transactions[0])):
+        return title, meaning(transactions[0])
     match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
         case [(0, 0)]:
             return "On record, and nothing was won", "So there is no money to look for."
@@ -132,13 +134,34 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
         case [(Decimal() as paid, _)]:
             currency = transactions[0].get("currency") or ""
             less = f" {reason}." if (reason := why_less(transactions[0])) else ""
-            return f"Credited: {amount(paid)} {currency}".rstrip(), f"The money was added to the wallet.{less}"
+            settled = f" Settled by {who}." if (who := by_hand(transactions[0])) else ""
+            return (
+                f"Credited: {amount(paid)} {currency}".rstrip(),
+                f"The money was added to the wallet.{less}{settled}",
+            )
     together = "The money was added to the wallet by these, each on record by itself."
     return "Credited", f"{counted(len(transactions), 'transaction')}. {together}"
 
 
+def _title(item: Mapping[str, Any]) -> str | None:
+    """The heading of what was not a win that was paid."""
+    paid, kind = item.get("amount"), kind_of(item)
+    money = f"{amount(abs(paid))} {item.get('currency') or ''}".rstrip() if isinstance(paid, Decimal) else "unreadable"
+    match outcome_of(item):
+        case "not enough":
+            return "Refused: not enough money"
+        case "booked elsewhere":
+            return "Booked elsewhere: not paid here"
+        case _:
+            return f"{_DONE[kind]}: {money}" if kind in OPERATORS else None
+
+
+_DONE = {"opening": "Opened", "deposit": "Deposited", "withdrawal": "Withdrawn", "adjustment": "Adjusted"}
+
+
 ANSWERS = {
     0: "success",
+    15: "not enough money",
     52: "wrong currency",
     57: "a malformed field",
     59: "the amount is not valid",

@@ -17,6 +17,7 @@ from tools.walletctl import records
 from tools.walletctl.names import named
 from tools.walletctl.place import HERE, Asked, asks_where
 
+_ROUTINE = ("opening", "deposit", "withdrawal")  # who ordered these is in --csv; a correction's is said
 _SHOWN = 20  # to a person who asks for no number: a screen
 
 
@@ -28,7 +29,7 @@ def ledger(
     since: Annotated[str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on: {HELP}.")] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Recorded before then.")] = None,
     kind: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Only result, jackpot, bonus or promo. Repeatable.")
+        list[str] | None, typer.Option(metavar="KIND", help="Only result, deposit or another kind. Repeatable.")
     ] = None,
     round_id: Annotated[str | None, typer.Option("--round", metavar="ROUND", help="Only of this round.")] = None,
     limit: Annotated[
@@ -44,7 +45,8 @@ def ledger(
 ) -> None:
     """Lists a player's transactions with the balances they left behind, the newest first.
 
-    What deposits and bets of other programs moved in between is shown as well, where nothing is filtered out.
+    A change of the wallet without a record is shown too, where nothing is filtered out: `verify` says more about it.
+    What settled a reference without moving money is not listed here: `find` shows it by its reference.
     """
     form = listing.form(as_json, as_csv)
     from_, to = span(since, until, datetime.now(UTC))
@@ -52,7 +54,7 @@ def ledger(
     tables = where.tables()
     found = records.those_of(
         tables.ledger(player, newest_first=not oldest_first),
-        kinds=kind or [],
+        wanted=kind or [],
         since=from_,
         until=to,
     )
@@ -73,8 +75,11 @@ def ledger(
     if shown:
         listing.out(listing.table(records.COLUMNS, rows))
     for item in shown:
+        reference = records.row(item)["reference"] or ""
         if reason := records.why_less(item):
-            listing.tell(f"{records.row(item)['reference'] or ''}: {reason}")
+            listing.tell(f"{reference}: {reason}")
+        if (who := records.by_hand(item)) and records.kind_of(item) not in _ROUTINE:
+            listing.tell(f"{reference}: by {plain(who)}")
     _sum_up(player, wallet, shown, where.options, more=more, is_filtered=is_filtered)
 
 

@@ -358,7 +358,7 @@ class DeployedStack(Place):
         return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))
 
     def _groups(self) -> list[str]:
-        return [f"/{self._stack}/{callback}" for callback in callbacks()]
+        return [f"/{self._stack}/{function.name}" for function in _template().functions()]
 
     def logs(self) -> Any:
         """A client for the functions' log groups."""

@@ -1,4 +1,4 @@
-"""Transactions as rows: what each paid, and the wallet before and after it.
+"""Transactions as rows: what each moved, and the wallet before and after it.
 
 What a person or a program has tampered with is shown as it is, and nothing is made up for what is missing.
 """
@@ -18,12 +18,17 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
 
+# What the cashier moves for the operator's own systems; every other kind is a callback's. Source: functions/cashier.
+OPERATORS = ("opening", "deposit", "withdrawal", "adjustment")
+CASHIER = "cashier"
+NOT_ENOUGH, ELSEWHERE = "not enough", "booked elsewhere"  # outcomes: such a record moved nothing, and has no `seq`
+
 COLUMNS = [
     Column(name="seq", title="seq", right=True, unbroken=True),
     Column(name="recordedAt", title="recorded", unbroken=True),
     Column(name="kind", title="kind", unbroken=True),
     Column(name="reference", title="reference"),
-    Column(name="amount", title="paid", right=True),
+    Column(name="amount", title="moved", right=True),
     Column(name="amountAsked", title=""),
     Column(name="currency", title=""),
     Column(name="cashBefore", title=""),
@@ -36,6 +41,10 @@ COLUMNS = [
             "id",
             "userId",
             "transactionId",
+            "outcome",
+            "bonusAmount",
+            "actor",
+            "reason",
             "roundId",
             "gameId",
             "bonusCode",
@@ -46,11 +55,15 @@ COLUMNS = [
             "campaignType",
             "prizeReference",
             "prizeAmount",
+            "laterPrizeReference",
+            "laterPrizeAmount",
             "providerId",
             "timestamp",
             "autoClosed",
             "arrivedWith",
             "request",
+            "requestDigest",
+            "digest",
         )
     ),
 ]
@@ -65,7 +78,7 @@ def row(item: Item) -> dict[str, Cell]:
         "reference": reference,
         **{name: cell(item[name]) for name in _AS_THEY_STAND if name in item},
         "cashBefore": _less(item.get("cashAfter"), item.get("amount")),
-        "bonusBefore": _less(item.get("bonusAfter"), item.get("amount") if counts_as_bonus(item) else Decimal(0)),
+        "bonusBefore": _less(item.get("bonusAfter"), moved_bonus(item)),
     }
 
 
@@ -75,7 +88,7 @@ def for_a_person(item: Item) -> Row:
 
 
 def with_gaps(items: Sequence[Item], oldest_first: bool) -> list[Row]:
-    """The rows, and one between two whose numbers do not follow each other, for what others moved."""
+    """The rows, and one between two whose numbers do not follow each other: a record is missing there."""
     rows: list[Row] = []
     before: Item | None = None
     for item in items:
@@ -96,7 +109,7 @@ def _gap(earlier: Item, later: Item) -> Row | None:
     moved = signed(EXACT.subtract(found, left)) if isinstance(left, Decimal) and isinstance(found, Decimal) else None
     return {
         "seq": amount(last) if first == last else f"{amount(first)}-{amount(last)}",
-        "reference": "(no transaction: a deposit or a bet)",
+        "reference": "(no record of this change)",
         "amount": moved,
         "cashAfter": found,
     }
@@ -108,20 +121,84 @@ def counts_as_bonus(item: Item) -> bool:
     return kind == "bonus" or (kind == "result" and bool(item.get("bonusCode")))
 
 
+def moved_bonus(item: Item) -> Any:
+    """What `bonus` moved by; an opening and an adjustment say it themselves."""
+    return item.get("amount") if counts_as_bonus(item) else item.get("bonusAmount", Decimal(0))
+
+
+def outcome_of(item: Item) -> str | None:
+    """Why a record moved nothing, where it settles its reference without money."""
+    outcome = item.get("outcome")
+    return str(outcome) if outcome in (NOT_ENOUGH, ELSEWHERE) else None
+
+
+def by_hand(item: Item) -> str | None:
+    """Who ordered a movement and why, as the record says it; None for what the provider asked for alone."""
+    if "actor" not in item:
+        return None
+    return f"{item['actor']}: {item.get('reason') or 'no reason given'}"
+
+
+def meaning(item: Item) -> str:
+    """What a record means for the wallet, in plain words: a sentence or more."""
+    paid, currency = number(item.get("amount")), str(item.get("currency") or "")
+    money = f"{amount(abs(paid))} {currency}".rstrip() if paid is not None else "an unreadable amount"
+    ordered = f" Ordered by {who}." if (who := by_hand(item)) else ""
+    match outcome_of(item), kind_of(item):
+        case "not enough", _:
+            asked = number(item.get("amountAsked"))
+            wanted = f"{amount(abs(asked))} {currency}".rstrip() if asked is not None else "what was asked"
+            return (
+                f"Refused: the wallet had less than {wanted}. Nothing was moved, and the same reference is refused "
+                f"again. To take the money later, use a new reference.{ordered}"
+            )
+        case "booked elsewhere", _:
+            decided = f" Decided by {who}." if who else ""
+            return f"Booked elsewhere: this wallet was not paid. The same request again is a replay.{decided}"
+        case None, "opening":
+            return f"The wallet was opened with {money}.{ordered}"
+        case None, "deposit":
+            return f"Deposited: {money} was paid into the wallet.{ordered}"
+        case None, "withdrawal":
+            return f"Withdrawn: {money} was taken from the wallet.{ordered}"
+        case None, "adjustment":
+            how = "taken from" if paid is not None and paid < 0 else "added to"
+            return f"Adjusted: {money} was {how} the wallet.{ordered}"
+        case _:
+            pass
+    less = f" {why}." if (why := why_less(item)) else ""
+    settled = f" Settled by {who}." if who else ""
+    if paid == 0 and number(item.get("amountAsked")) == 0:
+        return f"On record: it won nothing, so there is no money to look for.{settled}"
+    if paid == 0:
+        return f"On record, and no money came with it.{less}{settled}"
+    return f"Credited: the money is in the wallet.{less}{settled}"
+
+
 def kind_of(item: Item) -> str:
     return str(item.get("id", "")).partition("#")[0]
 
 
+def kinds() -> list[str]:
+    """Every kind of movement: the callbacks', then the operator's own."""
+    return [*callbacks(), *OPERATORS]
+
+
+def function_of(kind: str) -> str:
+    """Which function makes movements of a kind."""
+    return CASHIER if kind in OPERATORS else kind
+
+
 def ids_named(name: str) -> list[str]:
     """The ids that a reference may have: one of each kind, or the one that is named with its kind."""
-    kinds = callbacks()
-    named = [name] if "#" in name and name.partition("#")[0] in kinds else []
-    return [*named, *(f"{kind}#{name}" for kind in kinds)]
+    all_kinds = kinds()
+    named = [name] if "#" in name and name.partition("#")[0] in all_kinds else []
+    return [*named, *(f"{kind}#{name}" for kind in all_kinds)]
 
 
 def ids_with(item: Item) -> Iterator[str]:
     """The ids of a result's prize and of a prize's result. The prize may have been paid by another request."""
-    for id in (item.get("arrivedWith"), _prize_id(item)):
+    for id in (item.get("arrivedWith"), *_prize_ids(item)):
         if isinstance(id, str) and can_be_key(id):
             yield id
 
@@ -131,9 +208,10 @@ def came_with(one: Item, other: Item) -> bool:
     return one.get("arrivedWith") == other.get("id") or other.get("arrivedWith") == one.get("id")
 
 
-def _prize_id(item: Item) -> str | None:
-    reference = item.get("prizeReference")
-    return f"promo#{reference}" if isinstance(reference, str) else None
+def _prize_ids(item: Item) -> Iterator[str]:
+    for reference in (item.get("prizeReference"), item.get("laterPrizeReference")):
+        if isinstance(reference, str):
+            yield f"promo#{reference}"
 
 
 def in_order(items: Iterable[Item]) -> list[Item]:
@@ -144,7 +222,7 @@ def in_order(items: Iterable[Item]) -> list[Item]:
 def why_less(item: Item) -> str | None:
     """Why a transaction was paid less than it asked, as a sentence without its full stop; None if it was not."""
     paid, asked = number(item.get("amount")), number(item.get("amountAsked"))
-    if paid is None or asked is None or paid == asked:
+    if paid is None or asked is None or paid == asked or outcome_of(item):
         return None
     told = f"Paid {amount(paid)} of {amount(asked)}"
     already = "" if paid == 0 else f" {amount(EXACT.subtract(asked, paid))} of"
@@ -176,17 +254,17 @@ def number(value: object) -> Decimal | None:
 def those_of(
     items: Iterable[Item],
     *,
-    kinds: Sequence[str] = (),
+    wanted: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[Item]:
     """Those of some kinds, recorded from `since` on and before `until`. Raises Trouble for an unknown kind."""
-    for kind in kinds:
-        if kind not in callbacks():
-            raise Trouble(f"no kind is called {plain(kind)}: there are {', '.join(callbacks())}")
+    for kind in wanted:
+        if kind not in kinds():
+            raise Trouble(f"no kind is called {plain(kind)}: there are {', '.join(kinds())}")
     for item in items:
         written = moments.recorded(item.get("recordedAt"))
-        if kinds and str(item.get("id")).partition("#")[0] not in kinds:
+        if wanted and kind_of(item) not in wanted:
             continue
         if since and (written is None or written < since):
             continue

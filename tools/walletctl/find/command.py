@@ -46,7 +46,9 @@ def find(
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
-    """Finds a win, and says what became of it: credited, parked and why, a dead letter, refused, or never received.
+    """Finds a win or another movement, and says what became of it.
+
+    It is credited, moved, refused for lack of money, booked elsewhere, parked and why, a dead letter, or never received.
 
     A reference and a player are found by key, at once; for a round or a transaction id the whole ledger is read, unless
     --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.

@@ -1,4 +1,4 @@
-"""Looks for a win by any of its names, or for a player's: in the ledger, the queues and the log."""
+"""Looks for a movement by any of its names, or for a player's: in the ledger, the queues and the log."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -93,6 +93,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         paid=_wins_paid(tables, letters, transactions),
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
+        is_of_player=player is not None,
         not_looked_for=[] if where.log_is_free else _other_kinds(name, on_record),
         not_looked=not_looked,
     )
@@ -139,7 +140,7 @@ def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
 def _in_any_ledger(tables: Tables, name: str) -> list[Item]:
     """The transactions of a round, under a transaction id, or with that prize: no index has them, so all is read."""
     with listing.progress("transactions read", _number_of(tables)) as advance:
-        having = dict.fromkeys((*_NO_INDEX, "prizeReference"), name)
+        having = dict.fromkeys((*_NO_INDEX, "prizeReference", "laterPrizeReference"), name)
         found = list(tables.scanned(tables.transactions, advance, having=having))
     return records.in_order(found)
 
@@ -196,6 +197,7 @@ def _called(name: str, callback: str, group: Group) -> list[DeadLetter]:
 def _log(where: Place, name: str, since: datetime) -> Sequence[LogLine]:
     """What the log says of a reference, or of `result#reference`."""
     kind, _, reference = name.partition("#")
-    if not reference or kind not in callbacks():
+    if not reference or kind not in records.kinds():
         return of_the_win(where.log(name, since))
-    return of_the_win([line for line in where.log(reference, since) if line.callback == kind])
+    function = records.function_of(kind)
+    return of_the_win([line for line in where.log(reference, since) if line.callback == function])

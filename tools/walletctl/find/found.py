@@ -1,4 +1,4 @@
-"""What was found of a win, and what became of it: one word for a script, sentences for a person."""
+"""What was found of a movement, and what became of it: one word for a script, sentences for a person."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,24 @@ from tools.shared.listing import counted
 from tools.shared.moments import shown
 from tools.shared.outside import cut, legible, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
-from tools.walletctl.log import LogLine
+from tools.walletctl.log import DONE, LogLine
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import INVALID, Group
-from tools.walletctl.records import why_less
+from tools.walletctl.records import ELSEWHERE, NOT_ENOUGH, OPERATORS, kind_of, meaning, number, outcome_of
 
-Outcome = Literal["credited", "dead letter", "waiting", "not kept", "gone", "player", "unknown"]
+Outcome = Literal[
+    "credited",
+    "moved",
+    "booked elsewhere",
+    "not enough",
+    "dead letter",
+    "waiting",
+    "not kept",
+    "gone",
+    "declined",
+    "player",
+    "unknown",
+]
 
 _MOST_MISSED = 10  # sentences of as many wins
 
@@ -29,7 +41,7 @@ class Found:
     refused and not paid, by the log: of a player or a round of that name, or of a reference of which there is more than
     one callback's win. `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is
     reading. `not_looked` says where could not be looked, and why; `read_all` whether the whole ledger was read for it,
-    `could_scan` whether that was not done, and might tell more. `not_looked_for` are ids for which a log that costs
+    `could_scan` whether that was not done, and might tell more; `is_of_player` whether only one player's was. `not_looked_for` are ids for which a log that costs
     something was not read, since a win of another kind is on record under their reference.
 
     `not_kept` counts the requests that were refused from `since` on and whose references are not in the log, by error,
@@ -57,6 +69,7 @@ class Found:
     paid: Collection[str]
     read_all: bool
     could_scan: bool
+    is_of_player: bool
     not_looked_for: Sequence[str]
     not_looked: Sequence[str]
 
@@ -85,7 +98,7 @@ class Found:
     @property
     def outcome(self) -> Outcome:
         if self.transactions:
-            return "credited"
+            return _on_record(self.transactions)
         if self.letters and (self.is_player or not self.is_prize_alone):
             return "dead letter"
         if self.due:
@@ -99,14 +112,23 @@ class Found:
         return "gone" if state == "credited" else state  # it was there, and is not any more
 
 
+def _on_record(transactions: Sequence[Item]) -> Outcome:
+    """One word for all: a win's that was paid comes first, and last what moved nothing."""
+    outcomes = [outcome_of(item) for item in transactions]
+    paid = [item for item, outcome in zip(transactions, outcomes, strict=True) if outcome is None]
+    if paid:
+        return "moved" if all(kind_of(item) in OPERATORS for item in paid) else "credited"
+    return ELSEWHERE if ELSEWHERE in outcomes else NOT_ENOUGH
+
+
 def sentences(found: Found) -> Iterator[str]:
     """What it means, and what to do next."""
     last = found.last
     match found.outcome:
         case "waiting" | "not kept" | "gone" if found.is_missed:
             yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
-        case "credited":
-            yield _credited(found)
+        case "credited" | "moved" | "booked elsewhere" | "not enough":
+            yield from _recorded(found)
             if found.letters and not found.is_prize_alone:
                 yield "There is a dead letter of that name as well, which is not credited:"
             yield from _next(found)
@@ -132,6 +154,11 @@ def sentences(found: Found) -> Iterator[str]:
             yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
             yield from _gone(found, last)
+        case "declined":
+            yield (
+                f"Nothing was moved: the cashier refused this order{_at(last)}, with error {_why(last)}. It is kept "
+                "nowhere: the caller has the answer, and can send the corrected order under the same reference."
+            )
         case "player":
             yield f"This player has no dead letters. Next: {found.command('ledger', found.name)}"
             if found.waiting:
@@ -166,21 +193,19 @@ def _missed(found: Found, missed: Missed) -> str:
     return f"{', '.join(facts)}: {state}. Next: {found.command('find', f'{missed.callback}#{missed.reference}')}"
 
 
-def _credited(found: Found) -> str:
-    match [(item.get("amount"), item.get("amountAsked")) for item in found.transactions]:
-        case [(0, 0)]:
-            return "On record: it won nothing, so there is no money to look for."
-        case [(paid, _)]:
-            item = found.transactions[0]
-            why = f" {plain(reason)}." if (reason := why_less(item)) else ""
-            if paid != 0:
-                return f"Credited: the money is in the wallet.{why}"
-            return (
-                f"On record, and no money came with it.{why} To see the player's other transactions: "
-                f"{found.command('ledger', str(item.get('userId')))}"
-            )
-        case several:
-            return f"Credited: {len(several)} transactions."
+def _recorded(found: Found) -> Iterator[str]:
+    unpaid = [item for item in found.transactions if outcome_of(item)]
+    if len(found.transactions) > 1:
+        paid = len(found.transactions) - len(unpaid)
+        yield f"Credited: {paid} transactions." if found.outcome == "credited" else f"Moved: {paid} transactions."
+        for item in unpaid[:_MOST_MISSED]:
+            yield f"{plain(str(item.get('id')))}: {plain(meaning(item))}"
+        return
+    (item,) = found.transactions
+    says = plain(meaning(item))
+    if number(item.get("amount")) == 0 and number(item.get("amountAsked")) != 0 and not unpaid:
+        says += f" To see the player's other transactions: {found.command('ledger', str(item.get('userId')))}"
+    yield says
 
 
 def _next(found: Found) -> Iterator[str]:
@@ -206,7 +231,7 @@ def _waiting(found: Found, last: LogLine | None) -> Iterator[str]:
 
 
 def _gone(found: Found, last: LogLine | None) -> Iterator[str]:
-    if last and last.message in ("credited", "replayed"):
+    if last and last.message in DONE:
         yield f"The log says that it was {last.message}{_at(last)}, and the ledger has no such transaction."
         yield "So this is another table, or the record was removed."
         yield f"To find out: {found.command('verify', option='--all')}"
@@ -223,7 +248,7 @@ def _gone(found: Found, last: LogLine | None) -> Iterator[str]:
 
 def _nowhere(found: Found) -> Iterator[str]:
     for item in found.came_with:
-        id, prize = plain(str(item.get("id"))), plain(str(item.get("prizeAmount")))
+        id, prize = plain(str(item.get("id"))), plain(str(item.get("prizeAmount", item.get("laterPrizeAmount"))))
         yield (
             f"{id} is on record and came with the prize {cut(legible(found.name), _MOST_OF_A_NAME)} of {prize}. This "
             "prize was not paid, and is not a dead letter now: somebody is reading it, or has discarded it, or "
@@ -238,6 +263,11 @@ def _nowhere(found: Found) -> Iterator[str]:
         + (", round and transaction id" if found.read_all else " (not by round or transaction id)")
         + ("." if found.not_looked else "; the dead letters; the log.")
     )
+    if found.is_of_player:
+        yield (
+            "A player's list has no orders that were refused for lack of money, and nothing that was booked elsewhere: "
+            "to look for one by its round or transaction id, leave out --player."
+        )
     yield from found.not_looked
     if found.waiting:
         yield (

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.walletctl.log import LogLine
+from tools.walletctl.log import DONE, LogLine
+from tools.walletctl.records import CASHIER
 
-State = Literal["waiting", "not kept", "gone", "credited"]
+State = Literal["waiting", "not kept", "gone", "declined", "credited"]
 
 _CONFLICT = 61  # the same reference with other content: a win of its own, perhaps
 _TRIES = 10  # template.yaml's maxReceiveCount
@@ -52,12 +53,17 @@ def unpaid(lines: Sequence[LogLine], known: Collection[tuple[str, str]]) -> list
 
 
 def of_the_win(lines: Sequence[LogLine]) -> list[LogLine]:
-    """The lines without those of a prize that was left for a person: they say nothing of the win it came with."""
+    """The lines without those that say nothing of the win.
+
+    They are of a prize that was left for a person, and of a person's try to settle a dead letter that was refused.
+    """
     before = [None, *lines]
     return [
         line
         for line, last in zip(lines, before, strict=False)
-        if line.message != _PRIZE and not (line.message == "parking failed" and last and last.message == _PRIZE)
+        if line.message != _PRIZE
+        and not (line.message == "declined" and line.callback != CASHIER)
+        and not (line.message == "parking failed" and last and last.message == _PRIZE)
     ]
 
 
@@ -68,7 +74,7 @@ def _is_paid(lines: Sequence[LogLine]) -> bool:
     """Whether the log says that the win was paid, whatever else was said of it since, unless that is another win."""
     if state_of(lines) == "credited":
         return True
-    was_paid = any(line.message in ("credited", "replayed") for line in lines)
+    was_paid = any(line.message in DONE for line in lines)
     return was_paid and not any(line.message == "refused" and line.code == _CONFLICT for line in lines)
 
 
@@ -86,7 +92,8 @@ def waits(lines: Sequence[LogLine]) -> LogLine | None:
             case LogLine(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
                 waiting = line
             case (
-                LogLine(message="credited" | "replayed" | "left for a person") | LogLine(message="refused", tries=int())
+                LogLine(message="credited" | "moved" | "replayed" | "left for a person")
+                | LogLine(message="refused", tries=int())
             ):
                 waiting = None
         before = line
@@ -102,8 +109,10 @@ def state_of(lines: Sequence[LogLine]) -> State:
     if refusal and any(line.message == "parking failed" for line in lines[-2:]):
         return "waiting" if refusal.tries else "not kept"  # what a retry cannot give up comes back by itself
     match lines[-1]:
-        case LogLine(message="credited" | "replayed"):
+        case LogLine(message="credited" | "moved" | "replayed"):
             return "credited"
+        case LogLine(message="declined"):
+            return "credited" if any(line.message in DONE for line in lines) else "declined"
         case LogLine(message="parking failed"):
             return "not kept"
     return "gone"  # left for a person, and it is not there any more

@@ -90,15 +90,18 @@ def for_machines(found: Found) -> dict[str, Any]:
 def _transaction(item: Item) -> dict[str, Cell]:
     """A fact a line; what is not there is left out."""
     row = records.row(item)
+    kind, outcome = records.kind_of(item), records.outcome_of(item)
     written, sent = recorded(item.get("recordedAt")), _milliseconds(item.get("timestamp"))
     facts: dict[str, Cell] = {
         "transaction": str(item.get("id")),
         "transaction id": row.get("transactionId"),
         "player": row.get("userId"),
-        "credited": _credited(item),
-        "cash": _moved(row.get("cashBefore"), row.get("cashAfter")),
-        "bonus": _moved(row.get("bonusBefore"), row.get("bonusAfter")),
-        "number": _text(item.get("seq")),
+        _TITLES.get(kind, "credited") if outcome is None else outcome: _amount(item, outcome),
+        "cash": _moved(row.get("cashBefore"), row.get("cashAfter")) if outcome is None else None,
+        "bonus": _moved(row.get("bonusBefore"), row.get("bonusAfter")) if outcome is None else None,
+        "number": _text(item.get("seq")) if outcome is None else None,
+        "by": row.get("actor"),
+        "reason": row.get("reason"),
         "recorded": shown(written) if written else row.get("recordedAt"),
         "sent": shown(sent) if sent else row.get("timestamp"),
         "round": row.get("roundId"),
@@ -115,8 +118,11 @@ def _transaction(item: Item) -> dict[str, Cell]:
     return {name: cell for name, cell in facts.items() if cell is not None}
 
 
-def _credited(item: Item) -> str:
-    told = f"{_text(item.get('amount'))} {item.get('currency')}"
+_TITLES = {"opening": "opened with", "deposit": "deposited", "withdrawal": "withdrawn", "adjustment": "adjusted by"}
+
+
+def _amount(item: Item, outcome: str | None) -> str:
+    told = f"{_text(item.get('amountAsked' if outcome else 'amount'))} {item.get('currency')}"
     return f"{told}. {reason}" if (reason := records.why_less(item)) else told
 
 
@@ -130,9 +136,13 @@ def _free_rounds(item: Item) -> str | None:
 
 
 def _prize(item: Item) -> str | None:
-    if "prizeAmount" not in item:
-        return None
-    return f"{_text(item['prizeAmount'])} under {_text(item.get('prizeReference', 'no reference'))}"
+    for amount_, reference, when in (
+        ("prizeAmount", "prizeReference", ""),
+        ("laterPrizeAmount", "laterPrizeReference", ", which a later delivery named"),
+    ):
+        if amount_ in item:
+            return f"{_text(item[amount_])} under {_text(item.get(reference, 'no reference'))}{when}"
+    return None
 
 
 def _moved(before: Cell, after: Cell) -> str:
