@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
@@ -15,9 +15,11 @@ from botocore.exceptions import ClientError
 
 from conftest import Operator, published
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService
+from wallet.ledger import Outcome
 from walletctl import PORT, Walletctl, parked
 
 REFERENCE = published("result")["reference"]
@@ -94,6 +96,194 @@ def test_a_reference_is_found_without_reading_the_ledger(walletctl: Walletctl, o
 
     assert not walletctl.asked("Scan")
     assert not walletctl.asked("Query")
+
+
+# --- What the operator's own side moved, and what settled a reference without money ------------------
+
+
+def ordered(operator: Operator, movement: str, reference: str, amount: str, **changes: Any) -> dict[str, Any]:
+    """Has the cashier move money, and gives its answer."""
+    order = {"movement": movement, "reference": reference, "userId": "421", "amount": amount, "currency": "USD"}
+    return operator.invoke("cashier", {**order, "actor": "anna", "reason": "ticket 7", **changes})
+
+
+def settled(operator: Operator, message: str, callback: str = "result", **decision: Any) -> dict[str, Any]:
+    """Has a person settle a dead letter by the callback's function."""
+    return operator.invoke(callback, {"settle": {"message": message, "actor": "bob", "reason": "ticket 8", **decision}})
+
+
+MOVED = {
+    "opening": (
+        "12",
+        {"userId": "new"},
+        "The wallet was opened with 12 USD. Ordered by anna",
+        "opened with",
+    ),
+    "deposit": ("20.5", {}, "Deposited: 20.5 USD was paid into the wallet. Ordered by anna: ticket 7.", "deposited"),
+    "withdrawal": ("3", {}, "Withdrawn: 3 USD was taken from the wallet. Ordered by anna: ticket 7.", "withdrawn"),
+    "adjustment": ("-4", {}, "Adjusted: 4 USD was taken from the wallet. Ordered by anna: ticket 7.", "adjusted by"),
+}
+
+
+@pytest.mark.parametrize("movement", MOVED)
+def test_an_own_movement_is_found_by_reference_and_transaction_id_and_says_who_and_why(
+    walletctl: Walletctl, operator: Operator, movement: str
+) -> None:
+    amount, changes, sentence, title = MOVED[movement]
+    answer = ordered(operator, movement, "own-1", amount, **changes)
+    assert answer["error"] == 0
+
+    for name in ("own-1", f"{movement}#own-1", answer["transactionId"]):
+        found = walletctl.json("find", name)
+        assert (found["outcome"], [each["id"] for each in found["transactions"]]) == ("moved", [f"{movement}#own-1"])
+
+    assert sentence in said(walletctl, "own-1")
+    assert title in said(walletctl, "own-1")
+    assert found["transactions"][0]["actor"] == "anna"
+    assert len(found["transactions"][0]["digest"]) == 64
+
+
+def test_a_withdrawal_is_shown_with_the_wallet_before_and_after_it(walletctl: Walletctl, operator: Operator) -> None:
+    ordered(operator, "withdrawal", "w-1", "89.99")
+
+    assert "withdrawn -89.99 USD cash 99889.99 before, 99800 after bonus 99.99 before, 99.99 after" in said(
+        walletctl, "w-1"
+    )
+
+
+def test_an_adjustment_of_the_bonus_is_shown_as_it_moved(walletctl: Walletctl, operator: Operator) -> None:
+    ordered(operator, "adjustment", "a-1", "0", bonus="-9.99")
+
+    assert "bonus 99.99 before, 90 after" in said(walletctl, "a-1")
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+def test_a_withdrawal_refused_for_lack_of_money_is_found_and_explained(
+    walletctl: Walletctl, operator: Operator, by_id: bool
+) -> None:
+    assert ordered(operator, "withdrawal", "w-1", "100000")["error"] == 15
+    (record,) = operator.transactions()
+    name = record["transactionId"] if by_id else "w-1"
+
+    assert walletctl.json("find", name)["outcome"] == "not enough"
+    told = said(walletctl, name)
+    assert "Refused: the wallet had less than 100000 USD. Nothing was moved" in told
+    assert "use a new reference. Ordered by anna: ticket 7." in told
+    assert "before" not in told
+    assert walletctl.json("ledger", "421") == []
+
+
+def test_a_list_without_refused_orders_says_so_where_one_may_be_looked_for(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    ordered(operator, "withdrawal", "w-1", "100000")
+    (record,) = operator.transactions()
+
+    told = walletctl("find", record["transactionId"], "--player", "421")
+
+    assert told.exit_code == 1
+    assert "no orders that were refused for lack of money" in " ".join(told.stdout.split())
+
+
+def test_an_order_that_the_cashier_refused_is_explained_by_the_log(walletctl: Walletctl, operator: Operator) -> None:
+    walletctl.log(
+        {
+            "message": "declined",
+            "service": "cashier",
+            "correlation_id": "d-1",
+            "timestamp": "2026-01-02 03:04:05,678+0000",
+            "code": 62,
+            "reason": "No such player: 999",
+        }
+    )
+
+    for name in ("d-1", "deposit#d-1"):
+        assert walletctl.json("find", name)["outcome"] == "declined"
+    told = said(walletctl, "d-1")
+    assert "Nothing was moved: the cashier refused this order on 2026-01-02" in told
+    assert "with error 62 (No such player: 999)" in told
+    assert "the corrected order under the same reference" in told
+
+
+def test_an_order_that_was_refused_and_then_moved_is_told_by_its_record(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    line = {"service": "cashier", "correlation_id": "d-1", "timestamp": "2026-01-02 03:04:05,678+0000"}
+    walletctl.log({**line, "message": "declined", "code": 62, "reason": "No such player"}, {**line, "message": "moved"})
+    assert walletctl.json("find", "d-1")["outcome"] == "gone"  # the log knows a record that the table lacks
+
+    ordered(operator, "deposit", "d-1", "5")
+
+    assert walletctl.json("find", "d-1")["outcome"] == "moved"
+    assert walletctl.json("find", "d-1")["refused"] == []
+
+
+def test_a_win_settled_by_a_person_says_who_and_why(walletctl: Walletctl, operator: Operator) -> None:
+    body = published("result", reference="r-1", amount="7", currency="USD")
+    assert settled(operator, parked("result", body))["error"] == 0
+
+    assert walletctl.json("find", "r-1")["outcome"] == "credited"
+    assert "Credited: the money is in the wallet. Settled by bob: ticket 8." in said(walletctl, "r-1")
+
+
+def test_what_was_booked_elsewhere_is_not_said_to_be_credited(walletctl: Walletctl, operator: Operator) -> None:
+    body = published("result", reference="r-1", amount="7", currency="USD")
+    assert settled(operator, parked("result", body), bookedElsewhere=True)["error"] == 0
+    operator.send("result", body)
+
+    found = walletctl.json("find", "r-1")
+    assert (found["outcome"], found["transactions"][0]["outcome"]) == ("booked elsewhere", "booked elsewhere")
+    told = said(walletctl, "r-1")
+    assert "Booked elsewhere: this wallet was not paid. The same request again is a replay." in told
+    assert "Decided by bob: ticket 8." in told
+    assert "Credited" not in told
+
+
+def test_a_persons_refused_try_does_not_change_what_became_of_a_win(walletctl: Walletctl) -> None:
+    line = {"service": "result", "correlation_id": "r-9", "timestamp": "2026-01-02 03:04:05,678+0000"}
+    walletctl.log(
+        {**line, "message": "refused", "code": 62, "reason": "No such player: 999"},
+        {**line, "message": "declined", "code": 62, "reason": "No such player: 999"},
+    )
+
+    assert walletctl.json("find", "r-9")["outcome"] == "waiting"
+
+
+def test_a_prize_that_a_later_delivery_named_is_shown_and_leads_to_its_result(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.send("result", published("result", reference="r-1"))
+    operator.send("result", published("result", reference="r-1", promoWinAmount="4", promoWinReference="p-1"))
+
+    (result, prize) = walletctl.json("find", "r-1")["transactions"]
+
+    assert (result["laterPrizeReference"], prize["id"]) == ("p-1", "promo#p-1")
+    assert "4 under p-1, which a later delivery named" in said(walletctl, "r-1")
+
+
+def test_a_ledger_lists_every_kind_and_says_who_corrected_it(walletctl: Walletctl, operator: Operator) -> None:
+    ordered(operator, "deposit", "d-1", "20")
+    ordered(operator, "withdrawal", "w-1", "5")
+    ordered(operator, "adjustment", "a-1", "-1.5")
+    operator.send("result", published("result", reference="r-1", amount="1"))
+
+    rows = walletctl.json("ledger", "421", "--oldest-first")
+    assert [(row["kind"], row["amount"], row["cashBefore"], row["cashAfter"]) for row in rows] == [
+        ("deposit", "20", "99889.99", "99909.99"),
+        ("withdrawal", "-5", "99909.99", "99904.99"),
+        ("adjustment", "-1.5", "99904.99", "99903.49"),
+        ("result", "1", "99903.49", "99904.49"),
+    ]
+    shown = walletctl("ledger", "421").stdout
+    assert "a-1: by anna: ticket 7" in shown
+    assert "no record" not in shown
+    assert [row["kind"] for row in walletctl.json("ledger", "421", "--kind", "withdrawal")] == ["withdrawal"]
+    assert "withdrawal" in walletctl("players", "show", "421").stdout
+
+
+def test_the_operators_kinds_are_the_cashiers(operator: Operator) -> None:
+    assert operator.load("cashier").MOVEMENTS == OPERATORS
+    assert get_args(Outcome) == (NOT_ENOUGH, ELSEWHERE)
 
 
 @pytest.mark.parametrize("by_player", [True, False])
@@ -1124,7 +1314,10 @@ FILTERED = {
 }
 NO_FILTERS = {
     ("--since", "yesterday"): "yesterday is not a moment: say 2026-01-02",
-    ("--kind", "deposit"): "no kind is called deposit: there are result, jackpot, bonus, promo",
+    (
+        "--kind",
+        "bet",
+    ): "no kind is called bet: there are result, jackpot, bonus, promo, opening, deposit",
     ("--until", "999999d"): "999999d is not a moment",
 }
 
@@ -1144,7 +1337,7 @@ def test_a_person_is_told_that_there_is_more(ledger: Walletctl) -> None:
     assert "12 transactions\n" in ledger("ledger", "421").stdout
 
 
-def test_what_other_programs_moved_in_between_is_a_line_of_its_own(walletctl: Walletctl, operator: Operator) -> None:
+def test_a_change_without_a_record_is_a_separate_line(walletctl: Walletctl, operator: Operator) -> None:
     operator.send("result", published("result", reference="r-1", amount="1"))
     wallet = operator.wallet()
     operator.database.Table("Players").put_item(
@@ -1154,8 +1347,8 @@ def test_what_other_programs_moved_in_between_is_a_line_of_its_own(walletctl: Wa
 
     lines = [" ".join(line.split()) for line in walletctl("ledger", "421").stdout.splitlines()]
 
-    assert any(re.fullmatch(r"2-3 \(no transaction: a deposit or a bet\) -20 99870.99", line) for line in lines), lines
-    assert "deposit" not in walletctl("ledger", "421", "--kind", "result").stdout
+    assert any(re.fullmatch(r"2-3 \(no record of this change\) -20 99870.99", line) for line in lines), lines
+    assert "no record" not in walletctl("ledger", "421", "--kind", "result").stdout
 
 
 def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:

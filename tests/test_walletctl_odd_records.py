@@ -120,7 +120,9 @@ def test_odd_wallets_and_counts_are_listed_with_all_others(walletctl: Walletctl,
                 _put(table, {**item, own: {"S": f"odd-{put}"}}, name, odd)
 
     assert walletctl("players", "list").exit_code == 0
-    assert len(walletctl.json("players", "list")) == 1 + len(ODD) * len({"currency", "cash", "bonus", "version"})
+    assert len(walletctl.json("players", "list")) == 1 + len(ODD) * len(
+        {"currency", "cash", "bonus", "version", "digest"}
+    )
 
 
 def test_a_number_of_more_digits_than_dynamodb_holds_is_read_to_the_last(operator: Operator) -> None:

@@ -1,4 +1,4 @@
-"""The callbacks as they arrive: a ring of the newest, what they came to by the minute, and what they left parked.
+"""The callbacks and orders as they arrive: a ring of the newest, their sums by the minute, and what is parked.
 
 What answers callbacks only passes on what it has. It is read up to a quarter of a second later, many together, and
 kept within bounds: a feed takes a few megabytes however long it runs. All of it belongs to one event loop.
@@ -16,9 +16,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from tools.console.words import FINAL
+from tools.walletctl.kinds import CASHIER, OPERATORS
 from tools.walletctl.log import object_of
 
-Outcome = Literal["credited", "replayed", "parked", "left for a person", "refused", "not kept", "failed"]
+Outcome = Literal[
+    "credited", "moved", "replayed", "parked", "left for a person", "refused", "declined", "not kept", "failed"
+]
 
 KEPT = 2000  # callbacks: more than anybody scrolls through, and half a minute of a busy service
 MINUTES = 30
@@ -35,7 +38,9 @@ _KEPT_FOR: Mapping[int, Outcome] = {
     **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
 }
 _PRIZE = "prize left for a person"
-_TOLD = ("credited", "replayed", "refused", _PRIZE)
+_DONE = ("credited", "moved", "replayed")
+_SAID = (*_DONE, "refused", "declined")  # one of them for each request
+_TOLD = (*_SAID, _PRIZE)
 _MOST_DIGITS = 40  # before the point; no balance has more
 
 
@@ -59,7 +64,7 @@ class Arrival:
 
     @property
     def is_owed(self) -> bool:
-        return self.outcome not in ("credited", "replayed")
+        return self.outcome not in (*_DONE, "declined")  # who orders has the answer, and is owed nothing
 
 
 @dataclass(slots=True)
@@ -223,13 +228,13 @@ def _callbacks(unread: _Unread) -> Iterator[Arrival]:
                 request = requests.get(line.get("correlation_id"), {})
                 yield of_line(line, unread.kind, request, at, line.get("milliseconds"))
         return
-    line = next((line for line in said if line["message"] in ("credited", "replayed", "refused")), None)
+    line = next((line for line in said if line["message"] in _SAID), None)
     prize = next((line for line in said if line["message"] == _PRIZE), None)
     # If a prize could not be kept, its win was refused as well, and is retried.
     is_lost = sum(line["message"] == "parking failed" for line in said) > (prize is not None)
     if prize and not any(line["message"] == "parking failed" for line in said):
         yield of_line(prize, unread.kind, _object(unread.bodies[0]), at, None)
-    request = {} if line and line["message"] == "credited" else _object(unread.bodies[0])
+    request = {} if line and line["message"] in ("credited", "moved") else _object(unread.bodies[0])
     if line is None:
         failure = unread.failure or "the function said nothing of it"
         line = {"message": "failed", "reason": failure, "correlation_id": request.get("reference")}
@@ -248,20 +253,21 @@ def of_line(
     fields = {name.lower(): value for name, value in request.items()}
     code = line.get("code") if isinstance(line.get("code"), int) else None
     tries = line.get("tries") if isinstance(line.get("tries"), int) else None
-    paid = [_amount(each.get("amount")) for each in line.get("transactions") or [] if isinstance(each, Mapping)]
+    made = [each for each in line.get("transactions") or [] if isinstance(each, Mapping)]
+    paid = [_amount(each.get("amount")) for each in made]
     message = str(line.get("message"))
     is_prize = message == _PRIZE
     return Arrival(
         number=0,
         at=at,
-        kind=kind,
+        kind=_kind(kind, line, fields, made),
         player=_text(line.get("userId") or fields.get("userid")),
         reference=_text(line.get("correlation_id") or fields.get("reference")),
         amount=sum((amount for amount in paid if amount is not None), Decimal(0))
-        if message == "credited"
+        if message in ("credited", "moved")
         else _amount(fields.get("promowinamount"))
         if is_prize
-        else _asked(kind, fields),
+        else _asked(kind, fields or {"amount": line.get("amount")}),
         currency=_text(line.get("currency") or fields.get("currency")),
         outcome=_outcome(message, code, tries),
         code=code,
@@ -272,9 +278,17 @@ def of_line(
     )
 
 
+def _kind(function: str, line: Mapping[str, Any], fields: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> str:
+    """What a function made: the cashier makes movements of several kinds."""
+    if function != CASHIER:
+        return function
+    said = line.get("movement") or fields.get("movement") or (str(made[0].get("id")).partition("#")[0] if made else "")
+    return str(said) if said in OPERATORS else function
+
+
 def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     match message:
-        case "credited" | "replayed" | "not kept" | "failed":
+        case "credited" | "moved" | "replayed" | "declined" | "not kept" | "failed":
             return message
         case "prize left for a person":
             return "left for a person"

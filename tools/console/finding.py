@@ -1,4 +1,4 @@
-"""Find: a win by any of its names, a player's ledger, a transaction."""
+"""Find: a movement by any of its names, a player's ledger, a transaction."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from tools.shared.listing import Row
 from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
+from tools.walletctl.kinds import OPERATORS, function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
@@ -122,7 +123,9 @@ class FindPages:
             item=record.item,
             row=records.row(record.item),
             others=[records.row(other) | {"id": other["id"]} for other in record.others],
-            moved_bonus=records.counts_as_bonus(record.item),
+            outcome=records.outcome_of(record.item),
+            meaning=records.meaning(record.item) if _needs_words(record.item) else "",
+            moved_bonus=number(records.moved_bonus(record.item)),
             is_far_off=_is_far_off(record.item),
         )
 
@@ -131,8 +134,10 @@ class FindPages:
         id = _asked(request, "id")
         record = self._office.record(id)
         kind, _, reference = id.partition("#")
-        if record is None or kind not in self._office.callbacks:
+        if record is None or kind not in records.kinds():
             raise Trouble("No transaction has that id: there is nothing to compare with")
+        if kind in OPERATORS:  # nothing is kept of an order that was refused
+            return Response("")
         piles = self._office.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
         prizes = prizes_of(piles, id)
@@ -172,7 +177,8 @@ class FindPages:
         )
 
     def _lines(self, kind: str, reference: str) -> list[LogLine]:
-        return [line for line in self._office.said_of(reference) if line.callback == kind]
+        function = function_of(kind)
+        return [line for line in self._office.said_of(reference) if line.callback == function]
 
 
 def _named(answered: Callable[[Request], Response], parameter: str) -> Callable[[Request], Response]:
@@ -216,6 +222,11 @@ def _since(wallet: Item | None, newest: Item) -> Row | None:
 
 def _conflicts(lines: Sequence[LogLine]) -> list[LogLine]:
     return [line for line in lines if line.message == "refused" and line.code == _CONFLICT]
+
+
+def _needs_words(item: Item) -> bool:
+    """Whether the table of a win that was paid does not say what it was."""
+    return bool(records.outcome_of(item) or records.by_hand(item))
 
 
 def _is_far_off(item: Item) -> bool:

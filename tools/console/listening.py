@@ -17,7 +17,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.log import moment_of, object_of
 from tools.walletctl.tables import Tables
 
-POLL_SECONDS = 5  # a call for each of four groups; an account has ten calls a second
+POLL_SECONDS = 5  # a call for each of five groups; an account has ten calls a second
 _FIRST_SECONDS = 300  # what is shown of the time before somebody looked
 _OVERLAP_SECONDS = 30  # lines come to the log some seconds late, and not in order
 # Of a group in one poll, the newest first. CloudWatch may answer with pages of nothing while it goes on searching; what
@@ -27,8 +27,8 @@ _MOST_EVENTS = 3000  # more than a feed keeps
 _MOST_KNOWN = 20_000  # lines of the overlap, by their ids
 _MOST_PLAYERS = 200  # whose currencies are read in one poll
 _PATTERN = (
-    '{ $.message = "credited" || $.message = "replayed" || $.message = "refused" || '
-    '$.message = "prize left for a person" }'
+    '{ $.message = "credited" || $.message = "moved" || $.message = "replayed" || $.message = "refused" || '
+    '$.message = "declined" || $.message = "prize left for a person" }'
 )
 
 
@@ -37,7 +37,7 @@ class Listening:
     """`missed` says what of the stack is not seen, for a person; "" if all is."""
 
     logs: Any
-    groups: dict[str, str]  # by callback
+    groups: dict[str, str]  # by function
     feed: Feed
     tables: Tables
     missed: str = ""
@@ -75,7 +75,7 @@ class Listening:
 
     async def _learn_currencies(self, found: Sequence[Arrival]) -> None:
         """The log does not name a wallet's currency: it is read once for each player who was credited."""
-        credited = {callback.player for callback in found if callback.outcome == "credited" and callback.player}
+        credited = {each.player for each in found if each.outcome in ("credited", "moved") and each.player}
         if not (unknown := sorted(player for player in credited if not self.feed.currency_of(player))):
             return
         read, attributes = self.tables.wallets, ("userId", "currency")

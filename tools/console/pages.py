@@ -19,10 +19,11 @@ from tools.shared.identifiers import is_identifier
 from tools.shared.moments import recorded
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
+from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
-from tools.walletctl.records import free_rounds, why_less
+from tools.walletctl.records import by_hand, free_rounds, why_less
 
 FOLDER = Path(__file__).parent
 MOST_OF_A_NAME = 4000  # characters that a page is asked for by; what a refused request is called longer has an id
@@ -66,6 +67,8 @@ class Pages:
             "whys": words.whys,
             "why_prize": words.why_prize,
             "why_less": why_less,
+            "by_hand": by_hand,
+            "OPERATORS": OPERATORS,
             "free_rounds": free_rounds,
             "never_came": never_came,
             "is_identifier": is_identifier,

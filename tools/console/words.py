@@ -1,4 +1,4 @@
-"""Why a win was not credited, in plain words."""
+"""What became of a movement, and why a win was not credited, in plain words."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from tools.shared.amounts import amount
+from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import why_not_the_prize
 from tools.walletctl.parked.letters import INVALID, Group
-from tools.walletctl.records import OPERATORS, by_hand, kind_of, meaning, outcome_of, why_less
+from tools.walletctl.records import by_hand, kind_of, meaning, outcome_of, why_less
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -43,6 +44,8 @@ def why(code: int | None, reason: str | None) -> str:
     """What an error and its reason mean; the reason itself where it says as much."""
     said = reason or ""
     match code:
+        case 15:
+            return "the wallet had less than was to be taken"
         case 62:
             return "this player has no wallet"
         case 52:

@@ -15,13 +15,9 @@ from tools.shared.items import Item
 from tools.shared.listing import Cell, Column, Row, text
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
-
-# What the cashier moves for the operator's own systems; every other kind is a callback's. Source: functions/cashier.
-OPERATORS = ("opening", "deposit", "withdrawal", "adjustment")
-CASHIER = "cashier"
-NOT_ENOUGH, ELSEWHERE = "not enough", "booked elsewhere"  # outcomes: such a record moved nothing, and has no `seq`
 
 COLUMNS = [
     Column(name="seq", title="seq", right=True, unbroken=True),
@@ -182,11 +178,6 @@ def kind_of(item: Item) -> str:
 def kinds() -> list[str]:
     """Every kind of movement: the callbacks', then the operator's own."""
     return [*callbacks(), *OPERATORS]
-
-
-def function_of(kind: str) -> str:
-    """Which function makes movements of a kind."""
-    return CASHIER if kind in OPERATORS else kind
 
 
 def ids_named(name: str) -> list[str]:

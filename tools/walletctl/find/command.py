@@ -48,7 +48,7 @@ def find(
 ) -> None:
     """Finds a win or another movement, and says what became of it.
 
-    It is credited, moved, refused for lack of money, booked elsewhere, parked and why, a dead letter, or never received.
+    It may be credited, moved, refused, booked elsewhere, parked (and why), a dead letter, or it was never received.
 
     A reference and a player are found by key, at once; for a round or a transaction id the whole ledger is read, unless
     --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.

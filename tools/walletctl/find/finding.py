@@ -10,6 +10,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
+from tools.walletctl.kinds import function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile, piles
@@ -199,5 +200,5 @@ def _log(where: Place, name: str, since: datetime) -> Sequence[LogLine]:
     kind, _, reference = name.partition("#")
     if not reference or kind not in records.kinds():
         return of_the_win(where.log(name, since))
-    function = records.function_of(kind)
+    function = function_of(kind)
     return of_the_win([line for line in where.log(reference, since) if line.callback == function])

@@ -11,10 +11,11 @@ from tools.shared.listing import counted
 from tools.shared.moments import shown
 from tools.shared.outside import cut, legible, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
+from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import DONE, LogLine
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import INVALID, Group
-from tools.walletctl.records import ELSEWHERE, NOT_ENOUGH, OPERATORS, kind_of, meaning, number, outcome_of
+from tools.walletctl.records import kind_of, meaning, number, outcome_of
 
 Outcome = Literal[
     "credited",
@@ -41,7 +42,8 @@ class Found:
     refused and not paid, by the log: of a player or a round of that name, or of a reference of which there is more than
     one callback's win. `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is
     reading. `not_looked` says where could not be looked, and why; `read_all` whether the whole ledger was read for it,
-    `could_scan` whether that was not done, and might tell more; `is_of_player` whether only one player's was. `not_looked_for` are ids for which a log that costs
+    `could_scan` whether that was not done, and might tell more; `is_of_player` whether one player's list alone was.
+    `not_looked_for` are ids for which a log that costs
     something was not read, since a win of another kind is on record under their reference.
 
     `not_kept` counts the requests that were refused from `since` on and whose references are not in the log, by error,

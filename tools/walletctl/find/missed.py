@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tools.walletctl.kinds import CASHIER
 from tools.walletctl.log import DONE, LogLine
-from tools.walletctl.records import CASHIER
 
 State = Literal["waiting", "not kept", "gone", "declined", "credited"]
 

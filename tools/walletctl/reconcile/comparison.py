@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.shared import database
+from tools.walletctl.kinds import ELSEWHERE
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE
 
 Kind = Literal[
@@ -53,6 +54,7 @@ _LEDGER = {
     "currency": "VARCHAR",
     "asked": "VARCHAR",
     "paid": "VARCHAR",
+    "outcome": "VARCHAR",
     "day": "VARCHAR",
     "recorded": "VARCHAR",
 }
@@ -70,7 +72,7 @@ _COMPARED = """
             nullif(r.day, '') AS day,
             l.id IS NOT NULL AS is_here,
             l.transaction AS here_transaction, l.player AS here_player, l.currency AS here_currency,
-            l.asked, l.paid, l.day AS here_day, l.recorded
+            l.asked, l.paid, l.outcome, l.day AS here_day, l.recorded
         FROM (
             SELECT report.* FROM report LEFT JOIN doubles USING (id)
             WHERE doubles.first IS NULL OR doubles.first = report.line
@@ -106,7 +108,8 @@ _DIFFERENCES = f"""
         SELECT 'missing here', line, callback, reference, player, currency, amount, NULL, answer, NULL, NULL
         FROM compared WHERE line IS NOT NULL AND NOT is_here AND fault IS NULL
         UNION ALL
-        SELECT 'unknown there', NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded, NULL
+        SELECT 'unknown there', NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded,
+            nullif(outcome, '')
         FROM compared WHERE line IS NULL
         UNION ALL
         SELECT 'different amount', line, callback, reference, here_player, here_currency, amount, asked, answer,
@@ -127,7 +130,7 @@ _DIFFERENCES = f"""
             CASE WHEN {_trimmed("transaction")} = {_trimmed("here_transaction")} THEN '{_SPACES}' END
         FROM compared
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
-    UPDATE differences SET note = '{_SPACES} from the row of line ' || missing.line
+    UPDATE differences SET note = concat_ws('; ', differences.note, '{_SPACES} from the row of line ' || missing.line)
         FROM differences AS missing
         WHERE differences.kind = 'unknown there' AND missing.kind = 'missing here'
             AND missing.callback = differences.callback
@@ -278,6 +281,13 @@ class Comparison:
         """)
         return same, untold
 
+    def elsewhere(self) -> int:
+        """How many of the wins in the report are on record as booked elsewhere: this wallet did not pay them."""
+        ((number,),) = self._all(
+            "SELECT count(*) FROM compared WHERE line IS NOT NULL AND is_here AND outcome = ?", ELSEWHERE
+        )
+        return number
+
     def empty(self) -> frozenset[str]:
         """Which of the fields that are compared if they are there are empty in every row."""
         columns = [*COMPARED_IF_THERE.values()]
@@ -286,7 +296,7 @@ class Comparison:
         return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 
     def transactions(self) -> int:
-        """How many the ledger has, in whatever time."""
+        """How many wins the ledger has, in whatever time."""
         ((number,),) = self._all("SELECT count(*) FROM ledger")
         return number
 

@@ -1,4 +1,7 @@
-"""The ledger's transactions, read by several readers at once and put on disk."""
+"""The ledger's wins, read by several readers in parallel and put on disk.
+
+What the operator's own systems moved is left out: the provider's report knows nothing of it.
+"""
 
 import json
 import threading
@@ -10,15 +13,18 @@ from typing import Any
 
 from tools.shared.identifiers import in_capitals
 from tools.shared.moments import recorded
+from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.reconcile.report import canonical
 from tools.walletctl.tables import Tables, projection
 
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
-ATTRIBUTES = ("id", "transactionId", "userId", "currency", "amount", "amountAsked", "timestamp", "recordedAt")
+ATTRIBUTES = (
+    "id", "transactionId", "userId", "currency", "amount", "amountAsked", "outcome", "timestamp", "recordedAt",
+)  # fmt: skip
 
 
 def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) -> list[Path]:
-    """Writes a JSON object for each transaction into files of the folder, a line each. Raises Trouble."""
+    """Writes a JSON object for each win on record into files of the folder, a line each. Raises Trouble."""
     stop, lock = threading.Event(), threading.Lock()
 
     def tell(rows: int) -> None:
@@ -42,7 +48,8 @@ def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) ->
 def _copy_segment(tables: Tables, segment: int, path: Path, stop: threading.Event, tell: Callable[[int], None]) -> None:
     with path.open("w") as written:
         for items in _pages(tables, segment, stop):
-            written.writelines(f"{json.dumps(_row(item))}\n" for item in items)
+            wins = [row for row in map(_row, items) if row["id"].partition("#")[0] not in OPERATORS]
+            written.writelines(f"{json.dumps(row)}\n" for row in wins)
             tell(len(items))
 
 
@@ -72,6 +79,7 @@ def _row(item: Mapping[str, Any]) -> dict[str, str]:
         "currency": in_capitals(texts["currency"]),
         "asked": asked,
         "paid": paid,
+        "outcome": texts["outcome"],
         "day": _day(texts["timestamp"]) or written[:10],
         "recorded": written,
     }

@@ -53,7 +53,7 @@ _MEANINGS = {
     "dead letter": "owed, and left for a person",
     "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "
     "are empty",
-    "unknown there": "credited, and not in the report: ask the provider, or narrow --since and --until",
+    "unknown there": "on record, and not in the report: ask the provider, or narrow --since and --until",
     "different amount": "credited with another amount than the report has",
     "different currency": "credited in another currency than the report has",
     "different player": "credited to another player than the report has",
@@ -97,8 +97,10 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, optio
     matched, untold = comparison.matched()
     yield (
         f"{counted(read.rows, 'row')} of the report, "
-        f"{counted(comparison.transactions(), 'transaction')} in the ledger, {matched:,} matched"
+        f"{counted(comparison.transactions(), 'win')} in the ledger, {matched:,} matched"
     )
+    if elsewhere := comparison.elsewhere():
+        yield f"{counted(elsewhere, 'win')} of the report on record as booked elsewhere: not paid by this wallet"
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
     if read.commas:
@@ -163,6 +165,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "notCompared": [*_not_compared(comparison, read)],
         "notRead": [*read.unread],
         "paidThoughAnsweredOtherwise": untold,
+        "bookedElsewhere": comparison.elsewhere(),
         "differences": sum(counts.values()),
         "differencesByKind": counts,
         "totals": [{**_total(total), **_amounts(total)} for total in comparison.totals()],
