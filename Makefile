@@ -60,7 +60,7 @@ mutants: .venv/dev-ready ## plant faults in the money path and show which no tes
 check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, types, template
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/pyright
-	@.venv/bin/cfn-lint template.yaml
+	@.venv/bin/cfn-lint template.yaml docs/events/pipe.yaml
 	@$(sam) validate --lint
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 

@@ -13,7 +13,7 @@ def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
         "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst",
         "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
         "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
-        "AwsEndpointUrl",
+        "Stream", "AwsEndpointUrl",
     }  # fmt: skip
 
     for name, parameter in PARAMETERS.items():
