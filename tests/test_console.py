@@ -35,6 +35,7 @@ from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place, Queues
 from tools.walletctl.tables import Tables
 from wallet.parking import Parked
+from walletctl import parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
@@ -675,6 +676,90 @@ def test_a_player_has_balances_a_ledger_and_a_picture(window: Window) -> None:
     assert "99919.99" in text
     assert re.findall(r"r-\d(?=</bdi>)", text) == ["r-2", "r-1", "r-0"]
     assert 'aria-label="Cash went from 99899.99 to 99919.99' in text
+
+
+def ordered(window: Window, movement: str, amount: str, **changes: Any) -> int:
+    """Has the cashier move the player's money under the reference `own-1`, and gives the error it answers."""
+    order = {"movement": movement, "reference": "own-1", "userId": "421", "amount": amount, "currency": "USD"}
+    answer = window.operator.invoke("cashier", {**order, "actor": "anna", "reason": "ticket <7>", **changes})
+    return answer["error"]
+
+
+OWN = {
+    "opening": ("12", {"userId": "new"}, "Opened: 12 USD", "opened with 12 USD"),
+    "deposit": ("20.5", {}, "Deposited: 20.5 USD", "20.5 USD was paid into the wallet"),
+    "withdrawal": ("3", {}, "Withdrawn: 3 USD", "3 USD was taken from the wallet"),
+    "adjustment": ("-4", {}, "Adjusted: 4 USD", "4 USD was taken from the wallet"),
+}
+
+
+@pytest.mark.parametrize("movement", OWN)
+def test_an_own_movement_says_what_it_did_who_ordered_it_and_why(window: Window, movement: str) -> None:
+    amount, changes, title, sentence = OWN[movement]
+    assert ordered(window, movement, amount, **changes) == 0
+
+    found = window.get("/find?name=own-1").text
+    page = window.get(f"/transaction?id={movement}%23own-1").text
+    ledger = window.get(f"/player?id={changes.get('userId', '421')}").text
+
+    for text in (found, page):
+        assert sentence in text
+        assert "anna: ticket &lt;7&gt;" in text
+    assert title in found
+    assert "Moved" in page
+    assert "Credited" not in page
+    assert "another win under this reference" not in page
+    assert movement in ledger
+    assert "no record of this change" not in ledger
+
+
+def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> None:
+    ordered(window, "withdrawal", "89.99")
+
+    page = window.get("/transaction?id=withdrawal%23own-1").text
+
+    assert '<td class="number">-89.99</td>' in page
+    assert "99889.99" in page
+    assert "<strong>99800</strong>" in page
+
+
+def test_a_refused_withdrawal_is_explained_and_has_no_balances(window: Window) -> None:
+    assert ordered(window, "withdrawal", "100000") == 15
+
+    found, page = window.get("/find?name=own-1").text, window.get("/transaction?id=withdrawal%23own-1").text
+
+    assert "Refused: not enough money" in found
+    assert "the wallet had less than 100000 USD" in found
+    assert "the wallet had less than 100000 USD" in page
+    assert "verdict good" not in found
+    assert "Cash after" not in found
+    assert "before-after" not in page
+
+
+def test_what_was_booked_elsewhere_is_not_shown_as_paid(window: Window) -> None:
+    message = parked("result", published("result", reference="r-1", currency="USD"))
+    decision = {"message": message, "actor": "bob", "reason": "paid by bank", "bookedElsewhere": True}
+    assert window.operator.invoke("result", {"settle": decision})["error"] == 0
+
+    found = window.get("/find?name=r-1").text
+
+    assert "Booked elsewhere: not paid here" in found
+    assert "bob: paid by bank" in found
+    assert "Credited" not in found
+
+
+def test_an_order_that_the_cashier_refused_is_explained(window: Window) -> None:
+    window.place.lines = [
+        LogLine(
+            at=None, callback="cashier", message="declined", code=62, reason="No such player", tries=None, reference="d"
+        )
+    ]
+
+    text = window.get("/find/elsewhere?name=d", hx_request="true").text
+
+    assert "Nothing was moved: the cashier refused this order" in text
+    assert "this player has no wallet" in text
+    assert "an order was refused, error 62: nothing moved" in text
 
 
 def test_what_left_no_transaction_is_a_row_of_the_ledger(window: Window) -> None:
@@ -1355,6 +1440,29 @@ def credit(feed: Feed, reference: str, amount: str = "10", player: str = "421") 
     transactions = [{"id": f"result#{reference}", "seq": 1, "amount": amount, "cashAfter": "1"}]
     log = said("credited", reference, userId=player, transactions=transactions)
     feed.answered("result", b"{}", log, '{"currency": "USD", "error": 0}', 0.01)
+
+
+def test_the_cashiers_orders_are_shown_as_they_arrive(window: Window) -> None:
+    feed = window.feed
+    order = {"movement": "withdrawal", "reference": "w-1", "userId": "421", "amount": "5", "currency": "USD"}
+    body = json.dumps(order).encode()
+    made = [{"id": "withdrawal#w-1", "seq": 2, "amount": "-5", "cashAfter": "95"}]
+    feed.answered("cashier", body, said("moved", "w-1", userId="421", transactions=made), '{"currency": "USD"}', 0.01)
+    feed.answered("cashier", body, said("replayed", "w-1", userId="421"), '{"currency": "USD"}', 0.01)
+    line = said("declined", "w-2", userId="421", movement="withdrawal", amount="7", code=15, reason="Not enough money")
+    feed.answered("cashier", body, line, "{}", 0.01)
+
+    seen = [(each.kind, each.reference, each.amount, each.outcome, each.is_owed) for each in fed(feed).after(0)]
+
+    assert seen == [
+        ("withdrawal", "w-1", Decimal(-5), "moved", False),
+        ("withdrawal", "w-1", Decimal(5), "replayed", False),
+        ("withdrawal", "w-2", Decimal(5), "declined", False),
+    ]
+    assert not any(minute.credited for minute in feed.minutes())
+    (rows,) = [text for name, _, text in Stream(feed).read(f"{feed.epoch}-0") if name == "rows"]
+    assert "not moved" in rows
+    assert "the wallet had less than was to be taken" in rows
 
 
 @pytest.mark.parametrize("amount", ["1e999999999", "1e-999999999", "0e999999999", "-1e999999999", "1e41", "9" * 41])

@@ -18,7 +18,7 @@ from tools.shared.listing import Row
 from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.kinds import OPERATORS, function_of
+from tools.walletctl.kinds import function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
@@ -134,10 +134,8 @@ class FindPages:
         id = _asked(request, "id")
         record = self._office.record(id)
         kind, _, reference = id.partition("#")
-        if record is None or kind not in records.kinds():
+        if record is None or kind not in self._office.callbacks:
             raise Trouble("No transaction has that id: there is nothing to compare with")
-        if kind in OPERATORS:  # nothing is kept of an order that was refused
-            return Response("")
         piles = self._office.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
         prizes = prizes_of(piles, id)
