@@ -190,8 +190,10 @@ class Store:
         if settlement.noted and settlement.noted.prize:
             actions.append(self._note_prize(settlement.noted.id, settlement.noted.prize))
         if settlement.moves:
-            after = replace(settlement.after, digest=digest)
-            actions.append(self._open(after) if settlement.opens else self._set_wallet(settlement.before, after))
+            moved = _moved(settlement.after, digest)
+            actions.append(
+                self._open(settlement.after, moved) if settlement.opens else self._set_wallet(settlement.before, moved)
+            )
         elif settlement.refusal:
             actions.append(self._check_wallet(settlement.before))
         return actions + [
@@ -216,17 +218,17 @@ class Store:
             }
         }
 
-    def _open(self, wallet: Wallet) -> Item:
+    def _open(self, wallet: Wallet, moved: Mapping[str, "Value | None"]) -> Item:
         return {
             "Put": {
                 "TableName": self.players,
-                "Item": _encode({"userId": wallet.user_id, "currency": wallet.currency, **_moved(wallet)}),
+                "Item": _encode({"userId": wallet.user_id, "currency": wallet.currency, **moved}),
                 "ConditionExpression": "attribute_not_exists(userId)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
 
-    def _set_wallet(self, before: Wallet, after: Wallet) -> Item:
+    def _set_wallet(self, before: Wallet, moved: Mapping[str, "Value | None"]) -> Item:
         unchanged = self._unchanged(before)
         return {
             "Update": {
@@ -234,7 +236,7 @@ class Store:
                 "UpdateExpression": "SET cash = :cash, bonus = :bonus, version = :version, digest = :digest",
                 "ExpressionAttributeValues": {
                     **unchanged["ExpressionAttributeValues"],
-                    **_encode({f":{name}": value for name, value in _moved(after).items()}),
+                    **_encode({f":{name}": value for name, value in moved.items()}),
                 },
             }
         }
@@ -365,9 +367,9 @@ def _attribute(value: Value) -> Item:
             return {"N": str(value)}
 
 
-def _moved(wallet: Wallet) -> dict[str, Value | None]:
+def _moved(wallet: Wallet, digest: str) -> dict[str, Value | None]:
     """What a movement changes of a wallet, by its attributes."""
-    return {"cash": wallet.cash, "bonus": wallet.bonus, "version": wallet.version, "digest": wallet.digest}
+    return {"cash": wallet.cash, "bonus": wallet.bonus, "version": wallet.version, "digest": digest}
 
 
 def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
@@ -443,6 +445,9 @@ def _with_free_rounds(snapshot: Snapshot, record: _Record | None) -> Snapshot:
     return replace(snapshot, free_rounds=free_rounds)
 
 
+_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
 def _transaction(record: _Record) -> Transaction:
     """A transaction on record. Without a player or an amount it contradicts every request under its id, so that a
     person sees it."""
@@ -479,7 +484,7 @@ def _transaction(record: _Record) -> Transaction:
         seq=record.whole("seq"),
         cash_after=record.amount("cashAfter"),
         bonus_after=record.amount("bonusAfter"),
-        outcome=next((known for known in get_args(Outcome) if known == outcome), None),
+        outcome=next((known for known in _OUTCOMES if known == outcome), None),
     )
 
 
