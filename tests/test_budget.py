@@ -5,6 +5,7 @@ Times stand in `make bench`, the layer's size in deployed/test_layer.py.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -154,6 +155,20 @@ def test_a_usual_transaction_stays_under_a_kilobyte(operator: Operator, event: s
 
     assert json.loads(transaction["request"]["S"])["userId"] == "421"
     assert units.item_bytes(transaction) <= 1024
+
+
+def test_the_page_on_capacity_says_how_long_a_rounds_details_may_be(operator: Operator) -> None:
+    page = (ROOT / "docs/capacity.md").read_text()
+    limits = re.search(r"beyond \*\*([0-9,]+) bytes of it the transaction passes 1 KB, beyond ([0-9,]+) it", page)
+    assert limits
+
+    for kilobytes, said in enumerate(limits.groups(), 1):
+        most = int(said.replace(",", ""))
+        for length, units_due in ((most, kilobytes), (most + 10, kilobytes + 1)):
+            reference = f"585c1306f89c56f5e{kilobytes}{units_due}d{length % 10000:04}"
+            send(operator, reference=reference, roundDetails="x" * length)
+            (item,) = [each for each in items_in(operator, "Transactions") if each["id"]["S"].endswith(reference)]
+            assert units.write_units(units.item_bytes(item)) == units_due
 
 
 def test_an_init_makes_a_client_of_the_tables_and_no_other(wire: Wire) -> None:
