@@ -32,7 +32,7 @@ from tools.walletctl.reconcile import command
 from tools.walletctl.reconcile.ledger import recorded_at
 from tools.walletctl.reconcile.report import Reading, canonical, copy_report
 from tools.walletctl.tables import Tables
-from walletctl import Walletctl
+from walletctl import Walletctl, parked
 
 Row = dict[str, str]
 
@@ -156,6 +156,71 @@ def test_a_dropped_row_is_found_and_named(desk: Report) -> None:
     assert outcome.status == 1
     assert outcome.found == [("unknown there", "", dropped["reference"])]
     assert Decimal(outcome.differences[0]["here"]) == Decimal(dropped["amount"])
+
+
+def order(operator: Operator, movement: str, amount: str) -> None:
+    """Has the cashier move money, under a reference that the report may use for a win as well."""
+    said = {"movement": movement, "reference": "ref-0", "userId": "421", "amount": amount, "currency": "USD"}
+    operator.invoke("cashier", {**said, "actor": "anna", "reason": "ticket 7"})
+
+
+def test_what_the_operator_moved_is_no_difference(desk: Report) -> None:
+    rows = desk.rows
+    for movement, amount in (("deposit", "10.50"), ("withdrawal", "3"), ("adjustment", "-1"), ("adjustment", "-1")):
+        order(desk.operator, movement, amount)
+    order(desk.operator, "withdrawal", "9000000")  # the same reference again: a conflict, which is on no record
+
+    outcome = desk.reconcile(rows)
+
+    assert (outcome.status, outcome.differences) == (0, [])
+    assert (outcome.account["transactions"], outcome.account["matched"]) == (6, 6)
+
+
+def test_a_withdrawal_that_was_refused_is_no_difference(desk: Report) -> None:
+    rows = desk.rows
+    order(desk.operator, "withdrawal", "9000000")
+    assert any(item.get("outcome") == "not enough" for item in desk.operator.transactions())
+
+    assert desk.reconcile(rows).status == 0
+
+
+def by_hand(operator: Operator, reference: str, **decision: Any) -> Row:
+    """A win that a person has settled, as the provider's report has it."""
+    body = published("result", reference=reference, amount="7", currency="USD", roundId="r")
+    order = {"message": parked("result", body), "actor": "bob", "reason": "ticket 8", **decision}
+    assert operator.invoke("result", {"settle": order})["error"] == 0
+    return {"reference": reference, "callback": "result", "userId": "421", "currency": "USD", "amount": "7"}
+
+
+def test_a_win_that_a_person_has_paid_is_matched(desk: Report) -> None:
+    rows = [*desk.rows, by_hand(desk.operator, "late")]
+
+    outcome = desk.reconcile(rows)
+
+    assert (outcome.status, outcome.account["matched"], outcome.account["bookedElsewhere"]) == (0, 7, 0)
+
+
+def test_a_win_that_was_booked_elsewhere_is_matched_and_said_to_be_unpaid_here(desk: Report) -> None:
+    rows = [*desk.rows, by_hand(desk.operator, "late", bookedElsewhere=True)]
+
+    outcome = desk.reconcile(rows)
+
+    assert (outcome.status, outcome.account["matched"], outcome.account["bookedElsewhere"]) == (0, 7, 1)
+    off = [Decimal(total["asked"]) - Decimal(total["paid"]) for total in outcome.account["totals"]]
+    assert sum(off) == 7
+    (desk.folder / "report.csv").write_text(text_of(rows))
+    told = desk("reconcile", str(desk.folder / "report.csv")).stdout
+    assert "1 win of the report on record as booked elsewhere: not paid by this wallet" in told
+
+
+def test_a_win_booked_elsewhere_that_the_report_lacks_says_so(desk: Report) -> None:
+    rows = desk.rows
+    by_hand(desk.operator, "late", bookedElsewhere=True)
+
+    outcome = desk.reconcile(rows)
+
+    assert outcome.found == [("unknown there", "", "late")]
+    assert outcome.differences[0]["note"] == "booked elsewhere"
 
 
 def test_a_doubled_row_is_found_and_named(desk: Report) -> None:
