@@ -335,7 +335,13 @@ def log_of_the_samples(operator: Operator, walletctl: Walletctl) -> None:
     )
 
 
+def refused_withdrawal(operator: Operator, walletctl: Walletctl) -> None:
+    order = {"movement": "withdrawal", "reference": "w-78", "userId": "421", "amount": "100000", "currency": "USD"}
+    assert operator.invoke("cashier", {**order, "actor": "bank-gateway", "reason": "payout 78"})["error"] == 15
+
+
 BEFORE = {
+    "walletctl find w-78": refused_withdrawal,
     "walletctl find second": lost_prize,
     **dict.fromkeys(
         [

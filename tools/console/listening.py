@@ -14,6 +14,7 @@ from typing import Any
 from tools.console.feed import Arrival, Feed, of_line
 from tools.shared.outside import trouble_if
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import CASHIER
 from tools.walletctl.log import moment_of, object_of
 from tools.walletctl.tables import Tables
 
@@ -133,4 +134,5 @@ def _sentences(unseen: Mapping[str, Trouble], busy: Sequence[str], groups: int) 
 
 
 def groups_of(stack: str, callbacks: Sequence[str]) -> dict[str, str]:
-    return {callback: f"/{stack}/{callback}" for callback in callbacks}
+    """The log groups of the callbacks' functions and of the cashier, by function."""
+    return {function: f"/{stack}/{function}" for function in (*callbacks, CASHIER)}

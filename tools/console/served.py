@@ -12,7 +12,6 @@ from tools.console.listening import Listening, groups_of
 from tools.local.engine import listener
 from tools.local.service import server_of
 from tools.walletctl import place
-from tools.walletctl.kinds import CASHIER
 from tools.walletctl.place import DeployedStack
 
 _COUNTING_SECONDS = 30  # eight calls of SQS, which the account pays for
@@ -27,7 +26,7 @@ def serve(stack: str, where: DeployedStack, port: int) -> None:
     """Raises Trouble for a stack that cannot be asked, or a port that is taken."""
     tables = where.tables()  # a wrong name or no credentials are told now, not on the page
     feed = Feed()
-    log = Listening(where.logs(), groups_of(stack, [*place.callbacks(), CASHIER]), feed, tables)
+    log = Listening(where.logs(), groups_of(stack, place.callbacks()), feed, tables)
     shown = Console(
         office=BackOffice(where, is_local=False, folder=Path.cwd()),
         feed=feed,

@@ -28,7 +28,7 @@ COMMANDS = (
     Command(
         _MONEY,
         "find",
-        "Finds a win, and says what became of it: credited, parked and why, a dead letter, refused, or never received.",
+        "Finds a win or another movement, and says what became of it.",
     ),
     Command(_MONEY, "ledger", "Lists a player's transactions with the balances they left behind, the newest first."),
     Command(
