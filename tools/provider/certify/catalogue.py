@@ -57,7 +57,7 @@ class Case:
     attempt: Attempt
 
 
-class Form(Protocol):
+class CaseRow(Protocol):
     """A case that is a row of a table: tools/provider/certify/forms.py."""
 
     @property
@@ -80,7 +80,7 @@ class Promises:
 
         return keep
 
-    def rows(self, source: Source, *rows: Form) -> None:
+    def rows(self, source: Source, *rows: CaseRow) -> None:
         self.kept += [(row.name, source, row.attempt) for row in rows]
 
 
