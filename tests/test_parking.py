@@ -1,6 +1,7 @@
 """What could not be credited: kept, tried again, and left for a person, through the functions' handlers."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,10 +13,10 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
 from conftest import EVENTS, Operator, published
-from expectations import calls, metrics, output, unchanged
+from expectations import calls, metrics, output, request, unchanged
 from stack import of_type
 from wallet import callback as callback_module
-from wallet import wire
+from wallet import money, wire
 from wallet.parking import Parked, Parking
 from wallet.trust import hash_of
 
@@ -714,3 +715,513 @@ def test_the_canonical_event_of_sqs_is_credited(operator: Operator) -> None:
 
     assert failures(answer) == []
     assert [item["id"] for item in operator.transactions()] == ["result#585c1306f89c56f5ecfc2f5d"]
+
+
+# --- Settled by a person ----------------------------------------------------------------------------
+
+
+BY_JO = {"actor": "arn:aws:iam::123456789012:user/jo", "reason": "ticket 1234"}
+REFERENCE = published("result")["reference"]
+
+
+def settle(operator: Operator, callback: str, message: str, /, **changes: Any) -> dict[str, Any]:
+    """The function's answer to a person who settles a dead letter."""
+    return operator.invoke(callback, {"settle": {"message": message, **BY_JO, **changes}})
+
+
+def book_elsewhere(operator: Operator, callback: str, message: str) -> dict[str, Any]:
+    return settle(operator, callback, message, bookedElsewhere=True)
+
+
+def dead_letter(operator: Operator, callback: str, sent: Any = None) -> str:
+    """The one dead letter that a callback has, once that was sent."""
+    if sent:
+        operator.send(callback, sent)
+    (message,) = operator.messages(f"{callback.title()}DeadLetters")
+    return json.dumps(message)
+
+
+def record(operator: Operator, id: str) -> dict[str, Any]:
+    (item,) = (item for item in operator.transactions() if item["id"] == id)
+    return item
+
+
+def assert_settled_for_good(operator: Operator, callback: str, message: str, sent: Any, **by_hand: Any) -> None:
+    """Sent again, tried again and settled again, it moves nothing and leaves nothing for a person."""
+    left = operator.messages(f"{callback.title()}DeadLetters")
+    with unchanged(operator):
+        again = operator.send(callback, sent)
+        tried, _ = retry(operator, callback, messages=[message, message])
+        repeated = settle(operator, callback, message, **by_hand)
+    assert (again.status, again.json["error"]) == (200, 0), again.text
+    assert failures(tried) == []
+    assert (repeated["error"], repeated["movements"]) == (0, [])
+    assert operator.messages(f"{callback.title()}DeadLetters") == left
+    assert operator.messages(f"{callback.title()}RetryQueue") == []
+
+
+LEFT_OUT = {
+    "result": ("providerId", "timestamp", "uuid", "gameId", "gameName", "roundId", "currency", "roundDetails"),
+    "jackpot": ("providerId", "timestamp", "hash", "gameId", "roundId", "jackpotId"),
+    "bonus": ("providerId", "timestamp", "hash", "gameId"),
+    "promo": ("providerId", "timestamp", "uuid", "promoCampaignId", "promoCampaignType", "currency"),
+}
+MALFORMED = {
+    "result": ("gameId", "roundId", "bonusCode", "promoCampaignId"),
+    "jackpot": ("gameId", "roundId", "jackpotId", "bonusCode"),
+    "bonus": ("gameId", "roundId", "bonusCode"),
+    "promo": ("promoCampaignId", "bonusCode"),
+}
+FAULTY = [
+    *((callback, {field: None}, 64) for callback, names in LEFT_OUT.items() for field in names),
+    *((callback, {field: {"no": "text"}}, 57) for callback, names in MALFORMED.items() for field in names),
+    ("result", {"gameId": "a", "GameID": "b"}, 57),
+    ("result", {"currency": "USD", "Currency": "EUR"}, 57),
+    ("promo", {"promoCampaignId": "a", "campaignId": "b"}, 57),
+]
+
+
+@pytest.mark.parametrize(("callback", "changes", "code"), FAULTY, ids=str)
+def test_a_person_pays_what_can_be_read_of_a_faulty_request_under_its_own_id_once(
+    operator: Operator, callback: str, changes: dict[str, Any], code: int
+) -> None:
+    sent = request(callback, **changes)
+    message = dead_letter(operator, callback, sent)
+    assert json.loads(message)["code"] == code
+
+    with output() as printed:
+        answer = settle(operator, callback, message)
+
+    paid = record(operator, f"{callback}#{REFERENCE}")
+    assert answer["error"] == 0
+    assert answer["movements"] == [{"id": paid["id"], "amount": money.text(paid["amount"])}]
+    assert paid["amount"] == paid["amountAsked"] > 0
+    assert {name: paid[name] for name in BY_JO} == BY_JO
+    assert operator.wallet()["cash"] == paid["cashAfter"]
+    assert metrics(printed, "SettledByHand")
+    assert BY_JO["actor"] in printed.getvalue()
+    assert_settled_for_good(operator, callback, message, sent)
+
+
+@every_callback
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"userId": None}, 64),
+        ({"userId": 4.21}, 57),
+        ({"userId": "421", "UserID": "422"}, 57),
+        ({"amount": None}, 64),
+        ({"amount": "1,5"}, 59),
+        ({"amount": "1", "Amount": "2"}, 57),
+        ({"reference": None}, 64),
+        ({"reference": ["r"]}, 57),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["pay", "booked elsewhere"])
+def test_what_has_no_readable_player_amount_or_reference_is_refused_to_a_person(
+    operator: Operator, callback: str, changes: dict[str, Any], code: int, elsewhere: bool
+) -> None:
+    message = dead_letter(operator, callback, request(callback, **changes))
+
+    with unchanged(operator):
+        answer = settle(operator, callback, message, bookedElsewhere=elsewhere)
+
+    (field, *_) = changes
+    assert answer["error"] == code
+    assert answer["description"].endswith(f": {field}")
+
+
+def test_what_was_refused_because_its_hash_fits_another_cut_is_paid_by_a_person_once(operator: Operator) -> None:
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="provider", SecretString=json.dumps({"current": {"hashSecret": "hush-hush"}})
+    )
+    operator.start("bonus", PROVIDER_SECRET=secret["ARN"])
+    body = published("bonus", reference="R&roundId=r9", hash=None)
+    body["hash"] = hash_of(wire.parse(json.dumps(body)).parameters, "hush-hush")
+    message = dead_letter(operator, "bonus", body)
+
+    assert settle(operator, "bonus", message)["error"] == 0
+
+    assert record(operator, "bonus#R&roundId=r9")["amount"] > 0
+    assert_settled_for_good(operator, "bonus", message, body)
+
+
+@pytest.mark.parametrize("callback", ["result", "promo"])
+def test_a_win_in_another_currency_is_not_paid_and_can_be_booked_elsewhere(operator: Operator, callback: str) -> None:
+    sent = request(callback, currency="EUR")
+    message = dead_letter(operator, callback, sent)
+
+    with unchanged(operator):
+        refused = settle(operator, callback, message)
+    with output() as printed:
+        booked = book_elsewhere(operator, callback, message)
+
+    assert refused == {"error": 52, "description": "The currency is not the player's"}
+    id = f"{callback}#{REFERENCE}"
+    assert booked["movements"] == [{"id": id, "amount": "0", "outcome": "booked elsewhere"}]
+    assert (booked["currency"], booked["cash"]) == ("USD", "99889.99")
+    kept = record(operator, id)
+    assert (kept["outcome"], kept["currency"], kept["amount"]) == ("booked elsewhere", "EUR", 0)
+    assert {name: kept[name] for name in BY_JO} == BY_JO
+    assert not {"seq", "cashAfter", "digest"} & kept.keys()
+    assert operator.wallet()["version"] == 0
+    assert not metrics(printed, "Credited")
+    assert '"message":"credited"' not in printed.getvalue()
+    assert_settled_for_good(operator, callback, message, sent, bookedElsewhere=True)
+
+
+@every_callback
+def test_what_is_booked_elsewhere_needs_no_wallet_and_stays_so_when_there_is_one(
+    operator: Operator, callback: str
+) -> None:
+    sent = request(callback, userId="new", bonusCode=None)
+    operator.send(callback, sent)
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    message = json.dumps(kept)
+    with unchanged(operator):
+        assert settle(operator, callback, message)["error"] == 62
+
+    booked = book_elsewhere(operator, callback, message)
+
+    assert (booked["error"], booked["cash"]) == (0, "0")
+    assert failures(retry(operator, callback)[0]) == []
+    operator.open_wallet("new", cash="7")
+    with unchanged(operator):
+        assert operator.send(callback, sent).json["error"] == 0
+    assert operator.wallet("new")["cash"] == 7
+
+
+@every_callback
+def test_what_ten_tries_could_not_pay_is_paid_by_a_person_once_there_is_a_wallet(
+    operator: Operator, callback: str
+) -> None:
+    sent = request(callback, userId="new")
+    operator.send(callback, sent)
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    operator.open_wallet("new", cash="0")
+
+    assert settle(operator, callback, json.dumps(kept))["error"] == 0
+
+    assert operator.wallet("new")["cash"] > 0
+    assert failures(retry(operator, callback)[0]) == []
+    assert len(operator.transactions()) == 1
+
+
+@every_callback
+def test_a_person_is_answered_998_while_the_store_is_down_and_nothing_is_decided(
+    operator: Operator, outage: Outage, callback: str
+) -> None:
+    sent = request(callback)
+    outage.down["dynamodb"] = THROTTLED
+    operator.send(callback, sent)
+    (kept,) = operator.messages(f"{callback.title()}RetryQueue")
+    message = json.dumps(kept)
+    for dry_run in (False, True):
+        assert settle(operator, callback, message, dryRun=dry_run)["error"] == 998
+    outage.down.clear()
+    assert operator.transactions() == []
+
+    assert settle(operator, callback, message)["error"] == 0
+
+    assert len(operator.transactions()) == 1
+    assert failures(retry(operator, callback)[0]) == []
+
+
+@every_callback
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["pay", "booked elsewhere"])
+def test_a_person_cannot_settle_a_reference_that_is_on_record_with_other_content(
+    operator: Operator, callback: str, elsewhere: bool
+) -> None:
+    operator.send(callback, request(callback))
+    message = dead_letter(operator, callback, request(callback, amount="777"))
+
+    with unchanged(operator):
+        answer = settle(operator, callback, message, bookedElsewhere=elsewhere)
+
+    assert answer == {"error": 61, "description": "This reference was already used with other content"}
+
+
+def test_what_is_on_record_is_not_decided_the_other_way(operator: Operator) -> None:
+    sent = request("result", gameId=None)
+    message = dead_letter(operator, "result", sent)
+    book_elsewhere(operator, "result", message)
+    with unchanged(operator):
+        refused = settle(operator, "result", message)
+    assert (refused["error"], refused["description"]) == (61, "This reference is on record as booked elsewhere")
+
+    other = json.dumps(json.loads(message) | {"request": json.dumps(sent | {"reference": "r-2"}), "reference": "r-2"})
+    settle(operator, "result", other)
+    with unchanged(operator):
+        refused = book_elsewhere(operator, "result", other)
+    assert (refused["error"], refused["description"]) == (61, "This reference is on record as paid here")
+
+
+def test_what_the_provider_paid_meanwhile_is_not_booked_elsewhere(operator: Operator, outage: Outage) -> None:
+    outage.down["dynamodb"] = THROTTLED
+    operator.send("result", request("result"))
+    outage.down.clear()
+    (kept,) = operator.messages("ResultRetryQueue")
+    operator.send("result", request("result"))
+
+    with unchanged(operator):
+        assert book_elsewhere(operator, "result", json.dumps(kept))["error"] == 61
+        assert settle(operator, "result", json.dumps(kept))["movements"] == []
+
+
+# A prize alone: its win is paid.
+
+
+def test_a_person_pays_a_prize_under_the_prizes_own_id_and_no_delivery_leaves_it_again(operator: Operator) -> None:
+    operator.send("result", request("result", promoWinReference="p-1", promoWinAmount="5"))
+    sent = request("result", promoWinReference="p-2", promoWinAmount="6")
+    message = dead_letter(operator, "result", sent)
+    assert json.loads(message)["prize_only"]
+
+    answer = settle(operator, "result", message)
+
+    assert answer["movements"] == [{"id": "promo#p-2", "amount": "6"}]
+    assert len(operator.transactions()) == 3
+    assert record(operator, "promo#p-2")["actor"] == BY_JO["actor"]
+    assert_settled_for_good(operator, "result", message, sent)
+    with unchanged(operator):
+        alone = published("promo", reference="p-2", amount="6", currency="USD")
+        assert operator.send("promo", alone).json["error"] == 0
+
+
+def test_a_prize_that_was_booked_elsewhere_is_left_by_no_delivery_again(operator: Operator) -> None:
+    operator.send("result", request("result", promoWinReference="p-1", promoWinAmount="5"))
+    sent = request("result", promoWinReference="p-2", promoWinAmount="6")
+    message = dead_letter(operator, "result", sent)
+
+    assert book_elsewhere(operator, "result", message)["error"] == 0
+
+    assert record(operator, "promo#p-2")["outcome"] == "booked elsewhere"
+    assert_settled_for_good(operator, "result", message, sent, bookedElsewhere=True)
+
+
+@pytest.mark.parametrize(
+    ("prize", "code"),
+    [
+        ({"promoWinAmount": "6"}, 64),
+        ({"promoWinAmount": "6", "promoWinReference": ["p"]}, 57),
+        ({"promoWinAmount": "-6", "promoWinReference": "p"}, 59),
+        ({"promoWinAmount": "6", "promoWinReference": "p-1"}, 61),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["pay", "booked elsewhere"])
+def test_a_prize_that_cannot_be_read_or_whose_reference_is_used_is_refused_to_a_person(
+    operator: Operator, prize: dict[str, Any], code: int, elsewhere: bool
+) -> None:
+    operator.send("promo", published("promo", reference="p-1", currency="USD", amount="5"))
+    message = dead_letter(operator, "result", request("result", **prize))
+
+    with unchanged(operator):
+        answer = settle(operator, "result", message, bookedElsewhere=elsewhere)
+
+    assert (json.loads(message)["code"], answer["error"]) == (code, code)
+
+
+def test_a_message_for_a_prize_alone_that_has_none_is_refused(operator: Operator) -> None:
+    message = dead_letter(operator, "result", request("result", gameId=None))
+    alone = json.dumps(json.loads(message) | {"prize_only": True})
+
+    with unchanged(operator):
+        answer = settle(operator, "result", alone)
+
+    assert (answer["error"], answer["description"]) == (64, "Mandatory field is absent or empty: promoWinAmount")
+
+
+# A win and its prize in one dead letter.
+
+
+def test_a_person_pays_a_win_and_its_prize_each_under_its_own_id(operator: Operator) -> None:
+    sent = request("result", gameId=None, promoWinReference="p-1", promoWinAmount="5")
+    message = dead_letter(operator, "result", sent)
+
+    answer = settle(operator, "result", message)
+
+    assert [each["id"] for each in answer["movements"]] == [f"result#{REFERENCE}", "promo#p-1"]
+    assert record(operator, "promo#p-1")["actor"] == BY_JO["actor"]
+    assert_settled_for_good(operator, "result", message, sent)
+
+
+def test_a_win_that_is_booked_elsewhere_takes_its_prize_along(operator: Operator) -> None:
+    sent = request("result", currency="EUR", promoWinReference="p-1", promoWinAmount="5")
+    message = dead_letter(operator, "result", sent)
+
+    answer = book_elsewhere(operator, "result", message)
+
+    assert [each["outcome"] for each in answer["movements"]] == ["booked elsewhere"] * 2
+    assert_settled_for_good(operator, "result", message, sent, bookedElsewhere=True)
+
+
+def test_a_prize_that_cannot_be_paid_with_its_win_is_left_for_a_person_alone(operator: Operator) -> None:
+    sent = request("result", gameId=None, promoWinReference="p-1", promoWinAmount="-5")
+    message = dead_letter(operator, "result", sent)
+
+    answer = settle(operator, "result", message)
+
+    assert answer["prizeLeft"] == "Not a valid amount: promoWinAmount"
+    assert [each["id"] for each in answer["movements"]] == [f"result#{REFERENCE}"]
+    (_, alone) = operator.messages("ResultDeadLetters")
+    assert (alone["prize_only"], alone["code"]) == (True, 59)
+    assert settle(operator, "result", json.dumps(alone))["error"] == 59
+
+
+def test_a_delivery_of_a_settled_win_with_another_prize_is_a_replay_and_leaves_that_prize(operator: Operator) -> None:
+    sent = request("result", gameId=None, promoWinReference="p-1", promoWinAmount="5")
+    settle(operator, "result", dead_letter(operator, "result", sent))
+
+    with unchanged(operator):
+        answer = operator.send("result", sent | {"promoWinReference": "p-2"})
+
+    assert answer.json["error"] == 0
+    (_, alone) = operator.messages("ResultDeadLetters")
+    assert (alone["prize_only"], alone["code"]) == (True, 61)
+    assert settle(operator, "result", json.dumps(alone))["movements"] == [{"id": "promo#p-2", "amount": "5"}]
+
+
+def test_a_prize_that_comes_with_a_settled_win_later_is_left_for_a_person_with_it(operator: Operator) -> None:
+    sent = request("result", gameId=None)
+    settle(operator, "result", dead_letter(operator, "result", sent))
+
+    with unchanged(operator):
+        answer = operator.send("result", sent | {"promoWinReference": "p-1", "promoWinAmount": "5"})
+
+    assert answer.json["error"] == 64, "a machine pays nothing out of a request that is not valid"
+    (_, again) = operator.messages("ResultDeadLetters")
+    assert settle(operator, "result", json.dumps(again))["movements"] == [{"id": "promo#p-1", "amount": "5"}]
+    assert_settled_for_good(
+        operator, "result", json.dumps(again), sent | {"promoWinReference": "p-1", "promoWinAmount": "5"}
+    )
+
+
+def test_a_prize_that_comes_after_its_win_was_booked_elsewhere_waits_for_a_wallet(operator: Operator) -> None:
+    sent = request("result", userId="new")
+    operator.send("result", sent)
+    (kept,) = operator.messages("ResultRetryQueue")
+    book_elsewhere(operator, "result", json.dumps(kept))
+
+    answer = operator.send("result", sent | {"promoWinReference": "p-1", "promoWinAmount": "5"})
+
+    assert answer.json["error"] == 62
+    operator.open_wallet("new", cash="0")
+    assert failures(retry(operator, "result")[0]) == []
+    assert operator.wallet("new")["cash"] == 5
+
+
+def test_nothing_is_paid_while_the_prize_that_must_stay_cannot_be_left(operator: Operator, outage: Outage) -> None:
+    message = dead_letter(
+        operator, "result", request("result", gameId=None, promoWinReference="p-1", promoWinAmount="-5")
+    )
+    outage.down["sqs"] = UNREACHABLE
+
+    with unchanged(operator):
+        assert settle(operator, "result", message)["error"] == 998
+
+
+# Free rounds.
+
+
+def test_a_free_round_that_a_person_pays_is_counted_under_its_code(operator: Operator) -> None:
+    message = dead_letter(operator, "result", request("result", gameId=None, bonusCode="SPINS", amount="4"))
+    assert settle(operator, "result", message)["movements"][0]["amount"] == "4"
+    assert operator.uncovered("SPINS") == 4
+
+    total = dead_letter(operator, "bonus", request("bonus", gameId=None, bonusCode="SPINS", amount="10"))
+    assert settle(operator, "bonus", total)["movements"][0]["amount"] == "6"
+    assert operator.uncovered("SPINS") == 0
+
+
+@pytest.mark.parametrize("callback", ["result", "bonus"])
+def test_a_free_round_is_not_booked_elsewhere(operator: Operator, callback: str) -> None:
+    message = dead_letter(operator, callback, request(callback, gameId=None, bonusCode="SPINS"))
+
+    with unchanged(operator):
+        answer = book_elsewhere(operator, callback, message)
+
+    assert (answer["error"], answer["description"]) == (57, "Field is malformed: bookedElsewhere")
+
+
+# Two at once, and what is said beforehand.
+
+
+@pytest.mark.parametrize(("second", "error"), [(False, 0), (True, 61)], ids=["to pay", "to book elsewhere"])
+def test_of_two_people_who_settle_it_at_the_same_moment_one_does(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, second: bool, error: int
+) -> None:
+    message = dead_letter(operator, "result", request("result", gameId=None))
+    answers: list[dict[str, Any]] = []
+
+    def meanwhile(operation: str, call: Callable[[], Any]) -> Any:
+        if operation == "TransactWriteItems" and not answers:
+            answers.append({})
+            answers[0] = settle(operator, "result", message, actor="the first")
+        return call()
+
+    calls(monkeypatch, meanwhile)
+    answers.append(settle(operator, "result", message, bookedElsewhere=second))
+
+    assert [each["error"] for each in answers] == [0, error]
+    assert record(operator, f"result#{REFERENCE}")["actor"] == "the first"
+    assert operator.wallet()["version"] == 1
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["pay", "booked elsewhere"])
+def test_a_dry_run_answers_what_would_be_done_and_does_nothing(operator: Operator, elsewhere: bool) -> None:
+    sent = request("result", gameId=None, promoWinReference="p-1", promoWinAmount="-5")
+    message = dead_letter(operator, "result", sent)
+
+    with unchanged(operator), output() as printed:
+        foreseen = settle(operator, "result", message, bookedElsewhere=elsewhere, dryRun=True)
+
+    assert len(operator.messages("ResultDeadLetters")) == 1
+    assert not metrics(printed, "SettledByHand")
+    assert foreseen["before"] == {"cash": "99889.99", "bonus": "99.99"}
+    assert settle(operator, "result", message, bookedElsewhere=elsewhere) == foreseen
+
+
+# What is no order.
+
+
+@pytest.mark.parametrize("message", [pytest.param(message, id=name) for name, message in NOT_OURS.items()])
+def test_a_person_cannot_settle_what_is_not_this_callbacks(operator: Operator, message: str) -> None:
+    with unchanged(operator):
+        answer = settle(operator, "promo", message)
+
+    assert answer == {"error": 57, "description": "Field is malformed: message"}
+
+
+@pytest.mark.parametrize(
+    ("order", "code", "field"),
+    [
+        ({"actor": None}, 64, "actor"),
+        ({"reason": ""}, 64, "reason"),
+        ({"reason": " "}, 57, "reason"),
+        ({"message": None}, 64, "message"),
+        ({"bookedElsewhere": "yes"}, 57, "bookedElsewhere"),
+        ({"booked_elsewhere": True}, 57, "booked_elsewhere"),
+        ({"message": '{"request": 1}' * 600_000}, 99, "The body is larger than 6144 KiB"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_decision_that_cannot_be_read_is_refused(
+    operator: Operator, order: dict[str, Any], code: int, field: str
+) -> None:
+    message = dead_letter(operator, "result", request("result", gameId=None))
+
+    with unchanged(operator):
+        answer = settle(operator, "result", message, **order)
+
+    assert answer["error"] == code
+    assert answer["description"].endswith(field)
+
+
+def test_a_dead_letter_whose_request_is_not_json_is_refused_to_a_person(operator: Operator) -> None:
+    message = dead_letter(operator, "result", request("result", gameId=None))
+
+    answer = settle(operator, "result", json.dumps(json.loads(message) | {"request": "not JSON"}))
+
+    assert answer["error"] == 99

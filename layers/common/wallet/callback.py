@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from wallet import parking, report, snapshot, wire
+from wallet import money, parking, report, snapshot, wire
 from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, Unreadable
 from wallet.ledger import Movement, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
@@ -32,10 +32,14 @@ MAX_DECISION_BYTES = 6 * 2**20  # what Lambda takes: it holds the dead letter th
 
 
 class Decision(wire.Order):
-    """A person's, about a dead letter (`message` is its text): it is paid here, or was by other means."""
+    """A person's, about a dead letter (`message` is its text): it is paid here, or was by other means.
+
+    `dry_run`: only the answer is wanted, and nothing is done.
+    """
 
     message: wire.Recorded
     booked_elsewhere: wire.Flag | None = None
+    dry_run: wire.Flag | None = None
 
 
 def serve(
@@ -189,24 +193,18 @@ class _Callback(Generic[RequestT]):
         body = None
         try:
             decision = _body(order, Decision, MAX_DECISION_BYTES).read(Decision)
-            booked_elsewhere = bool(decision.booked_elsewhere)
             parked = self._parked(decision.message)
             body = wire.parse(parked.request, self.model)
             report.begin(body)
-            wanted = self._by_hand(body, parked)
-            if booked_elsewhere and any(each.free_round_code for each in wanted):
-                # What is kept of its code would not know: its total would pay the round again, or a round the total.
-                raise Malformed("bookedElsewhere")
-            movements = [
-                replace(each, actor=decision.actor, reason=decision.reason, booked_elsewhere=booked_elsewhere)
-                for each in wanted
-            ]
+            movements = self._by_hand(body, parked, decision)
+            if decision.dry_run:
+                return _decided(self.store.foresee(movements, deadline=arrived + ANSWER_SECONDS))
             settlement = self._make(movements, parked, arrived, arrives=False)
         except Exception as error:  # a defect of ours, too, must be answered
             return _refused(error, body, arrived)
         report.count("SettledByHand")
         report.settled(settlement, arrived, actor=decision.actor)
-        return wire.for_operator(settlement.receipt)
+        return _decided(settlement)
 
     def _parked(self, message: str) -> Parked:
         try:
@@ -217,14 +215,18 @@ class _Callback(Generic[RequestT]):
             raise Malformed("message")
         return parked
 
-    def _by_hand(self, body: wire.Body, parked: Parked) -> Sequence[Movement]:
-        """What a kept request asks for, as far as it can be read. Raises Absent, InvalidAmount or Malformed."""
+    def _by_hand(self, body: wire.Body, parked: Parked, decision: Decision) -> Sequence[Movement]:
+        """What a kept request asks for, as far as it can be read, as a person decided. Raises Refusal."""
         win, *prizes = self.movements_for(body.read_by_hand(self.model))
-        if not parked.prize_only:
-            return [win, *prizes]
-        if not prizes:
+        if parked.prize_only and not prizes:
             raise (win.prize and win.prize.fault) or Absent("promoWinAmount")
-        return prizes
+        wanted = prizes if parked.prize_only else [win, *prizes]
+        elsewhere = bool(decision.booked_elsewhere)
+        if elsewhere and any(each.free_round_code for each in wanted):
+            # What is kept of its code would not know: its total would pay the round again, or a round the total.
+            raise Malformed("bookedElsewhere")
+        by_hand = {"actor": decision.actor, "reason": decision.reason, "booked_elsewhere": elsewhere}
+        return [replace(each, **by_hand) for each in wanted]
 
     # --- All of them --------------------------------------------------------------------------------
 
@@ -232,15 +234,19 @@ class _Callback(Generic[RequestT]):
         try:
             request = body.read(self.model, arrives=arrives, is_signed=parked.signed)
         except Refusal:
-            if settled := self._settled_by_hand(body, parked, arrived):
-                return settled
-            raise
+            settled = self._settled_by_hand(body, arrived)
+            if settled is None:
+                raise
+            if settled.disputed:
+                self._leave_prize(parked, settled.disputed, settled.is_left, arrives=arrives)
+            return settled
         return self._make(self.movements_for(request), parked, arrived, arrives=arrives)
 
-    def _settled_by_hand(self, body: wire.Body, parked: Parked, arrived: float) -> Settlement | None:
+    def _settled_by_hand(self, body: wire.Body, arrived: float) -> Settlement | None:
         """What a person has made of a request that cannot be read in full: sent again, it is a replay."""
         try:
-            return self.store.recall(self._by_hand(body, parked), deadline=arrived + ANSWER_SECONDS)
+            movements = self.movements_for(body.read_by_hand(self.model))
+            return self.store.recall(movements, deadline=arrived + ANSWER_SECONDS)
         except Refusal:
             return None
 
@@ -299,6 +305,21 @@ def serve_orders(
         return wire.for_operator(settlement.receipt)
 
     return handler
+
+
+def _decided(settlement: Settlement) -> Answer:
+    """The answer to a person's decision, with what it moves, and why its prize is left for a person, if it is."""
+    before, disputed = settlement.before, settlement.disputed
+    return {
+        **wire.for_operator(settlement.receipt),
+        "before": {"cash": money.text(before.cash), "bonus": money.text(before.bonus)},
+        "movements": [
+            {"id": each.movement.id, "amount": money.text(each.paid)}
+            | ({"outcome": each.outcome} if each.outcome else {})
+            for each in settlement.transactions
+        ],
+        **({"prizeLeft": disputed.reason} if disputed else {}),
+    }
 
 
 def _body(order: object, model: type[wire.Order], most_bytes: int) -> wire.Body:

@@ -251,6 +251,8 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
     The first movement is the request's own, and gives the receipt its transactionId. Any other is a prize that came
     with it. Each is made once, whatever it came with, and what is wrong with a prize does not hold back the win.
 
+    A person who orders the opposite of what is on record is refused: they would take it for done.
+
     Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
     or a balance would need more digits than the store can hold. What is refused for lack of
     money is a settlement with a `refusal`.
@@ -259,6 +261,8 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
     recorded = snapshot.transactions.get(win.id)
     if recorded and (differences := win.differences(recorded.movement)):
         raise Conflict(differences)
+    if recorded and win.actor and win.booked_elsewhere != (recorded.outcome == "booked elsewhere"):
+        raise Conflict(("bookedElsewhere",), _DECIDED[win.booked_elsewhere])
     before = after = _wallet_before(win, recorded, snapshot)
     transactions: list[Transaction] = []
     if recorded is None:
@@ -344,12 +348,16 @@ def _dispute(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> R
 def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
     """The transaction of a movement that is on no record yet, and the wallet after it.
 
-    Raises WrongCurrency, Unavailable.
+    Raises NoSuchPlayer, WrongCurrency, Unavailable.
     """
     if movement.booked_elsewhere:
         return _unmoved(movement, wallet, "booked elsewhere"), wallet
     if snapshot.unreadable_wallet:
         raise Unavailable(snapshot.unreadable_wallet)
+    if (
+        snapshot.wallet is None and not movement.opens
+    ):  # its win was booked elsewhere, and it is a prize that came later
+        raise NoSuchPlayer(movement.user_id)
     if movement.currency and _currency(movement.currency) != _currency(wallet.currency):
         raise WrongCurrency(wallet.currency)
     try:
@@ -426,6 +434,10 @@ def _currency(code: str | None) -> bytes | None:
 
 
 _NOTHING = Decimal(0)
+_DECIDED = {
+    True: "This reference is on record as paid here",
+    False: "This reference is on record as booked elsewhere",
+}
 _LAST_ROUNDS = 10  # ten newer totals are days of play: a round under an older one has long been delivered
 _MILLISECONDS = re.compile(r"[0-9]{1,20}")
 _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to change: it names every transaction

@@ -45,7 +45,7 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
         if left and left.uncovered and movement.free_round == "total":
             count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
             facts["freeRoundsUncovered"] = money.text(left.uncovered)
-    _done("credited", settlement, arrived, **facts)
+    _done("credited" if settlement.moves else "booked elsewhere", settlement, arrived, **facts)
 
 
 def moved(settlement: Settlement, arrived: float, **facts: Any) -> None:

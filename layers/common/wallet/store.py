@@ -121,8 +121,15 @@ class Store:
             raise settlement.refusal
         return settlement
 
+    def foresee(self, movements: Sequence[Movement], *, deadline: float) -> Settlement:
+        """What `settle` would do at this moment: nothing is written.
+
+        Raises what `ledger.settle` raises, and Unavailable.
+        """
+        return ledger.settle(movements, self._read(movements, _Patience(deadline)))
+
     def recall(self, movements: Sequence[Movement], *, deadline: float) -> Settlement | None:
-        """What is on record of `movements`, if a person has settled them: nothing else is asked, and nothing written.
+        """What is on record of `movements`, if a person has settled the first: nothing is written.
 
         Raises what `ledger.settle` raises, and Unavailable.
         """

@@ -184,7 +184,7 @@ def parse(text: str, model: "type[Form] | None" = None, *, most_bytes: int = MAX
     text = text.removeprefix("\ufeff")  # a byte order mark, which some platforms write before every text
     try:
         if len(text.encode()) > most_bytes:
-            raise Unreadable("is larger than 64 KiB")
+            raise Unreadable(f"is larger than {most_bytes // 1024} KiB")
         amounts = _AMOUNT_NAMES & _names(model).keys() if model else _AMOUNT_NAMES
         parameters = tuple(_parameters(text, amounts))
     except (ValueError, RecursionError):  # a JSON or Unicode error, or nesting without end
