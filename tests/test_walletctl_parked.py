@@ -1,6 +1,7 @@
 """Dead letters: listed, sent back, and none lost on the way."""
 
 import csv
+import getpass
 import io
 import json
 import os
@@ -35,10 +36,11 @@ from local_service import HANG_SECONDS, Service, running, wait_until
 from tools.shared.folders import announcement
 from tools.shared.outside import cut, plain
 from tools.walletctl.parked import choosing, discard, mailbox, redrive, show
+from tools.walletctl.parked import settle as settle_command
 from tools.walletctl.parked.letters import DeadLetter, grouped
 from wallet import report
 from wallet.parking import Parked
-from walletctl import ACCOUNT, PORT, Walletctl, refusal
+from walletctl import ACCOUNT, PORT, Functions, Walletctl, refusal
 
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
 SESSION_CLASS = boto3.Session
@@ -173,7 +175,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str | Callable[[], 
         given = waiting.pop(0)
         return given if isinstance(given, str) else given()
 
-    for command in (redrive, discard):
+    for command in (redrive, discard, settle_command):
         monkeypatch.setattr(command, "at_a_terminal", lambda: True)
     monkeypatch.setattr("builtins.input", answer)
     return asked
@@ -1263,6 +1265,351 @@ def test_a_person_is_asked_before_anything_is_discarded(
     assert (desk.all_in("ResultDeadLetters") == []) is discarded
     assert bool(list(folder.iterdir())) is discarded
     assert discarded or "Nothing was discarded" in done.stdout
+
+
+# --- Settling ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def functions(desk: Owed, monkeypatch: pytest.MonkeyPatch) -> Functions:
+    monkeypatch.setattr(report.logger, "service", "result")
+    return Functions(desk.operator, monkeypatch)
+
+
+def without_game(callback: str = "result", **changes: Any) -> dict[str, Any]:
+    """A request that is refused with 64, and that a person can settle."""
+    return {name: value for name, value in published(callback, **changes).items() if name != "gameId"}
+
+
+def transaction(desk: Owed, id: str) -> dict[str, Any]:
+    (item,) = (item for item in desk.operator.transactions() if item["id"] == id)
+    return item
+
+
+def settle(desk: Owed, *arguments: str, reason: str = "ticket 1234") -> Result:
+    return desk.parked("settle", *arguments, "--reason", reason, "--yes")
+
+
+def test_a_dead_letter_is_settled_under_its_own_id_with_who_and_why_and_then_deleted(
+    desk: Owed, functions: Functions
+) -> None:
+    sent = without_game(reference="r", amount="10.50")
+    desk.send("result", sent)
+    desk.send("result", sent)
+
+    done = settle(desk, "r")
+
+    said = " ".join(done.stdout.split())
+    assert done.exit_code == 0, done.output
+    assert "The wallet of 421: 99889.99 USD, bonus 99.99 Settling it pays 10.5 USD as result#r" in said
+    assert "leaves out what cannot be read (Mandatory field is absent or empty: gameId)" in said
+    assert "Settled. The wallet is now at 99900.49 USD, bonus 99.99" in said
+    paid = transaction(desk, "result#r")
+    assert (paid["actor"], paid["reason"], paid["amount"]) == (getpass.getuser(), "ticket 1234", Decimal("10.5"))
+    assert [target for target, _ in functions.orders] == [{"FunctionName": "ResultFunction"}] * 2
+    assert desk.all_in("ResultDeadLetters") == []
+    with unchanged(desk.operator):
+        assert desk.send("result", sent).json["error"] == 0
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+def test_what_settling_would_do_is_shown_without_doing_it(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+
+    for arguments in ([], ["--reason", "x"], ["result"], ["--booked-elsewhere"]):
+        with unchanged(desk.operator):
+            shown = desk.parked("settle", "r", *arguments)
+        assert shown.exit_code == 0
+        does = (
+            "records result#r as booked elsewhere, and pays nothing" if "--booked" in str(arguments) else "pays 10 USD"
+        )
+        assert f"Settling it {does}" in shown.stdout
+        assert "Nothing was settled: say why with --reason, and --yes" in shown.stdout
+        assert_harmless(shown.stdout)
+
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(
+    ("answers", "settled"), [(["yes"], True), (["maybe", "YES "], True), (["no"], False), ([""], False), ([], False)]
+)
+def test_a_person_is_asked_before_anything_is_settled(
+    desk: Owed, monkeypatch: pytest.MonkeyPatch, answers: list[str], settled: bool
+) -> None:
+    desk.send("result", without_game(reference="r"))
+    asked = at_a_terminal(monkeypatch, *answers)
+
+    done = desk.parked("settle", "r", "--reason", "x")
+
+    assert done.exit_code == 0
+    assert set(asked) == {"Settle it? yes or no: "}
+    assert bool(desk.operator.transactions()) is settled
+    assert (desk.all_in("ResultDeadLetters") == []) is settled
+    assert settled or "Nothing was settled" in done.stdout
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_win_that_was_paid_by_other_means_is_recorded_so(desk: Owed) -> None:
+    sent = published("result", reference="r", currency="EUR")
+    desk.send("result", sent)
+
+    assert settle(desk, "r", "--booked-elsewhere").exit_code == 0
+
+    assert transaction(desk, "result#r")["outcome"] == "booked elsewhere"
+    assert desk.all_in("ResultDeadLetters") == []
+    with unchanged(desk.operator):
+        assert desk.send("result", sent).json["error"] == 0
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_prize_is_settled_alone_and_never_its_win_twice(desk: Owed) -> None:
+    desk.send("result", published("result", reference="r", promoWinReference="p-1", promoWinAmount="5"))
+    desk.send("result", published("result", reference="r", promoWinReference="p-2", promoWinAmount="6"))
+
+    assert "Settling it pays 6 USD as promo#p-2" in settle(desk, "r").stdout
+
+    assert len(desk.operator.transactions()) == 3
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_prize_that_stays_with_a_person_is_said_and_kept(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", amount="1", promoWinAmount="6"))
+
+    done = settle(desk, "r")
+
+    assert "does not pay the prize (Mandatory field is absent or empty: promoWinReference)" in done.stdout
+    (kept,) = desk.all_in("ResultDeadLetters")
+    assert json.loads(kept)["prize_only"]
+
+
+WITHOUT_A_WAY: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    "its amount": ({"amount": "1,5"}, ["error 59"], ["adjust 421 AMOUNT", "discard result"]),
+    "its reference": ({"reference": ["r"]}, ["error 57"], ["adjust 421 10", "discard result"]),
+    "its player": ({"userId": None}, ["error 64"], ["adjust PLAYER 10", "discard result"]),
+    "its currency": ({"currency": "EUR"}, ["error 52"], ["adjust 421 AMOUNT", "--booked-elsewhere"]),
+    "another win": ({"reference": "known"}, ["error 61"], ["adjust 421 10", "discard result known"]),
+}
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(("changes", "refused", "instead"), WITHOUT_A_WAY.values(), ids=WITHOUT_A_WAY)
+def test_what_cannot_be_settled_is_shown_with_what_to_do_instead_and_stays(
+    desk: Owed, changes: dict[str, Any], refused: list[str], instead: list[str]
+) -> None:
+    desk.send("result", published("result", reference="known", amount="7"))
+    desk.send("result", published("result", reference="r", amount="10") | changes)
+    (message_id,) = [each["messageId"] for each in desk.listed()]
+
+    with unchanged(desk.operator):
+        done = settle(desk, message_id)
+
+    assert done.exit_code == 1
+    assert f"It cannot be settled: {refused[0]}" in done.stdout
+    for line in instead:
+        assert re.search(f"walletctl .*{re.escape(line)}", done.stdout), done.stdout
+    adjusting = next(line for line in done.stdout.splitlines() if "walletctl adjust" in line)
+    assert f"--reference {message_id} --reason '…'" in adjusting
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
+    desk.dead(letter(request={"userId": "new", "reference": "r"}, code=62))
+
+    done = settle(desk, "r")
+
+    assert done.exit_code == 1
+    assert "Open a wallet for the player, then run the same command again" in done.stdout
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_free_round_is_not_booked_elsewhere_and_the_way_out_is_said(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", bonusCode="SPINS"))
+
+    done = settle(desk, "r", "--booked-elsewhere")
+
+    assert done.exit_code == 1
+    assert "Pay it here, then take the money back by an adjustment" in done.stdout
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(("first", "second"), [([], ["--booked-elsewhere"]), (["--booked-elsewhere"], [])])
+def test_what_was_settled_one_way_is_not_settled_the_other(desk: Owed, first: list[str], second: list[str]) -> None:
+    sent = without_game(reference="r")
+    desk.send("result", sent)
+    (copy,) = desk.all_in("ResultDeadLetters")
+    assert settle(desk, "r", *first).exit_code == 0
+    desk.dead(copy)
+
+    with unchanged(desk.operator):
+        done = settle(desk, "r", *second)
+        assert done.exit_code == 1
+        assert "Somebody has settled it the other way" in done.stdout
+        assert "pays nothing: that is on record already" in settle(desk, "r", *first).stdout
+
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+def test_settling_says_how_it_went_for_a_machine(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+
+    foreseen = json.loads(desk.parked("settle", "r", "--json").stdout)
+    said = settle(desk, "r", "--json").stdout
+    done = json.loads(said[said.index("{\n") :])  # the function's own log may come before it
+
+    assert (foreseen["outcome"], foreseen["answer"]["movements"]) == ("foreseen", [{"id": "result#r", "amount": "10"}])
+    assert (done["outcome"], done["callback"], done["reference"], done["copies"]) == ("settled", "result", "r", 1)
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_reference_that_several_callbacks_left_is_settled_for_the_one_that_is_named(desk: Owed) -> None:
+    for callback in ("jackpot", "bonus"):
+        desk.send(callback, without_game(callback, reference="r"))
+
+    assert "r is among those of jackpot and bonus: name one after it" in refusal(settle(desk, "r"))
+    assert settle(desk, "r", "bonus").exit_code == 0
+
+    assert [item["id"] for item in desk.operator.transactions()] == ["bonus#r"]
+    assert (len(desk.all_in("JackpotDeadLetters")), desk.all_in("BonusDeadLetters")) == (1, [])
+
+
+@pytest.mark.usefixtures("functions")
+def test_copies_that_ask_for_different_things_are_settled_one_by_one(desk: Owed) -> None:
+    for amount in ("1", "2"):
+        desk.send("result", without_game(reference="r", amount=amount))
+    (one, _) = [each["messageId"] for each in desk.listed() if each["amount"]]
+
+    assert "r has dead letters that ask for different things: settle each by its message id" in refusal(
+        settle(desk, "r")
+    )
+    assert desk.operator.transactions() == []
+    assert settle(desk, one).exit_code == 0
+    assert len(desk.all_in("ResultDeadLetters")) == 1
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gone", "--reason", "x", "--yes"], "gone is not among the dead letters: nothing was settled"),
+        (["gone", "result", "--reason", "x", "--yes"], "gone is not among the dead letters: nothing was settled"),
+        (["r", "--yes"], "say why: --reason"),
+        (["r", "--reason", " ", "--yes"], "say why: --reason"),
+        (["r", "--reason", "a\nb", "--yes"], "--reason must be one line of up to 1000 characters"),
+        (["r", "--reason", "x" * 1001, "--yes"], "--reason must be one line of up to 1000 characters"),
+        (["r", "other", "--reason", "x", "--yes"], "no callback is called 'other'"),
+        (["j", "--reason", "x", "--yes"], "j cannot be settled: it is a dead letter of the callback jackpot"),
+    ],
+    ids=str,
+)
+def test_a_settling_that_is_refused_settles_nothing(desk: Owed, arguments: list[str], said: str) -> None:
+    desk.dead(letter(request={"reference": "r"}), letter("jackpot", request={"reference": "j"}))
+
+    with unchanged(desk.operator):
+        assert said in refusal(desk.parked("settle", *arguments))
+
+    assert len(desk.visible_in("ResultDeadLetters")) == 2
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("step", range(20))
+def test_broken_off_at_any_call_the_same_command_again_settles_it_once(
+    desk: Owed, functions: Functions, step: int, is_done: bool
+) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+    made: list[str] = []
+
+    def instead(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        made.append(operation)
+        if len(made) != step + 1:
+            return call()
+        if is_done:
+            call()
+        raise UNREACHABLE
+
+    desk.watch(instead)
+    settle(desk, "r")
+    for held in _backend("ResultDeadLetters")._messages:
+        held.change_visibility(0)  # what could not be put back comes back by itself
+    if desk.all_in("ResultDeadLetters"):
+        assert settle(desk, "r").exit_code == 0
+
+    assert [item["id"] for item in desk.operator.transactions()] == ["result#r"]
+    assert desk.operator.wallet()["version"] == 1
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+def test_interrupted_once_it_is_settled_the_dead_letter_stays_and_the_same_command_deletes_it(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+
+    def interrupt(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if operation == "Invoke" and len(desk.asked("Invoke")) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return answer
+
+    desk.watch(interrupt)
+    broken = settle(desk, "r")
+
+    assert broken.exit_code == 128 + signal.SIGTERM
+    assert "it is settled, and the dead letter is still there: run the same command again" in broken.stderr
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_dead_letter_that_cannot_be_deleted_is_said_to_be_settled(desk: Owed) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+    desk.fail("DeleteMessageBatch", DENIED)
+
+    assert "it is settled, and the dead letter is still there" in settle(desk, "r").stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorMessage": "Task timed out"}')},
+        {"Payload": io.BytesIO(b"<html>")},
+        {"Payload": io.BytesIO(b"[]")},
+        {"Payload": io.BytesIO(b"{}")},
+    ],
+    ids=["timed out", "not JSON", "a list", "nothing"],
+)
+def test_a_function_that_gives_no_answer_is_told_in_one_line(
+    desk: Owed, functions: Functions, answer: dict[str, Any]
+) -> None:
+    desk.dead(letter(request={"reference": "r"}))
+    desk.watch(lambda operation, _parameters, call: answer if operation == "Invoke" else call())
+
+    said = refusal(settle(desk, "r", "result"))
+
+    assert said.startswith(f"ResultFunction of the local service on port {PORT} did not answer")
+    assert "Run the same command again, it is done once" in said
+
+
+def test_in_a_stack_the_live_function_is_invoked_and_the_caller_is_who_aws_says(
+    desk: Owed, functions: Functions, stack: dict[str, str]
+) -> None:
+    desk.sqs.send_message(
+        QueueUrl=stack["ResultDeadLetters"],
+        MessageBody=letter(request=without_game(reference="r"), code=64, reason="Mandatory field is absent: gameId"),
+    )
+
+    def names(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        is_function = operation == "DescribeStackResource" and parameters["LogicalResourceId"].endswith("Function")
+        return {"StackResourceDetail": {"PhysicalResourceId": "ResultFunction"}} if is_function else call()
+
+    desk.watch(names)
+    done = settle(desk, "r", "result", "--stack", "wallet")
+
+    assert done.exit_code == 0, done.output
+    assert transaction(desk, "result#r")["actor"] == boto3.client("sts").get_caller_identity()["Arn"]
+    assert functions.orders[-1][0] == {"FunctionName": "ResultFunction", "Qualifier": "live"}
+    assert "Messages" not in desk.sqs.receive_message(QueueUrl=stack["ResultDeadLetters"])
 
 
 # --- Where the queues are ---------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The operator's command line as the tests use it: on a mocked AWS, where a local service is said to run."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from botocore.client import BaseClient
 from moto.sqs.models import sqs_backends
 from typer.testing import CliRunner, Result
 
+from conftest import Operator
 from tools.programs import cli
 from wallet.parking import Parked
 
@@ -115,6 +117,25 @@ class Walletctl:
         """What the functions wrote to the local service's log."""
         with (self.folder / f"functions-{PORT}.log").open("a") as log:
             log.writelines(f"{json.dumps(line)}\n" for line in lines)
+
+
+class Functions:
+    """Lambda as walletctl asks it: an invocation calls the operator's handler. `orders` are those that came."""
+
+    def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.orders: list[tuple[dict[str, str], Any]] = []
+        make_call = BaseClient._make_api_call
+
+        def call(client: Any, operation: str, parameters: Any) -> Any:
+            if operation != "Invoke":
+                return make_call(client, operation, parameters)
+            target = {name: value for name, value in parameters.items() if name != "Payload"}
+            order = json.loads(parameters["Payload"])
+            self.orders.append((target, order))
+            answer = operator.invoke(target["FunctionName"].removesuffix("Function").lower(), order)
+            return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
 
 def refusal(result: Result) -> str:

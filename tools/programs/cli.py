@@ -314,6 +314,7 @@ def _parked() -> typer.Typer:
     from tools.walletctl.parked import command as parked
     from tools.walletctl.parked.discard import discard
     from tools.walletctl.parked.redrive import redrive
+    from tools.walletctl.parked.settle import settle
 
     family = _family("parked")
     _mount(
@@ -333,6 +334,16 @@ def _parked() -> typer.Typer:
         "  walletctl parked redrive result 585c1306f89c56f5ecfc2f5d",
         "Show what --all would send back:",
         "  walletctl parked redrive jackpot --all --dry-run",
+    )
+    _mount(
+        family,
+        settle,
+        "Show what would happen:",
+        "  walletctl parked settle 585c1306f89c56f5ecfc2f5d",
+        "Pay it:",
+        '  walletctl parked settle 585c1306f89c56f5ecfc2f5d --reason "the provider confirmed it, ticket 1234"',
+        "It was paid by other means:",
+        '  walletctl parked settle 585c1306f89c56f5ecfc2f5d --booked-elsewhere --reason "paid in EUR, ticket 1234"',
     )
     _mount(
         family,

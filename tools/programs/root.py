@@ -47,7 +47,7 @@ COMMANDS = (
         "Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.",
     ),
     Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
-    Command(_MONEY, "parked", "Lists, shows, sends back or discards what could not be credited."),
+    Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited."),
     Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(
         _PROVIDER,

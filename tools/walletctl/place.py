@@ -6,6 +6,7 @@ tables takes no permission for the queues.
 
 import functools
 import inspect
+import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,7 +23,7 @@ from typer._click.core import ParameterSource
 
 from tools.shared import folders
 from tools.shared.hints import PORT, STACK_VARIABLE, port_options
-from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if
+from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if, user
 from tools.shared.trouble import Trouble
 from tools.walletctl import log
 from tools.walletctl.log import LogLine
@@ -161,6 +162,12 @@ _QUEUES_PATIENCE: dict[str, Any] = {
     "read_timeout": 5,
     "retries": {"total_max_attempts": 2, "mode": "standard"},
 }
+# A function answers within its timeout of 20 s. It does once what it is told twice, so another try does no harm.
+_FUNCTIONS_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 25,
+    "retries": {"total_max_attempts": 2, "mode": "standard"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +210,32 @@ class Place(ABC):
             if what not in self._made:
                 self._made[what] = make()
             return self._made[what]
+
+    def invoke(self, function: str, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a function, by its name in template.yaml, answers to the operator's own side.
+
+        Raises Trouble if there is no answer. Whether the order was done is not known then: sent again, it is done once.
+        """
+        client, target = self._once(f"function {function}", lambda: self._function(function))
+        unknown = f"{function} of {self.name} did not answer"
+        with trouble_if(unknown, "Nobody knows whether it was done: run the same command again, it is done once"):
+            answer = client.invoke(**target, Payload=json.dumps(order).encode())
+            text = answer["Payload"].read()
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = None
+        if answer.get("FunctionError") or not isinstance(said, dict) or not isinstance(said.get("error"), int):
+            raise Trouble(f"{unknown}: it crashed or timed out. Run the same command again, it is done once")
+        return said
+
+    @abstractmethod
+    def caller(self) -> str:
+        """Who asks, for the record: the identity that an account knows, or who is logged in here."""
+
+    @abstractmethod
+    def _function(self, name: str) -> tuple[Any, Mapping[str, str]]:
+        """The client that invokes a function, and what it calls it."""
 
     @abstractmethod
     def _tables(self) -> Tables: ...
@@ -273,6 +306,15 @@ class LocalService(Place):
                 at_once=True,
             )
 
+    def caller(self) -> str:
+        return user()
+
+    def _function(self, name: str) -> tuple[Any, Mapping[str, str]]:
+        said = announced(self._port, "functions", "url", "region")
+        with trouble_if(f"the functions of {self.name} cannot be reached"):
+            config = _config(_FUNCTIONS_PATIENCE, proxies={})
+            return self._session(said).client("lambda", endpoint_url=said["url"], config=config), {"FunctionName": name}
+
     def url(self) -> str:
         return announced(self._port, "address", "url")["url"]
 
@@ -337,6 +379,15 @@ class DeployedStack(Place):
                 retry_queue=self._resource(retry_queue),
                 dead_letters=self._resource(dead_letters),
             )
+
+    def caller(self) -> str:
+        with trouble_if("AWS does not say who you are"):
+            return self._session.client("sts", config=_config(_QUEUES_PATIENCE)).get_caller_identity()["Arn"]
+
+    def _function(self, name: str) -> tuple[Any, Mapping[str, str]]:
+        with self._asked_for("functions"):
+            target = {"FunctionName": self._resource(name), "Qualifier": "live"}
+            return self._session.client("lambda", config=_config(_FUNCTIONS_PATIENCE)), target
 
     def url(self) -> str:
         with self._asked_for("URLs"):

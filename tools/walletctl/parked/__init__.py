@@ -1,1 +1,1 @@
-"""What could not be credited, shown to a person, sent back or discarded: `walletctl parked`."""
+"""What could not be credited, shown to a person, sent back, settled or discarded: `walletctl parked`."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.shared.hints import command, opening
+from tools.shared.identifiers import is_identifier
 from tools.shared.outside import cut, plain
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 
@@ -40,12 +41,21 @@ def advice(
     which that is known.
     """
     name = group.handle
+
+    def settle(text: str, *more: str, beside_a_button: str = "") -> Advice:
+        line = command(options, "parked", "settle", *more, names=[name, callback])
+        return Advice(text=text, command=line, beside_a_button=beside_a_button)
+
     if group.refused:
         yield Advice(text=f"It cannot be sent back: {group.refused}")
         yield Advice(text="If nobody is owed it, discard it. How", command=command((), "help", "parked", "discard"))
         return
     for one, _ in group.prizes.entries if group.prizes else ():
         yield from _about_a_prize(callback, one, on_record)
+        if can_be_settled(one):
+            yield settle("If it is owed as it is, pay it", beside_a_button="If it is owed as it is, settle it")
+        else:
+            yield from adjusting(one, options)
     if not group.wins:
         return
     codes = {code for code, _ in group.wins.faults}
@@ -59,16 +69,30 @@ def advice(
             text="What was sent is not valid, and is refused again as it is. Ask the provider to correct it and to "
             "send it again with its reference. Once that is paid, discard this dead letter"
         )
+        one = group.wins.letters[0]
+        if can_be_settled(one):
+            yield settle(
+                "If it is owed as it is, pay it as far as it can be read",
+                beside_a_button="If it is owed as it is, settle it as far as it can be read",
+            )
+        else:
+            yield from adjusting(one, options)
     elif 61 in codes:
         yield Advice(
             text="The reference was credited before with other content. A retry is refused again as long as that is on "
             "record. Ask the provider which is right. If this is owed as well, it must come under a separate "
-            "reference. Then discard this dead letter"
+            "reference, or you adjust the wallet. Then discard this dead letter"
         )
         if found not in (name, f"{callback}#{name}"):
             yield Advice(text="To see both", command=command(options, "find", names=[name]))
+        yield from adjusting(group.wins.letters[0], options)
     elif 52 in codes:
         yield Advice(text="The win is in another currency than the wallet. Ask the provider")
+        yield settle(
+            "If you pay it by other means, record that, so that it is not paid later",
+            "--booked-elsewhere",
+            beside_a_button="If you pay it by other means, record that: settle it as booked elsewhere",
+        )
         yield send_back(
             "If the wallet is corrected", "A retry is refused again until the wallet's currency is corrected"
         )
@@ -101,6 +125,32 @@ def _about_a_prize(callback: str, one: DeadLetter, on_record: Collection[str]) -
         text="Ask the provider which is right. If the prize is owed, it must come under a reference that is free. Once "
         "that is settled, discard this dead letter"
     )
+
+
+def can_be_settled(one: DeadLetter) -> bool:
+    """Whether its function may pay it: it can be read, and its reference is not on record with other content."""
+    if one.parked is None or one.unreadable:
+        return False
+    return one.parked.code != 61 or (one.is_prize_only and "promoWin" in one.parked.reason)
+
+
+def adjusting(one: DeadLetter, options: Sequence[str], *, in_its_currency: bool = True) -> Iterator[Advice]:
+    """What pays by hand what a dead letter asks for and no function can pay under its own id.
+
+    Its reference is the message's id: the same line again pays nothing more.
+    """
+    player = one.asked.get("userId", "")
+    for what, amount in one.owed():
+        reference = f"{one.message_id}-{what}" if what == "prize" else one.message_id
+        owed = amount if amount and in_its_currency else "AMOUNT"
+        yield Advice(
+            text=f"If the {what} is owed, adjust the wallet by hand",
+            command=command(
+                [*options, "--reference", reference, "--reason", "…"],
+                "adjust",
+                names=[player if is_identifier(player) else "PLAYER", owed],
+            ),
+        )
 
 
 def why_not_the_prize(code: int, reason: str) -> str:

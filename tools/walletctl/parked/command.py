@@ -1,4 +1,4 @@
-"""`walletctl parked`: what could not be credited, listed, shown, sent back or discarded."""
+"""`walletctl parked`: what could not be credited, listed, shown, sent back, settled or discarded."""
 
 import json
 from collections.abc import Iterator, Sequence

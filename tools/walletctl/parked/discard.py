@@ -26,6 +26,7 @@ from tools.walletctl.parked.mailbox import Mailbox
 from tools.walletctl.place import HERE, Asked, asks_where
 
 _UNDONE = "nothing was discarded"
+FREE = "References that are not on record stay free: a later retransmission of one would be paid"
 
 
 @asks_where
@@ -50,7 +51,8 @@ def discard(
 ) -> None:
     """Deletes dead letters for good: a file keeps all of each, with your reason, before the first is deleted.
 
-    A dead letter is usually money that a player is owed. Discard it only if it was settled elsewhere or nobody is owed.
+    A dead letter is usually money that a player is owed. Discard it only if nobody is owed it, or if `parked settle`
+    cannot settle it and you paid it by hand. Its reference stays free: a later retransmission would be paid.
     """
     check_choice(references, everything)
     if not references and not everything:
@@ -86,6 +88,7 @@ def discard(
 def _agreed(dead: Choosing, chosen: frozenset[str]) -> frozenset[str]:
     """What was chosen, if a person agrees."""
     listing.out(show.table(dead.parts(chosen), datetime.now(UTC)))
+    listing.tell(FREE)
     what = "this dead letter" if len(chosen) == 1 else f"these {len(chosen)} dead letters"
     while True:
         try:
@@ -107,3 +110,4 @@ def _delete(callback: str, mailbox: Mailbox, file: Path) -> None:
     except Trouble as trouble:
         raise Trouble(f"{trouble}; {plain(str(file))} has all {letters}") from None
     print(f"{callback}: {listing.counted(done, 'dead letter')} discarded, kept in {plain(str(file))}")
+    print(FREE)

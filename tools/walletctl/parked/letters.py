@@ -5,7 +5,7 @@ Everything in them comes from outside, and reaches a terminal only through `plai
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,7 +18,7 @@ from tools.shared.outside import cut, plain
 
 if TYPE_CHECKING:
     from wallet.parking import Parked
-    from wallet.wire import Parameter
+    from wallet.wire import Parameter, SignedRequest
 
 
 INVALID = frozenset({57, 59, 64})  # what was sent is not valid: as it is, it is refused again whatever else changes
@@ -97,6 +97,47 @@ class DeadLetter:
         return self.parked is not None and self.parked.code in INVALID
 
     @property
+    def unreadable(self) -> str | None:
+        """Why nobody can settle it: its player, amount or reference cannot be read, or those of its prize alone."""
+        from wallet.errors import Refusal
+
+        if self.parked is None:
+            return "it is not a parked request"
+        if self.is_prize_only:
+            return self.parked.reason if self.is_invalid else None
+        try:
+            self._by_hand()
+        except Refusal as refusal:
+            return str(refusal)
+        return None
+
+    def left_out(self) -> Iterator[str]:
+        """What a person must know of a faulty request before they settle it, in clauses."""
+        if self.parked is None or self.is_prize_only or self.unreadable:
+            return
+        read, asked = self._by_hand(), self.asked
+        if self.is_invalid:
+            yield f"leaves out what cannot be read ({self.parked.reason})"
+        if read.bonus_code is None and "bonusCode" in asked:
+            yield "counts it under no bonus code, because that cannot be read: the total of its rounds may pay it again"
+        if read.currency is None and (self.parked.callback in ("result", "promo") or "currency" in asked):
+            yield "takes the wallet's currency, because the request's cannot be read"
+
+    def owed(self) -> Iterator[tuple[str, str | None]]:
+        """What it says is owed: `win` or `prize`, and the amount; None if that cannot be read."""
+        asked, prize = self.asked, self.prize
+        if not self.is_prize_only:
+            yield "win", _readable(asked.get("amount"))
+        if prize:
+            yield "prize", _readable(prize[1])
+
+    def _by_hand(self) -> "SignedRequest":
+        """The request as a person settles it. Raises Refusal."""
+        from wallet.wire import Body, SignedRequest
+
+        return Body(tuple(self._parameters)).read_by_hand(SignedRequest)
+
+    @property
     def content(self) -> str:
         """What it asks for. With a reference, only the fields that decide about money count.
 
@@ -173,6 +214,15 @@ def _is_nothing(amount: str) -> bool:
         return Decimal(amount) == 0
     except InvalidOperation:
         return False
+
+
+def _readable(amount: str | None) -> str | None:
+    from wallet import money
+
+    try:
+        return money.text(money.parse(amount or ""))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,129 @@
+"""A dead letter settled by a person: what its function would do about it, that it does it, and what to do instead."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tools.shared.hints import command
+from tools.shared.outside import cut, plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.parked.advice import Advice, adjusting
+from tools.walletctl.parked.letters import DeadLetter, Group
+from tools.walletctl.place import Place
+
+MOST_OF_A_REASON = 1000  # characters, as the functions have it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person decides about the copies of one dead letter of a callback."""
+
+    callback: str
+    letter: DeadLetter
+    reason: str
+    booked_elsewhere: bool
+
+    def foresee(self, place: Place) -> "Answer":
+        """What the function would do at this moment. Raises Trouble."""
+        return self._sent(place, dryRun=True)
+
+    def settle(self, place: Place) -> "Answer":
+        """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
+        return self._sent(place)
+
+    def _sent(self, place: Place, **more: bool) -> "Answer":
+        order: dict[str, Any] = {
+            "message": self.letter.body,
+            "actor": place.caller(),
+            "reason": self.reason,
+            **({"bookedElsewhere": True} if self.booked_elsewhere else {}),
+            **more,
+        }
+        return Answer(self, place.invoke(f"{self.callback.title()}Function", {"settle": order}))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a function says of a decision, for a person."""
+
+    decision: Decision
+    said: Mapping[str, Any]
+
+    @property
+    def is_done(self) -> bool:
+        return self.said["error"] == 0
+
+    @property
+    def movements(self) -> list[Mapping[str, str]]:
+        return self.said.get("movements") or []
+
+    @property
+    def refusal(self) -> str:
+        return f"error {self.said['error']}, {plain(str(self.said.get('description', '')))}"
+
+    def before(self) -> str:
+        """The wallet before it, in a clause."""
+        before, currency = self.said.get("before") or {}, plain(str(self.said.get("currency", "")))
+        player = cut(plain(self.decision.letter.asked.get("userId", "")), 128)
+        return f"{player}: {before.get('cash', '')} {currency}, bonus {before.get('bonus', '')}"
+
+    def after(self) -> str:
+        said = self.said
+        return f"{said.get('cash', '')} {plain(str(said.get('currency', '')))}, bonus {said.get('bonus', '')}"
+
+    def effects(self) -> Iterator[str]:
+        """What it does, in clauses that follow on "It"; they are true before and afterwards."""
+        currency = plain(str(self.said.get("currency", "")))
+        for each in self.movements:
+            id = plain(each["id"])
+            if each.get("outcome"):
+                yield f"records {id} as booked elsewhere, and pays nothing"
+            else:
+                yield f"pays {each['amount']} {currency} as {id}"
+        if not self.movements:
+            yield "pays nothing: that is on record already"
+        if left := self.said.get("prizeLeft"):
+            yield f"does not pay the prize ({plain(str(left))}): a new dead letter keeps that"
+        if self.movements and not self.decision.booked_elsewhere:
+            yield from map(plain, self.decision.letter.left_out())
+
+    def instead(self, group: Group, options: Sequence[str]) -> Iterator[Advice]:
+        """What to do about what cannot be settled, in order."""
+        callback, code, said = self.decision.callback, self.said["error"], str(self.said.get("description", ""))
+        if code == 998:
+            yield Advice(text="Nothing was changed. Run the same command again later")
+        elif code == 62:
+            yield Advice(text="Open a wallet for the player, then run the same command again")
+        elif "on record as" in said:
+            yield Advice(text="Somebody has settled it the other way. If that is right, discard the dead letter")
+        elif said.endswith("bookedElsewhere"):
+            yield Advice(
+                text="A free round is not booked elsewhere, because its bonus code would not count it. Pay it here, "
+                "then take the money back by an adjustment",
+                command=command(options, "parked", "settle", names=[group.handle, callback]),
+            )
+        elif code == 52:
+            yield from adjusting(self.decision.letter, options, in_its_currency=False)
+            yield Advice(
+                text="Then record that, so that it is not paid later",
+                command=command(options, "parked", "settle", "--booked-elsewhere", names=[group.handle, callback]),
+            )
+        else:
+            yield from adjusting(self.decision.letter, options)
+            yield Advice(
+                text="Then discard the dead letter",
+                command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle]),
+            )
+
+
+def the_one(group: Group) -> DeadLetter:
+    """The letter that a person means of a group. Raises Trouble if its copies ask for different things."""
+    asked = {(letter.content, letter.is_prize_only) for letter in group.letters}
+    if len(asked) > 1:
+        raise Trouble(
+            f"{cut(plain(group.name), 128)} has dead letters that ask for different things: settle each by its message "
+            "id, which `parked show` has"
+        )
+    if group.refused:
+        raise Trouble(f"{cut(plain(group.name), 128)} cannot be settled: {group.refused}")
+    return group.letters[0]
