@@ -1421,7 +1421,7 @@ def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
 
     done = settle(desk, "r")
 
-    assert done.exit_code == 1
+    assert done.exit_code == 1, done.output
     assert "Open a wallet for the player, then run the same command again" in done.stdout
 
 

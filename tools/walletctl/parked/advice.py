@@ -81,7 +81,7 @@ def advice(
         yield Advice(
             text="The reference was credited before with other content. A retry is refused again as long as that is on "
             "record. Ask the provider which is right. If this is owed as well, it must come under a separate "
-            "reference, or you adjust the wallet. Then discard this dead letter"
+            "reference. Then discard this dead letter"
         )
         if found not in (name, f"{callback}#{name}"):
             yield Advice(text="To see both", command=command(options, "find", names=[name]))
@@ -91,7 +91,7 @@ def advice(
         yield settle(
             "If you pay it by other means, record that, so that it is not paid later",
             "--booked-elsewhere",
-            beside_a_button="If you pay it by other means, record that: settle it as booked elsewhere",
+            beside_a_button="If you pay it by other means, settle it as booked elsewhere, so that it is not paid later",
         )
         yield send_back(
             "If the wallet is corrected", "A retry is refused again until the wallet's currency is corrected"
@@ -144,7 +144,7 @@ def adjusting(one: DeadLetter, options: Sequence[str], *, in_its_currency: bool 
         reference = f"{one.message_id}-{what}" if what == "prize" else one.message_id
         owed = amount if amount and in_its_currency else "AMOUNT"
         yield Advice(
-            text=f"If the {what} is owed, adjust the wallet by hand",
+            text=f"If the {what} is owed and does not come, adjust the wallet by hand",
             command=command(
                 [*options, "--reference", reference, "--reason", "…"],
                 "adjust",

@@ -14,7 +14,7 @@ from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing
 from tools.walletctl.parked.interruptions import Interrupted
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import piles
-from tools.walletctl.parked.settling import MOST_OF_A_REASON, Answer, Decision, the_one
+from tools.walletctl.parked.settling import MOST_OF_A_REASON, Ruling, Settling, the_one
 from tools.walletctl.place import HERE, Asked, Place, asks_where, callbacks
 
 _UNDONE = "nothing was settled"
@@ -81,7 +81,7 @@ class _Settle:
     def __call__(self, dead: Choosing) -> None:
         chosen = dead.named([self._reference], only_sendable=False)
         (group,) = dead.parts(chosen)
-        decision = Decision(
+        decision = Settling(
             callback=self._callback,
             letter=the_one(group),
             reason=self._reason or _NO_REASON,
@@ -113,7 +113,7 @@ class _Settle:
             self._tell(answer)  # somebody else was quicker
         self._report(group, answer, "settled", f"Settled. The wallet is now at {answer.after()}")
 
-    def _show(self, group: Group, foreseen: Answer) -> None:
+    def _show(self, group: Group, foreseen: Ruling) -> None:
         if self._as_json:
             return
         letter = foreseen.decision.letter
@@ -123,18 +123,18 @@ class _Settle:
             listing.tell(f"The wallet of {foreseen.before()}")
             self._tell(foreseen)
 
-    def _tell(self, answer: Answer) -> None:
+    def _tell(self, answer: Ruling) -> None:
         for effect in () if self._as_json else answer.effects():
             listing.tell(f"Settling it {effect}")
 
-    def _refuse(self, group: Group, answer: Answer) -> None:
+    def _refuse(self, group: Group, answer: Ruling) -> None:
         self._report(group, answer, "refused", f"It cannot be settled: {answer.refusal}")
         if not self._as_json:
             for each in answer.instead(group, self._where.options):
                 listing.tell(str(each))
         raise typer.Exit(1)
 
-    def _report(self, group: Group, answer: Answer, outcome: str, sentence: str) -> None:
+    def _report(self, group: Group, answer: Ruling, outcome: str, sentence: str) -> None:
         if not self._as_json:
             listing.tell(sentence)
             return

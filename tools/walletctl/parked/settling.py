@@ -15,7 +15,7 @@ MOST_OF_A_REASON = 1000  # characters, as the functions have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Settling:
     """What a person decides about the copies of one dead letter of a callback."""
 
     callback: str
@@ -23,15 +23,15 @@ class Decision:
     reason: str
     booked_elsewhere: bool
 
-    def foresee(self, place: Place) -> "Answer":
+    def foresee(self, place: Place) -> "Ruling":
         """What the function would do at this moment. Raises Trouble."""
         return self._sent(place, dryRun=True)
 
-    def settle(self, place: Place) -> "Answer":
+    def settle(self, place: Place) -> "Ruling":
         """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
         return self._sent(place)
 
-    def _sent(self, place: Place, **more: bool) -> "Answer":
+    def _sent(self, place: Place, **more: bool) -> "Ruling":
         order: dict[str, Any] = {
             "message": self.letter.body,
             "actor": place.caller(),
@@ -39,14 +39,14 @@ class Decision:
             **({"bookedElsewhere": True} if self.booked_elsewhere else {}),
             **more,
         }
-        return Answer(self, place.invoke(f"{self.callback.title()}Function", {"settle": order}))
+        return Ruling(self, place.invoke(f"{self.callback.title()}Function", {"settle": order}))
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a function says of a decision, for a person."""
+class Ruling:
+    """What a function says of it, for a person."""
 
-    decision: Decision
+    decision: Settling
     said: Mapping[str, Any]
 
     @property
