@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from starlette.requests import ClientDisconnect, Request
 
 from conftest import Operator, published
+from expectations import calls, unchanged
 from tools.console import charts, served, trying, words
 from tools.console.app import Console, in_front
 from tools.console.backoffice import BackOffice
@@ -35,7 +36,7 @@ from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place, Queues
 from tools.walletctl.tables import Tables
 from wallet.parking import Parked
-from walletctl import parked
+from walletctl import Functions, parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
@@ -63,6 +64,12 @@ class InMemory(Place):
         (function,) = (function for function in Template.load().functions() if function.name == callback)
         urls = [sqs.get_queue_url(QueueName=function.environment[name]) for name in ("RETRY_QUEUE", "DEAD_LETTERS")]
         return Queues(sqs=sqs, retry_queue=urls[0]["QueueUrl"], dead_letters=urls[1]["QueueUrl"])
+
+    def caller(self) -> str:
+        return "jo"
+
+    def _function(self, name: str) -> tuple[Any, Mapping[str, str]]:
+        return boto3.client("lambda"), {"FunctionName": name}
 
     def url(self) -> str:
         return HERE
@@ -197,7 +204,7 @@ def test_this_machine_is_answered(host: str, window: Window) -> None:
         {"host": "evil.example:3000"},
     ],
 )
-@pytest.mark.parametrize("path", ["/parked/redrive", "/parked/discard"])
+@pytest.mark.parametrize("path", ["/parked/redrive", "/parked/discard", "/parked/foresee", "/parked/settle"])
 def test_a_change_that_is_not_the_pages_own_changes_nothing(
     path: str, headers: dict[str, str | None], window: Window
 ) -> None:
@@ -1292,6 +1299,145 @@ def test_a_dead_letter_is_tried_again_and_discarded_wherever_it_is_shown(path: s
         assert "hx-swap-oob" not in answer.text  # of what stands on Parked alone
         assert "#letters" not in answer.text
         assert window.dead_letters() == []
+
+
+def settling(window: Window, path: str = "/parked/letters", **more: str) -> dict[str, Any]:
+    """What the first form that settles a dead letter sends, filled in."""
+    form = next(
+        form for form in window.get(path, hx_request="true").text.split("<form") if 'action="/parked/foresee"' in form
+    )
+    fields: dict[str, Any] = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    return fields | {"message": re.findall(r'name="message" value="([^"]+)"', form), "reason": "ticket 7"} | more
+
+
+@pytest.fixture
+def functions(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Functions:
+    return Functions(operator, monkeypatch)
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("path", ["/parked/letters", "/player/parked?id=421", "/find/elsewhere?name=one"])
+def test_a_dead_letter_is_settled_once_its_reader_has_seen_what_will_happen(path: str, window: Window) -> None:
+    sent = published("result", reference="one", amount="10", gameId=None)
+    window.operator.send("result", sent)
+    window.operator.send("result", sent)
+
+    with unchanged(window.operator):
+        foreseen = window.post("/parked/foresee", settling(window, path)).text
+    assert "The wallet of 421: 99889.99 USD, bonus 99.99." in re.sub("<[^>]+>", "", foreseen)
+    assert "Settling it pays 10 USD as result#one." in re.sub("<[^>]+>", "", foreseen)
+    assert len(window.dead_letters()) == 2
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', foreseen))
+    assert ("elsewhere" in fields) is (path != "/parked/letters")
+    done = window.post("/parked/settle", fields | {"message": re.findall(r'name="message" value="([^"]+)"', foreseen)})
+
+    assert "Settled" in done.text
+    assert "pays 10 USD as result#one" in done.text
+    (paid,) = window.operator.transactions()
+    assert (paid["id"], paid["actor"], paid["reason"]) == ("result#one", "jo", "ticket 7")
+    assert window.dead_letters() == []
+    (deed,) = map(json.loads, (window.folder / "console.jsonl").read_text().splitlines())
+    assert (deed["what"], deed["references"], deed["reason"]) == ("settle", ["one"], "ticket 7")
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_win_that_was_paid_by_other_means_is_recorded_from_a_page(window: Window) -> None:
+    in_euros(window.operator, "one")
+
+    refused = window.post("/parked/foresee", settling(window)).text
+    assert "It cannot be settled" in refused
+    assert "walletctl adjust 421 AMOUNT --reference" in re.sub("<[^>]+>", "", refused)
+    assert 'action="/parked/settle"' not in refused
+    foreseen = window.post("/parked/foresee", settling(window, booked="1")).text
+    assert "records result#one as booked elsewhere, and pays nothing" in re.sub("<[^>]+>", "", foreseen)
+    assert window.operator.transactions() == []
+    done = window.post("/parked/settle", settling(window, booked="1")).text
+
+    assert "records result#one as booked elsewhere" in done
+    (kept,) = window.operator.transactions()
+    assert kept["outcome"] == "booked elsewhere"
+    assert window.dead_letters() == []
+    assert "settle as booked elsewhere, result" in window.get("/parked").text
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("path", ["/parked/foresee", "/parked/settle"])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reason": " "}, "Say why it is settled"),
+        ({"message": []}, "Name what to settle"),
+        ({"message": ["gone"]}, "is not there any more"),
+        ({"callback": "none"}, "No callback is called"),
+    ],
+    ids=str,
+)
+def test_what_is_not_said_in_full_is_not_settled(path: str, changes: dict[str, Any], said: str, window: Window) -> None:
+    window.operator.send("result", published("result", gameId=None))
+
+    with unchanged(window.operator):
+        assert said in window.post(path, settling(window) | changes).text
+
+    assert len(window.dead_letters()) == 1
+
+
+@pytest.mark.usefixtures("functions")
+def test_two_references_are_not_settled_in_one_go(window: Window) -> None:
+    for reference in ("one", "two"):
+        window.operator.send("result", published("result", reference=reference, gameId=None))
+    page = window.get("/parked/letters", hx_request="true").text
+    both = list(set(re.findall(r'name="message" value="([^"]+)"', page)))
+
+    with unchanged(window.operator):
+        assert (
+            "Settle one reference at a time" in window.post("/parked/settle", settling(window) | {"message": both}).text
+        )
+
+
+@pytest.mark.usefixtures("functions")
+def test_copies_that_ask_for_different_things_have_a_form_each(window: Window) -> None:
+    for amount in ("1", "2"):
+        window.operator.send("result", published("result", reference="one", amount=amount, gameId=None))
+
+    assert window.post("/parked/settle", settling(window)).status_code == 200
+
+    (paid,) = window.operator.transactions()
+    assert len(window.dead_letters()) == 1
+    assert json.loads(window.dead_letters()[0]["request"])["amount"] != str(paid["amount"])
+
+
+@pytest.mark.usefixtures("functions")
+def test_what_no_function_can_pay_has_no_form_to_settle_it_and_a_line_that_adjusts_the_wallet(window: Window) -> None:
+    window.operator.send("result", published("result", reference="one", amount="1,5"))
+
+    text = window.get("/parked/letters", hx_request="true").text
+
+    assert "/parked/foresee" not in text
+    assert "walletctl adjust 421 AMOUNT --reference" in re.sub("<[^>]+>", "", text)
+
+
+def test_a_dead_letter_that_is_settled_and_cannot_be_deleted_is_said_to_be_there_still(
+    functions: Functions, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.operator.send("result", published("result", gameId=None))
+    fields = settling(window)
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "any")
+
+    def delete(_operation: str, call: Any) -> Any:
+        if _operation == "DeleteMessageBatch":
+            raise denied
+        return call()
+
+    with monkeypatch.context() as context:
+        calls(context, delete)
+        answer = window.post("/parked/settle", fields)
+    assert "It is settled, and the dead letter is still there" in answer.text
+
+    assert "pays nothing: that is on record already" in window.post("/parked/settle", fields).text
+
+    assert len(window.operator.transactions()) == 1
+    assert window.dead_letters() == []
+    assert len(functions.orders) == 2
 
 
 def test_long_details_of_a_dead_letter_are_read_when_they_are_opened(window: Window) -> None:

@@ -22,6 +22,7 @@ from tools.walletctl.parked.keeping import keep_in_file
 from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
 from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.parked.settling import Ruling, Settling, the_one
 from tools.walletctl.place import Place
 from tools.walletctl.verify.account import Account, account
 from tools.walletctl.verify.books import TableBooks
@@ -185,6 +186,28 @@ class BackOffice:
             raise Trouble(f"{trouble}; {_told(tally)}" if tally.chosen else str(trouble)) from None
         return Done(outcome=_told(tally), references=references)
 
+    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group]:
+        """What settling a dead letter would do, and all its copies. Nothing is changed. Raises Trouble."""
+        with self._holding(choice, only_sendable=False) as mailbox:
+            settling, group = _settling(choice, mailbox, reason, booked_elsewhere)
+            return settling.foresee(self.place), group
+
+    def settle(self, choice: Choice, reason: str, booked_elsewhere: bool) -> Done:
+        """Settles a dead letter, and then deletes its copies. Raises Trouble, which says how far it got."""
+        with self._holding(choice, only_sendable=False) as mailbox:
+            settling, _ = _settling(choice, mailbox, reason, booked_elsewhere)
+            ruling, references = settling.settle(self.place), _references(mailbox)
+            if not ruling.is_done:
+                raise Trouble(f"It cannot be settled: {ruling.refusal}. Nothing was changed")
+            try:
+                mailbox.discard(lambda _done: None)
+            except Trouble as trouble:
+                raise Trouble(
+                    "It is settled, and the dead letter is still there: settle it again, which pays nothing more and "
+                    f"deletes it. {trouble}"
+                ) from None
+        return Done(outcome="; ".join([*ruling.effects(), f"the wallet is at {ruling.after()}"]), references=references)
+
     def discard(self, choice: Choice, reason: str) -> Done:
         """Deletes chosen dead letters for good, once a file keeps them. Raises Trouble: it says how far it got."""
         if not reason.strip():
@@ -240,6 +263,20 @@ def _told(tally: Sending) -> str:
     if tally.duplicates:
         told += f"; {tally.duplicates} of them could not be deleted here: harmless, what is paid is not paid again"
     return told
+
+
+def _settling(choice: Choice, mailbox: Mailbox, reason: str, booked_elsewhere: bool) -> tuple[Settling, Group]:
+    """What a person decides about the one dead letter that they chose, and its copies. Raises Trouble."""
+    if not reason.strip():
+        raise Trouble("Say why it is settled")
+    group, *others = grouped(mailbox.letters, choice.callback)
+    if others:
+        raise Trouble("Settle one reference at a time")
+    letter = the_one(group)
+    return (
+        Settling(callback=choice.callback, letter=letter, reason=reason.strip(), booked_elsewhere=booked_elsewhere),
+        group,
+    )
 
 
 def _references(mailbox: Mailbox) -> list[str]:

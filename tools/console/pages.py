@@ -20,7 +20,7 @@ from tools.shared.moments import recorded
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
 from tools.walletctl.kinds import OPERATORS
-from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.advice import advice, can_be_settled
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
 from tools.walletctl.records import by_hand, free_rounds, why_less
@@ -74,6 +74,7 @@ class Pages:
             "is_identifier": is_identifier,
             "advice": lambda callback, group: advice(callback, group, options, found=group.handle),
             "retry_button": words.retry_button,
+            "can_be_settled": can_be_settled,
             "titled": words.titled,
             "received_of": received_of,
             "MOST_SHOWN": _MOST_SHOWN,

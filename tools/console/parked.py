@@ -23,7 +23,7 @@ from tools.walletctl.parked.reading import Pile
 
 SHOWN = 100  # groups on a page: nobody goes through more one by one
 _MOST_OF_A_REASON = 500
-_TRIED_AGAIN = "try again"  # in the journal
+_TRIED_AGAIN, _SETTLED, _BOOKED_ELSEWHERE = "try again", "settle", "settle as booked elsewhere"  # in the journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,8 @@ class ParkedPages:
             Route("/parked/letters", self.letters),
             Route("/parked/request", self.request),
             change("/parked/redrive", self.redrive, self._token),
+            change("/parked/foresee", self.foresee, self._token),
+            change("/parked/settle", self.settle, self._token),
             change("/parked/discard", self.discard, self._token),
         ]
 
@@ -113,6 +115,39 @@ class ParkedPages:
             self._journal.note(_TRIED_AGAIN, choice.callback, sorted(choice.message_ids), f"failed: {trouble}")
             raise
         return self._done(request, form, _TRIED_AGAIN, choice, done)
+
+    async def foresee(self, request: Request, form: Form) -> Response:
+        """What settling would do, with the button that does it. It changes nothing."""
+        choice, reason, booked_elsewhere = self._decision(form)
+        ruling, group = await run_in_threadpool(self._office.foresee, choice, reason, booked_elsewhere)
+        return self._pages.part(
+            request,
+            "_foreseen.html",
+            title="What settling will do",
+            callback=choice.callback,
+            group=group,
+            ruling=ruling,
+            instead=list(ruling.instead(group, self._office.place.options)) if not ruling.is_done else [],
+            reason=reason,
+            booked=booked_elsewhere,
+            on_parked=text(form, "elsewhere") != "1",
+        )
+
+    async def settle(self, request: Request, form: Form) -> Response:
+        choice, reason, booked_elsewhere = self._decision(form)
+        what = _BOOKED_ELSEWHERE if booked_elsewhere else _SETTLED
+        try:
+            done = await run_in_threadpool(self._office.settle, choice, reason, booked_elsewhere)
+        except Trouble as trouble:
+            self._journal.note(what, choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
+            raise
+        return self._done(request, form, what, choice, done, reason)
+
+    def _decision(self, form: Form) -> tuple[Choice, str, bool]:
+        choice = self._choice(form)
+        if not choice.message_ids:
+            raise Trouble("Name what to settle")
+        return choice, text(form, "reason")[:_MOST_OF_A_REASON], text(form, "booked") == "1"
 
     async def discard(self, request: Request, form: Form) -> Response:
         choice, reason = self._choice(form), text(form, "reason")[:_MOST_OF_A_REASON]
