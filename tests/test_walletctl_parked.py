@@ -1457,9 +1457,8 @@ def test_what_was_settled_one_way_is_not_settled_the_other(desk: Owed, first: li
 def test_settling_says_how_it_went_for_a_machine(desk: Owed) -> None:
     desk.send("result", without_game(reference="r", amount="10"))
 
-    foreseen = json.loads(desk.parked("settle", "r", "--json").stdout)
-    said = settle(desk, "r", "--json").stdout
-    done = json.loads(said[said.index("{\n") :])  # the function's own log may come before it
+    foreseen = desk.json("parked", "settle", "r")
+    done = json.loads(settle(desk, "r", "--json").stdout)
 
     assert (foreseen["outcome"], foreseen["answer"]["movements"]) == ("foreseen", [{"id": "result#r", "amount": "10"}])
     assert (done["outcome"], done["callback"], done["reference"], done["copies"]) == ("settled", "result", "r", 1)
@@ -1588,7 +1587,7 @@ def test_a_function_that_gives_no_answer_is_told_in_one_line(
     said = refusal(settle(desk, "r", "result"))
 
     assert said.startswith(f"ResultFunction of the local service on port {PORT} did not answer")
-    assert "Run the same command again, it is done once" in said
+    assert "Run the same command again: it is done once" in said
 
 
 def test_in_a_stack_the_live_function_is_invoked_and_the_caller_is_who_aws_says(

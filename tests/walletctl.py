@@ -5,6 +5,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,8 @@ class Functions:
             target = {name: value for name, value in parameters.items() if name != "Payload"}
             order = json.loads(parameters["Payload"])
             self.orders.append((target, order))
-            answer = operator.invoke(target["FunctionName"].removesuffix("Function").lower(), order)
+            with redirect_stdout(io.StringIO()):  # a function's own log
+                answer = operator.invoke(target["FunctionName"].removesuffix("Function").lower(), order)
             return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
         monkeypatch.setattr(BaseClient, "_make_api_call", call)

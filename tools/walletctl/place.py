@@ -218,7 +218,7 @@ class Place(ABC):
         """
         client, target = self._once(f"function {function}", lambda: self._function(function))
         unknown = f"{function} of {self.name} did not answer"
-        with trouble_if(unknown, "Nobody knows whether it was done: run the same command again, it is done once"):
+        with trouble_if(unknown, "Run the same command again: it is done once"):
             answer = client.invoke(**target, Payload=json.dumps(order).encode())
             text = answer["Payload"].read()
         try:
@@ -226,7 +226,7 @@ class Place(ABC):
         except ValueError:
             said = None
         if answer.get("FunctionError") or not isinstance(said, dict) or not isinstance(said.get("error"), int):
-            raise Trouble(f"{unknown}: it crashed or timed out. Run the same command again, it is done once")
+            raise Trouble(f"{unknown}: it crashed or timed out. Run the same command again: it is done once")
         return said
 
     @abstractmethod
