@@ -19,7 +19,7 @@ from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
 from tools.walletctl import log as functions_log
 from tools.walletctl import place
-from walletctl import COMMANDS, Walletctl, of_a_stack, parked
+from walletctl import COMMANDS, Functions, Walletctl, of_a_stack, parked
 
 STACK, REGION, ACCOUNT = "prod", "eu-west-1", "123456789012"
 REFERENCE = "585c1306f89c56f5ecfc2f5d"
@@ -52,6 +52,7 @@ class Rehearsal:
 @pytest.fixture
 def rehearsal(operator: Operator, walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rehearsal:
     """Every command on a stack, and all that the console asks, done once on an account in memory."""
+    Functions(operator, monkeypatch)
     _prepare(operator, walletctl)
     stage = _Stage(walletctl, monkeypatch, tmp_path)
     _look(stage, monkeypatch)
@@ -70,7 +71,7 @@ def _prepare(operator: Operator, walletctl: Walletctl) -> None:
         Key={"userId": "torn"}, UpdateExpression="SET cash = :other", ExpressionAttributeValues={":other": Decimal(1)}
     )
     for callback in place.callbacks():
-        for reference in ("one", "two", "three", "four"):
+        for reference in ("one", "two", "three", "four", "five"):
             walletctl.leave(
                 f"{callback.title()}DeadLetters", parked(callback, published(callback, reference=reference))
             )
@@ -110,6 +111,7 @@ def _mend(stage: "_Stage") -> None:
     for callback in stage.office.callbacks:
         stage.run("parked redrive", callback, "one")
         stage.run("parked discard", callback, "two", "--reason", "a test", "--yes", "--file", stage.free_file())
+        stage.run("parked settle", "five", callback, "--reason", "a test", "--yes")
         letters = {
             group.name: frozenset(letter.message_id for letter in group.letters)
             for pile in stage.office.parked()
@@ -172,6 +174,11 @@ def _as_judged(operation: str, parameters: Mapping[str, Any]) -> Iterator[Call]:
                 yield Call(f"logs:{operation}", _arn("logs", f"log-group:{group}:"))
         case "GetQueryResults" | "StopQuery":
             yield Call(f"logs:{operation}", "of no resource")
+        case "Invoke":
+            name, alias = parameters["FunctionName"], parameters["Qualifier"]
+            yield Call("lambda:InvokeFunction", _arn("lambda", f"function:{STACK}-{name}-1A2B:{alias}"))
+        case "GetCallerIdentity":
+            pass  # everybody may
         case _ if "QueueUrl" in parameters:
             queue = parameters["QueueUrl"].rpartition("/")[2]
             yield Call(f"sqs:{operation.removesuffix('Batch')}", _arn("sqs", f"{STACK}-{queue}-1A2B"))
