@@ -1416,13 +1416,56 @@ def test_what_cannot_be_settled_is_shown_with_what_to_do_instead_and_stays(
 
 
 @pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"currency": None}, "takes the wallet's currency, because the request's cannot be read"),
+        ({"Currency": "EUR"}, "takes the wallet's currency, because the request's cannot be read"),
+        ({"bonusCode": {"no": "text"}}, "counts it under no bonus code, because that cannot be read"),
+    ],
+    ids=str,
+)
+def test_what_settling_cannot_know_is_said_beforehand(desk: Owed, changes: dict[str, Any], said: str) -> None:
+    desk.send("result", published("result", reference="r", amount="10") | changes)
+
+    shown = desk.parked("settle", "r")
+
+    assert "Settling it pays 10 USD as result#r" in shown.stdout
+    assert f"Settling it {said}" in shown.stdout
+    assert "cannot be read" not in desk.parked("settle", "r", "--booked-elsewhere").stdout
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_prize_that_cannot_be_settled_is_adjusted_apart_from_its_win(desk: Owed) -> None:
+    desk.send("result", published("result", reference="r", amount="10", promoWinAmount="6"))
+    (message_id,) = [each["messageId"] for each in desk.listed()]
+
+    alone = settle(desk, "r").stdout
+
+    assert "It cannot be settled: error 64" in alone
+    (line,) = [line for line in alone.splitlines() if "walletctl adjust" in line]
+    assert f"walletctl adjust 421 6 --port {PORT} --reference {message_id}-prize --reason" in line
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_win_that_cannot_be_settled_with_its_prize_is_adjusted_in_two_lines(desk: Owed) -> None:
+    sent = published("result", reference=["r"], amount="10", promoWinAmount="6", promoWinReference="p")
+    desk.send("result", sent)
+    (message_id,) = [each["messageId"] for each in desk.listed()]
+
+    lines = [line for line in settle(desk, message_id).stdout.splitlines() if "walletctl adjust" in line]
+
+    assert [re.findall("adjust 421 ([0-9]+)", line) for line in lines] == [["10"], ["6"]]
+
+
+@pytest.mark.usefixtures("functions")
 def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
     desk.dead(letter(request={"userId": "new", "reference": "r"}, code=62))
 
     done = settle(desk, "r")
 
     assert done.exit_code == 1, done.output
-    assert "Open a wallet for the player, then run the same command again" in done.stdout
+    assert "then run the same command again: walletctl players add new" in done.stdout
 
 
 @pytest.mark.usefixtures("functions")
@@ -1588,6 +1631,33 @@ def test_a_function_that_gives_no_answer_is_told_in_one_line(
 
     assert said.startswith(f"ResultFunction of the local service on port {PORT} did not answer")
     assert "Run the same command again: it is done once" in said
+
+
+def test_the_local_service_is_asked_as_lambda_is(desk: Owed) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    class Lambda(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
+            answer = b'{"error": 61, "description": "no"}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    (message,) = [letter(request={"reference": "r"})]
+    desk.dead(message)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lambda) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        desk.announce(url=f"http://127.0.0.1:{server.server_port}")
+        done = settle(desk, "r", "result")
+        server.shutdown()
+
+    assert "error 61, no" in done.stdout
+    order = {"message": message, "actor": getpass.getuser(), "reason": "ticket 1234", "dryRun": True}
+    assert asked == [("/2015-03-31/functions/ResultFunction/invocations", {"settle": order})]
 
 
 def test_in_a_stack_the_live_function_is_invoked_and_the_caller_is_who_aws_says(

@@ -1,6 +1,7 @@
 """`walletctl parked settle`: pays what a dead letter asks for under its own id, or records it as booked elsewhere."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -43,7 +44,7 @@ def settle(
     It shows what will happen, and asks. A retransmission, another copy or a redrive is then a replay. The dead letter
     is deleted last: if anything breaks off, run the same command again. Without --reason it only shows.
     """
-    if len(reason) > MOST_OF_A_REASON or not reason.isprintable():
+    if len(reason) > MOST_OF_A_REASON or re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", reason):
         raise Trouble(f"--reason must be one line of up to {MOST_OF_A_REASON} characters")
     if yes and not reason.strip():
         raise Trouble('say why: --reason "the provider confirmed it, ticket 1234"')

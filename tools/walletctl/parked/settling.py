@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tools.shared.hints import command
+from tools.shared.hints import command, opening
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked.advice import Advice, adjusting
@@ -93,7 +93,11 @@ class Ruling:
         if code == 998:
             yield Advice(text="Nothing was changed. Run the same command again later")
         elif code == 62:
-            yield Advice(text="Open a wallet for the player, then run the same command again")
+            asked = self.decision.letter.asked
+            yield Advice(
+                text="Open a wallet for the player, then run the same command again",
+                command=opening(options, asked.get("userId"), asked.get("currency")),
+            )
         elif "on record as" in said:
             yield Advice(text="Somebody has settled it the other way. If that is right, discard the dead letter")
         elif said.endswith("bookedElsewhere"):
