@@ -37,6 +37,12 @@ OPTIONAL = {
     "bonus": "hash token platform bonusCode uuid currency roundId",
     "promo": "hash token platform bonusCode",
 }
+# What the operator's own side orders of the cashier. Source: docs/cashier.md.
+CASHIER = "movement reference userId amount currency actor reason"
+CASHIER_MAY = "bonus belowZero details"
+MOVEMENTS = ("opening", "deposit", "withdrawal", "adjustment")
+ADJUSTMENT_LIMIT = 10000
+MAX_TEXT = 1000
 OTHER_NAMES = {"campaignid": "promocampaignid", "campaigntype": "promocampaigntype"}
 SIGNED = ("jackpot", "bonus")  # identified by a hash or a uuid, and in need of a hash once there is a secret
 AMOUNTS = ("amount", "promowinamount")
@@ -44,7 +50,7 @@ PRIZE = ("promowinamount", "promowinreference")
 CONTENT = ("gameid", "roundid", "bonuscode", "jackpotid", "promocampaignid")  # which a replay must not contradict
 IDENTIFIERS = ("userid", "reference", "promowinreference", *CONTENT)
 
-STATUS = {0: 200, 52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 404: 404, 405: 405, 998: 503}
+STATUS = {0: 200, 15: 200, 52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 404: 404, 405: 405, 998: 503}
 KEPT_NOWHERE = (0, 99, 401, 404, 405)
 TRIED_AGAIN = (62, 998)
 MAX_BODY_BYTES = 64 * 1024
@@ -112,7 +118,10 @@ class Prize:
 
 @dataclass(frozen=True)
 class Credit:
-    """Money owed once."""
+    """Money owed once; of the cashier's, also money taken: the amount is below zero then.
+
+    `actor` and `reason` say who ordered it and why, where the provider alone did not.
+    """
 
     kind: str
     reference: str
@@ -123,6 +132,17 @@ class Credit:
     bonus_code: str | None = None  # if it counts towards one
     moment: int | None = None  # in milliseconds since the epoch, if it is known
     prize: Prize | None = None
+    bonus: Fraction = Fraction(0)  # what bonus moves by; a free round's win moves it by what it is paid
+    below_zero: bool = False  # it may take more than there is
+    actor: str | None = None
+    reason: str | None = None
+    booked_elsewhere: bool = False
+    currency_as_sent: str | None = None
+
+    @property
+    def opens(self) -> bool:
+        """Whether it makes the wallet."""
+        return self.kind == "opening"
 
     @property
     def id(self) -> str:
@@ -154,13 +174,17 @@ class Count:
 
 @dataclass(frozen=True)
 class Record:
-    """A credit that was paid, and what that left."""
+    """A credit that was paid, and what that left.
+
+    With an `outcome` it has moved nothing, and says why: "not enough", or "booked elsewhere".
+    """
 
     credit: Credit
     transaction_id: str
     paid: Fraction
     wallet: Wallet
     count: Count | None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +195,7 @@ class Due:
     known: Record | None
     fresh: tuple[Credit, ...]
     left: int | None
+    wallet: Wallet  # before
 
     @property
     def changes(self) -> bool:
@@ -219,6 +244,17 @@ class Contract:
         kept = Kept("DeadLetters", left, prize_only=True) if left else None
         return Answer(0, 200, self.success(record, self.wallets[win.player], as_text=as_text), kept)
 
+    def ordered(self, order: Mapping[str, object]) -> dict[str, object]:
+        """The answer to an order of the operator's own side, which is settled."""
+        try:
+            credit = self.read_order(order)
+            record, _ = self.settle(credit)
+        except Refused as refused:
+            return {"error": refused.error}
+        wallet = self.wallets[credit.player]
+        balances = {"currency": wallet.currency, "cash": written(wallet.cash), "bonus": written(wallet.bonus)}
+        return {**balances, "error": 15 if record.outcome == "not enough" else 0}
+
     def copy(self) -> "Contract":
         """Another one in the same state, for trying what would be."""
         return replace(self, wallets={**self.wallets}, records={**self.records}, counts={**self.counts})
@@ -243,6 +279,101 @@ class Contract:
     def read_kept(self, kind: str, body: bytes) -> Credit:
         """What a kept request asks for: it was let in before, and has no hash any more."""
         return self.win(kind, self.fields(kind, self.parameters(kind, body)))
+
+    def read_by_hand(self, kind: str, body: bytes, *, prize_only: bool = False) -> Credit:
+        """The same for a person: what cannot be read is left out. Raises Refused if that is player, amount or reference.
+
+        With `prize_only`, the prize alone is asked for.
+        """
+        parameters = self.parameters(kind, body)
+        fields = {
+            name: replace(spellings[0], is_clear=len(meanings) == 1)
+            for name, spellings in self.said(kind, parameters).items()
+            if len(meanings := {self.meaning(name, each) for each in spellings}) == 1 or name in PRIZE
+            if name in PRIZE or not any(isinstance(each, tuple) for each in meanings)
+        }
+        if not fields.keys() >= {"userid", "amount", "reference"}:
+            return self.win(kind, self.fields(kind, parameters))
+        self.check_forms(kind, fields)
+        win = self.credit(kind, fields)
+        if not prize_only:
+            return win
+        if win.prize is None or win.prize.credit is None:
+            raise Refused((win.prize and win.prize.fault) or 64, "there is no prize that can be paid")
+        return win.prize.credit
+
+    def settled_by(self, credit: Credit, actor: str, reason: str, *, booked_elsewhere: bool = False) -> Credit:
+        """What a person makes of what is asked for. Raises Refused (57): what is kept of a code must know its rounds."""
+        if booked_elsewhere and credit.bonus_code:
+            raise Refused(57, "a free round")
+        prize = credit.prize
+        if prize and prize.credit:
+            by_hand = self.settled_by(prize.credit, actor, reason, booked_elsewhere=booked_elsewhere)
+            prize = replace(prize, credit=by_hand)
+        return replace(credit, actor=actor, reason=reason, booked_elsewhere=booked_elsewhere, prize=prize)
+
+    def read_order(self, order: Mapping[str, object]) -> Credit:
+        """What the operator's own side asks for. Raises Refused (99, 64, 59, 57)."""
+        fields = self.order_fields(self.parameters("cashier", json.dumps(order).encode()))
+        for name in CASHIER.lower().split():
+            if name not in fields:
+                raise Refused(64, f"{name} is missing")
+        amount, bonus = (self.signed(fields[name].value) if name in fields else None for name in ("amount", "bonus"))
+        self.check_order_forms(order, fields)
+        movement, texts = str(fields["movement"].value), {name: str(each.value) for name, each in fields.items()}
+        if movement not in MOVEMENTS:
+            raise Refused(57, "no such movement")
+        is_adjustment = movement == "adjustment"
+        for each in (amount or Fraction(0), bonus or Fraction(0)):
+            if abs(each) > ADJUSTMENT_LIMIT if is_adjustment else each < 0:
+                raise Refused(59, "below zero, or beyond the limit")
+        below_zero = "belowzero" in fields and fields["belowzero"].value is True
+        if (below_zero and not is_adjustment) or (bonus is not None and movement not in ("adjustment", "opening")):
+            raise Refused(57, f"not of {movement}")
+        amount = amount or Fraction(0)
+        return Credit(
+            kind=movement,
+            reference=texts["reference"],
+            player=texts["userid"],
+            amount=-amount if movement == "withdrawal" else amount,
+            currency=self.currency(fields["currency"].as_sent),
+            currency_as_sent=fields["currency"].as_sent,
+            content=(None,) * len(CONTENT),
+            bonus=bonus or Fraction(0),
+            below_zero=below_zero,
+            actor=texts["actor"],
+            reason=texts["reason"],
+        )
+
+    def order_fields(self, parameters: Sequence[Parameter]) -> Fields:
+        """Raises Refused (57) for two spellings that disagree."""
+        fields: Fields = {}
+        for each in parameters:
+            name = each.name.lower()
+            if name in fields_of("cashier") and not self.is_absent(name, each.value):
+                before = fields.setdefault(name, each)
+                if before.raw != each.raw:
+                    raise Refused(57, f"{name} is spelled in two ways")
+        return fields
+
+    def check_order_forms(self, order: Mapping[str, object], fields: Fields) -> None:
+        """Raises Refused (57), for a field that nobody knows as well: the caller is the operator's own side."""
+        if not {*order} <= {*f"{CASHIER} {CASHIER_MAY}".split()}:
+            raise Refused(57, "an unknown field")
+        for name in ("reference", "userid"):
+            fields[name] = replace(fields[name], value=self.identifier(name, fields[name].value))
+        for name in ("movement", "actor", "reason"):
+            text = fields[name].value
+            if not isinstance(text, str) or len(text) > MAX_TEXT or text.isspace() or not self.is_fit(text):
+                raise Refused(57, f"{name} is no text")
+        if "belowzero" in fields and not isinstance(fields["belowzero"].value, bool):
+            raise Refused(57, "neither true nor false")
+
+    def signed(self, value: object) -> Fraction:
+        """An amount as text, which may be below zero."""
+        if not isinstance(value, str):
+            raise Refused(59, "not an amount as text")
+        return -self.amount(value[1:]) if re.match("-[0-9]", value) else self.amount(value)
 
     def kind(self, path: str) -> str:
         if path not in PATHS:
@@ -310,11 +441,7 @@ class Contract:
 
     def fields(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
         """What the kind knows and the body says. Raises Refused (57) for two spellings that disagree."""
-        said: dict[str, list[Parameter]] = {}
-        for each in parameters:
-            name = self.name(each.name)
-            if name in fields_of(kind) and not self.is_absent(name, each.value):
-                said.setdefault(name, []).append(each)
+        said = self.said(kind, parameters)
         fields = {name: spellings[0] for name, spellings in said.items()}
         for name, spellings in said.items():
             if len({self.meaning(name, each) for each in spellings}) > 1:
@@ -322,6 +449,15 @@ class Contract:
                     raise Refused(57, f"{name} is spelled in two ways")
                 fields[name] = replace(fields[name], is_clear=False)
         return fields
+
+    def said(self, kind: str, parameters: Sequence[Parameter]) -> dict[str, list[Parameter]]:
+        """Every spelling of what the kind knows and the body says, by the field's name."""
+        said: dict[str, list[Parameter]] = {}
+        for each in parameters:
+            name = self.name(each.name)
+            if name in fields_of(kind) and not self.is_absent(name, each.value):
+                said.setdefault(name, []).append(each)
+        return said
 
     def meaning(self, name: str, spelling: Parameter) -> object:
         """What two spellings of a field must agree in."""
@@ -382,9 +518,10 @@ class Contract:
             player=texts["userid"],
             amount=self.amount(fields["amount"].value),
             currency=self.currency(fields["currency"].as_sent) if "currency" in fields else None,
+            currency_as_sent=fields["currency"].as_sent if "currency" in fields else None,
             content=tuple(map(texts.get, CONTENT)),
             bonus_code=texts.get("bonuscode") if kind in ("result", "bonus") else None,
-            moment=self.moment(fields["timestamp"].as_sent),
+            moment=self.moment(fields["timestamp"].as_sent) if "timestamp" in fields else None,
         )
         return replace(win, prize=self.prize(win, fields))
 
@@ -428,16 +565,28 @@ class Contract:
         if known and not self.is_replay(win, known):
             raise Refused(61, "the reference was used with other content")
         wallet = self.wallets.get(win.player)
-        if wallet is None:
-            raise Refused(62, "no such player")
+        if win.opens and known is None and wallet:
+            raise Refused(61, "the player has a wallet already")
         left = self.why_left(win, known)
         prize = win.prize.credit if win.prize and not left else None
         fresh = tuple(credit for credit in (win, prize) if credit and self.recorded(credit) is None)
-        if any(credit.currency not in (None, self.currency(wallet.currency)) for credit in fresh):
+        if wallet is None:
+            needs_none = known.outcome == "booked elsewhere" if known else win.opens or win.booked_elsewhere
+            if not needs_none or not all(each.opens or each.booked_elsewhere for each in fresh):
+                raise Refused(62, "no such player")
+            wallet = self.no_wallet(win)
+        if any(self.is_foreign(credit, wallet) for credit in fresh):
             if known is None:
                 raise Refused(52, "not the player's currency")
             fresh, left = (), 52
-        return Due(win, known, fresh, left)
+        return Due(win, known, fresh, left, wallet)
+
+    def no_wallet(self, credit: Credit) -> Wallet:
+        return Wallet(credit.currency_as_sent or "", Fraction(0), Fraction(0))
+
+    def is_foreign(self, credit: Credit, wallet: Wallet) -> bool:
+        """Whether it cannot be added because of its currency."""
+        return not credit.booked_elsewhere and credit.currency not in (None, self.currency(wallet.currency))
 
     def write(self, due: Due) -> tuple[Record, int | None]:
         """Does what was decided. Raises Refused (998) for a win that cannot be added exactly."""
@@ -461,9 +610,11 @@ class Contract:
         """Why a person must decide about a win's prize, if that is so. The win does not wait for it."""
         if win.prize is None or win.prize.credit is None:
             return win.prize and win.prize.fault
+        paid = self.recorded(win.prize.credit)
+        if paid and paid.credit.actor and self.is_replay(win.prize.credit, paid):
+            return None  # a person has decided about it
         if known and known.credit.prize not in (None, win.prize):
             return 61
-        paid = self.recorded(win.prize.credit)
         return 61 if paid and not self.is_replay(win.prize.credit, paid) else None
 
     def key(self, credit: Credit) -> Any:
@@ -477,32 +628,51 @@ class Contract:
         return (
             (credit.player, credit.amount) == (recorded.player, recorded.amount)
             and self.agree(credit.currency, recorded.currency)
-            and credit.currency in (None, self.currency(record.wallet.currency))
+            and credit.bonus == recorded.bonus
+            and self.agree(credit.currency, self.currency_of(record))
             and all(map(self.agree, credit.content, recorded.content))
         )
+
+    def currency_of(self, record: Record) -> str | None:
+        """What was booked elsewhere is in its own currency, which need not be the wallet's."""
+        own = record.credit.currency if record.outcome == "booked elsewhere" else None
+        return own or self.currency(record.wallet.currency) or None
 
     def agree(self, one: object, other: object) -> bool:
         """A field that only one of two deliveries carries does not contradict."""
         return one is None or other is None or one == other
 
     def pay(self, credit: Credit) -> Record:
-        """Pays a credit that is not on record. Raises Refused (998), and then nothing has changed."""
-        wallet = self.wallets[credit.player]
+        """Pays or takes what is not on record. Raises Refused (998), and then nothing has changed."""
+        wallet = self.wallets.get(credit.player) or self.no_wallet(credit)
+        if credit.booked_elsewhere:
+            return self.keep(credit, wallet, outcome="booked elsewhere")
         paid, counts = self.owed(credit)
         to_cash, to_bonus = self.shares(credit, paid)
-        after = replace(
-            wallet,
-            cash=self.add(wallet.cash, to_cash),
-            bonus=self.add(wallet.bonus, to_bonus),
-            version=wallet.version + 1,
-        )
+        cash, bonus = self.add(wallet.cash, to_cash), self.add(wallet.bonus, to_bonus)
         count = next(iter(counts.values()), None)
-        left = (count.uncovered, count.advance) if count else ()
-        if any(len(written(number).replace(".", "").strip("0")) > MAX_DIGITS for number in (after.cash, *left)):
-            raise Refused(998, f"more than {MAX_DIGITS} digits")
+        self.check_digits(cash, *((count.uncovered, count.advance) if count else ()))
+        if paid < 0 and cash < 0 and not credit.below_zero:
+            return self.keep(credit, wallet, outcome="not enough")
+        self.check_digits(bonus)
+        after = replace(wallet, cash=cash, bonus=bonus, version=wallet.version + 1)
         self.wallets[credit.player] = after
         self.counts |= counts
-        record = Record(credit, f"t-{len(self.records) + 1}", paid, after, count)
+        return self.keep(credit, after, paid, count)
+
+    def check_digits(self, *numbers: Fraction) -> None:
+        if any(len(written(abs(number)).replace(".", "").strip("0")) > MAX_DIGITS for number in numbers):
+            raise Refused(998, f"more than {MAX_DIGITS} digits")
+
+    def keep(
+        self,
+        credit: Credit,
+        wallet: Wallet,
+        paid: Fraction = Fraction(0),
+        count: Count | None = None,
+        outcome: str | None = None,
+    ) -> Record:
+        record = Record(credit, f"t-{len(self.records) + 1}", paid, wallet, count, outcome)
         self.records[self.key(credit)] = record
         return record
 
@@ -541,7 +711,7 @@ class Contract:
     def shares(self, credit: Credit, paid: Fraction) -> tuple[Fraction, Fraction]:
         """What goes to cash, and what to bonus."""
         counts = credit.kind == "bonus" or (credit.kind == "result" and credit.bonus_code is not None)
-        return paid, paid if counts else Fraction(0)
+        return paid, paid if counts else credit.bonus
 
     def add(self, balance: Fraction, amount: Fraction) -> Fraction:
         return balance + amount
@@ -561,6 +731,37 @@ class Contract:
     def refused(self, refused: Refused) -> Answer:
         body = json.dumps({"error": refused.error, "description": refused.description})
         return Answer(refused.error, refused.status, body, kept_for(refused.error))
+
+
+# --- The chain of digests ----------------------------------------------------------------------------
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of(before: str, attributes: Mapping[str, str | bool]) -> str:
+    """The digest of a movement's record, after the one with the digest `before`. Source: docs/ledger.md.
+
+    Numbers are texts, in plain notation. It is written out by hand, so that it is no JSON library's canonical form.
+    """
+    beside = {"digest", "request", "laterPrizeReference", "laterPrizeAmount"}
+    members = ",".join(
+        f"{quoted(name)}:{'true' if value is True else quoted(str(value))}"
+        for name, value in sorted(attributes.items(), key=lambda each: each[0].encode("utf-16-be"))
+        if name not in beside
+    )
+    return sha256(f"[1,{quoted(before)},{{{members}}}]")
+
+
+_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+_ESCAPED = re.compile('["\\\\\x00-\x1f]')
+
+
+def quoted(text: str) -> str:
+    """A text as RFC 8785 writes it."""
+    escaped = _ESCAPED.sub(lambda found: _SHORT.get(found[0]) or f"\\u{ord(found[0]):04x}", text)
+    return f'"{escaped}"'
 
 
 def kept_for(error: int) -> Kept | None:
@@ -601,7 +802,8 @@ def members(text: str) -> list[tuple[str, str]]:
 @cache
 def fields_of(kind: str) -> frozenset[str]:
     """The fields of a kind, in lower case."""
-    return frozenset(f"{MANDATORY[kind]} {OPTIONAL[kind]}".lower().split())
+    known = f"{CASHIER} {CASHIER_MAY}" if kind == "cashier" else f"{MANDATORY[kind]} {OPTIONAL[kind]}"
+    return frozenset(known.lower().split())
 
 
 def hash_of(text: str, secret: str) -> str:

@@ -121,7 +121,7 @@ class Books:
         credits = delivery.request
         seen = self._read(delivery)
         while True:
-            if seen.is_torn:
+            if seen.is_torn(credits[0].user_id):
                 seen = self._read(Delivery(credits))
             settlement = ledger.settle(credits, seen)
             if not settlement.changes:
@@ -883,20 +883,21 @@ def test_a_transaction_has_one_name_for_ever() -> None:
 
 
 def test_a_wallet_older_than_a_transaction_read_with_it_is_torn() -> None:
-    assert snapshot(on_record(credit(), seq=8)).is_torn
-    assert not snapshot(on_record(credit(), seq=7)).is_torn
-    assert not snapshot(on_record(credit(), seq=6)).is_torn
-    assert not snapshot().is_torn
+    assert snapshot(on_record(credit(), seq=1), wallet=None).is_torn("421")
+    assert snapshot(on_record(credit(), seq=8)).is_torn("421")
+    assert not snapshot(on_record(credit(), seq=7)).is_torn("421")
+    assert not snapshot(on_record(credit(), seq=6)).is_torn("421")
+    assert not snapshot().is_torn("421")
 
 
-def test_a_transaction_of_another_player_or_no_wallet_at_all_is_no_torn_read() -> None:
+def test_a_transaction_of_another_player_makes_no_read_torn() -> None:
     of_another = on_record(credit(user_id="422"), seq=99)
 
-    assert not snapshot(of_another).is_torn
-    assert not snapshot(on_record(credit(), seq=8), wallet=None).is_torn
+    assert not snapshot(of_another).is_torn("421")
+    assert not snapshot(of_another, wallet=None).is_torn("421")
 
 
 def test_one_torn_transaction_of_two_is_enough() -> None:
     prize = credit("promo", reference="p-1")
 
-    assert snapshot(on_record(credit(), seq=7), on_record(prize, seq=8)).is_torn
+    assert snapshot(on_record(credit(), seq=7), on_record(prize, seq=8)).is_torn("421")

@@ -188,15 +188,15 @@ class Snapshot:
     unreadable_wallet: str | None = None
     unreadable_free_rounds: str | None = None
 
-    @property
-    def is_torn(self) -> bool:
-        """Whether the wallet was read before a transaction that was read with it.
+    def is_torn(self, user_id: str) -> bool:
+        """Whether that player's wallet was read before a transaction that was read with it.
 
         A read of several items is not one instant: the wallet may lack the money of a transaction
-        that is already visible, and must be read again.
+        that is already visible, or not be there yet, and must be read again.
         """
-        return self.wallet is not None and any(
-            transaction.movement.user_id == self.wallet.user_id and (transaction.seq or 0) > self.wallet.version
+        version = self.wallet.version if self.wallet else 0
+        return not self.unreadable_wallet and any(
+            transaction.movement.user_id == user_id and (transaction.seq or 0) > version
             for transaction in self.transactions.values()
         )
 
@@ -354,9 +354,7 @@ def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Trans
         return _unmoved(movement, wallet, "booked elsewhere"), wallet
     if snapshot.unreadable_wallet:
         raise Unavailable(snapshot.unreadable_wallet)
-    if (
-        snapshot.wallet is None and not movement.opens
-    ):  # its win was booked elsewhere, and it is a prize that came later
+    if snapshot.wallet is None and not movement.opens:  # what it came with was booked elsewhere
         raise NoSuchPlayer(movement.user_id)
     if movement.currency and _currency(movement.currency) != _currency(wallet.currency):
         raise WrongCurrency(wallet.currency)

@@ -93,10 +93,7 @@ class Store:
         is_left = False
         snapshot = self._read(movements, patience)
         while True:
-            if snapshot.is_torn:
-                patience.pause("the wallet is behind its transactions")
-                snapshot = self._read(movements, patience)
-                continue
+            snapshot = self._whole(snapshot, movements, patience)
             settlement = ledger.settle(movements, snapshot)
             if settlement.disputed and leave_prize and not is_left:
                 began = time.monotonic()
@@ -133,7 +130,8 @@ class Store:
 
         Raises what `ledger.settle` raises, and Unavailable.
         """
-        snapshot = self._read(movements, _Patience(deadline))
+        patience = _Patience(deadline)
+        snapshot = self._whole(self._read(movements, patience), movements, patience)
         recorded = snapshot.transactions.get(movements[0].id)
         if recorded is None or recorded.movement.actor is None:
             return None
@@ -162,6 +160,13 @@ class Store:
         for table, items in answer["Responses"].items():
             for item in items:
                 snapshot = self._with(snapshot, table, _Record(item))
+        return snapshot
+
+    def _whole(self, snapshot: Snapshot, movements: Sequence[Movement], patience: "_Patience") -> Snapshot:
+        """The snapshot, read again while its wallet is behind its transactions."""
+        while snapshot.is_torn(movements[0].user_id):
+            patience.pause("the wallet is behind its transactions")
+            snapshot = self._read(movements, patience)
         return snapshot
 
     def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, "_Record | None"]) -> Snapshot:
