@@ -94,8 +94,9 @@ class Tables:
         reasons = [_reason(action, item) for item, (_, action) in zip(held, actions, strict=True)]
         if any(reason["Code"] != "None" for reason in reasons):
             raise cancelled(reasons)
-        for key, item in zip(keys, written, strict=True):
-            self._keep(key, item)
+        for (verb, _), key, item in zip(actions, keys, written, strict=True):
+            if verb != "ConditionCheck":
+                self._keep(key, item)
         self.writes += 1
         if ClientRequestToken is not None:
             self._written[ClientRequestToken] = self._now() + TOKEN_SECONDS, TransactItems
@@ -302,6 +303,8 @@ def _after(verb: str, action: Item, item: Item | None) -> Item:
     """The item that an action leaves where there is `item`."""
     if verb == "Put":
         return _kept(action["Item"])
+    if verb == "ConditionCheck":
+        return item or {}
     assert verb == "Update"
     values = action["ExpressionAttributeValues"]
     changes = {name: _normal(values[value]) for name, value in _changes(action["UpdateExpression"])}

@@ -7,16 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, NamedTuple
 
-from contract import STATUS, kept_for
+from contract import STATUS, Due, kept_for, written
 from memory import Message
 
-from .books import Books, differing
+from .books import NOTHING, Balances, Books, differing
 from .ledger_proof import proved
 from .machines import Invocation, Watch
 from .network import Network, Violation
-from .script import Delivery, Script, Win
+from .script import ByHand, Delivery, Script
 
 Item = dict[str, Any]
 
@@ -49,10 +50,9 @@ class Judge:
     strays: dict[str, Delivery] = field(default_factory=dict)
     kept: list[Delivery] = field(default_factory=list)
     received: dict[int, float] = field(default_factory=dict)  # when each delivery came
-    careless: set[str] = field(default_factory=set)  # players whose version another program forgot
+    careless: set[str] = field(default_factory=set)  # players whose wallet another program wrote
     ledgers: int = 0  # that were proved
     _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
-    _names: dict[str, str] = field(default_factory=dict)  # the transactionId of each transaction
     _first_received: dict[int, str] = field(default_factory=dict)  # when each kept delivery says it was
     _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
     _prizes: defaultdict[Any, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by win and prize
@@ -63,7 +63,7 @@ class Judge:
     def committed(self, invocation: Invocation, actions: Sequence[Item]) -> list[str]:
         """After a write: the tables hold what the books make of what is in hand, and nothing else is written.
 
-        Returns the ids of the transactions.
+        Returns what may be answered otherwise now: the ids of the transactions, and the player of an opening.
         """
         tables = self.network.tables
         keys = tables.keys(actions)
@@ -71,18 +71,33 @@ class Judge:
         due = self.books.due(delivery)
         if due is None:
             raise Violation(f"written, and nothing is owed: {delivery.win}: {keys}")
-        must_be = self.books.write(due, delivery)
+        must_be = self.books.write(due, delivery, lambda key: tables.items[key[0]].get(key, {}))
         if {*keys} != must_be.keys():
             raise Violation(f"wrote {keys}, not {[*must_be]}: {delivery.win}")
         fresh = {credit.id for credit in due.fresh}
         for key, item in must_be.items():
             self._compare(key, tables.items[key[0]][key], item, is_new=key[1] in fresh)
         invocation.wrote |= bool(due.fresh)
-        self.happened["a win was credited" if due.fresh else "a prize was noted"] += 1
-        return [key[1] for key in must_be if key[0] == "Transactions"]
+        self.happened[self._told(due, delivery)] += 1
+        opened = [due.win.player] if due.win.opens and due.fresh else []
+        return [*opened, *(key[1] for key in must_be if key[0] == "Transactions")]
+
+    def _told(self, due: Due, delivery: Delivery) -> str:
+        if not due.fresh:
+            return "a prize was noted"
+        if due.win.booked_elsewhere:
+            return "a person booked elsewhere"
+        if isinstance(delivery, ByHand):
+            return "a person paid"
+        if delivery.is_callback:
+            return "a win was credited"
+        record = self.books.contract.recorded(due.win)
+        return f"{due.win.kind}: {(record and record.outcome) or 'made'}"
 
     def _writer(self, invocation: Invocation, actions: Sequence[Item]) -> Delivery:
         """Whose write it is, of all that is in hand."""
+        if len(invocation.in_hand) == 1:
+            return invocation.in_hand[0].delivery
         request = actions[0].get("Put", {}).get("Item", {}).get("request", {}).get("S", "")
         if delivery := self._delivery_of(request):
             return delivery
@@ -94,14 +109,11 @@ class Judge:
         return invocation.in_hand[0].delivery
 
     def _compare(self, key: tuple[str, ...], found: Item, must_be: Item, *, is_new: bool = False) -> None:
-        if key[0] == "Transactions":
-            found = {**found}
-            name = found.pop("transactionId", {}).get("S", "")
-            moment = found.pop("recordedAt", {}).get("S")
+        if is_new:
+            name, moment = (found.get(attribute, {}).get("S") for attribute in ("transactionId", "recordedAt"))
             age = self.network.timeline.now - datetime.fromisoformat(moment).timestamp() if moment else math.inf
-            is_wrong = abs(age) > SKEW if is_new else moment is None
-            if is_wrong or self._names.setdefault(key[1], name) != name:
-                raise Violation(f"{key} has lost its name or moment")
+            if not name or abs(age) > SKEW:
+                raise Violation(f"{key} has no name, or not its moment: {name}, {moment}")
         if found != must_be:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
             told = ", ".join(f"{name}: {found.get(name)}, not {must_be.get(name)}" for name in names)
@@ -131,18 +143,49 @@ class Judge:
             return
         if code == 998:
             self._check_excuse(invocation, watch)
-        elif code not in watch.verdicts:
-            raise Violation(f"answered {code}, not {sorted(watch.verdicts)}: {win}")
+        else:
+            self._check_verdict(invocation, watch, code)
         if code == 0:
             if invocation.sent:
                 raise Violation(f"paid, and kept: {win}")
-            self._check_success(invocation, watch, said)
+            literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
+            self._check_success(invocation, watch, said, literals)
             return
         if [*said] != ["error", "description"]:
             raise Violation(f"a refusal says {said}")
         if code != 998 and invocation.wrote:
             raise Violation(f"written, and answered {code}: {win}")
         self._check_kept(invocation, delivery, code)
+
+    def check_order(self, invocation: Invocation, answer: Item) -> None:
+        """What the operator's own side is answered, which has the order and sends it again. Nothing is kept of it."""
+        (watch,) = invocation.in_hand
+        code, win = answer["error"], watch.delivery.win
+        self.happened[f"{'by hand' if isinstance(watch.delivery, ByHand) else 'ordered'}: answered {code}"] += 1
+        if invocation.sent:
+            raise Violation(f"kept, and the caller has it: {win}")
+        if code == 998:
+            self._check_excuse(invocation, watch)
+        else:
+            self._check_verdict(invocation, watch, code)
+        if code == 0:
+            self._check_success(invocation, watch, answer, (answer["cash"], answer["bonus"]))
+        elif code == 15:
+            if [*answer] != ["currency", "cash", "bonus", "error", "description"]:
+                raise Violation(f"a refusal says {answer}")
+            if not self.books.is_settled(watch.delivery):
+                raise Violation(f"refused for lack of money, and not on record: {win}")
+            self._check_balances(watch, answer, (answer["cash"], answer["bonus"]))
+        elif [*answer] != ["error", "description"]:
+            raise Violation(f"a refusal says {answer}")
+        elif code != 998 and invocation.wrote:
+            raise Violation(f"written, and answered {code}: {win}")
+
+    def _check_verdict(self, invocation: Invocation, watch: Watch, code: int) -> None:
+        # What a person has settled is a replay, if there is time to see it.
+        refusal = self.books.refusal(watch.delivery, arrives=watch.arrives)
+        if code not in watch.verdicts and not (code == refusal and invocation.was_held_up):
+            raise Violation(f"answered {code}, not {sorted(watch.verdicts)}: {watch.delivery.win}")
 
     def _admission(self, invocation: Invocation, generation: int, delivery: Delivery) -> int | None:
         """The code of what is refused before it is read; None for a request that is let in."""
@@ -171,38 +214,47 @@ class Judge:
         something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
         if 998 in watch.verdicts or self.books.is_rich(watch.delivery.win.player):
             return
+        something_to_keep &= watch.delivery.is_callback or watch.is_disputed
         could_not_be_kept = something_to_keep and "sqs" in invocation.failed
         if not _ran_out_of_time(invocation) and not could_not_be_kept:
             seconds = invocation.store_left - invocation.began
             raise Violation(f"given up after {seconds:.3f} s: {watch.delivery.win}")
 
-    def _check_success(self, invocation: Invocation, watch: Watch, said: Item) -> None:
-        win, books = watch.delivery.win, self.books
+    def _check_success(self, invocation: Invocation, watch: Watch, said: Item, balances: Balances) -> None:
+        delivery, win, books = watch.delivery, watch.delivery.win, self.books
         if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description"]:
             raise Violation(f"an answer says {said}")
-        if not books.is_credited(win):
+        if not books.is_settled(delivery) or (asked := delivery.asked) is None:
             raise Violation(f"not credited, but answered so: {win}")
-        if (
-            said["transactionId"] != self._names[win.credit.id]
-            or said["currency"] != books.contract.wallets[win.player].currency
-        ):
-            raise Violation(f"another's name or currency: {said}")
-        literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
-        if literals not in books.balances_since(win, 0 if watch.was_spoilt else watch.moment):
-            raise Violation(f"{literals} were not the balances then: {win}")
-        if code := books.dispute(win):
+        if said["transactionId"] != books.items[asked.id]["transactionId"]["S"]:
+            raise Violation(f"another's name: {said}")
+        self._check_balances(watch, said, balances)
+        if books.refusal(delivery, arrives=watch.arrives):
+            return  # a person has settled it, and its prize is as the person left it
+        if code := books.dispute(delivery):
             self._check_prize_told(invocation, win, code)
-            self._without_prize.append(watch.delivery)
+            self._without_prize.append(delivery)
             self.happened["a prize was left for a person"] += 1
-            if not self._prize_stands(win):
+            if not self._prize_stands(delivery):
                 raise Violation(f"the prize is kept nowhere: {win}")
-        is_told_as_fresh = invocation.says('"message":"credited"')
+        is_told_as_fresh = invocation.says('"message":"credited"') or invocation.says('"message":"moved"')
         if is_told_as_fresh and not invocation.wrote:
             raise Violation(f"a replay, and told as credited: {win}")
         if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
 
-    def _check_prize_told(self, invocation: Invocation, win: Win, code: int) -> None:
+    def _check_balances(self, watch: Watch, said: Item, balances: Balances) -> None:
+        asked, books = watch.delivery.asked, self.books
+        assert asked
+        wallet = books.contract.wallets.get(asked.player)
+        currencies = {wallet.currency if wallet else asked.currency_as_sent or ""}
+        if balances == NOTHING and not watch.moment:  # there was no wallet when it came
+            currencies.add(asked.currency_as_sent or "")
+        since = books.balances_since(watch.delivery, 0 if watch.was_spoilt else watch.moment)
+        if said["currency"] not in currencies or balances not in since:
+            raise Violation(f"{balances} {said['currency']} were not the balances then: {watch.delivery.win}")
+
+    def _check_prize_told(self, invocation: Invocation, win: Any, code: int) -> None:
         told = [line for line in invocation.said if '"message":"prize left for a person"' in line]
         if not told or f'"code":{code}' not in told[0] or '"reason":"' not in told[0]:
             raise Violation(f"it is not told that a prize is left: {win}")
@@ -234,7 +286,7 @@ class Judge:
         """A message is in a queue: what it says is right, and how long it waits."""
         delivery, prize_only = self.content(message)
         if prize_only:
-            self._prizes[_prize_of(delivery.win)].append(message)
+            self._prizes[_prize_of(delivery)].append(message)
             if invocation:
                 invocation.prizes += invocation.in_hand[0].arrives  # a batch may have a delivery in two messages
                 if invocation.prizes > 1 and "sqs" not in invocation.failed:
@@ -263,11 +315,11 @@ class Judge:
                 raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
             if parked["reference"] != win.reference:
                 raise Violation(f"kept under {parked['reference']}: {win}")
-            if parked.get("prize_only") and parked["code"] != self.books.dispute(win):
-                raise Violation(f"its prize is kept for {parked['code']}, not {self.books.dispute(win)}: {win}")
+            if parked.get("prize_only") and parked["code"] != (due := self.books.dispute(delivery)):
+                raise Violation(f"its prize is kept for {parked['code']}, not {due}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
-            if parked["code"] == 61 and told not in differing(win, self.books.contract):
-                raise Violation(f"told that {told} differ, but {differing(win, self.books.contract)}: {win}")
+            if parked["code"] == 61 and told not in (known := differing(delivery, self.books.contract)):
+                raise Violation(f"told that {told} differ, but {known}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
             is_known = parked["first_received_at"] == first and re.fullmatch(MOMENT, first)
             if not is_known or abs(datetime.fromisoformat(first).timestamp() - self.received[delivery.number]) > SKEW:
@@ -286,10 +338,11 @@ class Judge:
         messages = self._standing.get(delivery.number, ())
         return any(each is not without and each.number in waiting[each.queue] for each in messages)
 
-    def _prize_stands(self, win: Win, *, without: Message | None = None) -> bool:
+    def _prize_stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
         waiting = self.network.queues.waiting
         return any(
-            each is not without and each.number in waiting[each.queue] for each in self._prizes.get(_prize_of(win), ())
+            each is not without and each.number in waiting[each.queue]
+            for each in self._prizes.get(_prize_of(delivery), ())
         )
 
     def check_hidden(self, handle: str, seconds: float) -> None:
@@ -299,15 +352,16 @@ class Judge:
         if seconds != min(wait, LONGEST_HIDDEN_SECONDS):
             raise Violation(f"hidden for {seconds} s after {receives} tries")
 
-    def check_done(self, message: Message, watch: Watch) -> None:
+    def check_done(self, invocation: Invocation, message: Message, watch: Watch) -> None:
         """What is about to be deleted from a retry queue is credited, or left for a person."""
         delivery, books = watch.delivery, self.books
-        if books.is_credited(delivery.win) and delivery.refusal is None:
-            if books.dispute(delivery.win) and not self._prize_stands(delivery.win, without=message):
+        if books.is_settled(delivery) and (delivery.refusal is None or not self._stands(delivery, without=message)):
+            is_disputed = delivery.refusal is None and books.dispute(delivery)
+            if is_disputed and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self._stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
-        elif not watch.verdicts & {52, 57, 59, 61, 64}:
+        elif not watch.verdicts & {52, 57, 59, 61, 64} and not (delivery.refusal and invocation.was_held_up):
             raise Violation(f"left for a person, and could be credited: {delivery.win}")
 
     def check_told(self, invocation: Invocation, message: Message, receives: int, *, is_done: bool) -> None:
@@ -370,25 +424,41 @@ class Judge:
         for delivery in self.kept:
             self._check_not_lost(delivery)
         for delivery in self._without_prize:
-            if self.books.dispute(delivery.win) and not self._prize_stands(delivery.win):
+            if self.books.dispute(delivery) and not self._prize_stands(delivery):
                 raise Violation(f"the prize is lost: {delivery.win}")
         if self.script.resends:
             kept = {id(each.win) for each in self.deliveries.values() if self._stands(each)}
             for delivery in self.deliveries.values():
-                is_owed = not delivery.win.wrong and id(delivery.win) not in kept
-                if is_owed and not self.books.is_credited(delivery.win):
+                is_owed = delivery.is_callback and not delivery.win.wrong and id(delivery.win) not in kept
+                if is_owed and self.books.is_lost(delivery):
                     raise Violation(f"lost: {delivery.win}")
         letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
         for delivery, prize_only in map(self.content, letters if self.script.redrives else ()):
             can_be = not prize_only and self.books.verdict(delivery) == 0
-            if can_be and not self.books.is_credited(delivery.win):
+            if can_be and not self.books.is_settled(delivery):
                 raise Violation(f"can be credited, and is not: {delivery.win}")
+        for player in self.books.contract.wallets.keys() - self.careless:
+            self._check_sum(player)
         self.ledgers, faults = proved(tables, self.careless)
         if faults:
             raise Violation(f"verify finds: {faults[0]}")
 
+    def _check_sum(self, player: str) -> None:
+        """The balances are the sums of the movements, which have every number from 1 on; and nothing took too much."""
+        wallet, cash, bonus, numbers = self.books.contract.wallets[player], Fraction(0), Fraction(0), list[int]()
+        for item in self.network.tables.all("Transactions"):
+            if item["userId"] == player and "outcome" not in item:
+                counts = item["id"].startswith("bonus#") or (item["id"].startswith("result#") and "bonusCode" in item)
+                cash += Fraction(item["amount"])
+                bonus += Fraction(item["amount"] if counts else item.get("bonusAmount", 0))
+                numbers.append(int(item["seq"]))
+                if item["id"].startswith("withdrawal#") and item["cashAfter"] < 0:
+                    raise Violation(f"{item['id']} leaves {item['cashAfter']}")
+        if (cash, bonus) != (wallet.cash, wallet.bonus) or sorted(numbers) != [*range(1, wallet.version + 1)]:
+            raise Violation(f"the movements of {player} are {written(cash)} and {written(bonus)} in sum, {numbers}")
+
     def _check_not_lost(self, delivery: Delivery) -> None:
-        if not self.books.is_credited(delivery.win) and not self._stands(delivery):
+        if self.books.is_lost(delivery) and not self._stands(delivery):
             raise Violation(f"lost: {delivery.win}")
 
 
@@ -402,6 +472,7 @@ def _literal(literal: str) -> tuple[str, str]:
     return "number", literal
 
 
-def _prize_of(win: Win) -> Any:
+def _prize_of(delivery: Delivery) -> Any:
     """A win's id and its prize: one dead letter is enough for all its deliveries."""
-    return win.credit.id, win.credit.prize
+    asked = delivery.asked
+    return asked and (asked.id, asked.prize)

@@ -27,7 +27,7 @@ def proved(tables: Tables, without: Set[str]) -> tuple[int, list[str]]:
     wallets, transactions, counts = ([_listed(each) for each in tables.all(table)] for table in tables.items)
     ids = {item["id"] for item in transactions}
     by_player: defaultdict[str, list[Item]] = defaultdict(list)
-    for item in sorted(transactions, key=lambda item: item["seq"]):
+    for item in sorted(transactions, key=lambda item: item.get("seq", 0)):
         by_player[item["userId"]].append(item)
     codes: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for item in counts:

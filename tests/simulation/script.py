@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from random import Random
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import contract
 from contract import Contract, Number, Parameter, Refused
 
 Callback = Literal["result", "jackpot", "bonus", "promo"]
 CALLBACKS: tuple[Callback, ...] = get_args(Callback)
+Function = Literal["result", "jackpot", "bonus", "promo", "cashier"]
 Service = Literal["dynamodb", "sqs", "secretsmanager"]
 Item = dict[str, Any]
 
@@ -27,8 +28,19 @@ FIRST_TIMESTAMP = 1_482_429_190_000
 FOREIGN = "a secret that nobody gave out"
 
 
+class Said:
+    """What is sent, apart from what differs between its deliveries. It is told by what it says."""
+
+    def __repr__(self) -> str:
+        known: Any = self
+        said = {
+            each.name: getattr(self, each.name) for each in fields(known) if getattr(self, each.name) != each.default
+        }
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Win:
+class Win(Said):
     """What the provider says of one win, apart from what differs between its deliveries; amounts are as written."""
 
     callback: Callback
@@ -46,12 +58,6 @@ class Win:
     in_session: bool = True
     dated: bool = True  # whether its timestamp is one of milliseconds
     wrong: Wrong | None = None  # what is wrong with how it is sent
-
-    def __repr__(self) -> str:
-        said = {
-            each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default
-        }
-        return f"Win({', '.join(f'{name}={value!r}' for name, value in said.items())})"
 
     def __str__(self) -> str:
         said = f"{self.callback} {self.reference} of {self.player}: {self.amount} {self.currency or ''}".rstrip()
@@ -112,22 +118,96 @@ class Win:
             return refused.error
         return None
 
+
+Movement = Literal["opening", "deposit", "withdrawal", "adjustment"]
+WrongOrder = Literal["number", "absent", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Order(Said):
+    """What the operator's own side orders of the cashier."""
+
+    callback: ClassVar[Function] = "cashier"
+    as_text: ClassVar[bool] = True
+
+    movement: Movement
+    player: str
+    reference: str
+    amount: str
+    currency: str
+    bonus: str | None = None
+    below_zero: bool | None = None
+    reason: str = "as agreed"
+    wrong: WrongOrder | None = None
+
+    def __str__(self) -> str:
+        bonus = f", bonus {self.bonus}" if self.bonus else ""
+        below = ", below zero if need be" if self.below_zero else ""
+        wrong = f", with a wrong {self.wrong}" if self.wrong else ""
+        return (
+            f"{self.movement} {self.reference} of {self.player}: {self.amount} {self.currency}{bonus}{below}{wrong}"
+        )
+
     @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """The credits whose records decide about it."""
-        if self.refusal:
-            return ()
-        prize = self.credit.prize and self.credit.prize.credit
-        return (self.credit.id, prize.id) if prize else (self.credit.id,)
+    def content(self) -> Item:
+        content: Item = {
+            "movement": self.movement,
+            "reference": self.reference,
+            "userId": self.player,
+            "amount": 5 if self.wrong == "number" else self.amount,
+            "currency": self.currency,
+            "actor": "bank",
+            "reason": None if self.wrong == "absent" else self.reason,
+            "bonus": self.bonus,
+            "belowZero": self.below_zero,
+            "note": "nobody knows it" if self.wrong == "unknown" else None,
+        }
+        return {name: value for name, value in content.items() if value is not None}
+
+    @cached_property
+    def credit(self) -> contract.Credit:
+        """Raises Refused."""
+        return Contract().read_order(self.content)
+
+    @cached_property
+    def refusal(self) -> int | None:
+        try:
+            _ = self.credit
+        except Refused as refused:
+            return refused.error
+        return None
 
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
     """A win on its way. No two have the same number, nor the same body. `has_hash`: the provider signs what it must."""
 
-    win: Win
+    win: Any  # a Win; in Ordered, an Order
     number: int
     has_hash: bool = True
+
+    @property
+    def is_callback(self) -> bool:
+        """Whether the provider sends it."""
+        return type(self) is Delivery
+
+    @cached_property
+    def by_hand(self) -> contract.Credit | None:
+        """What a person has paid of it, if that can be read; sent again, it is a replay then, whatever is wrong."""
+        return _by_hand(self)
+
+    @property
+    def asked(self) -> contract.Credit | None:
+        """What it asks for, if anybody can read that."""
+        return self.by_hand if self.refusal else self.credit
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The credits whose records decide about it."""
+        if self.asked is None:
+            return ()
+        prize = self.asked.prize and self.asked.prize.credit
+        return (self.asked.id, prize.id) if prize else (self.asked.id,)
 
     @cached_property
     def timestamp(self) -> str:
@@ -202,6 +282,91 @@ class Delivery:
         return replace(self.win.credit, moment=self.moment if self.win.dated else None)
 
 
+@dataclass(frozen=True, eq=False)
+class Ordered(Delivery):
+    """An order on its way to the cashier."""
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        content = {**self.win.content, "details": f"delivery-{self.number}"}
+        return {name: json.dumps(value, ensure_ascii=False) for name, value in content.items()}
+
+    @property
+    def lacks_uuid(self) -> bool:
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        return False
+
+    @property
+    def refusal(self) -> int | None:
+        return self.win.refusal
+
+    @property
+    def credit(self) -> contract.Credit:
+        return self.win.credit
+
+    @property
+    def by_hand(self) -> contract.Credit | None:
+        return None
+
+    def event(self, generation: int) -> Item:
+        return json.loads(self.kept)
+
+
+@dataclass(frozen=True, eq=False)
+class ByHand(Ordered):
+    """A dead letter of a delivery, in a person's hands: `message` is paid, or was by other means."""
+
+    of: Delivery = field(kw_only=True)
+    message: str = field(kw_only=True)
+    prize_only: bool = field(kw_only=True)
+    booked_elsewhere: bool = field(kw_only=True)
+
+    @property
+    def kept(self) -> str:
+        return self.of.kept
+
+    @cached_property
+    def _read(self) -> "contract.Credit | int":
+        """What is asked for, or the code of why it cannot be settled."""
+        if self.win.wrong == "stray":
+            return 99 if '"request": "ten"' in self.message else 57
+        rules = Contract()
+        try:
+            asked = rules.read_by_hand(self.win.callback, self.kept.encode(), prize_only=self.prize_only)
+            return rules.settled_by(asked, "ann", "a complaint", booked_elsewhere=self.booked_elsewhere)
+        except Refused as refused:
+            return refused.error
+
+    @property
+    def refusal(self) -> int | None:
+        return self._read if isinstance(self._read, int) else None
+
+    @property
+    def credit(self) -> contract.Credit:
+        assert not isinstance(self._read, int)
+        return self._read
+
+    def event(self, generation: int) -> Item:
+        booked = {"bookedElsewhere": True} if self.booked_elsewhere else {}
+        return {"settle": {"message": self.message, "actor": "ann", "reason": "a complaint", **booked}}
+
+
+def _by_hand(delivery: Delivery) -> contract.Credit | None:
+    if delivery.win.wrong == "stray":
+        return None
+    try:
+        return Contract().read_by_hand(delivery.win.callback, delivery.kept.encode())
+    except Refused:
+        return None
+
+
+def delivered(said: Win | Order, number: int, has_hash: bool = True) -> Delivery:
+    return Ordered(said, number) if isinstance(said, Order) else Delivery(said, number, has_hash)
+
+
 def _object(literals: Mapping[str, str]) -> str:
     return "{" + ",".join(f'"{name}":{literal}' for name, literal in literals.items()) + "}"
 
@@ -245,11 +410,12 @@ CallId = tuple[int, int, int]
 class Sent:
     """The provider sends a win, and again while it gets no answer with HTTP 200, `tries` times in all.
 
-    It hangs up on the first `unheard` answers.
+    It hangs up on the first `unheard` answers. The operator's own side does the same with an order, while it is
+    answered 998.
     """
 
     at: float
-    win: Win
+    win: Win | Order
     number: int
     tries: int = 1
     unheard: int = 0
@@ -263,6 +429,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
+    """Another program writes a wallet, and no movement."""
+
     at: float
     player: str
     currency: str
@@ -270,7 +438,7 @@ class Opened:
     bonus: str = "0"
 
     def __str__(self) -> str:
-        return f"the wallet of {self.player} is opened: {self.cash} {self.currency}, bonus {self.bonus}"
+        return f"another program writes {self.player}: {self.cash} {self.currency}, bonus {self.bonus}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +509,28 @@ class Redriven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A person settles one of a callback's dead letters, and again while no answer is heard but 998.
+
+    It is deleted then, unless the person `forgets` it.
+    """
+
+    at: float
+    callback: Callback
+    number: int
+    which: int = 0
+    booked_elsewhere: bool = False
+    tries: int = 1
+    unheard: int = 0
+    forgets: bool = False
+
+    def __str__(self) -> str:
+        how = "books elsewhere" if self.booked_elsewhere else "settles"
+        forgets = ", and forgets to delete it" if self.forgets else ""
+        return f"delivery {self.number}: a person {how} dead letter {self.which} of {self.callback}{forgets}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strayed:
     """Something is in a retry queue that the function must leave for a person as it is."""
 
@@ -389,7 +579,7 @@ class Replaced:
         return "every idle machine is replaced"
 
 
-Event = Sent | Opened | Moved | Spoiled | Strayed | Down | Redriven | Rotated | Stepped | Replaced
+Event = Sent | Settled | Opened | Moved | Spoiled | Strayed | Down | Redriven | Rotated | Stepped | Replaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,10 +624,10 @@ class Script:
 # --- Drawn --------------------------------------------------------------------------------------------
 
 # Of the players. The new one is opened late. The odd one's items are spoilt now and then, and the rich one's balance
-# has as many digits as there can be; their wins have no prize, and the rich one plays no free rounds.
+# has as many digits as an opening can have; their wins have no prize, and the rich one plays no free rounds.
 CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "rich": "USD", "new": "USD"}
 OFTEN = ("421", "422", "423") * 6 + ("odd", "odd", "odd", "new")
-RICH = "99999999999999999999.999999999999999999"
+RICH = "9" * 32
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
 OUTAGES: tuple[Failure, ...] = ("unreachable", "timeout", "internal error", "throttled")
@@ -453,10 +643,12 @@ def draw(seed: int, size: int = 120) -> Script:
 class _Draw:
     chance: Random
     wins: list[Win] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
     number: int = 0
     strays: int = 0
+    settlements: int = 0
     players: Sequence[str] = OFTEN
 
     def script(self, seed: int, size: int) -> Script:
@@ -464,22 +656,23 @@ class _Draw:
         rate = chance.choice(RATES)
         if chance.random() < 0.1:  # seldom: what cannot be added is tried ten times
             self.players = (*OFTEN, "rich")
-        self.events += [
-            Opened(at=0.0, player="421", currency="USD", cash="99889.99", bonus="99.99"),
-            Opened(at=0.0, player="422", currency="EUR", cash="0.000000000000000001"),
-            Opened(at=0.0, player="423", currency="USD"),
-            Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5"),
-            Opened(at=0.0, player="rich", currency="USD", cash=RICH, bonus="0"),
-        ]
+        self._open("421", "99889.99", "99.99")
+        self._open("422", "0.000000000000000001")
+        self._open("423", "0")
+        self._open("odd", "7.5", "0.5")
+        if "rich" in self.players:
+            self._open("rich", RICH)
+        self.now = 200.0  # when nearly all are open
         opens_at = chance.randrange(size)
         while self.number < size:
             self.now += chance.expovariate(1) * chance.choice(_GAPS)
             if self.number >= opens_at:
-                self._open_new(self.now)
+                self._open("new", "0")
                 opens_at = size
             self._something(rate)
         if opens_at < size and chance.random() < 0.7:  # what is kept for its player is paid by a retry
-            self._open_new(self.now + 3600)
+            self.now += 3600
+            self._open("new", "0")
         events = sorted(self.events, key=lambda event: event.at)
         resends, redrives = chance.random() < 0.8, chance.random() < 0.3
         return Script(
@@ -492,12 +685,20 @@ class _Draw:
             has_hash=chance.random() < 0.8,
         )
 
-    def _open_new(self, at: float) -> None:
-        self.events.append(Opened(at=at, player="new", currency="USD"))
+    def _open(self, player: str, cash: str, bonus: str | None = None) -> None:
+        order = Order(
+            movement="opening",
+            player=player,
+            reference=self.chance.choice((player, f"{player}-1")),
+            amount=cash,
+            currency=CURRENCIES[player],
+            bonus=bonus,
+        )
+        self._order(order, tries=10, copies=self.chance.choice((0, 0, 0, 1)))
 
     def _something(self, rate: float) -> None:
         chance = self.chance
-        match chance.choices(range(8), (50, 14, 6, 6, 8, 4, 6, 16 if rate else 3))[0]:
+        match chance.choices(range(12), (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5))[0]:
             case 0:
                 self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))
             case 1 if self.wins:
@@ -516,20 +717,25 @@ class _Draw:
                 self._send(replace(win, prize=None))
                 self._send(replace(win, prize=self._prize()))
             case 6:
-                self._send(replace(self._any_win(), wrong=chance.choice(WRONGS)))
+                self._send(replace(self._any_win(), wrong=chance.choice((*WRONGS, "absent", "absent"))))
+            case 7:
+                self._order(self._any_order(), copies=chance.choice((0, 0, 0, 1, 2)))
+            case 8:  # several of one player in the same instant, who has perhaps not enough for all
+                player = chance.choice(self.players)
+                for _ in range(chance.randint(2, 6)):
+                    self._order(self._any_order("withdrawal", player), copies=chance.choice((0, 0, 1)))
+            case 9 if self.orders:
+                order = chance.choice(self.orders)
+                same = reordered(order, chance.choice(get_args(Reordering)))
+                self._order(same if chance.random() < 0.7 else contradictory(order, chance.choice(ORDER_PARTS)))
+            case 10:
+                self.events.append(self._settled())
             case _:
                 self._trouble(rate)
 
     def _trouble(self, rate: float) -> None:
         chance = self.chance
         events: list[Event] = [
-            Moved(
-                at=self.now,
-                player=chance.choice([*CURRENCIES]),
-                cash=chance.choice(("12.5", "-3.000000000000000001", "0")),
-                bonus=chance.choice(("0", "1", "-0.5")),
-                careless=chance.random() < 0.1,
-            ),
             Redriven(
                 at=self.now,
                 callback=chance.choice(CALLBACKS),
@@ -546,7 +752,21 @@ class _Draw:
             service = chance.choice(("dynamodb", "dynamodb", "sqs", "sqs", "secretsmanager"))
             seconds = chance.expovariate(1) * chance.choice((0.5, 5, 60, 600))
             events.append(Down(at=self.now, service=service, failure=chance.choice(OUTAGES), seconds=round(seconds, 3)))
-        self.events.append(chance.choices(events, (6, 3, 1, 2, 1, 5, 3, 3)[: len(events)])[0])
+        self.events.append(chance.choices(events, (3, 1, 2, 1, 5, 3, 3)[: len(events)])[0])
+
+    def _settled(self) -> Settled:
+        chance = self.chance
+        self.settlements += 1
+        return Settled(
+            at=self.now,
+            callback=chance.choice(CALLBACKS),
+            number=HAND + self.settlements,
+            which=chance.randrange(10),
+            booked_elsewhere=chance.random() < 0.4,
+            tries=chance.choice((1, 4)),
+            unheard=chance.random() < 0.2,
+            forgets=chance.random() < 0.3,
+        )
 
     def _spoiled(self) -> Spoiled:
         chance = self.chance
@@ -578,12 +798,44 @@ class _Draw:
         if win.player in ("odd", "rich"):
             win = replace(win, prize=None, bonus_code=win.bonus_code if win.player == "odd" else None)
         self.wins.append(win)
-        at = self.now
+        self._deliver(win, copies)
+
+    def _order(self, order: Order, *, copies: int = 0, tries: int = 0) -> None:
+        self.orders.append(order)
+        self._deliver(order, copies, tries)
+
+    def _deliver(self, said: Win | Order, copies: int, tries: int = 0) -> None:
+        chance, at = self.chance, self.now
         for _ in range(copies + 1):
             self.number += 1
-            tries = chance.choice((1, 2, 4, 10))
-            self.events.append(Sent(at=at, win=win, number=self.number, tries=tries, unheard=chance.randrange(30) == 0))
+            often = tries or chance.choice((1, 2, 4, 10))
+            self.events.append(
+                Sent(at=at, win=said, number=self.number, tries=often, unheard=chance.randrange(30) == 0)
+            )
             at += chance.expovariate(1) * chance.choice(_GAPS[:6])
+
+    def _any_order(self, movement: Movement | None = None, player: str | None = None) -> Order:
+        chance = self.chance
+        movement = movement or chance.choice(("deposit",) * 4 + ("withdrawal",) * 6 + ("adjustment",) * 3 + ("opening",))
+        player = player or chance.choice(self.players)
+        own = CURRENCIES[player]
+        amount, bonus = self._amount(), None
+        if movement == "withdrawal":
+            amount = chance.choice((amount, amount, "0.01", "2500", "40000", "99999.99"))
+        if movement == "adjustment":
+            amount = chance.choice((amount, f"-{amount}", f"-{amount}", "0", "-10000", "10000.01"))
+        if movement in ("adjustment", "opening"):
+            bonus = chance.choice((None, None, "0", "1.5", "-0.5" if movement == "adjustment" else "2"))
+        return Order(
+            movement=movement,
+            player=player,
+            reference=chance.choice("abcdefgh") if chance.random() < 0.2 else f"o-{self.number}",
+            amount=amount,
+            currency=chance.choice((own,) * 8 + (own.lower(), "JPY")),
+            bonus=bonus,
+            below_zero=True if movement == "adjustment" and chance.random() < 0.3 else None,
+            wrong=chance.choice(get_args(WrongOrder)) if chance.random() < 0.04 else None,
+        )
 
     def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
@@ -613,7 +865,7 @@ class _Draw:
         )
 
     def _reference(self) -> str:
-        return f"r&{self.number}" if self.chance.random() < 0.03 else f"r-{self.number}"
+        return f"r&{self.number}" if self.chance.random() < 0.06 else f"r-{self.number}"
 
     def _amount(self) -> str:
         places = self.chance.choice((0, 2, 18))
@@ -628,6 +880,7 @@ class _Draw:
 
 
 STRAY = 50_000  # the numbers of strays begin behind those of deliveries
+HAND = 60_000  # and those of what a person settles behind them
 
 
 def _strays(callback: Callback) -> list[str]:
@@ -710,3 +963,48 @@ def other_way(win: Win) -> Win:
         return replace(named, game=None, round=None, campaign=win.campaign or "c-1")
     named = replace(win, callback="result", amount="0", currency=currency, prize=(win.reference, win.amount))
     return replace(named, game="g-1", round="round-2", jackpot=None, bonus_code=None)
+
+
+Reordering = Literal["as before", "with another zero", "in lower case", "for another reason", "with less said"]
+
+
+def reordered(order: Order, reordering: Reordering) -> Order:
+    """The same order, said otherwise."""
+    match reordering:
+        case "with another zero" if len(order.amount.partition(".")[2]) < 18 and len(order.amount) < 30:
+            return replace(order, amount=f"{order.amount}0" if "." in order.amount else f"{order.amount}.0")
+        case "in lower case":
+            return replace(order, currency=order.currency.lower())
+        case "for another reason":
+            return replace(order, reason="as asked \N{EURO SIGN}")
+        case "with less said" if order.bonus == "0":
+            return replace(order, bonus=None)
+    return order
+
+
+OrderPart = Literal["amount", "player", "currency", "bonus", "movement"]
+ORDER_PARTS: tuple[OrderPart, ...] = get_args(OrderPart)
+
+
+def contradictory(order: Order, part: OrderPart) -> Order:
+    """Another order under the same reference; of another movement, it is one of its own."""
+    match part:
+        case "amount":
+            return replace(order, amount="7.77" if order.amount != "7.77" else "8.88")
+        case "player":
+            return replace(order, player="422" if order.player != "422" else "421")
+        case "currency":
+            return replace(order, currency="EUR" if order.currency != "EUR" else "USD")
+        case "bonus" if order.movement in ("opening", "adjustment"):
+            return replace(order, bonus="3.5" if order.bonus != "3.5" else "4")
+        case "movement" if order.movement != "opening" and not order.amount.startswith("-"):
+            return replace(order, movement="deposit" if order.movement == "withdrawal" else "withdrawal", bonus=None)
+    return order
+
+
+def opened(
+    number: int, player: str, currency: str, cash: str = "0", bonus: str | None = None, *, at: float = 0.0
+) -> Sent:
+    """A wallet is opened by the cashier."""
+    order = Order(movement="opening", player=player, reference=player, amount=cash, currency=currency, bonus=bonus)
+    return Sent(at=at, win=order, number=number)

@@ -6,10 +6,11 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from .network import Violation
-from .script import CallId, Event, Fault, Script, Sent, Win
+from .script import CallId, Event, Fault, Order, Script, Sent, Settled
 from .world import AGAIN, play
 
 T = TypeVar("T")
+LEFT_OUT_OF_ORDERS = ("bonus", "below_zero", "reason", "wrong")
 LEFT_OUT = ("prize", "bonus_code", "campaign", "jackpot", "round", "currency", "wrong")  # of a win, where it can be
 
 
@@ -42,7 +43,7 @@ def shortest(script: Script, violation: Violation, *, seconds: float = 60) -> Sc
 
 def _fewer_events(script: Script, fails: Callable[[Script], bool]) -> Script:
     events = _fewer(script.events, lambda left: fails(replace(script, events=left)))
-    numbers = {event.number for event in events if isinstance(event, Sent)}
+    numbers = {event.number for event in events if isinstance(event, Sent | Settled)}
     faults = {id: fault for id, fault in (script.faults or {}).items() if id[0] % AGAIN in numbers}
     fewer = replace(script, events=events, faults=faults)
     return fewer if fails(fewer) else replace(script, events=events)
@@ -72,13 +73,14 @@ def _fewer(things: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequenc
 def _simpler_wins(script: Script, fails: Callable[[Script], bool]) -> Script:
     """Each win with as little said as possible, sent as seldom as possible."""
     wins = {id(event.win): event.win for event in script.events if isinstance(event, Sent)}
-    defaults = {each.name: each.default for each in fields(Win)}
-    for key in wins:
-        for changed in ({name: defaults[name]} for name in (*LEFT_OUT, "in_session", "dated", "as_text")):
+    for key, win in wins.items():
+        names = LEFT_OUT_OF_ORDERS if isinstance(win, Order) else (*LEFT_OUT, "in_session", "dated", "as_text")
+        defaults = {each.name: each.default for each in fields(win)}
+        for changed in ({name: defaults[name]} for name in names):
             script = _if_it_fails(script, key, changed, fails)
         script = _if_it_fails(script, key, {"amount": "1"}, fails)
     for position, event in enumerate(script.events):
-        if isinstance(event, Sent):
+        if isinstance(event, Sent | Settled):
             once = replace(event, tries=1, unheard=0)
             events = [*script.events[:position], once, *script.events[position + 1 :]]
             script = candidate if fails(candidate := replace(script, events=events)) else script

@@ -6,7 +6,7 @@
 import json
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,21 +26,26 @@ from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
 from .script import (
     CALLBACKS,
+    ByHand,
     Callback,
     Delivery,
     Down,
     Event,
+    Function,
     Moved,
     Opened,
+    Order,
     Redriven,
     Replaced,
     Rotated,
     Script,
     Sent,
+    Settled,
     Spoiled,
     Stepped,
     Strayed,
     Win,
+    delivered,
 )
 from .timeline import START, Timeline
 
@@ -49,6 +54,7 @@ Item = dict[str, Any]
 PROVIDER_SECONDS = 10  # when the provider hangs up
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
 NEARLY = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}
+PERSON_SECONDS = 3600  # for which nobody else sees a dead letter that a person has in hand
 AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
@@ -126,6 +132,7 @@ class World:
         self.retries = 0
         self._answered: dict[int, int] = {}  # by delivery
         self._in_flight: defaultdict[str, list[Watch]] = defaultdict(list)  # by credit, and by player
+        self.by_hand = 0  # what a person decided
         self._times: Counter[tuple[int, int]] = Counter()  # how often a delivery was in a function's hands so
 
     # --- What happens -------------------------------------------------------------------------------
@@ -145,7 +152,10 @@ class World:
                 self.send(event.win, event.number, event.tries, event.unheard)
             case Opened(player=player):
                 self._write_wallet(player, Wallet(event.currency, Fraction(event.cash), Fraction(event.bonus)))
+                self.judge.careless.add(player)
                 self._look_again(player)
+            case Settled():
+                self._settle(event)
             case Moved():
                 self._move(event)
             case Spoiled():
@@ -176,7 +186,7 @@ class World:
             bonus = max(Fraction(0), wallet.bonus + Fraction(event.bonus))
             version = wallet.version + (not event.careless)
             self._write_wallet(event.player, Wallet(wallet.currency, cash, bonus, version))
-            self.judge.careless |= {event.player} if event.careless else set()
+            self.judge.careless.add(event.player)
 
     def _write_wallet(self, player: str, wallet: Wallet) -> None:
         self.books.set_wallet(player, wallet)
@@ -251,33 +261,82 @@ class World:
 
     # --- The provider -------------------------------------------------------------------------------
 
-    def send(self, win: Win, number: int, tries: int = 1, unheard: int = 0) -> None:
-        """Delivers a win, and again while nothing is heard with HTTP 200."""
-        delivery = Delivery(win, number, self.script.has_hash)
+    def send(self, win: Win | Order, number: int, tries: int = 1, unheard: int = 0) -> None:
+        """Delivers a win, and again while nothing is heard with HTTP 200; an order, while it is answered 998."""
+        delivery = delivered(win, number, self.script.has_hash)
         self.deliveries[number] = delivery
         self.judge.received[number] = self.timeline.now
+
+        def again() -> None:
+            self.send(win, number + AGAIN, tries - 1, max(0, unheard - 1))
+
+        def heard(code: int) -> None:
+            self._answered[number] = code
+
+        self._deliver(delivery, heard, again if tries > 1 else None, is_heard=not unheard)
+
+    def _settle(self, event: Settled) -> None:
+        """A person takes a dead letter in hand."""
+        queues, name = self.network.queues, f"{event.callback.title()}DeadLetters"
+        letters = queues.receive_message(name, 10)
+        for each in letters:
+            each.visible_at = self.timeline.now
+        if not letters:
+            return
+        letter = letters[event.which % len(letters)]
+        handle = letter.handle
+        letter.visible_at = self.timeline.now + PERSON_SECONDS
+        self.timeline.at(letter.visible_at, lambda: None)
+        of, prize_only = self.judge.content(letter)
+
+        def decide(number: int, tries: int, unheard: int) -> None:
+            delivery = ByHand(
+                of.win,
+                number,
+                of=of,
+                message=letter.body,
+                prize_only=prize_only,
+                booked_elsewhere=event.booked_elsewhere,
+            )
+            self.by_hand += 1
+
+            def heard(code: int) -> None:
+                if code == 0 and not event.forgets:
+                    queues.delete_message(name, handle)
+                else:
+                    letter.visible_at = min(letter.visible_at, self.timeline.now)
+
+            def again() -> None:
+                decide(number + AGAIN, tries - 1, max(0, unheard - 1))
+
+            self._deliver(delivery, heard, again if tries > 1 else None, is_heard=not unheard)
+
+        decide(event.number, event.tries, event.unheard)
+
+    def _deliver(
+        self, delivery: Delivery, heard: Callable[[int], None], again: Callable[[], None] | None, *, is_heard: bool
+    ) -> None:
+        """Has a function answer; who asks it hears that, or asks again."""
         generation = self._generation
         event = delivery.event(generation)
 
         def run() -> None:
-            invocation = self._invocation(win.callback, [self._watch(delivery, arrives=True)], 0)
+            invocation = self._invocation(delivery.win.callback, [self._watch(delivery, arrives=delivery.is_callback)], 0)
+            is_done = False
             with self._at_work(invocation):
                 answer = self._invoke(invocation, event)
-                status = None
                 if answer is None:
                     self.happened["a delivery's function died"] += 1
                 else:
                     self._check_answer(invocation, answer, generation)
-                    if not unheard and self.timeline.now <= invocation.began + PROVIDER_SECONDS:
-                        status = answer["statusCode"]
-                        self._answered[number] = int(json.loads(answer["body"])["error"])
+                    if is_heard and self.timeline.now <= invocation.began + PROVIDER_SECONDS:
+                        code = json.loads(answer["body"])["error"] if delivery.is_callback else answer["error"]
+                        is_done = STATUS[code] == 200 if delivery.is_callback else code != 998
+                        heard(code)
                     else:
                         self.happened["an answer was not heard"] += 1
-            if status != 200 and tries > 1:
-                again = 2.0 ** ((number // AGAIN) % 7)
-                self.timeline.at(
-                    self.timeline.now + again, lambda: self.send(win, number + AGAIN, tries - 1, max(0, unheard - 1))
-                )
+            if not is_done and again:
+                self.timeline.at(self.timeline.now + 2.0 ** ((delivery.number // AGAIN) % 7), again)
 
         self.timeline.start(run)
 
@@ -285,11 +344,11 @@ class World:
 
     def _watch(self, delivery: Delivery, *, arrives: bool = False) -> Watch:
         win = delivery.win
-        verdict, is_disputed = self.books.verdict(delivery, arrives=arrives), self.books.must_leave_prize(win)
+        verdict, is_disputed = self.books.verdict(delivery, arrives=arrives), self.books.must_leave_prize(delivery)
         was_spoilt = ("Players", win.player) in self.books.spoiled
         return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), arrives, was_spoilt)
 
-    def _invocation(self, callback: Callback, in_hand: Sequence[Watch], time: int) -> Invocation:
+    def _invocation(self, callback: Function, in_hand: Sequence[Watch], time: int) -> Invocation:
         machine = self._fleet.take(callback, self.timeline.now, self.script.retry_seconds)
         number = in_hand[0].delivery.number
         self._times[number, time] += 1  # the same delivery may be in two messages
@@ -301,7 +360,7 @@ class World:
     def _at_work(self, invocation: Invocation) -> Iterator[None]:
         """While a function is at work, what is in its hands is watched."""
         keys = [
-            (key, watch) for watch in invocation.in_hand for key in (*watch.delivery.win.ids, watch.delivery.win.player)
+            (key, watch) for watch in invocation.in_hand for key in (*watch.delivery.ids, watch.delivery.win.player)
         ]
         for key, watch in keys:
             self._in_flight[key].append(watch)
@@ -332,14 +391,17 @@ class World:
         self._look_again(*self.judge.committed(invocation, actions))
 
     def _check_answer(self, invocation: Invocation, answer: Item, generation: int) -> None:
-        self.judge.check_answer(invocation, answer, generation)
+        if invocation.in_hand[0].delivery.is_callback:
+            self.judge.check_answer(invocation, answer, generation)
+        else:
+            self.judge.check_order(invocation, answer)
 
     def _look_again(self, *keys: str) -> None:
         """What is in a function's hands may now be answered otherwise."""
         for key in keys:
             for watch in self._in_flight[key]:
                 watch.verdicts.add(self.books.verdict(watch.delivery, arrives=watch.arrives))
-                watch.is_disputed |= self.books.must_leave_prize(watch.delivery.win)
+                watch.is_disputed |= self.books.must_leave_prize(watch.delivery)
                 watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
 
     # --- The queues ---------------------------------------------------------------------------------
@@ -408,7 +470,7 @@ class World:
                 self.happened["a retry's function died"] += 1
             for message, watch, (handle, receives) in zip(messages, invocation.in_hand, received, strict=True):
                 if answer is not None and str(message.number) not in failed:
-                    self.judge.check_done(message, watch)
+                    self.judge.check_done(invocation, message, watch)
                     self.happened["a retry was done with"] += 1
                     if not is_lost:
                         self.network.queues.delete_message(message.queue, handle)
@@ -421,12 +483,18 @@ class World:
     def _recover(self) -> None:
         """The provider sends again what it must, an operator sends every dead letter back, and the queues run dry."""
         if self.script.resends:
-            heard = {id(self.deliveries[number].win) for number, code in self._answered.items() if STATUS[code] == 200}
+            heard = {id(self.deliveries[number].win) for number in filter(self._is_done, self._answered)}
             owed = {id(each.win): each.win for each in self.deliveries.values() if not each.win.wrong}
             for number, (key, win) in enumerate(owed.items()):
                 if key not in heard:
                     self.send(win, 90 * AGAIN + number, tries=10)  # a number that no earlier try has
             self.timeline.run()
+            unheard = {key: win for key, win in owed.items() if isinstance(win, Order)}
+            for number in filter(self._is_done, self._answered):
+                unheard.pop(id(self.deliveries[number].win), None)
+            for order in unheard.values():
+                if self.books.verdict(delivered(order, 0)) != 998:
+                    raise Violation(f"never answered: {order}")
         for callback in CALLBACKS if self.script.redrives else ():
             while letters := len(self.network.queues.waiting.get(f"{callback.title()}DeadLetters", ())):
                 self._redrive(callback)
@@ -434,10 +502,15 @@ class World:
                     raise Violation("a dead letter cannot be sent back")
         self.timeline.run()
 
+    def _is_done(self, number: int) -> bool:
+        """Whether who sent a delivery has an answer that needs no other."""
+        code = self._answered[number]
+        return STATUS[code] == 200 if self.deliveries[number].is_callback else code != 998
+
     @property
     def outcome(self) -> Outcome:
         return Outcome(
-            deliveries=len(self.deliveries),
+            deliveries=len(self.deliveries) + self.by_hand,
             retries=self.retries,
             credits=len(self.books.items),
             ledgers=self.judge.ledgers,

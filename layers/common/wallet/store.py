@@ -140,7 +140,7 @@ class Store:
 
     # --- One read -----------------------------------------------------------------------------------
 
-    def _read(self, movements: Sequence[Movement], patience: "_Patience") -> Snapshot:
+    def _read(self, movements: Sequence[Movement], patience: "_Patience", *, again: bool = False) -> Snapshot:
         user_id = movements[0].user_id
         wanted: dict[str, list[Item]] = {
             self.transactions: [{"id": movement.id} for movement in movements],
@@ -160,6 +160,9 @@ class Store:
         for table, items in answer["Responses"].items():
             for item in items:
                 snapshot = self._with(snapshot, table, _Record(item))
+        has_wallet = bool(answer["Responses"].get(self.players))
+        if movements[0].opens and has_wallet and not snapshot.transactions and not again:
+            return self._read(movements, patience, again=True)  # it may be its own, and its record was read before it
         return snapshot
 
     def _whole(self, snapshot: Snapshot, movements: Sequence[Movement], patience: "_Patience") -> Snapshot:
