@@ -1,4 +1,4 @@
-"""One player with many wins at once, measured: `PYTHONPATH=tests .venv/bin/python -m simulation.crowd`.
+"""One player with many wins or withdrawals at once, measured: `PYTHONPATH=tests .venv/bin/python -m simulation.crowd`.
 
 A read takes 4 ms, and nothing fails. Of writes of one player that meet, one wins. Each other one is answered
 `TransactionConflict`, or that its condition failed. AWS answers either, so both are measured.
@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from .machines import Client, Invocation, outside_replaced
 from .network import Pace
-from .script import Event, Opened, Script, Sent, Win
+from .script import Event, Order, Script, Sent, Win, opened
 from .timeline import START
 from .world import World
 
@@ -22,6 +22,7 @@ Told = Literal["conflict", "condition"]  # what the writes are told that did not
 
 PACES: Sequence[tuple[int, Told]] = [*itertools.product((8, 15, 25, 40), get_args(Told))]  # milliseconds of a write
 SEEDS = range(5)
+BEGIN = 60.0  # when the wallets are open, in seconds
 AT_ONCE = (1, 10, 50, 100)
 PLAYERS = (2, 4, 8, 16, 32, 64)
 EACH = 10  # references of each of those players; they are measured with the first time of a write
@@ -60,7 +61,7 @@ class Figures:
 
 
 class Crowd(World):
-    """A world that counts its writes and times its answers, while the provider's deliveries are answered."""
+    """A world that counts its writes and times its answers, once the wallets are open."""
 
     def __init__(self, script: Script, pace: Pace) -> None:
         super().__init__(script, pace)
@@ -69,7 +70,8 @@ class Crowd(World):
         call = self.network.call
 
         def counted(invocation: Invocation, client: Client, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-            self.writes += operation == "transact_write_items" and not invocation.time  # and in no retry
+            is_first = not invocation.time and invocation.began >= START + BEGIN  # and no retry
+            self.writes += operation == "transact_write_items" and is_first
             return call(invocation, client, operation, asked)
 
         self.network.call = counted
@@ -77,7 +79,9 @@ class Crowd(World):
     def _check_answer(self, invocation: Invocation, answer: Any, generation: int) -> None:
         super()._check_answer(invocation, answer, generation)
         now = self.timeline.now
-        self.answers.append((json.loads(answer["body"])["error"], now - invocation.began, now - START))
+        if invocation.began >= START + BEGIN:
+            said = json.loads(answer["body"]) if "body" in answer else answer
+            self.answers.append((said["error"], now - invocation.began, now - START - BEGIN))
 
 
 def measured(seed: int, pace: Pace, *, players: int = 1, each: int, rate: float = 0.0) -> Figures:
@@ -86,8 +90,8 @@ def measured(seed: int, pace: Pace, *, players: int = 1, each: int, rate: float 
     Raises Violation unless each is paid once: in time, or by a retry.
     """
     chance = Random(seed)
-    events: list[Event] = [Opened(at=0.0, player=f"{player}", currency="EUR") for player in range(players)]
-    numbers, at = itertools.count(1), 0.0
+    numbers, at = itertools.count(1), BEGIN
+    events: list[Event] = [opened(next(numbers), f"{player}", "EUR") for player in range(players)]
     for turn in range(each):
         for player in range(players):
             win = Win(
@@ -100,9 +104,7 @@ def measured(seed: int, pace: Pace, *, players: int = 1, each: int, rate: float 
             )
             events.append(Sent(at=at, win=win, number=next(numbers)))
             at += chance.expovariate(rate) if rate else 0.0
-    crowd = Crowd(Script(seed=seed, events=events, resends=False, redrives=False), pace)
-    with outside_replaced():
-        crowd.run()
+    crowd = played(Script(seed=seed, events=events, resends=False, redrives=False), pace)
     paid = [(seconds, moment) for error, seconds, moment in crowd.answers if error == 0]
     return Figures(
         sent=players * each,
@@ -112,6 +114,25 @@ def measured(seed: int, pace: Pace, *, players: int = 1, each: int, rate: float 
         seconds=sorted(seconds for seconds, _ in paid),
         lasted=max(moment for _, moment in paid),
     )
+
+
+def withdrawn(seed: int, pace: Pace, *, cash: str, amounts: Sequence[str]) -> Crowd:
+    """What comes of withdrawals of one player, all at the same moment; each is sent again while it is answered 998.
+
+    Raises Violation if one is refused that fits, or paid that does not.
+    """
+    events: list[Event] = [opened(1, "421", "EUR", cash)]
+    for number, amount in enumerate(amounts, start=2):
+        order = Order(movement="withdrawal", player="421", reference=f"w-{number}", amount=amount, currency="EUR")
+        events.append(Sent(at=BEGIN, win=order, number=number, tries=100))
+    return played(Script(seed=seed, events=events, resends=False, redrives=False), pace)
+
+
+def played(script: Script, pace: Pace) -> Crowd:
+    crowd = Crowd(script, pace)
+    with outside_replaced():
+        crowd.run()
+    return crowd
 
 
 # --- As a table ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from greenlet import getcurrent
 
 from .machines import Invocation, outside_replaced
 from .network import Death, Network, Pace, Violation
-from .script import Event, Opened, Script, Sent, Win
+from .script import Event, Order, Script, Sent, Win, opened
 from .timeline import Timeline
 from .world import AGAIN, World
 
@@ -138,6 +138,7 @@ def _explore(pair: Sequence[Win], *, goes_on: bool) -> Explored:
 # --- One order ----------------------------------------------------------------------------------------
 
 FUNCTIONS = 1, 2  # the numbers of their deliveries; any other delivery is played alone
+OPENING = 9
 DIES = "dies"
 
 
@@ -286,7 +287,7 @@ class Ordered(World):
 
     def __init__(self, pair: Sequence[Win], order: Order, known: Container[str], *, goes_on: bool) -> None:
         numbered = sorted(enumerate(pair, start=1), key=lambda each: each[0] in FUNCTIONS)
-        events: list[Event] = [Opened(at=0, player=PLAYER, currency="USD", cash="100", bonus="1")]
+        events: list[Event] = [opened(OPENING, PLAYER, "USD", "100", "1")]
         events += [Sent(at=0, win=win, number=number) for number, win in numbered]
         script = Script(seed=0, events=events, faults={}, redrives=False)
         super().__init__(script, Pace(), Turns(self._choose), Steps)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .script import Event, Fault, Moved, Opened, Redriven, Script, Sent, Spoiled, Stepped, Win
+from .script import Event, Fault, Moved, Opened, Order, Redriven, Script, Sent, Settled, Spoiled, Stepped, Win, opened
 
 _FIRST = Win(
     callback="result", player="odd", reference="first", amount="5", currency="EUR", game="g-1", round="round-1",
@@ -24,7 +24,7 @@ _WITH_IT = Win(
     prize=("prize", "2"),
 )  # fmt: skip
 BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
-_OPENED = Opened(at=0.0, player="odd", currency="EUR", cash="7.5", bonus="0.5")
+_OPENED = opened(90, "odd", "EUR", "7.5", "0.5")
 
 
 def _spoilt(at: float, field: str, of_record: str | None = None) -> Spoiled:
@@ -51,8 +51,8 @@ SCENES: Mapping[str, Script] = {
     ),
     "a reference of a player with more transactions is a conflict at once": _script(
         _OPENED,
-        Opened(at=0.0, player="421", currency="EUR"),
-        *(Moved(at=0.1, player="odd", cash="1") for _ in range(5)),
+        opened(91, "421", "EUR"),
+        *(Sent(at=0.5, win=replace(_OTHERS, player="odd", reference=f"{each}"), number=80 + each) for each in range(5)),
         Sent(at=1.0, win=_SECOND, number=1),
         Sent(at=2.0, win=_OTHERS, number=2),
     ),
