@@ -355,13 +355,16 @@ class Judge:
     def check_done(self, invocation: Invocation, message: Message, watch: Watch) -> None:
         """What is about to be deleted from a retry queue is credited, or left for a person."""
         delivery, books = watch.delivery, self.books
-        if books.is_settled(delivery) and (delivery.refusal is None or not self._stands(delivery, without=message)):
+        if books.is_settled(delivery):
+            gave_up = len(invocation.in_hand) == 1 and invocation.says('"message":"left for a person"')
+            if gave_up and 0 in watch.verdicts and len(watch.verdicts) == 1 and not invocation.was_held_up:
+                raise Violation(f"settled by a person, and left for one again: {delivery.win}")
             is_disputed = delivery.refusal is None and books.dispute(delivery)
             if is_disputed and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self._stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
-        elif not watch.verdicts & {52, 57, 59, 61, 64} and not (delivery.refusal and invocation.was_held_up):
+        elif not watch.verdicts & {52, 57, 59, 61, 64}:
             raise Violation(f"left for a person, and could be credited: {delivery.win}")
 
     def check_told(self, invocation: Invocation, message: Message, receives: int, *, is_done: bool) -> None:

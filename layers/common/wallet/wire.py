@@ -147,7 +147,7 @@ class Body:
         fields, read = self._fields(model), dict[str, object]()
         for name, field in model.model_fields.items():
             try:
-                read[name] = TypeAdapter(field.rebuild_annotation()).validate_python(fields[field.alias or name])
+                read[name] = _readers(model)[name].validate_python(fields[field.alias or name])
             except (KeyError, ValueError):
                 read[name] = None
         if any(read[name] is None for name in ("user_id", "amount", "reference")):
@@ -446,6 +446,12 @@ class SignedRequest(Request):
 
     uuid: Recorded | None = None
     currency: Currency | None = Field(None, description="Not sent as a rule; if it is, it must be the player's.")
+
+
+@cache
+def _readers(model: type[Form]) -> Mapping[str, TypeAdapter[Any]]:
+    """What reads each field of a model alone."""
+    return {name: TypeAdapter(field.rebuild_annotation()) for name, field in model.model_fields.items()}
 
 
 @cache
