@@ -20,13 +20,13 @@ from greenlet import getcurrent
 
 from .machines import Invocation, outside_replaced
 from .network import Death, Network, Pace, Violation
-from .script import Event, Order, Script, Sent, Win, opened
+from .script import Event, Movement, Order, Said, Script, Sent, Win, opened
 from .timeline import Timeline
 from .world import AGAIN, World
 
 Item = dict[str, Any]
 Choice = tuple[int, str]  # which function goes on, and how
-Order = tuple[Choice, ...]
+Turn = tuple[Choice, ...]
 
 # --- The pairs ----------------------------------------------------------------------------------------
 
@@ -59,8 +59,12 @@ def _total(name: str) -> Win:
     return replace(_round(name), callback="bonus", reference=f"total-{name}", amount="6")
 
 
-def _pairs() -> dict[str, Sequence[Win]]:
-    """The wins of functions 1 and 2. A third win is credited before them."""
+def _order(movement: Movement, name: str, amount: str, player: str = PLAYER) -> Order:
+    return Order(movement=movement, player=player, reference=f"{movement}-{name}", amount=amount, currency="USD")
+
+
+def _pairs() -> dict[str, Sequence[Said]]:
+    """What functions 1 and 2 have in hand. A third one is made before them; the wallet has 100."""
     kinds = {"win": _win, "win with prize": _with_prize, "round": _round, "total": _total}
     win, prized = _win("a"), _with_prize("a")
     other_prize = replace(prized, prize=("prize-b", "1"))
@@ -78,6 +82,22 @@ def _pairs() -> dict[str, Sequence[Win]]:
         "win with prize, the same without": (prized, replace(prized, prize=None)),
         "win with prize, the same with another": (prized, other_prize),
         "win with prize, with another, paid without": (prized, other_prize, replace(prized, prize=None)),
+        "withdrawal, another for which there is not enough left": (
+            _order("withdrawal", "a", "60"),
+            _order("withdrawal", "b", "60"),
+        ),
+        "withdrawal, the same again": (_order("withdrawal", "a", "60"), _order("withdrawal", "a", "60")),
+        "withdrawal that is refused, the same again": (
+            _order("withdrawal", "a", "160"),
+            _order("withdrawal", "a", "160"),
+        ),
+        "withdrawal, a deposit that makes it possible": (
+            _order("withdrawal", "a", "160"),
+            _order("deposit", "b", "60"),
+        ),
+        "withdrawal, a win that makes it possible": (_order("withdrawal", "a", "110"), _win("a")),
+        "opening, the same again": (_order("opening", "a", "5", "new"), _order("opening", "a", "5", "new")),
+        "opening, another": (_order("opening", "a", "5", "new"), _order("opening", "b", "5", "new")),
         "win with prize, another with that prize": (prized, replace(_with_prize("b"), prize=("prize-a", "1"))),
     }
 
@@ -96,7 +116,7 @@ class Explored:
     happened: Counter[str]
 
 
-def explore(pair: Sequence[Win]) -> Explored:
+def explore(pair: Sequence[Said]) -> Explored:
     """Tries every order. Raises Violation with the shortest one that goes wrong."""
     with outside_replaced():
         try:
@@ -106,14 +126,14 @@ def explore(pair: Sequence[Win]) -> Explored:
             raise
 
 
-def _explore(pair: Sequence[Win], *, goes_on: bool) -> Explored:
+def _explore(pair: Sequence[Said], *, goes_on: bool) -> Explored:
     """Plays each choice from the beginning, because a greenlet cannot be copied.
 
     If it `goes_on`, it also takes the first choice at each new state: a third less is played.
     """
     after: dict[str, list[str]] = {"": []}  # each state, and the states that follow it
     happened: Counter[str] = Counter()
-    due: deque[tuple[str, Order]] = deque([("", ())])
+    due: deque[tuple[str, Turn]] = deque([("", ())])
     while due:
         state, order = due.popleft()
         world = Ordered(pair, order, after, goes_on=goes_on)
@@ -285,7 +305,7 @@ class Ordered(World):
     timeline: Turns
     network: Steps
 
-    def __init__(self, pair: Sequence[Win], order: Order, known: Container[str], *, goes_on: bool) -> None:
+    def __init__(self, pair: Sequence[Any], order: Turn, known: Container[str], *, goes_on: bool) -> None:
         numbered = sorted(enumerate(pair, start=1), key=lambda each: each[0] in FUNCTIONS)
         events: list[Event] = [opened(OPENING, PLAYER, "USD", "100", "1")]
         events += [Sent(at=0, win=win, number=number) for number, win in numbered]
@@ -323,14 +343,14 @@ class Ordered(World):
     def _reach(self, choices: Sequence[Choice]) -> None:
         network = self.network
         heard = [sorted(network.heard[each].items()) if each != network.dead else DIES for each in FUNCTIONS]
-        watched = [(each.delivery.number, sorted(each.verdicts), each.is_disputed) for each in self._in_flight[PLAYER]]
+        watched = [(each.delivery.number, sorted(each.verdicts), each.is_disputed) for each in self._in_flight[self._pair[0].player]]
         state = f"{choices} {heard} {watched} {network.tables.items} {network.queues.messages} {self.books.history}"
         self.path.append((state, choices))
         if state in self._known:
             raise Undecided
 
     def _check_answer(self, invocation: Invocation, answer: Item, generation: int) -> None:
-        self.network.told.append((_number(invocation), f"answers {answer['body']}"))
+        self.network.told.append((_number(invocation), f"answers {answer.get('body', answer)}"))
         self.network.heard[_number(invocation)] = {"answer": f"{answer}"}
         super()._check_answer(invocation, answer, generation)
 
@@ -341,6 +361,8 @@ class Ordered(World):
     def _name(self, number: int) -> str:
         if number in FUNCTIONS:
             return f"function {number}"
+        if number % AGAIN == OPENING:
+            return "the opening"
         delivery = self._pair.index(self.deliveries[number].win) + 1
         return f"delivery {delivery}, alone," if number < AGAIN else f"delivery {delivery}, sent again,"
 
