@@ -1,18 +1,25 @@
 """What tests/contract.py leaves on record, compared with what the wallet's tables hold."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from contract import Contract, Record
+from contract import Contract, Record, digest_of, written
 
 Item = Mapping[str, Any]
 
 
 def assert_on_record(contract: Contract, **tables: Sequence[Item]) -> None:
     """Raises AssertionError unless the items are the contract's, and there are no others."""
+    digests = {item["userId"]: item.get("digest", "") for item in tables["Players"]}
     found = {
-        "Players": {item["userId"]: {**item} for item in tables["Players"]},
-        "Transactions": {item["id"]: {name: item.get(name) for name in _RECORDED} for item in tables["Transactions"]},
+        "Players": {
+            item["userId"]: {name: value for name, value in item.items() if name != "digest"}
+            for item in tables["Players"]
+        },
+        "Transactions": {item["id"]: _found(item) for item in tables["Transactions"]},
         "FreeRounds": {
             (item["userId"], item["bonusCode"]): (item["uncovered"], item["advance"]) for item in tables["FreeRounds"]
         },
@@ -24,15 +31,34 @@ def assert_on_record(contract: Contract, **tables: Sequence[Item]) -> None:
     }
     for table, must_be in due.items():
         assert found[table] == must_be, f"{table} holds {found[table]}, and must hold {must_be}"
+    assert digests == {**dict.fromkeys(contract.wallets, ""), **last_digests(tables["Transactions"])}
 
 
-_RECORDED = ("userId", "seq", "amountAsked", "amount", "cashAfter", "bonusAfter", "prizeReference", "prizeAmount")
+def last_digests(transactions: Iterable[Item]) -> dict[str, str]:
+    """The digest of each player's last movement. Raises AssertionError unless each is of the one before and its own."""
+    last: defaultdict[str, str] = defaultdict(str)
+    for item in sorted(transactions, key=lambda item: item.get("seq", 0)):
+        if "seq" not in item:
+            assert "digest" not in item
+            continue
+        plain = {name: written(Fraction(each)) if isinstance(each, Decimal) else each for name, each in item.items()}
+        assert item["digest"] == digest_of(last[item["userId"]], plain), f"the digest of {item['id']}"
+        last[item["userId"]] = item["digest"]
+    return dict(last)
+
+
+_RECORDED = ("userId", "seq", "outcome", "amountAsked", "amount", "cashAfter", "bonusAfter")
+
+
+def _found(item: Item) -> Item:
+    prize = [item.get(f"prize{name}", item.get(f"laterPrize{name}")) for name in ("Reference", "Amount")]
+    return {**{name: item.get(name) for name in _RECORDED}, "prize": prize}
 
 
 def _recorded(record: Record) -> Item:
-    credit, wallet = record.credit, record.wallet
-    prize = (credit.prize.reference, credit.prize.amount) if credit.prize else (None, None)
-    balances = (wallet.cash, wallet.bonus)
-    return dict(
-        zip(_RECORDED, (credit.player, wallet.version, credit.amount, record.paid, *balances, *prize), strict=True)
-    )
+    credit, wallet, moved = record.credit, record.wallet, record.outcome is None
+    left = (wallet.version, wallet.cash, wallet.bonus) if moved else (None, None, None)
+    seq, cash, bonus = left
+    values = (credit.player, seq, record.outcome, credit.amount, record.paid, cash, bonus)
+    prize = [credit.prize.reference, credit.prize.amount] if credit.prize else [None, None]
+    return {**dict(zip(_RECORDED, values, strict=True)), "prize": prize}

@@ -27,7 +27,7 @@ from tools.local.engine import engine, free_port
 from tools.local.template import Template
 from wallet import store as store_module
 from wallet.errors import Absent, Refusal
-from wallet.ledger import Credit, Prize
+from wallet.ledger import Movement, Prize
 from wallet.store import Store
 
 Item = dict[str, Any]
@@ -162,7 +162,7 @@ def wallet(player: str, **changes: Item) -> Item:
     return {"userId": {"S": player}, **balances, **changes}
 
 
-WIN = Credit(
+WIN = Movement(
     kind="result",
     reference="r",
     user_id="u",
@@ -180,7 +180,7 @@ FREE_ROUND = [replace(WIN, bonus_code="F", free_round="round")]
 TOTAL = [replace(WIN, kind="bonus", bonus_code="F", free_round="total", amount=Decimal("1E+1"))]
 UNDATED = [replace(TOTAL[0], timestamp=None)]
 
-Settle = Callable[[str, str, Sequence[Credit]], None]
+Settle = Callable[[str, str, Sequence[Movement]], None]
 
 
 @pytest.fixture
@@ -190,13 +190,13 @@ def settle(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> Settle:
     monkeypatch.setattr(store_module, "time", clock)
     store = Store(twins, players="Players", transactions="Transactions", free_rounds="FreeRounds")
 
-    def own(player: str, name: str, credit: Credit) -> Credit:
+    def own(player: str, name: str, credit: Movement) -> Movement:
         prize = credit.prize
         if prize and prize.reference:
             prize = replace(prize, reference=f"{player}-{name}-p")
         return replace(credit, user_id=player, reference=f"{player}-{name}-{credit.reference}", prize=prize)
 
-    def settle(player: str, name: str, credits: Sequence[Credit]) -> None:
+    def settle(player: str, name: str, credits: Sequence[Movement]) -> None:
         mine = [own(player, name, credit) for credit in credits]
         with suppress(Refusal):
             store.settle(mine, request="{}", deadline=clock.now + 3, leave_prize=lambda *_: None)
@@ -205,7 +205,7 @@ def settle(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> Settle:
 
 
 # Each makes a write of another shape, where it follows those before.
-EVERY_SHAPE: Sequence[tuple[str, Sequence[Credit]]] = [
+EVERY_SHAPE: Sequence[tuple[str, Sequence[Movement]]] = [
     ("a", [WIN]),
     ("b", WITH_PRIZE),
     ("a", WITH_PRIZE),

@@ -130,8 +130,8 @@ from wallet import callback
 
 serve = callback.serve
 
-def doomed(model, credits_for):
-    handler = serve(model, credits_for)
+def doomed(model, movements_for):
+    handler = serve(model, movements_for)
 
     def handle(event, context):
         handler(event, context)

@@ -22,7 +22,7 @@ from contract import Contract
 from fuzz.desk import Desk
 from wallet import ledger
 from wallet.errors import Conflict
-from wallet.ledger import Credit, FreeRounds, Snapshot, Transaction, Wallet
+from wallet.ledger import Movement, FreeRounds, Snapshot, Transaction, Wallet
 
 NOTHING = Decimal(0)
 
@@ -32,9 +32,9 @@ STAMPS = (None, "noon", "1482429190374.0", *map(str, range(1, 9)), "9" * 20)  # 
 
 
 @st.composite
-def rounds_and_totals(draw: st.DrawFn) -> Credit:
+def rounds_and_totals(draw: st.DrawFn) -> Movement:
     is_round = draw(st.booleans())
-    return Credit(
+    return Movement(
         kind="result" if is_round else "bonus",
         reference=draw(st.sampled_from("abcdefghijklmnop")),
         user_id=draw(st.sampled_from(("421", "421", "422"))),
@@ -60,7 +60,7 @@ class Account:
 @settings(derandomize=True, deadline=None, max_examples=400)
 @given(st.lists(rounds_and_totals(), min_size=2, max_size=40))
 def test_what_is_paid_is_the_rounds_and_the_advance_and_the_totals_and_what_is_uncovered(
-    deliveries: Sequence[Credit],
+    deliveries: Sequence[Movement],
 ) -> None:
     wallets = {
         player: Wallet(user_id=player, currency="USD", cash=NOTHING, bonus=NOTHING, version=0)
@@ -282,7 +282,7 @@ def test_a_schedule_can_be_overpaid_by_a_rule_that_forgets_advances(
 ) -> None:
     settle = ledger.settle
 
-    def forgetful(credits: Sequence[Credit], snapshot: Snapshot) -> ledger.Settlement:
+    def forgetful(credits: Sequence[Movement], snapshot: Snapshot) -> ledger.Settlement:
         count = snapshot.free_rounds
         return settle(credits, replace(snapshot, free_rounds=count and replace(count, advance=NOTHING)))
 
