@@ -2,8 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from .script import Event, Fault, Moved, Opened, Order, Redriven, Script, Sent, Settled, Spoiled, Stepped, Win, opened
+from .script import (
+    Callback,
+    Event,
+    Fault,
+    Moved,
+    Movement,
+    Opened,
+    Order,
+    Redriven,
+    Script,
+    Sent,
+    Settled,
+    Spoiled,
+    Stepped,
+    Win,
+    opened,
+)
 
 _FIRST = Win(
     callback="result", player="odd", reference="first", amount="5", currency="EUR", game="g-1", round="round-1",
@@ -29,6 +46,17 @@ _OPENED = opened(90, "odd", "EUR", "7.5", "0.5")
 
 def _spoilt(at: float, field: str, of_record: str | None = None) -> Spoiled:
     return Spoiled(at=at, player="odd", code=None, field=field, is_missing=True, seconds=9.0, of_record=of_record)
+
+
+def _order(at: float, number: int, movement: Movement, amount: str, reference: str = "o", **more: Any) -> Sent:
+    order = Order(
+        movement=movement, player="odd", reference=f"{reference}-{number}", amount=amount, currency="EUR", **more
+    )
+    return Sent(at=at, win=order, number=number)
+
+
+def _by_hand(at: float, callback: Callback, number: int = 60_001, *, booked_elsewhere: bool = False) -> Settled:
+    return Settled(at=at, callback=callback, number=number, booked_elsewhere=booked_elsewhere)
 
 
 def _script(*events: Event, faults: Mapping[tuple[int, int, int], Fault] | None = None) -> Script:
@@ -97,6 +125,66 @@ SCENES: Mapping[str, Script] = {
         Sent(at=0.0, win=replace(_PRIZED, prize=None), number=1),
         Sent(at=1.0, win=_PRIZED, number=2),
         Sent(at=1.0, win=replace(_PRIZED, prize=(None, "2.5")), number=3),
+    ),
+    "all there is can be withdrawn, and then no more": _script(
+        _OPENED,
+        _order(1.0, 1, "withdrawal", "7.5"),
+        _order(2.0, 2, "withdrawal", "0.000000000000000001"),
+        _order(3.0, 3, "withdrawal", "0"),
+    ),
+    "a wallet below zero takes what is paid, and only an adjustment that says so takes more": _script(
+        _OPENED,
+        _order(1.0, 1, "adjustment", "-17.5", below_zero=True),
+        _order(2.0, 2, "deposit", "0.5"),
+        _order(3.0, 3, "adjustment", "0", bonus="-1"),
+        _order(4.0, 4, "withdrawal", "1"),
+        _order(5.0, 5, "adjustment", "-1"),
+        Sent(at=6.0, win=_SECOND, number=6),
+    ),
+    "a wallet that cannot be read is not opened again": _script(
+        _OPENED,
+        _spoilt(1.0, "cash"),
+        _order(2.0, 1, "opening", "5", "another"),
+    ),
+    "an opening whose record is read before the wallet it makes is no conflict": _script(
+        *(Sent(at=at, win=_OPENED.win, number=number) for number, at in enumerate((0.0, 0.0, 0.004, 0.008, 0.012), 1))
+    ),
+    **{
+        f"what is booked elsewhere needs no wallet, and moves none: {win.callback}": _script(
+            Sent(at=1.0, win=replace(win, wrong="absent"), number=1),
+            _by_hand(2.0, win.callback, booked_elsewhere=True),
+            Sent(at=3.0, win=win, number=2),
+            Sent(at=4.0, win=replace(win, currency=None) if win.callback == "jackpot" else win, number=3),
+            *([Sent(at=5.0, win=replace(win, prize=("p", "1")), number=4)] if win.callback == "result" else []),
+            opened(5, "new", "USD", at=20_000.0),
+            Sent(at=20_001.0, win=win, number=6),
+        )
+        for win in (
+            _UNKNOWN,
+            replace(_PRIZED, player="new", prize=None),
+            Win(callback="jackpot", player="new", reference="j", amount="1", game="g", round="r", jackpot="j"),
+        )
+    },
+    "a prize that a person has paid is disputed no more": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_WITH_IT, prize=("a", "1")), number=1),
+        Sent(at=2.0, win=_WITH_IT, number=2),
+        _by_hand(3.0, "result"),
+        Sent(at=4.0, win=_WITH_IT, number=3),
+        Sent(at=5.0, win=replace(_WITH_IT, prize=("prize", "3")), number=4),
+    ),
+    "a prize that the provider has sent alone is disputed all the same": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_WITH_IT, prize=("a", "1")), number=1),
+        Sent(at=2.0, win=replace(_ALSO_ALONE, bonus_code=None), number=2),
+        Sent(at=3.0, win=_WITH_IT, number=3),
+    ),
+    "what a person has settled is no replay with a prize that came later": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=1),
+        _by_hand(2.0, "result"),
+        Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
+        Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
     ),
     # The record names the prize because it was paid, not because it was left: nobody would have heard of the conflict.
     "a prize that is on record, and comes again with more said, is left for a person": _script(

@@ -821,7 +821,7 @@ class _Draw:
         own = CURRENCIES[player]
         amount, bonus = self._amount(), None
         if movement == "withdrawal":
-            amount = chance.choice((amount, amount, "0.01", "2500", "40000", "99999.99"))
+            amount = chance.choice((amount, amount, "0", "0.01", "2500", "40000", "99999.99"))
         if movement == "adjustment":
             amount = chance.choice((amount, f"-{amount}", f"-{amount}", "0", "-10000", "10000.01"))
         if movement in ("adjustment", "opening"):
