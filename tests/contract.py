@@ -50,7 +50,21 @@ PRIZE = ("promowinamount", "promowinreference")
 CONTENT = ("gameid", "roundid", "bonuscode", "jackpotid", "promocampaignid")  # which a replay must not contradict
 IDENTIFIERS = ("userid", "reference", "promowinreference", *CONTENT)
 
-STATUS = {0: 200, 15: 200, 52: 200, 57: 400, 59: 400, 61: 200, 62: 200, 64: 400, 99: 400, 401: 401, 404: 404, 405: 405, 998: 503}
+STATUS = {
+    0: 200,
+    15: 200,
+    52: 200,
+    57: 400,
+    59: 400,
+    61: 200,
+    62: 200,
+    64: 400,
+    99: 400,
+    401: 401,
+    404: 404,
+    405: 405,
+    998: 503,
+}
 KEPT_NOWHERE = (0, 99, 401, 404, 405)
 TRIED_AGAIN = (62, 998)
 MAX_BODY_BYTES = 64 * 1024
@@ -281,7 +295,7 @@ class Contract:
         return self.win(kind, self.fields(kind, self.parameters(kind, body)))
 
     def read_by_hand(self, kind: str, body: bytes, *, prize_only: bool = False) -> Credit:
-        """The same for a person: what cannot be read is left out. Raises Refused if that is player, amount or reference.
+        """The same for a person: what cannot be read is left out, but for player, amount and reference.
 
         With `prize_only`, the prize alone is asked for.
         """
@@ -303,7 +317,7 @@ class Contract:
         return win.prize.credit
 
     def settled_by(self, credit: Credit, actor: str, reason: str, *, booked_elsewhere: bool = False) -> Credit:
-        """What a person makes of what is asked for. Raises Refused (57): what is kept of a code must know its rounds."""
+        """What a person makes of what is asked for. A free round cannot be booked elsewhere. Raises Refused (57)."""
         if booked_elsewhere and credit.bonus_code:
             raise Refused(57, "a free round")
         prize = credit.prize

@@ -210,7 +210,9 @@ def orders(draw: st.DrawFn) -> Request:
             reference=draw(references),
             user_id=user_id,
             amount=Decimal(0) - amount if takes else amount,
-            bonus_amount=draw(st.sampled_from([Decimal(0), Decimal("1.5")])) if kind in ("opening", "adjustment") else 0,
+            bonus_amount=draw(st.sampled_from([Decimal(0), Decimal("1.5")]))
+            if kind in ("opening", "adjustment")
+            else NONE,
             currency=currencies[user_id],
             opens=kind == "opening",
             below_zero=kind == "adjustment" and draw(st.booleans()),

@@ -22,7 +22,7 @@ from contract import Contract
 from fuzz.desk import Desk
 from wallet import ledger
 from wallet.errors import Conflict
-from wallet.ledger import Movement, FreeRounds, Snapshot, Transaction, Wallet
+from wallet.ledger import FreeRounds, Movement, Snapshot, Transaction, Wallet
 
 NOTHING = Decimal(0)
 

@@ -343,7 +343,10 @@ class Ordered(World):
     def _reach(self, choices: Sequence[Choice]) -> None:
         network = self.network
         heard = [sorted(network.heard[each].items()) if each != network.dead else DIES for each in FUNCTIONS]
-        watched = [(each.delivery.number, sorted(each.verdicts), each.is_disputed) for each in self._in_flight[self._pair[0].player]]
+        watched = [
+            (each.delivery.number, sorted(each.verdicts), each.is_disputed)
+            for each in self._in_flight[self._pair[0].player]
+        ]
         state = f"{choices} {heard} {watched} {network.tables.items} {network.queues.messages} {self.books.history}"
         self.path.append((state, choices))
         if state in self._known:

@@ -120,6 +120,7 @@ class Win(Said):
 
 
 Movement = Literal["opening", "deposit", "withdrawal", "adjustment"]
+MOVEMENTS: tuple[Movement, ...] = get_args(Movement)
 WrongOrder = Literal["number", "absent", "unknown"]
 
 
@@ -144,9 +145,7 @@ class Order(Said):
         bonus = f", bonus {self.bonus}" if self.bonus else ""
         below = ", below zero if need be" if self.below_zero else ""
         wrong = f", with a wrong {self.wrong}" if self.wrong else ""
-        return (
-            f"{self.movement} {self.reference} of {self.player}: {self.amount} {self.currency}{bonus}{below}{wrong}"
-        )
+        return f"{self.movement} {self.reference} of {self.player}: {self.amount} {self.currency}{bonus}{below}{wrong}"
 
     @cached_property
     def content(self) -> Item:
@@ -303,11 +302,11 @@ class Ordered(Delivery):
     def refusal(self) -> int | None:
         return self.win.refusal
 
-    @property
+    @cached_property
     def credit(self) -> contract.Credit:
         return self.win.credit
 
-    @property
+    @cached_property
     def by_hand(self) -> contract.Credit | None:
         return None
 
@@ -324,7 +323,7 @@ class ByHand(Ordered):
     prize_only: bool = field(kw_only=True)
     booked_elsewhere: bool = field(kw_only=True)
 
-    @property
+    @cached_property
     def kept(self) -> str:
         return self.of.kept
 
@@ -344,7 +343,7 @@ class ByHand(Ordered):
     def refusal(self) -> int | None:
         return self._read if isinstance(self._read, int) else None
 
-    @property
+    @cached_property
     def credit(self) -> contract.Credit:
         assert not isinstance(self._read, int)
         return self._read
@@ -794,7 +793,6 @@ class _Draw:
         )
 
     def _send(self, win: Win, *, copies: int = 0) -> None:
-        chance = self.chance
         if win.player in ("odd", "rich"):
             win = replace(win, prize=None, bonus_code=win.bonus_code if win.player == "odd" else None)
         self.wins.append(win)
@@ -816,7 +814,7 @@ class _Draw:
 
     def _any_order(self, movement: Movement | None = None, player: str | None = None) -> Order:
         chance = self.chance
-        movement = movement or chance.choice(("deposit",) * 4 + ("withdrawal",) * 6 + ("adjustment",) * 3 + ("opening",))
+        movement = movement or chance.choices(MOVEMENTS, (1, 4, 6, 3))[0]
         player = player or chance.choice(self.players)
         own = CURRENCIES[player]
         amount, bonus = self._amount(), None

@@ -321,7 +321,9 @@ class World:
         event = delivery.event(generation)
 
         def run() -> None:
-            invocation = self._invocation(delivery.win.callback, [self._watch(delivery, arrives=delivery.is_callback)], 0)
+            invocation = self._invocation(
+                delivery.win.callback, [self._watch(delivery, arrives=delivery.is_callback)], 0
+            )
             is_done = False
             with self._at_work(invocation):
                 answer = self._invoke(invocation, event)
