@@ -29,6 +29,7 @@ from tools.proofs.soak.faults import BEFORE_SECONDS, KINDS, schedule
 from tools.proofs.soak.notes import Sent
 from tools.proofs.soak.report import Run, tell
 from tools.proofs.soak.run import Soak, SoakSettings
+from tools.proofs.soak.stand import opening
 from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, REFUSALS, WRONG_TOKEN, Traffic, traffic
 from tools.provider.answers import Answer
 from tools.provider.simulate.pages import Words
@@ -63,7 +64,7 @@ class Played:
 
     def play(self, made: Traffic) -> None:
         for player in made.players:
-            self.operator.open_wallet(player.user_id, "1000", "10", player.currency)
+            self.operator.invoke("cashier", opening(player))
         for plan, words in zip(made.plans.values(), said(made), strict=True):
             if plan.code != WRONG_TOKEN:  # the functions have no secret here
                 reply = self.operator.send(plan.callback.name, words.body)

@@ -23,8 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import EVENTS, Clock, Operator
+from on_record import last_digests
 from wallet import store as store_module
-from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, WrongCurrency
+from wallet.errors import Conflict, InvalidAmount, NoSuchPlayer, NotEnough, Refusal, Unavailable, WrongCurrency
 from wallet.ledger import Movement, Prize, Settlement
 from wallet.store import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS, Store
 
@@ -1369,7 +1370,7 @@ WRITE_FAULTS = st.one_of(
 
 @settings(derandomize=True, deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    deliveries=st.lists(st.sampled_from(range(5)), min_size=1, max_size=10),
+    deliveries=st.lists(st.sampled_from(range(8)), min_size=1, max_size=10),
     reads=st.lists(READ_FAULTS, max_size=15),
     writes=st.lists(WRITE_FAULTS, max_size=15),
     honours_tokens=st.booleans(),
@@ -1385,6 +1386,9 @@ def test_whatever_fails_every_reference_is_paid_once_in_the_end(
         (win("4", reference="r-3"), PRIZE),
         (PRIZE,),
         (total("5"),),
+        (ordered("deposit", "3"),),
+        (ordered("withdrawal", f"-{OPENING_CASH - 1}"),),
+        (ordered("adjustment", "-20", below_zero=True),),
     ]
     pool = [tuple(own(each, user_id) for each in credits) for credits in pool]
     counter.client.read_script, counter.client.write_script = iter(reads), iter(writes)
@@ -1393,14 +1397,33 @@ def test_whatever_fails_every_reference_is_paid_once_in_the_end(
     for number in deliveries:
         paid_in_the_end(counter, pool[number])
 
-    chain = [each for each in counter.operator.transactions() if each["userId"] == user_id]
+    every = [each for each in counter.operator.transactions() if each["userId"] == user_id]
     wallet = counter.operator.wallet(user_id)
-    assert {each["id"] for each in chain} == {each.id for number in deliveries for each in pool[number]}
+    assert {each["id"] for each in every} == {each.id for number in deliveries for each in pool[number]}
+    chain = [each for each in every if "outcome" not in each]
+    refused = [each["id"].partition("#")[0] for each in every if "outcome" in each]
+    # In this order there is not enough for it.
+    is_late = {6, 7} <= set(deliveries) and deliveries.index(7) < deliveries.index(6)
+    assert refused in ([], ["withdrawal"])
+    assert bool(refused) <= is_late
+    assert last_digests(chain) == ({user_id: wallet["digest"]} if chain else {})
     assert wallet["cash"] == OPENING_CASH + sum(each["amount"] for each in chain)
     assert [each["seq"] for each in chain] == list(range(1, int(wallet["version"]) + 1))
     if {0, 4} <= set(deliveries) and deliveries.index(0) < deliveries.index(4):
         assert wallet["bonus"] == OPENING_BONUS + 5
     counter.client.read_script = counter.client.write_script = iter(())
+
+
+def ordered(kind: str, amount: str, *, below_zero: bool = False) -> Movement:
+    return Movement(
+        kind=kind,
+        reference=f"{kind}-1",
+        user_id="421",
+        amount=Decimal(amount),
+        below_zero=below_zero,
+        actor="bank",
+        reason="as agreed",
+    )
 
 
 PLAYERS = itertools.count()
@@ -1417,5 +1440,7 @@ def paid_in_the_end(counter: Counter, credits: tuple[Movement, ...]) -> None:
             counter.settle(*credits)
         except Unavailable:
             continue
+        except NotEnough:
+            pass
         return
     raise AssertionError("it was never settled")

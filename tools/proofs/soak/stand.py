@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent, stop
-from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.proofs.soak.traffic import Traffic
+from tools.provider.answers import SUCCESS
 from tools.provider.simulate.story import Player
 from tools.shared.folders import LOCAL, ROOT
 from tools.shared.trouble import Trouble
@@ -162,13 +161,15 @@ class Stand:
             raise Trouble(f"ended with {done.returncode}: {done.stderr[-500:]}")
         return done.stdout
 
-    # --- Past the proxies ---------------------------------------------------------------------------
-
     def open_wallet(self, player: Player) -> None:
-        """Opens a wallet while the service runs. Raises one of NOT_NOW if the engine is away."""
-        dynamodb = _ACCOUNT.client("dynamodb", endpoint_url=self.tables.endpoint, config=_CONFIG)
-        opening = Opening(user_id=player.user_id, currency=player.currency, cash=Decimal(CASH), bonus=Decimal(BONUS))
-        opening.put(dynamodb, "Players")
+        """Has the cashier open a wallet. Raises one of NOT_NOW if that is not known to be done."""
+        cashier = _ACCOUNT.client("lambda", endpoint_url=self.url, config=_CONFIG)
+        invoked = cashier.invoke(FunctionName="CashierFunction", Payload=json.dumps(opening(player)))
+        answer = json.load(invoked["Payload"])
+        if answer.get("error") != SUCCESS:
+            raise ConnectionError(f"the cashier answers {answer}")
+
+    # --- Past the proxies ---------------------------------------------------------------------------
 
     def waiting(self) -> list[str]:
         """Every message of the retry queues, seen or hidden. To receive them would not show the hidden ones."""
@@ -191,6 +192,20 @@ class Stand:
             if queue.dead_letters:
                 url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
                 sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(HIDDEN_SECONDS)})
+
+
+def opening(player: Player) -> dict[str, str]:
+    """What the cashier is told to open a player's wallet."""
+    return {
+        "movement": "opening",
+        "reference": player.user_id,
+        "userId": player.user_id,
+        "amount": CASH,
+        "currency": player.currency,
+        "bonus": BONUS,
+        "actor": "soak",
+        "reason": "a player of the soak",
+    }
 
 
 @contextmanager
