@@ -112,7 +112,7 @@ class Judge:
         if is_new:
             name, moment = (found.get(attribute, {}).get("S") for attribute in ("transactionId", "recordedAt"))
             age = self.network.timeline.now - datetime.fromisoformat(moment).timestamp() if moment else math.inf
-            if not name or abs(age) > SKEW:
+            if not name or abs(age) > SKEW or not re.fullmatch(MOMENT, moment or ""):
                 raise Violation(f"{key} has no name, or not its moment: {name}, {moment}")
         if found != must_be:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
@@ -455,7 +455,7 @@ class Judge:
                 cash += Fraction(item["amount"])
                 bonus += Fraction(item["amount"] if counts else item.get("bonusAmount", 0))
                 numbers.append(int(item["seq"]))
-                if item["id"].startswith("withdrawal#") and item["cashAfter"] < 0:
+                if item["id"].startswith("withdrawal#") and item["amount"] and item["cashAfter"] < 0:
                     raise Violation(f"{item['id']} leaves {item['cashAfter']}")
         if (cash, bonus) != (wallet.cash, wallet.bonus) or sorted(numbers) != [*range(1, wallet.version + 1)]:
             raise Violation(f"the movements of {player} are {written(cash)} and {written(bonus)} in sum, {numbers}")

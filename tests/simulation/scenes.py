@@ -40,6 +40,7 @@ _WITH_IT = Win(
     callback="result", player="odd", reference="fifth", amount="0", currency="EUR", game="g-1", round="round-2",
     prize=("prize", "2"),
 )  # fmt: skip
+_JACKPOT = Win(callback="jackpot", player="new", reference="j", amount="1", game="g", round="r", jackpot="j")
 BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
 _OPENED = opened(90, "odd", "EUR", "7.5", "0.5")
 
@@ -52,6 +53,11 @@ def _order(at: float, number: int, movement: Movement, amount: str, reference: s
     order = Order(
         movement=movement, player="odd", reference=f"{reference}-{number}", amount=amount, currency="EUR", **more
     )
+    return Sent(at=at, win=order, number=number)
+
+
+def _another_opening(number: int, player: str, at: float) -> Sent:
+    order = Order(movement="opening", player=player, reference=f"{player}-2", amount="7", currency="EUR")
     return Sent(at=at, win=order, number=number)
 
 
@@ -149,6 +155,10 @@ SCENES: Mapping[str, Script] = {
     "an opening whose record is read before the wallet it makes is no conflict": _script(
         *(Sent(at=at, win=_OPENED.win, number=number) for number, at in enumerate((0.0, 0.0, 0.004, 0.008, 0.012), 1))
     ),
+    "of two openings of one player at the same moment, one is made": _script(
+        *(opened(2 * each, f"{each}", "EUR", "5") for each in range(1, 30)),
+        *(_another_opening(2 * each + 1, f"{each}", each / 1500) for each in range(1, 30)),
+    ),
     **{
         f"what is booked elsewhere needs no wallet, and moves none: {win.callback}": _script(
             Sent(at=1.0, win=replace(win, wrong="absent"), number=1),
@@ -162,9 +172,15 @@ SCENES: Mapping[str, Script] = {
         for win in (
             _UNKNOWN,
             replace(_PRIZED, player="new", prize=None),
-            Win(callback="jackpot", player="new", reference="j", amount="1", game="g", round="r", jackpot="j"),
+            _JACKPOT,
         )
     },
+    "what is booked elsewhere without a currency is in the wallet's": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_JACKPOT, player="odd", wrong="absent"), number=1),
+        _by_hand(2.0, "jackpot", booked_elsewhere=True),
+        Sent(at=3.0, win=replace(_JACKPOT, player="odd"), number=2),
+    ),
     "a prize that a person has paid is disputed no more": _script(
         _OPENED,
         Sent(at=1.0, win=replace(_WITH_IT, prize=("a", "1")), number=1),

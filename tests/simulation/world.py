@@ -151,7 +151,9 @@ class World:
             case Sent():
                 self.send(event.win, event.number, event.tries, event.unheard)
             case Opened(player=player):
-                self._write_wallet(player, Wallet(event.currency, Fraction(event.cash), Fraction(event.bonus)))
+                before = self.books.contract.wallets.get(player)
+                version = before.version if before else 0
+                self._write_wallet(player, Wallet(event.currency, Fraction(event.cash), Fraction(event.bonus), version))
                 self.judge.careless.add(player)
                 self._look_again(player)
             case Settled():
