@@ -153,7 +153,28 @@ SCENES: Mapping[str, Script] = {
         _order(2.0, 1, "opening", "5", "another"),
     ),
     "an opening whose record is read before the wallet it makes is no conflict": _script(
-        *(Sent(at=at, win=_OPENED.win, number=number) for number, at in enumerate((0.0, 0.0, 0.004, 0.008, 0.012), 1))
+        *(
+            Sent(at=at, win=order, number=3 * each + number)
+            for each in range(1, 28)
+            for order in [opened(0, f"{each}", "EUR", "5").win]
+            for number, at in enumerate((0.0, each / 1500, each / 1500 + 0.006))
+        )
+    ),
+    "a prize beside another that was noted is left before its win is answered": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_WITH_IT, prize=("a", "1")), number=1),
+        Sent(at=2.0, win=_WITH_IT, number=2),
+        faults={(2, 0, 1): Fault("unreachable")},
+    ),
+    "of two prizes that cannot be paid, one is noted, whichever write is first": _script(
+        _OPENED,
+        *(
+            Sent(at=at, win=replace(_PRIZED, reference=f"{each}", prize=prize), number=3 * each + number)
+            for each in range(1, 28)
+            for number, (at, prize) in enumerate(
+                ((each, None), (each + 0.5, (None, "1.5")), (each + 0.5 + each / 1500, (None, "2.5")))
+            )
+        ),
     ),
     "of two openings of one player at the same moment, one is made": _script(
         *(opened(2 * each, f"{each}", "EUR", "5") for each in range(1, 30)),
