@@ -229,8 +229,6 @@ class Judge:
         if said["transactionId"] != books.items[asked.id]["transactionId"]["S"]:
             raise Violation(f"another's name: {said}")
         self._check_balances(watch, said, balances)
-        if books.refusal(delivery, arrives=watch.arrives):
-            return  # a person has settled it, and its prize is as the person left it
         if code := books.dispute(delivery):
             self._check_prize_told(invocation, win, code)
             self._without_prize.append(delivery)
@@ -359,8 +357,7 @@ class Judge:
             gave_up = len(invocation.in_hand) == 1 and invocation.says('"message":"left for a person"')
             if gave_up and 0 in watch.verdicts and len(watch.verdicts) == 1 and not invocation.was_held_up:
                 raise Violation(f"settled by a person, and left for one again: {delivery.win}")
-            is_disputed = delivery.refusal is None and books.dispute(delivery)
-            if is_disputed and not self._prize_stands(delivery, without=message):
+            if books.dispute(delivery) and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self._stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
