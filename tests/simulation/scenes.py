@@ -210,6 +210,14 @@ SCENES: Mapping[str, Script] = {
         Sent(at=4.0, win=_WITH_IT, number=3),
         Sent(at=5.0, win=replace(_WITH_IT, prize=("prize", "3")), number=4),
     ),
+    # Its win was a replay by what a person had settled, and the message that had the prize was deleted.
+    "a disputed prize that is sent back is left again, though its request cannot be read in full": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_ALSO_ALONE, amount="9", bonus_code=None), number=1),
+        Sent(at=2.0, win=replace(_WITH_IT, wrong="absent"), number=2),
+        _by_hand(3.0, "result"),
+        Redriven(at=4.0, callback="result"),
+    ),
     "a prize that the provider has sent alone is disputed all the same": _script(
         _OPENED,
         Sent(at=1.0, win=replace(_WITH_IT, prize=("a", "1")), number=1),
