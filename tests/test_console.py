@@ -1747,6 +1747,30 @@ def test_what_is_sent_again_in_vain_while_it_waits_closes_nothing(code: int) -> 
     assert not fed(feed).open
 
 
+def test_what_an_outage_delays_is_counted_without_what_waited_already_or_waits_for_a_wallet() -> None:
+    feed = Feed()
+
+    def answered(reference: str, code: int) -> None:
+        body = json.dumps(published("result", reference=reference)).encode()
+        feed.answered("result", body, said("refused", reference, code=code, reason="x"), "{}", 0.01)
+
+    def tried_again(reference: str, *log: str) -> None:
+        feed.tried_again("result", [json.dumps({"reference": reference})], log)
+
+    answered("waits already", 998)
+    before = fed(feed).last
+    answered("of the outage", 998)
+    answered("of the outage", 998)  # the provider sends it again
+    answered("paid since", 998)
+    answered("without a wallet", 62)
+    tried_again("waits already", *said("refused", "waits already", code=998, tries=1))
+    tried_again("of the outage", *said("refused", "of the outage", code=998, tries=1))
+    tried_again("paid since", *said("replayed", "paid since", userId="421", tries=1))
+    tried_again("waits already", *said("replayed", "waits already", userId="421", tries=2))
+
+    assert fed(feed).delayed(before) == {("result", "of the outage"): False, ("result", "paid since"): True}
+
+
 def test_the_last_try_leaves_it_for_a_person() -> None:
     feed = Feed()
     feed.tried_again("result", [json.dumps({"reference": "r"})], said("refused", code=998, tries=10))

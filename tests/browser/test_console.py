@@ -304,6 +304,7 @@ def test_an_edited_body_is_sent_as_it_was_edited(opened: Opened) -> None:
 
 
 def test_the_store_breaks_and_what_was_parked_is_paid(opened: Opened, service: Service) -> None:
+    assert service.send(reference="waits for its wallet", userId="opened later")["error"] == 62  # not of the outage
     page = opened("/try?example=result&fresh=1")
 
     page.get_by_role("button", name="Take the tables away for 10 s").click()

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from tools.console.words import FINAL
+from tools.provider.answers import UNAVAILABLE
 from tools.walletctl.kinds import CASHIER, OPERATORS
 from tools.walletctl.log import object_of
 
@@ -34,7 +35,7 @@ _MOST_CURRENCIES = 50  # a test may make one up for each callback
 _MAX_TRIES = 10  # template.yaml's maxReceiveCount: then it is a dead letter
 _KEPT_FOR: Mapping[int, Outcome] = {
     62: "parked",
-    998: "parked",
+    UNAVAILABLE: "parked",
     **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
 }
 _PRIZE = "prize left for a person"
@@ -155,6 +156,19 @@ class Feed:
 
     def of(self, kind: str, reference: str) -> list[Arrival]:
         return [callback for callback in self._ring if callback.kind == kind and callback.reference == reference]
+
+    def delayed(self, number: int) -> dict[tuple[str, str], bool]:
+        """What was answered 998 and parked when it came, after that number, and whether it is paid since.
+
+        What was parked before that, and is tried again since, is not in it."""
+        delayed: dict[tuple[str, str], bool] = {}
+        for each in self.after(number):
+            key = (each.kind, each.reference or "")
+            if each.tries is None and each.outcome == "parked" and each.code == UNAVAILABLE:
+                delayed.setdefault(key, False)
+            elif key in delayed and not each.is_owed:
+                delayed[key] = True
+        return delayed
 
     def minutes(self) -> list[Minute]:
         """The last half hour, the newest last; a minute of which nothing is known is empty."""

@@ -204,14 +204,13 @@ class TryPages:
         return await run_in_threadpool(self._office.place.tables().wallet, user_id)
 
     def _outage_now(self) -> dict[str, Any]:
-        since = self._feed.after(self._broken_at) if self._was_broken else []
-        parked = {(each.kind, each.reference or "") for each in since if each.outcome == "parked"}
+        delayed = self._feed.delayed(self._broken_at) if self._was_broken else {}
         return {
             "left": self._outage.seconds_left,
             "was_broken": self._was_broken,
-            "parked": len(parked),
-            "recovered": len({each.reference for each in since if each.tries and not each.is_owed}),
-            "open": len(parked & self._feed.open.keys()),
+            "parked": len(delayed),
+            "recovered": sum(delayed.values()),
+            "open": len(delayed.keys() & self._feed.open.keys()),
         }
 
 
