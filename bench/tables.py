@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.shared.items import encoded
 from tools.shared.trouble import Trouble
@@ -59,7 +58,7 @@ class Tables:
         self._put(
             "Players",
             (
-                encoded({**Opening(user_id=player, currency="USD", cash=_CASH, bonus=_BONUS).item, "version": version})
+                encoded({"userId": player, "currency": "USD", "cash": _CASH, "bonus": _BONUS, "version": version})
                 for player in players
             ),
         )

@@ -1,4 +1,4 @@
-"""What the operator's own systems order: money in and out of a wallet, once, by the same path as the provider's wins."""
+"""What the operator's own systems order: money in and out of a wallet, once, as the provider's wins are paid."""
 
 from typing import Any
 

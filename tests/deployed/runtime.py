@@ -27,7 +27,7 @@ from local_service import HANG_SECONDS, wait_until
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Template
-from tools.local.wallets import Endpoints, PreparedService, prepare, read_players
+from tools.local.wallets import Endpoints, PreparedService, open_wallets_alone, prepare, read_players
 
 BUILD = ROOT / ".local" / "build"
 RUNTIME = ROOT / ".venv-runtime"
@@ -222,8 +222,7 @@ class Account:
 
 
 def _prepare(endpoint: str) -> PreparedService:
-    return prepare(
-        Endpoints(tables=endpoint, queues=endpoint, others=endpoint),
-        read_players(EVENTS / "players.json"),
-        json.loads((EVENTS / "secrets.json").read_text()),
-    )
+    endpoints = Endpoints(tables=endpoint, queues=endpoint, others=endpoint)
+    prepared = prepare(endpoints, json.loads((EVENTS / "secrets.json").read_text()))
+    open_wallets_alone(endpoints, read_players(EVENTS / "players.json"))
+    return prepared

@@ -1,5 +1,6 @@
 """What a program may put in front of the callbacks of a local service: its pages, and a watcher of all that arrives."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -35,3 +36,11 @@ class Front(Protocol):
     def end(self) -> None:
         """Ends what was begun from its pages."""
         ...
+
+
+THROTTLED_SECONDS = 5  # Lambda refuses at once what it has no environment for; here a worker may be free in a moment
+
+
+def say(function: str, started: float, outcome: str) -> None:
+    """Prints what became of a call, for the person who started the service."""
+    print(f"{function:<8} {1000 * (time.monotonic() - started):6.1f} ms  {outcome}", flush=True)

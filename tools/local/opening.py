@@ -1,10 +1,9 @@
-"""A wallet to be opened: put where there is none, by every program that opens one."""
+"""A wallet to be opened by the cashier, with its first movement, by every program that opens one."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from tools.shared.items import Item, encoded
+from tools.shared.amounts import amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,22 +15,15 @@ class Opening:
     cash: Decimal = Decimal(0)
     bonus: Decimal = Decimal(0)
 
-    @property
-    def item(self) -> Item:
+    def order(self, *, actor: str, reason: str) -> dict[str, str]:
+        """What the cashier is told. A player has one opening: its reference is the userId."""
         return {
+            "movement": "opening",
+            "reference": self.user_id,
             "userId": self.user_id,
+            "amount": amount(self.cash),
             "currency": self.currency,
-            "cash": self.cash,
-            "bonus": self.bonus,
-            "version": Decimal(0),
+            "bonus": amount(self.bonus),
+            "actor": actor,
+            "reason": reason,
         }
-
-    def put(self, dynamodb: Any, table: str) -> bool:
-        """Whether the wallet is open now. One that was there already is left as it is. Raises what the SDK raises."""
-        try:
-            dynamodb.put_item(
-                TableName=table, Item=encoded(self.item), ConditionExpression="attribute_not_exists(userId)"
-            )
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True

@@ -36,7 +36,7 @@ from tools.local.reloading import Reloading
 from tools.local.service import server_of, service
 from tools.local.settings import ServiceSettings
 from tools.local.template import Function, Template
-from tools.local.wallets import Endpoints, PreparedService, prepare, read_players
+from tools.local.wallets import Endpoints, PreparedService, open_wallets, prepare, read_players
 from tools.local.worker import OUTAGE
 from tools.local.workers import Workers
 from tools.shared.amounts import amount
@@ -62,7 +62,7 @@ def main(front_of: FrontOf) -> int:
             endpoints = Endpoints(
                 tables=settings.tables_endpoint or others, queues=settings.queues_endpoint or others, others=others
             )
-            prepared = prepare(endpoints, players, secret)
+            prepared = prepare(endpoints, secret)
             try:
                 asyncio.run(_serve(front_of, listening, settings, endpoints, players, prepared, embedded))
             except asyncio.CancelledError:
@@ -139,6 +139,7 @@ async def _serve(
         try:
             with cancelled_by_signals():
                 await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+                await open_wallets(pools["cashier"], players)
             server = server_of(front.before(service(template, pools, front.watcher)), _GRACE_SECONDS)
             background.append(asyncio.create_task(front.run(lambda: server.should_exit)))
             background += [
@@ -241,6 +242,7 @@ Trust          tokens and hashes are {checks}
 Code           {code}
 
 Console        {base}/
+Cashier        {base}, as Lambda's CashierFunction: docs/cashier.md
 
 Ctrl-C stops it all. Try:
 

@@ -2,7 +2,7 @@
 
 ServiceSettings come from the environment:
 
-    EVENT        the event to send (events/result.json); its function is the one that its path or queue belongs to
+    EVENT        the event to send (events/result.json); its path, queue or movement says which function gets it
     ARCH         the processor that the functions are built for: arm64 or x86_64 (this machine's)
     PORT         the service of `make run` whose engine is used, if one runs there (3000); otherwise one is started
     API_PORT     where `make local-api` serves the API on 127.0.0.1 (3001)
@@ -29,7 +29,7 @@ from tools.local.engine import engine, free_port, must_be_free
 from tools.local.lifetime import die_with_parent, leave_on_signals, stop
 from tools.local.settings import ServiceSettings, whole_number
 from tools.local.template import Template
-from tools.local.wallets import Endpoints, prepare, read_players
+from tools.local.wallets import Endpoints, open_wallets_alone, prepare, read_players
 from tools.shared.folders import LOCAL, ROOT
 from tools.shared.outside import announced, leave_the_account
 from tools.shared.trouble import Trouble
@@ -105,7 +105,7 @@ def event_of(path: Path) -> Mapping[str, Any]:
 
 
 def function_of(event: Any, path: Path) -> str:
-    """The function that gets an event of API Gateway or SQS, as template.yaml calls it. Raises Trouble if none does."""
+    """The function that gets an event of API Gateway or SQS, or an order, as template.yaml calls it. Raises Trouble."""
     template = Template.load()
     match event:
         case {"path": str(where)}:
@@ -113,8 +113,13 @@ def function_of(event: Any, path: Path) -> str:
         case {"Records": [{"eventSourceARN": str(where)}, *_]}:
             queue = where.rpartition(":")[2]
             name = next((each.name for each in template.callbacks() if each.environment["RETRY_QUEUE"] == queue), None)
+        case {"movement": str(where)}:
+            name = "cashier"
         case _:
-            raise Trouble(f"the event {path} is neither API Gateway's (with a path) nor SQS's (with Records)")
+            raise Trouble(
+                f"the event {path} is not API Gateway's (with a path), SQS's (with Records) "
+                "or an order to the cashier (with a movement)"
+            )
     if name is None:
         raise Trouble(f"the event {path} is for {where}, which belongs to no function of template.yaml")
     return f"{name.title()}Function"
@@ -210,7 +215,9 @@ def _engine() -> Iterator[int]:
         return
     players = read_players(settings.players)
     with engine(settings.engine_port or free_port()) as own:
-        prepare(Endpoints(tables=own.endpoint, queues=own.endpoint, others=own.endpoint), players, None)
+        endpoints = Endpoints(tables=own.endpoint, queues=own.endpoint, others=own.endpoint)
+        prepare(endpoints, None)
+        open_wallets_alone(endpoints, players)
         print(f"An engine of its own, with the players of {settings.players.name}", file=sys.stderr)
         yield urlsplit(own.endpoint).port or 0
 

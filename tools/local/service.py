@@ -1,4 +1,4 @@
-"""The HTTP face: what API Gateway does with a request, for the routes of template.yaml."""
+"""The HTTP face: what API Gateway does with a request, for the routes of template.yaml; and Lambda's Invoke API."""
 
 import asyncio
 import time
@@ -11,19 +11,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp
 
-from tools.local.front import Watcher
+from tools.local import invoking
+from tools.local.front import THROTTLED_SECONDS, Watcher, say
 from tools.local.gateway import proxy_event
 from tools.local.template import GatewayResponse, Template
 from tools.local.workers import WorkerFailed, Workers
 
 MAX_BODY_BYTES = 10_000_000  # API Gateway's own limit
-THROTTLED_SECONDS = 5  # Lambda refuses at once what it has no environment for; here a worker may be free in a moment
 
 
 def service(template: Template, pools: Mapping[str, Workers], watcher: Watcher) -> Starlette:
     """The application that answers every path: a callback's by its function, others as the gateway does.
 
-    The watcher is told of each callback.
+    Lambda's Invoke API has a path beside them. The watcher is told of each callback and invocation.
     """
     routes, own_answers = template.routes(), template.gateway_responses()
 
@@ -51,18 +51,18 @@ def service(template: Template, pools: Mapping[str, Workers], watcher: Watcher) 
         except asyncio.CancelledError:  # the service stops: a caller that still waits is told to send again
             return _own(own_answers["DEFAULT_5XX"])
         except WorkerFailed as failed:
-            _say(function, started, f"the function failed: {failed}")
+            say(function, started, f"the function failed: {failed}")
             watcher.failed(function, body, str(failed), time.monotonic() - started)
             return _own(own_answers["DEFAULT_5XX"])
         answer = reply.answer
-        _say(function, started, f"{answer['statusCode']} {answer['body']}")
+        say(function, started, f"{answer['statusCode']} {answer['body']}")
         watcher.answered(function, body, reply.log, answer["body"], time.monotonic() - started)
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ready"})
 
-    application = Starlette(routes=[Route("/healthz", healthz, methods=["GET"])])
+    application = Starlette(routes=[Route("/healthz", healthz, methods=["GET"]), invoking.route(pools, watcher)])
     application.router.default = request_response(callback)  # every other path, by whatever method
     return application
 
@@ -88,10 +88,6 @@ async def _body_of(request: Request) -> bytes | None:
         if len(body) > MAX_BODY_BYTES:
             return None
     return bytes(body)
-
-
-def _say(function: str, started: float, outcome: str) -> None:
-    print(f"{function:<8} {1000 * (time.monotonic() - started):6.1f} ms  {outcome}", flush=True)
 
 
 def _own(answer: GatewayResponse) -> Response:

@@ -1,5 +1,6 @@
-"""The tables and queues of template.yaml in an engine, and the players whose wallets are in them."""
+"""The tables and queues of template.yaml in an engine, and the players whose wallets the cashier opens there."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.opening import Opening
 from tools.local.template import Template
+from tools.local.workers import START_SECONDS, WorkerFailed, Workers
+from tools.shared.folders import LOCAL
 from tools.shared.identifiers import CURRENCY, TEXT, can_be_currency, is_identifier
+from tools.shared.outside import plain, user
 from tools.shared.trouble import Trouble
 from wallet import money
+
+_TRIES = 10  # of an opening: a cashier that has just started answers 998 on a busy machine
 
 
 def read_players(path: Path) -> list[Opening]:
@@ -85,16 +91,14 @@ class PreparedService:
     hash_secret: str | None
 
 
-def prepare(endpoints: Endpoints, players: Sequence[Opening], secret: Mapping[str, Any] | None) -> PreparedService:
-    """Makes what is missing: the tables, the queues, the players' wallets, the secret.
+def prepare(endpoints: Endpoints, secret: Mapping[str, Any] | None) -> PreparedService:
+    """Makes what is missing: the tables, the queues, the secret.
 
-    A wallet that exists is left as it is. Raises Trouble if an endpoint does not answer as AWS does.
+    Raises Trouble if an endpoint does not answer as AWS does.
     """
     try:
         dynamodb = boto3.client("dynamodb", endpoint_url=endpoints.tables)
         _create_tables(dynamodb)
-        for player in players:
-            player.put(dynamodb, "Players")
         return PreparedService(
             queues=create_queues(boto3.client("sqs", endpoint_url=endpoints.queues)),
             secret=_keep_secret(boto3.client("secretsmanager", endpoint_url=endpoints.others), secret)
@@ -106,6 +110,45 @@ def prepare(endpoints: Endpoints, players: Sequence[Opening], secret: Mapping[st
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is not a URL
         where = ", ".join(dict.fromkeys((endpoints.tables, endpoints.queues, endpoints.others)))
         raise Trouble(f"the engine at {where} cannot be prepared: {error}") from error
+
+
+async def open_wallets(cashier: Workers, players: Sequence[Opening]) -> None:
+    """Has the cashier open the players' wallets. One that exists is left as it is. Raises Trouble."""
+    await asyncio.gather(*(_open(cashier, player) for player in players))
+
+
+async def _open(cashier: Workers, player: Opening) -> None:
+    order = player.order(actor=user(), reason="a player of the local service")
+    answer: Mapping[str, Any] = {}
+    for _ in range(_TRIES):
+        try:
+            answer = (await cashier.run(order, patience_seconds=START_SECONDS)).answer
+        except WorkerFailed as failed:
+            raise Trouble(
+                f"the wallet of {plain(player.user_id)} cannot be opened: the cashier failed: {failed}"
+            ) from None
+        if answer["error"] != 998:
+            break
+    if answer["error"] not in (0, 61):  # 61: it is there
+        told = f"error {answer['error']}, {answer['description']}"
+        raise Trouble(f"the wallet of {plain(player.user_id)} cannot be opened: the cashier answers {told}")
+
+
+def open_wallets_alone(endpoints: Endpoints, players: Sequence[Opening]) -> None:
+    """The same where no service runs, by a process of the cashier's that ends afterwards. Raises Trouble."""
+
+    async def opened() -> None:
+        with (LOCAL / "cashier.log").open("wb") as log:
+            cashier = Workers(function, endpoints.variables, log)
+            try:
+                await cashier.start(1)
+                await open_wallets(cashier, players)
+            finally:
+                await cashier.stop()
+
+    LOCAL.mkdir(exist_ok=True)
+    (function,) = (each for each in Template.load().functions() if each.name == "cashier")
+    asyncio.run(opened())
 
 
 def _create_tables(dynamodb: Any) -> None:

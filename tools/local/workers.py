@@ -28,6 +28,14 @@ class WorkerFailed(Exception):
     """No answer: the worker crashed, took longer than its function may, or none was free in that time."""
 
 
+class TimedOut(WorkerFailed):
+    """It took longer than its function may."""
+
+
+class NoneFree(WorkerFailed):
+    """The function was not called."""
+
+
 @dataclass(frozen=True, slots=True)
 class HandlerReply:
     """A handler's answer, and the lines of JSON that its function's log said meanwhile."""
@@ -109,7 +117,7 @@ class Worker:
         try:
             line = await asyncio.wait_for(self._reader.readline(), timeout_seconds)
         except TimeoutError:
-            raise WorkerFailed(f"no answer within {timeout_seconds} s") from None
+            raise TimedOut(f"no answer within {timeout_seconds} s") from None
         except ConnectionError:
             line = b""
         if not line:
@@ -160,7 +168,7 @@ class Workers:
         try:
             worker = await asyncio.wait_for(self._idle.get(), patience_seconds)
         except TimeoutError:
-            raise WorkerFailed(f"none was free for {patience_seconds} s") from None
+            raise NoneFree(f"none was free for {patience_seconds} s") from None
         try:
             reply = await worker.run(event, self._function.timeout_seconds)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale

@@ -66,7 +66,15 @@ class Stack:
         )
 
     def open_wallet(self, player: Opening) -> None:
-        player.put(self.client("dynamodb"), self.resources["Players"])
+        """Has the stack's cashier open a wallet. Raises Trouble."""
+        order = player.order(actor="deploy-local", reason="a player of the stack in an engine")
+        answer = json.load(self.invoke(self.outputs["CashierFunction"], order)["Payload"])
+        if answer.get("error") != 0:
+            raise Trouble(f"the cashier does not open the wallet of {player.user_id}: {answer}")
+
+    def invoke(self, function: str, order: Mapping[str, Any]) -> Any:
+        """What Lambda answers to somebody of this account who invokes a function."""
+        return self.client("lambda").invoke(FunctionName=function, Payload=json.dumps(order).encode())
 
     def call(self, url: str, body: str, *, method: str = "POST") -> tuple[int, str]:
         """Sends a body to a URL as it is handed to the provider; the answer's HTTP status and text."""
