@@ -1,6 +1,6 @@
 """Cashier: the operator's own systems open wallets, and move money in and out of them, once.
 
-It has no route: whoever may invoke it may move money. Amounts are texts, and above zero but for an adjustment's.
+It has no route: whoever may invoke it may move money. Amounts are texts. Only an adjustment's may be below zero.
 Source: docs/cashier.md.
 """
 
@@ -21,7 +21,7 @@ class CashierOrder(wire.Order):
     reference: wire.Identifier
     user_id: wire.Identifier
     amount: wire.SignedAmount
-    currency: wire.Currency
+    currency: wire.Text
     bonus: wire.SignedAmount | None = None  # of an opening or an adjustment: what `bonus` moves by
     below_zero: wire.Flag | None = None  # of an adjustment: it may take more than there is
     details: wire.Recorded | None = None
@@ -39,6 +39,8 @@ def movements_for(order: CashierOrder) -> list[Movement]:
         raise Malformed("bonus")
     if order.below_zero and not is_adjustment:
         raise Malformed("belowZero")
+    if is_opening and (len(order.currency) > wire.MAX_CHARACTERS or order.currency != order.currency.strip()):
+        raise Malformed("currency")  # the wallet keeps it for good, and nobody would see a space at its end
     return [
         Movement(
             kind=order.movement,

@@ -51,6 +51,9 @@ class _Root(_Family):
             "console": _console,
             "reconcile": _reconcile,
             "players": _players,
+            "deposit": _deposit,
+            "withdraw": _withdraw,
+            "adjust": _adjust,
             "parked": _parked,
             "certify": _certify,
             "simulate": _simulate,
@@ -308,6 +311,32 @@ def _players() -> typer.Typer:
         name="import",
     )
     return family
+
+
+def _deposit() -> typer.Typer:
+    from tools.walletctl.money import deposit
+
+    return _alone(deposit, 'walletctl deposit 421 25.00 --reference bank-77 --reason "bank transfer 77"')
+
+
+def _withdraw() -> typer.Typer:
+    from tools.walletctl.money import withdraw
+
+    return _alone(
+        withdraw,
+        'walletctl withdraw 421 40.00 --reference payout-12 --reason "payout 12, approved"',
+        'walletctl withdraw 421 40.00 --reference payout-12 --reason "payout 12" --stack lucky-monaco-wallet --json',
+    )
+
+
+def _adjust() -> typer.Typer:
+    from tools.walletctl.money import adjust
+
+    return _alone(
+        adjust,
+        'walletctl adjust 421 -12.50 --reference ticket-1234 --reason "paid twice by mistake, ticket 1234"',
+        'walletctl adjust 421 0 --bonus -5 --reference ticket-1235 --reason "bonus withdrawn, ticket 1235" --yes',
+    )
 
 
 def _parked() -> typer.Typer:

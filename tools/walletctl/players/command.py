@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tools.shared import listing
+from tools.shared.amounts import amount
 from tools.shared.hints import command
 from tools.shared.identifiers import in_capitals
 from tools.shared.items import Item
@@ -41,19 +42,19 @@ def add(
     bonus: Annotated[str, typer.Option(metavar="AMOUNT", help="What its bonus begins with.")] = "0",
     asked: Asked = HERE,
 ) -> None:
-    """Opens a wallet. One that exists is refused, and left as it is."""
+    """Opens a wallet by the cashier, with its first movement. One that exists is refused, and left as it is."""
     try:
         opening = opening_of(user_id=player, currency=currency, cash=cash, bonus=bonus)
     except Unfit as unfit:
         raise Trouble(f"{plain(str(unfit))}: nothing was changed") from None
     where = asked.place()
-    tables = where.tables()
-    if there := open_wallet(opening, tables):
+    if there := open_wallet(opening, where, actor=where.caller(), reason="walletctl players add"):
         raise Trouble(
             f"{legible(player)} has a wallet already ({plain(described(there))}): nothing was changed. "
             f"To see it: {command(where.options, 'players', 'show', names=[player])}"
         )
-    print(f"{legible(player)} has a wallet now: {plain(described(opening.item))}")
+    begins = f"{amount(opening.cash)} {opening.currency}, bonus {amount(opening.bonus)}"
+    print(f"{legible(player)} has a wallet now: {plain(begins)}. Its first movement is opening#{plain(player)}")
 
 
 @asks_where

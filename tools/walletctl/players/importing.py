@@ -1,8 +1,8 @@
 """`walletctl players import`: opens the wallets of a file, and names every line that it did not open.
 
-The whole file is read first. If one line is not a wallet, nothing is written. Then each wallet is put where there is
-none. If it is interrupted, the same file can be imported again: a wallet that is open already, and has not moved since,
-is counted as such.
+The whole file is read first. If one line is not a wallet, nothing is written. Then the cashier opens each wallet where
+there is none. If it is interrupted, the same file can be imported again: a wallet that such an opening has made is
+counted as there already, whatever has moved since.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,21 @@ import typer
 from tools.local.opening import Opening
 from tools.shared import listing
 from tools.shared.cells import parting, rows, separator, texts
+from tools.shared.identifiers import in_capitals
+from tools.shared.items import Item
 from tools.shared.listing import Column, Row
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.place import HERE, Asked, asks_where
+from tools.walletctl.place import HERE, Asked, Place, asks_where
 from tools.walletctl.players.ids import looks_like
 from tools.walletctl.players.opening import Unfit, described, open_wallet, opening_of
-from tools.walletctl.tables import Tables
 
 NOT_ALL = 1
 _HEADER = ("userId", "currency", "cash", "bonus")
 _MAY_BE_LEFT_OUT = {"cash": "0", "bonus": "0"}  # the column, not a cell of it
 _AS_WRITTEN = "--ids-as-written"
-_AT_ONCE = 8  # writes on the way together
+_AT_ONCE = 8  # orders on the way together
+_MOST_OF_A_REASON = 1000  # characters, as the cashier has it
 _BATCH = 400  # wallets between two looks at the bar, and at Ctrl-C
 _COLUMNS = [
     Column(name="line", title="line", right=True, unbroken=True),
@@ -75,7 +77,7 @@ def import_(
 
     A line that is not a wallet stops it before anything is written. So does an id that a spreadsheet may have changed,
     such as 1.23457E+11 or 421.0. A wallet that exists is left as it is, and its line is refused unless it says the
-    same. The same file can be imported again. Ends with 1 if a line was refused, 2 if the file could not be read.
+    same. Importing the same file again is safe. Ends with 1 if a line was refused, 2 if the file could not be read.
     """
     form = listing.form(as_json, as_csv)
     openings, unfit = read(file, as_written=ids_as_written)
@@ -88,11 +90,11 @@ def import_(
         raise typer.Exit(NOT_ALL)
     if not openings:
         raise Trouble(f"{plain(str(file))} has no line but the first: nothing was changed")
-    tables = asked.place().tables()
+    where, reason = asked.place(), f"walletctl players import {plain(file.name)}"[:_MOST_OF_A_REASON]
     done: list[FileLine] = []
     try:
         with listing.progress("wallets", len(openings)) as advance:
-            for lines in _imported(tables, openings, dry_run=dry_run):
+            for lines in _imported(where, openings, reason, dry_run=dry_run):
                 done += lines
                 advance(len(lines))
     except Trouble as trouble:
@@ -164,23 +166,44 @@ def _named(header: Sequence[str], cells: Sequence[str]) -> str:
     return dict(zip(header, cells, strict=False)).get("userId", "")
 
 
-def _imported(tables: Tables, openings: Sequence[tuple[int, Opening]], *, dry_run: bool) -> Iterator[list[FileLine]]:
+def _imported(
+    where: Place, openings: Sequence[tuple[int, Opening]], reason: str, *, dry_run: bool
+) -> Iterator[list[FileLine]]:
     """What became of each line, some at a time, in order. Raises Trouble."""
-    with ThreadPoolExecutor(_AT_ONCE) as writers:
+    tables, actor = where.tables(), "" if dry_run else where.caller()
+    with ThreadPoolExecutor(_AT_ONCE) as callers:
         for start in range(0, len(openings), _BATCH):
             batch = openings[start : start + _BATCH]
-            yield list(writers.map(lambda each: _line(tables, *each, dry_run=dry_run), batch))
+            players = [opening.user_id for _, opening in batch]
+            there = {item["userId"]: item for item in tables.wallets(players)}
+            if not dry_run:
+                new = [opening for _, opening in batch if opening.user_id not in there]
+                quicker = callers.map(lambda each: open_wallet(each, where, actor=actor, reason=reason), new)
+                there |= {item["userId"]: item for item in quicker if item}
+            records = {item["userId"]: item for item in tables.with_ids(f"opening#{each}" for each in there)}
+            yield [
+                _line(number, opening, there.get(opening.user_id), records.get(opening.user_id), dry_run=dry_run)
+                for number, opening in batch
+            ]
 
 
-def _line(tables: Tables, number: int, opening: Opening, *, dry_run: bool) -> FileLine:
-    there = tables.wallet(opening.user_id) if dry_run else open_wallet(opening, tables)
+def _line(number: int, opening: Opening, there: Item | None, record: Item | None, *, dry_run: bool) -> FileLine:
+    """`there` is the wallet that was there before, and `record` its opening."""
     if there is None:
         outcome: Outcome = "would be opened" if dry_run else "opened"
         return FileLine(number=number, user_id=opening.user_id, outcome=outcome)
-    if there == opening.item:  # opened, and not moved since
+    if record and _is_of(opening, record):
         return FileLine(number=number, user_id=opening.user_id, outcome="there already")
     why = f"there is another wallet ({described(there)}), and it is left as it is"
     return FileLine(number=number, user_id=opening.user_id, outcome="refused", why=why)
+
+
+def _is_of(opening: Opening, record: Item) -> bool:
+    """Whether a record is that of such an opening, which the cashier would answer as a replay."""
+    begun = (record.get("amountAsked"), record.get("bonusAmount", 0))
+    return begun == (opening.cash, opening.bonus) and (
+        in_capitals(str(record.get("currency"))) == in_capitals(opening.currency)
+    )
 
 
 def _tell(lines: Sequence[FileLine], form: listing.Form, *, all_of_them: bool) -> None:

@@ -1,4 +1,4 @@
-"""Wallets that a person has opened: held to what the callbacks accept, and never written over."""
+"""Wallets that a person has opened, by the cashier: held to what the callbacks accept, and never written over."""
 
 from decimal import Decimal
 
@@ -6,9 +6,11 @@ from tools.local.opening import Opening
 from tools.shared.identifiers import CURRENCY, TEXT, can_be_currency, is_identifier
 from tools.shared.items import Item
 from tools.shared.listing import text
-from tools.shared.outside import cut, plain, trouble_if
+from tools.shared.outside import cut, plain
+from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.tables import Tables
+from tools.walletctl.ordering import ordered
+from tools.walletctl.place import Place
 from wallet import money
 
 _MOST_SHOWN = 60  # characters of a value, in a message
@@ -27,13 +29,20 @@ def opening_of(*, user_id: str, currency: str, cash: str, bonus: str) -> Opening
     return Opening(user_id=user_id, currency=currency, cash=_amount("cash", cash), bonus=_amount("bonus", bonus))
 
 
-def open_wallet(opening: Opening, tables: Tables) -> Item | None:
-    """None if the wallet is open now; else the one that was there, which is left as it is. Raises Trouble."""
-    with trouble_if(f"the table {plain(tables.players)} cannot be written"):
-        if opening.put(tables.dynamodb, tables.players):
-            return None
-    # The latter if it was removed between the two.
-    return tables.wallet(opening.user_id) or open_wallet(opening, tables)
+def open_wallet(opening: Opening, where: Place, *, actor: str, reason: str) -> Item | None:
+    """None if the cashier has opened the wallet; else the one that was there, which is left as it is.
+
+    Raises Trouble if it is not open and was not there, or if nobody knows.
+    """
+    tables = where.tables()
+    if there := tables.wallet(opening.user_id):
+        return there
+    answer = ordered(where, opening.order(actor=actor, reason=reason))
+    if answer["error"] == 0:
+        return None
+    if there := tables.wallet(opening.user_id):  # somebody was quicker
+        return there
+    raise Trouble(f"the cashier does not open it: error {answer['error']}, {plain(str(answer['description']))}")
 
 
 def described(wallet: Item) -> str:

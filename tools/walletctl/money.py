@@ -1,0 +1,214 @@
+"""`walletctl deposit`, `withdraw` and `adjust`: the cashier moves money, once per reference, in the caller's name."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from tools.shared import listing
+from tools.shared.amounts import amount
+from tools.shared.hints import command
+from tools.shared.identifiers import MOST_CHARACTERS, TEXT, is_identifier
+from tools.shared.items import Item
+from tools.shared.outside import legible, plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.names import named
+from tools.walletctl.ordering import Order, Refusal, ordered
+from tools.walletctl.place import HERE, Asked, Place, asks_where
+
+REFUSED = 1
+_MOST_OF_A_REASON = 1000  # characters, as the cashier has it
+_UNMOVED = "nothing was moved"
+
+PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
+Amount = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="In the wallet's currency, such as 12.50.", show_default=False)
+]
+Reference = Annotated[
+    str,
+    typer.Option("--reference", metavar="R", help="Its unique name. The same again moves nothing more."),
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it is on record for good.")]
+Currency = Annotated[
+    str | None, typer.Option("--currency", metavar="CODE", help="Refuse it if the wallet is in another currency.")
+]
+
+
+@asks_where
+def deposit(
+    player: PlayerId,
+    amount: Amount,
+    reference: Reference,
+    reason: Reason,
+    currency: Currency = None,
+    asked: Asked = HERE,
+    as_json: listing.AsJson = False,
+) -> None:
+    """Adds money to a wallet, once per reference, with your name and reason on record."""
+    order = _order("deposit", player, reference, reason, amount=_amount("AMOUNT", amount))
+    _run(order, currency, asked, as_json=as_json)
+
+
+@asks_where
+def withdraw(
+    player: PlayerId,
+    amount: Amount,
+    reference: Reference,
+    reason: Reason,
+    currency: Currency = None,
+    asked: Asked = HERE,
+    as_json: listing.AsJson = False,
+) -> None:
+    """Takes money from a wallet, once per reference, if there is enough.
+
+    If there is not enough, the refusal is on record under this reference and stays. Take less, or later, under a new
+    reference.
+    """
+    order = _order("withdrawal", player, reference, reason, amount=_amount("AMOUNT", amount))
+    _run(order, currency, asked, as_json=as_json)
+
+
+@asks_where
+def adjust(
+    player: PlayerId,
+    amount: Annotated[
+        str,
+        typer.Argument(metavar="AMOUNT", help="Such as 12.50, or -12.50 to take it.", show_default=False),
+    ],
+    reference: Reference,
+    reason: Reason,
+    bonus: Annotated[
+        str | None, typer.Option("--bonus", metavar="AMOUNT", help="What the bonus moves by, up or down.")
+    ] = None,
+    below_zero: Annotated[
+        bool, typer.Option("--below-zero", help="Take it also if that leaves less than nothing.")
+    ] = False,
+    currency: Currency = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    asked: Asked = HERE,
+    as_json: listing.AsJson = False,
+) -> None:
+    """Corrects a wallet, up or down, once per reference. It shows the wallet, and asks.
+
+    A stack has a limit for one adjustment: its parameter AdjustmentLimit.
+    """
+    more: dict[str, Any] = {} if bonus is None else {"bonus": _amount("--bonus", bonus, signed=True)}
+    if below_zero:
+        more["belowZero"] = True
+    order = _order("adjustment", player, reference, reason, amount=_amount("AMOUNT", amount, signed=True), **more)
+    _run(order, currency, asked, as_json=as_json, asks=not yes)
+
+
+def _order(movement: str, player: str, reference: str, reason: str, **more: Any) -> dict[str, Any]:
+    """Raises Trouble for what the cashier would refuse in any case."""
+    if not is_identifier(player):
+        raise Trouble(f"PLAYER must be {TEXT}: {_UNMOVED}")
+    if not is_identifier(reference):
+        raise Trouble(f"--reference must be {TEXT}: {_UNMOVED}")
+    if not reason.strip() or len(reason) > _MOST_OF_A_REASON or re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", reason):
+        raise Trouble(f"--reason must be one line of 1 to {_MOST_OF_A_REASON} characters: {_UNMOVED}")
+    return {"movement": movement, "reference": reference, "userId": player, "reason": reason, **more}
+
+
+def _amount(name: str, written: str, *, signed: bool = False) -> str:
+    from wallet import money  # of a checkout alone
+
+    try:
+        # No exponent: a person who means 1e3 and a spreadsheet that made it of 1000.4 look the same.
+        value = money.parse(written if "e" not in written.lower() else "", signed=signed)
+    except ValueError:
+        raise Trouble(
+            f"{name} must be an amount such as {'-' if signed else ''}12.50, of up to 32 digits, 18 of them after the "
+            f"point, not '{plain(written[:MOST_CHARACTERS])}': {_UNMOVED}"
+        ) from None
+    return amount(value)
+
+
+def _run(order: dict[str, Any], currency: str | None, asked: Asked, *, as_json: bool, asks: bool = False) -> None:
+    where = asked.place()
+    before, record = _wallet(where, order["userId"]), _record(where, order)
+    order = {**order, "currency": currency or str(before.get("currency")), "actor": where.caller()}
+    if not as_json:
+        listing.out(listing.facts(_facts(order, before)))
+    if asks and record is None:
+        _ask(as_json)
+    answer = ordered(where, order)
+    if answer["error"] != 0:
+        record = record or (_record(where, order) if answer["error"] == 61 else None)  # somebody was quicker
+        refusal = Refusal(order=order, answer=answer, record=record, place=where)
+        _tell(as_json, _said("refused", order, before, answer), *refusal.sentences())
+        raise typer.Exit(REFUSED)
+    after = f"The wallet has {answer['cash']} {plain(answer['currency'])}, bonus {answer['bonus']}"
+    if record:
+        when, who = plain(str(record.get("recordedAt"))), plain(str(record.get("actor")))
+        sentence = f"A replay: it was done at {when}, ordered by {who}. Nothing was moved now"
+        _tell(as_json, _said("replayed", order, before, answer), sentence, after)
+        return
+    _tell(
+        as_json,
+        _said("moved", order, before, answer),
+        f"Done, and on record as {order['movement']}#{plain(order['reference'])}",
+        after,
+    )
+
+
+def _wallet(where: Place, player: str) -> Item:
+    wallet = where.tables().wallet(player)
+    if wallet is None:
+        raise Trouble(
+            f"{legible(player)} has no wallet: {_UNMOVED}. How to open one: {command((), 'help', 'players', 'add')}"
+        )
+    return wallet
+
+
+def _record(where: Place, order: Order) -> Item | None:
+    return next(where.tables().with_ids([f"{order['movement']}#{order['reference']}"]), None)
+
+
+def _facts(order: Order, before: Item) -> Mapping[str, listing.Cell]:
+    cash, bonus = (listing.text(_cell(before.get(name))) for name in ("cash", "bonus"))
+    return {
+        "player": order["userId"],
+        "wallet": f"{cash} {before.get('currency')}, bonus {bonus}",
+        order["movement"]: f"{order['amount']} {order['currency']}"
+        + (f", bonus {order['bonus']}" if "bonus" in order else "")
+        + (", also below zero" if "belowZero" in order else ""),
+        "reference": order["reference"],
+        "reason": order["reason"],
+        "ordered by": order["actor"],
+    }
+
+
+def _said(outcome: str, order: Order, before: Item, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """All of it for a machine; the wallet afterwards is in the cashier's answer."""
+    wallet = {name: listing.for_json(_cell(before.get(name))) for name in ("currency", "cash", "bonus")}
+    return {"outcome": outcome, "order": order, "before": wallet, "answer": answer}
+
+
+def _tell(as_json: bool, said: Mapping[str, Any], *sentences: str) -> None:
+    if as_json:
+        print(json.dumps(said, indent=2))
+        return
+    for sentence in sentences:
+        listing.tell(sentence)
+
+
+def _cell(value: Any) -> listing.Cell:
+    return value if isinstance(value, Decimal | str) or value is None else str(value)
+
+
+def _ask(as_json: bool) -> None:
+    """Raises Trouble or Exit unless a person agrees."""
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Trouble(f"{_UNMOVED}: to adjust a wallet without a question, add --yes")
+    try:
+        answer = input("Adjust it? yes or no: ").strip().lower()
+    except EOFError:
+        answer = ""
+    if answer != "yes":
+        print("Nothing was moved")
+        raise typer.Exit(REFUSED)
