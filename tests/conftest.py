@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import os
 import random
 import signal
@@ -25,9 +26,10 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from tools.local.opening import Opening
 from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
+from wallet.ledger import Movement
+from wallet.store import Store
 
 if TYPE_CHECKING:
     from walletctl import Walletctl
@@ -64,6 +66,7 @@ os.environ.setdefault("SIMULATION_SEED", str(random.SystemRandom().getrandbits(3
 
 SESSION = boto3.Session()
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
+STORE = Store(SESSION.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 
 
@@ -173,8 +176,27 @@ class Operator:
             monkeypatch.setattr(snapshot_restore_py, registry, [])
 
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
-        opening = Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus))
-        self.database.Table("Players").put_item(Item=opening.item)  # again, if there is one
+        """Opens a wallet by the movement that the cashier makes; again, if there is one."""
+        for table, key in (("Players", {"userId": user_id}), ("Transactions", {"id": f"opening#{user_id}"})):
+            if any(key.items() <= item.items() for item in self.items(table)):
+                self.database.Table(table).delete_item(Key=key)
+        opening = Movement(
+            kind="opening",
+            reference=user_id,
+            user_id=user_id,
+            amount=Decimal(cash),
+            bonus_amount=Decimal(bonus),
+            currency=currency,
+            opens=True,
+            actor="a test",
+            reason="a player",
+        )
+        STORE.settle([opening], request="{}", deadline=math.inf)
+
+    def put_wallet(self, user_id: str = "421", **attributes: Any) -> None:
+        """Puts a wallet as another program might leave one, without a movement."""
+        wallet = {"userId": user_id, "currency": "USD", "cash": Decimal(0), "bonus": Decimal(0), "version": 0}
+        self.database.Table("Players").put_item(Item=wallet | attributes)
 
     def wallet(self, user_id: str = "421") -> dict[str, Any]:
         """The wallet's item: cash, bonus, version, currency."""
@@ -186,8 +208,9 @@ class Operator:
         return [item.to_regular_json() for item in _tables().tables[table].all_items()]
 
     def transactions(self) -> list[dict[str, Any]]:
-        """Every transaction's item, oldest first."""
-        return sorted(self.items("Transactions"), key=lambda item: (item["userId"], item.get("seq", 0)))
+        """Every transaction's item but for the openings, oldest first."""
+        made = [item for item in self.items("Transactions") if not item["id"].startswith("opening#")]
+        return sorted(made, key=lambda item: (item["userId"], item.get("seq", 0)))
 
     def uncovered(self, bonus_code: str, user_id: str = "421") -> Decimal | None:
         """What rounds under a bonus code were paid that no total has covered."""
