@@ -46,10 +46,10 @@ COMMANDS = (
         "reconcile",
         "Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.",
     ),
-    Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
     Command(_MONEY, "deposit", "Adds money to a wallet, once per reference, with your name and reason on record."),
     Command(_MONEY, "withdraw", "Takes money from a wallet, once per reference, if there is enough."),
     Command(_MONEY, "adjust", "Corrects a wallet, up or down, once per reference. It shows the wallet, and asks."),
+    Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
     Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited."),
     Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(
