@@ -49,11 +49,12 @@ class Rehearsal:
 
 @cache
 def rehearsal(callback: str) -> Rehearsal:
-    """What came of running a callback's function through everything it can meet."""
+    """What came of running a function through everything it can meet."""
     with pytest.MonkeyPatch.context() as monkeypatch, mock_aws(), output() as printed:
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
         stage = _Stage(Operator(monkeypatch), monkeypatch, callback)
-        _perform(stage)
+        stage.take_snapshot()
+        (_perform_orders if callback == "cashier" else _perform)(stage)
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
     return Rehearsal(
         frozenset(stage.calls), frozenset(metric for line in lines if "_aws" in line for metric in _metrics(line))
@@ -61,7 +62,6 @@ def rehearsal(callback: str) -> Rehearsal:
 
 
 def _perform(stage: "_Stage") -> None:
-    stage.take_snapshot()
     stage.operator.open_wallet()
     assert stage.send() == 0
     assert stage.send() == 0, "a replay"
@@ -90,6 +90,21 @@ def _perform(stage: "_Stage") -> None:
     with stage.down("sqs"):
         stage.retry("not a parked request")
     stage.retry()
+
+
+def _perform_orders(stage: "_Stage") -> None:
+    """What the cashier can meet: each movement, done, replayed and refused."""
+    for movement, amount in (("opening", "10"), ("deposit", "5"), ("withdrawal", "5"), ("adjustment", "-5")):
+        assert stage.order(movement=movement, amount=amount) == 0
+        assert stage.order(movement=movement, amount=amount) == 0, "a replay"
+        assert stage.order(movement=movement, amount="777" if amount != "-5" else "5") == 61
+        assert stage.order(movement=movement, amount="no amount") == 59
+    assert stage.order(movement="withdrawal", reference="too much", amount="777") == 15
+    assert stage.order(movement="adjustment", reference="too much", amount="-777") == 15
+    assert stage.order(reference="euros", currency="EUR") == 52
+    assert stage.order(reference="nobody's", userId="nobody") == 62
+    with stage.down("dynamodb"):
+        assert stage.order(reference="later") == 998
 
 
 class _Stage:
@@ -131,6 +146,12 @@ class _Stage:
         event = gateway_event(published(self._callback, **changes), token=token, httpMethod=method)
         with self._performing():
             return json.loads(self._handler(event, None)["body"])["error"]
+
+    def order(self, **changes: Any) -> int:
+        """The code of the answer to a deposit with these changes."""
+        order = {"movement": "deposit", "reference": "r-1", "userId": "422", "amount": "5", "currency": "USD"}
+        with self._performing():
+            return self._handler({**order, "actor": "a test", "reason": "a rehearsal", **changes}, None)["error"]
 
     def retry(self, *messages: str, tries: int = 1) -> None:
         """Hands the function these messages, or what it has kept, as Lambda does."""

@@ -13,6 +13,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = CONTENT["Parameters"]
 OUTPUTS: Mapping[str, Mapping[str, Any]] = CONTENT["Outputs"]
 
 CALLBACKS = ("result", "jackpot", "bonus", "promo")
+FUNCTIONS = (*CALLBACKS, "cashier")  # the operator's own systems invoke the last
+MOVEMENTS = ("opening", "deposit", "withdrawal", "adjustment")
 
 
 def of_type(resource_type: str) -> dict[str, Mapping[str, Any]]:
@@ -21,7 +23,7 @@ def of_type(resource_type: str) -> dict[str, Mapping[str, Any]]:
 
 
 def function_of(callback: str) -> Mapping[str, Any]:
-    """The properties of a callback's function, the common ones included; a property of its own wins."""
+    """The properties of a function, the common ones included; a property of its own wins."""
     return CONTENT["Globals"]["Function"] | of_type("AWS::Serverless::Function")[f"{callback.title()}Function"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from cloudwatch_alarm import MINUTE, Alarm, Point
 from conftest import ROOT
 from rehearsal import rehearsal
-from stack import CALLBACKS, CONTENT, RESOURCES, filled, is_intrinsic, of_type
+from stack import CALLBACKS, CONTENT, FUNCTIONS, RESOURCES, filled, is_intrinsic, of_type
 from tools.local.template import Template
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
@@ -144,7 +144,7 @@ def queue(callback: str, ending: str, **states: str) -> Watched:
 def functions(metric: str) -> Watched:
     return {
         callback: ("Sum", Metric("AWS/Lambda", metric, {"FunctionName": f"<{callback.title()}Function>"}))
-        for callback in CALLBACKS
+        for callback in FUNCTIONS
     }
 
 
@@ -609,8 +609,8 @@ def test_a_figure_of_the_dashboard_is_about_something_that_is_counted(widget: di
         assert_exists(metric)
     for namespace, name, dimensions in searches(widget):
         assert namespace == OUR_OWN
-        for callback in CALLBACKS:
-            printed = {(each.name, frozenset(dict(each.dimensions))) for each in rehearsal(callback).metrics}
+        for function in ["cashier"] if name in ("MovedAmount", "Declined") else CALLBACKS:
+            printed = {(each.name, frozenset(dict(each.dimensions))) for each in rehearsal(function).metrics}
             assert (name, dimensions) in printed
 
 

@@ -10,7 +10,7 @@ from stack import CONTENT, PARAMETERS
 
 def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
     assert PARAMETERS.keys() == {
-        "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst",
+        "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst", "AdjustmentLimit",
         "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
         "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
         "Stream", "AwsEndpointUrl",
@@ -57,6 +57,10 @@ def test_a_parameter_stands_in_one_group_of_the_form() -> None:
         ("WebAclArn", ""),
         ("WebAclArn", "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/callbacks/a1b2c3d4-5678-90ab-cdef-1"),
         ("WebAclArn", "arn:aws-cn:wafv2:cn-north-1:123456789012:regional/webacl/callbacks/a1b2c3d4"),
+        ("AdjustmentLimit", ""),
+        ("AdjustmentLimit", "0"),
+        ("AdjustmentLimit", "99.50"),
+        ("AdjustmentLimit", "99999999999999.999999999999999999"),
         ("AlarmEmail", ""),
         ("AlarmEmail", "on-call+wallet@example.com"),
         ("Release", "0123456789"),
@@ -90,6 +94,10 @@ def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
         ("WebAclArn", "callbacks"),
         ("WebAclArn", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/callbacks/a1b2c3d4"),  # CloudFront's
         ("WebAclArn", "arn:aws:wafv2:eu-west-1:123456789012:regional/ipset/callbacks/a1b2c3d4"),
+        ("AdjustmentLimit", "-1"),
+        ("AdjustmentLimit", "1e3"),
+        ("AdjustmentLimit", "10,000"),
+        ("AdjustmentLimit", "Infinity"),
         ("AlarmEmail", "on-call"),
         ("AlarmEmail", "@example.com"),
         ("AlarmEmail", "on-call@"),

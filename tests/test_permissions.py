@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from rehearsal import Call, rehearsal
-from stack import CALLBACKS, RESOURCES, function_of, is_intrinsic, of_type, reference_in
+from stack import CALLBACKS, FUNCTIONS, MOVEMENTS, RESOURCES, function_of, is_intrinsic, of_type, reference_in
 
-every_callback = pytest.mark.parametrize("callback", CALLBACKS)
+every_function = pytest.mark.parametrize("callback", FUNCTIONS)
 
 Statement = Mapping[str, Any]
 
@@ -18,8 +18,9 @@ Statement = Mapping[str, Any]
 def lambdas_own(callback: str) -> set[Call]:
     """What Lambda does for a function in its role, and no rehearsal shows: it reads the queue, and writes the log."""
     queue, log = f"{callback.title()}RetryQueue", f"{callback.title()}Log"
+    of_its_queue = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes") if callback in CALLBACKS else ()
     return {
-        *(Call(f"sqs:{operation}", queue) for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+        *(Call(f"sqs:{operation}", queue) for operation in of_its_queue),
         *(Call(f"logs:{operation}", log) for operation in ("CreateLogStream", "PutLogEvents")),
     }
 
@@ -27,7 +28,7 @@ def lambdas_own(callback: str) -> set[Call]:
 # --- Against the calls ------------------------------------------------------------------------------
 
 
-@every_callback
+@every_function
 def test_a_role_allows_every_call_its_function_makes(callback: str) -> None:
     statements = statements_of(callback)
 
@@ -35,7 +36,7 @@ def test_a_role_allows_every_call_its_function_makes(callback: str) -> None:
         assert any(allows(statement, call) for statement in statements), f"{callback} needs {call}"
 
 
-@every_callback
+@every_function
 def test_a_role_allows_no_call_that_its_function_does_not_make(callback: str) -> None:
     made = {each for call in rehearsal(callback).calls | lambdas_own(callback) for each in in_general(call)}
     statements = statements_of(callback)
@@ -45,7 +46,7 @@ def test_a_role_allows_no_call_that_its_function_does_not_make(callback: str) ->
     assert {each for call in allowed for each in in_general(call)} == made
 
 
-@every_callback
+@every_function
 def test_each_kind_of_key_that_a_role_allows_is_needed(callback: str) -> None:
     calls = rehearsal(callback).calls
 
@@ -56,7 +57,7 @@ def test_each_kind_of_key_that_a_role_allows_is_needed(callback: str) -> None:
             assert any(allows(statement, call) and not allows(less, call) for call in calls), (callback, pattern)
 
 
-@every_callback
+@every_function
 def test_each_statement_of_a_role_is_needed(callback: str) -> None:
     calls = rehearsal(callback).calls | lambdas_own(callback)
     statements = statements_of(callback)
@@ -71,7 +72,7 @@ def every_call() -> Iterator[Call]:
 
     A transaction's key is tried for each kind of transaction, and for what only begins like one.
     """
-    kinds = [f"{kind}{separator}1" for kind in CALLBACKS for separator in ("#", "")]
+    kinds = [f"{kind}{separator}1" for kind in (*CALLBACKS, *MOVEMENTS) for separator in ("#", "")]
     for service, resource_type in SERVICES.items():
         operations = {*boto3.client(service).meta.service_model.operation_names}
         if service == "dynamodb":
@@ -184,7 +185,7 @@ def statements_of(callback: str) -> list[Statement]:
 # --- Of all roles and policies ----------------------------------------------------------------------
 
 
-@every_callback
+@every_function
 def test_a_function_has_a_role_that_only_lambda_may_take_and_no_other_function_has(callback: str) -> None:
     function, role = function_of(callback), role_of(callback)
 
@@ -196,7 +197,7 @@ def test_a_function_has_a_role_that_only_lambda_may_take_and_no_other_function_h
 
 def test_there_is_no_role_but_the_functions_and_the_one_that_writes_the_api_s_log() -> None:
     roles = of_type("AWS::IAM::Role")
-    assert roles.keys() == {"ApiLogRole", *(f"{callback.title()}Role" for callback in CALLBACKS)}
+    assert roles.keys() == {"ApiLogRole", *(f"{callback.title()}Role" for callback in FUNCTIONS)}
 
     (trust,) = roles["ApiLogRole"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "apigateway.amazonaws.com"}
@@ -214,7 +215,7 @@ def test_a_policy_of_the_stack_allows_by_name() -> None:
     statements = dict(every_statement())
     # The API's own policy, which lets the provider's addresses call it, is held by test_template.
     assert {name.partition(":")[0] for name in statements} >= {
-        *(f"{callback.title()}Role" for callback in CALLBACKS), "PlayerAccess", "FreeRoundAccess", "SecretAccess",
+        *(f"{callback.title()}Role" for callback in FUNCTIONS), "PlayerAccess", "FreeRoundAccess", "SecretAccess",
         "OnlyByTls", "AlarmTopicOnlyByTls",
     }  # fmt: skip
 
@@ -226,6 +227,18 @@ def test_a_policy_of_the_stack_allows_by_name() -> None:
         assert not any("*" in action for action in actions_of(statement)), name
         for resource in listed(statement["Resource"]):
             assert is_intrinsic(resource, "Ref") or is_intrinsic(resource, "GetAtt"), name
+
+
+def test_nobody_but_the_cashier_opens_a_wallet_or_puts_one() -> None:
+    putting = Call("dynamodb:PutItem", "Players", frozenset({"421"}), "TransactWriteItems")
+
+    assert [each for each in FUNCTIONS if any(allows(of, putting) for of in statements_of(each))] == ["cashier"]
+    assert not any(
+        allows(of, Call("dynamodb:PutItem", "Transactions", frozenset({f"{movement}#1"}), "TransactWriteItems"))
+        for callback in CALLBACKS
+        for movement in MOVEMENTS
+        for of in statements_of(callback)
+    )
 
 
 def test_nothing_is_deleted_by_anybody_but_a_message_by_lambda_that_is_done_with() -> None:
