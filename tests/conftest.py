@@ -313,9 +313,12 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
 @pytest.fixture
 def walletctl(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Walletctl":
     """The operator's command line, where a local service is said to be that has the account's tables and queues."""
-    from walletctl import ACCOUNT, Walletctl  # which few tests need, and takes a while
+    from walletctl import ACCOUNT, Functions, Walletctl  # which few tests need, and takes a while
 
     monkeypatch.setattr("tools.shared.folders.LOCAL", tmp_path)
     monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
+    monkeypatch.setattr("tools.walletctl.players.importing._AT_ONCE", 1)  # a handler takes one event at a time
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
+    operator.handler("cashier")  # as for the callbacks: the command leaves the environment without an account
+    Functions(operator, monkeypatch)
     return Walletctl(tmp_path, monkeypatch)

@@ -378,7 +378,15 @@ def test_the_template_s_own_release_follows_what_its_functions_see() -> None:
         return release(template, [], {**GIVEN, **parameters})
 
     assert re.fullmatch("[0-9a-f]{10}", of())
-    for parameter in ("Architecture", "LogLevel", "RetrySeconds", "CheckSecret", "SnapStart", "AwsEndpointUrl"):
+    for parameter in (
+        "AdjustmentLimit",
+        "Architecture",
+        "LogLevel",
+        "RetrySeconds",
+        "CheckSecret",
+        "SnapStart",
+        "AwsEndpointUrl",
+    ):
         assert of(**{parameter: "another"}) != of(), parameter
     for parameter in ("ProviderCidrs", "ThrottleRate", "ThrottleBurst", "AlarmEmail", "ReservedConcurrency", "Rollout"):
         assert of(**{parameter: "another"}) == of(), parameter

@@ -19,7 +19,7 @@ from tools.local.template import Template
 LAYER = ROOT / "layers" / "common" / "requirements.txt"
 PINNED = [LAYER, *sorted((ROOT / "requirements").glob("*.txt"))]
 
-CALLBACKS = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/app.py"))
+CALLBACKS = sorted(function.name for function in Template.load().callbacks())
 
 every_file = pytest.mark.parametrize("file", PINNED, ids=lambda file: f"{file.parent.name}/{file.stem}")
 

@@ -203,16 +203,32 @@ def test_a_function_starts_with_the_environment_it_is_given(operator: Operator, 
 def test_a_function_is_given_every_variable_it_reads_and_its_own_name(callback: str) -> None:
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
 
-    assert variables_read() <= function.environment.keys()
+    assert variables_read(callback) <= function.environment.keys()
     assert function.environment["POWERTOOLS_SERVICE_NAME"] == callback
     assert function.environment["PLAYERS_TABLE"] == "Players"
     assert function.environment["TRANSACTIONS_TABLE"] == "Transactions"
     assert function.environment["FREE_ROUNDS_TABLE"] == "FreeRounds"
 
 
-def variables_read() -> set[str]:
-    """The environment's variables that the layer and the functions name."""
-    sources = [*(ROOT / "layers" / "common" / "wallet").glob("*.py"), *(ROOT / "functions").rglob("*.py")]
+def test_the_cashier_is_given_every_variable_it_reads_and_no_queue() -> None:
+    (cashier,) = (each for each in TEMPLATE.functions() if each.name == "cashier")
+    queues = {"RETRY_QUEUE", "DEAD_LETTERS"}
+
+    assert variables_read("cashier") - queues <= cashier.environment.keys()
+    assert not queues & cashier.environment.keys()
+    assert cashier.environment["POWERTOOLS_SERVICE_NAME"] == "cashier"
+    assert cashier.environment["ADJUSTMENT_LIMIT"] == PARAMETERS["AdjustmentLimit"]["Default"] == "10000"
+
+
+def test_the_cashier_has_no_path_and_no_queue_and_is_an_output() -> None:
+    assert "cashier" not in TEMPLATE.routes().values()
+    assert "Events" not in function_of("cashier")
+    assert OUTPUTS["CashierFunction"]["Value"].argument == "CashierFunction.Alias"
+
+
+def variables_read(function: str) -> set[str]:
+    """The environment's variables that the layer and a function name."""
+    sources = [*(ROOT / "layers" / "common" / "wallet").glob("*.py"), ROOT / "functions" / function / "app.py"]
     literals = (
         node.value
         for source in sources
@@ -223,7 +239,7 @@ def variables_read() -> set[str]:
 
 
 def test_a_variable_that_is_read_is_found_here() -> None:
-    assert {"PLAYERS_TABLE", "TRANSACTIONS_TABLE", "FREE_ROUNDS_TABLE", "PROVIDER_SECRET"} <= variables_read()
+    assert {"PLAYERS_TABLE", "TRANSACTIONS_TABLE", "FREE_ROUNDS_TABLE", "PROVIDER_SECRET"} <= variables_read("result")
 
 
 @every_callback

@@ -13,6 +13,7 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from conftest import ROOT
+from stack import FUNCTIONS
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 GIVEN = {"ProviderCidrs": "203.0.113.0/28,2001:db8::/48", "Release": "0123456789"}
@@ -58,7 +59,7 @@ def test_another_release_publishes_another_version_of_every_function() -> None:
     before = of_type(transformed(), "AWS::Lambda::Version")
     after = of_type(transformed(Release="fedcba9876"), "AWS::Lambda::Version")
 
-    assert len(before) == len(after) == 4
+    assert len(before) == len(after) == len(FUNCTIONS)
     assert not before.keys() & after.keys()
     assert of_type(transformed(), "AWS::Lambda::Version").keys() == before.keys()
     # Lambda publishes nothing of a function that is as it was, and the deployment would fail.
@@ -83,7 +84,7 @@ def test_every_function_is_called_by_its_alias() -> None:
     template = transformed()
 
     aliases = of_type(template, "AWS::Lambda::Alias")
-    assert [alias["Name"] for alias in aliases.values()] == ["live"] * 4
+    assert [alias["Name"] for alias in aliases.values()] == ["live"] * len(FUNCTIONS)
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionName"]["Ref"] in aliases
     for path in of_type(template, "AWS::ApiGateway::RestApi")["Api"]["Body"]["paths"].values():
@@ -105,7 +106,7 @@ def test_who_may_call_is_a_list_and_another_one_is_deployed() -> None:
 def test_a_rollout_that_is_gradual_is_rolled_back_by_alarms() -> None:
     groups = of_type(transformed(Rollout="Canary"), "AWS::CodeDeploy::DeploymentGroup")
 
-    assert len(groups) == 4
+    assert len(groups) == len(FUNCTIONS)
     for group in groups.values():
         condition, watched, unwatched = group["AlarmConfiguration"]["Fn::If"]
         assert condition == "HasAlarms"

@@ -15,11 +15,18 @@ from botocore.exceptions import EndpointConnectionError
 
 from conftest import Operator, published
 from tools.shared.identifiers import is_identifier
+from tools.shared.outside import user
 from wallet.wire import Parameter, _identifier
 from walletctl import PORT, Walletctl
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://tables")
 MOST = "99999999999999.999999999999999999"
+
+
+def opening(operator: Operator, player: str) -> dict[str, Any]:
+    """The record that a wallet begins with."""
+    (record,) = (item for item in operator.items("Transactions") if item["id"] == f"opening#{player}")
+    return record
 
 
 def wallets(operator: Operator) -> dict[str, dict[str, Any]]:
@@ -32,21 +39,28 @@ def wallets(operator: Operator) -> dict[str, dict[str, Any]]:
 def test_a_wallet_is_opened_with_every_digit(walletctl: Walletctl, operator: Operator) -> None:
     opened = walletctl("players", "add", "new", "--currency", "USDT", "--cash", MOST, "--bonus", "0.10")
 
-    assert (opened.exit_code, opened.stdout) == (0, f"new has a wallet now: {MOST} USDT, bonus 0.1, version 0\n")
+    begins = f"{MOST} USDT, bonus 0.1"
+    assert (opened.exit_code, opened.stdout) == (
+        0, f"new has a wallet now: {begins}. Its first movement is opening#new\n"
+    )  # fmt: skip
+    record = opening(operator, "new")
     assert operator.wallet("new") == {
         "userId": "new",
         "currency": "USDT",
         "cash": Decimal(MOST),
         "bonus": Decimal("0.1"),
-        "version": 0,
+        "version": 1,
+        "digest": record["digest"],
     }
+    assert (record["seq"], record["amount"], record["bonusAmount"]) == (1, Decimal(MOST), Decimal("0.1"))
+    assert (record["actor"], record["reason"]) == (user(), "walletctl players add")
 
 
 def test_what_is_opened_can_be_credited_and_proved(walletctl: Walletctl, operator: Operator) -> None:
     walletctl("players", "add", "new", "--currency", "usd")
 
     assert operator.send("result", published("result", userId="new", amount="1.10")).json["error"] == 0
-    assert walletctl("verify", "new", "--strict").exit_code == 0
+    assert walletctl("verify", "new").exit_code == 0
 
 
 def test_a_wallet_that_exists_is_refused_and_left_as_it_is(walletctl: Walletctl, operator: Operator) -> None:
@@ -54,15 +68,15 @@ def test_a_wallet_that_exists_is_refused_and_left_as_it_is(walletctl: Walletctl,
 
     said = walletctl.refused("players", "add", "421", "--currency", "EUR", "--cash", "5")
 
-    assert said.startswith("421 has a wallet already (99889.99 USD, bonus 99.99, version 0): nothing was changed")
+    assert said.startswith("421 has a wallet already (99889.99 USD, bonus 99.99, version 1): nothing was changed")
     assert "walletctl players show 421" in said
     assert wallets(operator) == before
 
 
 def test_of_two_who_open_one_wallet_at_once_one_is_refused(walletctl: Walletctl, operator: Operator) -> None:
     def another_is_quicker(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
-        if operation == "PutItem" and len(walletctl.asked(operation)) == 1:
-            operator.open_wallet("new", cash="7", bonus="0")
+        if operation == "Invoke" and len(walletctl.asked(operation)) == 1:
+            operator.put_wallet("new", cash=Decimal(7))
         return call()
 
     walletctl.watch(another_is_quicker)
@@ -122,7 +136,7 @@ def test_a_wallet_is_shown_with_its_last_transactions_and_uncovered_rounds(
         [{"bonusCode": "gift", "uncovered": "10.5", "advance": "0"}],
     )
     assert walletctl.csv("players", "show", "421") == [
-        {"userId": "421", "currency": "USD", "cash": "99900.49", "bonus": "110.49", "version": "7"}
+        {"userId": "421", "currency": "USD", "cash": "99900.49", "bonus": "110.49", "version": "8"}
     ]
 
 
@@ -221,7 +235,7 @@ def test_a_wallet_that_exists_is_left_and_its_line_refused_while_the_others_are_
     rows = walletctl.csv("players", "import", file(tmp_path, "new,EUR,1,0", "421,USD,5,0"), status=1)
 
     assert [(row["userId"], row["outcome"]) for row in rows] == [("new", "opened"), ("421", "refused")]
-    assert "another wallet (99889.99 USD, bonus 99.99, version 0), and it is left as it is" in rows[1]["why"]
+    assert "another wallet (99889.99 USD, bonus 99.99, version 1), and it is left as it is" in rows[1]["why"]
     assert operator.wallet("421") == before
     assert operator.wallet("new")["cash"] == 1
 
@@ -239,16 +253,46 @@ def test_the_same_file_twice_changes_nothing_and_refuses_nothing(
     assert wallets(operator) == before
 
 
-def test_a_wallet_that_was_credited_since_is_refused_and_keeps_its_money(
+def test_a_wallet_that_was_opened_so_is_there_already_whatever_has_moved_since(
     walletctl: Walletctl, operator: Operator, tmp_path: Path
 ) -> None:
     path = file(tmp_path, "new,USD,0,0")
     walletctl("players", "import", path)
     operator.send("result", published("result", userId="new", amount="5"))
 
-    assert walletctl("players", "import", path).exit_code == 1
+    dry, again = walletctl("players", "import", path, "--dry-run"), walletctl("players", "import", path)
+    other = walletctl("players", "import", file(tmp_path, "new,USD,0.01,0"))
 
+    assert (dry.exit_code, dry.stderr) == (again.exit_code, again.stderr) == (
+        0, "of 1 wallet: 0 opened, 1 there already\n"
+    )  # fmt: skip
+    assert (other.exit_code, other.stderr) == (1, "of 1 wallet: 0 opened, 1 refused\n")
     assert operator.wallet("new")["cash"] == 5
+
+
+def test_an_import_is_on_record_with_who_and_from_where(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    walletctl("players", "import", file(tmp_path, "new,EUR,1.50,2"))
+
+    record = opening(operator, "new")
+    assert (record["actor"], record["reason"]) == (user(), "walletctl players import players.csv")
+    assert (record["cashAfter"], record["bonusAfter"], record["seq"]) == (Decimal("1.5"), 2, 1)
+
+
+def test_of_two_imports_at_once_each_wallet_is_opened_once(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    def another_is_quicker(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "Invoke" and len(walletctl.asked(operation)) == 1:
+            operator.put_wallet("new", cash=Decimal(7), currency="EUR")
+        return call()
+
+    walletctl.watch(another_is_quicker)
+    rows = walletctl.csv("players", "import", file(tmp_path, "new,EUR,1,0", "newer,EUR,1,0"), status=1)
+
+    assert [(row["userId"], row["outcome"]) for row in rows] == [("new", "refused"), ("newer", "opened")]
+    assert operator.wallet("new")["cash"] == 7
 
 
 def test_a_dry_run_says_what_would_be_done_and_changes_nothing(
@@ -271,7 +315,7 @@ def test_tables_that_stop_answering_leave_an_account_of_what_was_done(
     path = file(tmp_path, *(f"p-{number},EUR,1,0" for number in range(6)))
 
     def ends(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
-        if operation == "PutItem" and parameters["Item"]["userId"]["S"] in ("p-4", "p-5"):
+        if operation == "Invoke" and json.loads(parameters["Payload"])["userId"] in ("p-4", "p-5"):
             raise UNREACHABLE
         return call()
 

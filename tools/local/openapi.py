@@ -14,7 +14,7 @@ from typing import Any
 from tools.local.template import Function, GatewayResponse, Template
 from tools.shared.folders import ROOT
 from wallet import wire
-from wallet.errors import Refusal
+from wallet.errors import NotEnough, Refusal
 
 PATH = ROOT / "docs" / "openapi.json"
 
@@ -177,7 +177,8 @@ def _refused_schema() -> Json:
 
 
 def _refusals() -> Sequence[type[Refusal]]:
-    return Refusal.__subclasses__()
+    """What a callback may answer. It takes no money, so there is always enough."""
+    return [each for each in Refusal.__subclasses__() if each is not NotEnough]
 
 
 def _statuses() -> list[int]:

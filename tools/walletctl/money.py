@@ -17,7 +17,7 @@ from tools.shared.items import Item
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.names import named
-from tools.walletctl.ordering import Order, Refusal, ordered
+from tools.walletctl.ordering import Declined, Order, ordered
 from tools.walletctl.place import HERE, Asked, Place, asks_where
 
 REFUSED = 1
@@ -139,7 +139,7 @@ def _run(order: dict[str, Any], currency: str | None, asked: Asked, *, as_json: 
     answer = ordered(where, order)
     if answer["error"] != 0:
         record = record or (_record(where, order) if answer["error"] == 61 else None)  # somebody was quicker
-        refusal = Refusal(order=order, answer=answer, record=record, place=where)
+        refusal = Declined(order=order, answer=answer, record=record, place=where)
         _tell(as_json, _said("refused", order, before, answer), *refusal.sentences())
         raise typer.Exit(REFUSED)
     after = f"The wallet has {answer['cash']} {plain(answer['currency'])}, bonus {answer['bonus']}"

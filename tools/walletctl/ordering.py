@@ -28,7 +28,7 @@ def ordered(where: Place, order: Order) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Declined:
     """Why the cashier moved nothing. `record` is what was on record under the order's id before, if anything was."""
 
     order: Order

@@ -31,6 +31,7 @@ class Playing:
         if self._asked.stack:
             raise Trouble("name the stack's players who play: --player 421 (wallets are opened only locally)")
         where, currencies = self._place(), [*CURRENCIES]
+        tables = where.tables()
         actor, reason = where.caller(), "walletctl simulate"
         from tools.local.opening import Opening  # of a checkout alone, and with the wallet's own code
         from tools.walletctl.players.opening import open_wallet
@@ -39,7 +40,7 @@ class Playing:
         for number in range(count):
             user_id, currency = f"sim-{number + 1:03}", currencies[number % len(currencies)]
             wallet = Opening(user_id=user_id, currency=currency, cash=OPENING_CASH)
-            there = open_wallet(wallet, where, actor=actor, reason=reason)
+            there = tables.wallet(user_id) or open_wallet(wallet, where, actor=actor, reason=reason)
             players.append(Player(user_id=user_id, currency=there["currency"] if there else currency))
         return players
 
