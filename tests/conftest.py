@@ -177,9 +177,7 @@ class Operator:
 
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
         """Opens a wallet by the movement that the cashier makes; again, if there is one."""
-        for table, key in (("Players", {"userId": user_id}), ("Transactions", {"id": f"opening#{user_id}"})):
-            if any(key.items() <= item.items() for item in self.items(table)):
-                self.database.Table(table).delete_item(Key=key)
+        self._forget(user_id)
         opening = Movement(
             kind="opening",
             reference=user_id,
@@ -194,9 +192,15 @@ class Operator:
         STORE.settle([opening], request="{}", deadline=math.inf)
 
     def put_wallet(self, user_id: str = "421", **attributes: Any) -> None:
-        """Puts a wallet as another program might leave one, without a movement."""
+        """Puts a wallet that no movement has opened, at version 0."""
+        self._forget(user_id)
         wallet = {"userId": user_id, "currency": "USD", "cash": Decimal(0), "bonus": Decimal(0), "version": 0}
         self.database.Table("Players").put_item(Item=wallet | attributes)
+
+    def _forget(self, user_id: str) -> None:
+        for table, key in (("Players", {"userId": user_id}), ("Transactions", {"id": f"opening#{user_id}"})):
+            if any(key.items() <= item.items() for item in self.items(table)):
+                self.database.Table(table).delete_item(Key=key)
 
     def wallet(self, user_id: str = "421") -> dict[str, Any]:
         """The wallet's item: cash, bonus, version, currency."""

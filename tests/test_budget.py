@@ -141,7 +141,8 @@ def test_a_replay_costs_two_read_units(operator: Operator, wire: Wire) -> None:
     send(operator)
 
     ((_, parameters),) = wire.take()
-    stored = [*items_in(operator, "Transactions"), *items_in(operator, "Players")]
+    made = [each for each in items_in(operator, "Transactions") if "actor" not in each]
+    stored = [*made, *items_in(operator, "Players")]
     assert sum(len(asked["Keys"]) for asked in parameters["RequestItems"].values()) == len(stored)
     assert sum(units.read_units(units.item_bytes(item)) for item in stored) == 2
 
@@ -151,7 +152,7 @@ def test_a_usual_transaction_stays_under_a_kilobyte(operator: Operator, event: s
     callback = "result" if event == "auto_closing" else event
     assert operator.send(callback, published(event)).json["error"] == 0
 
-    (transaction,) = items_in(operator, "Transactions")
+    (transaction,) = [each for each in items_in(operator, "Transactions") if "actor" not in each]
 
     assert json.loads(transaction["request"]["S"])["userId"] == "421"
     assert units.item_bytes(transaction) <= 1024

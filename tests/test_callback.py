@@ -145,7 +145,7 @@ def bonus(start: Callable[[str], Environment]) -> Environment:
 
 def assert_untouched(operator: Operator) -> None:
     wallet = operator.wallet()
-    assert (wallet["cash"], wallet["bonus"], wallet["version"]) == (Decimal("99889.99"), Decimal("99.99"), 0)
+    assert (wallet["cash"], wallet["bonus"], wallet["version"]) == (Decimal("99889.99"), Decimal("99.99"), 1)
     assert operator.transactions() == []
 
 
@@ -363,7 +363,7 @@ def test_a_credit_is_one_line_of_log(result: Environment) -> None:
     assert line["function_request_id"] == _Context.aws_request_id
     assert line["userId"] == "421"
     assert line["transactionId"] == TRANSACTION_ID
-    assert line["transactions"] == [{"id": f"result#{REFERENCE}", "seq": 1, "amount": "10", "cashAfter": "99899.99"}]
+    assert line["transactions"] == [{"id": f"result#{REFERENCE}", "seq": 2, "amount": "10", "cashAfter": "99899.99"}]
     assert 0 <= line["milliseconds"] < 60_000
 
 

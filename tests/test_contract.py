@@ -621,7 +621,7 @@ def test_the_answers_transaction_is_the_one_on_record(operator: Operator, callba
     (transaction,) = operator.transactions()
     assert transaction["transactionId"] == reply.json["transactionId"]
     assert (transaction["userId"], transaction["id"]) == ("421", f"{callback}#{REFERENCE}")
-    assert (transaction["seq"], operator.wallet()["version"]) == (1, 1)
+    assert (transaction["seq"], operator.wallet()["version"]) == (2, 2)
 
 
 @callbacks_always_signed

@@ -16,6 +16,7 @@ import pytest
 
 from conftest import ROOT, Operator, published
 from stack import PARAMETERS, of_type
+from tools.walletctl import money
 from tools.walletctl.parked import discard
 from walletctl import COMMANDS, PORT, ROOT_COMMAND, Functions, Walletctl, of_a_stack, parked
 
@@ -226,6 +227,7 @@ def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatc
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(money, "at_a_terminal", lambda: True)
     return operator
 
 
@@ -324,6 +326,11 @@ def lost_prize(operator: Operator, walletctl: Walletctl) -> None:
         assert operator.send("result", prize).json["error"] == 0
 
 
+def deposited(operator: Operator, walletctl: Walletctl) -> None:
+    order = {"movement": "deposit", "reference": "bank-77", "userId": "422", "amount": "25", "currency": "EUR"}
+    assert operator.invoke("cashier", {**order, "actor": "ana", "reason": "bank transfer 77"})["error"] == 0
+
+
 def log_of_the_samples(operator: Operator, walletctl: Walletctl) -> None:
     win = {"userId": "421", "roundId": "8812345003", "amount": "75.10", "currency": "USD"}
     other = {"code": 52, "reason": "The currency is not the player's: the wallet's is EUR"}
@@ -344,6 +351,8 @@ def refused_withdrawal(operator: Operator, walletctl: Walletctl) -> None:
 BEFORE = {
     "walletctl find w-78": refused_withdrawal,
     "walletctl find second": lost_prize,
+    'walletctl deposit 422 25.00 --reference bank-77 --reason "sent twice"': deposited,
+    'walletctl deposit 422 26.00 --reference bank-77 --reason "bank transfer 77"': deposited,
     **dict.fromkeys(
         [
             f"walletctl find {name}"
@@ -365,6 +374,8 @@ def as_compared(output: str) -> str:
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
         (r"discarded-result-\w+", "FILE"),
         (r"onport\d+", "PORT"),
+        (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "MOMENT"),
+        (r"orderedby\S+?(?=Done|Refused|Areplay)", "BY"),
     ):
         text = re.sub(pattern, name, text)
     return text

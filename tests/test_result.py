@@ -57,7 +57,7 @@ def test_two_wins_of_one_round_are_both_credited(operator: Operator) -> None:
     credited(operator, "result", published("result", reference="second"))
 
     assert gained(operator) == (20, 0)
-    assert [transaction["seq"] for transaction in operator.transactions()] == [1, 2]
+    assert [transaction["seq"] for transaction in operator.transactions()] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_a_prize_is_a_second_transaction_written_with_the_first(operator: Operat
     assert reply.json["cash"] == "99905.49"
     assert gained(operator) == (Decimal("15.5"), 0)
     win, prize = operator.transactions()
-    assert (win["id"], win["seq"], win["amount"]) == ("result#585c1306f89c56f5ecfc2f5d", 1, 10)
-    assert (prize["id"], prize["seq"], prize["amount"]) == ("promo#prize-1", 2, Decimal("5.5"))
+    assert (win["id"], win["seq"], win["amount"]) == ("result#585c1306f89c56f5ecfc2f5d", 2, 10)
+    assert (prize["id"], prize["seq"], prize["amount"]) == ("promo#prize-1", 3, Decimal("5.5"))
     assert (win["cashAfter"], prize["cashAfter"]) == (Decimal("99899.99"), Decimal("99905.49"))
     assert (prize["campaignId"], prize["campaignType"]) == ("summer", "T")
     assert reply.json["transactionId"] == win["transactionId"] != prize["transactionId"]
-    assert operator.wallet()["version"] == 2
+    assert operator.wallet()["version"] == 3
 
 
 def test_a_result_and_its_prize_are_one_read_and_one_write(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,7 @@ def store_on(client: Any) -> Store:
 
 @pytest.fixture
 def counter(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    operator.put_wallet(cash=OPENING_CASH, bonus=OPENING_BONUS)
     return Counter(operator, monkeypatch)
 
 
@@ -384,7 +385,7 @@ def test_a_lost_round_is_recorded_and_pays_nothing(counter: Counter, amount: str
 def test_a_usual_record_is_under_a_kilobyte(operator: Operator) -> None:
     operator.send_event("result", json.loads((EVENTS / "result.json").read_text()))
 
-    (record,) = dynamodb().scan(TableName="Transactions")["Items"]
+    (record,) = [each for each in dynamodb().scan(TableName="Transactions")["Items"] if "actor" not in each]
     assert 500 < bytes_of(record) < 1024  # one write unit, so two with the transaction's surcharge
 
 
@@ -1379,7 +1380,7 @@ def test_whatever_fails_every_reference_is_paid_once_in_the_end(
     counter: Counter, deliveries: list[int], reads: list[Step], writes: list[Step], honours_tokens: bool
 ) -> None:
     user_id = f"player-{next(PLAYERS)}"
-    counter.operator.open_wallet(user_id)
+    counter.operator.put_wallet(user_id, cash=OPENING_CASH, bonus=OPENING_BONUS)
     pool = [
         (free_round("1.5"),),
         (win("2", reference="r-2"),),

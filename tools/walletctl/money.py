@@ -201,9 +201,13 @@ def _cell(value: Any) -> listing.Cell:
     return value if isinstance(value, Decimal | str) or value is None else str(value)
 
 
+def at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _ask(as_json: bool) -> None:
     """Raises Trouble or Exit unless a person agrees."""
-    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if as_json or not at_a_terminal():
         raise Trouble(f"{_UNMOVED}: to adjust a wallet without a question, add --yes")
     try:
         answer = input("Adjust it? yes or no: ").strip().lower()
