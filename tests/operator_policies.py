@@ -1,4 +1,4 @@
-"""The two policies of docs/operating/policies, for people who use walletctl and the console on a stack."""
+"""The policies of docs/operating/policies, for people and systems that use a stack."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from conftest import ROOT
 Statements = Sequence[Mapping[str, Any]]
 
 
-def policies(stack: str, region: str, account: str) -> tuple[Statements, Statements]:
-    """The statements of both, filled in: what reading needs, and what repairing needs in addition."""
-    read, repair = (_filled(name, stack, region, account) for name in ("read", "repair"))
-    return read, repair
+def policies(stack: str, region: str, account: str) -> tuple[Statements, Statements, Statements]:
+    """The statements, filled in: what reading needs, and what repairing and ordering need in addition."""
+    read, repair, cashier = (_filled(name, stack, region, account) for name in ("read", "repair", "cashier"))
+    return read, repair, cashier
 
 
 def _filled(name: str, stack: str, region: str, account: str) -> Statements:
