@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from conftest import EVENTS, published
-from deployed.watcher import watching
+from deployed.watcher import key_of_user, watching
 from local_service import wait_until
 from tools.local.deploy.examples import example, examples
 from tools.local.deploy.probe import probe, show
-from tools.local.deploy.stack import Stack, deployed
+from tools.local.deploy.stack import REGION, Stack, deployed
 from tools.local.engine import free_port
 from tools.local.opening import Opening
 from tools.local.template import Template
@@ -69,11 +72,13 @@ class Account:
         return self.stack.table("Players").get_item(Key={"userId": self.user_id})["Item"]["cash"]
 
     def ledger(self) -> list[str]:
-        """The ids of the player's transactions, in order."""
+        """The ids of the player's transactions after the opening, in order."""
         items = self.stack.table("Transactions").scan()["Items"]
         mine = sorted((item for item in items if item["userId"] == self.user_id), key=lambda item: item["seq"])
         assert [item["seq"] for item in mine] == list(range(1, len(mine) + 1))
-        return [item["id"] for item in mine]
+        opening, *others = [item["id"] for item in mine]
+        assert opening == f"opening#{self.user_id}"
+        return others
 
 
 def send(stack: Stack, callback: str, changes: dict[str, Any], *, token: str, key: str) -> tuple[int, str]:
@@ -150,6 +155,32 @@ def test_a_prize_with_a_result_and_free_rounds_are_written_together(stack: Stack
     assert [answer["error"] for answer in (prize, round_, total)] == [0, 0, 0]
     assert player.cash == 2 + 3 + 10
     assert player.ledger() == ["result#r-1", "promo#p-1", "result#r-2", "bonus#b-1"]
+
+
+# --- The cashier ------------------------------------------------------------------------------------
+
+
+def test_the_cashier_is_invoked_with_the_documented_policy_and_with_no_less(stack: Stack) -> None:
+    player, key = Account(stack, "ordered"), key_of_user(stack, "payouts", "order")
+    order = {"userId": "ordered", "currency": "USD", "actor": "payouts", "reason": "a test"}
+
+    def invoke(movement: str, amount: str, function: str = "CashierFunction") -> Any:
+        caller = boto3.Session(**key, region_name=REGION).client(
+            "lambda", endpoint_url=stack.endpoint, verify=str(stack.authority), config=Config(proxies={})
+        )
+        name = stack.outputs[function] if function in stack.outputs else f"{stack.resources[function]}:live"
+        payload = json.dumps({**order, "movement": movement, "reference": "o-1", "amount": amount})
+        return json.load(caller.invoke(FunctionName=name, Payload=payload)["Payload"])
+
+    deposits = [invoke("deposit", "25.00"), invoke("deposit", "25.00")]
+    conflict, taken = invoke("deposit", "26"), invoke("withdrawal", "200")
+    adjusted, beyond = invoke("adjustment", "-5"), invoke("adjustment", "-10000.01")
+
+    assert deposits[0] == deposits[1]
+    assert [each["error"] for each in (deposits[0], conflict, taken, adjusted, beyond)] == [0, 61, 15, 0, 59]
+    assert (taken["cash"], player.cash) == ("125", 120)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        invoke("deposit", "1", "ResultFunction")
 
 
 # --- The first minutes ------------------------------------------------------------------------------

@@ -94,13 +94,19 @@ def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
 
 def _hired(stack: Stack) -> dict[str, str]:
     """The access key of a new user, who may look and mend."""
+    return key_of_user(stack, "support", "look", "mend")
+
+
+def key_of_user(stack: Stack, user: str, *may: str) -> dict[str, str]:
+    """The access key of a new user with some of the documented policies: look, mend, order."""
     iam, account = stack.client("iam"), stack.client("sts").get_caller_identity()["Account"]
-    iam.create_user(UserName="support")
-    for name, statements in zip(("look", "mend"), policies(NAME, REGION, account), strict=True):
-        judged = [_as_the_engine_judges(statement) for statement in statements]
-        document = json.dumps({"Version": "2012-10-17", "Statement": judged})
-        iam.put_user_policy(UserName="support", PolicyName=name, PolicyDocument=document)
-    key = iam.create_access_key(UserName="support")["AccessKey"]
+    iam.create_user(UserName=user)
+    for name, statements in zip(("look", "mend", "order"), policies(NAME, REGION, account), strict=True):
+        if name in may:
+            judged = [_as_the_engine_judges(statement) for statement in statements]
+            document = json.dumps({"Version": "2012-10-17", "Statement": judged})
+            iam.put_user_policy(UserName=user, PolicyName=name, PolicyDocument=document)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
     return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
 
