@@ -143,8 +143,8 @@ def children_of(pid: int) -> list[int]:
 
 
 def all_started_by(service: Service) -> list[int]:
-    """The engine, and a worker for each of four functions."""
-    wait_until(lambda: len(children_of(service.process.pid)) == 5)
+    """The engine, and a worker for each of five functions."""
+    wait_until(lambda: len(children_of(service.process.pid)) == 6)
     return children_of(service.process.pid)
 
 

@@ -122,7 +122,7 @@ def running(callback: str, endpoint: str, *, handler: str = "app.handler", **var
 def _environment(callback: str, folder: Path, handler: str, endpoint: str) -> dict[str, str]:
     (function,) = (each for each in Template.load().functions() if each.name == callback)
     # As `sam local invoke` does: the shared ones, then the function's own, and of both only what the template names.
-    overrides = sam_variables()["Parameters"] | sam_variables()[f"{callback.title()}Function"]
+    overrides = sam_variables()["Parameters"] | sam_variables().get(f"{callback.title()}Function", {})
     local = {name: value.replace("http://host.docker.internal:4566", endpoint) for name, value in overrides.items()}
     # For what is not deployed, the secret among it, sam passes the resource's own name.
     named = {**function.environment, "PROVIDER_SECRET": "ProviderSecret"}
@@ -191,7 +191,9 @@ class Account:
         return self._database.Table("Players").get_item(Key={"userId": user_id})["Item"]
 
     def transactions(self) -> list[dict[str, Any]]:
-        return self._database.Table("Transactions").scan()["Items"]
+        """All but the players' openings."""
+        items = self._database.Table("Transactions").scan()["Items"]
+        return [item for item in items if not item["id"].startswith("opening#")]
 
     def lose_the_tables(self) -> None:
         for table in Template.load().tables():

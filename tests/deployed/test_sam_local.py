@@ -171,14 +171,16 @@ def test_functions_look_for_their_tables_where_the_engine_has_them(command: str)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
-def test_an_event_is_for_the_function_of_its_path_or_queue(name: str) -> None:
+def test_an_event_is_for_the_function_of_its_path_queue_or_movement(name: str) -> None:
     event, path = json.loads((EVENTS / f"{name}.json").read_text()), EVENTS / f"{name}.json"
     if name in ("env", "players", "secrets"):
         with pytest.raises(Trouble, match="neither API Gateway's"):
             sam_local.function_of(event, path)
         return
 
-    function = {"auto_closing": "Result", "sqs": "Result"}.get(name, name.title())
+    function = {"auto_closing": "Result", "sqs": "Result", "deposit": "Cashier", "withdrawal": "Cashier"}.get(
+        name, name.title()
+    )
 
     assert sam_local.function_of(event, path) == f"{function}Function"
 

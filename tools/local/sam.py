@@ -117,8 +117,8 @@ def function_of(event: Any, path: Path) -> str:
             name = "cashier"
         case _:
             raise Trouble(
-                f"the event {path} is not API Gateway's (with a path), SQS's (with Records) "
-                "or an order to the cashier (with a movement)"
+                f"the event {path} is neither API Gateway's (with a path) nor SQS's (with Records) "
+                "nor an order to the cashier (with a movement)"
             )
     if name is None:
         raise Trouble(f"the event {path} is for {where}, which belongs to no function of template.yaml")
