@@ -28,6 +28,7 @@ from local_service import HANG_SECONDS, Service, children_of, command_of, runnin
 from promises.wins import CODE, FreeRounds, Win
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
+from tools.local.opening import Opening
 from tools.local.template import Template
 
 OPENING = Decimal("1000.000000000000000001")
@@ -181,9 +182,9 @@ class Stand:
         }
 
     def open_wallet(self, player: str) -> None:
-        self._database.Table("Players").put_item(
-            Item={"userId": player, "currency": "USD", "cash": OPENING, "bonus": Decimal(0), "version": 0}
-        )
+        opening = Opening(user_id=player, currency="USD", cash=OPENING).order(actor="a test", reason="a player")
+        path = "/2015-03-31/functions/CashierFunction/invocations"
+        wait_until(lambda: self.service.http.post(path, json=opening).json()["error"] == 0)
 
     # --- What is on record, read past the proxies ---------------------------------------------------
 
@@ -225,19 +226,20 @@ class Stand:
         return letters
 
     def assert_paid_once(self, *wins: Win) -> None:
-        """Exactly what is owed to the wins' player is on record, and the ledger adds up."""
+        """Exactly what is owed to the wins' player is on record after the opening, and the ledger adds up."""
         (player,) = {win.player for win in wins}
         owed = {id: amount for win in wins for id, amount in win.owed.items()}
-        ledger = self.ledger(player)
+        opening, *ledger = self.ledger(player)
+        assert (opening["seq"], opening["amount"], opening["id"]) == (1, OPENING, f"opening#{player}")
         assert {item["id"]: item["amount"] for item in ledger} == owed
-        assert [item["seq"] for item in ledger] == list(range(1, len(ledger) + 1))
+        assert [item["seq"] for item in ledger] == list(range(2, len(ledger) + 2))
         cash = OPENING
         for item in ledger:
             cash += item["amount"]
             assert item["cashAfter"] == cash
         wallet = self.wallet(player)
         assert wallet["cash"] == OPENING + sum(owed.values(), Decimal(0))
-        assert wallet["version"] == len(ledger)
+        assert wallet["version"] == len(ledger) + 1
         assert self.free_rounds(player, CODE) == wins[-1].free_rounds
 
     def queue(self, name: str) -> str:
