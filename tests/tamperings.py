@@ -1,12 +1,14 @@
 """What somebody with write access to the tables could do, and a ledger to do it to.
 
-The ledger is made through the callbacks: all four kinds of wins, free rounds in and out of order, prizes of every sort.
+The functions make the ledger: all four kinds of wins, free rounds in and out of order, prizes of every sort, the
+cashier's movements and refusals, and what a person settled. test_tamperings.py has the same for one who computes
+everything again.
 """
 
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from conftest import Operator, published
 from tools.shared.items import encoded
+from wallet.parking import Parked
 
 Item = dict[str, Any]
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
@@ -44,9 +47,9 @@ class Books:
 
     def put(self) -> None:
         """Has the account's tables hold these items and no others. Quicker than by the SDK: there are many."""
+        empty()
         for name in NAMES:
-            table = dynamodb_backends[ACCOUNT]["eu-west-1"].tables[name]
-            table.items.clear()
+            table = _table(name)
             for item in self.of(name):
                 table.put_item(item)
 
@@ -85,15 +88,34 @@ class Books:
         wallet["cash"] += by
 
 
+def _table(name: str) -> Any:
+    return dynamodb_backends[ACCOUNT]["eu-west-1"].tables[name]
+
+
+def empty() -> None:
+    """Leaves nothing in the account's tables."""
+    for name in NAMES:
+        _table(name).items.clear()
+
+
 def play(operator: Operator) -> None:
     """What is all in order, however odd."""
+    empty()
 
     def send(callback: str, **changes: Any) -> None:
         example = {"hash": None, "uuid": "u-1"} | ({"roundid": None} if "roundId" in changes else {})
         body = published(callback, **(example | changes))
         assert operator.send(callback, body).json["error"] == 0, changes
 
-    operator.open_wallet()
+    def order(movement: str, user_id: str, amount: str, *, error: int = 0, **changes: Any) -> None:
+        said = {"movement": movement, "userId": user_id, "amount": amount, "currency": "USD"}
+        said |= {"reference": f"{user_id}-{movement}", "actor": "bank", "reason": "as agreed"} | changes
+        assert operator.invoke("cashier", said)["error"] == error, said
+
+    def open_wallet(user_id: str, cash: str, bonus: str, **changes: Any) -> None:
+        order("opening", user_id, cash, bonus=bonus, reference=user_id, **changes)
+
+    open_wallet("421", "99889.99", "99.99")
     # Every kind of win, a prize within its result, and a round that was closed automatically.
     send("result", reference="r-1", amount="10.10", roundId="round-1")
     send("jackpot", reference="j-1", amount=1000, roundId="round-1")
@@ -104,7 +126,7 @@ def play(operator: Operator) -> None:
     send("result", reference="r-3", amount="0.5", promoCampaignId="c-1", promoCampaignType="T")
     send("result", reference="r-4", amount="2.5")
     # Free rounds: late ones, a total that names its last round, two grants under one code, a total without rounds.
-    operator.open_wallet("free", cash="0", bonus="0")
+    open_wallet("free", "0", "0")
 
     def free(callback: str, reference: str, amount: str, at: int | str, code: str, **changes: Any) -> None:
         changes = {"roundId": f"of-{reference}", "timestamp": at} | changes
@@ -129,7 +151,7 @@ def play(operator: Operator) -> None:
     free("result", "many-old", "1", "99", "many", roundId="of-many-0")
     free("result", "many-new", "1", "99", "many", roundId="of-many-11")
     # Prizes that are late, in dispute, another player's or malformed.
-    operator.open_wallet("prizes", cash="0", bonus="0")
+    open_wallet("prizes", "0", "0")
 
     def won(reference: str, **changes: Any) -> None:
         send("result", reference=reference, userId="prizes", **changes)
@@ -155,7 +177,7 @@ def play(operator: Operator) -> None:
     won("twice", amount="2", promoWinAmount="5", promoWinReference="twice-p", promowinreference="twice-q")
     won("integer", amount="2", promoWinAmount=5.50, promoWinReference=123)
     # Forms that are odd, and right.
-    operator.open_wallet("19", cash="0.000000000000000001", bonus="0")
+    open_wallet("19", "0.000000000000000001", "0")
     send("result", reference=7001, userId=19, amount=1.0e7, roundId=1602530, gameId=5, bonusCode=8)
     send(
         "bonus",
@@ -183,6 +205,67 @@ def play(operator: Operator) -> None:
         promoCampaignType="T\u00a0",
     )
     send("result", reference="spelled", userId="19", USERID=19, gameID="slot\u200d1", gameId="slot\u200d1")
+    # The cashier's movements, two refusals, and a balance below zero.
+    open_wallet("bank", "100", "5", currency="EUR")
+
+    def move(movement: str, reference: str, amount: str, **changes: Any) -> None:
+        order(movement, "bank", amount, reference=reference, **({"currency": "EUR"} | changes))
+
+    move("deposit", "d-1", "50.25", details={"iban": "MT00", "fee": 0.10})
+    move("withdrawal", "w-1", "30")
+    move("withdrawal", "w-refused", "1000", error=15)
+    move("adjustment", "a-1", "-0.5", bonus="2")
+    move("deposit", "d-erased", "10.00", currency="eur")
+    send("result", reference="bank-r", userId="bank", currency="EUR", amount="3", roundId="bank-1")
+    move("withdrawal", "w-2", "20")
+    move("adjustment", "a-below", "-500", belowZero=True)
+    move("deposit", "d-2", "600")
+    move("adjustment", "a-refused", "-7000", bonus="-1", error=15)
+    move("withdrawal", "w-3", "12")
+    # What a person settled, prizes that were noted later, and one of them left for a person.
+    open_wallet("hand", "10", "0")
+
+    def settle(callback: str, *, elsewhere: bool = False, **changes: Any) -> None:
+        request = json.dumps(published(callback, **({"hash": None, "userId": "hand"} | changes)))
+        parked = Parked(
+            callback=callback, reference="x", first_received_at="2026-11-30T08:00:00.000+00:00", request=request
+        )
+        said: dict[str, Any] = {"message": json.dumps(asdict(parked)), "actor": "anna", "reason": "ticket 7"}
+        said |= {"bookedElsewhere": True} if elsewhere else {}
+        assert operator.invoke(callback, {"settle": said})["error"] == 0, changes
+
+    settle("result", reference="h-1", amount="4", roundDetails=None, roundId="hand-1")
+    settle("jackpot", reference="h-elsewhere", amount="7", elsewhere=True)
+    settle("promo", reference="h-2", amount="2.5", currency="usd")
+    send("result", reference="h-3", userId="hand", amount="1", roundId="hand-3")
+    send(
+        "result",
+        reference="h-3",
+        userId="hand",
+        amount="1",
+        roundId="hand-3",
+        promoWinAmount="4",
+        promoWinReference="h-prize",
+    )
+    send("result", reference="h-4", userId="hand", amount="2", roundId="hand-4")
+    send(
+        "result",
+        reference="h-4",
+        userId="hand",
+        amount="2",
+        roundId="hand-4",
+        promoWinAmount="9",
+        promoWinReference="h-prize",
+    )
+    send("jackpot", reference="h-5", userId="hand", amount="3", roundId="hand-5")
+    _table("Transactions").put_item(
+        encoded({name: value for name, value in _item("deposit#d-erased").items() if name != "request"})
+    )
+
+
+def _item(id: str) -> Item:
+    (item,) = (item.to_regular_json() for item in _table("Transactions").all_items() if item.attrs["id"].value == id)
+    return item
 
 
 # --- The tamperings ---------------------------------------------------------------------------------
