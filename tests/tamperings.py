@@ -17,6 +17,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from conftest import Operator, published
 from tools.shared.items import encoded
+from wallet import chain, ledger, money
 from wallet.parking import Parked
 
 Item = dict[str, Any]
@@ -26,11 +27,15 @@ NAMES = ("Players", "Transactions", "FreeRounds")
 
 @dataclass
 class Books:
-    """The three tables' items, to be tampered with."""
+    """The three tables' items, to be tampered with.
+
+    `mark` ends every name in a copy, so that many copies fit into the same tables. A test names an item without it.
+    """
 
     wallets: dict[str, Item]
     transactions: dict[str, Item]
     free_rounds: dict[tuple[str, str], Item]
+    mark: str = ""
 
     @classmethod
     def read(cls, operator: Operator) -> "Books":
@@ -53,11 +58,30 @@ class Books:
             for item in self.of(name):
                 table.put_item(item)
 
+    def copy(self, mark: str, *players: str) -> "Books":
+        """The ledgers of those players under other names, as the functions would have written them."""
+        copied = Books(
+            wallets={each: {**self.wallets[each], "userId": f"{each}{mark}"} for each in players},
+            transactions={
+                id: _marked(item, mark) for id, item in self.transactions.items() if item["userId"] in players
+            },
+            free_rounds={
+                key: {**item, "userId": f"{key[0]}{mark}"}
+                for key, item in self.free_rounds.items()
+                if key[0] in players
+            },
+            mark=mark,
+        )
+        for player in players:
+            copied.link_again(player)
+        return copied
+
     def owner(self, id: str) -> str:
         return self.transactions[id]["userId"]
 
     def set(self, id: str, **changes: Any) -> None:
         """A transaction with other attributes; None takes one out."""
+        changes |= {name: f"{changes[name]}{self.mark}" for name in _NAMES if changes.get(name)}
         item = self.transactions[id] | changes
         self.transactions[id] = {name: value for name, value in item.items() if value is not None}
 
@@ -68,8 +92,7 @@ class Books:
 
     def renamed(self, id: str, to: str) -> None:
         """A transaction under another id, with the transactionId of that."""
-        item = self.transactions.pop(id)
-        self.transactions[to] = item | {"id": to, "transactionId": str(uuid.uuid5(NAMESPACE, to))}
+        self.transactions[to] = _under(f"{to}{self.mark}", self.transactions.pop(id))
 
     def later(self, id: str) -> list[str]:
         """The ids of what the transaction's player was credited after it."""
@@ -86,6 +109,143 @@ class Books:
             self.set(other, cashAfter=self.transactions[other]["cashAfter"] + by)
         wallet = self.wallets[self.transactions[id]["userId"]]
         wallet["cash"] += by
+
+    # --- Computed again, by the documented rules ---------------------------------------------------
+
+    def compute_again(self, player: str) -> None:
+        """Has everything of a player follow from the amounts asked, in the order of `seq`."""
+        cash = bonus = Decimal(0)
+        counts: dict[str, ledger.FreeRounds] = {}
+        for seq, item in enumerate(self.movements(player), 1):
+            _rewrite_request(item)
+            paid, to_bonus = item["amountAsked"], item.get("bonusAmount", 0)
+            kind, code = item["id"].partition("#")[0], item.get("bonusCode")
+            for name in ("uncoveredAfter", "advanceAfter"):
+                item.pop(name, None)
+            if kind == "bonus" or (kind == "result" and code):
+                if code:
+                    paid, counts[code] = ledger._count_free_round(
+                        _free_round(item), counts.get(code, ledger.FreeRounds())
+                    )
+                    item.update(uncoveredAfter=counts[code].uncovered, advanceAfter=counts[code].advance)
+                to_bonus = paid
+            cash, bonus = cash + paid, bonus + to_bonus
+            item.update(_under(item["id"], item), seq=Decimal(seq), amount=paid, cashAfter=cash, bonusAfter=bonus)
+        for item in self.outcomes(player):
+            _rewrite_request(item)
+        self.free_rounds = {key: item for key, item in self.free_rounds.items() if key[0] != player}
+        for code, count in counts.items():
+            kept = {"uncovered": count.uncovered, "advance": count.advance, "lastRounds": [*count.last_rounds]}
+            until = {} if count.until is None else {"until": Decimal(count.until)}
+            self.free_rounds[player, code] = {"userId": f"{player}{self.mark}", "bonusCode": code, **kept, **until}
+        self.link_again(player)
+
+    def link_again(self, player: str) -> None:
+        """Has the digests of a player and the wallet follow from what the records say."""
+        digest = ""
+        movements = self.movements(player)
+        for item in movements:
+            if isinstance(item.get("request"), str):
+                item["requestDigest"] = chain.digest_of(item["request"])
+            item["digest"] = digest = chain.link(digest, item)
+        for item in self.outcomes(player):
+            if isinstance(item.get("request"), str):
+                item["requestDigest"] = chain.digest_of(item["request"])
+        if movements and player in self.wallets:
+            last = movements[-1]
+            left = {"cash": last["cashAfter"], "bonus": last["bonusAfter"], "version": last["seq"], "digest": digest}
+            self.wallets[player].update(left)
+
+    def movements(self, player: str) -> list[Item]:
+        """What the player's chain is of, in its order."""
+        return sorted(
+            (item for item in self._of(player) if isinstance(item.get("seq"), Decimal)), key=lambda item: item["seq"]
+        )
+
+    def outcomes(self, player: str) -> list[Item]:
+        return [item for item in self._of(player) if "seq" not in item]
+
+    def _of(self, player: str) -> list[Item]:
+        return [item for item in self.transactions.values() if item.get("userId") == f"{player}{self.mark}"]
+
+
+_NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference")  # attributes that name something
+_NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
+_AMOUNTS = {"amount", "bonus", "promoWinAmount"}
+_CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
+_FIELDS = {
+    "userId": "userId",
+    "currency": "currency",
+    "gameId": "gameId",
+    "roundId": "roundId",
+    "bonusCode": "bonusCode",
+    "jackpotId": "jackpotId",
+    "campaignId": "promoCampaignId",
+    "campaignType": "promoCampaignType",
+    "prizeReference": "promoWinReference",
+    "prizeAmount": "promoWinAmount",
+    "providerId": "providerId",
+    "timestamp": "timestamp",
+}
+
+
+def _marked(item: Item, mark: str) -> Item:
+    marked = {name: f"{value}{mark}" if name in _NAMES else value for name, value in item.items()}
+    if mark and "request" in item:
+        fields = json.loads(item["request"])
+        named = {name: f"{value}{mark}" for name, value in fields.items() if name.lower() in _NAMED}
+        marked["request"] = json.dumps(fields | named, ensure_ascii=False)
+    return _under(marked["id"], marked)
+
+
+def _under(id: str, item: Item) -> Item:
+    return item | {"id": id, "transactionId": str(uuid.uuid5(NAMESPACE, id))}
+
+
+def _free_round(item: Item) -> ledger.Movement:
+    kind, _, reference = item["id"].partition("#")
+    return ledger.Movement(
+        kind=kind,
+        reference=reference,
+        user_id=item["userId"],
+        amount=item["amountAsked"],
+        game_id=item.get("gameId"),
+        round_id=item.get("roundId"),
+        bonus_code=item["bonusCode"],
+        timestamp=item.get("timestamp"),
+        free_round="total" if kind == "bonus" else "round",
+    )
+
+
+def _rewrite_request(item: Item) -> None:
+    """Has a record's own request say what the record says. That of a prize is the result's, and is left alone."""
+    try:
+        fields = json.loads(item.get("request", ""))
+    except (TypeError, ValueError):
+        return
+    if "arrivedWith" in item or not fields:
+        return
+    kind, _, reference = item["id"].partition("#")
+    amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
+    said = {field: item.get(name) for name, field in _FIELDS.items()}
+    said |= {"reference": reference, "amount": money.text(amount)}
+    if kind in _CASHIERS:
+        bonus = item.get("bonusAmount")
+        said |= {"movement": kind, "bonus": money.text(bonus) if bonus else fields.get("bonus") and "0"}
+        said |= {name: item.get(name) for name in ("actor", "reason")}
+    elif kind == "result":
+        said["sessionId"] = None if item.get("autoClosed") else fields.get("sessionId", "session")
+    if f"{fields.get('currency', item.get('currency'))}".upper() == f"{item.get('currency')}".upper():
+        del said["currency"]
+    spelled = {name.lower().removeprefix("promo" if "Campaign" in name else ""): name for name in fields}
+    for name, value in said.items():
+        name = spelled.get(name.lower().removeprefix("promo" if "Campaign" in name else ""), name)
+        is_same = Decimal(f"{fields[name]}") == Decimal(value) if name in _AMOUNTS & fields.keys() and value else False
+        if f"{fields.get(name)}" != f"{value}" and not is_same:
+            fields[name] = value
+    changed = {name: value for name, value in fields.items() if value is not None}
+    if changed != json.loads(item["request"]):
+        item["request"] = json.dumps(changed, ensure_ascii=False)
 
 
 def _table(name: str) -> Any:
