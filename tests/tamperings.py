@@ -843,7 +843,7 @@ class Forgery:
 
     def computed(self, books: Books) -> None:
         (self.again or self.do)(books)
-        for player in {*self.players} | {name for name in books.wallets}:
+        for player in {*self.players, *books.wallets}:
             books.compute_again(player)
         if self.stays:
             (self.again or self.do)(books)
