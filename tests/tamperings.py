@@ -77,7 +77,7 @@ class Books:
         return copied
 
     def owner(self, id: str) -> str:
-        return self.transactions[id]["userId"]
+        return self.transactions[id]["userId"].removesuffix(self.mark)
 
     def set(self, id: str, **changes: Any) -> None:
         """A transaction with other attributes; None takes one out."""
@@ -107,7 +107,7 @@ class Books:
         """Has all that came after a transaction follow from a balance that is larger by so much."""
         for other in self.later(id):
             self.set(other, cashAfter=self.transactions[other]["cashAfter"] + by)
-        wallet = self.wallets[self.transactions[id]["userId"]]
+        wallet = self.wallets[self.owner(id)]
         wallet["cash"] += by
 
     # --- Computed again, by the documented rules ---------------------------------------------------
@@ -145,22 +145,14 @@ class Books:
         digest = ""
         movements = self.movements(player)
         for item in movements:
-            if isinstance(item.get("request"), str):
-                item["requestDigest"] = chain.digest_of(item["request"])
             item["digest"] = digest = chain.link(digest, item)
-        for item in self.outcomes(player):
-            if isinstance(item.get("request"), str):
-                item["requestDigest"] = chain.digest_of(item["request"])
         if movements and player in self.wallets:
-            last = movements[-1]
-            left = {"cash": last["cashAfter"], "bonus": last["bonusAfter"], "version": last["seq"], "digest": digest}
-            self.wallets[player].update(left)
+            left = {"cash": "cashAfter", "bonus": "bonusAfter", "version": "seq", "digest": "digest"}
+            self.wallets[player].update({of: movements[-1][name] for of, name in left.items() if name in movements[-1]})
 
     def movements(self, player: str) -> list[Item]:
         """What the player's chain is of, in its order."""
-        return sorted(
-            (item for item in self._of(player) if isinstance(item.get("seq"), Decimal)), key=lambda item: item["seq"]
-        )
+        return sorted((item for item in self._of(player) if "seq" in item), key=lambda item: Decimal(item["seq"]))
 
     def outcomes(self, player: str) -> list[Item]:
         return [item for item in self._of(player) if "seq" not in item]
@@ -195,6 +187,7 @@ def _marked(item: Item, mark: str) -> Item:
         fields = json.loads(item["request"])
         named = {name: f"{value}{mark}" for name, value in fields.items() if name.lower() in _NAMED}
         marked["request"] = json.dumps(fields | named, ensure_ascii=False)
+        marked["requestDigest"] = chain.digest_of(marked["request"])
     return _under(marked["id"], marked)
 
 
@@ -219,12 +212,16 @@ def _free_round(item: Item) -> ledger.Movement:
 
 def _rewrite_request(item: Item) -> None:
     """Has a record's own request say what the record says. That of a prize is the result's, and is left alone."""
-    try:
-        fields = json.loads(item.get("request", ""))
-    except (TypeError, ValueError):
+    if "request" not in item:
         return
-    if "arrivedWith" in item or not fields:
-        return
+    if "arrivedWith" not in item and item["request"] not in ("{}", "[]"):
+        item["request"] = _agreeing(item)
+    item["requestDigest"] = chain.digest_of(item["request"])
+
+
+def _agreeing(item: Item) -> str:
+    """A request that says what its record says, in the same words where it did before."""
+    fields = json.loads(item["request"])
     kind, _, reference = item["id"].partition("#")
     amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
     said = {field: item.get(name) for name, field in _FIELDS.items()}
@@ -244,8 +241,7 @@ def _rewrite_request(item: Item) -> None:
         if f"{fields.get(name)}" != f"{value}" and not is_same:
             fields[name] = value
     changed = {name: value for name, value in fields.items() if value is not None}
-    if changed != json.loads(item["request"]):
-        item["request"] = json.dumps(changed, ensure_ascii=False)
+    return item["request"] if changed == json.loads(item["request"]) else json.dumps(changed, ensure_ascii=False)
 
 
 def _table(name: str) -> Any:
@@ -824,7 +820,8 @@ class Forgery:
     """Something done to the ledgers of `players`, and where it must be named: by an id or a `seq` of that player.
 
     `place` is None where only the player can be named. The tamperer does it as in `do`. With the time to compute
-    everything again it is done as in `again`, if that differs. What this would undo `stays`, and is done once more.
+    everything again it is done as in `again`, if that differs. If it `stays`, only the digests are computed again:
+    anything more would undo it.
     `hides`: without an anchor nothing names it then. `hidden` says that nothing names it even when it is done naively.
     `harmless` says why not even an anchor can.
     """
@@ -844,11 +841,7 @@ class Forgery:
     def computed(self, books: Books) -> None:
         (self.again or self.do)(books)
         for player in {*self.players, *books.wallets}:
-            books.compute_again(player)
-        if self.stays:
-            (self.again or self.do)(books)
-            for player in self.players:
-                books.link_again(player)
+            (books.link_again if self.stays else books.compute_again)(player)
 
 
 def listed(name: str) -> Callable[[Books], object]:
@@ -920,6 +913,7 @@ def copied_wallet(books: Books) -> None:
 def wiped_out(books: Books) -> None:
     del books.wallets["421"]
     books.transactions.clear()
+    books.free_rounds.clear()
 
 
 def poor_wallet(books: Books) -> None:
@@ -1072,7 +1066,10 @@ FORGERIES |= {
     "a refusal paid": Forgery(
         paid_after_all("withdrawal#w-refused"),
         "withdrawal#w-refused",
-        again=each(copied("deposit#d-2", "deposit#big", seq=Decimal("9.5")), paid_after_all("withdrawal#w-refused")),
+        again=each(
+            copied("deposit#d-2", "deposit#big", seq=Decimal("9.5"), amountAsked=Decimal(2000)),
+            paid_after_all("withdrawal#w-refused"),
+        ),
         **BANK,
     ),
     "a booked win paid": Forgery(paid_after_all("jackpot#h-elsewhere"), "jackpot#h-elsewhere", **HAND),
@@ -1183,7 +1180,9 @@ FORGERIES |= {
         "deposit#d-1",
         **BANK,
     ),
-    "an unknown field of a deposit": Forgery(say("deposit#d-2", note="x"), "deposit#d-2", **BANK, **NAMED),
+    "an unknown field of a deposit": Forgery(
+        say("deposit#d-2", note="x"), "deposit#d-2", again=spelled("deposit#d-2", note="x"), **BANK, **NAMED
+    ),
     # Digests.
     "a digest taken": Forgery(change("result#r-1", digest=None), "result#r-1", stays=False),
     "a digest in capitals": Forgery(in_capitals("result#r-1", "digest"), "result#r-1"),
@@ -1241,7 +1240,7 @@ FORGERIES |= {
     "a version back": Forgery(wallet("421", version=Decimal(9)), 10, **NAMED),
     # Types and attributes.
     "an unknown attribute": Forgery(change("result#r-1", note="x"), "result#r-1"),
-    "an unknown attribute of another type": Forgery(change("result#r-1", note=["x"]), "result#r-1"),
+    "an unknown attribute of another type": Forgery(change("result#r-1", note=True), "result#r-1"),
     "an amount as a text": Forgery(change("result#r-1", amount="10.1"), "result#r-1", **NAMED),
     "an amount asked as a text": Forgery(change("result#r-1", amountAsked="10.1"), "result#r-1", **NAMED),
     "a number as a text": Forgery(change("result#r-1", seq="2"), "result#r-1", **NAMED),
