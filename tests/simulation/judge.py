@@ -222,8 +222,12 @@ class Judge:
 
     def _check_success(self, invocation: Invocation, watch: Watch, said: Item, balances: Balances) -> None:
         delivery, win, books = watch.delivery, watch.delivery.win, self.books
-        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description"]:
+        by_hand = ["before", "movements"] if isinstance(delivery, ByHand) else []
+        by_hand += ["prizeLeft"] if by_hand and books.dispute(delivery) else []
+        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description", *by_hand]:
             raise Violation(f"an answer says {said}")
+        if by_hand:
+            self._check_decided(invocation, said)
         if not books.is_settled(delivery) or (asked := delivery.asked) is None:
             raise Violation(f"not credited, but answered so: {win}")
         if said["transactionId"] != books.items[asked.id]["transactionId"]["S"]:
@@ -235,11 +239,24 @@ class Judge:
             self.happened["a prize was left for a person"] += 1
             if not self._prize_stands(delivery):
                 raise Violation(f"the prize is kept nowhere: {win}")
-        is_told_as_fresh = invocation.says('"message":"credited"') or invocation.says('"message":"moved"')
+        is_told_as_fresh = any(
+            invocation.says(f'"message":"{each}"') for each in ("credited", "moved", "booked elsewhere")
+        )
         if is_told_as_fresh and not invocation.wrote:
             raise Violation(f"a replay, and told as credited: {win}")
         if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
+
+    def _check_decided(self, invocation: Invocation, said: Item) -> None:
+        """What a person is told of a decision: what it wrote, and what that made of the cash there was."""
+        cash = Fraction(said["before"]["cash"])
+        for told in said["movements"]:
+            made = self.books.items[told["id"]]
+            cash += Fraction(made["amount"]["N"])
+            if (told["amount"], told.get("outcome")) != (made["amount"]["N"], made.get("outcome", {}).get("S")):
+                raise Violation(f"another movement is told: {said}")
+        if written(cash) != said["cash"] or (said["movements"] and not invocation.wrote):
+            raise Violation(f"what was decided is not what was done: {said}")
 
     def _check_balances(self, watch: Watch, said: Item, balances: Balances) -> None:
         asked, books = watch.delivery.asked, self.books
