@@ -6,7 +6,7 @@ Every tampering is done to a copy under other names. All copies are proved toget
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from contract import STATUS, Due, kept_for, written
 from memory import Message
+from tools.walletctl.verify.account import Account
 
 from .books import NOTHING, Balances, Books, differing
-from .ledger_proof import proved
+from .ledger_proof import Items, items_of, prove
 from .machines import Invocation, Watch
 from .network import Network, Violation
 from .script import ByHand, Delivery, Script
@@ -52,6 +53,8 @@ class Judge:
     received: dict[int, float] = field(default_factory=dict)  # when each delivery came
     careless: set[str] = field(default_factory=set)  # players whose wallet another program wrote
     ledgers: int = 0  # that were proved
+    anchored: int = 0  # of them, those that an earlier anchor knew
+    _anchor: tuple[str, Items] | None = None  # and what the tables held when it was written
     _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
     _first_received: dict[int, str] = field(default_factory=dict)  # when each kept delivery says it was
     _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
@@ -456,9 +459,23 @@ class Judge:
                 raise Violation(f"can be credited, and is not: {delivery.win}")
         for player in self.books.contract.wallets.keys() - self.careless:
             self._check_sum(player)
-        self.ledgers, faults = proved(tables, self.careless)
-        if faults:
-            raise Violation(f"verify finds: {faults[0]}")
+        self._check_proof()
+
+    def anchor(self) -> None:
+        """Proves every ledger as it is now, and keeps an anchor of it; not of what another program has spoilt."""
+        spoilt = {key[1] for key in self.books.spoiled if key[0] != "Transactions"}
+        items = items_of(self.network.tables, self.careless | spoilt)
+        _, anchor = _proved(items)
+        self._anchor = anchor, items
+        self.happened["an anchor was written"] += 1
+
+    def _check_proof(self) -> None:
+        """Nothing is named: not with the anchor, and not if wallets were read then, and all others now."""
+        now = items_of(self.network.tables, self.careless)
+        anchor, then = self._anchor or (None, now)
+        made, _ = _proved(now, anchor)
+        self.ledgers, self.anchored = made.players, made.anchored_here
+        _proved({**now, "Players": then["Players"], "FreeRounds": then["FreeRounds"]}, anchor, now=now)
 
     def _check_sum(self, player: str) -> None:
         """The balances are the sums of the movements, which have every number from 1 on; and nothing took too much."""
@@ -477,6 +494,13 @@ class Judge:
     def _check_not_lost(self, delivery: Delivery) -> None:
         if self.books.is_lost(delivery) and not self._stands(delivery):
             raise Violation(f"lost: {delivery.win}")
+
+
+def _proved(items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
+    made, written_anchor = prove(items, anchor, now=now)
+    for fault in made.faults:
+        raise Violation(f"verify finds: {fault.user_id}, {fault.seq}, {fault.id}: {fault.what}: {fault.text}")
+    return made, written_anchor
 
 
 def _ran_out_of_time(invocation: Invocation) -> bool:

@@ -59,11 +59,5 @@ def items_of(tables: Tables, without: Set[str] = frozenset()) -> Items:
     }
 
 
-def proved(tables: Tables, without: Set[str]) -> tuple[int, list[str]]:
-    """How many players' ledgers were looked at, and what is wrong with them; not of those `without` one."""
-    made, _ = prove(items_of(tables, without), now=items_of(tables))
-    return made.players, [f"{fault.user_id}: {fault.what}: {fault.text}" for fault in made.faults]
-
-
 def _listed(item: Item) -> Item:
     return {name: [*value] if isinstance(value, tuple) else value for name, value in item.items()}
