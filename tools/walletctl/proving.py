@@ -26,9 +26,6 @@ def verify(
         str | None, typer.Argument(metavar="PLAYER", help="Whose ledger, by userId.", show_default=False)
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every player's: reads the tables from end to end.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="What other programs wrote is a fault: only callbacks move these wallets.")
-    ] = False,
     asked: Asked = HERE,
     players_table: Annotated[
         str | None, typer.Option(metavar="NAME", help="Another table of wallets.", rich_help_panel=PANEL)
@@ -64,7 +61,7 @@ def verify(
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
         from tools.walletctl.export.account import account_of_exports  # DuckDB
 
-        _end(account_of_exports(export, strict=strict, session=lambda: asked.session("S3")), form)
+        _end(account_of_exports(export, session=lambda: asked.session("S3")), form)
         return
     if (player is None) is not everyone:
         raise Trouble("say whose ledger: name a player, or say --all, which reads every wallet")
@@ -82,7 +79,6 @@ def verify(
                 books.read_player(named(player), advance)
         made = account(
             books.pages(),
-            strict=strict,
             compares_free_rounds=tables.free_rounds is not None,
             wallet_now=books.wallet_now,
         )
@@ -107,7 +103,7 @@ def _tell(made: Account, form: listing.Form) -> None:
         return
     if made.faults:
         listing.out(show.faults(made.faults))
-    if made.credited:
+    if made.moved:
         listing.out(show.money(made))
     for line in show.conclusions(made):
         print(line)
