@@ -1,7 +1,7 @@
 """The account of an exported ledger: the queries sum up whom they do not suspect, the others are proved one by one."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import get_args
@@ -12,22 +12,27 @@ from tools.shared import listing
 from tools.shared.trouble import Trouble
 from tools.walletctl.export.books import ExportBooks
 from tools.walletctl.export.files import Export, Table, exports, store
-from tools.walletctl.verify.account import MOST_SHOWN, Account
+from tools.walletctl.verify.account import Account
 from tools.walletctl.verify.account import account as account_of
-from tools.walletctl.verify.entries import EXACT
+from tools.walletctl.verify.entries import EXACT, Page
 
 
 def account_of_exports(
-    places: Sequence[str], *, strict: bool, session: Callable[[], boto3.Session] | None = None
+    places: Sequence[str],
+    *,
+    begin: Callable[[ExportBooks, Sequence[Export]], Callable[[Page], object] | None] = lambda *_: None,
+    session: Callable[[], boto3.Session] | None = None,
 ) -> Account:
     """Proves the ledger whose exports are in the folders or `s3://` prefixes. Raises Trouble.
 
-    `session` makes the caller's own account, if a place needs one.
+    `begin` is called before anything is read. What it returns is called with the page of every player, in order, for
+    an anchor to be written. `session` makes the caller's own account, if a place needs one.
     """
     account = session() if session and any(place.startswith("s3://") for place in places) else None
     found = _of_one_ledger(exports([store(place, account) for place in places]))
     try:
         with tempfile.TemporaryDirectory(prefix="walletctl-export-") as name, closing(ExportBooks(Path(name))) as books:
+            then = begin(books, found)
             for export in found:
                 with listing.progress(f"{export.table}: items loaded") as advance:
                     loaded = 0
@@ -39,34 +44,32 @@ def account_of_exports(
 
                     books.load(export, tell)
             with listing.progress("proving"):
-                return _account(books, strict)
+                return _account(books, then)
     except OSError as error:
         raise Trouble(
             f"the exports cannot be kept here: {error.strerror}; TMPDIR names a place with more room"
         ) from None
 
 
-def _account(books: ExportBooks, strict: bool) -> Account:
+def _account(books: ExportBooks, then: Callable[[Page], object] | None) -> Account:
     books.prove()
-    made = account_of(books.pages(), strict=strict, compares_free_rounds=books.compares_free_rounds)
+    made = account_of(_suspects(books, then), compares_free_rounds=books.compares_free_rounds)
     made.players += books.players()
-    for key, transactions, amount in books.credited():
+    made.outcomes += books.outcomes()
+    made.anchored += books.anchored()
+    made.anchored_here += books.anchored()
+    for key, transactions, amount in books.moved():
         made.transactions += transactions
-        made.credited[key] = EXACT.add(made.credited[key], amount)
-    before = ""
-    for gap in books.gaps():
-        made.versions_of_others += gap.versions
-        made.players_ahead += gap.is_last
-        made.players_of_others += gap.user_id != before
-        before = gap.user_id
-        if strict:
-            fault = gap.as_fault()
-            made.counts[fault.what] += 1
-            if len(made.faults) < MOST_SHOWN:
-                made.faults.append(fault)
-        elif len(made.gaps) < MOST_SHOWN:
-            made.gaps.append(gap)
+        made.moved[key] = EXACT.add(made.moved[key], amount)
     return made
+
+
+def _suspects(books: ExportBooks, then: Callable[[Page], object] | None) -> Iterator[Page]:
+    for page, is_suspect in books.pages(everybody=then is not None):
+        if then:
+            then(page)
+        if is_suspect:
+            yield page
 
 
 def _of_one_ledger(found: Sequence[Export]) -> Sequence[Export]:
