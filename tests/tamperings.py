@@ -165,6 +165,7 @@ _NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference"
 _NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
 _AMOUNTS = {"amount", "bonus", "promoWinAmount"}
 _CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
+_MOVE_BONUS = ("opening", "adjustment")
 _FIELDS = {
     "userId": "userId",
     "currency": "currency",
@@ -228,7 +229,10 @@ def _agreeing(item: Item) -> str:
     said |= {"reference": reference, "amount": money.text(amount)}
     if kind in _CASHIERS:
         bonus = item.get("bonusAmount")
-        said |= {"movement": kind, "bonus": money.text(bonus) if bonus else fields.get("bonus") and "0"}
+        said |= {
+            "movement": kind,
+            "bonus": money.text(bonus) if bonus else (kind in _MOVE_BONUS and fields.get("bonus") and "0") or None,
+        }
         said |= {name: item.get(name) for name in ("actor", "reason")}
     elif kind == "result":
         said["sessionId"] = None if item.get("autoClosed") else fields.get("sessionId", "session")
@@ -819,11 +823,10 @@ STRICT: Mapping[str, Callable[[Books], object]] = {
 class Forgery:
     """Something done to the ledgers of `players`, and where it must be named: by an id or a `seq` of that player.
 
-    `place` is None where only the player can be named. The tamperer does it as in `do`. With the time to compute
-    everything again it is done as in `again`, if that differs. If it `stays`, only the digests are computed again:
-    anything more would undo it.
-    `hides`: without an anchor nothing names it then. `hidden` says that nothing names it even when it is done naively.
-    `harmless` says why not even an anchor can.
+    `place` is None where only the player can be named. The tamperer does it as in `do`, and as in `again` if everything
+    is computed again. If it `stays`, only the digests are: anything more would undo it.
+    `hides`: computed again, it is named by an anchor alone. `hidden`: as it is, too. `unnamed` says why nothing does.
+    `undone`: to compute everything again leaves the ledger as it was.
     """
 
     do: Callable[[Books], object]
@@ -833,12 +836,10 @@ class Forgery:
     stays: bool = False
     hides: bool = True
     hidden: bool = False
-    harmless: str = ""
+    undone: bool = False
+    unnamed: str = ""
 
-    def naive(self, books: Books) -> None:
-        self.do(books)
-
-    def computed(self, books: Books) -> None:
+    def compute(self, books: Books) -> None:
         (self.again or self.do)(books)
         for player in {*self.players, *books.wallets}:
             (books.link_again if self.stays else books.compute_again)(player)
@@ -1034,7 +1035,7 @@ FORGERIES: dict[str, Forgery] = {
         "result#r-1",
     ),
     "22 a made-up win": Forgery(made_up("result#new"), "result#new", again=made_up("result#new", "9.5")),
-    "22 a made-up win at the end": Forgery(made_up("result#new"), "result#new", harmless=AFTER),
+    "22 a made-up win at the end": Forgery(made_up("result#new"), "result#new", unnamed=AFTER),
     "23 a player wiped out": Forgery(wiped_out, hidden=True),
     "24 a wallet set back": Forgery(listed("24 a wallet set back"), 10, again=rolled_back),
     "25 a rollback": Forgery(rolled_back, "bonus#b-1"),
@@ -1090,7 +1091,7 @@ FORGERIES |= {
         change("withdrawal#w-refused", outcome="lost"), "withdrawal#w-refused", **BANK, **NAMED
     ),
     "a refusal of another player": Forgery(
-        other_owner("withdrawal#w-refused", "hand"), "withdrawal#w-refused", players=("bank", "hand")
+        other_owner("withdrawal#w-refused", "hand"), "withdrawal#w-refused", players=("bank", "hand"), hides=False
     ),
     "who booked elsewhere": Forgery(
         change("jackpot#h-elsewhere", actor="otto"), "jackpot#h-elsewhere", hidden=True, **HAND
@@ -1116,9 +1117,7 @@ FORGERIES |= {
         hidden=True,
         **BANK,
     ),
-    "a made-up refusal": Forgery(
-        copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", harmless=AFTER, **BANK
-    ),
+    "a made-up refusal": Forgery(copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, **BANK),
     # Prizes that came later.
     "a later prize taken": Forgery(
         change("result#h-3", laterPrizeReference=None, laterPrizeAmount=None), "promo#h-prize", **HAND, **NAMED
@@ -1140,7 +1139,7 @@ FORGERIES |= {
         change("result#r-1", laterPrizeReference="pr-1", laterPrizeAmount="8"),
         "result#r-1",
         hidden=True,
-        harmless="it is as if a prize in dispute had come after the anchor: a person decides about the next one",
+        unnamed="it is as if a prize in dispute had come after the anchor: a person decides about the next one",
     ),
     "a later prize beside the first": Forgery(
         change("result#r-2", laterPrizeReference="p-1", laterPrizeAmount="4.5"), "result#r-2", **NAMED
@@ -1184,14 +1183,14 @@ FORGERIES |= {
         say("deposit#d-2", note="x"), "deposit#d-2", again=spelled("deposit#d-2", note="x"), **BANK, **NAMED
     ),
     # Digests.
-    "a digest taken": Forgery(change("result#r-1", digest=None), "result#r-1", stays=False),
-    "a digest in capitals": Forgery(in_capitals("result#r-1", "digest"), "result#r-1"),
-    "a digest of another type": Forgery(change("result#r-1", digest=True), "result#r-1"),
-    "a request's digest in capitals": Forgery(in_capitals("result#r-1", "requestDigest"), "result#r-1"),
-    "somebody else's digest": Forgery(change("result#r-4", digest=SOMEBODY_ELSES), "result#r-4"),
-    "the wallet's digest": Forgery(wallet("421", digest=SOMEBODY_ELSES), "result#r-4"),
-    "the wallet's digest taken": Forgery(lambda books: books.wallets["421"].pop("digest", None), "result#r-4"),
-    # Amounts, and what they leave.
+    "a digest taken": Forgery(change("result#r-1", digest=None), "result#r-1", undone=True),
+    "a digest in capitals": Forgery(in_capitals("result#r-1", "digest"), "result#r-1", undone=True),
+    "a digest of another type": Forgery(change("result#r-1", digest=True), "result#r-1", undone=True),
+    "a request's digest in capitals": Forgery(in_capitals("result#r-1", "requestDigest"), "result#r-1", undone=True),
+    "somebody else's digest": Forgery(change("result#r-4", digest=SOMEBODY_ELSES), "result#r-4", undone=True),
+    "the wallet's digest": Forgery(wallet("421", digest=SOMEBODY_ELSES), "result#r-4", undone=True),
+    "the wallet's digest taken": Forgery(lambda books: books.wallets["421"].pop("digest"), "result#r-4", undone=True),
+    # Amounts, and what they leave.,
     "an opening raised": Forgery(asked("opening#bank", "1000100"), "opening#bank", **BANK),
     "an opening's bonus": Forgery(change("opening#bank", bonusAmount=Decimal(6)), "opening#bank", **BANK),
     "an opening's bonus taken": Forgery(change("opening#bank", bonusAmount=None), "opening#bank", **BANK),
@@ -1237,7 +1236,7 @@ FORGERIES |= {
     "a reference of nothing": Forgery(renamed("jackpot#j-1", "jackpot#"), "jackpot#"),
     "another player's name for all of it": Forgery(another_player, "opening#421"),
     "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, **NAMED),
-    "a version back": Forgery(wallet("421", version=Decimal(9)), 10, **NAMED),
+    "a version back": Forgery(wallet("421", version=Decimal(9)), 10, undone=True),
     # Types and attributes.
     "an unknown attribute": Forgery(change("result#r-1", note="x"), "result#r-1"),
     "an unknown attribute of another type": Forgery(change("result#r-1", note=True), "result#r-1"),
@@ -1251,12 +1250,15 @@ FORGERIES |= {
     ),
     "a bonus as a text": Forgery(change("opening#421", bonusAmount="99.99"), "opening#421", **NAMED),
     "a jackpot as a number": Forgery(change("jackpot#j-1", jackpotId=Decimal(568)), "jackpot#j-1", **NAMED),
+    "a jackpot as a number, without its request": Forgery(
+        change("jackpot#j-1", jackpotId=Decimal(568), request=None), "jackpot#j-1", **NAMED
+    ),
     "a campaign as a number": Forgery(change("promo#pr-1", campaignId=Decimal(5103188801)), "promo#pr-1", **NAMED),
     "a timestamp as a number": Forgery(change("result#r-1", timestamp=Decimal(1482429190374)), "result#r-1", **NAMED),
     "autoClosed as a text": Forgery(change("result#a-1", autoClosed="True"), "result#a-1", **NAMED),
     "autoClosed that is false": Forgery(change("result#r-1", autoClosed=False), "result#r-1", **NAMED),
     "the wallet's balance as a text": Forgery(
-        lambda books: books.wallets["421"].update(cash=f"{books.wallets['421']['cash']}"), **NAMED
+        lambda books: books.wallets["421"].update(cash=f"{books.wallets['421']['cash']}"), undone=True
     ),
     "the currency of one": Forgery(change("result#r-1", currency="EUR"), "result#r-1", hides=False),
     "the currency of one in small letters": Forgery(change("jackpot#j-1", currency="usd"), "jackpot#j-1", **NAMED),

@@ -10,6 +10,7 @@ from tools.walletctl.verify.anchors import Writer
 from tools.walletctl.verify.books import TableBooks
 
 Item = dict[str, Any]
+MOMENT = "2026-11-30T12:00:00Z"
 Items = Mapping[str, Sequence[Item]]  # by table
 
 
@@ -40,12 +41,11 @@ def prove(items: Items, anchor: str | None = None, *, now: Items | None = None) 
     """
     scanned: Any = _Scanned(items, now or items)
     lines: list[str] = []
-    writer = Writer(lines.append)
+    writer = Writer("an anchor", MOMENT, "tables in memory", lines.append)
     with closing(TableBooks(scanned)) as books:
         if anchor is not None:
             books.read_anchor("an anchor", anchor.encode().splitlines(keepends=True))
         books.read(lambda _: None)
-        writer.begin("2026-11-30T12:00:00Z", "tables in memory")
         now_ = books.wallet_now if now else None
         made = account(books.pages(), compares_free_rounds=True, wallet_now=now_, then=writer.add)
     writer.end()
