@@ -69,5 +69,7 @@ def _payable(win: RecordedTransaction) -> tuple[str, str] | None:
     reference, of = _named(win)
     if reference is None or of is None:
         return None
+    if win.outcome and "prizeAmount" not in win.record:
+        return None  # Its win moved nothing, so it need not have the wallet's currency. The prize is left for a person.
     prize = prize_of(win.record.get("request"))
     return (reference, of) if (prize.is_payable if prize else can_be_paid(reference, of)) else None
