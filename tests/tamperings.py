@@ -1144,6 +1144,9 @@ FORGERIES |= {
     "a later prize beside the first": Forgery(
         change("result#r-2", laterPrizeReference="p-1", laterPrizeAmount="4.5"), "result#r-2", **NAMED
     ),
+    "a prize taken, and its amount made no number": Forgery(
+        each(change("result#r-2", prizeAmount="much"), deleted("promo#p-1")), "result#r-2", **NAMED
+    ),
     "a later prize of a jackpot": Forgery(
         change("jackpot#j-1", laterPrizeReference="pr-1", laterPrizeAmount="8"), "jackpot#j-1", **NAMED
     ),

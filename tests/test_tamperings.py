@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import pytest
 
-from conftest import Operator
+from conftest import Operator, published
 from simulation.ledger_proof import Items, prove
-from tamperings import FORGERIES, Books, Forgery, play
+from tamperings import FORGERIES, Books, Forgery, empty, play
 from test_export import write_export
 from tools.shared.items import encoded
 from tools.walletctl.export.account import account_of_exports
@@ -180,3 +180,17 @@ def test_only_what_was_tampered_with_is_named(forged: Forged) -> None:
     marks = {case.honest.mark for cases in (forged.naive, forged.computed) for case in cases.values()}
 
     assert {mark for found in forged.faults.values() for mark in found} <= marks
+
+
+def test_a_prize_that_no_balance_could_hold_is_left_for_a_person_and_not_named(operator: Operator) -> None:
+    empty()
+    rich = {"userId": "rich", "amount": 32 * "9", "currency": "USD", "reference": "rich"}
+    assert operator.invoke("cashier", {**rich, "movement": "opening", "actor": "a", "reason": "b"})["error"] == 0
+    for reference, prize in (("r-1", None), ("r-2", "p-2"), ("r-1", "p-1")):
+        body = published("result", hash=None, userId="rich", amount="0", reference=reference)
+        prized = {"promoWinAmount": "0.0000001", "promoWinReference": prize} if prize else {}
+        assert operator.send("result", body | prized).json["error"] == 0
+
+    made, _ = prove(_together([Books.read(operator)]))
+
+    assert (made.transactions, made.faults) == (3, [])
