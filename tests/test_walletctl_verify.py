@@ -177,31 +177,38 @@ def _without_none(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def tables(walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    for function in ("cashier", "result"):  # as for the others: a command leaves the environment without an account
+        operator.handler(function)
+    monkeypatch.setattr("tools.walletctl.verify.books.PAUSE_SECONDS", 0)
     return Ledger(walletctl.folder, monkeypatch, operator)
+
+
+_filled: dict[str, Books] = {}  # by the functions, once: what each test reads and tampers with is a copy
+
+
+def _once(name: str, operator: Operator, fill: Callable[[], object]) -> Books:
+    if name not in _filled:
+        fill()
+        _filled[name] = Books.read(operator)
+    return deepcopy(_filled[name])
 
 
 @pytest.fixture
 def ledger(tables: Ledger) -> Ledger:
-    tables.fill()
+    _once("ledger", tables.operator, tables.fill).put()
     return tables
 
 
 @pytest.fixture
 def by_hand(ledger: Ledger) -> Ledger:
-    ledger.fill_by_hand()
+    _once("by hand", ledger.operator, ledger.fill_by_hand).put()
     return ledger
-
-
-_played: list[Books] = []  # by the callbacks, once: what each test reads and tampers with is a copy
 
 
 @pytest.fixture
 def books(operator: Operator) -> Books:
     """The items of a ledger in which everything was played, and nothing else was done."""
-    if not _played:
-        play(operator)
-        _played.append(Books.read(operator))
-    return deepcopy(_played[0])
+    return _once("books", operator, lambda: play(operator))
 
 
 # --- What is right ----------------------------------------------------------------------------------
@@ -1084,9 +1091,12 @@ def test_faults_are_rows_of_csv(ledger: Ledger) -> None:
 @pytest.fixture
 def anchored(by_hand: Ledger, tmp_path: Path) -> "Anchored":
     """A ledger with everything on record, and an anchor of it."""
-    by_hand.credit("result", reference="n-1", amount="2")
-    by_hand.credit("result", reference="n-1", amount="2", promoWinAmount="9", promoWinReference="p-9")  # left
-    by_hand.credit("result", reference="n-1", amount="2", promoWinAmount="9", promoWinReference="p-9")
+
+    def note() -> None:
+        by_hand.credit("result", reference="n-1", amount="2")
+        by_hand.credit("result", reference="n-1", amount="2", promoWinAmount="9", promoWinReference="p-9")
+
+    _once("anchored", by_hand.operator, note).put()
     anchored = Anchored(by_hand, tmp_path / "anchor")
     assert by_hand.verify("--write-anchor", str(anchored.file)).exit_code == 0
     return anchored
