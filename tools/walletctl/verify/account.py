@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.verify.anchors import Anchor
 from tools.walletctl.verify.entries import EXACT, Fault, Page, RecordedWallet
 from tools.walletctl.verify.proof import beyond_the_wallet, prove
 
@@ -13,17 +16,22 @@ MOST_SHOWN = 1000  # faults: the rest is only counted
 
 @dataclass(slots=True)
 class Account:
-    """`anchored` is how many players an anchor knows, and `found` how many of these there are."""
+    """`anchored` is how many players an anchor knows, and `anchored_here` how many of these there are.
+
+    `outcomes` is None if not all of them were read.
+    """
 
     players: int = 0
     transactions: int = 0
-    outcomes: int = 0  # references that were settled without money
+    outcomes: int | None = 0  # references that were settled without money
     moved: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency and kind
     faults: list[Fault] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # of all faults, by what they are
     moved_meanwhile: int = 0  # players whose wallet moved while they were read: proved as far as it was read
+    anchors: list[Anchor] = field(default_factory=list)  # that it was compared with
     anchored: int = 0
     anchored_here: int = 0
+    written: Anchor | None = None  # what this account holds, kept for later
     compares_free_rounds: bool = True
 
     @property
@@ -35,18 +43,32 @@ def account(
     pages: Iterable[Page],
     *,
     compares_free_rounds: bool,
+    reads_all: bool = True,
     wallet_now: Callable[[str], RecordedWallet | None] | None = None,
     then: Callable[[Page], object] = lambda _: None,
 ) -> Account:
     """Proves every player of whom there is a page. `then` is called with each page that was proved.
 
+    `reads_all` is False if records without money may be missing.
+
     `wallet_now` reads a wallet as it is at this moment, where callbacks may move it while the pages are read.
     """
-    made = Account(compares_free_rounds=compares_free_rounds)
+    made = Account(compares_free_rounds=compares_free_rounds, outcomes=0 if reads_all else None)
     for page in pages:
         _take(made, page, wallet_now)
         then(page)
     return made
+
+
+def check_ledger(made: Account, name_of_ledger: Callable[[], str]) -> None:
+    """Raises Trouble if the anchors know nobody of this ledger, and are of another."""
+    if made.anchored and not made.anchored_here:
+        here = name_of_ledger()
+        for anchor in made.anchors:
+            if anchor.ledger != here:
+                raise Trouble(
+                    f"{anchor.name} is of another ledger, {plain(anchor.ledger)}: none of its players is here"
+                )
 
 
 def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:
@@ -54,7 +76,7 @@ def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet 
     made.anchored += bool(page.anchored)
     made.anchored_here += bool(page.anchored) and not page.is_empty
     made.transactions += len(page.transactions)
-    made.outcomes += len(page.outcomes)
+    made.outcomes = None if made.outcomes is None else made.outcomes + len(page.outcomes)
     for transaction in page.transactions:
         key = (transaction.currency, transaction.kind)
         made.moved[key] = EXACT.add(made.moved[key], transaction.amount)

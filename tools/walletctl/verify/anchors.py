@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
 
+from tools.shared.listing import counted
 from tools.shared.trouble import Trouble
 from tools.walletctl.verify.digests import digest_of
 from tools.walletctl.verify.entries import Anchored, Fault, Page
@@ -31,31 +32,45 @@ class Anchor:
     players: int
     sha256: str
 
+    def __str__(self) -> str:
+        return f"{self.name} of {self.moment}: {counted(self.players, 'player')}, SHA-256 {self.sha256}"
+
 
 # --- Written ----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Writer:
-    """Writes an anchor line by line: `begin`, `add` each player's page in order, `end`."""
+    """Writes an anchor line by line: `add` each player's page in the order of their userIds' bytes, then `end`."""
 
+    name: str
+    moment: str
+    ledger: str
     write: Callable[[str], object]
     players: int = 0
     _sum: Any = field(default_factory=sha256)
 
-    def begin(self, moment: str, ledger: str) -> None:
-        self._line({"format": _FORMAT, "moment": moment, "ledger": ledger})
+    def __post_init__(self) -> None:
+        self._line({"format": _FORMAT, "moment": self.moment, "ledger": self.ledger})
 
     def add(self, page: Page) -> None:
-        if entry := _entry(page):
-            self.players += 1
-            self._line({"player": page.user_id, **entry})
+        """A player of whom there is neither a wallet nor a transaction is not in an anchor."""
+        if page.wallet or page.transactions or page.outcomes:
+            self.add_player(page.user_id, anchored(page, self.moment))
 
-    def end(self) -> str:
-        """Returns the SHA-256 that the last line states."""
+    def add_player(self, user_id: str, held: Anchored) -> None:
+        self.players += 1
+        later = [[id, *prize] for id, prize in held.later_prizes.items()]
+        self._line(
+            {"player": user_id, "version": held.version, "digest": held.digest}
+            | ({"laterPrizes": later} if later else {})
+            | ({"outcomes": held.outcomes} if held.outcomes else {})
+        )
+
+    def end(self) -> Anchor:
         made = self._sum.hexdigest()
         self._line({"players": self.players, "sha256": made})
-        return made
+        return Anchor(name=self.name, moment=self.moment, ledger=self.ledger, players=self.players, sha256=made)
 
     def _line(self, content: dict[str, Any]) -> None:
         text = f"{json.dumps(content, separators=(',', ':'))}\n"
@@ -63,22 +78,17 @@ class Writer:
         self.write(text)
 
 
-def _entry(page: Page) -> dict[str, Any] | None:
-    """What an anchor holds of a player; None if there is neither a wallet nor a transaction."""
-    if not (page.wallet or page.transactions or page.outcomes):
-        return None
-    last = page.transactions[-1] if page.transactions else None
-    version = page.wallet.version if page.wallet else last.seq if last else 0
-    digest = next(
-        (each.digest for each in reversed(page.transactions) if each.seq == version),
-        page.wallet.digest if page.wallet else "",
-    )
-    later = [[each.id, *prize] for each in (*page.transactions, *page.outcomes) if (prize := each.later_prize)]
-    outcomes = {each.id: digest_of(each.covered) for each in page.outcomes}
-    return (
-        {"version": version, "digest": digest}
-        | ({"laterPrizes": later} if later else {})
-        | ({"outcomes": outcomes} if outcomes else {})
+def anchored(page: Page, moment: str) -> Anchored:
+    """What an anchor of that moment holds of a player."""
+    version = page.wallet.version if page.wallet else page.transactions[-1].seq if page.transactions else 0
+    digests = [each.digest for each in page.transactions if each.seq == version]
+    later = {each.id: each.later_prize for each in (*page.transactions, *page.outcomes)}
+    return Anchored(
+        moment=moment,
+        version=version,
+        digest=digests[-1] if digests else page.wallet.digest if page.wallet else "",
+        later_prizes={id: prize for id, prize in later.items() if prize},
+        outcomes={each.id: digest_of(each.covered) for each in page.outcomes},
     )
 
 

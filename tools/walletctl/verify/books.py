@@ -219,7 +219,7 @@ def kept_transaction(item: Item) -> str:
     aside = {name: item[name] for name in _ASIDE if isinstance(item.get(name), str)}
     if not aside.keys() & {"laterPrizeAmount"} and item.get("prizeAmount") is None and item.get("arrivedWith") is None:
         aside.pop("request", None)
-    wrong = [name for name in TRANSACTION if item.get(name) is not None and not _is_of_type(name, item[name])]
+    wrong = [name for name, value in item.items() if not isinstance(value, _TYPES.get(name, object))]
     if wrong:
         aside["wrong"] = wrong
     return f"{covered(item)}\n{json.dumps(aside)}"
@@ -254,6 +254,7 @@ NUMBERS = frozenset(
     {"cash", "bonus", "version", "uncovered", "advance", "until", "seq", "amount", "amountAsked", "cashAfter"}
     | {"bonusAmount", "bonusAfter", "uncoveredAfter", "advanceAfter"}
 )
+_TYPES = {name: Decimal if name in NUMBERS else str for name in TRANSACTION}
 _BETWEEN_KEYS = "\n"  # no identifier has one
 
 

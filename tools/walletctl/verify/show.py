@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tools.shared.amounts import amount
@@ -75,12 +76,17 @@ def conclusions(made: Account) -> Iterator[str]:
         yield f"{counted(made.moved_meanwhile, 'player')} moved while they were read: proved as far as they were read"
     if not made.compares_free_rounds:
         yield "The counts of free rounds were not compared: no table was named for them"
+    for anchor in made.anchors:
+        yield f"Compared with the anchor {anchor}"
+    if made.written:
+        yield f"Wrote the anchor {made.written}"
     if beyond := made.counts["beyond the wallet"]:
         yield (
             f"{counted(beyond, 'transaction')} beyond the wallet: torn. The tables are not of one moment, as after a "
             "restore, or a wallet was set back"
         )
-    yield f"{counted(made.found, 'fault')}" if made.found else "No fault"
+    held = ". The anchor that was written holds what has faults" if made.written else ""
+    yield f"{counted(made.found, 'fault')}{held}" if made.found else "No fault"
 
 
 def machine_readable(made: Account) -> str:
@@ -99,6 +105,8 @@ def machine_readable(made: Account) -> str:
             "shownFaults": [_fault(fault) for fault in made.faults],
             "movedWhileRead": made.moved_meanwhile,
             "freeRoundsCompared": made.compares_free_rounds,
+            "anchors": [asdict(anchor) for anchor in made.anchors],
+            "writtenAnchor": asdict(made.written) if made.written else None,
         },
         indent=2,
     )
