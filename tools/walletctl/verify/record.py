@@ -156,6 +156,9 @@ def _wrong(id: str, item: Item) -> Iterator[tuple[What, str]]:
     if request is None:
         if digest is None and not as_prize:
             yield "request", "it has neither a request nor its digest"
+        for name in _ATTRIBUTES:  # a digest does not tell a number from its text
+            if item.get(name) is not None and not isinstance(item[name], str):
+                yield "request", f"{name} is {shown(item[name])}, which is not a text"
         return
     fields = _fields(request)
     if digest != (made := digest_of(str(request))):
@@ -186,7 +189,8 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
         yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
     later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
-    if later != (None, None) and (kind != "result" or later[1] is None or item.get("prizeAmount") is not None):
+    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None)
+    if later != (None, None) and (kind != "result" or not is_noted or item.get("prizeAmount") is not None):
         yield "prize", f"the prize {shown(later[0])} of {shown(later[1])} was noted on it later, which it cannot have"
     yield from _wrong_below_zero(kind, item)
     has = item.get("actor"), item.get("reason")

@@ -1,0 +1,182 @@
+"""Whatever is done to a ledger is named where it is; if everything is computed again as well, by an anchor.
+
+Each tampering is done to a copy under other names. All copies are proved together, as one ledger.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from conftest import Operator
+from simulation.ledger_proof import Items, prove
+from tamperings import FORGERIES, Books, Forgery, play
+from test_export import write_export
+from tools.shared.items import encoded
+from tools.walletctl.export.account import account_of_exports
+from tools.walletctl.verify import account as account_module
+from tools.walletctl.verify.account import Account
+from tools.walletctl.verify.anchors import Writer
+from tools.walletctl.verify.entries import Fault
+
+Prover = Callable[..., tuple[Account, str]]
+By = Literal["tables", "export"]
+BYS: tuple[By, ...] = ("tables", "export")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tampering as it is, or with everything computed again."""
+
+    forgery: Forgery
+    honest: Books
+    tampered: Books
+
+    @property
+    def is_undone(self) -> bool:
+        return self.honest == self.tampered
+
+    def is_named(self, faults: Sequence[Fault]) -> bool:
+        """Whether it is named where it is."""
+        place = self.forgery.place
+        if isinstance(place, str):
+            return f"{place}{self.honest.mark}" in [fault.id for fault in faults]
+        return bool(faults) if place is None else place in [fault.seq for fault in faults]
+
+
+@dataclass(frozen=True)
+class Forged:
+    """Every case by its name, as it is and computed again. `faults` are by how they were found and by copy."""
+
+    naive: Mapping[str, Case]
+    computed: Mapping[str, Case]
+    faults: Mapping[tuple[By, bool], Mapping[str, Sequence[Fault]]]
+
+    def found(self, case: Case, by: By, *, anchored: bool) -> Sequence[Fault]:
+        return self.faults[by, anchored].get(case.honest.mark, ())
+
+
+def _case(played: Books, name: str, mark: str, do: Callable[[Books], object]) -> Case:
+    forgery = FORGERIES[name]
+    honest, tampered = (played.copy(mark, *forgery.players) for _ in range(2))
+    do(tampered)
+    return Case(forgery, honest, tampered)
+
+
+def _together(books: Sequence[Books]) -> Items:
+    return {
+        "Players": [item for each in books for item in each.wallets.values()],
+        "Transactions": [item for each in books for item in each.transactions.values()],
+        "FreeRounds": [item for each in books for item in each.free_rounds.values()],
+    }
+
+
+def _by_copy(faults: Sequence[Fault]) -> Mapping[str, Sequence[Fault]]:
+    found: defaultdict[str, list[Fault]] = defaultdict(list)
+    for fault in faults:
+        found["~" + (fault.user_id or fault.id or "").rpartition("~")[2]].append(fault)
+    return found
+
+
+def _prove_export(folder: Path, items: Items, anchor: str | None = None) -> tuple[Account, str]:
+    """The account of an export, compared with an anchor, and an anchor of it."""
+    folder /= f"{len([*folder.iterdir()])}"
+    for name, of in items.items():
+        write_export(folder, name, [*map(encoded, of)], items_a_file=2000)
+    lines: list[str] = []
+    writer = Writer("an anchor", "2026-11-30T12:00:00Z", "an export", lines.append)
+
+    def begin(books: Any, _: object) -> Callable[[Any], object] | None:
+        if anchor is None:
+            return writer.add
+        books.read_anchor("an anchor", anchor.encode().splitlines(keepends=True))
+        return None
+
+    made = account_of_exports([str(folder)], begin=begin)
+    writer.end()
+    return made, "".join(lines)
+
+
+_forged: list[Forged] = []
+
+
+@pytest.fixture
+def forged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Forged:
+    if not _forged:
+        monkeypatch.setattr(account_module, "MOST_SHOWN", 10**6)
+        operator: Operator = request.getfixturevalue("operator")
+        tmp_path: Path = request.getfixturevalue("tmp_path")
+        play(operator)
+        played = Books.read(operator)
+        numbered = [*enumerate(FORGERIES.items())]
+        naive = {name: _case(played, name, f"~{number}", each.do) for number, (name, each) in numbered}
+        computed = {name: _case(played, name, f"~again-{number}", each.compute) for number, (name, each) in numbered}
+        cases = [*naive.values(), *computed.values()]
+        honest, tampered = _together([each.honest for each in cases]), _together([each.tampered for each in cases])
+        faults: dict[tuple[By, bool], Mapping[str, Sequence[Fault]]] = {}
+        provers: dict[By, Prover] = {"tables": prove, "export": partial(_prove_export, tmp_path)}
+        for by, proves in provers.items():
+            proved, anchor = proves(honest)
+            assert proved.faults == []
+            for anchored in (False, True):
+                account, _ = proves(tampered, anchor if anchored else None)
+                faults[by, anchored] = _by_copy(account.faults)
+        _forged.append(Forged(naive, computed, faults))
+    return _forged[0]
+
+
+@pytest.mark.parametrize("by", BYS)
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_tampering_is_named_where_it_is(forged: Forged, name: str, by: By) -> None:
+    case = forged.naive[name]
+    forgery = case.forgery
+
+    assert not case.is_undone
+    assert case.is_named(forged.found(case, by, anchored=False)) is not forgery.hidden
+    assert case.is_named(forged.found(case, by, anchored=True)) is not bool(forgery.hidden and forgery.unnamed)
+
+
+@pytest.mark.parametrize("by", BYS)
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_tampering_before_the_anchor_is_named_when_everything_is_computed_again(
+    forged: Forged, name: str, by: By
+) -> None:
+    case = forged.computed[name]
+    forgery, found, anchored = (
+        case.forgery,
+        forged.found(case, by, anchored=False),
+        forged.found(case, by, anchored=True),
+    )
+
+    assert case.is_undone is forgery.undone
+    if forgery.hides:
+        assert not found
+    else:
+        assert case.is_named(found)
+    if forgery.undone or forgery.unnamed:
+        assert not anchored
+    elif forgery.hides:
+        assert {fault.what for fault in anchored} == {"before the anchor"}
+    else:
+        assert case.is_named(anchored)
+
+
+def test_docs_say_what_needs_an_anchor() -> None:
+    """Of the 33, once everything is computed again: those that only an anchor names, and those that nothing does."""
+    hide, unnamed = (
+        sorted({int(name.split()[0]) for name, each in FORGERIES.items() if name[0].isdigit() and is_so(each)})
+        for is_so in (lambda each: each.hides and not each.unnamed, lambda each: each.unnamed)
+    )
+
+    assert hide == [1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 15, 19, 21, 22, 23, 24, 25, 27, 28, 31, 32]
+    assert unnamed == [22]
+
+
+def test_only_what_was_tampered_with_is_named(forged: Forged) -> None:
+    marks = {case.honest.mark for cases in (forged.naive, forged.computed) for case in cases.values()}
+
+    assert {mark for found in forged.faults.values() for mark in found} <= marks
