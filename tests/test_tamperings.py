@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
@@ -20,7 +20,6 @@ from tools.shared.items import encoded
 from tools.walletctl.export.account import account_of_exports
 from tools.walletctl.verify import account as account_module
 from tools.walletctl.verify.account import Account
-from tools.walletctl.verify.anchors import Writer
 from tools.walletctl.verify.entries import Fault
 
 Prover = Callable[..., tuple[Account, str]]
@@ -87,18 +86,13 @@ def _prove_export(folder: Path, items: Items, anchor: str | None = None) -> tupl
     folder /= f"{len([*folder.iterdir()])}"
     for name, of in items.items():
         write_export(folder, name, [*map(encoded, of)], items_a_file=2000)
-    lines: list[str] = []
-    writer = Writer("an anchor", "2026-11-30T12:00:00Z", "an export", lines.append)
-
-    def begin(books: Any, _: object) -> Callable[[Any], object] | None:
-        if anchor is None:
-            return writer.add
-        books.read_anchor("an anchor", anchor.encode().splitlines(keepends=True))
-        return None
-
-    made = account_of_exports([str(folder)], begin=begin)
-    writer.end()
-    return made, "".join(lines)
+    (before, after) = (folder / name for name in ("before.json", "after.json"))
+    if anchor is not None:
+        before.write_text(anchor)
+    made = account_of_exports(
+        [str(folder)], anchors=[str(before)] if anchor is not None else [], write_anchor=str(after)
+    )
+    return made, after.read_text()
 
 
 _forged: list[Forged] = []
