@@ -185,7 +185,7 @@ _FIELDS = {
 def _marked(item: Item, mark: str) -> Item:
     marked = {name: f"{value}{mark}" if name in _NAMES else value for name, value in item.items()}
     if mark and "request" in item:
-        fields = json.loads(item["request"])
+        fields = json.loads(item["request"].removeprefix("\ufeff"))
         named = {name: f"{value}{mark}" for name, value in fields.items() if name.lower() in _NAMED}
         marked["request"] = json.dumps(fields | named, ensure_ascii=False)
         marked["requestDigest"] = chain.digest_of(marked["request"])
@@ -222,7 +222,7 @@ def _rewrite_request(item: Item) -> None:
 
 def _agreeing(item: Item) -> str:
     """A request that says what its record says, in the same words where it did before."""
-    fields = json.loads(item["request"])
+    fields = json.loads(item["request"].removeprefix("\ufeff"))
     kind, _, reference = item["id"].partition("#")
     amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
     said = {field: item.get(name) for name, field in _FIELDS.items()}
@@ -245,7 +245,11 @@ def _agreeing(item: Item) -> str:
         if f"{fields.get(name)}" != f"{value}" and not is_same:
             fields[name] = value
     changed = {name: value for name, value in fields.items() if value is not None}
-    return item["request"] if changed == json.loads(item["request"]) else json.dumps(changed, ensure_ascii=False)
+    return (
+        item["request"]
+        if changed == json.loads(item["request"].removeprefix("\ufeff"))
+        else json.dumps(changed, ensure_ascii=False)
+    )
 
 
 def _table(name: str) -> Any:
@@ -1179,6 +1183,11 @@ FORGERIES |= {
     ),
     "a request written otherwise": Forgery(
         lambda books: books.set("deposit#d-1", request=books.transactions["deposit#d-1"]["request"] + " "),
+        "deposit#d-1",
+        **BANK,
+    ),
+    "a mark before a request": Forgery(
+        lambda books: books.set("deposit#d-1", request="\ufeff" + books.transactions["deposit#d-1"]["request"]),
         "deposit#d-1",
         **BANK,
     ),
