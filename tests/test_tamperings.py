@@ -183,13 +183,13 @@ def test_a_tampering_before_the_anchor_is_named_when_everything_is_computed_agai
     )
 
     assert case.is_undone is forgery.undone
-    if forgery.hides:
+    if forgery.needs_anchor:
         assert not found
     else:
         assert case.is_named(found)
     if forgery.undone or forgery.unnamed:
         assert not anchored
-    elif forgery.hides:
+    elif forgery.needs_anchor:
         assert {fault.what for fault in anchored} == {"before the anchor"}
     else:
         assert case.is_named(anchored)
@@ -232,7 +232,7 @@ def test_docs_say_what_needs_an_anchor() -> None:
     """Of the 33, once everything is computed again: those that only an anchor names, and those that nothing does."""
     hide, unnamed = (
         sorted({int(name.split()[0]) for name, each in FORGERIES.items() if name[0].isdigit() and is_so(each)})
-        for is_so in (lambda each: each.hides and not each.unnamed, lambda each: each.unnamed)
+        for is_so in (lambda each: each.needs_anchor and not each.unnamed, lambda each: each.unnamed)
     )
 
     assert hide == [1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 15, 19, 21, 22, 23, 24, 25, 27, 28, 31, 32]

@@ -51,7 +51,7 @@ class Desk:
             self.tables.put("Players", {"userId": user_id, **vars(wallet), **balances})
 
     def check(self, contract: Contract) -> None:
-        """Raises AssertionError unless the tables hold what the contract does, and each record agrees with its request."""
+        """Raises AssertionError unless the tables hold what the contract does, and each record its request."""
         items = {table: self.tables.all(table) for table in KEYS}
         assert_on_record(contract, **items)
         assert not [fault for item in items["Transactions"] for fault in faults_of(item)]
