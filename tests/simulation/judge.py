@@ -280,6 +280,8 @@ class Judge:
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
         """The request is in the right queue. If it is in none, the log says so, and the provider must send it again."""
         if not self._stands(delivery):
+            if code != 998 and self.books.is_settled(delivery):
+                return  # it was sent back and credited before this answer was heard
             if code != 998:
                 raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")
             if "sqs" not in invocation.failed or not invocation.says("parking failed"):
