@@ -1255,7 +1255,7 @@ def test_what_was_changed_before_the_anchor_is_named_also_when_every_digest_fits
     assert [each[:3] for each in found] == [each[:3] for each in expected]
     for (*_, text), (*_, words) in zip(found, expected, strict=True):
         assert text.startswith(words)
-        assert text.endswith(f"(anchor of {anchored.lines[0]['moment']})")
+        assert text.endswith(f"(anchor of {anchored.lines[0]['moment'].replace('T', ' ')})")
 
 
 @pytest.mark.parametrize("do", [_raise, _wipe_out, _roll_back])

@@ -78,7 +78,7 @@ def conclusions(made: Account) -> Iterator[str]:
         yield "The counts of free rounds were not compared: no table was named for them"
     for anchor in made.anchors:
         yield f"Compared with the anchor {anchor}"
-    if made.anchors and not made.anchored:
+    if made.anchors and not made.anchored and made.outcomes is None:
         yield "No anchor has this player: the wallet was opened later"
     if made.written:
         yield f"Wrote the anchor {made.written}"
