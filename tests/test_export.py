@@ -31,6 +31,7 @@ from test_walletctl_verify import (  # noqa: F401 - fixtures
     tables,
 )
 from tools.programs import cli
+from tools.shared.amounts import amount
 from tools.shared.database import trouble_if
 from tools.shared.items import encoded
 from tools.walletctl.export import books as export_books
@@ -638,44 +639,102 @@ def documented_type(table: str) -> str:
 
 
 def in_lower_case(item: Any) -> Any:
-    """As Athena reads it."""
+    """As Athena reads it; with numbers as DynamoDB writes them, where moto keeps zeros and exponents."""
     if isinstance(item, list):
         return [in_lower_case(each) for each in item]
-    return {name.lower(): in_lower_case(value) for name, value in item.items()} if isinstance(item, dict) else item
+    if not isinstance(item, dict):
+        return item
+    if [*item] == ["N"]:
+        return {"n": amount(Decimal(item["N"]))}
+    return {name.lower(): in_lower_case(value) for name, value in item.items()}
 
 
-def test_the_documented_views_give_the_queries_their_columns(books: Books, tmp_path: Path) -> None:  # noqa: F811
+def athena(books: Books, folder: Path, anchor: str = "") -> duckdb.DuckDBPyConnection:  # noqa: F811
     """Athena's external tables are made here by the reader of DuckDB; all that stands on them is as documented."""
-    books.set("jackpot#j-1", cashAfter=Decimal(1))
-    books.free_rounds["free", "late"]["uncovered"] = Decimal(2)
     database = duckdb.connect()
-    database.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
-    database.execute("CREATE MACRO array_join(texts, mark) AS array_to_string(texts, mark)")
+    for macro in (
+        "regexp_like(text, pattern) AS regexp_matches(text, pattern)",
+        "array_join(texts, mark) AS array_to_string(texts, mark)",
+        "to_utf8(text) AS encode(text)",
+        "to_hex(digest) AS upper(digest)",
+    ):
+        database.execute(f"CREATE MACRO {macro}")
     database.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
     for name in NAMES:
-        lines = tmp_path / f"{name}.json"
+        lines = folder / f"{name}.json"
         lines.write_text("".join(f"{json.dumps({'item': in_lower_case(item)})}\n" for item in books.of(name)))
         table = f"exported_{re.sub('(?<!^)(?=[A-Z])', '_', name).lower()}"
         columns = f"{{'item': '{documented_type(table)}'}}"
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM read_json('{lines}', columns = {columns})")  # noqa: S608 - our own words
+    (columns,) = re.findall(r"^CREATE EXTERNAL TABLE anchors \((.*)\)$", documented("tables"), re.MULTILINE)
+    database.execute(f"CREATE TABLE anchors ({columns.replace('string', 'VARCHAR')})")
+    for line in map(json.loads, anchor.splitlines()):
+        database.execute(
+            "INSERT INTO anchors VALUES (?, ?, ?)", [line.get(name) for name in ("player", "version", "digest")]
+        )
     database.execute(documented_views())
     for name in ("exact_transactions", "exact_wallets"):
         database.execute(query(name))
+    return database
 
+
+def found_by(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     found = [row[:4] for name in export_books._SUSPECTING for row in database.execute(query(name)).fetchall()]
+    return sorted([(what, player, id) for what, player, _, id in found], key=str)
 
-    left_for_a_person = ("a-number", "late-odd", "too-long", "twice")
-    assert sorted([(what, player, id) for what, player, _, id in found], key=str) == [
+
+LEFT_FOR_A_PERSON = [
+    ("prize", "prizes", f"result#{reference}") for reference in ("a-number", "late-odd", "too-long", "twice")
+]
+
+
+def test_the_documented_views_give_the_queries_their_columns(books: Books, tmp_path: Path) -> None:  # noqa: F811
+    def seq_of(transaction: str) -> Decimal:
+        return books.transactions[transaction]["seq"]
+
+    books.set("jackpot#j-1", cashAfter=Decimal(1))
+    books.set("promo#pr-1", digest="0" * 64)
+    books.free_rounds["free", "late"]["uncovered"] = Decimal(2)
+    books.wallets["prizes"]["digest"] = "0" * 64
+    database = athena(books, tmp_path)
+
+    assert [each for each in found_by(database) if each not in LEFT_FOR_A_PERSON] == [
         ("chain broken", "421", "jackpot#j-1"),
         ("chain broken", "421", "promo#pr-1"),
+        ("digest", "421", "jackpot#j-1"),
+        ("digest", "421", "promo#pr-1"),
+        ("digest", "421", min(books.later("promo#pr-1"), key=seq_of)),
+        ("digest", "prizes", max(books.later("opening#prizes"), key=seq_of)),
         ("free rounds", "free", "late"),
-        *(("prize", "prizes", f"result#{reference}") for reference in left_for_a_person),
-        ("unreadable", "19", "jackpot#j-19"),  # 1e-7, which moto keeps with its exponent
     ]
-    assert database.execute(query("gaps")).fetchall() == []
     counted = ["players", "transactions", "free rounds"]
     counts = [(what, len(list(books.of(name)))) for what, name in zip(counted, NAMES, strict=True)]
     assert database.execute(documented("counts")).fetchall() == counts
+
+
+def test_athena_writes_what_a_digest_covers_as_the_ledger_does(books: Books, tmp_path: Path) -> None:  # noqa: F811
+    books.set("jackpot#j-1", providerId='"\\/\b\t\n\f\r\x7f\u2028 \U0001fae8', actor="a", reason="né")
+    database = athena(books, tmp_path)
+
+    movements = [item for item in books.transactions.values() if "seq" in item]
+    written = dict(database.execute("SELECT id, covered FROM transactions").fetchall())
+    assert {item["id"]: written[item["id"]] for item in movements} == {item["id"]: covered(item) for item in movements}
+    assert {name for item in movements for name in item} >= {"autoClosed", "bonusAmount", "advanceAfter", "prizeAmount"}
+
+
+def test_athena_names_what_an_anchor_contradicts(books: Books, tmp_path: Path) -> None:  # noqa: F811
+    anchor = tmp_path / "anchor"
+    account_of(export_of(books, tmp_path / "export"), "--write-anchor", str(anchor))
+    assert found_by(athena(books, tmp_path, anchor.read_text())) == LEFT_FOR_A_PERSON
+
+    last = max(books.later("opening#free"), key=lambda each: books.transactions[each]["seq"])
+    books.transactions = {id: item for id, item in books.transactions.items() if item["userId"] != "421"}
+    del books.transactions[last], books.wallets["421"]
+
+    named = [each[:2] for each in found_by(athena(books, tmp_path, anchor.read_text()))]
+    assert ("before the anchor", "421") in named
+    assert ("before the anchor", "free") in named
+    assert ("before the anchor", "prizes") not in named
 
 
 def test_every_query_is_used() -> None:
