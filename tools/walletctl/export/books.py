@@ -233,7 +233,7 @@ class ExportBooks:
                 WHERE s.is_suspect ORDER BY s.player
                 """,  # noqa: S608 - our own words
                 f"""
-                SELECT s.player, t.{COVERED} || chr(10) || t.{ASIDE}
+                SELECT s.player, t.{COVERED} || chr(10) || coalesce(t.{ASIDE}, json_object('digest', t.digest))
                 FROM shown AS s JOIN transactions AS t ON coalesce(t.player, '') = s.player
                 WHERE t.{COVERED} IS NOT NULL
                     AND (s.is_suspect OR t.seq = s.version OR t.outcome IS NOT NULL OR t.later_prize_amount IS NOT NULL)
