@@ -513,7 +513,7 @@ LISTED: dict[str, Tampering] = {
         ("request", "result#r-1", "amountAsked is 0, its request says 10.10"),
     ),
     "8 the first amount alone set to 0": _of(
-        change("result#r-1", amount=Decimal(0)), ("amount", "result#r-1", "0 was credited, where 10.1 of 10.1 was owed")
+        change("result#r-1", amount=Decimal(0)), ("amount", "result#r-1", "0 was moved, where 10.1 of 10.1 was owed")
     ),
     "9 the last moved to another player": _of(
         change("result#r-4", userId="19"), ("request", "result#r-4", "userId is 19, its request says 421")
@@ -565,17 +565,17 @@ LISTED: dict[str, Tampering] = {
     "19 a bonus code": _of(
         change("result#f-3", bonusCode=None),
         ("request", "result#f-3", "bonusCode is none, its request says late"),
-        ("amount", "bonus#t-10", "5 was credited, where 8 of 10 was owed"),
+        ("amount", "bonus#t-10", "5 was moved, where 8 of 10 was owed"),
     ),
     "20 the wallet's currency": _of(
-        wallet("421", currency="EUR"), ("currency", "jackpot#j-1", "credited in USD, the wallet's is EUR")
+        wallet("421", currency="EUR"), ("currency", "jackpot#j-1", "it is in USD, the wallet's is EUR")
     ),
     "21 the wallet's and its transactions' currency": _of(
         other_currency,
         ("request", "result#r-1", "currency is EUR, its request says USD"),
         ("request", "promo#pr-1", "currency is EUR, its request says USD"),
     ),
-    "24 a wallet set back": _of(set_back, ("beyond the wallet", "result#r-4", "this credited 2.5")),
+    "24 a wallet set back": _of(set_back, ("beyond the wallet", "result#r-4", "this moved 2.5")),
     "26 a prize arrived with nothing": _of(
         change("promo#p-1", arrivedWith="result#r-9"),
         ("prize", "promo#p-1", "it arrived with result#r-9, which is not a result of this player"),
@@ -595,7 +595,7 @@ LISTED: dict[str, Tampering] = {
     ),
     "32 a total asked only what was paid": _of(
         change("bonus#t-10", amountAsked=Decimal(5)),
-        ("amount", "bonus#t-10", "5 was credited, where 0 of 5 was owed"),
+        ("amount", "bonus#t-10", "5 was moved, where 0 of 5 was owed"),
         ("request", "bonus#t-10", "amountAsked is 5, its request says 10"),
     ),
     "33 an unknown kind": _of(shared_with("result#r-4"), ("unreadable", "gift#1", "a kind in its id")),
@@ -786,7 +786,7 @@ NEIGHBOURS: dict[str, Tampering] = {
     "a count that is a text": _of(kept("free", "late", uncovered="6"), ("unreadable", None, "lacks uncovered")),
     "balances whose sum no database holds": _of(
         change("result#r-4", amount=Decimal("9" * 20 + ".9"), cashAfter=Decimal("9" * 20 + ".9")),
-        ("amount", "result#r-4", "99999999999999999999.9 was credited, where 2.5 of 2.5 was owed"),
+        ("amount", "result#r-4", "99999999999999999999.9 was moved, where 2.5 of 2.5 was owed"),
     ),
     "forty digits": _of(
         change("result#r-4", cashAfter=Decimal("9" * 37 + "e2")), ("chain broken", "result#r-4", "cashAfter is 9999999")

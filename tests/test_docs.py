@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,9 @@ def as_bash_calls(line: str, folder: Path) -> list[str]:
 
 
 STACK = "lucky-monaco-wallet"
+_ANCHOR = '{"format":1,"moment":"2026-11-30T09:00:27Z","ledger":"arn"}\n'
 FILES = {
+    "november.anchor": f'{_ANCHOR}{{"players":0,"sha256":"{sha256(_ANCHOR.encode()).hexdigest()}"}}\n',
     "players.csv": "userId,currency,cash,bonus\n431,EUR,1,0\n432,EUR,1,0\n421,EUR,1,0\n",
     "bad.csv": "userId,currency,cash\n433,EUR,'1,50'\n434,,1\n".replace("'", '"'),
     "ruined.csv": "userId,currency\n435,EUR\n1.23457E+11,EUR\n",
@@ -294,7 +297,7 @@ def samples_of(page: str) -> Iterator[Sample]:
 
 
 # Runs of minutes, or ledgers that somebody damaged: the tests of these commands make them.
-OTHERWISE_MADE = re.compile("walletctl (certify|simulate|console|reconcile|verify --export)|.*\\| cut")
+OTHERWISE_MADE = re.compile("walletctl (certify|simulate|console|reconcile|verify .*--(export|anchor))|.*\\| cut")
 DAMAGED = "2 faults"
 SAMPLES = [
     sample
@@ -363,6 +366,7 @@ def as_compared(output: str) -> str:
         (r"\d{4}-\d\d-\d\d\d\d:\d\d(:\d\d)?Z", "MOMENT"),
         (r"MOMENT,?\d+(s|min)(ago)?", "MOMENT"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+        (r"[0-9a-f]{64}", "SHA256"),
         (r"discarded-result-\w+", "FILE"),
         (r"onport\d+", "PORT"),
     ):

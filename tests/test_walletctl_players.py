@@ -46,7 +46,7 @@ def test_what_is_opened_can_be_credited_and_proved(walletctl: Walletctl, operato
     walletctl("players", "add", "new", "--currency", "usd")
 
     assert operator.send("result", published("result", userId="new", amount="1.10")).json["error"] == 0
-    assert walletctl("verify", "new", "--strict").exit_code == 0
+    assert walletctl("verify", "new").exit_code == 0
 
 
 def test_a_wallet_that_exists_is_refused_and_left_as_it_is(walletctl: Walletctl, operator: Operator) -> None:

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from tools.shared.folders import announcement
 from tools.walletctl import proving as _command  # noqa: F401 - else it is imported amid an SDK mocked in parts
 from tools.walletctl.verify import account as account_module
 from wallet.chain import digest_of, link
-from walletctl import PORT, Walletctl
+from walletctl import ACCOUNT, PORT, Walletctl
 
 LAST = "result#r-5"
 SEQ = 9  # its number: an opening and eight wins
@@ -175,31 +177,38 @@ def _without_none(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def tables(walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    for function in ("cashier", "result"):  # as for the others: a command leaves the environment without an account
+        operator.handler(function)
+    monkeypatch.setattr("tools.walletctl.verify.books.PAUSE_SECONDS", 0)
     return Ledger(walletctl.folder, monkeypatch, operator)
+
+
+_filled: dict[str, Books] = {}  # by the functions, once: what each test reads and tampers with is a copy
+
+
+def _once(name: str, operator: Operator, fill: Callable[[], object]) -> Books:
+    if name not in _filled:
+        fill()
+        _filled[name] = Books.read(operator)
+    return deepcopy(_filled[name])
 
 
 @pytest.fixture
 def ledger(tables: Ledger) -> Ledger:
-    tables.fill()
+    _once("ledger", tables.operator, tables.fill).put()
     return tables
 
 
 @pytest.fixture
 def by_hand(ledger: Ledger) -> Ledger:
-    ledger.fill_by_hand()
+    _once("by hand", ledger.operator, ledger.fill_by_hand).put()
     return ledger
-
-
-_played: list[Books] = []  # by the callbacks, once: what each test reads and tampers with is a copy
 
 
 @pytest.fixture
 def books(operator: Operator) -> Books:
     """The items of a ledger in which everything was played, and nothing else was done."""
-    if not _played:
-        play(operator)
-        _played.append(Books.read(operator))
-    return deepcopy(_played[0])
+    return _once("books", operator, lambda: play(operator))
 
 
 # --- What is right ----------------------------------------------------------------------------------
@@ -804,9 +813,8 @@ def test_whatever_was_played_is_proved(tables: Ledger, books: Books, whose: str)
     made = tables.account(whose=whose)
 
     assert made["shownFaults"] == []
-    assert made["transactions"] == len(
-        [item for item in books.transactions.values() if whose in ("--all", item["userId"])]
-    )
+    played = [item for item in books.transactions.values() if whose in ("--all", item["userId"]) and "seq" in item]
+    assert made["transactions"] == len(played)
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -1075,6 +1083,409 @@ def test_faults_are_rows_of_csv(ledger: Ledger) -> None:
         ("421", "5", "jackpot#j-1", "digest"),
         ("421", "6", "result#r-3", "chain broken"),
     ]
+
+
+# --- Anchors ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anchored(by_hand: Ledger, tmp_path: Path) -> "Anchored":
+    """A ledger with everything on record, and an anchor of it."""
+
+    def note() -> None:
+        by_hand.credit("result", reference="n-1", amount="2")
+        by_hand.credit("result", reference="n-1", amount="2", promoWinAmount="9", promoWinReference="p-9")
+
+    _once("anchored", by_hand.operator, note).put()
+    anchored = Anchored(by_hand, tmp_path / "anchor")
+    assert by_hand.verify("--write-anchor", str(anchored.file)).exit_code == 0
+    return anchored
+
+
+@dataclass
+class Anchored:
+    ledger: Ledger
+    file: Path
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_text().splitlines()]
+
+    def faults(self, whose: str = "--all") -> list[tuple[str, int | None, str | None, str]]:
+        made = self.ledger.account("--anchor", str(self.file), whose=whose)
+        return [
+            (fault["userId"], fault["seq"], fault["id"], fault["text"])
+            for fault in made["shownFaults"]
+            if fault["fault"] == "before the anchor"
+        ]
+
+    def refused(self, *arguments: str) -> str:
+        """What is said where nothing may be compared."""
+        result = self.ledger.verify("--anchor", str(self.file), *arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        return result.stderr
+
+
+def test_an_anchor_has_every_player_and_shows_what_it_is_of(anchored: Anchored) -> None:
+    first, *players, last = anchored.lines
+
+    assert first["format"] == 1
+    assert datetime.fromisoformat(first["moment"]).tzinfo == UTC
+    assert first["ledger"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/Transactions"
+    assert [each["player"] for each in players] == ["421", "422", "423", "nobody"]
+    assert players[0]["version"] == anchored.ledger.operator.wallet()["version"] == 21
+    assert players[0]["digest"] == anchored.ledger.operator.wallet()["digest"]
+    assert players[0]["laterPrizes"] == [["result#n-1", "p-9", "9"]]
+    assert [*players[0]["outcomes"]] == ["promo#h-7", "result#h-6", "withdrawal#w-2"]
+    assert players[3] == {"player": "nobody", "version": 0, "digest": "", "outcomes": players[3]["outcomes"]}
+    text = anchored.file.read_text()
+    assert last == {"players": 4, "sha256": digest_of(text[: text.rindex("{")])}
+
+
+def test_a_person_sees_the_anchor_and_its_sum(anchored: Anchored, tmp_path: Path) -> None:
+    sums = [anchored.lines[-1]["sha256"]]
+    result = anchored.ledger.verify("--anchor", str(anchored.file), "--write-anchor", str(tmp_path / "next"))
+    sums.append(json.loads((tmp_path / "next").read_text().splitlines()[-1])["sha256"])
+
+    compared, wrote, verdict = result.stdout.splitlines()[-3:]
+    assert compared.startswith(f"Compared with the anchor {anchored.file} of 2")
+    assert wrote.startswith(f"Wrote the anchor {tmp_path / 'next'} of 2")
+    assert [line.rpartition(": ")[2] for line in (compared, wrote)] == [f"4 players, SHA-256 {each}" for each in sums]
+    assert verdict == "No fault"
+
+
+def test_what_comes_after_an_anchor_is_no_fault(anchored: Anchored) -> None:
+    ledger = anchored.ledger
+    ledger.credit("result", reference="after-1", amount="5")
+    ledger.order("withdrawal", "after-2", "1e12", error=15)
+    ledger.open("424", "5")
+    ledger.credit("result", reference="r-1", amount="10.10", promoWinAmount="4", promoWinReference="p-9")
+    for item in ledger.operator.items("Transactions"):
+        ledger.set(item["id"], request=None)
+
+    made = ledger.account("--anchor", str(anchored.file))
+    assert made["shownFaults"] == []
+    assert made["anchors"][0]["players"] == 4
+
+
+def _raise(ledger: Ledger) -> None:
+    """Raises a jackpot, with its request and all that follows from it."""
+    ledger.said("jackpot#j-1", amount=1000005)
+    for item in ledger.operator.transactions():
+        if item["userId"] == "421" and item.get("seq", 0) >= 5:
+            ledger.set(item["id"], cashAfter=item["cashAfter"] + 5)
+    ledger.set("jackpot#j-1", amount=Decimal(1000005), amountAsked=Decimal(1000005))
+    ledger.set_wallet(cash=ledger.operator.wallet()["cash"] + 5)
+    ledger.compute_again()
+
+
+def _roll_back(ledger: Ledger) -> None:
+    """Sets a player back to an earlier moment, without a trace."""
+    for id in ("result#n-1", "promo#p-9"):
+        ledger.delete(id)
+    (last,) = [item for item in ledger.operator.transactions() if item["userId"] == "421" and item.get("seq") == 19]
+    ledger.set_wallet(**{name.removesuffix("After"): last[name] for name in ("cashAfter", "bonusAfter", "digest")})
+    ledger.set_wallet(version=Decimal(19))
+
+
+def _wipe_out(ledger: Ledger) -> None:
+    ledger.players.delete_item(Key={"userId": "423"})
+    for item in ledger.operator.transactions():
+        if item["userId"] == "423":
+            ledger.delete(item["id"])
+
+
+def _decide_otherwise(ledger: Ledger) -> None:
+    """Has a refused withdrawal be free to be asked again, and a decision have another reason."""
+    ledger.delete("withdrawal#w-2")
+    ledger.set("result#h-6", reason="another")
+
+
+# What a tamperer does who computes every digest again, and what the anchor shows.
+BEFORE_THE_ANCHOR: dict[str, tuple[Callable[[Ledger], object], list[tuple[str, int | None, str | None, str]]]] = {
+    "a win raised, with all that follows": (
+        _raise,
+        [("421", 21, "result#n-1", "its digest is not the one in the anchor: this movement or one before it was")],
+    ),
+    "a player set back": (
+        _roll_back,
+        [
+            ("421", 19, None, "the player is at version 19, and was at 21"),
+            ("421", None, "result#n-1", "the prize p-9 of 9 was noted on it, and is not any more"),
+        ],
+    ),
+    "a player wiped out": (_wipe_out, [("423", None, None, "the player is gone: the anchor has 2 movements")]),
+    "a player of whom only refusals were on record": (
+        lambda ledger: ledger.delete("bonus#h-5"),
+        [("nobody", None, None, "the player is gone: the anchor has 0 movements")],
+    ),
+    "the last movement taken": (
+        lambda ledger: ledger.delete("result#x-1"),
+        [("422", 2, None, "number 2 is missing, the last one in the anchor")],
+    ),
+    "a wallet taken, and its last movement": (
+        lambda ledger: (ledger.players.delete_item(Key={"userId": "422"}), ledger.delete("result#x-1")),
+        [("422", 1, None, "the player is at version 1, and was at 2")],
+    ),
+    "a refusal taken, and a decision changed": (
+        _decide_otherwise,
+        [
+            ("421", None, "result#h-6", "it was settled without money, and that record was changed"),
+            ("421", None, "withdrawal#w-2", "it was settled without money, and that record is missing"),
+        ],
+    ),
+    "a later prize changed": (
+        lambda ledger: ledger.set("result#n-1", laterPrizeAmount="2", laterPrizeReference="h-2"),
+        [("421", 21, "result#n-1", "the prize p-9 of 9 was noted on it, and is not any more")],
+    ),
+    "a later prize taken": (
+        lambda ledger: ledger.set("result#n-1", laterPrizeAmount=None, laterPrizeReference=None),
+        [("421", 21, "result#n-1", "the prize p-9 of 9 was noted on it, and is not any more")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_THE_ANCHOR)
+def test_what_was_changed_before_the_anchor_is_named_also_when_every_digest_fits(anchored: Anchored, name: str) -> None:
+    do, expected = BEFORE_THE_ANCHOR[name]
+    do(anchored.ledger)
+
+    found = anchored.faults()
+
+    assert [each[:3] for each in found] == [each[:3] for each in expected]
+    for (*_, text), (*_, words) in zip(found, expected, strict=True):
+        assert text.startswith(words)
+        assert text.endswith(f"(anchor of {anchored.lines[0]['moment'].replace('T', ' ')})")
+
+
+@pytest.mark.parametrize("do", [_raise, _wipe_out, _roll_back])
+def test_without_the_anchor_it_would_not_show(anchored: Anchored, do: Callable[[Ledger], object]) -> None:
+    do(anchored.ledger)
+
+    assert anchored.ledger.faults() == []
+
+
+@pytest.mark.parametrize("name", BEFORE_THE_ANCHOR)
+def test_one_player_is_compared_with_the_anchor(anchored: Anchored, name: str) -> None:
+    do, expected = BEFORE_THE_ANCHOR[name]
+    do(anchored.ledger)
+    whose = expected[0][0]
+
+    assert [each[:3] for each in anchored.faults(whose)] == [each[:3] for each in expected]
+    assert (
+        anchored.ledger.account("--anchor", str(anchored.file), whose="423" if whose != "423" else "422")["faults"] == 0
+    )
+
+
+def test_a_player_who_came_after_the_anchor_is_told(anchored: Anchored) -> None:
+    anchored.ledger.open("424", "5")
+
+    result = anchored.ledger.verify("--anchor", str(anchored.file), whose="424")
+
+    assert result.exit_code == 0
+    assert "No anchor has this player: the wallet was opened later" in result.stdout
+    assert "No anchor" not in anchored.ledger.verify("--anchor", str(anchored.file), whose="421").stdout
+
+
+def test_each_of_several_anchors_is_compared(anchored: Anchored, tmp_path: Path) -> None:
+    ledger = anchored.ledger
+    ledger.credit("result", reference="after-1", userId="422", currency="USDT", amount="5")
+    assert ledger.verify("--write-anchor", str(tmp_path / "later")).exit_code == 0
+    ledger.forge("result#after-1", recordedAt="2999-01-01T00:00:00.000+00:00")
+
+    made = ledger.account("--anchor", str(anchored.file), "--anchor", str(tmp_path / "later"))
+
+    assert [(fault["seq"], fault["fault"]) for fault in made["shownFaults"]] == [(3, "before the anchor")]
+    assert [each["name"] for each in made["anchors"]] == [str(anchored.file), str(tmp_path / "later")]
+
+
+def test_an_anchor_of_what_has_faults_is_written_and_says_so(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.set("result#r-2", digest="0" * 64)
+    ledger.set_wallet("423", digest=None)
+
+    result = ledger.verify("--write-anchor", str(tmp_path / "anchor"))
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "3 faults. The anchor that was written holds what has faults"
+    assert len((tmp_path / "anchor").read_text().splitlines()) == 5
+
+
+def test_an_anchor_is_never_overwritten(anchored: Anchored) -> None:
+    before = anchored.file.read_bytes()
+
+    result = anchored.ledger.verify("--write-anchor", str(anchored.file))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{anchored.file} is there already" in result.stderr
+    assert anchored.file.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["nowhere/anchor", "."])
+def test_an_anchor_that_cannot_be_kept_is_refused_before_the_work(ledger: Ledger, tmp_path: Path, place: str) -> None:
+    ledger.watch()
+
+    result = ledger.verify("--write-anchor", str(tmp_path / place))
+
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+    assert "Scan" not in {operation for operation, _ in ledger.calls}
+
+
+def test_nothing_is_left_of_an_anchor_of_tables_that_could_not_be_read(ledger: Ledger, tmp_path: Path) -> None:
+    named = ("--players-table", "Players", "--transactions-table", "Transactions", "--free-rounds-table", "None")
+    (tmp_path / "anchors").mkdir()
+
+    assert ledger.verify(*named, "--write-anchor", str(tmp_path / "anchors" / "a")).exit_code == 2
+    assert [*(tmp_path / "anchors").iterdir()] == []
+
+
+def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
+    return lambda lines: [line for place, line in enumerate(lines) if place != number]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda _: [], "is cut off, or is not an anchor"),
+        (lambda lines: lines[:1], "is cut off, or is not an anchor"),
+        (lambda lines: lines[:-1], "is cut off, or is not an anchor"),
+        (lambda lines: [*lines[:-1], lines[-1][:-1]], "line 6 is wrong"),
+        (lambda lines: [*lines[:-1], lines[-1][:30]], "line 6 is wrong"),
+        (lambda lines: [*lines, lines[-1]], "line 7 is wrong"),
+        (lambda lines: [*lines, b"\n"], "line 7 is wrong"),
+        (lambda lines: [line.replace(b'"version":21', b'"version":20') for line in lines], "line 6 is wrong"),
+        (lambda lines: [line.replace(b'"version":21', b'"version":21.0') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"version":21', b'"version":-1') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"players":4', b'"players":5') for line in lines], "line 6 is wrong"),
+        (lambda lines: [line.replace(b'"p-9","9"', b'"p-9",9') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"p-9","9"', b'"p-9"') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"outcomes":{', b'"outcomes":[{') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"digest"', b'"digests"') for line in lines], "line 2 is wrong"),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "line 3 is wrong"),
+        (lambda lines: [lines[0], lines[1], *lines[1:]], "line 3 is wrong"),
+        (_without(0), "line 1 is wrong"),
+        (_without(3), "line 5 is wrong"),
+        (lambda _: [b"[]\n"], "line 1 is wrong"),
+        (lambda _: [b"[" * 100_000], "line 1 is wrong"),
+        (lambda _: [b"\xff\x00\n"], "line 1 is wrong"),
+        (lambda lines: [lines[0].replace(b'"format":1', b'"format":2'), *lines[1:]], "the format of another version"),
+    ],
+)
+def test_a_damaged_anchor_is_not_believed(
+    anchored: Anchored, damage: Callable[[list[bytes]], list[bytes]], said: str
+) -> None:
+    before = anchored.file.read_bytes()
+    anchored.file.write_bytes(b"".join(damage(before.splitlines(keepends=True))))
+    assert anchored.file.read_bytes() != before
+
+    assert said in anchored.refused()
+
+
+def test_an_anchor_that_is_missing_is_no_verdict(anchored: Anchored) -> None:
+    anchored.file.unlink()
+
+    assert f"the anchor {anchored.file} cannot be read: No such file" in anchored.refused()
+
+
+def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
+    ledger = anchored.ledger
+    ledger.empty()
+    ledger.open("another", "5")
+    assert {each[0] for each in anchored.faults()} == {
+        "421",
+        "422",
+        "423",
+        "nobody",
+    }  # of the same tables: all are gone
+
+    text = anchored.file.read_text().replace(":123456789012:", ":999999999999:")
+    body = text[: text.rindex("{")]
+    anchored.file.write_text(f'{body}{{"players":4,"sha256":"{digest_of(body)}"}}\n')
+    said = (
+        "is of another ledger, arn:aws:dynamodb:eu-west-1:999999999999:table/Transactions: none of its players is here"
+    )
+    assert said in anchored.refused()
+
+
+def test_an_anchor_is_of_everyone(ledger: Ledger, tmp_path: Path) -> None:
+    result = ledger.verify("--write-anchor", str(tmp_path / "anchor"), whose="421")
+
+    assert result.exit_code == 2
+    assert "an anchor is of all players: say --all" in result.stderr
+    assert not (tmp_path / "anchor").exists()
+
+
+class Bucket:
+    def __init__(self, anchored: Anchored) -> None:
+        self.s3: Any = ACCOUNT.client("s3")
+        self.s3.create_bucket(Bucket="anchors", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.ledger = anchored.ledger
+        self.file = anchored.file
+
+    def body(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket="anchors", Key=key)["Body"].read()
+
+
+@pytest.fixture
+def bucket(anchored: Anchored) -> Bucket:
+    return Bucket(anchored)
+
+
+def test_an_anchor_is_kept_in_a_bucket(bucket: Bucket) -> None:
+    assert bucket.ledger.verify("--write-anchor", "s3://anchors/2026/a").exit_code == 0
+    assert bucket.body("2026/a").splitlines()[1:-1] == bucket.file.read_bytes().splitlines()[1:-1]
+
+    _raise(bucket.ledger)
+    assert bucket.ledger.account("--anchor", "s3://anchors/2026/a")["faultsByKind"] == {"before the anchor": 1}
+
+
+def test_an_anchor_in_a_bucket_is_never_overwritten(bucket: Bucket) -> None:
+    bucket.s3.put_object(Bucket="anchors", Key="a", Body=b"first")
+    bucket.ledger.watch()
+
+    result = bucket.ledger.verify("--write-anchor", "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "s3://anchors/a is there already" in result.stderr
+    assert "Scan" not in {operation for operation, _ in bucket.ledger.calls}
+    assert bucket.body("a") == b"first"
+
+
+def test_an_anchor_that_somebody_else_writes_meanwhile_is_not_overwritten(bucket: Bucket) -> None:
+    def meanwhile(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation == "Scan":
+            bucket.s3._make_api_call("PutObject", {"Bucket": "anchors", "Key": "a", "Body": b"first"})
+        return call()
+
+    bucket.ledger.watch(meanwhile)
+    result = bucket.ledger.verify("--write-anchor", "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "s3://anchors/a is there already" in result.stderr
+    assert bucket.body("a") == b"first"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("s3://anchors", "s3://anchors does not name an anchor: write s3://bucket/key"),
+        ("s3:///a", "does not name an anchor"),
+        ("s3://anchors/none", "the anchor s3://anchors/none cannot be read"),
+        ("s3://no-bucket/none", "the anchor s3://no-bucket/none cannot be read"),
+    ],
+)
+def test_an_anchor_in_a_bucket_that_cannot_be_read_is_no_verdict(bucket: Bucket, place: str, said: str) -> None:
+    result = bucket.ledger.verify("--anchor", place)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_an_anchor_that_a_bucket_does_not_take_is_told(bucket: Bucket) -> None:
+    result = bucket.ledger.verify("--write-anchor", "s3://no-bucket/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the anchor s3://no-bucket/a cannot be written" in result.stderr
 
 
 # --- On a service that runs -------------------------------------------------------------------------

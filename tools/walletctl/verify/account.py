@@ -18,7 +18,7 @@ MOST_SHOWN = 1000  # faults: the rest is only counted
 class Account:
     """`anchored` is how many players an anchor knows, and `anchored_here` how many of these there are.
 
-    `outcomes` is None if not all of them were read.
+    `outcomes` is None if only one player was read: not all of them are seen then.
     """
 
     players: int = 0

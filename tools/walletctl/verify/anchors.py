@@ -33,7 +33,7 @@ class Anchor:
     sha256: str
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.moment}: {counted(self.players, 'player')}, SHA-256 {self.sha256}"
+        return f"{self.name} of {_plainly(self.moment)}: {counted(self.players, 'player')}, SHA-256 {self.sha256}"
 
 
 # --- Written ----------------------------------------------------------------------------------------
@@ -176,6 +176,10 @@ def _anchored(content: Mapping[str, Any], moment: str) -> Anchored:
     )
 
 
+def _plainly(moment: str) -> str:
+    return moment.replace("T", " ")
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")  # noqa: TRY004 - a fault of the text, not of a type
@@ -194,7 +198,7 @@ def changed_since(page: Page) -> Iterator[Fault]:
                 what="before the anchor",
                 seq=seq,
                 id=id,
-                text=f"{text} (anchor of {anchored.moment})",
+                text=f"{text} (anchor of {_plainly(anchored.moment)})",
             )
 
 

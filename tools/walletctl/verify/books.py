@@ -39,6 +39,7 @@ from tools.walletctl.verify.record import KINDS, faults_of, owner, shown
 
 Advance = Callable[[int], None]
 
+PAUSE_SECONDS = 0.25  # an index is seldom longer behind its table
 _MOST_VERSIONS = 2**62  # SQLite's numbers end a little later; a wallet's version never comes near
 
 # A player's entries are read in the order of `sort`. Texts are bytes: SQLite refuses half a surrogate pair in a text.
@@ -119,7 +120,7 @@ class TableBooks:
             tries -= 1
             if not tries or (found and found[-1]["seq"] >= version):
                 return [item["id"] for item in found]
-            time.sleep(0.25)
+            time.sleep(PAUSE_SECONDS)
 
     @contextmanager
     def _taking(self) -> Iterator[None]:

@@ -78,6 +78,8 @@ def conclusions(made: Account) -> Iterator[str]:
         yield "The counts of free rounds were not compared: no table was named for them"
     for anchor in made.anchors:
         yield f"Compared with the anchor {anchor}"
+    if made.anchors and not made.anchored and made.outcomes is None:
+        yield "No anchor has this player: the wallet was opened later"
     if made.written:
         yield f"Wrote the anchor {made.written}"
     if beyond := made.counts["beyond the wallet"]:
@@ -106,6 +108,7 @@ def machine_readable(made: Account) -> str:
             "movedWhileRead": made.moved_meanwhile,
             "freeRoundsCompared": made.compares_free_rounds,
             "anchors": [asdict(anchor) for anchor in made.anchors],
+            "anchoredPlayers": made.anchored,
             "writtenAnchor": asdict(made.written) if made.written else None,
         },
         indent=2,
