@@ -596,6 +596,14 @@ def test_an_empty_table_is_known_by_its_name(tmp_path: Path) -> None:
     assert account_of(tmp_path)["players"] == 0
 
 
+def test_a_table_whose_first_records_moved_nothing_is_known_by_its_records(by_hand: Ledger, tmp_path: Path) -> None:  # noqa: F811
+    of = write_export(tmp_path, "x", [encoded(by_hand.get("withdrawal#w-2"))])
+
+    (found,) = files.exports([files.Folder(of)])
+
+    assert found.table == "transactions"
+
+
 def test_a_text_that_looks_like_an_attribute_makes_no_other_table_of_it(tmp_path: Path) -> None:
     request = '{"version": {"N": "1"}, "seq": 1}'
     of = write_export(tmp_path, "x", [{"request": {"S": request}, "uncovered": {"N": "1"}}])

@@ -33,7 +33,7 @@ from tools.walletctl.verify.entries import EXACT, NOTHING, Anchored, Fault, Page
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
 _CANNOT = "the exports cannot be put in order on this machine"
-FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
+FILES_AT_ONCE = 4  # are brought from a bucket and read, while the ones before are loaded and dropped
 
 _QUERIES = Path(__file__).parent / "queries"
 _SUSPECTING = ("unreadable", "chain", "digests", "wallets", "times", "amounts", "prizes", "free_rounds", "anchors")
