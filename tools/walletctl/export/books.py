@@ -29,11 +29,11 @@ from tools.walletctl.verify.books import (
     wrong_in_free_rounds,
     wrong_in_wallet,
 )
-from tools.walletctl.verify.entries import EXACT, Anchored, Fault, Page, RecordedFreeRounds, RecordedWallet
+from tools.walletctl.verify.entries import EXACT, NOTHING, Anchored, Fault, Page, RecordedFreeRounds, RecordedWallet
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
 _CANNOT = "the exports cannot be put in order on this machine"
-FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
+FILES_AT_ONCE = 4  # are brought from a bucket and read, while the ones before are loaded and dropped
 
 _QUERIES = Path(__file__).parent / "queries"
 _SUSPECTING = ("unreadable", "chain", "digests", "wallets", "times", "amounts", "prizes", "free_rounds", "anchors")
@@ -71,6 +71,7 @@ _BESIDE = {
     "anchored_records": ("player", "id", "covered", "prize_reference", "prize_amount"),
 }
 _LIST = "lastRounds"
+_NO_TEXT = "?"  # of a wallet's digest that is of another type
 _KEYS = """array_to_string(list_transform(Item."lastRounds".L, lambda each: coalesce(each.S, '?')), chr(10))"""
 
 # Whole numbers and eighteen digits after the point, each summed exactly: no sum of decimals could overflow so late.
@@ -232,7 +233,7 @@ class ExportBooks:
                 WHERE s.is_suspect ORDER BY s.player
                 """,  # noqa: S608 - our own words
                 f"""
-                SELECT s.player, t.{COVERED} || chr(10) || t.{ASIDE}
+                SELECT s.player, t.{COVERED} || chr(10) || coalesce(t.{ASIDE}, json_object('digest', t.digest))
                 FROM shown AS s JOIN transactions AS t ON coalesce(t.player, '') = s.player
                 WHERE t.{COVERED} IS NOT NULL
                     AND (s.is_suspect OR t.seq = s.version OR t.outcome IS NOT NULL OR t.later_prize_amount IS NOT NULL)
@@ -278,6 +279,10 @@ class ExportBooks:
         attributes = ", ".join(f'"{name}" STRUCT({type_})' for name, type_ in types.items())
         values = {name: f'Item."{name}".{type_[0]}' for name, type_ in types.items()}
         values |= {_LIST: _KEYS} if _LIST in types else {}
+        if "digest" in values:  # which may be missing: that is a fault of the chain
+            values["digest"] = (
+                f"""CASE WHEN Item."digest" IS NOT NULL THEN coalesce(Item."digest".S, '{_NO_TEXT}') END"""
+            )
         with database.trouble_if(f"{export.name} cannot be read"):
             self._database.execute(
                 f"INSERT INTO {table} SELECT {', '.join(values.values())} "  # noqa: S608 - our own words
@@ -310,6 +315,8 @@ class ExportBooks:
         found: list[Fault] = []
         wallet: RecordedWallet | None = None
         for item in map(typed, wallets):
+            if item.get("digest") == _NO_TEXT:
+                item["digest"] = NOTHING
             if wrong := wrong_in_wallet(item):
                 found.append(Fault(user_id=player, what="unreadable", text=wrong))
             else:

@@ -21,8 +21,8 @@ Table = Literal["players", "transactions", "free rounds"]
 
 _SUMMARY = "manifest-summary.json"
 # What only the items of one table have.
-_MARKS: dict[str, Table] = {"version": "players", "seq": "transactions", "uncovered": "free rounds"}
-_MARK = re.compile(rb'"(version|seq|uncovered)"\s*:\s*\{\s*"N"')
+_MARKS: dict[str, Table] = {"version": "players", "amountAsked": "transactions", "uncovered": "free rounds"}
+_MARK = re.compile(rb'"(version|amountAsked|uncovered)"\s*:\s*\{\s*"N"')
 _BEGINNING = 1 << 20  # bytes: an item has 400 KB at the most
 _GZIP = 31  # what zlib calls a gzip file
 _NAMES: dict[str, Table] = {"players": "players", "transactions": "transactions", "freerounds": "free rounds"}

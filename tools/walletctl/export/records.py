@@ -64,8 +64,8 @@ COLUMNS: Mapping[str, str] = {
 # And what a record is read again from: what its digest covers, and what it does not.
 COVERED, ASIDE = "covered", "aside"
 
-_COLUMN_OF = {attribute: column for column, attribute in COLUMNS.items()}
-_TYPE_OF = {attribute: "N" if attribute in NUMBERS else "S" for attribute in _COLUMN_OF}
+_TEXTS = {attribute: column for column, attribute in COLUMNS.items() if attribute not in NUMBERS}
+_NUMBERS = {attribute: column for column, attribute in COLUMNS.items() if attribute in NUMBERS}
 _decode = json.JSONDecoder().raw_decode  # quicker than loads, which guesses an encoding
 
 
@@ -119,7 +119,7 @@ def _read(path: Path, rows_to: Path, faults_to: Path, stop: Path) -> tuple[Path,
                     what = str(item.get("id"))
                     wrong.append(Fault(user_id=owner(item), what="unreadable", id=what, text=unreadable))
                 else:
-                    row[COVERED], _, row[ASIDE] = kept_transaction(item).partition("\n")
+                    _keep(item, row)
                 rows.write(f"{json.dumps(row)}\n")
                 for each in wrong:
                     faults.write(f"{json.dumps({'player': each.user_id, 'fault': json.dumps(asdict(each))})}\n")
@@ -134,18 +134,32 @@ def _record(line: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     row: dict[str, str] = {}
     for name, attribute in _decode(line.decode().lstrip())[0]["Item"].items():
         ((type_, value),) = attribute.items()
-        item[name] = _value(type_, value)
-        if _TYPE_OF.get(name) == type_:
-            row[_COLUMN_OF[name]] = value
+        if type_ == "S":
+            item[name] = value
+            if name in _TEXTS:
+                row[_TEXTS[name]] = value
+        else:
+            item[name] = _value(type_, value)
+            if type_ == "N" and name in _NUMBERS:
+                row[_NUMBERS[name]] = value
     return item, row
+
+
+def _keep(item: dict[str, Any], row: dict[str, str]) -> None:
+    """Adds what the record is read again from. What the row would have twice is left out: most have nothing aside."""
+    row[COVERED], _, aside = kept_transaction(item).partition("\n")
+    if aside != f'{{"digest": "{row.get("digest")}"}}':
+        row[ASIDE] = aside
+    if "arrived_with" not in row:
+        row.pop("request_digest", None)  # the queries ask only prizes for it
 
 
 def _value(type_: str, value: Any) -> Any:
     match type_:
-        case "S" | "BOOL":
-            return value
         case "N":
             return number(value)
+        case "S" | "BOOL":
+            return value
         case "NULL":
             return None
         case "L":
