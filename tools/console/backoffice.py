@@ -141,7 +141,6 @@ class BackOffice:
             books.read_player(user_id, lambda _read: None)
             return account(
                 books.pages(),
-                strict=False,
                 compares_free_rounds=tables.free_rounds is not None,
                 wallet_now=books.wallet_now,
             )

@@ -260,7 +260,7 @@ def _verify() -> typer.Typer:
     return _alone(
         verify,
         "walletctl verify 421",
-        "walletctl verify --all --strict",
+        "walletctl verify --all",
         "walletctl verify --all --stack lucky-monaco-wallet --profile finance --json > account.json",
         "walletctl verify --export s3://my-exports/november --profile finance",
     )

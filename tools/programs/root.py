@@ -34,7 +34,7 @@ COMMANDS = (
     Command(
         _MONEY,
         "verify",
-        "Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.",
+        "Proves that every player's movements explain the wallet, to the last digit. Changes nothing.",
     ),
     Command(
         _MONEY,

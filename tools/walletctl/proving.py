@@ -1,21 +1,23 @@
 """`walletctl verify`: reads a ledger's tables, and says whether it is one."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from tools.shared import listing
 from tools.shared.hints import command
-from tools.shared.outside import legible, trouble_if
+from tools.shared.outside import legible, plain, trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl.names import named
 from tools.walletctl.place import HERE, PANEL, Asked, asks_where, tables_client
 from tools.walletctl.tables import Tables
 from tools.walletctl.verify import show
-from tools.walletctl.verify.account import Account, account
+from tools.walletctl.verify.account import Account, account, check_ledger
 from tools.walletctl.verify.books import TableBooks
+from tools.walletctl.verify.keeping import lines_of, s3_for, writing
 
 NO_LEDGER = 1
 
@@ -26,9 +28,6 @@ def verify(
         str | None, typer.Argument(metavar="PLAYER", help="Whose ledger, by userId.", show_default=False)
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every player's: reads the tables from end to end.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="What other programs wrote is a fault: only callbacks move these wallets.")
-    ] = False,
     asked: Asked = HERE,
     players_table: Annotated[
         str | None, typer.Option(metavar="NAME", help="Another table of wallets.", rich_help_panel=PANEL)
@@ -39,6 +38,22 @@ def verify(
     free_rounds_table: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=PANEL),
+    ] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|s3://…",
+            help="Compare with an anchor: whatever was changed before it is a fault. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    write_anchor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|s3://…",
+            help="Write an anchor. Keep it where nobody who writes the tables can reach.",
+            show_default=False,
+        ),
     ] = None,
     export: Annotated[
         list[str] | None,
@@ -51,7 +66,7 @@ def verify(
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
-    """Proves that every player's transactions explain the wallet, to the last digit. Changes nothing.
+    """Proves that every player's movements explain the wallet, to the last digit. Changes nothing.
 
     Ends with 0 if they do, 1 if there are faults, 2 if the tables could not be read. --csv has the faults alone.
 
@@ -64,29 +79,46 @@ def verify(
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
         from tools.walletctl.export.account import account_of_exports  # DuckDB
 
-        _end(account_of_exports(export, strict=strict, session=lambda: asked.session("S3")), form)
+        made = account_of_exports(
+            export, anchors=anchor or (), write_anchor=write_anchor, session=lambda: asked.session("S3")
+        )
+        _end(made, form)
         return
     if (player is None) is not everyone:
         raise Trouble("say whose ledger: name a player, or say --all, which reads every wallet")
+    if write_anchor and player is not None:
+        raise Trouble("an anchor is of all players: say --all")
+    # Made before a local service is looked for, which leaves the caller's account.
+    s3 = s3_for([*(anchor or ()), *([write_anchor] if write_anchor else [])], lambda: asked.session("S3"))
     if players_table or transactions_table or free_rounds_table:
         options: Sequence[str] = ()
         tables = _named(players_table, transactions_table, free_rounds_table, asked)
     else:
         where = asked.place()
         tables, options = where.tables(), where.options
-    with closing(TableBooks(tables)) as books:
+    name = None if player is None else named(player)
+    with closing(TableBooks(tables)) as books, ExitStack() as until_written:
+        anchors = [books.read_anchor(plain(each), lines_of(each, s3), name) for each in anchor or ()]
+        writer = None
+        if write_anchor:
+            moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            writer = until_written.enter_context(writing(write_anchor, s3, moment, tables.name_of_ledger()))
         with listing.progress("items read") as advance:
-            if player is None:
+            if name is None:
                 books.read(advance)
             else:
-                books.read_player(named(player), advance)
+                books.read_player(name, advance)
         made = account(
             books.pages(),
-            strict=strict,
             compares_free_rounds=tables.free_rounds is not None,
+            reads_all=name is None,
             wallet_now=books.wallet_now,
+            then=writer.add if writer else lambda _: None,
         )
-    if player is not None and not made.players:
+        made.anchors = anchors
+        check_ledger(made, tables.name_of_ledger)
+        made.written = writer and writer.end()
+    if player is not None and not made.players and not made.found:
         look = f". To see who there is: {command(options, 'players', 'list')}" if not players_table else ""
         raise Trouble(f"there is no player {legible(player)}: no wallet, and no transaction{look}")
     _end(made, form)
@@ -107,7 +139,7 @@ def _tell(made: Account, form: listing.Form) -> None:
         return
     if made.faults:
         listing.out(show.faults(made.faults))
-    if made.credited:
+    if made.moved:
         listing.out(show.money(made))
     for line in show.conclusions(made):
         print(line)

@@ -84,6 +84,11 @@ class Tables:
         with trouble_if(f"the table {plain(table)} cannot be read"):
             return int(self.dynamodb.describe_table(TableName=table)["Table"].get("ItemCount", 0))
 
+    def name_of_ledger(self) -> str:
+        """What tells this ledger from any other: its table of transactions, with account and region."""
+        with trouble_if(f"the table {plain(self.transactions)} cannot be read"):
+            return self.dynamodb.describe_table(TableName=self.transactions)["Table"]["TableArn"]
+
     def _with_keys(self, table: str, keys: Sequence[Item], attributes: Sequence[str] | None = None) -> Iterator[Item]:
         for start in range(0, len(keys), _MOST_KEYS):
             left = [encoded(key) for key in keys[start : start + _MOST_KEYS]]

@@ -1,29 +1,37 @@
 """The account of a whole ledger: every player proved, and what came of it in sum."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from tools.walletctl.verify.books import Page
-from tools.walletctl.verify.entries import EXACT, Fault, RecordedWallet
-from tools.walletctl.verify.proof import Gap, beyond_the_wallet, prove
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+from tools.walletctl.verify.anchors import Anchor
+from tools.walletctl.verify.entries import EXACT, Fault, Page, RecordedWallet
+from tools.walletctl.verify.proof import beyond_the_wallet, prove
 
-MOST_SHOWN = 1000  # faults, and gaps: the rest is only counted
+MOST_SHOWN = 1000  # faults: the rest is only counted
 
 
 @dataclass(slots=True)
 class Account:
+    """`anchored` is how many players an anchor knows, and `anchored_here` how many of these there are.
+
+    `outcomes` is None if only one player was read: not all of them are seen then.
+    """
+
     players: int = 0
     transactions: int = 0
-    credited: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # currency, kind
+    outcomes: int | None = 0  # references that were settled without money
+    moved: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency and kind
     faults: list[Fault] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # of all faults, by what they are
-    gaps: list[Gap] = field(default_factory=list)
-    versions_of_others: int = 0
-    players_of_others: int = 0
-    players_ahead: int = 0  # of their last transaction
-    moved: int = 0  # players who were credited while they were read: proved as far as the wallet that was read
+    moved_meanwhile: int = 0  # players whose wallet moved while they were read: proved as far as it was read
+    anchors: list[Anchor] = field(default_factory=list)  # that it was compared with
+    anchored: int = 0
+    anchored_here: int = 0
+    written: Anchor | None = None  # what this account holds, kept for later
     compares_free_rounds: bool = True
 
     @property
@@ -34,59 +42,68 @@ class Account:
 def account(
     pages: Iterable[Page],
     *,
-    strict: bool,
     compares_free_rounds: bool,
+    reads_all: bool = True,
     wallet_now: Callable[[str], RecordedWallet | None] | None = None,
+    then: Callable[[Page], object] = lambda _: None,
 ) -> Account:
-    """Proves every player of whom there is a page. `strict` takes what other programs wrote for faults.
+    """Proves every player of whom there is a page. `then` is called with each page that was proved.
+
+    `reads_all` is False if records without money may be missing.
 
     `wallet_now` reads a wallet as it is at this moment, where callbacks may move it while the pages are read.
     """
-    made = Account(compares_free_rounds=compares_free_rounds)
+    made = Account(compares_free_rounds=compares_free_rounds, outcomes=0 if reads_all else None)
     for page in pages:
-        _take(made, page, strict, wallet_now)
+        _take(made, page, wallet_now)
+        then(page)
     return made
 
 
-def _take(made: Account, page: Page, strict: bool, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:
-    made.players += 1
+def check_ledger(made: Account, name_of_ledger: Callable[[], str]) -> None:
+    """Raises Trouble if the anchors know nobody of this ledger, and are of another."""
+    if made.anchored and not made.anchored_here:
+        here = name_of_ledger()
+        for anchor in made.anchors:
+            if anchor.ledger != here:
+                raise Trouble(
+                    f"{anchor.name} is of another ledger, {plain(anchor.ledger)}: none of its players is here"
+                )
+
+
+def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:
+    made.players += not page.is_empty
+    made.anchored += bool(page.anchored)
+    made.anchored_here += bool(page.anchored) and not page.is_empty
     made.transactions += len(page.transactions)
+    made.outcomes = None if made.outcomes is None else made.outcomes + len(page.outcomes)
     for transaction in page.transactions:
         key = (transaction.currency, transaction.kind)
-        made.credited[key] = EXACT.add(made.credited[key], transaction.amount)
-    proof = prove(page.user_id, page.wallet, page.transactions, page.free_rounds, page.is_on_record)
-    if not page.has_wallet:
-        text = f"{len(page.transactions)} transactions of a player who has no wallet"
-        proof.faults.insert(0, Fault(user_id=page.user_id, what="no wallet", text=text))
-    if proof.faults and wallet_now and (now := wallet_now(page.user_id)) and now != page.wallet:
-        # It was credited while it was read. What is beyond the first reading may lack its neighbours.
-        made.moved += 1
+        made.moved[key] = EXACT.add(made.moved[key], transaction.amount)
+    found = [*_without_wallet(page), *prove(page)]
+    if found and wallet_now and (now := wallet_now(page.user_id)) and now != page.wallet:
+        # It moved while it was read. What is beyond the first reading may lack its neighbours.
+        made.moved_meanwhile += 1
         reached = page.wallet.version if page.wallet else 0
         known = [transaction for transaction in page.transactions if transaction.seq <= reached]
-        proof = prove(page.user_id, page.wallet, known, None, page.is_on_record)
         beyond = [transaction for transaction in page.transactions if transaction.seq > now.version]
-        proof.faults += beyond_the_wallet(now, beyond)
-    for fault in (*page.faults, *proof.faults):
-        _add(made, fault)
-    for gap in proof.gaps:
-        made.versions_of_others += gap.versions
-        made.players_ahead += gap.is_last
-        if strict:
-            _add(made, gap.as_fault())
-        elif len(made.gaps) < MOST_SHOWN:
-            made.gaps.append(gap)
-    made.players_of_others += bool(proof.gaps)
+        found = prove(replace(page, transactions=known, free_rounds=None))
+        found += beyond_the_wallet(now, beyond)
+    for fault in (*page.faults, *found):
+        made.counts[fault.what] += 1
+        if len(made.faults) < MOST_SHOWN:
+            made.faults.append(fault)
 
 
-def _add(made: Account, fault: Fault) -> None:
-    made.counts[fault.what] += 1
-    if len(made.faults) < MOST_SHOWN:
-        made.faults.append(fault)
+def _without_wallet(page: Page) -> Iterator[Fault]:
+    if page.transactions and not page.has_wallet:
+        text = f"{len(page.transactions)} movements of a player who has no wallet"
+        yield Fault(user_id=page.user_id, what="no wallet", text=text)
 
 
-def by_currency(credited: Mapping[tuple[str, str], Decimal]) -> dict[str, dict[str, Decimal]]:
-    """What was credited, by currency and then by kind, in order."""
+def by_currency(moved: Mapping[tuple[str, str], Decimal]) -> dict[str, dict[str, Decimal]]:
+    """What was moved, by currency and then by kind, in order."""
     ordered: dict[str, dict[str, Decimal]] = {}
-    for (currency, kind), amount in sorted(credited.items()):
+    for (currency, kind), amount in sorted(moved.items()):
         ordered.setdefault(currency, {})[kind] = amount
     return ordered

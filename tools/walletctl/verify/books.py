@@ -2,8 +2,8 @@
 
 DynamoDB hands out transactions in no order. Each record is compared with its request as it comes. The rest goes into a
 temporary database of SQLite's, which keeps 64 MB of it in memory and the rest in a nameless file that is gone with the
-process: about 450 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
-with all of that player's transactions, without their requests.
+process: about 800 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
+with all of that player's transactions, without their requests. Anchors are kept in the same way.
 
 **Players are read first, transactions last**, each strongly consistently, so that every transaction up to a wallet's
 version is seen. What callbacks write meanwhile is beyond the wallets that were read; `TableBooks.wallet_now` tells it
@@ -13,7 +13,7 @@ from a wallet that is behind its transactions.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -23,33 +23,28 @@ from typing import Any, cast
 from tools.shared.items import Item
 from tools.shared.trouble import Trouble
 from tools.walletctl.tables import Tables
-from tools.walletctl.verify.entries import Fault, RecordedFreeRounds, RecordedTransaction, RecordedWallet
+from tools.walletctl.verify.anchors import Anchor
+from tools.walletctl.verify.anchors import read as read_anchor
+from tools.walletctl.verify.digests import covered
+from tools.walletctl.verify.entries import (
+    NOTHING,
+    Anchored,
+    Fault,
+    Page,
+    RecordedFreeRounds,
+    RecordedTransaction,
+    RecordedWallet,
+)
 from tools.walletctl.verify.record import KINDS, faults_of, owner, shown
 
 Advance = Callable[[int], None]
 
+PAUSE_SECONDS = 0.25  # an index is seldom longer behind its table
 _MOST_VERSIONS = 2**62  # SQLite's numbers end a little later; a wallet's version never comes near
 
 # A player's entries are read in the order of `sort`. Texts are bytes: SQLite refuses half a surrogate pair in a text.
 _TABLE = "CREATE TABLE entries (player BLOB, sort INTEGER, seq INTEGER, id BLOB, entry TEXT)"
-_FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _TRANSACTION = range(5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """What was read of one player; `wallet` is None if there is none, or none that can be read.
-
-    `faults` are those of single records. `free_rounds` is None if none are to be compared, and has None for those that
-    cannot be read. `is_on_record` tells of a transaction of any player, by its id.
-    """
-
-    user_id: str
-    faults: Sequence[Fault]
-    has_wallet: bool
-    wallet: RecordedWallet | None
-    transactions: Sequence[RecordedTransaction]
-    free_rounds: Mapping[str, RecordedFreeRounds | None] | None
-    is_on_record: Callable[[str], bool]
+_FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _TRANSACTION, _OUTCOME, _ANCHORED = range(7)
 
 
 @dataclass(slots=True)
@@ -79,7 +74,10 @@ class TableBooks:
                 self._take_transaction(item)
 
     def read_player(self, user_id: str, advance: Advance) -> None:
-        """Reads one player, by key and by the index: what lacks a `userId` or `seq` is in neither. Raises Trouble."""
+        """Reads one player, by key and by the index: what lacks a `userId` or `seq` is in neither. Raises Trouble.
+
+        So a record without money is only read if an anchor or a prize names it.
+        """
         with self._taking():
             version = 0
             if wallet := self.tables.wallet(user_id, WALLET):
@@ -87,9 +85,32 @@ class TableBooks:
                 version = 0 if wrong_in_wallet(wallet) else int(wallet["version"])
             for item in self.tables.free_rounds_of(user_id):
                 self._take_free_rounds(item)
-            for item in self.tables.with_ids(self._ids_of(user_id, version)):
+            ids = self._ids_of(user_id, version)
+            named = self._anchored_ids()
+            for item in self.tables.with_ids(ids):
                 self._take_transaction(item)
                 advance(1)
+                if isinstance(arrived_with := item.get("arrivedWith"), str):
+                    named.add(arrived_with)
+            for item in self.tables.with_ids(sorted(named.difference(ids))):
+                if owner(item) == user_id:
+                    self._take_transaction(item)
+                    advance(1)
+
+    def read_anchor(self, name: str, lines: Iterable[bytes], only: str | None = None) -> Anchor:
+        """Takes an anchor in, or what it holds of one player, before the tables are read. Raises Trouble."""
+
+        def take(player: str, anchored: Anchored) -> None:
+            if only in (None, player):
+                self._insert(player, _ANCHORED, asdict(anchored))
+
+        with self._taking():
+            return read_anchor(name, lines, take)
+
+    def _anchored_ids(self) -> set[str]:
+        rows = self._database.execute("SELECT entry FROM entries WHERE sort = ?", (_ANCHORED,))
+        held = [json.loads(entry) for (entry,) in rows]
+        return {id for each in held for id in (*each["later_prizes"], *each["outcomes"])}
 
     def _ids_of(self, user_id: str, version: int) -> list[str]:
         """The ids of a player's transactions, up to that version if the index comes to have them within a moment."""
@@ -99,7 +120,7 @@ class TableBooks:
             tries -= 1
             if not tries or (found and found[-1]["seq"] >= version):
                 return [item["id"] for item in found]
-            time.sleep(0.25)
+            time.sleep(PAUSE_SECONDS)
 
     @contextmanager
     def _taking(self) -> Iterator[None]:
@@ -122,25 +143,33 @@ class TableBooks:
         item = self.tables.wallet(user_id)
         return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
-    def is_on_record(self, id: str) -> bool:
-        """Whether there is a transaction under that id at this moment, of any player. Raises Trouble."""
-        return any(self.tables.with_ids([id], ("id",)))
+    def owner_of(self, id: str) -> str | None:
+        """Whose the transaction under that id is, at this moment; None if there is none. Raises Trouble."""
+        return next((owner(item) for item in self.tables.with_ids([id], ("userId",))), None)
 
     def _page(self, user_id: str, rows: Mapping[int, Sequence[Any]]) -> Page:
-        entries = {sort: [(_text(id), json.loads(entry)) for *_, id, entry in of] for sort, of in rows.items()}
-        wallet = next((wallet_of(typed(entry)) for _, entry in entries.get(_WALLET, ())), None)
+        def entries(*sorts: int) -> Iterator[Any]:
+            return (json.loads(entry) for sort in sorts for *_, entry in rows.get(sort, ()))
+
+        def transactions(sort: int) -> list[RecordedTransaction]:
+            return [transaction_of_kept(entry) for *_, entry in rows.get(sort, ())]
+
+        wallet = next((wallet_of(typed(entry)) for entry in entries(_WALLET)), None)
         return Page(
             user_id=user_id,
-            faults=[Fault(**entry) for sort in (_FAULT, _WALLET_FAULT) for _, entry in entries.get(sort, ())],
-            has_wallet=_WALLET_FAULT in entries or wallet is not None,
+            faults=[Fault(**entry) for entry in entries(_FAULT, _WALLET_FAULT)],
+            has_wallet=_WALLET_FAULT in rows or wallet is not None,
             wallet=wallet,
-            transactions=[transaction_of(typed(entry)) for _, entry in entries.get(_TRANSACTION, ())],
+            transactions=transactions(_TRANSACTION),
+            outcomes=transactions(_OUTCOME),
             free_rounds={
-                code: free_rounds_of(typed(entry)) if entry else None for code, entry in entries.get(_FREE_ROUNDS, ())
+                _text(id): free_rounds_of(typed(json.loads(entry))) if entry != "{}" else None
+                for *_, id, entry in rows.get(_FREE_ROUNDS, ())
             }
             if self.tables.free_rounds
             else None,
-            is_on_record=self.is_on_record,
+            anchored=[anchored_of(entry) for entry in entries(_ANCHORED)],
+            owner_of=self.owner_of,
         )
 
     def _take_wallet(self, item: Item) -> None:
@@ -162,7 +191,8 @@ class TableBooks:
         if wrong := wrong_in_transaction(item):
             self._complain(Fault(user_id=user_id, what="unreadable", id=id, text=wrong))
         else:
-            self._insert(user_id, _TRANSACTION, kept(item, TRANSACTION), id=id, seq=int(item["seq"]))
+            sort, seq = (_TRANSACTION, int(item["seq"])) if item.get("outcome") is None else (_OUTCOME, 0)
+            self._insert_text(user_id, sort, kept_transaction(item), id=id, seq=seq)
         for fault in faults_of(item):
             self._complain(fault)
 
@@ -170,7 +200,10 @@ class TableBooks:
         self._insert(fault.user_id, _WALLET_FAULT if is_wallet else _FAULT, asdict(fault))
 
     def _insert(self, user_id: str, sort: int, entry: Item, *, id: str = "", seq: int = 0) -> None:
-        row = (_bytes(user_id), sort, seq, _bytes(id), json.dumps(entry))
+        self._insert_text(user_id, sort, json.dumps(entry), id=id, seq=seq)
+
+    def _insert_text(self, user_id: str, sort: int, entry: str, *, id: str, seq: int) -> None:
+        row = (_bytes(user_id), sort, seq, _bytes(id), entry)
         self._database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
 
 
@@ -182,19 +215,47 @@ def _text(utf8: bytes) -> str:
     return utf8.decode(errors="surrogatepass")
 
 
+def kept_transaction(item: Item) -> str:
+    """What its digest covers; then, on a second line, what it does not, and which attributes are of a wrong type."""
+    aside = {name: item[name] for name in _ASIDE if isinstance(item.get(name), str)}
+    if not aside.keys() & {"laterPrizeAmount"} and item.get("prizeAmount") is None and item.get("arrivedWith") is None:
+        aside.pop("request", None)
+    wrong = [name for name, value in item.items() if not isinstance(value, _TYPES.get(name, object))]
+    if wrong:
+        aside["wrong"] = wrong
+    return f"{covered(item)}\n{json.dumps(aside)}"
+
+
+def transaction_of_kept(entry: str) -> RecordedTransaction:
+    text, _, aside = entry.partition("\n")
+    held = json.loads(aside)
+    wrong = held.pop("wrong", ())
+    item = {name: value for name, value in json.loads(text).items() if name not in wrong}
+    return transaction_of(typed(item | held), text)
+
+
+def anchored_of(entry: Mapping[str, Any]) -> Anchored:
+    later = {id: (reference, of) for id, (reference, of) in entry["later_prizes"].items()}
+    return Anchored(**{**entry, "later_prizes": later})
+
+
 # --- Items as a proof needs them, of tables and of exports ------------------------------------------
 
-WALLET = ("userId", "currency", "cash", "bonus", "version")
+WALLET = ("userId", "currency", "cash", "bonus", "version", "digest")
 FREE_ROUNDS = ("uncovered", "advance", "until", "lastRounds")
-_MONEY = ("userId", "seq", "amount", "amountAsked", "currency", "cashAfter", "bonusAfter")
+_OF_ALL = ("userId", "amount", "amountAsked")
+_OF_MOVEMENTS = (*_OF_ALL, "seq", "currency", "cashAfter", "bonusAfter")
 # What is compared with other records. Only prizes, and results that name one, keep their request.
 RECORD = ("gameId", "roundId", "campaignId", "campaignType", "providerId", "timestamp", "recordedAt", "uncoveredAfter")
-RECORD += ("advanceAfter", "prizeReference", "prizeAmount", "arrivedWith", "request")
-TRANSACTION = ("id", *_MONEY, "bonusCode", *RECORD)
+RECORD += ("advanceAfter", "prizeReference", "prizeAmount", "laterPrizeReference", "laterPrizeAmount", "arrivedWith")
+RECORD += ("request", "requestDigest", "actor", "reason")
+TRANSACTION = ("id", *_OF_MOVEMENTS, "bonusAmount", "bonusCode", "outcome", "digest", *RECORD)
+_ASIDE = ("digest", "laterPrizeReference", "laterPrizeAmount", "request")  # a digest does not cover them
 NUMBERS = frozenset(
     {"cash", "bonus", "version", "uncovered", "advance", "until", "seq", "amount", "amountAsked", "cashAfter"}
-    | {"bonusAfter", "uncoveredAfter", "advanceAfter"}
+    | {"bonusAmount", "bonusAfter", "uncoveredAfter", "advanceAfter"}
 )
+_TYPES = {name: Decimal if name in NUMBERS else str for name in TRANSACTION}
 _BETWEEN_KEYS = "\n"  # no identifier has one
 
 
@@ -203,15 +264,17 @@ def kept(item: Item, names: Sequence[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name in names:
         value = item.get(name)
-        if isinstance(value, Decimal if name in NUMBERS else str):
+        if _is_of_type(name, value):
             texts[name] = str(value)
         elif name == "lastRounds" and isinstance(value, list):
             texts[name] = _BETWEEN_KEYS.join(
                 each if isinstance(each, str) else "?" for each in cast(list[object], value)
             )
-    if "prizeAmount" not in texts and "arrivedWith" not in texts:
-        texts.pop("request", None)
     return texts
+
+
+def _is_of_type(name: str, value: object) -> bool:
+    return isinstance(value, Decimal if name in NUMBERS else str)
 
 
 def typed(texts: Mapping[str, str | None]) -> dict[str, Any]:
@@ -231,17 +294,22 @@ def number(text: str) -> Decimal | None:
 _MOST_PLACES = 200  # before or after the point: DynamoDB has up to 130
 
 
-def transaction_of(item: Item) -> RecordedTransaction:
+def transaction_of(item: Item, covered_text: str) -> RecordedTransaction:
+    """A movement, or a record without money, of an item in which `wrong_in_transaction` finds nothing."""
     return RecordedTransaction(
         id=item["id"],
         user_id=item["userId"],
-        seq=int(item["seq"]),
+        seq=int(item.get("seq") or 0),
         amount=item["amount"],
         asked=item["amountAsked"],
-        currency=item["currency"],
-        cash_after=item["cashAfter"],
-        bonus_after=item["bonusAfter"],
+        bonus_amount=item.get("bonusAmount") or NOTHING,
+        currency=item.get("currency") or "",
+        cash_after=item.get("cashAfter") or NOTHING,
+        bonus_after=item.get("bonusAfter") or NOTHING,
         bonus_code=item.get("bonusCode") or None,
+        outcome=item.get("outcome"),
+        covered=covered_text,
+        digest=item.get("digest") or "",
         record={name: item[name] for name in RECORD if item.get(name) is not None},
     )
 
@@ -263,15 +331,16 @@ def wallet_of(item: Item) -> RecordedWallet:
         cash=item["cash"],
         bonus=item["bonus"],
         version=int(item["version"]),
+        digest=item.get("digest") or "",
     )
 
 
 def wrong_in_wallet(item: Item) -> str | None:
-    """Why an item is not a wallet; None if it is one."""
+    """Why an item is not a wallet; None if it is one. A digest that is missing is a fault of the chain."""
     for name in WALLET:
         value = item.get(name)
-        is_of_type = isinstance(value, Decimal if name in NUMBERS else str)
-        if not is_of_type or (name == "version" and not _is_number(item[name], 0)):
+        is_missing = name == "digest" and value is None
+        if not (is_missing or _is_of_type(name, value)) or (name == "version" and not _is_number(item[name], 0)):
             return f"the wallet lacks {name}, or it is of another type"
     return None
 
@@ -288,12 +357,11 @@ def wrong_in_free_rounds(item: Item) -> str | None:
 def wrong_in_transaction(item: Item) -> str | None:
     """Why an item is not a transaction; None if it is one."""
     wrong = "a kind in its id" if str(item.get("id")).partition("#")[0] not in KINDS else None
-    for name in _MONEY:
-        value = item.get(name)
-        is_of_type = isinstance(value, Decimal if name in NUMBERS else str)
-        if not is_of_type or (name in ("amount", "amountAsked") and item[name] < 0):
+    moves = item.get("outcome") is None
+    for name in _OF_MOVEMENTS if moves else (*_OF_ALL, "outcome"):
+        if not _is_of_type(name, item.get(name)):
             wrong = wrong or name
-    if not wrong and not _is_number(item["seq"], 1):
+    if not wrong and moves and not _is_number(item["seq"], 1):
         wrong = "seq"
     return wrong and f"it lacks {wrong}, or it is not of the ledger's form"
 

@@ -1,6 +1,6 @@
-"""The proof's words: wallets, transactions, free rounds, and faults."""
+"""The proof's words: wallets, transactions, free rounds, a player's page, and faults."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from typing import Any, Literal
@@ -8,18 +8,23 @@ from typing import Any, Literal
 What = Literal[
     "unreadable",
     "no wallet",
+    "opening",
+    "missing",
     "beyond the wallet",
     "seq twice",
     "chain broken",
+    "digest",
     "balance differs",
+    "below zero",
     "amount",
     "currency",
     "free rounds",
     "request",
+    "outcome",
     "transaction id",
     "prize",
     "time",
-    "other writer",
+    "before the anchor",
 ]
 
 # DynamoDB's numbers reach from 1e-130 to 1e126: whatever is in a table can be added without losing a digit.
@@ -34,6 +39,7 @@ class RecordedWallet:
     cash: Decimal
     bonus: Decimal
     version: int
+    digest: str = ""  # its last movement's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +54,25 @@ class RecordedFreeRounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedTransaction:
-    """`record` has its other attributes that are compared with other records, by the ledger's own names."""
+    """A movement; or, with an `outcome`, what settled a reference without money, and has no `seq`, balances or digest.
+
+    `covered` is what its digest covers, as canonical JSON. `record` has its other attributes that are compared with
+    other records, by the ledger's own names.
+    """
 
     id: str
     user_id: str
-    seq: int
+    seq: int = 0
     amount: Decimal
     asked: Decimal
+    bonus_amount: Decimal = NOTHING
     currency: str
-    cash_after: Decimal
-    bonus_after: Decimal
-    bonus_code: str | None
+    cash_after: Decimal = NOTHING
+    bonus_after: Decimal = NOTHING
+    bonus_code: str | None = None
+    outcome: str | None = None
+    covered: str = ""
+    digest: str = ""  # as stated
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -76,8 +90,59 @@ class RecordedTransaction:
             return "total"
         return "round" if self.kind == "result" and self.bonus_code else "cash"
 
-    def fault(self, what: What, text: str) -> "Fault":
-        return Fault(user_id=self.user_id, what=what, seq=self.seq, id=self.id, text=text)
+    @property
+    def to_bonus(self) -> Decimal:
+        return self.bonus_amount if self.counts == "cash" else self.amount
+
+    @property
+    def later_prize(self) -> tuple[str | None, str] | None:
+        """The prize's reference and amount that were noted on a result on record, if one was."""
+        of = self.record.get("laterPrizeAmount")
+        return None if of is None else (self.record.get("laterPrizeReference"), of)
+
+    def fault(self, what: "What", text: str) -> "Fault":
+        return Fault(user_id=self.user_id, what=what, seq=self.seq or None, id=self.id, text=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchored:
+    """What an anchor holds of a player: the `version` and `digest` at its `moment`, which is ISO 8601.
+
+    `later_prizes` are the reference and amount of each by the result's id. `outcomes` are digests of what is covered of
+    each record without money, by its id.
+    """
+
+    moment: str
+    version: int
+    digest: str
+    later_prizes: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What was read of one player; `wallet` is None if there is none, or none that can be read.
+
+    `faults` are those of single records. `transactions` are the movements in the order of `seq`, and `outcomes` what
+    settled a reference without money. `free_rounds` is None if none are to be compared, and has None for those that
+    cannot be read. `anchored` is what each anchor holds of the player. `owner_of` tells whose the transaction under an
+    id is, if there is one.
+    """
+
+    user_id: str
+    faults: Sequence["Fault"]
+    has_wallet: bool
+    wallet: RecordedWallet | None
+    transactions: Sequence[RecordedTransaction]
+    outcomes: Sequence[RecordedTransaction] = ()
+    free_rounds: Mapping[str, RecordedFreeRounds | None] | None
+    anchored: Sequence[Anchored] = ()
+    owner_of: Callable[[str], str | None]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether only an anchor knows the player."""
+        return not (self.has_wallet or self.transactions or self.outcomes or self.free_rounds or self.faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

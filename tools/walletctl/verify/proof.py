@@ -1,147 +1,134 @@
-"""What must be true of a player's ledger, and what another program may have done to it. Pure sums.
+"""What must be true of a player's ledger. Pure sums.
 
-Source: docs/ledger.md. A player's transactions are numbered by the wallet's version, which grows by one with each;
-`cashAfter` is the one before plus `amount`, and `bonusAfter` too where the money was won in free rounds. Deposits and
-bets raise the version as well and leave no transaction: a number that is missing is theirs, whatever the balances do
-over it. A number that is not missing must explain its balances to the last digit.
+Source: docs/ledger.md. Every change of a wallet is a movement on record, from the opening on. Movements are numbered by
+the wallet's version, without a gap. Each left the balances before it plus what it moved, and its digest is that of the
+one before it and of its own content. The wallet is what the last one left.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 from tools.shared.amounts import amount, signed
 from tools.shared.moments import recorded
-from tools.walletctl.verify.entries import (
-    EXACT,
-    NOTHING,
-    Fault,
-    RecordedFreeRounds,
-    RecordedTransaction,
-    RecordedWallet,
-)
+from tools.walletctl.verify.anchors import changed_since
+from tools.walletctl.verify.digests import link
+from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, Page, RecordedTransaction, RecordedWallet
 from tools.walletctl.verify.free_rounds import wrong_amounts
 from tools.walletctl.verify.prizes import wrong_prizes
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Versions `first` to `last` of a wallet, of which no transaction tells.
-
-    `cash` and `bonus` are what they moved, None before a player's first transaction. `is_last` says that none
-    follows: the wallet is ahead of its transactions.
-    """
-
-    user_id: str
-    currency: str
-    first: int
-    last: int
-    cash: Decimal | None
-    bonus: Decimal | None
-    is_last: bool
-
-    @property
-    def versions(self) -> int:
-        return self.last - self.first + 1
-
-    def as_fault(self) -> Fault:
-        moved = (
-            "from a balance that is not known"
-            if self.cash is None or self.bonus is None
-            else f"cash moved by {signed(self.cash)}, bonus by {signed(self.bonus)}"
-        )
-        numbers = f"version {self.first}" if self.versions == 1 else f"versions {self.first} to {self.last}"
-        where = "; the wallet is ahead of its last transaction" if self.is_last else ""
-        text = f"{numbers} left no transaction: {moved}{where}"
-        return Fault(user_id=self.user_id, what="other writer", seq=self.first, text=text)
-
-
 # Functions write by clocks of their own, and each may try for three seconds: so a smaller difference is not a fault.
 _CLOCKS_DIFFER = timedelta(minutes=1)
+_MOST_OF_A_DIGEST = 12  # characters: enough to tell two apart
 
 
-@dataclass(slots=True)
-class Proof:
-    faults: list[Fault] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+def prove(page: Page) -> list[Fault]:
+    """What is wrong with a player's ledger, beside the faults of single records.
 
-
-def prove(
-    user_id: str,
-    wallet: RecordedWallet | None,
-    transactions: Sequence[RecordedTransaction],
-    free_rounds: Mapping[str, RecordedFreeRounds | None] | None,
-    is_on_record: Callable[[str], bool],
-) -> Proof:
-    """What is wrong with a player's `transactions`, in the order of `seq`, and what others did in between.
-
-    Without a `wallet` its balances are compared with nothing. `free_rounds` is what is kept of them by bonus code;
-    None if it is not to be compared. `is_on_record` tells of a transaction of any player, by its id.
+    Without a wallet, balances are compared with nothing. Free rounds are compared unless they are None.
     """
-    proof = Proof()
-    _prove_chain(user_id, wallet, transactions, proof)
-    proof.faults += wrong_amounts(user_id, transactions, free_rounds)
-    proof.faults += wrong_prizes(transactions, is_on_record)
-    proof.faults += _wrong_times(transactions)
-    if wallet:
-        _prove_wallet(wallet, transactions, proof)
-    return proof
+    wallet, transactions = page.wallet, page.transactions
+    return [
+        *_wrong_chain(page.user_id, wallet, transactions),
+        *wrong_amounts(page.user_id, transactions, page.free_rounds),
+        *wrong_prizes([*transactions, *page.outcomes], page.owner_of),
+        *_wrong_times(transactions),
+        *(_wrong_wallet(wallet, page) if wallet else ()),
+        *changed_since(page),
+    ]
 
 
-def _prove_chain(
-    user_id: str, wallet: RecordedWallet | None, transactions: Iterable[RecordedTransaction], proof: Proof
-) -> None:
+def _wrong_chain(
+    user_id: str, wallet: RecordedWallet | None, transactions: Sequence[RecordedTransaction]
+) -> Iterator[Fault]:
     before: list[RecordedTransaction] = []  # those with the number before; more than one only if it was given twice
+    digests = [""]  # theirs
     for transaction in transactions:
-        seq, last = transaction.seq, before[0].seq if before else 0
-        if seq == last:
-            proof.faults.append(transaction.fault("seq twice", f"the number of {before[-1].id} too"))
+        if before and transaction.seq == before[0].seq:
+            yield transaction.fault("seq twice", f"the number of {before[-1].id} too")
             before.append(transaction)
+            digests.append(transaction.digest)
             continue
-        if seq > last + 1:
-            from_ = before[-1] if before else None
-            proof.gaps.append(
-                Gap(
-                    user_id=user_id,
-                    currency=transaction.currency,
-                    first=last + 1,
-                    last=seq - 1,
-                    cash=EXACT.subtract(_before(transaction)[0], from_.cash_after) if from_ else None,
-                    bonus=EXACT.subtract(_before(transaction)[1], from_.bonus_after) if from_ else None,
-                    is_last=False,
-                )
+        last = before[0].seq if before else 0
+        if transaction.seq > last + 1:
+            left = _left(before[-1]) if before else (NOTHING, NOTHING)
+            yield _hole(user_id, last + 1, transaction.seq - 1, left, _found(transaction))
+        else:
+            if not any(_found(transaction) == left for left in (map(_left, before) if before else _OPENED)):
+                yield from _wrong_balances(before[-1] if before else None, transaction)
+            yield from _wrong_digest(digests, transaction)
+        if (transaction.kind == "opening") is not (transaction.seq == 1):
+            text = (
+                "an opening, where the wallet had movements already"
+                if transaction.kind == "opening"
+                else "the first movement, and not an opening"
             )
-        elif before and not any(_before(transaction) == (one.cash_after, one.bonus_after) for one in before):
-            proof.faults += _chain_faults(before[-1], transaction)
-        if wallet and transaction.currency != wallet.currency:
-            text = f"credited in {transaction.currency}, the wallet's is {wallet.currency}"
-            proof.faults.append(transaction.fault("currency", text))
+            yield transaction.fault("opening", text)
+        yield from _wrong_currency(wallet, transaction)
         before = [transaction]
+        # A wrong digest is named once: the next one must follow from it.
+        digests = [transaction.digest or link(digests[-1], transaction.covered)]
 
 
-def _before(transaction: RecordedTransaction) -> tuple[Decimal, Decimal]:
+_OPENED = ((NOTHING, NOTHING),)
+
+
+def _left(transaction: RecordedTransaction) -> tuple[Decimal, Decimal]:
+    """Cash and bonus after it."""
+    return transaction.cash_after, transaction.bonus_after
+
+
+def _found(transaction: RecordedTransaction) -> tuple[Decimal, Decimal]:
     """Cash and bonus as they must have been before it."""
-    to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
     return (
         EXACT.subtract(transaction.cash_after, transaction.amount),
-        EXACT.subtract(transaction.bonus_after, to_bonus),
+        EXACT.subtract(transaction.bonus_after, transaction.to_bonus),
     )
 
 
-def _chain_faults(before: RecordedTransaction, transaction: RecordedTransaction) -> Iterable[Fault]:
-    to_bonus = NOTHING if transaction.counts == "cash" else transaction.amount
-    for name, left, paid, after in (
-        ("cash", before.cash_after, transaction.amount, transaction.cash_after),
-        ("bonus", before.bonus_after, to_bonus, transaction.bonus_after),
+def _hole(
+    user_id: str, first: int, last: int, left: tuple[Decimal, Decimal], found: tuple[Decimal, Decimal], where: str = ""
+) -> Fault:
+    cash, bonus = (signed(EXACT.subtract(after, before)) for before, after in zip(left, found, strict=True))
+    numbers = f"number {first} is missing" if first == last else f"numbers {first} to {last} are missing"
+    return Fault(
+        user_id=user_id, what="missing", seq=first, text=f"{numbers}: cash moved by {cash}, bonus by {bonus}{where}"
+    )
+
+
+def _wrong_balances(before: RecordedTransaction | None, transaction: RecordedTransaction) -> Iterator[Fault]:
+    cash, bonus = _left(before) if before else (NOTHING, NOTHING)
+    for name, left, moved, after in (
+        ("cash", cash, transaction.amount, transaction.cash_after),
+        ("bonus", bonus, transaction.to_bonus, transaction.bonus_after),
     ):
-        expected = EXACT.add(left, paid)
+        expected = EXACT.add(left, moved)
         if after != expected:
             text = (
-                f"{name}After is {amount(after)} where {amount(left)} and {amount(paid)} make {amount(expected)}: "
+                f"{name}After is {amount(after)} where {amount(left)} and {amount(moved)} make {amount(expected)}: "
                 f"{signed(EXACT.subtract(after, expected))}"
             )
             yield transaction.fault("chain broken", text)
+
+
+def _wrong_digest(before: Sequence[str], transaction: RecordedTransaction) -> Iterator[Fault]:
+    """`before` are the digests that it may follow."""
+    made = [link(each, transaction.covered) for each in before]
+    if transaction.digest not in made:
+        text = (
+            f"its digest is {_short(transaction.digest)}, where the one before and its content make {_short(made[-1])}"
+        )
+        yield transaction.fault("digest", text)
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:_MOST_OF_A_DIGEST]}…" if digest else "missing"
+
+
+def _wrong_currency(wallet: RecordedWallet | None, transaction: RecordedTransaction) -> Iterator[Fault]:
+    if wallet and transaction.currency != wallet.currency:
+        text = f"it is in {transaction.currency or 'no currency'}, the wallet's is {wallet.currency}"
+        yield transaction.fault("currency", text)
 
 
 def _wrong_times(transactions: Sequence[RecordedTransaction]) -> Iterator[Fault]:
@@ -155,33 +142,39 @@ def _wrong_times(transactions: Sequence[RecordedTransaction]) -> Iterator[Fault]
             yield transaction.fault("time", text)
 
 
-def _prove_wallet(wallet: RecordedWallet, transactions: Sequence[RecordedTransaction], proof: Proof) -> None:
-    proof.faults += beyond_the_wallet(wallet, transactions)
-    reached = [transaction for transaction in transactions if transaction.seq <= wallet.version]
+def _wrong_wallet(wallet: RecordedWallet, page: Page) -> Iterator[Fault]:
+    yield from beyond_the_wallet(wallet, page.transactions)
+    for outcome in page.outcomes:
+        if outcome.outcome == "not enough":
+            yield from _wrong_currency(wallet, outcome)
+    reached = [transaction for transaction in page.transactions if transaction.seq <= wallet.version]
     last = reached[-1] if reached else None
     if last and last.seq == wallet.version:
-        last_ones = [transaction for transaction in reached if transaction.seq == last.seq]
-        if not any((wallet.cash, wallet.bonus) == (one.cash_after, one.bonus_after) for one in last_ones):
-            for name, has, left in (
-                ("cash", wallet.cash, last.cash_after),
-                ("bonus", wallet.bonus, last.bonus_after),
-            ):
-                if has != left:
-                    difference = signed(EXACT.subtract(has, left))
-                    text = f"the wallet's {name} is {amount(has)}, this left {amount(left)}: {difference}"
-                    proof.faults.append(last.fault("balance differs", text))
+        yield from _differing(wallet, [each for each in reached if each.seq == last.seq])
     elif wallet.version:
-        proof.gaps.append(
-            Gap(
-                user_id=wallet.user_id,
-                currency=wallet.currency,
-                first=last.seq + 1 if last else 1,
-                last=wallet.version,
-                cash=EXACT.subtract(wallet.cash, last.cash_after) if last else None,
-                bonus=EXACT.subtract(wallet.bonus, last.bonus_after) if last else None,
-                is_last=True,
-            )
-        )
+        left = _left(last) if last else (NOTHING, NOTHING)
+        where = "; the wallet is ahead of its last movement" if last else "; the wallet has no movement on record"
+        first = last.seq + 1 if last else 1
+        yield _hole(page.user_id, first, wallet.version, left, (wallet.cash, wallet.bonus), where)
+    else:
+        text = f"the wallet has no movement on record, where an opening is the first; its cash is {amount(wallet.cash)}"
+        yield Fault(user_id=page.user_id, what="opening", text=text)
+
+
+def _differing(wallet: RecordedWallet, last: Sequence[RecordedTransaction]) -> Iterator[Fault]:
+    """Where the wallet is not what its last movement left; `last` is more than one if a number was given twice."""
+    if not any((wallet.cash, wallet.bonus) == _left(one) for one in last):
+        for name, has, left in (
+            ("cash", wallet.cash, last[-1].cash_after),
+            ("bonus", wallet.bonus, last[-1].bonus_after),
+        ):
+            if has != left:
+                difference = signed(EXACT.subtract(has, left))
+                text = f"the wallet's {name} is {amount(has)}, this left {amount(left)}: {difference}"
+                yield last[-1].fault("balance differs", text)
+    if not any(wallet.digest == one.digest for one in last):
+        text = f"the wallet's digest is {_short(wallet.digest)}, this movement's {_short(last[-1].digest)}"
+        yield last[-1].fault("digest", text)
 
 
 def beyond_the_wallet(wallet: RecordedWallet, transactions: Iterable[RecordedTransaction]) -> Iterator[Fault]:
@@ -189,7 +182,7 @@ def beyond_the_wallet(wallet: RecordedWallet, transactions: Iterable[RecordedTra
     for transaction in transactions:
         if transaction.seq > wallet.version:
             text = (
-                f"the wallet is at version {wallet.version} with {amount(wallet.cash)}; this credited "
+                f"the wallet is at version {wallet.version} with {amount(wallet.cash)}; this moved "
                 f"{amount(transaction.amount)} and left {amount(transaction.cash_after)}"
             )
             yield transaction.fault("beyond the wallet", text)

@@ -1,7 +1,8 @@
 """One transaction's record, compared with its own request. It reads no table.
 
-Source: docs/ledger.md and docs/callbacks.md. Every attribute that came from the request is read from it again, by the
-contract's rules, and compared. So nobody can change a record alone: the provider's own text contradicts it.
+Source: docs/ledger.md, docs/callbacks.md and docs/cashier.md. Every attribute that came from the request is read from
+it again, by the contract's rules, and compared. So nobody can change a record alone: the request contradicts it. A
+request may be erased: its digest remains, and its record is not compared.
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Any, cast
 
 from tools.shared.amounts import amount
 from tools.shared.outside import cut
+from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
+from tools.walletctl.verify.digests import digest_of
 from tools.walletctl.verify.entries import Fault, What
 
 Item = Mapping[str, Any]
@@ -29,8 +32,13 @@ _REQUIRED: Mapping[str, Sequence[str]] = {
     "jackpot": (*_OF_ALL, "gameid", "roundid", "jackpotid"),
     "bonus": (*_OF_ALL, "gameid"),
     "promo": (*_OF_ALL, "uuid", "promocampaignid", "promocampaigntype", "currency"),
+    **dict.fromkeys(OPERATORS, ("userid", "amount", "reference", "movement", "currency", "actor", "reason")),
 }
 KINDS = frozenset(_REQUIRED)
+_BY_HAND = ("userid", "amount", "reference")  # what a person must be able to read of a callback's request
+# The operator's own orders have these names and no others, spelled so.
+_OF_ORDERS = frozenset({"movement", "reference", "userId", "amount", "currency", "actor", "reason"})
+_OF_ORDERS |= {"bonus", "belowZero", "details"}
 _OWN_NAMES = {
     name.lower(): name
     for name in (
@@ -48,6 +56,9 @@ _OWN_NAMES = {
         "jackpotId",
         "promoCampaignId",
         "promoCampaignType",
+        "movement",
+        "actor",
+        "reason",
     )
 }
 
@@ -60,6 +71,7 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
     "jackpot": _OF_GAMES | {"jackpotId": "jackpotid"} | _AS_SENT,
     "bonus": _OF_GAMES | _AS_SENT,
     "promo": {"bonusCode": "bonuscode"} | _OF_CAMPAIGNS | _AS_SENT,
+    **{kind: {} for kind in OPERATORS},
 }
 _ATTRIBUTES = ("gameId", "roundId", "bonusCode", "jackpotId", "campaignId", "campaignType", "providerId", "timestamp")
 _RECORDED = frozenset({"campaignType", "providerId", "timestamp"})  # any JSON value, kept as it was sent
@@ -75,6 +87,7 @@ _UNFIT = re.compile(
 )  # control characters and half surrogate pairs: in no identifier
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS, _MOST_DECIMALS, _MOST_CHARACTERS = 32, 18, 128
+_MARK = "\ufeff"  # of the byte order: some platforms write it before every text
 _MOST_SHOWN = 100  # characters of a value, in a fault's text
 
 
@@ -138,43 +151,112 @@ def _wrong(id: str, item: Item) -> Iterator[tuple[What, str]]:
         yield "transaction id", f"transactionId is {shown(item.get('transactionId'))}, this id makes {made}"
     if not _is_moment(item.get("recordedAt")):
         yield "time", f"recordedAt is {shown(item.get('recordedAt'))}, which is not a moment of the ledger's form"
-    arrived_with = item.get("arrivedWith")
-    if arrived_with is not None and kind != "promo":
-        yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
-    request = item.get("request")
+    yield from _wrong_by_itself(kind, item)
+    request, digest = item.get("request"), item.get("requestDigest")
+    as_prize = kind == "promo" and item.get("arrivedWith") is not None
     if request is None:
-        if kind != "promo" or arrived_with is None:
-            yield "request", "it has no request"
+        if digest is None and not as_prize:
+            yield "request", "it has neither a request nor its digest"
+        for name in _ATTRIBUTES:  # a digest does not tell a number from its text
+            if item.get(name) is not None and not isinstance(item[name], str):
+                yield "request", f"{name} is {shown(item[name])}, which is not a text"
         return
     fields = _fields(request)
+    if digest != (made := digest_of(str(request))):
+        yield "request", f"requestDigest is {shown(digest)}, its request makes {made}"
     if fields is None:
         yield "request", "its request is not a JSON object"
         return
-    as_prize = kind == "promo" and arrived_with is not None
     for text in _differing("result" if as_prize else kind, fields, item, is_prize=as_prize):
         yield "request", text
-    if as_prize:
-        yield from _wrong_with_prize(reference, arrived_with, fields, item)
+    if kind in OPERATORS:
+        yield from _wrong_with_order(kind, reference, request, fields, item)
+    elif as_prize:
+        yield from _wrong_with_prize(reference, item.get("arrivedWith"), fields, item)
     else:
         yield from _wrong_with_win(kind, reference, fields, item)
 
 
+def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
+    """What needs no request to be seen."""
+    outcome, asked = item.get("outcome"), item.get("amountAsked")
+    if outcome is not None:
+        for text in _wrong_outcome(kind, outcome, item):
+            yield "outcome", text
+    if isinstance(asked, Decimal) and (asked < 0 if kind not in _MAY_TAKE else kind == "withdrawal" and asked > 0):
+        yield "amount", f"amountAsked is {shown(asked)}, which {_a(kind)} cannot ask"
+    if item.get("bonusAmount") is not None and (kind not in _MAY_MOVE_BONUS or not item["bonusAmount"]):
+        yield "amount", f"bonusAmount is {shown(item['bonusAmount'])}, which {_a(kind)} cannot have"
+    if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
+        yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
+    later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
+    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None)
+    if later != (None, None) and (kind != "result" or not is_noted or item.get("prizeAmount") is not None):
+        yield "prize", f"the prize {shown(later[0])} of {shown(later[1])} was noted on it later, which it cannot have"
+    yield from _wrong_below_zero(kind, item)
+    has = item.get("actor"), item.get("reason")
+    if has != (None, None) and not all(isinstance(each, str) and each for each in has):
+        yield "request", f"actor is {shown(has[0])} and reason {shown(has[1])}, where each must say something"
+
+
+_MAY_TAKE = ("withdrawal", "adjustment")
+_MAY_MOVE_BONUS = ("opening", "adjustment")
+_MOVED = ("seq", "cashAfter", "bonusAfter", "digest", "uncoveredAfter", "advanceAfter")
+
+
+def _wrong_outcome(kind: str, outcome: object, item: Item) -> Iterator[str]:
+    """A record that moved nothing must have nothing of a movement."""
+    if outcome != (NOT_ENOUGH if kind in _MAY_TAKE else "" if kind in OPERATORS else ELSEWHERE):
+        yield f"outcome is {shown(outcome)}, which {_a(kind)} cannot have"
+    if item.get("amount") != 0:
+        yield f"amount is {shown(item.get('amount'))}, though it moved nothing"
+    for name in _MOVED:
+        if item.get(name) is not None:
+            yield f"{name} is {shown(item[name])}, though it moved nothing"
+    asked = item.get("amountAsked")
+    if outcome == NOT_ENOUGH and isinstance(asked, Decimal) and asked >= 0:
+        yield f"amountAsked is {shown(asked)}, for which there is always enough"
+    if outcome == ELSEWHERE:
+        if item.get("actor") is None:
+            yield "it names nobody who booked it elsewhere"
+        if kind in ("result", "bonus") and item.get("bonusCode") is not None:
+            yield "it counts as free rounds, which cannot be booked elsewhere"
+
+
+def _wrong_below_zero(kind: str, item: Item) -> Iterator[tuple[What, str]]:
+    """A withdrawal takes what there is. An adjustment takes more only if its request says so, where that is kept."""
+    moved, left = item.get("amount"), item.get("cashAfter")
+    if not isinstance(moved, Decimal) or not isinstance(left, Decimal) or moved >= 0 or left >= 0:
+        return
+    fields = _fields(item.get("request")) if kind == "adjustment" else {}
+    if kind == "adjustment" and (fields is None or fields.get("belowzero") == (True,)):
+        return
+    yield "below zero", f"it took {shown(-moved)} and left {shown(left)}"
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool) -> Iterator[str]:
     """The attributes that are not what the request of that kind says."""
-    missing = [name for name in _REQUIRED[kind] if name not in fields]
+    by_hand = kind not in OPERATORS and item.get("actor") is not None
+    missing = [name for name in (_BY_HAND if by_hand else _REQUIRED[kind]) if name not in fields]
     if missing:
         yield f"its request lacks {', '.join(_OWN_NAMES[name] for name in missing)}, which every {kind} has"
     for user_id in fields.get("userid", ()):
         if _identifier(user_id) != item.get("userId"):
             yield _difference("userId", item.get("userId"), user_id)
-    for currency in fields.get("currency", ()):
+    for currency in _readable(fields, "currency") if by_hand else fields.get("currency", ()):
         if not _is_same_currency(item.get("currency"), currency):
             yield _difference("currency", item.get("currency"), currency)
     filled = _FILLED[kind]
     for name in _ATTRIBUTES:
         has = item.get(name)
         values = fields.get(filled[name]) if name in filled else None
-        if values is None:
+        if values and by_hand:
+            values = _readable(fields, filled[name], is_identifier=name not in _RECORDED)
+        if not values:
             if has is not None:
                 yield _difference(name, has, None)
             continue
@@ -182,13 +264,59 @@ def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool) -> Iter
             is_same = has == value and type(value) is str if name in _RECORDED else has == _identifier(value)
             if not is_same and not (name in _RECORDED and _is_as_sent(has, value)):
                 yield _difference(name, has, value)
-    closes_by_itself = kind == "result" and not is_prize and "sessionid" not in fields
+    session = _readable(fields, "sessionid") if by_hand else fields.get("sessionid")
+    closes_by_itself = kind == "result" and not is_prize and not session
     if item.get("autoClosed") is not (True if closes_by_itself else None):
         has = "is set" if item.get("autoClosed") is True else f"is {shown(item.get('autoClosed'))}"
         says = (
             "has no sessionId" if closes_by_itself else "has a sessionId" if kind == "result" else "is of another kind"
         )
         yield f"autoClosed {has}, its request {says}"
+
+
+def _readable(fields: Fields, name: str, *, is_identifier: bool = False) -> Sequence[object]:
+    """A field's values, or none where a person settled a request in which they cannot be read."""
+    values = fields.get(name, ())
+    if is_identifier:
+        text = _agreed(_identifier, values) if values else None
+        return values if text is not None and _is_identifier(text) else ()
+    return values if all(_as_sent(each) == _as_sent(values[0]) for each in values) else ()
+
+
+def _wrong_with_order(
+    kind: str, reference: str, request: str, fields: Fields, item: Item
+) -> Iterator[tuple[What, str]]:
+    """An order of the operator's own side, which has no names but its own."""
+    unfit = _JSON.decode(request.removeprefix(_MARK)).keys() - _OF_ORDERS
+    unfit |= {"bonus"} if "bonus" in fields and kind not in _MAY_MOVE_BONUS else set()
+    unfit |= {"belowZero"} if True in fields.get("belowzero", ()) and kind != "adjustment" else set()
+    for name in sorted(unfit):
+        yield "request", f"its request has {shown(name)}, which {_a(kind)} cannot have"
+    for name, has in (("movement", kind), ("actor", item.get("actor")), ("reason", item.get("reason"))):
+        for value in fields.get(name, ()):
+            if has != value or type(value) is not str:
+                yield "request", _difference(name, has, value)
+    for value in fields.get("reference", ()):
+        if _identifier(value) != reference:
+            yield "request", f"the id has the reference {shown(reference)}, its request says {shown(value)}"
+    for value in fields.get("amount", ()):
+        asked = _ordered(kind, value)
+        if asked is None or item.get("amountAsked") != (-asked if kind == "withdrawal" else asked):
+            yield "request", _difference("amountAsked", item.get("amountAsked"), value)
+    for value in fields.get("bonus", ()) or ("0",):
+        if (bonus := _ordered(kind, value)) is None or item.get("bonusAmount", 0) != bonus:
+            yield "request", _difference("bonusAmount", item.get("bonusAmount"), value)
+    if (prize := (item.get("prizeReference"), item.get("prizeAmount"))) != (None, None):
+        yield "prize", f"it names the prize {shown(prize[0])} of {shown(prize[1])}, which it cannot have"
+
+
+def _ordered(kind: str, value: object) -> Decimal | None:
+    """An order's amount, which is a text, and below zero only in an adjustment; None if it is not valid."""
+    if type(value) is not str:
+        return None
+    if kind == "adjustment" and value.startswith("-"):
+        return None if (amount_ := _amount(value[1:])) is None else -amount_
+    return _amount(value)
 
 
 def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> Iterator[tuple[What, str]]:
@@ -202,8 +330,7 @@ def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> It
     has = item.get("prizeReference"), item.get("prizeAmount")
     prize = _prize(fields) if kind == "result" else None
     if prize is None:
-        # A result may have come again with a prize, and then its own request has none.
-        if has != (None, None) and (kind != "result" or has[1] is None):
+        if has != (None, None):
             yield "prize", f"it names the prize {shown(has[0])} of {shown(has[1])}, which it cannot have"
         return
     for name, recorded, sent in (
@@ -258,7 +385,7 @@ _JSON = json.JSONDecoder(parse_float=_Literal, parse_int=_Literal, parse_constan
 def _fields(request: object) -> Fields | None:
     """A request's fields that say something, by name in lower case; None if it is not an object of JSON."""
     try:
-        said = _JSON.decode(request) if isinstance(request, str) else None
+        said = _JSON.decode(request.removeprefix(_MARK)) if isinstance(request, str) else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
@@ -333,6 +460,11 @@ def _agreed(read: Callable[[object], Any], values: Sequence[object]) -> Any:
     """What every spelling of a field means; None if they disagree."""
     first, *others = map(read, values)
     return first if all(other == first for other in others) else None
+
+
+def _as_sent(value: object) -> str:
+    """A text's characters, or any other value's JSON text as far as two of them can be compared."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _is_as_sent(recorded: object, value: object) -> bool:

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tools.shared.amounts import amount
 from tools.shared.listing import Cell, Column, Row, counted, table
 from tools.shared.outside import cut
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
 from tools.walletctl.verify.entries import Fault
-from tools.walletctl.verify.proof import Gap
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +26,7 @@ _FAULTS = [
 _MONEY = [
     Column(name="currency", title="currency", most=_MOST_OF_A_NAME),
     Column(name="kind", title="kind"),
-    Column(name="credited", title="credited", right=True),
+    Column(name="moved", title="moved", right=True),
 ]
 COLUMNS = [Column(name=name, title=name) for name in ("userId", "seq", "id", "fault", "text")]
 
@@ -55,13 +54,13 @@ def faults(found: Sequence[Fault]) -> "Table":
 
 
 def money(made: Account) -> "Table":
-    """A row for each currency and kind, and what was credited."""
+    """A row for each currency and kind, and what was moved: below zero if it was taken."""
     return table(
         _MONEY,
         (
-            {"currency": currency, "kind": kind, "credited": credited}
-            for currency, kinds in by_currency(made.credited).items()
-            for kind, credited in kinds.items()
+            {"currency": currency, "kind": kind, "moved": moved}
+            for currency, kinds in by_currency(made.moved).items()
+            for kind, moved in kinds.items()
         ),
     )
 
@@ -71,22 +70,25 @@ def conclusions(made: Account) -> Iterator[str]:
     if made.found > len(made.faults):
         yield f"Of {made.found} faults the first {MOST_SHOWN} are shown"
     yield f"{counted(made.players, 'player')}, {counted(made.transactions, 'transaction')}"
-    if made.versions_of_others:
-        yield (
-            f"{counted(made.versions_of_others, 'version')} of {counted(made.players_of_others, 'wallet')} left no "
-            "transaction, as the deposits and bets of other programs do; ahead of the last transaction: "
-            f"{counted(made.players_ahead, 'wallet')}{'; --strict names each' if made.gaps else ''}"
-        )
-    if made.moved:
-        yield f"{counted(made.moved, 'player')} moved while they were read: proved as far as they were read"
+    if made.outcomes:
+        yield f"{counted(made.outcomes, 'reference')} settled without money: refused, or booked elsewhere by a person"
+    if made.moved_meanwhile:
+        yield f"{counted(made.moved_meanwhile, 'player')} moved while they were read: proved as far as they were read"
     if not made.compares_free_rounds:
         yield "The counts of free rounds were not compared: no table was named for them"
+    for anchor in made.anchors:
+        yield f"Compared with the anchor {anchor}"
+    if made.anchors and not made.anchored and made.outcomes is None:
+        yield "No anchor has this player: the wallet was opened later"
+    if made.written:
+        yield f"Wrote the anchor {made.written}"
     if beyond := made.counts["beyond the wallet"]:
         yield (
             f"{counted(beyond, 'transaction')} beyond the wallet: torn. The tables are not of one moment, as after a "
             "restore, or a wallet was set back"
         )
-    yield f"{counted(made.found, 'fault')}" if made.found else "No fault"
+    held = ". The anchor that was written holds what has faults" if made.written else ""
+    yield f"{counted(made.found, 'fault')}{held}" if made.found else "No fault"
 
 
 def machine_readable(made: Account) -> str:
@@ -95,21 +97,19 @@ def machine_readable(made: Account) -> str:
         {
             "players": made.players,
             "transactions": made.transactions,
-            "credited": {
-                currency: {kind: amount(credited) for kind, credited in kinds.items()}
-                for currency, kinds in by_currency(made.credited).items()
+            "settledWithoutMoney": made.outcomes,
+            "moved": {
+                currency: {kind: amount(moved) for kind, moved in kinds.items()}
+                for currency, kinds in by_currency(made.moved).items()
             },
             "faults": made.found,
             "faultsByKind": dict(sorted(made.counts.items())),
             "shownFaults": [_fault(fault) for fault in made.faults],
-            "otherWriters": {
-                "versions": made.versions_of_others,
-                "players": made.players_of_others,
-                "playersAheadOfTheirLastTransaction": made.players_ahead,
-                "shown": [_gap(gap) for gap in made.gaps],
-            },
-            "movedWhileRead": made.moved,
+            "movedWhileRead": made.moved_meanwhile,
             "freeRoundsCompared": made.compares_free_rounds,
+            "anchors": [asdict(anchor) for anchor in made.anchors],
+            "anchoredPlayers": made.anchored,
+            "writtenAnchor": asdict(made.written) if made.written else None,
         },
         indent=2,
     )
@@ -117,15 +117,3 @@ def machine_readable(made: Account) -> str:
 
 def _fault(fault: Fault) -> dict[str, Cell]:
     return {"userId": fault.user_id, "seq": fault.seq, "id": fault.id, "fault": fault.what, "text": fault.text}
-
-
-def _gap(gap: Gap) -> dict[str, Any]:
-    facts = asdict(gap)
-    return {
-        "userId": gap.user_id,
-        "first": gap.first,
-        "last": gap.last,
-        "isLast": gap.is_last,
-        "currency": gap.currency,
-        **{name: None if facts[name] is None else amount(facts[name]) for name in ("cash", "bonus")},
-    }
