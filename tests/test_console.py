@@ -682,7 +682,7 @@ def test_a_player_has_balances_a_ledger_and_a_picture(window: Window) -> None:
 
     assert "99919.99" in text
     assert re.findall(r"r-\d(?=</bdi>)", text) == ["r-2", "r-1", "r-0"]
-    assert 'aria-label="Cash went from 99899.99 to 99919.99' in text
+    assert 'aria-label="Cash went from 99889.99 to 99919.99' in text
 
 
 def ordered(window: Window, movement: str, amount: str, **changes: Any) -> int:
@@ -774,7 +774,7 @@ def test_what_left_no_transaction_is_a_row_of_the_ledger(window: Window) -> None
     window.operator.database.Table("Players").update_item(
         Key={"userId": "421"},
         UpdateExpression="SET cash = :cash, version = :version",
-        ExpressionAttributeValues={":cash": Decimal(99000), ":version": 2},
+        ExpressionAttributeValues={":cash": Decimal(99000), ":version": 3},
     )
     window.operator.send("result", published("result", reference="after"))
 
@@ -807,7 +807,7 @@ def test_what_moved_the_wallet_since_is_a_row_of_the_ledger_and_named_by_the_pro
 
 def test_what_moved_between_two_pages_of_a_ledger_stands_on_one(window: Window) -> None:
     window.operator.send("result", published("result", reference="first", amount="1"))
-    moved(window, 2, "50000")
+    moved(window, 3, "50000")
     for number in range(50):
         window.operator.send("result", published("result", reference=f"r-{number}", amount="1"))
 

@@ -153,8 +153,48 @@ def test_a_withdrawal_is_shown_with_the_wallet_before_and_after_it(walletctl: Wa
 
 def test_an_adjustment_of_the_bonus_is_shown_as_it_moved(walletctl: Walletctl, operator: Operator) -> None:
     ordered(operator, "adjustment", "a-1", "0", bonus="-9.99")
+    ordered(operator, "adjustment", "a-2", "3", bonus="1")
 
     assert "bonus 99.99 before, 90 after" in said(walletctl, "a-1")
+    assert "Adjusted: 9.99 USD was taken from the bonus. Ordered by" in said(walletctl, "a-1")
+    assert "Adjusted: 3 USD was added to the wallet, and 1 USD was added to the bonus." in said(walletctl, "a-2")
+
+
+def test_an_opening_is_part_of_its_player_unless_it_is_named(walletctl: Walletctl, operator: Operator) -> None:
+    found = walletctl.json("find", "421")
+    assert (found["outcome"], found["transactions"], found["opening"]["id"]) == ("player", [], "opening#421")
+    told = said(walletctl, "421")
+    assert "opened with 99889.99 USD, bonus 99.99 opened by a test: a player" in told
+    assert "opening#421" not in told
+
+    assert walletctl.json("find", "opening#421")["outcome"] == "moved"
+    assert "The wallet was opened with 99889.99 USD and a bonus of 99.99 USD." in said(walletctl, "opening#421")
+    assert walletctl.json("find", "421", "--player", "422", status=1)["outcome"] == "unknown"
+
+    operator.database.Table("Players").delete_item(Key={"userId": "421"})
+    assert walletctl.json("find", "421")["outcome"] == "moved"  # only the record is left
+
+
+def test_an_opening_under_another_reference_is_found_as_any_record(walletctl: Walletctl, operator: Operator) -> None:
+    ordered(operator, "opening", "421", "12", userId="new")  # a reference that is the name of another player
+    operator.database.Table("Transactions").delete_item(Key={"id": "opening#421"})
+    operator.open_wallet("422")
+    ordered(operator, "opening", "421", "12", userId="newer")
+
+    found = walletctl.json("find", "421")
+
+    assert (found["outcome"], found["opening"]) == ("moved", None)
+    assert [each["userId"] for each in found["transactions"]] == ["newer"]
+    assert walletctl.json("find", "newer")["outcome"] == "player"
+
+
+def test_a_movement_under_a_player_s_name_is_found_beside_the_player(walletctl: Walletctl, operator: Operator) -> None:
+    ordered(operator, "deposit", "421", "5")
+
+    found = walletctl.json("find", "421")
+
+    assert (found["outcome"], [each["id"] for each in found["transactions"]]) == ("moved", ["deposit#421"])
+    assert found["opening"]["id"] == "opening#421"
 
 
 @pytest.mark.parametrize("by_id", [False, True])
@@ -170,7 +210,7 @@ def test_a_withdrawal_refused_for_lack_of_money_is_found_and_explained(
     assert "Refused: the wallet had less than 100000 USD. Nothing was moved" in told
     assert "use a new reference. Ordered by anna: ticket 7." in told
     assert "before" not in told
-    assert walletctl.json("ledger", "421") == []
+    assert [row["kind"] for row in walletctl.json("ledger", "421")] == ["opening"]
 
 
 def test_a_list_without_refused_orders_says_so_where_one_may_be_looked_for(
@@ -269,6 +309,7 @@ def test_a_ledger_lists_every_kind_and_says_who_corrected_it(walletctl: Walletct
 
     rows = walletctl.json("ledger", "421", "--oldest-first")
     assert [(row["kind"], row["amount"], row["cashBefore"], row["cashAfter"]) for row in rows] == [
+        ("opening", "99889.99", "0", "99889.99"),
         ("deposit", "20", "99889.99", "99909.99"),
         ("withdrawal", "-5", "99909.99", "99904.99"),
         ("adjustment", "-1.5", "99904.99", "99903.49"),
@@ -367,6 +408,7 @@ def test_a_logged_win_of_another_player_is_not_taken_for_this_ones(walletctl: Wa
 
 
 def test_a_player_is_found_with_the_wallet_and_what_is_parked(walletctl: Walletctl) -> None:
+    assert walletctl.json("find", "421")["outcome"] == "player"
     assert "This player has no dead letters. Next: walletctl ledger 421" in said(walletctl, "421")
 
     walletctl.leave("ResultDeadLetters", parked("result", published("result", currency="EUR"), code=52))
@@ -993,7 +1035,7 @@ def test_a_free_round_that_was_paid_less_than_it_won_says_why(walletctl: Walletc
     )
     assert "after it 0 not covered by a total, 2 paid ahead by totals" in said(walletctl, "r-2")
     left = [(row["reference"], row["uncoveredAfter"], row["advanceAfter"]) for row in walletctl.csv("ledger", "421")]
-    assert left == [("r-3", "4", "0"), ("r-2", "0", "2"), ("t", "0", "7"), ("r-1", "2", "0")]
+    assert left == [("r-3", "4", "0"), ("r-2", "0", "2"), ("t", "0", "7"), ("r-1", "2", "0"), ("421", "", "")]
     (count,) = walletctl.json("players", "show", "421")["freeRounds"]
     assert count == {"bonusCode": "gift", "uncovered": "4", "advance": "0", "until": "3000"}
 
@@ -1272,18 +1314,21 @@ def test_a_log_that_fails_is_not_taken_for_an_empty_one() -> None:
 
 @pytest.fixture
 def ledger(walletctl: Walletctl, operator: Operator) -> Walletctl:
-    """Twelve transactions of 421 under `r-0` … `r-11`, one a day from the first of January 2026 on."""
+    """Twelve wins of 421 under `r-0` … `r-11`, one a day from 1 January 2026 on. The opening is a day older."""
+
+    def recorded(id: str, at: str) -> None:
+        operator.database.Table("Transactions").update_item(
+            Key={"id": id}, UpdateExpression="SET recordedAt = :at", ExpressionAttributeValues={":at": at}
+        )
+
+    recorded("opening#421", "2025-12-31T12:00:00.000+00:00")
     for number in range(12):
         callback = "promo" if number % 4 == 3 else "result"
         operator.send(
             callback,
             published(callback, reference=f"r-{number}", amount=f"{number}.10", roundId=f"round-{number // 3}"),
         )
-        operator.database.Table("Transactions").update_item(
-            Key={"id": f"{callback}#r-{number}"},
-            UpdateExpression="SET recordedAt = :at",
-            ExpressionAttributeValues={":at": f"2026-01-{number + 1:02}T12:00:00.000+00:00"},
-        )
+        recorded(f"{callback}#r-{number}", f"2026-01-{number + 1:02}T12:00:00.000+00:00")
     return walletctl
 
 
@@ -1294,18 +1339,19 @@ def references(rows: list[dict[str, Any]]) -> list[int]:
 def test_a_ledger_is_read_newest_first_with_running_balances(ledger: Walletctl) -> None:
     rows = ledger.json("ledger", "421")
 
-    assert references(rows) == list(range(11, -1, -1))
-    assert references(ledger.json("ledger", "421", "--oldest-first")) == list(range(12))
+    assert references(rows) == [*range(11, -1, -1), 421]
+    assert references(ledger.json("ledger", "421", "--oldest-first")) == [421, *range(12)]
     for row in rows:
         assert Decimal(row["cashAfter"]) - Decimal(row["cashBefore"]) == Decimal(row["amount"])
-    assert rows[-1]["cashBefore"] == "99889.99"
+    assert rows[-1]["cashBefore"] == "0"
     assert [later["cashBefore"] for later in rows[:-1]] == [earlier["cashAfter"] for earlier in rows[1:]]
 
 
 FILTERED = {
     ("--since", "2026-01-10"): [11, 10, 9],
     ("--since", "2026-01-10T12:00:00Z", "--until", "2026-01-11"): [9],
-    ("--until", "2026-01-02T13:00:00+01:00"): [0],
+    ("--until", "2026-01-02T13:00:00+01:00"): [0, 421],
+    ("--kind", "opening"): [421],
     ("--kind", "promo"): [11, 7, 3],
     ("--kind", "promo", "--kind", "result", "--limit", "2"): [11, 10],
     ("--round", "round-1"): [5, 4],  # 3 is a promo, which carries no round
@@ -1333,8 +1379,8 @@ def test_a_person_is_told_that_there_is_more(ledger: Walletctl) -> None:
     shown = ledger("ledger", "421", "--limit", "5").stdout
 
     assert "5 transactions, and there are more: --limit N, or --csv for all" in shown
-    assert "The wallet now: cash 99957.19 USD, bonus 99.99, version 12" in shown
-    assert "12 transactions\n" in ledger("ledger", "421").stdout
+    assert "The wallet now: cash 99957.19 USD, bonus 99.99, version 13" in shown
+    assert "13 transactions\n" in ledger("ledger", "421").stdout
 
 
 def test_a_change_without_a_record_is_a_separate_line(walletctl: Walletctl, operator: Operator) -> None:
@@ -1347,8 +1393,20 @@ def test_a_change_without_a_record_is_a_separate_line(walletctl: Walletctl, oper
 
     lines = [" ".join(line.split()) for line in walletctl("ledger", "421").stdout.splitlines()]
 
-    assert any(re.fullmatch(r"2-3 \(no record of this change\) -20 99870.99", line) for line in lines), lines
+    assert any(re.fullmatch(r"3-4 \(no record of this change\) -20 99870.99", line) for line in lines), lines
     assert "no record" not in walletctl("ledger", "421", "--kind", "result").stdout
+
+
+@pytest.mark.parametrize("order", [[], ["--oldest-first"], ["--limit", "2"]], ids=["newest", "oldest", "limited"])
+def test_a_missing_opening_is_a_separate_line(walletctl: Walletctl, operator: Operator, order: list[str]) -> None:
+    for number in (1, 2):
+        operator.send("result", published("result", reference=f"r-{number}", amount="1"))
+    operator.database.Table("Transactions").delete_item(Key={"id": "opening#421"})
+
+    lines = [" ".join(line.split()) for line in walletctl("ledger", "421", *order).stdout.splitlines()]
+
+    assert "1 (no record of this change) +99889.99 99889.99" in lines
+    assert "no record" not in walletctl("ledger", "421", "--limit", "1").stdout
 
 
 def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1357,8 +1415,8 @@ def test_a_ledger_longer_than_one_call_is_read_whole(ledger: Walletctl, monkeypa
 
     rows = ledger.csv("ledger", "421", "--oldest-first")
 
-    assert [row["seq"] for row in rows] == [str(number) for number in range(1, 13)]
-    assert len(ledger.asked("BatchGetItem")) == 6
+    assert [row["seq"] for row in rows] == [str(number) for number in range(1, 14)]
+    assert len(ledger.asked("BatchGetItem")) == 7
 
 
 def test_what_a_busy_table_leaves_over_is_asked_for_again(ledger: Walletctl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_an_odd_transaction_stops_no_tool(
     for form in ([], ["--csv"]):
         for arguments in (["ledger", PLAYER, "--limit", "1000"], ["find", ROUND]):
             assert walletctl(*arguments, *form).exit_code == 0, arguments
-    assert len(walletctl.json("ledger", PLAYER)) == len(ids) + 5
+    assert len(walletctl.json("ledger", PLAYER)) == len(ids) + 6
     assert len(walletctl.json("find", ROUND)["transactions"]) >= len(ids) - 5
     for name in ("total-amount", "total-amountAsked", "total-bonusCode", "r-prizeReference", "prize-arrivedWith"):
         told = walletctl("find", name)

@@ -114,7 +114,7 @@ def test_a_dead_letter_of_the_running_service_is_found_and_discarded(program: Pr
     assert "walletctl parked redrive result 'in euros'" in program("find", "in euros").stdout
     done = program("parked", "discard", "result", "in euros", "--reason", "a test", "--yes", "--file", "kept.json")
 
-    assert done.stdout == "result: 1 dead letter discarded, kept in kept.json\n", done.stderr
+    assert done.stdout.startswith("result: 1 dead letter discarded, kept in kept.json\n"), done.stderr
     (kept,) = json.loads((program.elsewhere / "kept.json").read_text())["letters"]
     assert json.loads(json.loads(kept["body"])["request"])["reference"] == "in euros"
 

@@ -13,7 +13,7 @@ from tools.shared.outside import cut
 from tools.shared.trouble import Trouble
 from tools.walletctl import place as places
 from tools.walletctl import records
-from tools.walletctl.find.finding import by_reference, found_in, references_of
+from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.log import LogLine
@@ -114,8 +114,8 @@ class BackOffice:
 
     def named(self, name: str) -> tuple[list[Item], Item | None]:
         """What the ledger has under that reference, and the wallet of a player of that name: at once, by key."""
-        tables = self.place.tables()
-        return by_reference(tables, name), tables.wallet(name)
+        transactions, wallet, _ = of_name(self.place.tables(), name)
+        return transactions, wallet
 
     def find(self, name: str, *, scan: bool) -> Found:
         """Looks everywhere; the whole ledger for a round or a transaction id if `scan`."""

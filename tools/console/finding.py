@@ -194,7 +194,7 @@ def _rows(ledger: Ledger, before: int | None) -> list[tuple[str | None, Row]]:
     One more is read than is shown: what moved between the last row and the next page's first is on this page.
     """
     read = ledger.newest[: ROWS + 1]
-    rows = records.with_gaps(read, oldest_first=False)
+    rows = records.with_gaps(reversed(read), from_first=not ledger.more)[::-1]
     rows = rows[:-1] if ledger.more else rows
     since = _since(ledger.wallet, ledger.newest[0]) if before is None and ledger.newest else None
     ids = {str(item["id"]) for item in read}

@@ -9,7 +9,7 @@ from tools.shared.amounts import amount
 from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import why_not_the_prize
 from tools.walletctl.parked.letters import INVALID, Group
-from tools.walletctl.records import by_hand, kind_of, meaning, outcome_of, why_less
+from tools.walletctl.records import by_hand, kind_of, meaning, moved_bonus, outcome_of, why_less
 
 _LATE = "the tables did not answer in time"
 _AWAY = "the tables could not be reached"
@@ -149,6 +149,7 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 def _title(item: Mapping[str, Any]) -> str | None:
     """The heading of what was not a win that was paid."""
     paid, kind = item.get("amount"), kind_of(item)
+    paid = moved_bonus(item) if paid == 0 and kind == "adjustment" else paid
     money = f"{amount(abs(paid))} {item.get('currency') or ''}".rstrip() if isinstance(paid, Decimal) else "unreadable"
     match outcome_of(item):
         case "not enough":

@@ -71,7 +71,12 @@ def ledger(
             f"there is no player {legible(player)}: no wallet, and no transaction. To look for wins that are parked: "
             f"{command(where.options, 'find', names=[player])}"
         )
-    rows = [records.for_a_person(item) for item in shown] if is_filtered else records.with_gaps(shown, oldest_first)
+    by_number = shown if oldest_first else shown[::-1]
+    if is_filtered:
+        rows = [records.for_a_person(item) for item in by_number]
+    else:
+        rows = records.with_gaps(by_number, from_first=oldest_first or not more)
+    rows = rows if oldest_first else rows[::-1]
     if shown:
         listing.out(listing.table(records.COLUMNS, rows))
     for item in shown:

@@ -83,15 +83,16 @@ def for_a_person(item: Item) -> Row:
     return row(item) | {"recordedAt": moments.shown(written) if written else cell(item.get("recordedAt"))}
 
 
-def with_gaps(items: Sequence[Item], oldest_first: bool) -> list[Row]:
-    """The rows, and one between two whose numbers do not follow each other: a record is missing there."""
+def with_gaps(items: Iterable[Item], *, from_first: bool) -> list[Row]:
+    """The rows of a ledger, oldest first, with a row where a number is missing: there, a record is missing.
+
+    `from_first`: the ledger's first record must be among them. It has the number 1, and the wallet was empty before.
+    """
     rows: list[Row] = []
-    before: Item | None = None
+    before: Item | None = {"seq": Decimal(0), "cashAfter": Decimal(0)} if from_first else None
     for item in items:
-        if before is not None:
-            gap = _gap(before, item) if oldest_first else _gap(item, before)
-            rows += [gap] if gap else []
-        rows.append(for_a_person(item))
+        gap = _gap(before, item) if before is not None else None
+        rows += [gap, for_a_person(item)] if gap else [for_a_person(item)]
         before = item
     return rows
 
@@ -152,14 +153,18 @@ def meaning(item: Item) -> str:
             decided = f" Decided by {who}." if who else ""
             return f"Booked elsewhere: this wallet was not paid. The same request again is a replay.{decided}"
         case None, "opening":
-            return f"The wallet was opened with {money}.{ordered}"
+            bonus = number(moved_bonus(item))
+            more = f" and a bonus of {amount(bonus)} {currency}".rstrip() if bonus else ""
+            return f"The wallet was opened with {money}{more}.{ordered}"
         case None, "deposit":
             return f"Deposited: {money} was paid into the wallet.{ordered}"
         case None, "withdrawal":
             return f"Withdrawn: {money} was taken from the wallet.{ordered}"
         case None, "adjustment":
-            how = "taken from" if paid is not None and paid < 0 else "added to"
-            return f"Adjusted: {money} was {how} the wallet.{ordered}"
+            bonus = number(moved_bonus(item))
+            moved = [_adjusted(money, paid, "wallet")] if paid != 0 or not bonus else []
+            moved += [_adjusted(f"{amount(abs(bonus))} {currency}".rstrip(), bonus, "bonus")] if bonus else []
+            return f"Adjusted: {', and '.join(moved)}.{ordered}"
         case _:
             pass
     less = f" {why}." if (why := why_less(item)) else ""
@@ -169,6 +174,10 @@ def meaning(item: Item) -> str:
     if paid == 0:
         return f"On record, and no money came with it.{less}{settled}"
     return f"Credited: the money is in the wallet.{less}{settled}"
+
+
+def _adjusted(money: str, by: Decimal | None, what: str) -> str:
+    return f"{money} was {'taken from' if by is not None and by < 0 else 'added to'} the {what}"
 
 
 def kind_of(item: Item) -> str:

@@ -24,9 +24,10 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     Of a `player` only what is theirs, and what does not say whose it is.
     """
     tables = where.tables()
-    recorded = by_reference(tables, name)
+    recorded, wallet, opening = of_name(tables, name)
     transactions = [item for item in recorded if player in (None, item.get("userId"))]
-    wallet = tables.wallet(name) if player in (None, name) else None
+    if player not in (None, name):
+        wallet = opening = None
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
@@ -79,6 +80,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         transactions=transactions,
         wallet=wallet or (tables.wallet(str(transactions[0].get("userId"))) if transactions else None),
         is_player=wallet is not None,
+        opening=opening,
         letters=letters,
         due=due,
         waiting=sum(pile.waiting.all for pile in parked),
@@ -122,6 +124,16 @@ def _wins_paid(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequ
     ids = {f"{callback}#{group.name}" for callback, group in letters if group.prizes and can_be_key(group.name)}
     there = ids & {str(item["id"]) for item in known}
     return there | {str(item["id"]) for item in tables.with_ids(sorted(ids - there))}
+
+
+def of_name(tables: Tables, name: str) -> tuple[list[Item], Item | None, Item | None]:
+    """The transactions under a reference, then a player's wallet and its opening.
+
+    walletctl opens a wallet under its player's name. So such an opening belongs to the player, not to the transactions.
+    """
+    found, wallet = by_reference(tables, name), tables.wallet(name)
+    openings = [item for item in found if wallet and item["id"] == f"opening#{name}" and item.get("userId") == name]
+    return [item for item in found if item not in openings], wallet, next(iter(openings), None)
 
 
 def by_reference(tables: Tables, name: str) -> list[Item]:

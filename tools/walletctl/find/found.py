@@ -38,6 +38,7 @@ _MOST_MISSED = 10  # sentences of as many wins
 class Found:
     """`options` lead a command to `where`.
 
+    `opening` is the record that opened a player's wallet, if its reference is the player's name.
     `letters` are dead letters with their callback, `due` what the retry queues gave of it. `missed` are wins that were
     refused and not paid, by the log: of a player or a round of that name, or of a reference of which there is more than
     one callback's win. `waiting` counts what waits for another try, `hidden` the dead letters that somebody else is
@@ -58,6 +59,7 @@ class Found:
     transactions: Sequence[Item]
     wallet: Item | None
     is_player: bool
+    opening: Item | None
     letters: Sequence[tuple[str, Group]]
     due: Sequence[tuple[str, Group]]
     waiting: int

@@ -42,7 +42,7 @@ def parts(found: Found) -> Iterator["RenderableType"]:
     if (number := len(found.transactions)) > _MOST_TRANSACTIONS:
         yield f"... and {number - _MOST_TRANSACTIONS} more: --csv has them all\n"
     if found.wallet:
-        yield listing.facts(_wallet(found.wallet))
+        yield listing.facts(_wallet(found.wallet) | (_opened(found.opening) if found.opening else {}))
         yield ""
     for where, letters in (("dead letter", found.letters), ("waits for a try", found.due)):
         for callback, group in letters:
@@ -74,6 +74,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         )
         if found.wallet
         else None,
+        "opening": listing.for_machines(records.row(found.opening)) if found.opening else None,
         "deadLetters": letters(found.letters),
         "due": letters(found.due),
         "waiting": found.waiting,
@@ -155,6 +156,15 @@ def _wallet(item: Item) -> dict[str, Cell]:
         "cash": f"{_text(item.get('cash'))} {item.get('currency')}",
         "bonus": _text(item.get("bonus")),
         "version": _text(item.get("version")),
+    }
+
+
+def _opened(opening: Item) -> dict[str, Cell]:
+    cash, bonus = _text(opening.get("amount")), _text(records.moved_bonus(opening))
+    return {
+        "opened": records.for_a_person(opening).get("recordedAt"),
+        "opened with": f"{cash} {opening.get('currency')}, bonus {bonus}",
+        "opened by": records.by_hand(opening),
     }
 
 
