@@ -32,7 +32,7 @@ from wallet.ledger import Movement
 from wallet.store import Store
 
 if TYPE_CHECKING:
-    from walletctl import Walletctl
+    from walletctl import Functions, Walletctl
 
 pytest.register_assert_rewrite("expectations", "local_service", "stack", "walletctl")
 
@@ -43,11 +43,12 @@ EVENTS = ROOT / "events"
 MODULES = [*(ROOT / "layers/common/wallet").glob("[a-z]*.py"), *(ROOT / "functions").glob("*/")]
 OWN_TESTS = {f"test_{module.stem}" for module in MODULES}
 
+REGION = "eu-west-1"
 # Set before anything of AWS is imported: no test may ever reach a real account.
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": REGION,
     "POWERTOOLS_METRICS_NAMESPACE": "local",  # as template.yaml gives it, for tests that import the layer first
 }
 os.environ.pop("AWS_PROFILE", None)
@@ -137,11 +138,11 @@ class Reply:
 
 
 def _tables() -> Any:
-    return dynamodb_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+    return dynamodb_backends["123456789012"][REGION]
 
 
 def _queues() -> Any:
-    return sqs_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+    return sqs_backends["123456789012"][REGION]
 
 
 @cache
@@ -315,14 +316,20 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def walletctl(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Walletctl":
+def functions(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> "Functions":
+    """Lambda's Invoke API, by which the command line calls the operator's functions."""
+    from walletctl import Functions  # which few tests need, and takes a while
+
+    return Functions(operator, monkeypatch)
+
+
+@pytest.fixture
+def walletctl(functions: "Functions", monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Walletctl":
     """The operator's command line, where a local service is said to be that has the account's tables and queues."""
-    from walletctl import ACCOUNT, Functions, Walletctl  # which few tests need, and takes a while
+    from walletctl import ACCOUNT, Walletctl
 
     monkeypatch.setattr("tools.shared.folders.LOCAL", tmp_path)
     monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
     monkeypatch.setattr("tools.walletctl.players.importing._AT_ONCE", 1)  # a handler takes one event at a time
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
-    operator.handler("cashier")  # as for the callbacks: the command leaves the environment without an account
-    Functions(operator, monkeypatch)
     return Walletctl(tmp_path, monkeypatch)

@@ -1312,11 +1312,6 @@ def settling(window: Window, path: str = "/parked/letters", **more: str) -> dict
     return fields | {"message": re.findall(r'name="message" value="([^"]+)"', form), "reason": "ticket 7"} | more
 
 
-@pytest.fixture
-def functions(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    return Functions(operator, monkeypatch)
-
-
 @pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize("path", ["/parked/letters", "/player/parked?id=421", "/find/elsewhere?name=one"])
 def test_a_dead_letter_is_settled_once_its_reader_has_seen_what_will_happen(path: str, window: Window) -> None:

@@ -19,7 +19,7 @@ from conftest import ROOT, Operator, published
 from stack import PARAMETERS, of_type
 from tools.walletctl import money
 from tools.walletctl.parked import discard
-from walletctl import COMMANDS, PORT, ROOT_COMMAND, Functions, Walletctl, of_a_stack, parked
+from walletctl import COMMANDS, PORT, ROOT_COMMAND, Walletctl, of_a_stack, parked
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -216,7 +216,6 @@ FILES = {
 @pytest.fixture
 def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """The account of the pages: their players, their wins, a dead letter, a win that waits, and their files."""
-    Functions(operator, monkeypatch)
     operator.open_wallet("422", "250", "0", "EUR")
     operator.open_wallet("423", "0.000000000000000001", "0", "USDT")
     for callback, changes in (

@@ -10,7 +10,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,12 +25,13 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import EVENTS, ROOT
-from contract import Call, Contract, Number, Refused, Wallet, hash_of
+from contract import Call, Contract, Number, Refused, hash_of
 from expectations import request
 from local_service import HANG_SECONDS, Service, children_of, command_of, running, wait_until
 from on_record import assert_on_record
 from tools.local import openapi
 from tools.local.engine import Engine, engine, free_port
+from tools.local.opening import Opening
 from tools.local.template import Template
 
 ROUTES = Template.load().routes()
@@ -39,7 +40,7 @@ PATHS = {kind: next(path for path in ROUTES if ROUTES[path] == kind) for kind in
 
 # === Whatever the document allows or forbids ========================================================
 
-CURRENCY, OPENING = "USD", Fraction(1000)
+CURRENCY = "USD"
 PLAYERS = [{"userId": f"player-{n}", "currency": CURRENCY, "cash": "1000", "bonus": "1000"} for n in range(3)]
 SECRETS = json.loads((EVENTS / "secrets.json").read_text())
 TOKENS = tuple(keys["authToken"] for keys in SECRETS.values())
@@ -63,8 +64,15 @@ class Sender:
     def __init__(self, service: Service, *, locked: bool) -> None:
         self._service = service
         self.answers: Counter[tuple[str, int]] = Counter()
-        wallets = {player["userId"]: Wallet(CURRENCY, OPENING, OPENING) for player in PLAYERS}
-        self._contract = Contract(HASH_SECRETS, TOKENS, wallets) if locked else Contract(wallets=wallets)
+        self._contract = Contract(HASH_SECRETS, TOKENS) if locked else Contract()
+        for player in PLAYERS:
+            wallet = Opening(
+                user_id=player["userId"],
+                currency=CURRENCY,
+                cash=Decimal(player["cash"]),
+                bonus=Decimal(player["bonus"]),
+            )
+            self._contract.ordered(wallet.order(actor="the local service", reason="a player"))
         self._locked = locked
         self._session = requests.Session()
         self._sent = 0

@@ -19,7 +19,7 @@ from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
 from tools.walletctl import log as functions_log
 from tools.walletctl import place
-from walletctl import COMMANDS, Functions, Walletctl, of_a_stack, parked
+from walletctl import COMMANDS, Walletctl, of_a_stack, parked
 
 STACK, REGION, ACCOUNT = "prod", "eu-west-1", "123456789012"
 REFERENCE = "585c1306f89c56f5ecfc2f5d"
@@ -53,7 +53,6 @@ class Rehearsal:
 @pytest.fixture
 def rehearsal(operator: Operator, walletctl: Walletctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rehearsal:
     """Every command on a stack, and all that the console asks, done once on an account in memory."""
-    Functions(operator, monkeypatch)
     _prepare(operator, walletctl)
     stage = _Stage(walletctl, monkeypatch, tmp_path)
     _look(stage, monkeypatch)

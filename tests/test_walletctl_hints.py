@@ -17,7 +17,7 @@ from conftest import Operator, published
 from tools.shared.hints import command, word
 from tools.shared.identifiers import is_identifier
 from tools.walletctl.place import Asked
-from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Functions, Walletctl, parked
+from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl, parked
 
 NAMES = [
     "585c1306f89c56f5ecfc2f5d",
@@ -99,7 +99,6 @@ def test_a_word_is_read_by_a_shell_as_what_it_is(name: str) -> None:
 def test_what_to_do_about_a_dead_letter_can_be_run(
     walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
-    Functions(operator, monkeypatch)
     dead_letter(walletctl, name, code)
 
     can_have_a_wallet = is_identifier(name)

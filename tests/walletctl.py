@@ -125,8 +125,8 @@ class Functions:
 
     def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[tuple[dict[str, str], Any]] = []
-        for callback in ("result", "jackpot", "bonus", "promo"):
-            operator.handler(callback)  # the command leaves the environment without an account
+        for name in ("result", "jackpot", "bonus", "promo", "cashier"):
+            operator.handler(name)  # the command leaves the environment without an account
         make_call = BaseClient._make_api_call
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
