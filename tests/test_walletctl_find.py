@@ -772,6 +772,27 @@ def test_a_player_s_missing_wins_stand_beside_what_is_known_of_the_player(
     ]
 
 
+@pytest.mark.parametrize("decided", ["booked elsewhere", "credited"])
+def test_a_win_that_a_person_settled_is_not_missing(walletctl: Walletctl, decided: str) -> None:
+    walletctl.log(
+        refused("settled", code=52, reason="x"),
+        line("left for a person", correlation_id="settled"),
+        line("declined", correlation_id="settled", userId="40021"),
+        line(decided, correlation_id="settled", userId="40021"),
+    )
+
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
+    told = said(walletctl, "settled")
+    assert f"The log says that it was {decided} on 2026-01-02 03:04:05Z, and the ledger has no such" in told
+
+
+def test_a_win_that_waited_and_was_booked_elsewhere_does_not_wait(walletctl: Walletctl) -> None:
+    walletctl.log(refused("settled"), line("booked elsewhere", correlation_id="settled", userId="40021"))
+
+    assert walletctl.json("find", "settled")["outcome"] == "gone"
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
+
+
 def test_a_player_with_many_missing_wins_is_told_of_the_last(walletctl: Walletctl) -> None:
     walletctl.log(*(refused(f"w-{number}") for number in range(60)))
 
