@@ -43,11 +43,12 @@ EVENTS = ROOT / "events"
 MODULES = [*(ROOT / "layers/common/wallet").glob("[a-z]*.py"), *(ROOT / "functions").glob("*/")]
 OWN_TESTS = {f"test_{module.stem}" for module in MODULES}
 
+REGION = "eu-west-1"
 # Set before anything of AWS is imported: no test may ever reach a real account.
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": REGION,
     "POWERTOOLS_METRICS_NAMESPACE": "local",  # as template.yaml gives it, for tests that import the layer first
 }
 os.environ.pop("AWS_PROFILE", None)
@@ -137,11 +138,11 @@ class Reply:
 
 
 def _tables() -> Any:
-    return dynamodb_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+    return dynamodb_backends["123456789012"][REGION]
 
 
 def _queues() -> Any:
-    return sqs_backends["123456789012"][os.environ["AWS_DEFAULT_REGION"]]
+    return sqs_backends["123456789012"][REGION]
 
 
 @cache

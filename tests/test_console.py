@@ -737,6 +737,16 @@ def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> N
     assert "<strong>99800</strong>" in page
 
 
+def test_an_adjustment_of_the_bonus_says_what_moved(window: Window) -> None:
+    assert ordered(window, "adjustment", "0", bonus="-9.99") == 0
+
+    found = window.get("/find?name=own-1").text
+
+    assert "Adjusted: 9.99 USD<" in found
+    assert "9.99 USD was taken from the bonus" in found
+    assert ", bonus -9.99" in re.sub("<[^>]+>", "", found)
+
+
 def test_a_refused_withdrawal_is_explained_and_has_no_balances(window: Window) -> None:
     assert ordered(window, "withdrawal", "100000") == 15
 

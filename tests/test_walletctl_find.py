@@ -156,6 +156,7 @@ def test_an_adjustment_of_the_bonus_is_shown_as_it_moved(walletctl: Walletctl, o
     ordered(operator, "adjustment", "a-2", "3", bonus="1")
 
     assert "bonus 99.99 before, 90 after" in said(walletctl, "a-1")
+    assert "adjusted by 0 USD, bonus -9.99 cash" in said(walletctl, "a-1")
     assert "Adjusted: 9.99 USD was taken from the bonus. Ordered by" in said(walletctl, "a-1")
     assert "Adjusted: 3 USD was added to the wallet, and 1 USD was added to the bonus." in said(walletctl, "a-2")
 
