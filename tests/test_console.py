@@ -463,6 +463,13 @@ def test_a_player_is_led_to_the_ledger(window: Window) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/player?id=421")
 
 
+def test_a_player_says_how_the_wallet_was_opened(window: Window) -> None:
+    text = window.get("/player?id=421").text
+
+    assert "The wallet was opened with 99889.99 USD and a bonus of 99.99 USD. Ordered by a test: a player." in text
+    assert "/transaction?id=opening%23421" in text
+
+
 def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
     window.operator.send("result", published("result"))
 
@@ -730,6 +737,16 @@ def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> N
     assert "<strong>99800</strong>" in page
 
 
+def test_an_adjustment_of_the_bonus_says_what_moved(window: Window) -> None:
+    assert ordered(window, "adjustment", "0", bonus="-9.99") == 0
+
+    found = window.get("/find?name=own-1").text
+
+    assert "Adjusted: 9.99 USD<" in found
+    assert "9.99 USD was taken from the bonus" in found
+    assert ", bonus -9.99" in re.sub("<[^>]+>", "", found)
+
+
 def test_a_refused_withdrawal_is_explained_and_has_no_balances(window: Window) -> None:
     assert ordered(window, "withdrawal", "100000") == 15
 
@@ -743,16 +760,24 @@ def test_a_refused_withdrawal_is_explained_and_has_no_balances(window: Window) -
     assert "before-after" not in page
 
 
-def test_what_was_booked_elsewhere_is_not_shown_as_paid(window: Window) -> None:
-    message = parked("result", published("result", reference="r-1", currency="USD"))
+def booked_elsewhere(window: Window, reference: str) -> None:
+    """Has a person record a dead letter as paid by other means."""
+    message = parked("result", published("result", reference=reference, currency="USD"))
     decision = {"message": message, "actor": "bob", "reason": "paid by bank", "bookedElsewhere": True}
     assert window.operator.invoke("result", {"settle": decision})["error"] == 0
 
+
+def test_what_was_booked_elsewhere_is_not_shown_as_paid(window: Window) -> None:
+    booked_elsewhere(window, "r-1")
+
     found = window.get("/find?name=r-1").text
+
+    page = window.get("/transaction?id=result%23r-1").text
 
     assert "Booked elsewhere: not paid here" in found
     assert "bob: paid by bank" in found
     assert "Credited" not in found
+    assert "Asked for, and not moved" in page
 
 
 def test_an_order_that_the_cashier_refused_is_explained(window: Window) -> None:
@@ -898,6 +923,32 @@ def test_every_delivery_is_listed_with_what_came_of_it(window: Window) -> None:
 
     assert "2 deliveries" in text
     assert "nothing moved" in text
+
+
+@pytest.mark.parametrize(
+    ("amount", "message", "told"),
+    [("5", "moved", "1 order: it was moved once."), ("100000", "declined", "1 order: nothing was moved.")],
+)
+def test_an_order_is_not_said_to_be_credited(window: Window, amount: str, message: str, told: str) -> None:
+    ordered(window, "withdrawal", amount)
+    window.place.lines = [LogLine(at=None, callback="cashier", message=message, code=15, reason="x", tries=None)]
+
+    text = window.get("/transaction/deliveries?id=withdrawal%23own-1", hx_request="true").text
+
+    assert f"<p>{told}</p>" in text
+    assert "credited" not in text
+
+
+def test_the_deliveries_of_what_was_booked_elsewhere_say_that_it_was_not_paid(window: Window) -> None:
+    booked_elsewhere(window, "r-1")
+    window.place.lines = [
+        LogLine(at=None, callback="result", message=message, code=52, reason="x", tries=None)
+        for message in ("refused", "booked elsewhere")
+    ]
+
+    text = window.get("/transaction/deliveries?id=result%23r-1", hx_request="true").text
+
+    assert "<p>1 delivery: it was booked elsewhere, and not paid here.</p>" in text
 
 
 def test_the_deliveries_of_a_prize_are_its_results(window: Window) -> None:
@@ -1606,6 +1657,22 @@ def test_the_cashiers_orders_are_shown_as_they_arrive(window: Window) -> None:
     (rows,) = [text for name, _, text in Stream(feed).read(f"{feed.epoch}-0") if name == "rows"]
     assert "not moved" in rows
     assert "the wallet had less than was to be taken" in rows
+
+
+def test_what_a_person_settles_is_shown_as_it_was_decided(window: Window) -> None:
+    feed, body = window.feed, json.dumps({"settle": {"message": "{}", "actor": "bob", "reason": "ticket 8"}}).encode()
+    made = [{"id": "result#r-1", "seq": None, "amount": "0", "cashAfter": "95", "outcome": "booked elsewhere"}]
+    booked = said("booked elsewhere", "r-1", userId="421", transactions=made)
+    feed.answered("result", body, booked, '{"currency": "USD"}', 0.01)
+    declined = said("declined", "r-2", userId="421", amount="3", currency="USD", code=52, reason="x")
+    feed.answered("result", body, declined, "{}", 0.01)
+
+    seen = [(each.reference, each.amount, each.outcome, each.is_owed) for each in fed(feed).after(0)]
+
+    assert seen == [("r-1", Decimal(0), "booked elsewhere", False), ("r-2", Decimal(3), "declined", False)]
+    (rows,) = [text for name, _, text in Stream(feed).read(f"{feed.epoch}-0") if name == "rows"]
+    assert "booked elsewhere" in rows
+    assert "failed" not in rows
 
 
 @pytest.mark.parametrize("amount", ["1e999999999", "1e-999999999", "0e999999999", "-1e999999999", "1e41", "9" * 41])

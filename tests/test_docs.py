@@ -338,6 +338,11 @@ def deposited(operator: Operator, walletctl: Walletctl) -> None:
     assert operator.invoke("cashier", {**order, "actor": "ana", "reason": "bank transfer 77"})["error"] == 0
 
 
+def opened(operator: Operator, walletctl: Walletctl) -> None:
+    order = {"movement": "opening", "reference": "425", "userId": "425", "amount": "12.5", "currency": "EUR"}
+    assert operator.invoke("cashier", {**order, "actor": "ana", "reason": "import of players.csv"})["error"] == 0
+
+
 def log_of_the_samples(operator: Operator, walletctl: Walletctl) -> None:
     win = {"userId": "421", "roundId": "8812345003", "amount": "75.10", "currency": "USD"}
     other = {"code": 52, "reason": "The currency is not the player's: the wallet's is EUR"}
@@ -356,6 +361,7 @@ def refused_withdrawal(operator: Operator, walletctl: Walletctl) -> None:
 
 
 BEFORE = {
+    "walletctl find 425": opened,
     "walletctl find w-78": refused_withdrawal,
     "walletctl find second": lost_prize,
     'walletctl deposit 422 25.00 --reference bank-77 --reason "sent twice"': deposited,

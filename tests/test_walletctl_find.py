@@ -156,6 +156,7 @@ def test_an_adjustment_of_the_bonus_is_shown_as_it_moved(walletctl: Walletctl, o
     ordered(operator, "adjustment", "a-2", "3", bonus="1")
 
     assert "bonus 99.99 before, 90 after" in said(walletctl, "a-1")
+    assert "adjusted by 0 USD, bonus -9.99 cash" in said(walletctl, "a-1")
     assert "Adjusted: 9.99 USD was taken from the bonus. Ordered by" in said(walletctl, "a-1")
     assert "Adjusted: 3 USD was added to the wallet, and 1 USD was added to the bonus." in said(walletctl, "a-2")
 
@@ -770,6 +771,27 @@ def test_a_player_s_missing_wins_stand_beside_what_is_known_of_the_player(
         ("gone", "gone"),
         ("malformed", "gone"),
     ]
+
+
+@pytest.mark.parametrize("decided", ["booked elsewhere", "credited"])
+def test_a_win_that_a_person_settled_is_not_missing(walletctl: Walletctl, decided: str) -> None:
+    walletctl.log(
+        refused("settled", code=52, reason="x"),
+        line("left for a person", correlation_id="settled"),
+        line("declined", correlation_id="settled", userId="40021"),
+        line(decided, correlation_id="settled", userId="40021"),
+    )
+
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
+    told = said(walletctl, "settled")
+    assert f"The log says that it was {decided} on 2026-01-02 03:04:05Z, and the ledger has no such" in told
+
+
+def test_a_win_that_waited_and_was_booked_elsewhere_does_not_wait(walletctl: Walletctl) -> None:
+    walletctl.log(refused("settled"), line("booked elsewhere", correlation_id="settled", userId="40021"))
+
+    assert walletctl.json("find", "settled")["outcome"] == "gone"
+    assert walletctl.json("find", "40021", status=1)["refused"] == []
 
 
 def test_a_player_with_many_missing_wins_is_told_of_the_last(walletctl: Walletctl) -> None:

@@ -38,6 +38,7 @@ class Ledger:
 
     user_id: str
     wallet: Item | None
+    opening: Item | None
     newest: Sequence[Item]
     more: bool
     free_rounds: Sequence[Item]
@@ -125,10 +126,12 @@ class BackOffice:
 
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()
+        _, wallet, opening = of_name(tables, user_id)
         newest = list(islice(tables.ledger(user_id, newest_first=True, before=before, at_once=DRAWN + 1), DRAWN + 1))
         return Ledger(
             user_id=user_id,
-            wallet=tables.wallet(user_id),
+            wallet=wallet,
+            opening=opening,
             newest=newest[:DRAWN],
             more=len(newest) > ROWS,
             free_rounds=tables.free_rounds_of(user_id),

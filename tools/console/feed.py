@@ -21,7 +21,16 @@ from tools.walletctl.kinds import CASHIER, OPERATORS
 from tools.walletctl.log import object_of
 
 Outcome = Literal[
-    "credited", "moved", "replayed", "parked", "left for a person", "refused", "declined", "not kept", "failed"
+    "credited",
+    "moved",
+    "booked elsewhere",
+    "replayed",
+    "parked",
+    "left for a person",
+    "refused",
+    "declined",
+    "not kept",
+    "failed",
 ]
 
 KEPT = 2000  # callbacks: more than anybody scrolls through, and half a minute of a busy service
@@ -39,7 +48,8 @@ _KEPT_FOR: Mapping[int, Outcome] = {
     **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
 }
 _PRIZE = "prize left for a person"
-_DONE = ("credited", "moved", "replayed")
+_MOVED = ("credited", "moved", "booked elsewhere")  # these lines list the transactions
+_DONE = (*_MOVED, "replayed")
 _SAID = (*_DONE, "refused", "declined")  # one of them for each request
 _TOLD = (*_SAID, _PRIZE)
 _MOST_DIGITS = 40  # before the point; no balance has more
@@ -248,7 +258,7 @@ def _callbacks(unread: _Unread) -> Iterator[Arrival]:
     is_lost = sum(line["message"] == "parking failed" for line in said) > (prize is not None)
     if prize and not any(line["message"] == "parking failed" for line in said):
         yield of_line(prize, unread.kind, _object(unread.bodies[0]), at, None)
-    request = {} if line and line["message"] in ("credited", "moved") else _object(unread.bodies[0])
+    request = {} if line and line["message"] in _MOVED else _object(unread.bodies[0])
     if line is None:
         failure = unread.failure or "the function said nothing of it"
         line = {"message": "failed", "reason": failure, "correlation_id": request.get("reference")}
@@ -278,10 +288,10 @@ def of_line(
         player=_text(line.get("userId") or fields.get("userid")),
         reference=_text(line.get("correlation_id") or fields.get("reference")),
         amount=sum((amount for amount in paid if amount is not None), Decimal(0))
-        if message in ("credited", "moved")
+        if message in _MOVED
         else _amount(fields.get("promowinamount"))
         if is_prize
-        else _asked(kind, fields or {"amount": line.get("amount")}),
+        else _asked(kind, fields if "amount" in fields else {"amount": line.get("amount")}),
         currency=_text(line.get("currency") or fields.get("currency")),
         outcome=_outcome(message, code, tries),
         code=code,
@@ -302,7 +312,7 @@ def _kind(function: str, line: Mapping[str, Any], fields: Mapping[str, Any], mad
 
 def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     match message:
-        case "credited" | "moved" | "replayed" | "declined" | "not kept" | "failed":
+        case "credited" | "moved" | "booked elsewhere" | "replayed" | "declined" | "not kept" | "failed":
             return message
         case "prize left for a person":
             return "left for a person"

@@ -80,6 +80,7 @@ class FindPages:
             "player.html",
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
+            opened=records.meaning(ledger.opening) if ledger.opening else "",
             rows=_rows(ledger, before),
             oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),
             before=before,
@@ -163,7 +164,7 @@ class FindPages:
         id = _asked(request, "id")
         kind, _, reference = id.partition("#")
         lines = self._lines(kind, reference)
-        record = self._office.record(id) if kind == "promo" else None
+        record = self._office.record(id)
         return self._pages.part(
             request,
             "_deliveries.html",
@@ -171,6 +172,7 @@ class FindPages:
             id=id,
             lines=lines,
             refused=_conflicts(lines),
+            outcome=records.outcome_of(record.item) if record else None,
             arrived_with=record.item.get("arrivedWith") if record else None,
         )
 

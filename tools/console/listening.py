@@ -28,8 +28,8 @@ _MOST_EVENTS = 3000  # more than a feed keeps
 _MOST_KNOWN = 20_000  # lines of the overlap, by their ids
 _MOST_PLAYERS = 200  # whose currencies are read in one poll
 _PATTERN = (
-    '{ $.message = "credited" || $.message = "moved" || $.message = "replayed" || $.message = "refused" || '
-    '$.message = "declined" || $.message = "prize left for a person" }'
+    '{ $.message = "credited" || $.message = "moved" || $.message = "booked elsewhere" || $.message = "replayed" || '
+    '$.message = "refused" || $.message = "declined" || $.message = "prize left for a person" }'
 )
 
 

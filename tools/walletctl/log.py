@@ -18,7 +18,7 @@ _MOST_LINES = 1000
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 60  # a query of a few days takes seconds
 _MOST_REFERENCES = 50  # of a player or a round, those refused last
-DONE = ("credited", "moved", "replayed")  # what is said of a movement that is on record
+DONE = ("credited", "moved", "booked elsewhere", "replayed")  # what is said of a reference that is on record
 _FIELDS = (
     "service", "message", "code", "reason", "tries", "correlation_id", "userId", "roundId", "amount", "currency",
 )  # fmt: skip
@@ -29,7 +29,7 @@ class LogLine:
     """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`.
 
     It is `prize left for a person` where only the prize that a result brings is. The cashier says `moved` and
-    `declined`; a callback says `declined` where it refuses a person who settles a dead letter.
+    `declined`. Where a person settles a dead letter, a callback says `booked elsewhere`, or `declined` if it refuses.
     A refusal has what the request said of `player`, `round`, `amount` and `currency`, as texts.
     """
 

@@ -166,7 +166,8 @@ def sentences(found: Found) -> Iterator[str]:
         case "player":
             yield f"This player has no dead letters. Next: {found.command('ledger', found.name)}"
             if found.waiting:
-                yield f"{found.waiting} callbacks of any player wait for another try. `find` with a reference tells."
+                wait = f"wait{'s' if found.waiting == 1 else ''} for another try"
+                yield f"{counted(found.waiting, 'win')} of any player {wait}. To find one, use its reference."
         case "unknown":
             yield from _nowhere(found)
     if found.outcome in ("waiting", "not kept", "gone"):

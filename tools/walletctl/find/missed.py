@@ -91,10 +91,9 @@ def waits(lines: Sequence[LogLine]) -> LogLine | None:
                 waiting = waiting if before and before.message == "parking failed" else line
             case LogLine(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
                 waiting = line
-            case (
-                LogLine(message="credited" | "moved" | "replayed" | "left for a person")
-                | LogLine(message="refused", tries=int())
-            ):
+            case LogLine(message="left for a person") | LogLine(message="refused", tries=int()):
+                waiting = None
+            case LogLine(message=message) if message in DONE:
                 waiting = None
         before = line
     return waiting
@@ -109,7 +108,7 @@ def state_of(lines: Sequence[LogLine]) -> State:
     if refusal and any(line.message == "parking failed" for line in lines[-2:]):
         return "waiting" if refusal.tries else "not kept"  # what a retry cannot give up comes back by itself
     match lines[-1]:
-        case LogLine(message="credited" | "moved" | "replayed"):
+        case LogLine(message=message) if message in DONE:
             return "credited"
         case LogLine(message="declined"):
             return "credited" if any(line.message in DONE for line in lines) else "declined"

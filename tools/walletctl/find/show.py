@@ -124,6 +124,8 @@ _TITLES = {"opening": "opened with", "deposit": "deposited", "withdrawal": "with
 
 def _amount(item: Item, outcome: str | None) -> str:
     told = f"{_text(item.get('amountAsked' if outcome else 'amount'))} {item.get('currency')}"
+    if bonus := item.get("bonusAmount"):
+        told += f", bonus {_text(bonus)}"
     return f"{told}. {reason}" if (reason := records.why_less(item)) else told
 
 

@@ -91,7 +91,7 @@ def show(
         return
     print()
     listing.out(listing.table(records.COLUMNS, map(records.for_a_person, last)))
-    print(f"The last {len(last)}; more: {command(where.options, 'ledger', names=[player])}")
+    print(f"The last {len(last)}. All of them: {command(where.options, 'ledger', names=[player])}")
     print(f"To prove them: {command(where.options, 'verify', names=[player])}")
 
 
