@@ -371,7 +371,7 @@ def as_compared(output: str) -> str:
         (r"\d{4}-\d\d-\d\d\d\d:\d\d(:\d\d)?Z", "MOMENT"),
         (r"MOMENT,?\d+(s|min)(ago)?", "MOMENT"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
-        (r"[0-9a-f]{64}", "SHA256"),
+        (r"SHA-256[0-9a-f]{64}", "SUM"),
         (r"discarded-result-\w+", "FILE"),
         (r"onport\d+", "PORT"),
     ):
