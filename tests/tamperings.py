@@ -185,7 +185,7 @@ _FIELDS = {
 def _marked(item: Item, mark: str) -> Item:
     marked = {name: f"{value}{mark}" if name in _NAMES else value for name, value in item.items()}
     if mark and "request" in item:
-        fields = json.loads(item["request"])
+        fields = json.loads(item["request"].removeprefix("\ufeff"))
         named = {name: f"{value}{mark}" for name, value in fields.items() if name.lower() in _NAMED}
         marked["request"] = json.dumps(fields | named, ensure_ascii=False)
         marked["requestDigest"] = chain.digest_of(marked["request"])
@@ -222,7 +222,7 @@ def _rewrite_request(item: Item) -> None:
 
 def _agreeing(item: Item) -> str:
     """A request that says what its record says, in the same words where it did before."""
-    fields = json.loads(item["request"])
+    fields = json.loads(item["request"].removeprefix("\ufeff"))
     kind, _, reference = item["id"].partition("#")
     amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
     said = {field: item.get(name) for name, field in _FIELDS.items()}
@@ -245,7 +245,11 @@ def _agreeing(item: Item) -> str:
         if f"{fields.get(name)}" != f"{value}" and not is_same:
             fields[name] = value
     changed = {name: value for name, value in fields.items() if value is not None}
-    return item["request"] if changed == json.loads(item["request"]) else json.dumps(changed, ensure_ascii=False)
+    return (
+        item["request"]
+        if changed == json.loads(item["request"].removeprefix("\ufeff"))
+        else json.dumps(changed, ensure_ascii=False)
+    )
 
 
 def _table(name: str) -> Any:
@@ -369,7 +373,8 @@ def play(operator: Operator) -> None:
     open_wallet("bank", "100", "5", currency="EUR")
 
     def move(movement: str, reference: str, amount: str, **changes: Any) -> None:
-        order(movement, "bank", amount, reference=reference, **({"currency": "EUR"} | changes))
+        said: dict[str, Any] = {"currency": "EUR"} | changes
+        order(movement, "bank", amount, reference=reference, **said)
 
     move("deposit", "d-1", "50.25", details={"iban": "MT00", "fee": 0.10})
     move("withdrawal", "w-1", "30")
@@ -824,8 +829,8 @@ class Forgery:
     """Something done to the ledgers of `players`, and where it must be named: by an id or a `seq` of that player.
 
     `place` is None where only the player can be named. The tamperer does it as in `do`, and as in `again` if everything
-    is computed again. If it `stays`, only the digests are: anything more would undo it.
-    `hides`: computed again, it is named by an anchor alone. `hidden`: as it is, too. `unnamed` says why nothing does.
+    is computed again. If it `stays`, only the digests are: anything more would undo it. It is named without an anchor
+    then, and so is what `shows`. `hidden`: it needs an anchor as it is, too. `unnamed` says why nothing names it.
     `undone`: to compute everything again leaves the ledger as it was.
     """
 
@@ -834,10 +839,14 @@ class Forgery:
     players: tuple[str, ...] = ("421",)
     again: Callable[[Books], object] | None = None
     stays: bool = False
-    hides: bool = True
+    shows: bool = False
     hidden: bool = False
     undone: bool = False
     unnamed: str = ""
+
+    @property
+    def needs_anchor(self) -> bool:
+        return not (self.stays or self.shows)
 
     def compute(self, books: Books) -> None:
         (self.again or self.do)(books)
@@ -990,15 +999,15 @@ FORGERIES: dict[str, Forgery] = {
     ),
     "3 one in the middle deleted": Forgery(deleted("result#r-3"), 9),
     "4 the last deleted": Forgery(deleted("result#r-4"), 10),
-    "5 the first deleted": Forgery(deleted("opening#421"), 1, hides=False),
+    "5 the first deleted": Forgery(deleted("opening#421"), 1, shows=True),
     "6 amounts + 5, and all that follows": Forgery(listed("6 amounts + 5, and all that follows"), "jackpot#j-1"),
     "7 the first amounts raised": Forgery(asked("opening#421", "99999.99"), "opening#421"),
     "8 the first amounts set to 0": Forgery(asked("opening#421", "0"), "opening#421"),
     "9 the last moved to another player": Forgery(
         other_owner("result#r-4", "hand"), "result#r-4", players=("421", "hand")
     ),
-    "10 a transactionId": Forgery(listed("10 a transactionId"), "promo#pr-1", stays=True, hides=False),
-    "11 an empty request": Forgery(listed("11 an empty request"), "promo#pr-1", hides=False),
+    "10 a transactionId": Forgery(listed("10 a transactionId"), "promo#pr-1", stays=True),
+    "11 an empty request": Forgery(listed("11 an empty request"), "promo#pr-1", shows=True),
     "12 round and game": Forgery(listed("12 round and game"), "jackpot#j-1"),
     "13 the times": Forgery(
         lambda books: books.set(
@@ -1008,8 +1017,8 @@ FORGERIES: dict[str, Forgery] = {
     ),
     "14 copied under another reference": Forgery(listed("14 copied under another reference"), "jackpot#j-2"),
     "15 the kind": Forgery(listed("15 the kind, jackpot to result"), "result#j-1", again=of_a_result),
-    "16 a count": Forgery(listed("16 a count"), players=("free",), stays=True, hides=False),
-    "17 a count of 0 deleted": Forgery(listed("17 a count of 0 taken"), players=("free",), stays=True, hides=False),
+    "16 a count": Forgery(listed("16 a count"), players=("free",), stays=True),
+    "17 a count of 0 deleted": Forgery(listed("17 a count of 0 taken"), players=("free",), stays=True),
     "18 a count of nobody": Forgery(
         lambda books: books.free_rounds.update(
             {
@@ -1023,10 +1032,9 @@ FORGERIES: dict[str, Forgery] = {
             }
         ),
         stays=True,
-        hides=False,
     ),
     "19 a bonus code": Forgery(listed("19 a bonus code"), "result#f-3", players=("free",)),
-    "20 the wallet's currency": Forgery(listed("20 the wallet's currency"), stays=True, hides=False),
+    "20 the wallet's currency": Forgery(listed("20 the wallet's currency"), stays=True),
     "21 the wallet's and its transactions' currency": Forgery(
         lambda books: [
             books.wallets["421"].update(currency="EUR"),
@@ -1039,30 +1047,27 @@ FORGERIES: dict[str, Forgery] = {
     "23 a player wiped out": Forgery(wiped_out, hidden=True),
     "24 a wallet set back": Forgery(listed("24 a wallet set back"), 10, again=rolled_back),
     "25 a rollback": Forgery(rolled_back, "bonus#b-1"),
-    "26 a prize arrived with nothing": Forgery(
-        listed("26 a prize arrived with nothing"), "promo#p-1", stays=True, hides=False
-    ),
+    "26 a prize arrived with nothing": Forgery(listed("26 a prize arrived with nothing"), "promo#p-1", stays=True),
     "27 autoClosed": Forgery(listed("27 autoClosed"), "result#r-1"),
     "28 two neighbours' amounts": Forgery(listed("28 two neighbours' amounts"), "result#r-3"),
-    "29 a wallet copied": Forgery(copied_wallet, players=("421",), stays=True, hides=False),
-    "30 a wallet without a movement": Forgery(poor_wallet, stays=True, hides=False),
+    "29 a wallet copied": Forgery(copied_wallet, players=("421",), stays=True),
+    "30 a wallet without a movement": Forgery(poor_wallet, stays=True),
     "31 bonus + 5": Forgery(
         listed("31 bonus + 5"), "result#r-4", again=change("opening#421", bonusAmount=Decimal("104.99"))
     ),
     "32 a total asked only what was paid": Forgery(lowered_total, "bonus#t-10", players=("free",)),
-    "33 an unknown kind": Forgery(copied("result#r-4", "gift#1"), "gift#1", hides=False),
+    "33 an unknown kind": Forgery(copied("result#r-4", "gift#1"), "gift#1", shows=True),
 }
 
-BANK, HAND = {"players": ("bank",)}, {"players": ("hand",)}
-NAMED = {"stays": True, "hides": False}  # whatever is computed again
+BANK, HAND = ("bank",), ("hand",)
 SOMEBODY_ELSES = "0123456789abcdef" * 4
 
 # Beyond the list.
 FORGERIES |= {
     # What was settled without money.
-    "a refusal deleted": Forgery(deleted("withdrawal#w-refused"), "withdrawal#w-refused", hidden=True, **BANK),
+    "a refusal deleted": Forgery(deleted("withdrawal#w-refused"), "withdrawal#w-refused", hidden=True, players=BANK),
     "a booked reference made free again": Forgery(
-        deleted("jackpot#h-elsewhere"), "jackpot#h-elsewhere", hidden=True, **HAND
+        deleted("jackpot#h-elsewhere"), "jackpot#h-elsewhere", hidden=True, players=HAND
     ),
     "a refusal paid": Forgery(
         paid_after_all("withdrawal#w-refused"),
@@ -1071,69 +1076,73 @@ FORGERIES |= {
             copied("deposit#d-2", "deposit#big", seq=Decimal("9.5"), amountAsked=Decimal(2000)),
             paid_after_all("withdrawal#w-refused"),
         ),
-        **BANK,
+        players=BANK,
     ),
-    "a booked win paid": Forgery(paid_after_all("jackpot#h-elsewhere"), "jackpot#h-elsewhere", **HAND),
-    "a withdrawal made a refusal": Forgery(unpaid("withdrawal#w-3", "not enough"), 10, **BANK),
+    "a booked win paid": Forgery(paid_after_all("jackpot#h-elsewhere"), "jackpot#h-elsewhere", players=HAND),
+    "a withdrawal made a refusal": Forgery(unpaid("withdrawal#w-3", "not enough"), 10, players=BANK),
     "a win made one booked elsewhere": Forgery(
         unpaid("jackpot#h-5", "booked elsewhere"),
         7,
         again=each(unpaid("jackpot#h-5", "booked elsewhere"), change("jackpot#h-5", actor="anna", reason="ticket 8")),
-        **HAND,
+        players=HAND,
     ),
     "what was refused": Forgery(
-        change("withdrawal#w-refused", amountAsked=Decimal(-999)), "withdrawal#w-refused", **BANK
+        change("withdrawal#w-refused", amountAsked=Decimal(-999)), "withdrawal#w-refused", players=BANK
     ),
     "a refusal made one booked elsewhere": Forgery(
-        change("withdrawal#w-refused", outcome="booked elsewhere"), "withdrawal#w-refused", hides=False, **BANK
+        change("withdrawal#w-refused", outcome="booked elsewhere"), "withdrawal#w-refused", shows=True, players=BANK
     ),
     "an unknown outcome": Forgery(
-        change("withdrawal#w-refused", outcome="lost"), "withdrawal#w-refused", **BANK, **NAMED
+        change("withdrawal#w-refused", outcome="lost"), "withdrawal#w-refused", players=BANK, stays=True
     ),
     "a refusal of another player": Forgery(
-        other_owner("withdrawal#w-refused", "hand"), "withdrawal#w-refused", players=("bank", "hand"), hides=False
+        other_owner("withdrawal#w-refused", "hand"), "withdrawal#w-refused", players=("bank", "hand"), shows=True
     ),
     "who booked elsewhere": Forgery(
-        change("jackpot#h-elsewhere", actor="otto"), "jackpot#h-elsewhere", hidden=True, **HAND
+        change("jackpot#h-elsewhere", actor="otto"), "jackpot#h-elsewhere", hidden=True, players=HAND
     ),
     "why it was booked elsewhere": Forgery(
-        change("jackpot#h-elsewhere", reason="ticket 9"), "jackpot#h-elsewhere", hidden=True, **HAND
+        change("jackpot#h-elsewhere", reason="ticket 9"), "jackpot#h-elsewhere", hidden=True, players=HAND
     ),
     "a refusal that moved money": Forgery(
-        change("withdrawal#w-refused", amount=Decimal(-1)), "withdrawal#w-refused", **BANK, **NAMED
+        change("withdrawal#w-refused", amount=Decimal(-1)), "withdrawal#w-refused", players=BANK, stays=True
     ),
     "a refusal with a number": Forgery(
-        change("withdrawal#w-refused", seq=Decimal(11)), "withdrawal#w-refused", **BANK, **NAMED
+        change("withdrawal#w-refused", seq=Decimal(11)), "withdrawal#w-refused", players=BANK, stays=True
     ),
     "a refusal with a digest": Forgery(
-        change("withdrawal#w-refused", digest=SOMEBODY_ELSES), "withdrawal#w-refused", **BANK, **NAMED
+        change("withdrawal#w-refused", digest=SOMEBODY_ELSES), "withdrawal#w-refused", players=BANK, stays=True
     ),
     "a movement with an outcome": Forgery(
-        change("withdrawal#w-1", outcome="not enough"), "withdrawal#w-1", **BANK, **NAMED
+        change("withdrawal#w-1", outcome="not enough"), "withdrawal#w-1", players=BANK, stays=True
     ),
     "when it was refused": Forgery(
         lambda books: books.set("withdrawal#w-refused", recordedAt=books.transactions["deposit#d-1"]["recordedAt"]),
         "withdrawal#w-refused",
         hidden=True,
-        **BANK,
+        players=BANK,
     ),
-    "a made-up refusal": Forgery(copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, **BANK),
+    "a made-up refusal": Forgery(
+        copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, players=BANK
+    ),
     # Prizes that came later.
     "a later prize taken": Forgery(
-        change("result#h-3", laterPrizeReference=None, laterPrizeAmount=None), "promo#h-prize", **HAND, **NAMED
+        change("result#h-3", laterPrizeReference=None, laterPrizeAmount=None), "promo#h-prize", players=HAND, stays=True
     ),
     "a later prize in dispute taken": Forgery(
-        change("result#h-4", laterPrizeReference=None, laterPrizeAmount=None), "result#h-4", hidden=True, **HAND
+        change("result#h-4", laterPrizeReference=None, laterPrizeAmount=None), "result#h-4", hidden=True, players=HAND
     ),
-    "a later prize's amount": Forgery(change("result#h-3", laterPrizeAmount="5"), "promo#h-prize", **HAND, **NAMED),
+    "a later prize's amount": Forgery(
+        change("result#h-3", laterPrizeAmount="5"), "promo#h-prize", players=HAND, stays=True
+    ),
     "the amount of a later prize in dispute": Forgery(
-        change("result#h-4", laterPrizeAmount="8"), "result#h-4", hidden=True, **HAND
+        change("result#h-4", laterPrizeAmount="8"), "result#h-4", hidden=True, players=HAND
     ),
     "the reference of a later prize in dispute": Forgery(
-        change("result#h-4", laterPrizeReference="h-2"), "result#h-4", hidden=True, **HAND
+        change("result#h-4", laterPrizeReference="h-2"), "result#h-4", hidden=True, players=HAND
     ),
     "a later prize of nothing": Forgery(
-        change("result#r-1", laterPrizeReference="x", laterPrizeAmount="5"), "result#r-1", **NAMED
+        change("result#r-1", laterPrizeReference="x", laterPrizeAmount="5"), "result#r-1", stays=True
     ),
     "a later prize made up": Forgery(
         change("result#r-1", laterPrizeReference="pr-1", laterPrizeAmount="8"),
@@ -1142,45 +1151,55 @@ FORGERIES |= {
         unnamed="it is as if a prize in dispute had come after the anchor: a person decides about the next one",
     ),
     "a later prize beside the first": Forgery(
-        change("result#r-2", laterPrizeReference="p-1", laterPrizeAmount="4.5"), "result#r-2", **NAMED
+        change("result#r-2", laterPrizeReference="p-1", laterPrizeAmount="4.5"), "result#r-2", stays=True
+    ),
+    "a prize taken, and its amount made no number": Forgery(
+        each(change("result#r-2", prizeAmount="much"), deleted("promo#p-1")), "result#r-2", stays=True
     ),
     "a later prize of a jackpot": Forgery(
-        change("jackpot#j-1", laterPrizeReference="pr-1", laterPrizeAmount="8"), "jackpot#j-1", **NAMED
+        change("jackpot#j-1", laterPrizeReference="pr-1", laterPrizeAmount="8"), "jackpot#j-1", stays=True
     ),
     "a later prize as a number": Forgery(
-        change("result#h-4", laterPrizeAmount=Decimal(9)), "result#h-4", **HAND, **NAMED
+        change("result#h-4", laterPrizeAmount=Decimal(9)), "result#h-4", players=HAND, stays=True
     ),
     # Who, why, and what was said.
-    "an actor": Forgery(change("deposit#d-1", actor="otto"), "deposit#d-1", **BANK),
-    "a reason": Forgery(change("withdrawal#w-1", reason="x"), "withdrawal#w-1", **BANK),
-    "who settled": Forgery(change("result#h-1", actor="otto"), "result#h-1", **HAND),
-    "who settled, taken": Forgery(change("result#h-1", actor=None, reason=None), "result#h-1", hides=False, **HAND),
-    "details of a deposit": Forgery(say("deposit#d-1", details={"iban": "MT99"}), "deposit#d-1", **BANK),
+    "an actor": Forgery(change("deposit#d-1", actor="otto"), "deposit#d-1", players=BANK),
+    "a reason": Forgery(change("withdrawal#w-1", reason="x"), "withdrawal#w-1", players=BANK),
+    "who settled": Forgery(change("result#h-1", actor="otto"), "result#h-1", players=HAND),
+    "who settled, taken": Forgery(
+        change("result#h-1", actor=None, reason=None), "result#h-1", shows=True, players=HAND
+    ),
+    "details of a deposit": Forgery(say("deposit#d-1", details={"iban": "MT99"}), "deposit#d-1", players=BANK),
     "a request erased with its digest": Forgery(
-        change("deposit#d-1", request=None, requestDigest=None), "deposit#d-1", **BANK, **NAMED
+        change("deposit#d-1", request=None, requestDigest=None), "deposit#d-1", players=BANK, stays=True
     ),
     "the digest of an erased request": Forgery(
-        change("deposit#d-erased", requestDigest=SOMEBODY_ELSES), "deposit#d-erased", **BANK
+        change("deposit#d-erased", requestDigest=SOMEBODY_ELSES), "deposit#d-erased", players=BANK
     ),
     "another request for an erased one": Forgery(
         lambda books: books.set("deposit#d-erased", request=books.transactions["deposit#d-2"]["request"]),
         "deposit#d-erased",
-        **BANK,
+        players=BANK,
     ),
     "a request's digest taken": Forgery(
         change("deposit#d-1", requestDigest=None),
         "deposit#d-1",
-        hides=False,
+        shows=True,
         again=each(change("deposit#d-1", request="[]"), change("deposit#d-1", requestDigest=None)),
-        **BANK,
+        players=BANK,
     ),
     "a request written otherwise": Forgery(
         lambda books: books.set("deposit#d-1", request=books.transactions["deposit#d-1"]["request"] + " "),
         "deposit#d-1",
-        **BANK,
+        players=BANK,
+    ),
+    "a mark before a request": Forgery(
+        lambda books: books.set("deposit#d-1", request="\ufeff" + books.transactions["deposit#d-1"]["request"]),
+        "deposit#d-1",
+        players=BANK,
     ),
     "an unknown field of a deposit": Forgery(
-        say("deposit#d-2", note="x"), "deposit#d-2", again=spelled("deposit#d-2", note="x"), **BANK, **NAMED
+        say("deposit#d-2", note="x"), "deposit#d-2", again=spelled("deposit#d-2", note="x"), players=BANK, stays=True
     ),
     # Digests.
     "a digest taken": Forgery(change("result#r-1", digest=None), "result#r-1", undone=True),
@@ -1191,29 +1210,31 @@ FORGERIES |= {
     "the wallet's digest": Forgery(wallet("421", digest=SOMEBODY_ELSES), "result#r-4", undone=True),
     "the wallet's digest taken": Forgery(lambda books: books.wallets["421"].pop("digest"), "result#r-4", undone=True),
     # Amounts, and what they leave.,
-    "an opening raised": Forgery(asked("opening#bank", "1000100"), "opening#bank", **BANK),
-    "an opening's bonus": Forgery(change("opening#bank", bonusAmount=Decimal(6)), "opening#bank", **BANK),
-    "an opening's bonus taken": Forgery(change("opening#bank", bonusAmount=None), "opening#bank", **BANK),
-    "a withdrawal made smaller": Forgery(asked("withdrawal#w-1", "-29"), "withdrawal#w-1", **BANK),
-    "a withdrawal below zero": Forgery(asked("withdrawal#w-2", "-200"), "withdrawal#w-2", hides=False, **BANK),
-    "a withdrawal that pays": Forgery(asked("withdrawal#w-2", "20"), "withdrawal#w-2", hides=False, **BANK),
-    "a deposit that takes": Forgery(asked("deposit#d-2", "-20"), "deposit#d-2", hides=False, **BANK),
-    "a win that takes": Forgery(asked("result#r-1", "-20"), "result#r-1", hides=False),
+    "an opening raised": Forgery(asked("opening#bank", "1000100"), "opening#bank", players=BANK),
+    "an opening's bonus": Forgery(change("opening#bank", bonusAmount=Decimal(6)), "opening#bank", players=BANK),
+    "an opening's bonus taken": Forgery(change("opening#bank", bonusAmount=None), "opening#bank", players=BANK),
+    "a withdrawal made smaller": Forgery(asked("withdrawal#w-1", "-29"), "withdrawal#w-1", players=BANK),
+    "a withdrawal below zero": Forgery(asked("withdrawal#w-2", "-200"), "withdrawal#w-2", shows=True, players=BANK),
+    "a withdrawal that pays": Forgery(asked("withdrawal#w-2", "20"), "withdrawal#w-2", shows=True, players=BANK),
+    "a deposit that takes": Forgery(asked("deposit#d-2", "-20"), "deposit#d-2", shows=True, players=BANK),
+    "a win that takes": Forgery(asked("result#r-1", "-20"), "result#r-1", shows=True),
     "an adjustment below zero": Forgery(
-        say("adjustment#a-below", belowZero=None), "adjustment#a-below", hides=False, **BANK
+        say("adjustment#a-below", belowZero=None), "adjustment#a-below", shows=True, players=BANK
     ),
-    "an adjustment's bonus": Forgery(change("adjustment#a-1", bonusAmount=Decimal(3)), "adjustment#a-1", **BANK),
-    "a bonus of a deposit": Forgery(change("deposit#d-1", bonusAmount=Decimal(3)), "deposit#d-1", hides=False, **BANK),
-    "less paid than was asked": Forgery(change("jackpot#j-1", amount=Decimal(999)), "jackpot#j-1", **NAMED),
+    "an adjustment's bonus": Forgery(change("adjustment#a-1", bonusAmount=Decimal(3)), "adjustment#a-1", players=BANK),
+    "a bonus of a deposit": Forgery(
+        change("deposit#d-1", bonusAmount=Decimal(3)), "deposit#d-1", shows=True, players=BANK
+    ),
+    "less paid than was asked": Forgery(change("jackpot#j-1", amount=Decimal(999)), "jackpot#j-1", stays=True),
     # Numbers and order.
     "a second opening": Forgery(
-        copied("opening#421", "opening#again", seq=Decimal("4.5")), "opening#again", hides=False
+        copied("opening#421", "opening#again", seq=Decimal("4.5")), "opening#again", shows=True
     ),
-    "an opening that is not the first": Forgery(at("opening#421", "2.5"), "opening#421", hides=False),
+    "an opening that is not the first": Forgery(at("opening#421", "2.5"), "opening#421", shows=True),
     "a first movement that opens nothing": Forgery(
         renamed("opening#421", "deposit#421"),
         "deposit#421",
-        hides=False,
+        shows=True,
         again=each(renamed("opening#421", "deposit#421"), change("deposit#421", bonusAmount=None)),
     ),
     "a movement of another player in the middle": Forgery(
@@ -1221,50 +1242,52 @@ FORGERIES |= {
     ),
     "two movements in the other order": Forgery(swapped("result#r-3", "result#r-4"), "result#r-3"),
     "the deposit and the withdrawal after it in the other order": Forgery(
-        swapped("deposit#d-1", "withdrawal#w-1"), "deposit#d-1", **BANK
+        swapped("deposit#d-1", "withdrawal#w-1"), "deposit#d-1", players=BANK
     ),
-    "a number of nothing": Forgery(at("result#r-4", "12"), 10, **NAMED),
+    "a number of nothing": Forgery(at("result#r-4", "12"), 10, stays=True),
     "the last two numbers exchanged for later ones": Forgery(
-        each(at("result#r-3", "19"), at("result#r-4", "20")), 9, **NAMED
+        each(at("result#r-3", "19"), at("result#r-4", "20")), 9, stays=True
     ),
-    "numbers from 0 on": Forgery(at("opening#421", "0"), "opening#421", **NAMED),
+    "numbers from 0 on": Forgery(at("opening#421", "0"), "opening#421", stays=True),
     "a copy under another case": Forgery(
         copied("result#r-4", "result#R-4"), "result#R-4", again=copied("result#r-4", "result#R-4", seq=Decimal("9.5"))
     ),
-    "a kind in capitals": Forgery(renamed("result#r-4", "Result#r-4"), "Result#r-4", hides=False),
+    "a kind in capitals": Forgery(renamed("result#r-4", "Result#r-4"), "Result#r-4", shows=True),
     "a reference with a space": Forgery(renamed("jackpot#j-1", "jackpot# j-1"), "jackpot# j-1"),
     "a reference of nothing": Forgery(renamed("jackpot#j-1", "jackpot#"), "jackpot#"),
     "another player's name for all of it": Forgery(another_player, "opening#421"),
-    "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, **NAMED),
+    "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, stays=True),
     "a version back": Forgery(wallet("421", version=Decimal(9)), 10, undone=True),
     # Types and attributes.
     "an unknown attribute": Forgery(change("result#r-1", note="x"), "result#r-1"),
     "an unknown attribute of another type": Forgery(change("result#r-1", note=True), "result#r-1"),
-    "an amount as a text": Forgery(change("result#r-1", amount="10.1"), "result#r-1", **NAMED),
-    "an amount asked as a text": Forgery(change("result#r-1", amountAsked="10.1"), "result#r-1", **NAMED),
-    "a number as a text": Forgery(change("result#r-1", seq="2"), "result#r-1", **NAMED),
+    "an amount as a text": Forgery(change("result#r-1", amount="10.1"), "result#r-1", stays=True),
+    "an amount asked as a text": Forgery(change("result#r-1", amountAsked="10.1"), "result#r-1", stays=True),
+    "a number as a text": Forgery(change("result#r-1", seq="2"), "result#r-1", stays=True),
     "a balance as a text": Forgery(
         lambda books: books.set("result#r-1", cashAfter=f"{books.transactions['result#r-1']['cashAfter']}"),
         "result#r-1",
-        **NAMED,
+        stays=True,
     ),
-    "a bonus as a text": Forgery(change("opening#421", bonusAmount="99.99"), "opening#421", **NAMED),
-    "a jackpot as a number": Forgery(change("jackpot#j-1", jackpotId=Decimal(568)), "jackpot#j-1", **NAMED),
+    "a bonus as a text": Forgery(change("opening#421", bonusAmount="99.99"), "opening#421", stays=True),
+    "a jackpot as a number": Forgery(change("jackpot#j-1", jackpotId=Decimal(568)), "jackpot#j-1", stays=True),
     "a jackpot as a number, without its request": Forgery(
-        change("jackpot#j-1", jackpotId=Decimal(568), request=None), "jackpot#j-1", **NAMED
+        change("jackpot#j-1", jackpotId=Decimal(568), request=None), "jackpot#j-1", stays=True
     ),
-    "a campaign as a number": Forgery(change("promo#pr-1", campaignId=Decimal(5103188801)), "promo#pr-1", **NAMED),
-    "a timestamp as a number": Forgery(change("result#r-1", timestamp=Decimal(1482429190374)), "result#r-1", **NAMED),
-    "autoClosed as a text": Forgery(change("result#a-1", autoClosed="True"), "result#a-1", **NAMED),
-    "autoClosed that is false": Forgery(change("result#r-1", autoClosed=False), "result#r-1", **NAMED),
+    "a campaign as a number": Forgery(change("promo#pr-1", campaignId=Decimal(5103188801)), "promo#pr-1", stays=True),
+    "a timestamp as a number": Forgery(
+        change("result#r-1", timestamp=Decimal(1482429190374)), "result#r-1", stays=True
+    ),
+    "autoClosed as a text": Forgery(change("result#a-1", autoClosed="True"), "result#a-1", stays=True),
+    "autoClosed that is false": Forgery(change("result#r-1", autoClosed=False), "result#r-1", stays=True),
     "the wallet's balance as a text": Forgery(
         lambda books: books.wallets["421"].update(cash=f"{books.wallets['421']['cash']}"), undone=True
     ),
-    "the currency of one": Forgery(change("result#r-1", currency="EUR"), "result#r-1", hides=False),
-    "the currency of one in small letters": Forgery(change("jackpot#j-1", currency="usd"), "jackpot#j-1", **NAMED),
-    "the currency of one taken": Forgery(change("jackpot#j-1", currency=None), "jackpot#j-1", **NAMED),
+    "the currency of one": Forgery(change("result#r-1", currency="EUR"), "result#r-1", shows=True),
+    "the currency of one in small letters": Forgery(change("jackpot#j-1", currency="usd"), "jackpot#j-1", stays=True),
+    "the currency of one taken": Forgery(change("jackpot#j-1", currency=None), "jackpot#j-1", stays=True),
     "a moment in another form": Forgery(
-        change("result#r-1", recordedAt="2026-11-30T08:00:00Z"), "result#r-1", hides=False
+        change("result#r-1", recordedAt="2026-11-30T08:00:00Z"), "result#r-1", shows=True
     ),
     "a moment": Forgery(
         lambda books: books.set("result#r-3", recordedAt=books.transactions["result#r-4"]["recordedAt"]), "result#r-3"

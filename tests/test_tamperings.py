@@ -3,6 +3,7 @@
 Each tampering is done to a copy under other names. All copies are proved together, as one ledger.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,13 @@ from typing import Literal
 
 import pytest
 
-from conftest import Operator
-from simulation.ledger_proof import Items, prove
-from tamperings import FORGERIES, Books, Forgery, play
+from conftest import Operator, published
+from simulation.ledger_proof import Items, items_of, prove
+from simulation.machines import outside_replaced
+from simulation.network import Pace
+from simulation.script import draw
+from simulation.world import World
+from tamperings import FORGERIES, Books, Forgery, empty, play
 from test_export import write_export
 from tools.shared.items import encoded
 from tools.walletctl.export.account import account_of_exports
@@ -54,6 +59,8 @@ class Forged:
     naive: Mapping[str, Case]
     computed: Mapping[str, Case]
     faults: Mapping[tuple[By, bool], Mapping[str, Sequence[Fault]]]
+    anchors: Mapping[By, str]
+    older: Mapping[str, Sequence[Fault]]  # by tables, with an anchor of when each player had five movements
 
     def found(self, case: Case, by: By, *, anchored: bool) -> Sequence[Fault]:
         return self.faults[by, anchored].get(case.honest.mark, ())
@@ -64,6 +71,32 @@ def _case(played: Books, name: str, mark: str, do: Callable[[Books], object]) ->
     honest, tampered = (played.copy(mark, *forgery.players) for _ in range(2))
     do(tampered)
     return Case(forgery, honest, tampered)
+
+
+AGO = 5  # movements
+
+
+def _young(books: Books) -> Books:
+    """A ledger as it was when each player had a few movements; its counts are of a later moment."""
+    young = {id: item for id, item in books.transactions.items() if item.get("seq", 0) <= AGO}
+    wallets = {**books.wallets}
+    for player in wallets:
+        *_, last = (item for item in books.movements(player) if item["seq"] <= AGO)
+        left = {"cash": last["cashAfter"], "bonus": last["bonusAfter"], "version": last["seq"]}
+        wallets[player] = wallets[player] | left | {"digest": last["digest"]}
+    return Books(wallets, young, books.free_rounds, books.mark)
+
+
+def _held(books: Books, of: Books) -> object:
+    """What an anchor of the young ledger `of` holds, as `books` has it."""
+    last = [[item["digest"] for item in books.movements(player) if item["seq"] == AGO] for player in of.wallets]
+    beside = [id for id, item in _young(of).transactions.items() if {"outcome", "laterPrizeAmount"} & item.keys()]
+    names = {id: of.transactions[id].keys() & _LATER or books.transactions.get(id, {}).keys() - _ASIDE for id in beside}
+    return last, [{(name, books.transactions.get(id, {}).get(name)) for name in names[id]} for id in beside]
+
+
+_LATER = {"laterPrizeReference", "laterPrizeAmount"}
+_ASIDE = {"request", "digest"}
 
 
 def _together(books: Sequence[Books]) -> Items:
@@ -113,13 +146,16 @@ def forged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> F
         honest, tampered = _together([each.honest for each in cases]), _together([each.tampered for each in cases])
         faults: dict[tuple[By, bool], Mapping[str, Sequence[Fault]]] = {}
         provers: dict[By, Prover] = {"tables": prove, "export": partial(_prove_export, tmp_path)}
+        anchors: dict[By, str] = {}
         for by, proves in provers.items():
-            proved, anchor = proves(honest)
+            proved, anchors[by] = proves(honest)
             assert proved.faults == []
             for anchored in (False, True):
-                account, _ = proves(tampered, anchor if anchored else None)
+                account, _ = proves(tampered, anchors[by] if anchored else None)
                 faults[by, anchored] = _by_copy(account.faults)
-        _forged.append(Forged(naive, computed, faults))
+        _, older = prove(_together([_young(each.honest) for each in computed.values()]))
+        again, _ = prove(_together([each.tampered for each in computed.values()]), older)
+        _forged.append(Forged(naive, computed, faults, anchors, _by_copy(again.faults)))
     return _forged[0]
 
 
@@ -147,23 +183,56 @@ def test_a_tampering_before_the_anchor_is_named_when_everything_is_computed_agai
     )
 
     assert case.is_undone is forgery.undone
-    if forgery.hides:
+    if forgery.needs_anchor:
         assert not found
     else:
         assert case.is_named(found)
     if forgery.undone or forgery.unnamed:
         assert not anchored
-    elif forgery.hides:
+    elif forgery.needs_anchor:
         assert {fault.what for fault in anchored} == {"before the anchor"}
     else:
         assert case.is_named(anchored)
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_an_older_anchor_names_what_was_changed_before_it_and_nothing_else(forged: Forged, name: str) -> None:
+    case = forged.computed[name]
+    found = [fault for fault in forged.older.get(case.honest.mark, ()) if fault.what == "before the anchor"]
+
+    assert bool(found) is (_held(case.tampered, case.honest) != _held(case.honest, case.honest))
+
+
+def test_an_anchor_of_an_export_is_that_of_the_tables(forged: Forged) -> None:
+    first, second = (anchor.splitlines()[1:-1] for anchor in forged.anchors.values())
+
+    assert len(first) > len(FORGERIES)
+    assert first == second
+
+
+def _seeds() -> list[int]:
+    return [3, int(os.environ["SIMULATION_SEED"])]  # conftest's, shown at the head of the run
+
+
+@pytest.mark.parametrize("seed", _seeds(), ids=["known", "unknown"])
+def test_an_export_of_an_honest_history_is_proved_with_an_earlier_anchor(seed: int, tmp_path: Path) -> None:
+    world = World(draw(seed), Pace())
+    with outside_replaced():
+        world.run()
+    assert world.judge.earlier
+    anchor, _ = world.judge.earlier
+
+    made, _ = _prove_export(tmp_path, items_of(world.network.tables), anchor)
+
+    assert made.faults == []
+    assert (made.players, made.anchored_here) == (world.judge.ledgers, world.judge.anchored)
 
 
 def test_docs_say_what_needs_an_anchor() -> None:
     """Of the 33, once everything is computed again: those that only an anchor names, and those that nothing does."""
     hide, unnamed = (
         sorted({int(name.split()[0]) for name, each in FORGERIES.items() if name[0].isdigit() and is_so(each)})
-        for is_so in (lambda each: each.hides and not each.unnamed, lambda each: each.unnamed)
+        for is_so in (lambda each: each.needs_anchor and not each.unnamed, lambda each: each.unnamed)
     )
 
     assert hide == [1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 15, 19, 21, 22, 23, 24, 25, 27, 28, 31, 32]
@@ -174,3 +243,17 @@ def test_only_what_was_tampered_with_is_named(forged: Forged) -> None:
     marks = {case.honest.mark for cases in (forged.naive, forged.computed) for case in cases.values()}
 
     assert {mark for found in forged.faults.values() for mark in found} <= marks
+
+
+def test_a_prize_that_no_balance_could_hold_is_left_for_a_person_and_not_named(operator: Operator) -> None:
+    empty()
+    rich = {"userId": "rich", "amount": 32 * "9", "currency": "USD", "reference": "rich"}
+    assert operator.invoke("cashier", {**rich, "movement": "opening", "actor": "a", "reason": "b"})["error"] == 0
+    for reference, prize in (("r-1", None), ("r-2", "p-2"), ("r-1", "p-1")):
+        body = published("result", hash=None, userId="rich", amount="0", reference=reference)
+        prized = {"promoWinAmount": "0.0000001", "promoWinReference": prize} if prize else {}
+        assert operator.send("result", body | prized).json["error"] == 0
+
+    made, _ = prove(_together([Books.read(operator)]))
+
+    assert (made.transactions, made.faults) == (3, [])

@@ -54,7 +54,7 @@ class Judge:
     careless: set[str] = field(default_factory=set)  # players whose wallet another program wrote
     ledgers: int = 0  # that were proved
     anchored: int = 0  # of them, those that an earlier anchor knew
-    _anchor: tuple[str, Items] | None = None  # and what the tables held when it was written
+    earlier: tuple[str, Items] | None = None  # that anchor, and what the tables held when it was written
     _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
     _first_received: dict[int, str] = field(default_factory=dict)  # when each kept delivery says it was
     _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
@@ -280,6 +280,8 @@ class Judge:
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
         """The request is in the right queue. If it is in none, the log says so, and the provider must send it again."""
         if not self._stands(delivery):
+            if code != 998 and self.books.is_settled(delivery):
+                return  # it was sent back and credited before this answer was heard
             if code != 998:
                 raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")
             if "sqs" not in invocation.failed or not invocation.says("parking failed"):
@@ -466,13 +468,13 @@ class Judge:
         spoilt = {key[1] for key in self.books.spoiled if key[0] != "Transactions"}
         items = items_of(self.network.tables, self.careless | spoilt)
         _, anchor = _proved(items)
-        self._anchor = anchor, items
+        self.earlier = anchor, items
         self.happened["an anchor was written"] += 1
 
     def _check_proof(self) -> None:
         """Nothing is named: not with the anchor, and not if wallets were read then, and all others now."""
         now = items_of(self.network.tables, self.careless)
-        anchor, then = self._anchor or (None, now)
+        anchor, then = self.earlier or (None, now)
         made, _ = _proved(now, anchor)
         self.ledgers, self.anchored = made.players, made.anchored_here
         _proved({**now, "Players": then["Players"], "FreeRounds": then["FreeRounds"]}, anchor, now=now)

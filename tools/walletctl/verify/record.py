@@ -87,6 +87,7 @@ _UNFIT = re.compile(
 )  # control characters and half surrogate pairs: in no identifier
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS, _MOST_DECIMALS, _MOST_CHARACTERS = 32, 18, 128
+_MARK = "\ufeff"  # of the byte order: some platforms write it before every text
 _MOST_SHOWN = 100  # characters of a value, in a fault's text
 
 
@@ -286,7 +287,7 @@ def _wrong_with_order(
     kind: str, reference: str, request: str, fields: Fields, item: Item
 ) -> Iterator[tuple[What, str]]:
     """An order of the operator's own side, which has no names but its own."""
-    unfit = _JSON.decode(request).keys() - _OF_ORDERS
+    unfit = _JSON.decode(request.removeprefix(_MARK)).keys() - _OF_ORDERS
     unfit |= {"bonus"} if "bonus" in fields and kind not in _MAY_MOVE_BONUS else set()
     unfit |= {"belowZero"} if True in fields.get("belowzero", ()) and kind != "adjustment" else set()
     for name in sorted(unfit):
@@ -384,7 +385,7 @@ _JSON = json.JSONDecoder(parse_float=_Literal, parse_int=_Literal, parse_constan
 def _fields(request: object) -> Fields | None:
     """A request's fields that say something, by name in lower case; None if it is not an object of JSON."""
     try:
-        said = _JSON.decode(request) if isinstance(request, str) else None
+        said = _JSON.decode(request.removeprefix(_MARK)) if isinstance(request, str) else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
