@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from conftest import Operator, published
+from conftest import ROOT, Operator, published
 from simulation.ledger_proof import Items, items_of, prove
 from simulation.machines import outside_replaced
 from simulation.network import Pace
@@ -237,6 +237,10 @@ def test_docs_say_what_needs_an_anchor() -> None:
 
     assert hide == [1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 15, 19, 21, 22, 23, 24, 25, 27, 28, 31, 32]
     assert unnamed == [22]
+    hidden = {int(name.split()[0]) for name, each in FORGERIES.items() if name[0].isdigit() and each.hidden}
+    page = " ".join((ROOT / "docs" / "ledger.md").read_text().split())
+    assert f"`walletctl verify` names {33 - len(hidden)}. The other removes a player" in page
+    assert f"hides {len(hide)} of the 33 from the tables alone" in page
 
 
 def test_only_what_was_tampered_with_is_named(forged: Forged) -> None:
