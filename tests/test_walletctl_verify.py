@@ -1055,6 +1055,28 @@ def test_an_index_that_is_a_moment_behind_is_waited_for(ledger: Ledger) -> None:
     assert len(ledger.asked("Query")) == 3
 
 
+def test_a_prize_of_a_result_that_was_booked_elsewhere_is_proved_with_its_player(ledger: Ledger) -> None:
+    body = published("result", reference="e-1", amount="2")
+    ledger.settle("result", body, booked_elsewhere=True)
+    ledger.credit("result", **body | {"promoWinAmount": "3", "promoWinReference": "e-2"})
+
+    assert ledger.get("promo#e-2")["seq"] == SEQ + 1
+    assert ledger.faults(whose="421") == ledger.faults() == []
+    ledger.set("result#e-1", laterPrizeAmount="4")
+    assert ledger.faults(whose="421") == ledger.faults() == [("421", SEQ + 1, "prize")]
+
+
+def test_a_prize_with_another_players_result_is_named_with_its_player(ledger: Ledger) -> None:
+    ledger.forge("promo#p-1", arrivedWith="result#x-1")
+
+    assert ledger.faults(whose="421") == [("421", 7, "prize")]
+    assert ledger.account(whose="421")["transactions"] == SEQ
+
+
+def test_records_without_money_are_not_counted_for_one_player(by_hand: Ledger) -> None:
+    assert by_hand.account(whose="421")["settledWithoutMoney"] is None
+
+
 def test_a_player_of_whom_there_is_nothing_is_no_verdict(ledger: Ledger) -> None:
     result = ledger.verify(whose="no\x1bbody")
 

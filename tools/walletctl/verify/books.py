@@ -2,7 +2,7 @@
 
 DynamoDB hands out transactions in no order. Each record is compared with its request as it comes. The rest goes into a
 temporary database of SQLite's, which keeps 64 MB of it in memory and the rest in a nameless file that is gone with the
-process: about 800 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
+process: about 600 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
 with all of that player's transactions, without their requests. Anchors are kept in the same way.
 
 **Players are read first, transactions last**, each strongly consistently, so that every transaction up to a wallet's
