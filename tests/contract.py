@@ -578,6 +578,8 @@ class Contract:
         known = self.recorded(win)
         if known and not self.is_replay(win, known):
             raise Refused(61, "the reference was used with other content")
+        if known and win.actor and win.booked_elsewhere != (known.outcome == "booked elsewhere"):
+            raise Refused(61, "a person decided otherwise, or nobody did")
         wallet = self.wallets.get(win.player)
         if win.opens and known is None and wallet:
             raise Refused(61, "the player has a wallet already")

@@ -1,12 +1,14 @@
 """What somebody with write access to the tables could do, and a ledger to do it to.
 
-The ledger is made through the callbacks: all four kinds of wins, free rounds in and out of order, prizes of every sort.
+The functions make the ledger: all four kinds of wins, free rounds in and out of order, prizes of every sort, the
+cashier's movements and refusals, and what a person settled. test_tamperings.py has the same for one who computes
+everything again.
 """
 
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,8 @@ from moto.dynamodb.models import dynamodb_backends
 
 from conftest import Operator, published
 from tools.shared.items import encoded
+from wallet import chain, ledger, money
+from wallet.parking import Parked
 
 Item = dict[str, Any]
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
@@ -23,11 +27,15 @@ NAMES = ("Players", "Transactions", "FreeRounds")
 
 @dataclass
 class Books:
-    """The three tables' items, to be tampered with."""
+    """The three tables' items, to be tampered with.
+
+    `mark` ends every name in a copy, so that many copies fit into the same tables. A test names an item without it.
+    """
 
     wallets: dict[str, Item]
     transactions: dict[str, Item]
     free_rounds: dict[tuple[str, str], Item]
+    mark: str = ""
 
     @classmethod
     def read(cls, operator: Operator) -> "Books":
@@ -44,17 +52,36 @@ class Books:
 
     def put(self) -> None:
         """Has the account's tables hold these items and no others. Quicker than by the SDK: there are many."""
+        empty()
         for name in NAMES:
-            table = dynamodb_backends[ACCOUNT]["eu-west-1"].tables[name]
-            table.items.clear()
+            table = _table(name)
             for item in self.of(name):
                 table.put_item(item)
 
+    def copy(self, mark: str, *players: str) -> "Books":
+        """The ledgers of those players under other names, as the functions would have written them."""
+        copied = Books(
+            wallets={each: {**self.wallets[each], "userId": f"{each}{mark}"} for each in players},
+            transactions={
+                id: _marked(item, mark) for id, item in self.transactions.items() if item["userId"] in players
+            },
+            free_rounds={
+                key: {**item, "userId": f"{key[0]}{mark}"}
+                for key, item in self.free_rounds.items()
+                if key[0] in players
+            },
+            mark=mark,
+        )
+        for player in players:
+            copied.link_again(player)
+        return copied
+
     def owner(self, id: str) -> str:
-        return self.transactions[id]["userId"]
+        return self.transactions[id]["userId"].removesuffix(self.mark)
 
     def set(self, id: str, **changes: Any) -> None:
         """A transaction with other attributes; None takes one out."""
+        changes |= {name: f"{changes[name]}{self.mark}" for name in _NAMES if changes.get(name)}
         item = self.transactions[id] | changes
         self.transactions[id] = {name: value for name, value in item.items() if value is not None}
 
@@ -65,8 +92,7 @@ class Books:
 
     def renamed(self, id: str, to: str) -> None:
         """A transaction under another id, with the transactionId of that."""
-        item = self.transactions.pop(id)
-        self.transactions[to] = item | {"id": to, "transactionId": str(uuid.uuid5(NAMESPACE, to))}
+        self.transactions[to] = _under(f"{to}{self.mark}", self.transactions.pop(id))
 
     def later(self, id: str) -> list[str]:
         """The ids of what the transaction's player was credited after it."""
@@ -81,19 +107,179 @@ class Books:
         """Has all that came after a transaction follow from a balance that is larger by so much."""
         for other in self.later(id):
             self.set(other, cashAfter=self.transactions[other]["cashAfter"] + by)
-        wallet = self.wallets[self.transactions[id]["userId"]]
+        wallet = self.wallets[self.owner(id)]
         wallet["cash"] += by
+
+    # --- Computed again, by the documented rules ---------------------------------------------------
+
+    def compute_again(self, player: str) -> None:
+        """Has everything of a player follow from the amounts asked, in the order of `seq`."""
+        cash = bonus = Decimal(0)
+        counts: dict[str, ledger.FreeRounds] = {}
+        for seq, item in enumerate(self.movements(player), 1):
+            _rewrite_request(item)
+            paid, to_bonus = item["amountAsked"], item.get("bonusAmount", 0)
+            kind, code = item["id"].partition("#")[0], item.get("bonusCode")
+            for name in ("uncoveredAfter", "advanceAfter"):
+                item.pop(name, None)
+            if kind == "bonus" or (kind == "result" and code):
+                if code:
+                    paid, counts[code] = ledger._count_free_round(
+                        _free_round(item), counts.get(code, ledger.FreeRounds())
+                    )
+                    item.update(uncoveredAfter=counts[code].uncovered, advanceAfter=counts[code].advance)
+                to_bonus = paid
+            cash, bonus = cash + paid, bonus + to_bonus
+            item.update(_under(item["id"], item), seq=Decimal(seq), amount=paid, cashAfter=cash, bonusAfter=bonus)
+        for item in self.outcomes(player):
+            _rewrite_request(item)
+        self.free_rounds = {key: item for key, item in self.free_rounds.items() if key[0] != player}
+        for code, count in counts.items():
+            kept = {"uncovered": count.uncovered, "advance": count.advance, "lastRounds": [*count.last_rounds]}
+            until = {} if count.until is None else {"until": Decimal(count.until)}
+            self.free_rounds[player, code] = {"userId": f"{player}{self.mark}", "bonusCode": code, **kept, **until}
+        self.link_again(player)
+
+    def link_again(self, player: str) -> None:
+        """Has the digests of a player and the wallet follow from what the records say."""
+        digest = ""
+        movements = self.movements(player)
+        for item in movements:
+            item["digest"] = digest = chain.link(digest, item)
+        if movements and player in self.wallets:
+            left = {"cash": "cashAfter", "bonus": "bonusAfter", "version": "seq", "digest": "digest"}
+            self.wallets[player].update({of: movements[-1][name] for of, name in left.items() if name in movements[-1]})
+
+    def movements(self, player: str) -> list[Item]:
+        """What the player's chain is of, in its order."""
+        return sorted((item for item in self._of(player) if "seq" in item), key=lambda item: Decimal(item["seq"]))
+
+    def outcomes(self, player: str) -> list[Item]:
+        return [item for item in self._of(player) if "seq" not in item]
+
+    def _of(self, player: str) -> list[Item]:
+        return [item for item in self.transactions.values() if item.get("userId") == f"{player}{self.mark}"]
+
+
+_NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference")  # attributes that name something
+_NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
+_AMOUNTS = {"amount", "bonus", "promoWinAmount"}
+_CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
+_MOVE_BONUS = ("opening", "adjustment")
+_FIELDS = {
+    "userId": "userId",
+    "currency": "currency",
+    "gameId": "gameId",
+    "roundId": "roundId",
+    "bonusCode": "bonusCode",
+    "jackpotId": "jackpotId",
+    "campaignId": "promoCampaignId",
+    "campaignType": "promoCampaignType",
+    "prizeReference": "promoWinReference",
+    "prizeAmount": "promoWinAmount",
+    "providerId": "providerId",
+    "timestamp": "timestamp",
+}
+
+
+def _marked(item: Item, mark: str) -> Item:
+    marked = {name: f"{value}{mark}" if name in _NAMES else value for name, value in item.items()}
+    if mark and "request" in item:
+        fields = json.loads(item["request"].removeprefix("\ufeff"))
+        named = {name: f"{value}{mark}" for name, value in fields.items() if name.lower() in _NAMED}
+        marked["request"] = json.dumps(fields | named, ensure_ascii=False)
+        marked["requestDigest"] = chain.digest_of(marked["request"])
+    return _under(marked["id"], marked)
+
+
+def _under(id: str, item: Item) -> Item:
+    return item | {"id": id, "transactionId": str(uuid.uuid5(NAMESPACE, id))}
+
+
+def _free_round(item: Item) -> ledger.Movement:
+    kind, _, reference = item["id"].partition("#")
+    return ledger.Movement(
+        kind=kind,
+        reference=reference,
+        user_id=item["userId"],
+        amount=item["amountAsked"],
+        game_id=item.get("gameId"),
+        round_id=item.get("roundId"),
+        bonus_code=item["bonusCode"],
+        timestamp=item.get("timestamp"),
+        free_round="total" if kind == "bonus" else "round",
+    )
+
+
+def _rewrite_request(item: Item) -> None:
+    """Has a record's own request say what the record says. That of a prize is the result's, and is left alone."""
+    if "request" not in item:
+        return
+    if "arrivedWith" not in item and item["request"] not in ("{}", "[]"):
+        item["request"] = _agreeing(item)
+    item["requestDigest"] = chain.digest_of(item["request"])
+
+
+def _agreeing(item: Item) -> str:
+    """A request that says what its record says, in the same words where it did before."""
+    fields = json.loads(item["request"].removeprefix("\ufeff"))
+    kind, _, reference = item["id"].partition("#")
+    amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
+    said = {field: item.get(name) for name, field in _FIELDS.items()}
+    said |= {"reference": reference, "amount": money.text(amount)}
+    if kind in _CASHIERS:
+        bonus = item.get("bonusAmount")
+        said |= {
+            "movement": kind,
+            "bonus": money.text(bonus) if bonus else (kind in _MOVE_BONUS and fields.get("bonus") and "0") or None,
+        }
+        said |= {name: item.get(name) for name in ("actor", "reason")}
+    elif kind == "result":
+        said["sessionId"] = None if item.get("autoClosed") else fields.get("sessionId", "session")
+    if f"{fields.get('currency', item.get('currency'))}".upper() == f"{item.get('currency')}".upper():
+        del said["currency"]
+    spelled = {name.lower().removeprefix("promo" if "Campaign" in name else ""): name for name in fields}
+    for name, value in said.items():
+        name = spelled.get(name.lower().removeprefix("promo" if "Campaign" in name else ""), name)
+        is_same = Decimal(f"{fields[name]}") == Decimal(value) if name in _AMOUNTS & fields.keys() and value else False
+        if f"{fields.get(name)}" != f"{value}" and not is_same:
+            fields[name] = value
+    changed = {name: value for name, value in fields.items() if value is not None}
+    return (
+        item["request"]
+        if changed == json.loads(item["request"].removeprefix("\ufeff"))
+        else json.dumps(changed, ensure_ascii=False)
+    )
+
+
+def _table(name: str) -> Any:
+    return dynamodb_backends[ACCOUNT]["eu-west-1"].tables[name]
+
+
+def empty() -> None:
+    """Leaves nothing in the account's tables."""
+    for name in NAMES:
+        _table(name).items.clear()
 
 
 def play(operator: Operator) -> None:
     """What is all in order, however odd."""
+    empty()
 
     def send(callback: str, **changes: Any) -> None:
         example = {"hash": None, "uuid": "u-1"} | ({"roundid": None} if "roundId" in changes else {})
         body = published(callback, **(example | changes))
         assert operator.send(callback, body).json["error"] == 0, changes
 
-    operator.open_wallet()
+    def order(movement: str, user_id: str, amount: str, *, error: int = 0, **changes: Any) -> None:
+        said = {"movement": movement, "userId": user_id, "amount": amount, "currency": "USD"}
+        said |= {"reference": f"{user_id}-{movement}", "actor": "bank", "reason": "as agreed"} | changes
+        assert operator.invoke("cashier", said)["error"] == error, said
+
+    def open_wallet(user_id: str, cash: str, bonus: str, **changes: Any) -> None:
+        order("opening", user_id, cash, bonus=bonus, reference=user_id, **changes)
+
+    open_wallet("421", "99889.99", "99.99")
     # Every kind of win, a prize within its result, and a round that was closed automatically.
     send("result", reference="r-1", amount="10.10", roundId="round-1")
     send("jackpot", reference="j-1", amount=1000, roundId="round-1")
@@ -104,7 +290,7 @@ def play(operator: Operator) -> None:
     send("result", reference="r-3", amount="0.5", promoCampaignId="c-1", promoCampaignType="T")
     send("result", reference="r-4", amount="2.5")
     # Free rounds: late ones, a total that names its last round, two grants under one code, a total without rounds.
-    operator.open_wallet("free", cash="0", bonus="0")
+    open_wallet("free", "0", "0")
 
     def free(callback: str, reference: str, amount: str, at: int | str, code: str, **changes: Any) -> None:
         changes = {"roundId": f"of-{reference}", "timestamp": at} | changes
@@ -129,7 +315,7 @@ def play(operator: Operator) -> None:
     free("result", "many-old", "1", "99", "many", roundId="of-many-0")
     free("result", "many-new", "1", "99", "many", roundId="of-many-11")
     # Prizes that are late, in dispute, another player's or malformed.
-    operator.open_wallet("prizes", cash="0", bonus="0")
+    open_wallet("prizes", "0", "0")
 
     def won(reference: str, **changes: Any) -> None:
         send("result", reference=reference, userId="prizes", **changes)
@@ -155,7 +341,7 @@ def play(operator: Operator) -> None:
     won("twice", amount="2", promoWinAmount="5", promoWinReference="twice-p", promowinreference="twice-q")
     won("integer", amount="2", promoWinAmount=5.50, promoWinReference=123)
     # Forms that are odd, and right.
-    operator.open_wallet("19", cash="0.000000000000000001", bonus="0")
+    open_wallet("19", "0.000000000000000001", "0")
     send("result", reference=7001, userId=19, amount=1.0e7, roundId=1602530, gameId=5, bonusCode=8)
     send(
         "bonus",
@@ -183,6 +369,68 @@ def play(operator: Operator) -> None:
         promoCampaignType="T\u00a0",
     )
     send("result", reference="spelled", userId="19", USERID=19, gameID="slot\u200d1", gameId="slot\u200d1")
+    # The cashier's movements, two refusals, and a balance below zero.
+    open_wallet("bank", "100", "5", currency="EUR")
+
+    def move(movement: str, reference: str, amount: str, **changes: Any) -> None:
+        said: dict[str, Any] = {"currency": "EUR"} | changes
+        order(movement, "bank", amount, reference=reference, **said)
+
+    move("deposit", "d-1", "50.25", details={"iban": "MT00", "fee": 0.10})
+    move("withdrawal", "w-1", "30")
+    move("withdrawal", "w-refused", "1000", error=15)
+    move("adjustment", "a-1", "-0.5", bonus="2")
+    move("deposit", "d-erased", "10.00", currency="eur")
+    send("result", reference="bank-r", userId="bank", currency="EUR", amount="3", roundId="bank-1")
+    move("withdrawal", "w-2", "20")
+    move("adjustment", "a-below", "-500", belowZero=True)
+    move("deposit", "d-2", "600")
+    move("adjustment", "a-refused", "-7000", bonus="-1", error=15)
+    move("withdrawal", "w-3", "12")
+    # What a person settled, prizes that were noted later, and one of them left for a person.
+    open_wallet("hand", "10", "0")
+
+    def settle(callback: str, *, elsewhere: bool = False, **changes: Any) -> None:
+        request = json.dumps(published(callback, **({"hash": None, "userId": "hand"} | changes)))
+        parked = Parked(
+            callback=callback, reference="x", first_received_at="2026-11-30T08:00:00.000+00:00", request=request
+        )
+        said: dict[str, Any] = {"message": json.dumps(asdict(parked)), "actor": "anna", "reason": "ticket 7"}
+        said |= {"bookedElsewhere": True} if elsewhere else {}
+        assert operator.invoke(callback, {"settle": said})["error"] == 0, changes
+
+    settle("result", reference="h-1", amount="4", roundDetails=None, roundId="hand-1")
+    settle("jackpot", reference="h-elsewhere", amount="7", elsewhere=True)
+    settle("promo", reference="h-2", amount="2.5", currency="usd")
+    send("result", reference="h-3", userId="hand", amount="1", roundId="hand-3")
+    send(
+        "result",
+        reference="h-3",
+        userId="hand",
+        amount="1",
+        roundId="hand-3",
+        promoWinAmount="4",
+        promoWinReference="h-prize",
+    )
+    send("result", reference="h-4", userId="hand", amount="2", roundId="hand-4")
+    send(
+        "result",
+        reference="h-4",
+        userId="hand",
+        amount="2",
+        roundId="hand-4",
+        promoWinAmount="9",
+        promoWinReference="h-prize",
+    )
+    send("jackpot", reference="h-5", userId="hand", amount="3", roundId="hand-5")
+    _table("Transactions").put_item(
+        encoded({name: value for name, value in _item("deposit#d-erased").items() if name != "request"})
+    )
+
+
+def _item(id: str) -> Item:
+    (item,) = (item.to_regular_json() for item in _table("Transactions").all_items() if item.attrs["id"].value == id)
+    return item
 
 
 # --- The tamperings ---------------------------------------------------------------------------------
@@ -570,4 +818,479 @@ STRICT: Mapping[str, Callable[[Books], object]] = {
     "4 the last deleted": lambda books: books.transactions.pop("result#r-4"),
     "5 the first deleted": lambda books: books.transactions.pop("result#r-1"),
     "29 a wallet copied": lambda books: books.wallets.update(copied=books.wallets["421"] | {"userId": "copied"}),
+}
+
+
+# --- The same, by somebody who computes everything again --------------------------------------------
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """Something done to the ledgers of `players`, and where it must be named: by an id or a `seq` of that player.
+
+    `place` is None where only the player can be named. The tamperer does it as in `do`, and as in `again` if everything
+    is computed again. If it `stays`, only the digests are: anything more would undo it. It is named without an anchor
+    then, and so is what `shows`. `hidden`: it needs an anchor as it is, too. `unnamed` says why nothing names it.
+    `undone`: to compute everything again leaves the ledger as it was.
+    """
+
+    do: Callable[[Books], object]
+    place: str | int | None = None
+    players: tuple[str, ...] = ("421",)
+    again: Callable[[Books], object] | None = None
+    stays: bool = False
+    shows: bool = False
+    hidden: bool = False
+    undone: bool = False
+    unnamed: str = ""
+
+    @property
+    def needs_anchor(self) -> bool:
+        return not (self.stays or self.shows)
+
+    def compute(self, books: Books) -> None:
+        (self.again or self.do)(books)
+        for player in {*self.players, *books.wallets}:
+            (books.link_again if self.stays else books.compute_again)(player)
+
+
+def listed(name: str) -> Callable[[Books], object]:
+    return LISTED[name].do
+
+
+def asked(id: str, amount: str, **changes: Any) -> Callable[[Books], object]:
+    """Another amount, asked and paid."""
+    return change(id, amount=Decimal(amount), amountAsked=Decimal(amount), **changes)
+
+
+def deleted(*ids: str) -> Callable[[Books], object]:
+    return lambda books: [books.transactions.pop(id) for id in ids]
+
+
+def each(*does: Callable[[Books], object]) -> Callable[[Books], object]:
+    return lambda books: [do(books) for do in does]
+
+
+def copied(id: str, to: str, **changes: Any) -> Callable[[Books], object]:
+    """A record again, under another id."""
+
+    def do(books: Books) -> None:
+        books.transactions[to] = _under(f"{to}{books.mark}", books.transactions[id])
+        books.set(to, **changes)
+
+    return do
+
+
+def at(id: str, seq: str) -> Callable[[Books], object]:
+    """A record with another number: a half comes before the next whole one."""
+    return change(id, seq=Decimal(seq))
+
+
+def spelled(id: str, **fields: Any) -> Callable[[Books], object]:
+    """A request with other fields, and its digest to match."""
+
+    def do(books: Books) -> None:
+        books.said(id, **fields)
+        books.set(id, requestDigest=chain.digest_of(books.transactions[id]["request"]))
+
+    return do
+
+
+def paid_after_all(id: str, **changes: Any) -> Callable[[Books], object]:
+    """What was settled without money, as a movement at the end."""
+    return lambda books: books.set(
+        id, outcome=None, seq=Decimal(99), amount=books.transactions[id]["amountAsked"], cashAfter=Decimal(0),
+        bonusAfter=Decimal(0), **changes,
+    )  # fmt: skip
+
+
+def unpaid(id: str, outcome: str) -> Callable[[Books], object]:
+    """A movement, as what was settled without money."""
+    return change(id, outcome=outcome, seq=None, amount=Decimal(0), cashAfter=None, bonusAfter=None, digest=None)
+
+
+def rolled_back(books: Books) -> None:
+    for id in ("result#r-3", "result#r-4"):
+        books.transactions.pop(id)
+    of = books.transactions["bonus#b-1"]
+    books.wallets["421"].update(cash=of["cashAfter"], bonus=of["bonusAfter"], version=of["seq"])
+
+
+def copied_wallet(books: Books) -> None:
+    books.wallets["copied"] = books.wallets["421"] | {"userId": f"copied{books.mark}"}
+
+
+def wiped_out(books: Books) -> None:
+    del books.wallets["421"]
+    books.transactions.clear()
+    books.free_rounds.clear()
+
+
+def poor_wallet(books: Books) -> None:
+    books.wallets["rich"] = books.wallets["421"] | {"userId": f"rich{books.mark}", "version": Decimal(0)}
+    del books.wallets["rich"]["digest"]
+
+
+def other_owner(id: str, to: str) -> Callable[[Books], object]:
+    return lambda books: books.set(id, userId=to)
+
+
+def renamed(id: str, to: str, **fields: Any) -> Callable[[Books], object]:
+    def do(books: Books) -> None:
+        if id in books.transactions:
+            books.renamed(id, to)
+        if fields:
+            books.said(to, **fields)
+
+    return do
+
+
+def another_player(books: Books) -> None:
+    books.wallets["renamed"] = books.wallets.pop("421") | {"userId": f"renamed{books.mark}"}
+    for id in books.transactions:
+        books.set(id, userId="renamed")
+
+
+def swapped(one: str, other: str) -> Callable[[Books], object]:
+    def do(books: Books) -> None:
+        first, second = books.transactions[one]["seq"], books.transactions[other]["seq"]
+        books.set(one, seq=second)
+        books.set(other, seq=first)
+
+    return do
+
+
+def in_capitals(id: str, name: str) -> Callable[[Books], object]:
+    return lambda books: books.set(id, **{name: books.transactions[id][name].upper()})
+
+
+def of_a_result(books: Books) -> None:
+    books.renamed("jackpot#j-1", "result#j-1")
+    books.set("result#j-1", jackpotId=None)
+    details = {"gameName": "game", "currency": "USD", "roundDetails": "spin", "uuid": "u-1", "sessionId": "s"}
+    books.said("result#j-1", jackpotId=None, **details)
+
+
+def lowered_total(books: Books) -> None:
+    books.set("bonus#t-10", amountAsked=books.transactions["bonus#t-10"]["amount"])
+
+
+def made_up(id: str, seq: str = "99", of: str = "result#r-4") -> Callable[[Books], object]:
+    """A win that nobody sent. With a half, it comes before the anchor."""
+
+    def do(books: Books) -> None:
+        copied(of, id, seq=Decimal(seq))(books)
+        last = books.transactions[of]
+        if seq == "99":
+            books.set(id, seq=last["seq"] + 1, cashAfter=last["cashAfter"] + last["amount"])
+            wallet = books.wallets[last["userId"].removesuffix(books.mark)]
+            wallet.update(cash=wallet["cash"] + last["amount"], version=wallet["version"] + 1)
+
+    return do
+
+
+AFTER = "made up after the anchor: only the provider's report or the operator's own books show it"
+
+# By the number of the list.
+FORGERIES: dict[str, Forgery] = {
+    "1 cash + 1": Forgery(listed("1 cash + 1"), "result#r-4", again=asked("result#r-4", "3.5")),
+    "2 a deposit": Forgery(
+        STRICT["2 a deposit"], 11, again=copied("opening#421", "deposit#d", seq=Decimal("4.5"), bonusAmount=None)
+    ),
+    "3 one in the middle deleted": Forgery(deleted("result#r-3"), 9),
+    "4 the last deleted": Forgery(deleted("result#r-4"), 10),
+    "5 the first deleted": Forgery(deleted("opening#421"), 1, shows=True),
+    "6 amounts + 5, and all that follows": Forgery(listed("6 amounts + 5, and all that follows"), "jackpot#j-1"),
+    "7 the first amounts raised": Forgery(asked("opening#421", "99999.99"), "opening#421"),
+    "8 the first amounts set to 0": Forgery(asked("opening#421", "0"), "opening#421"),
+    "9 the last moved to another player": Forgery(
+        other_owner("result#r-4", "hand"), "result#r-4", players=("421", "hand")
+    ),
+    "10 a transactionId": Forgery(listed("10 a transactionId"), "promo#pr-1", stays=True),
+    "11 an empty request": Forgery(listed("11 an empty request"), "promo#pr-1", shows=True),
+    "12 round and game": Forgery(listed("12 round and game"), "jackpot#j-1"),
+    "13 the times": Forgery(
+        lambda books: books.set(
+            "result#r-1", timestamp="1", recordedAt=books.transactions["jackpot#j-1"]["recordedAt"]
+        ),
+        "result#r-1",
+    ),
+    "14 copied under another reference": Forgery(listed("14 copied under another reference"), "jackpot#j-2"),
+    "15 the kind": Forgery(listed("15 the kind, jackpot to result"), "result#j-1", again=of_a_result),
+    "16 a count": Forgery(listed("16 a count"), players=("free",), stays=True),
+    "17 a count of 0 deleted": Forgery(listed("17 a count of 0 taken"), players=("free",), stays=True),
+    "18 a count of nobody": Forgery(
+        lambda books: books.free_rounds.update(
+            {
+                ("421", "none"): {
+                    "userId": f"421{books.mark}",
+                    "bonusCode": "none",
+                    "uncovered": Decimal(1),
+                    "advance": Decimal(0),
+                    "lastRounds": [],
+                }
+            }
+        ),
+        stays=True,
+    ),
+    "19 a bonus code": Forgery(listed("19 a bonus code"), "result#f-3", players=("free",)),
+    "20 the wallet's currency": Forgery(listed("20 the wallet's currency"), stays=True),
+    "21 the wallet's and its transactions' currency": Forgery(
+        lambda books: [
+            books.wallets["421"].update(currency="EUR"),
+            *(books.set(id, currency="EUR") for id in books.transactions),
+        ],
+        "result#r-1",
+    ),
+    "22 a made-up win": Forgery(made_up("result#new"), "result#new", again=made_up("result#new", "9.5")),
+    "22 a made-up win at the end": Forgery(made_up("result#new"), "result#new", unnamed=AFTER),
+    "23 a player wiped out": Forgery(wiped_out, hidden=True),
+    "24 a wallet set back": Forgery(listed("24 a wallet set back"), 10, again=rolled_back),
+    "25 a rollback": Forgery(rolled_back, "bonus#b-1"),
+    "26 a prize arrived with nothing": Forgery(listed("26 a prize arrived with nothing"), "promo#p-1", stays=True),
+    "27 autoClosed": Forgery(listed("27 autoClosed"), "result#r-1"),
+    "28 two neighbours' amounts": Forgery(listed("28 two neighbours' amounts"), "result#r-3"),
+    "29 a wallet copied": Forgery(copied_wallet, players=("421",), stays=True),
+    "30 a wallet without a movement": Forgery(poor_wallet, stays=True),
+    "31 bonus + 5": Forgery(
+        listed("31 bonus + 5"), "result#r-4", again=change("opening#421", bonusAmount=Decimal("104.99"))
+    ),
+    "32 a total asked only what was paid": Forgery(lowered_total, "bonus#t-10", players=("free",)),
+    "33 an unknown kind": Forgery(copied("result#r-4", "gift#1"), "gift#1", shows=True),
+}
+
+BANK, HAND = ("bank",), ("hand",)
+SOMEBODY_ELSES = "0123456789abcdef" * 4
+
+# Beyond the list.
+FORGERIES |= {
+    # What was settled without money.
+    "a refusal deleted": Forgery(deleted("withdrawal#w-refused"), "withdrawal#w-refused", hidden=True, players=BANK),
+    "a booked reference made free again": Forgery(
+        deleted("jackpot#h-elsewhere"), "jackpot#h-elsewhere", hidden=True, players=HAND
+    ),
+    "a refusal paid": Forgery(
+        paid_after_all("withdrawal#w-refused"),
+        "withdrawal#w-refused",
+        again=each(
+            copied("deposit#d-2", "deposit#big", seq=Decimal("9.5"), amountAsked=Decimal(2000)),
+            paid_after_all("withdrawal#w-refused"),
+        ),
+        players=BANK,
+    ),
+    "a booked win paid": Forgery(paid_after_all("jackpot#h-elsewhere"), "jackpot#h-elsewhere", players=HAND),
+    "a withdrawal made a refusal": Forgery(unpaid("withdrawal#w-3", "not enough"), 10, players=BANK),
+    "a win made one booked elsewhere": Forgery(
+        unpaid("jackpot#h-5", "booked elsewhere"),
+        7,
+        again=each(unpaid("jackpot#h-5", "booked elsewhere"), change("jackpot#h-5", actor="anna", reason="ticket 8")),
+        players=HAND,
+    ),
+    "what was refused": Forgery(
+        change("withdrawal#w-refused", amountAsked=Decimal(-999)), "withdrawal#w-refused", players=BANK
+    ),
+    "a refusal made one booked elsewhere": Forgery(
+        change("withdrawal#w-refused", outcome="booked elsewhere"), "withdrawal#w-refused", shows=True, players=BANK
+    ),
+    "an unknown outcome": Forgery(
+        change("withdrawal#w-refused", outcome="lost"), "withdrawal#w-refused", players=BANK, stays=True
+    ),
+    "a refusal of another player": Forgery(
+        other_owner("withdrawal#w-refused", "hand"), "withdrawal#w-refused", players=("bank", "hand"), shows=True
+    ),
+    "who booked elsewhere": Forgery(
+        change("jackpot#h-elsewhere", actor="otto"), "jackpot#h-elsewhere", hidden=True, players=HAND
+    ),
+    "why it was booked elsewhere": Forgery(
+        change("jackpot#h-elsewhere", reason="ticket 9"), "jackpot#h-elsewhere", hidden=True, players=HAND
+    ),
+    "a refusal that moved money": Forgery(
+        change("withdrawal#w-refused", amount=Decimal(-1)), "withdrawal#w-refused", players=BANK, stays=True
+    ),
+    "a refusal with a number": Forgery(
+        change("withdrawal#w-refused", seq=Decimal(11)), "withdrawal#w-refused", players=BANK, stays=True
+    ),
+    "a refusal with a digest": Forgery(
+        change("withdrawal#w-refused", digest=SOMEBODY_ELSES), "withdrawal#w-refused", players=BANK, stays=True
+    ),
+    "a movement with an outcome": Forgery(
+        change("withdrawal#w-1", outcome="not enough"), "withdrawal#w-1", players=BANK, stays=True
+    ),
+    "when it was refused": Forgery(
+        lambda books: books.set("withdrawal#w-refused", recordedAt=books.transactions["deposit#d-1"]["recordedAt"]),
+        "withdrawal#w-refused",
+        hidden=True,
+        players=BANK,
+    ),
+    "a made-up refusal": Forgery(
+        copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, players=BANK
+    ),
+    # Prizes that came later.
+    "a later prize taken": Forgery(
+        change("result#h-3", laterPrizeReference=None, laterPrizeAmount=None), "promo#h-prize", players=HAND, stays=True
+    ),
+    "a later prize in dispute taken": Forgery(
+        change("result#h-4", laterPrizeReference=None, laterPrizeAmount=None), "result#h-4", hidden=True, players=HAND
+    ),
+    "a later prize's amount": Forgery(
+        change("result#h-3", laterPrizeAmount="5"), "promo#h-prize", players=HAND, stays=True
+    ),
+    "the amount of a later prize in dispute": Forgery(
+        change("result#h-4", laterPrizeAmount="8"), "result#h-4", hidden=True, players=HAND
+    ),
+    "the reference of a later prize in dispute": Forgery(
+        change("result#h-4", laterPrizeReference="h-2"), "result#h-4", hidden=True, players=HAND
+    ),
+    "a later prize of nothing": Forgery(
+        change("result#r-1", laterPrizeReference="x", laterPrizeAmount="5"), "result#r-1", stays=True
+    ),
+    "a later prize made up": Forgery(
+        change("result#r-1", laterPrizeReference="pr-1", laterPrizeAmount="8"),
+        "result#r-1",
+        hidden=True,
+        unnamed="it is as if a prize in dispute had come after the anchor: a person decides about the next one",
+    ),
+    "a later prize beside the first": Forgery(
+        change("result#r-2", laterPrizeReference="p-1", laterPrizeAmount="4.5"), "result#r-2", stays=True
+    ),
+    "a prize taken, and its amount made no number": Forgery(
+        each(change("result#r-2", prizeAmount="much"), deleted("promo#p-1")), "result#r-2", stays=True
+    ),
+    "a later prize of a jackpot": Forgery(
+        change("jackpot#j-1", laterPrizeReference="pr-1", laterPrizeAmount="8"), "jackpot#j-1", stays=True
+    ),
+    "a later prize as a number": Forgery(
+        change("result#h-4", laterPrizeAmount=Decimal(9)), "result#h-4", players=HAND, stays=True
+    ),
+    # Who, why, and what was said.
+    "an actor": Forgery(change("deposit#d-1", actor="otto"), "deposit#d-1", players=BANK),
+    "a reason": Forgery(change("withdrawal#w-1", reason="x"), "withdrawal#w-1", players=BANK),
+    "who settled": Forgery(change("result#h-1", actor="otto"), "result#h-1", players=HAND),
+    "who settled, taken": Forgery(
+        change("result#h-1", actor=None, reason=None), "result#h-1", shows=True, players=HAND
+    ),
+    "details of a deposit": Forgery(say("deposit#d-1", details={"iban": "MT99"}), "deposit#d-1", players=BANK),
+    "a request erased with its digest": Forgery(
+        change("deposit#d-1", request=None, requestDigest=None), "deposit#d-1", players=BANK, stays=True
+    ),
+    "the digest of an erased request": Forgery(
+        change("deposit#d-erased", requestDigest=SOMEBODY_ELSES), "deposit#d-erased", players=BANK
+    ),
+    "another request for an erased one": Forgery(
+        lambda books: books.set("deposit#d-erased", request=books.transactions["deposit#d-2"]["request"]),
+        "deposit#d-erased",
+        players=BANK,
+    ),
+    "a request's digest taken": Forgery(
+        change("deposit#d-1", requestDigest=None),
+        "deposit#d-1",
+        shows=True,
+        again=each(change("deposit#d-1", request="[]"), change("deposit#d-1", requestDigest=None)),
+        players=BANK,
+    ),
+    "a request written otherwise": Forgery(
+        lambda books: books.set("deposit#d-1", request=books.transactions["deposit#d-1"]["request"] + " "),
+        "deposit#d-1",
+        players=BANK,
+    ),
+    "a mark before a request": Forgery(
+        lambda books: books.set("deposit#d-1", request="\ufeff" + books.transactions["deposit#d-1"]["request"]),
+        "deposit#d-1",
+        players=BANK,
+    ),
+    "an unknown field of a deposit": Forgery(
+        say("deposit#d-2", note="x"), "deposit#d-2", again=spelled("deposit#d-2", note="x"), players=BANK, stays=True
+    ),
+    # Digests.
+    "a digest taken": Forgery(change("result#r-1", digest=None), "result#r-1", undone=True),
+    "a digest in capitals": Forgery(in_capitals("result#r-1", "digest"), "result#r-1", undone=True),
+    "a digest of another type": Forgery(change("result#r-1", digest=True), "result#r-1", undone=True),
+    "a request's digest in capitals": Forgery(in_capitals("result#r-1", "requestDigest"), "result#r-1", undone=True),
+    "somebody else's digest": Forgery(change("result#r-4", digest=SOMEBODY_ELSES), "result#r-4", undone=True),
+    "the wallet's digest": Forgery(wallet("421", digest=SOMEBODY_ELSES), "result#r-4", undone=True),
+    "the wallet's digest taken": Forgery(lambda books: books.wallets["421"].pop("digest"), "result#r-4", undone=True),
+    # Amounts, and what they leave.,
+    "an opening raised": Forgery(asked("opening#bank", "1000100"), "opening#bank", players=BANK),
+    "an opening's bonus": Forgery(change("opening#bank", bonusAmount=Decimal(6)), "opening#bank", players=BANK),
+    "an opening's bonus taken": Forgery(change("opening#bank", bonusAmount=None), "opening#bank", players=BANK),
+    "a withdrawal made smaller": Forgery(asked("withdrawal#w-1", "-29"), "withdrawal#w-1", players=BANK),
+    "a withdrawal below zero": Forgery(asked("withdrawal#w-2", "-200"), "withdrawal#w-2", shows=True, players=BANK),
+    "a withdrawal that pays": Forgery(asked("withdrawal#w-2", "20"), "withdrawal#w-2", shows=True, players=BANK),
+    "a deposit that takes": Forgery(asked("deposit#d-2", "-20"), "deposit#d-2", shows=True, players=BANK),
+    "a win that takes": Forgery(asked("result#r-1", "-20"), "result#r-1", shows=True),
+    "an adjustment below zero": Forgery(
+        say("adjustment#a-below", belowZero=None), "adjustment#a-below", shows=True, players=BANK
+    ),
+    "an adjustment's bonus": Forgery(change("adjustment#a-1", bonusAmount=Decimal(3)), "adjustment#a-1", players=BANK),
+    "a bonus of a deposit": Forgery(
+        change("deposit#d-1", bonusAmount=Decimal(3)), "deposit#d-1", shows=True, players=BANK
+    ),
+    "less paid than was asked": Forgery(change("jackpot#j-1", amount=Decimal(999)), "jackpot#j-1", stays=True),
+    # Numbers and order.
+    "a second opening": Forgery(
+        copied("opening#421", "opening#again", seq=Decimal("4.5")), "opening#again", shows=True
+    ),
+    "an opening that is not the first": Forgery(at("opening#421", "2.5"), "opening#421", shows=True),
+    "a first movement that opens nothing": Forgery(
+        renamed("opening#421", "deposit#421"),
+        "deposit#421",
+        shows=True,
+        again=each(renamed("opening#421", "deposit#421"), change("deposit#421", bonusAmount=None)),
+    ),
+    "a movement of another player in the middle": Forgery(
+        other_owner("jackpot#j-1", "hand"), "jackpot#j-1", players=("421", "hand")
+    ),
+    "two movements in the other order": Forgery(swapped("result#r-3", "result#r-4"), "result#r-3"),
+    "the deposit and the withdrawal after it in the other order": Forgery(
+        swapped("deposit#d-1", "withdrawal#w-1"), "deposit#d-1", players=BANK
+    ),
+    "a number of nothing": Forgery(at("result#r-4", "12"), 10, stays=True),
+    "the last two numbers exchanged for later ones": Forgery(
+        each(at("result#r-3", "19"), at("result#r-4", "20")), 9, stays=True
+    ),
+    "numbers from 0 on": Forgery(at("opening#421", "0"), "opening#421", stays=True),
+    "a copy under another case": Forgery(
+        copied("result#r-4", "result#R-4"), "result#R-4", again=copied("result#r-4", "result#R-4", seq=Decimal("9.5"))
+    ),
+    "a kind in capitals": Forgery(renamed("result#r-4", "Result#r-4"), "Result#r-4", shows=True),
+    "a reference with a space": Forgery(renamed("jackpot#j-1", "jackpot# j-1"), "jackpot# j-1"),
+    "a reference of nothing": Forgery(renamed("jackpot#j-1", "jackpot#"), "jackpot#"),
+    "another player's name for all of it": Forgery(another_player, "opening#421"),
+    "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, stays=True),
+    "a version back": Forgery(wallet("421", version=Decimal(9)), 10, undone=True),
+    # Types and attributes.
+    "an unknown attribute": Forgery(change("result#r-1", note="x"), "result#r-1"),
+    "an unknown attribute of another type": Forgery(change("result#r-1", note=True), "result#r-1"),
+    "an amount as a text": Forgery(change("result#r-1", amount="10.1"), "result#r-1", stays=True),
+    "an amount asked as a text": Forgery(change("result#r-1", amountAsked="10.1"), "result#r-1", stays=True),
+    "a number as a text": Forgery(change("result#r-1", seq="2"), "result#r-1", stays=True),
+    "a balance as a text": Forgery(
+        lambda books: books.set("result#r-1", cashAfter=f"{books.transactions['result#r-1']['cashAfter']}"),
+        "result#r-1",
+        stays=True,
+    ),
+    "a bonus as a text": Forgery(change("opening#421", bonusAmount="99.99"), "opening#421", stays=True),
+    "a jackpot as a number": Forgery(change("jackpot#j-1", jackpotId=Decimal(568)), "jackpot#j-1", stays=True),
+    "a jackpot as a number, without its request": Forgery(
+        change("jackpot#j-1", jackpotId=Decimal(568), request=None), "jackpot#j-1", stays=True
+    ),
+    "a campaign as a number": Forgery(change("promo#pr-1", campaignId=Decimal(5103188801)), "promo#pr-1", stays=True),
+    "a timestamp as a number": Forgery(
+        change("result#r-1", timestamp=Decimal(1482429190374)), "result#r-1", stays=True
+    ),
+    "autoClosed as a text": Forgery(change("result#a-1", autoClosed="True"), "result#a-1", stays=True),
+    "autoClosed that is false": Forgery(change("result#r-1", autoClosed=False), "result#r-1", stays=True),
+    "the wallet's balance as a text": Forgery(
+        lambda books: books.wallets["421"].update(cash=f"{books.wallets['421']['cash']}"), undone=True
+    ),
+    "the currency of one": Forgery(change("result#r-1", currency="EUR"), "result#r-1", shows=True),
+    "the currency of one in small letters": Forgery(change("jackpot#j-1", currency="usd"), "jackpot#j-1", stays=True),
+    "the currency of one taken": Forgery(change("jackpot#j-1", currency=None), "jackpot#j-1", stays=True),
+    "a moment in another form": Forgery(
+        change("result#r-1", recordedAt="2026-11-30T08:00:00Z"), "result#r-1", shows=True
+    ),
+    "a moment": Forgery(
+        lambda books: books.set("result#r-3", recordedAt=books.transactions["result#r-4"]["recordedAt"]), "result#r-3"
+    ),
+    "an owner taken": Forgery(change("result#r-4", userId=None), "result#r-4", again=deleted("result#r-4")),
 }

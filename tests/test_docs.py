@@ -193,7 +193,8 @@ def as_bash_calls(line: str, folder: Path) -> list[str]:
     """The arguments that walletctl gets from a line. What reads its output finds none."""
     subprocess.run(  # noqa: S603 - what a person pastes
         ["/bin/bash", "-ec", f'walletctl() {{ printf "%s\\0" "$@" >.called; }}\n{line}'],
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "STACK": STACK, "BUCKET": "my-exports", "moment": "now"},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "STACK": STACK, "BUCKET": "my-exports", "moment": "now",
+             "ANCHORS": "s3://ledger-anchors"},
         cwd=folder, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     return (folder / ".called").read_text().split("\0")[:-1]
@@ -268,7 +269,11 @@ def test_every_line_of_walletctl_runs_as_it_is_written(
         monkeypatch.setenv("WALLETCTL_STACK", STACK)
     words = as_bash_calls(line.written, folder)
 
-    if words[0] in ("certify", "simulate", "console") or "--export" in words:
+    if (
+        words[0] in ("certify", "simulate", "console")
+        or "--export" in words
+        or any(word.startswith("s3://") for word in words)
+    ):
         # They need a provider, a web server or S3. Their own tests run them; here their options are read.
         command, arguments = command_of(words)
         command.make_context(command.name, arguments)

@@ -31,6 +31,8 @@ MUST_HAPPEN = {
     *("throttled", "not processed", "in conflict", "in progress", "internal error", "unreachable", "reset", "timeout"),
     *("no acknowledgement", "sent twice", "death"),
     *(f"{failure}, but applied" for failure in ("internal error", "reset", "timeout", "death")),
+    "a request was erased",
+    "an anchor was written",
     "a batch: delivered twice",
     "a batch: deletion lost",
     "a batch: out of order",

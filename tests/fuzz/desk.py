@@ -18,6 +18,7 @@ from contract import Contract, written
 from memory import KEYS, Queues, Tables
 from on_record import assert_on_record
 from tools.local.template import Template
+from tools.walletctl.verify.record import faults_of
 
 _AWS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "eu-west-1"}
 
@@ -50,8 +51,10 @@ class Desk:
             self.tables.put("Players", {"userId": user_id, **vars(wallet), **balances})
 
     def check(self, contract: Contract) -> None:
-        """Raises AssertionError unless the tables hold what the contract does, and nothing else."""
-        assert_on_record(contract, **{table: self.tables.all(table) for table in KEYS})
+        """Raises AssertionError unless the tables hold what the contract does, and each record its request."""
+        items = {table: self.tables.all(table) for table in KEYS}
+        assert_on_record(contract, **items)
+        assert not [fault for item in items["Transactions"] for fault in faults_of(item)]
 
     def handle(self, callback: str, event: dict[str, Any]) -> tuple[Any, str]:
         """The function's answer to an event, and what it printed."""

@@ -40,6 +40,7 @@ class Sum:
     retries: int = 0
     credits: int = 0
     ledgers: int = 0
+    anchored: int = 0
     scripts: int = 0
     seconds: float = 0.0
     happened: Counter[str] = field(default_factory=Counter)
@@ -50,6 +51,7 @@ class Sum:
         self.retries += outcome.retries
         self.credits += outcome.credits
         self.ledgers += outcome.ledgers
+        self.anchored += outcome.anchored
         self.seconds += outcome.seconds
         self.happened += outcome.happened
 
@@ -132,7 +134,10 @@ def _report(done: Sum, elapsed: float) -> int:
         print(f"  {times:>10,}  {what}")
     answers = sum(times for what, times in done.happened.items() if what.startswith("answered"))
     print(f"\nlost 0, paid twice 0 of {done.credits:,} credits; wrong 0 of {answers:,} answers")
-    print(f"{done.ledgers:,} ledgers proved by verify", flush=True)
+    print(
+        f"{done.ledgers:,} ledgers proved by verify, {done.anchored:,} of them with an earlier anchor; named 0",
+        flush=True,
+    )
     return 0
 
 

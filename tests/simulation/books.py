@@ -144,8 +144,14 @@ class Books:
         return max(0, len(self.history.get(player, ())) - 1)
 
     def due(self, delivery: Delivery) -> Due | None:
-        """What the delivery must be settled with; None if it must change nothing."""
-        if delivery.refusal or self.verdict(delivery) not in (0, 15):
+        """What the delivery must be settled with; None if it must change nothing.
+
+        What a person books elsewhere has read the wallet and does not write it: that may be spoilt meanwhile.
+        """
+        if delivery.refusal:
+            return None
+        needs_no_wallet = delivery.credit.booked_elsewhere and ("Players", delivery.credit.player) in self.spoiled
+        if not needs_no_wallet and self.verdict(delivery) not in (0, 15):
             return None
         due = self.contract.decide(delivery.credit)
         return due if due.changes else None

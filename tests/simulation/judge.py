@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from contract import STATUS, Due, kept_for, written
 from memory import Message
+from tools.walletctl.verify.account import Account
 
 from .books import NOTHING, Balances, Books, differing
-from .ledger_proof import proved
+from .ledger_proof import Items, items_of, prove
 from .machines import Invocation, Watch
 from .network import Network, Violation
 from .script import ByHand, Delivery, Script
@@ -52,6 +53,8 @@ class Judge:
     received: dict[int, float] = field(default_factory=dict)  # when each delivery came
     careless: set[str] = field(default_factory=set)  # players whose wallet another program wrote
     ledgers: int = 0  # that were proved
+    anchored: int = 0  # of them, those that an earlier anchor knew
+    earlier: tuple[str, Items] | None = None  # that anchor, and what the tables held when it was written
     _without_prize: list[Delivery] = field(default_factory=list)  # answered as paid; the prize must be in a queue
     _first_received: dict[int, str] = field(default_factory=dict)  # when each kept delivery says it was
     _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
@@ -222,8 +225,12 @@ class Judge:
 
     def _check_success(self, invocation: Invocation, watch: Watch, said: Item, balances: Balances) -> None:
         delivery, win, books = watch.delivery, watch.delivery.win, self.books
-        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description"]:
+        by_hand = ["before", "movements"] if isinstance(delivery, ByHand) else []
+        by_hand += ["prizeLeft"] if by_hand and books.dispute(delivery) else []
+        if [*said] != ["transactionId", "currency", "cash", "bonus", "error", "description", *by_hand]:
             raise Violation(f"an answer says {said}")
+        if by_hand:
+            self._check_decided(invocation, said)
         if not books.is_settled(delivery) or (asked := delivery.asked) is None:
             raise Violation(f"not credited, but answered so: {win}")
         if said["transactionId"] != books.items[asked.id]["transactionId"]["S"]:
@@ -235,11 +242,24 @@ class Judge:
             self.happened["a prize was left for a person"] += 1
             if not self._prize_stands(delivery):
                 raise Violation(f"the prize is kept nowhere: {win}")
-        is_told_as_fresh = invocation.says('"message":"credited"') or invocation.says('"message":"moved"')
+        is_told_as_fresh = any(
+            invocation.says(f'"message":"{each}"') for each in ("credited", "moved", "booked elsewhere")
+        )
         if is_told_as_fresh and not invocation.wrote:
             raise Violation(f"a replay, and told as credited: {win}")
         if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
+
+    def _check_decided(self, invocation: Invocation, said: Item) -> None:
+        """What a person is told of a decision: what it wrote, and what that made of the cash there was."""
+        cash = Fraction(said["before"]["cash"])
+        for told in said["movements"]:
+            made = self.books.items[told["id"]]
+            cash += Fraction(made["amount"]["N"])
+            if (told["amount"], told.get("outcome")) != (made["amount"]["N"], made.get("outcome", {}).get("S")):
+                raise Violation(f"another movement is told: {said}")
+        if written(cash) != said["cash"] or (said["movements"] and not invocation.wrote):
+            raise Violation(f"what was decided is not what was done: {said}")
 
     def _check_balances(self, watch: Watch, said: Item, balances: Balances) -> None:
         asked, books = watch.delivery.asked, self.books
@@ -260,6 +280,8 @@ class Judge:
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
         """The request is in the right queue. If it is in none, the log says so, and the provider must send it again."""
         if not self._stands(delivery):
+            if code != 998 and self.books.is_settled(delivery):
+                return  # it was sent back and credited before this answer was heard
             if code != 998:
                 raise Violation(f"refused for good with {code}, and not kept: {delivery.win}")
             if "sqs" not in invocation.failed or not invocation.says("parking failed"):
@@ -439,9 +461,23 @@ class Judge:
                 raise Violation(f"can be credited, and is not: {delivery.win}")
         for player in self.books.contract.wallets.keys() - self.careless:
             self._check_sum(player)
-        self.ledgers, faults = proved(tables, self.careless)
-        if faults:
-            raise Violation(f"verify finds: {faults[0]}")
+        self._check_proof()
+
+    def anchor(self) -> None:
+        """Proves every ledger as it is now, and keeps an anchor of it; not of what another program has spoilt."""
+        spoilt = {key[1] for key in self.books.spoiled if key[0] != "Transactions"}
+        items = items_of(self.network.tables, self.careless | spoilt)
+        _, anchor = _proved(items)
+        self.earlier = anchor, items
+        self.happened["an anchor was written"] += 1
+
+    def _check_proof(self) -> None:
+        """Nothing is named: not with the anchor, and not if wallets were read then, and all others now."""
+        now = items_of(self.network.tables, self.careless)
+        anchor, then = self.earlier or (None, now)
+        made, _ = _proved(now, anchor)
+        self.ledgers, self.anchored = made.players, made.anchored_here
+        _proved({**now, "Players": then["Players"], "FreeRounds": then["FreeRounds"]}, anchor, now=now)
 
     def _check_sum(self, player: str) -> None:
         """The balances are the sums of the movements, which have every number from 1 on; and nothing took too much."""
@@ -460,6 +496,13 @@ class Judge:
     def _check_not_lost(self, delivery: Delivery) -> None:
         if self.books.is_lost(delivery) and not self._stands(delivery):
             raise Violation(f"lost: {delivery.win}")
+
+
+def _proved(items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
+    made, written_anchor = prove(items, anchor, now=now)
+    for fault in made.faults:
+        raise Violation(f"verify finds: {fault.user_id}, {fault.seq}, {fault.id}: {fault.what}: {fault.text}")
+    return made, written_anchor
 
 
 def _ran_out_of_time(invocation: Invocation) -> bool:

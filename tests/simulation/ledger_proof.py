@@ -1,42 +1,62 @@
 """The operator's own proof, as `walletctl verify` makes it, of tables in memory."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from typing import Any
 
 from memory import Tables
-from tools.walletctl.verify.account import account
+from tools.walletctl.verify.account import Account, account
+from tools.walletctl.verify.anchors import Writer
 from tools.walletctl.verify.books import TableBooks
 
 Item = dict[str, Any]
+MOMENT = "2026-11-30T12:00:00Z"
+Items = Mapping[str, Sequence[Item]]  # by table
 
 
 class _Scanned:
-    """Tables in memory, read as walletctl reads them; not those players' `without` a proof."""
+    """Items in memory, read as walletctl reads tables."""
 
     players, transactions, free_rounds = "Players", "Transactions", "FreeRounds"
 
-    def __init__(self, tables: Tables, without: Set[str]) -> None:
-        every = {table: [_listed(item) for item in tables.all(table)] for table in tables.items}
-        self._items = {
-            table: [item for item in items if item["userId"] not in without] for table, items in every.items()
-        }
-        self._by_id = {item["id"]: item for item in every[self.transactions]}
+    def __init__(self, items: Items, now: Items) -> None:
+        self._items = items
+        self._now = {item["id"]: item for item in now[self.transactions]}
+        self._wallets = {item["userId"]: item for item in now[self.players]}
 
     def scanned(self, table: str, *_: object) -> Iterator[Item]:
         yield from self._items[table]
 
     def with_ids(self, ids: Sequence[str], *_: object) -> Iterator[Item]:
-        yield from (self._by_id[id] for id in ids if id in self._by_id)
+        yield from (self._now[id] for id in ids if id in self._now)
+
+    def wallet(self, user_id: str, *_: object) -> Item | None:
+        return self._wallets.get(user_id)
 
 
-def proved(tables: Tables, without: Set[str]) -> tuple[int, list[str]]:
-    """How many players' ledgers were looked at, and what is wrong with them; not of those `without` one."""
-    scanned: Any = _Scanned(tables, without)
+def prove(items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
+    """The account of a ledger, compared with an `anchor`, and an anchor of it.
+
+    `now` is what the tables hold when all `items` are read, if they were moved meanwhile.
+    """
+    scanned: Any = _Scanned(items, now or items)
+    lines: list[str] = []
+    writer = Writer("an anchor", MOMENT, "tables in memory", lines.append)
     with closing(TableBooks(scanned)) as books:
+        if anchor is not None:
+            books.read_anchor("an anchor", anchor.encode().splitlines(keepends=True))
         books.read(lambda _: None)
-        made = account(books.pages(), compares_free_rounds=True)
-    return made.players, [f"{fault.user_id}: {fault.what}: {fault.text}" for fault in made.faults]
+        now_ = books.wallet_now if now else None
+        made = account(books.pages(), compares_free_rounds=True, wallet_now=now_, then=writer.add)
+    writer.end()
+    return made, "".join(lines)
+
+
+def items_of(tables: Tables, without: Set[str] = frozenset()) -> Items:
+    """What the tables hold, but not of those players."""
+    return {
+        table: [_listed(item) for item in tables.all(table) if item["userId"] not in without] for table in tables.items
+    }
 
 
 def _listed(item: Item) -> Item:

@@ -578,7 +578,42 @@ class Replaced:
         return "every idle machine is replaced"
 
 
-Event = Sent | Settled | Opened | Moved | Spoiled | Strayed | Down | Redriven | Rotated | Stepped | Replaced
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """The operator erases the request of a record, as personal data must be; its digest stays."""
+
+    at: float
+    which: int
+
+    def __str__(self) -> str:
+        return f"the request of record {self.which} is erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchored:
+    """The ledger is proved, and an anchor is written. In the end everything is compared with it."""
+
+    at: float
+
+    def __str__(self) -> str:
+        return "an anchor is written"
+
+
+Event = (
+    Sent
+    | Settled
+    | Opened
+    | Moved
+    | Spoiled
+    | Strayed
+    | Down
+    | Redriven
+    | Rotated
+    | Stepped
+    | Replaced
+    | Erased
+    | Anchored
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -672,6 +707,12 @@ class _Draw:
         if opens_at < size and chance.random() < 0.7:  # what is kept for its player is paid by a retry
             self.now += 3600
             self._open("new", "0")
+        # By other chance, so that nothing else of a script depends on it.
+        aside, end = Random(f"{seed}"), max(event.at for event in self.events)
+        self.events.append(Anchored(at=aside.uniform(0, end)))
+        self.events += [
+            Erased(at=aside.uniform(0, end), which=aside.randrange(1000)) for _ in range(aside.randrange(5))
+        ]
         events = sorted(self.events, key=lambda event: event.at)
         resends, redrives = chance.random() < 0.8, chance.random() < 0.3
         return Script(

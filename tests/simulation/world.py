@@ -26,10 +26,12 @@ from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
 from .script import (
     CALLBACKS,
+    Anchored,
     ByHand,
     Callback,
     Delivery,
     Down,
+    Erased,
     Event,
     Function,
     Moved,
@@ -66,6 +68,7 @@ class Outcome:
     retries: int
     credits: int
     ledgers: int
+    anchored: int
     seconds: float  # of the world's time
     happened: Counter[str]
 
@@ -179,6 +182,10 @@ class World:
                 self._fleet.set_clocks(event.seconds)
             case Replaced():
                 self._fleet.replace_idle()
+            case Erased():
+                self._erase(event)
+            case Anchored():
+                self.judge.anchor()
 
     def _move(self, event: Moved) -> None:
         """Another program's deposit or bet, which never takes a balance below nothing."""
@@ -225,6 +232,15 @@ class World:
             self._look_again(event.player)
 
         self.timeline.at(self.timeline.now + event.seconds, restore)
+
+    def _erase(self, event: Erased) -> None:
+        items = {id: item for id, item in self.books.items.items() if ("Transactions", id) not in self.books.spoiled}
+        if items:
+            id = [*items][event.which % len(items)]
+            self.happened["a request was erased"] += "request" in items[id]
+            erased = {name: value for name, value in items[id].items() if name != "request"}
+            self.books.items[id] = erased
+            self.network.tables.place(("Transactions", id), erased)
 
     def _rotate(self) -> None:
         """In the order of docs/operating/secrets.md."""
@@ -518,6 +534,7 @@ class World:
             retries=self.retries,
             credits=len(self.books.items),
             ledgers=self.judge.ledgers,
+            anchored=self.judge.anchored,
             seconds=self.timeline.now - START,
             happened=self.happened,
         )

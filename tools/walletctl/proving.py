@@ -79,7 +79,10 @@ def verify(
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
         from tools.walletctl.export.account import account_of_exports  # DuckDB
 
-        _end(account_of_exports(export, session=lambda: asked.session("S3")), form)
+        made = account_of_exports(
+            export, anchors=anchor or (), write_anchor=write_anchor, session=lambda: asked.session("S3")
+        )
+        _end(made, form)
         return
     if (player is None) is not everyone:
         raise Trouble("say whose ledger: name a player, or say --all, which reads every wallet")

@@ -1,17 +1,48 @@
 CREATE VIEW wallets AS
 SELECT item.userid.s AS player, item.currency.s AS currency, item.cash.n AS cash, item.bonus.n AS bonus,
-    item.version.n AS version
+    item.version.n AS version, item.digest.s AS digest
 FROM exported_players;
 
+-- What a digest covers, as canonical JSON. The attributes are in the order of their names. ␂ is a quotation mark until the
+-- texts are escaped: a text that has it makes a digest that does not fit, and is named.
 CREATE VIEW transactions AS
-SELECT item.id.s AS id, item.userid.s AS player, item.seq.n AS seq, item.amount.n AS amount, item.amountasked.n AS asked,
-    item.currency.s AS currency, item.cashafter.n AS cash_after, item.bonusafter.n AS bonus_after,
-    item.bonuscode.s AS bonus_code, item.uncoveredafter.n AS uncovered_after, item.advanceafter.n AS advance_after,
-    item.gameid.s AS game_id, item.roundid.s AS round_id, item.campaignid.s AS campaign_id,
-    item.campaigntype.s AS campaign_type, item.providerid.s AS provider_id, item."timestamp".s AS sent_at,
-    item.recordedat.s AS recorded_at, item.prizereference.s AS prize_reference, item.prizeamount.s AS prize_amount,
-    item.arrivedwith.s AS arrived_with, item.request.s AS request
-FROM exported_transactions;
+WITH written AS (
+    SELECT item, array_join(ARRAY[
+        '␂actor␂:␂' || item.actor.s || '␂', '␂advanceAfter␂:␂' || item.advanceafter.n || '␂',
+        '␂amount␂:␂' || item.amount.n || '␂', '␂amountAsked␂:␂' || item.amountasked.n || '␂',
+        '␂arrivedWith␂:␂' || item.arrivedwith.s || '␂', '␂autoClosed␂:' || item.autoclosed."bool",
+        '␂bonusAfter␂:␂' || item.bonusafter.n || '␂', '␂bonusAmount␂:␂' || item.bonusamount.n || '␂',
+        '␂bonusCode␂:␂' || item.bonuscode.s || '␂', '␂campaignId␂:␂' || item.campaignid.s || '␂',
+        '␂campaignType␂:␂' || item.campaigntype.s || '␂', '␂cashAfter␂:␂' || item.cashafter.n || '␂',
+        '␂currency␂:␂' || item.currency.s || '␂', '␂gameId␂:␂' || item.gameid.s || '␂', '␂id␂:␂' || item.id.s || '␂',
+        '␂jackpotId␂:␂' || item.jackpotid.s || '␂', '␂prizeAmount␂:␂' || item.prizeamount.s || '␂',
+        '␂prizeReference␂:␂' || item.prizereference.s || '␂', '␂providerId␂:␂' || item.providerid.s || '␂',
+        '␂reason␂:␂' || item.reason.s || '␂', '␂recordedAt␂:␂' || item.recordedat.s || '␂',
+        '␂requestDigest␂:␂' || item.requestdigest.s || '␂', '␂roundId␂:␂' || item.roundid.s || '␂',
+        '␂seq␂:␂' || item.seq.n || '␂', '␂timestamp␂:␂' || item."timestamp".s || '␂',
+        '␂transactionId␂:␂' || item.transactionid.s || '␂', '␂uncoveredAfter␂:␂' || item.uncoveredafter.n || '␂',
+        '␂userId␂:␂' || item.userid.s || '␂'
+    ], ',') AS attributes
+    FROM exported_transactions
+),
+escaped AS (
+    SELECT item, replace(replace(replace(replace(replace(replace(replace(
+        attributes, '\', '\\'), '"', '\"'), chr(8), '\b'), chr(9), '\t'), chr(10), '\n'), chr(12), '\f'), chr(13), '\r'
+    ) AS attributes
+    FROM written
+)
+SELECT item.id.s AS id, item.userid.s AS player, item.seq.n AS seq, item.outcome.s AS outcome, item.amount.n AS amount,
+    item.amountasked.n AS asked, item.bonusamount.n AS bonus_amount, item.currency.s AS currency,
+    item.cashafter.n AS cash_after, item.bonusafter.n AS bonus_after, item.bonuscode.s AS bonus_code,
+    item.uncoveredafter.n AS uncovered_after, item.advanceafter.n AS advance_after, item.gameid.s AS game_id,
+    item.roundid.s AS round_id, item.campaignid.s AS campaign_id, item.campaigntype.s AS campaign_type,
+    item.providerid.s AS provider_id, item."timestamp".s AS sent_at, item.recordedat.s AS recorded_at,
+    item.prizereference.s AS prize_reference, item.prizeamount.s AS prize_amount,
+    item.laterprizereference.s AS later_prize_reference, item.laterprizeamount.s AS later_prize_amount,
+    item.actor.s AS actor, item.reason.s AS reason, item.arrivedwith.s AS arrived_with,
+    item.requestdigest.s AS request_digest, item.digest.s AS digest,
+    '{' || replace(attributes, '␂', '"') || '}' AS covered
+FROM escaped;
 
 CREATE VIEW free_rounds AS
 SELECT item.userid.s AS player, item.bonuscode.s AS bonus_code, item.uncovered.n AS uncovered,

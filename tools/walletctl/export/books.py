@@ -5,9 +5,9 @@ of any length. So what a database's decimals cannot hold is not guessed at: its 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import asdict
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -16,61 +16,42 @@ from typing import Any
 from tools.shared import database
 from tools.shared.trouble import Trouble
 from tools.walletctl.export.files import Export, Table
-from tools.walletctl.export.records import Records
+from tools.walletctl.export.records import ASIDE, COLUMNS, COVERED, Records
+from tools.walletctl.verify.anchors import Anchor
+from tools.walletctl.verify.anchors import read as read_anchor
 from tools.walletctl.verify.books import (
     NUMBERS,
-    Page,
+    anchored_of,
     free_rounds_of,
-    transaction_of,
+    transaction_of_kept,
     typed,
     wallet_of,
     wrong_in_free_rounds,
-    wrong_in_transaction,
     wrong_in_wallet,
 )
-from tools.walletctl.verify.entries import EXACT, Fault, RecordedFreeRounds, RecordedTransaction, RecordedWallet
-from tools.walletctl.verify.proof import Gap
+from tools.walletctl.verify.entries import EXACT, NOTHING, Anchored, Fault, Page, RecordedFreeRounds, RecordedWallet
 
 MEMORY = "1GB"  # of DuckDB's; what does not fit goes to the temporary folder
 _CANNOT = "the exports cannot be put in order on this machine"
-FILES_AT_ONCE = 4  # are brought from a bucket, loaded and dropped; DuckDB has a buffer of 32 MB for each
+FILES_AT_ONCE = 4  # are brought from a bucket and read, while the ones before are loaded and dropped
 
 _QUERIES = Path(__file__).parent / "queries"
-_SUSPECTING = ("unreadable", "chain", "wallets", "times", "amounts", "prizes", "free_rounds")
+_SUSPECTING = ("unreadable", "chain", "digests", "wallets", "times", "amounts", "prizes", "free_rounds", "anchors")
 
 # Each column of a table by its attribute; a text but for the numbers, and the list of rounds that totals named.
 _COLUMNS: Mapping[Table, tuple[str, Mapping[str, str]]] = {
     "players": (
         "wallets",
-        {"player": "userId", "currency": "currency", "cash": "cash", "bonus": "bonus", "version": "version"},
-    ),
-    "transactions": (
-        "transactions",
         {
-            "id": "id",
             "player": "userId",
-            "seq": "seq",
-            "amount": "amount",
-            "asked": "amountAsked",
             "currency": "currency",
-            "cash_after": "cashAfter",
-            "bonus_after": "bonusAfter",
-            "bonus_code": "bonusCode",
-            "uncovered_after": "uncoveredAfter",
-            "advance_after": "advanceAfter",
-            "game_id": "gameId",
-            "round_id": "roundId",
-            "campaign_id": "campaignId",
-            "campaign_type": "campaignType",
-            "provider_id": "providerId",
-            "sent_at": "timestamp",
-            "recorded_at": "recordedAt",
-            "prize_reference": "prizeReference",
-            "prize_amount": "prizeAmount",
-            "arrived_with": "arrivedWith",
-            "request": "request",
+            "cash": "cash",
+            "bonus": "bonus",
+            "version": "version",
+            "digest": "digest",
         },
     ),
+    "transactions": ("transactions", {**COLUMNS, COVERED: COVERED, ASIDE: ASIDE}),
     "free rounds": (
         "free_rounds",
         {
@@ -83,19 +64,50 @@ _COLUMNS: Mapping[Table, tuple[str, Mapping[str, str]]] = {
         },
     ),
 }
+# What else is kept, a text each: single records' faults, and of anchors what queries compare and what pages show.
+_BESIDE = {
+    "faults": ("player", "fault"),
+    "anchors": ("player", "version", "digest", "entry"),
+    "anchored_records": ("player", "id", "covered", "prize_reference", "prize_amount"),
+}
 _LIST = "lastRounds"
-# Requests are most of an export: only those that a prize is proved by are loaded.
-_REQUEST = """CASE WHEN Item."prizeAmount".S IS NOT NULL OR Item."arrivedWith".S IS NOT NULL THEN Item.request.S END"""
+_NO_TEXT = "?"  # of a wallet's digest that is of another type
 _KEYS = """array_to_string(list_transform(Item."lastRounds".L, lambda each: coalesce(each.S, '?')), chr(10))"""
 
 # Whole numbers and eighteen digits after the point, each summed exactly: no sum of decimals could overflow so late.
-_CREDITED = """
+_MOVED = """
     SELECT t.currency, split_part(t.id, '#', 1), count(*),
         sum(try_cast(split_part(t.amount, '.', 1) AS HUGEINT)),
-        sum(try_cast(rpad(split_part(t.amount, '.', 2), 18, '0') AS HUGEINT))
+        sum(try_cast(CASE WHEN starts_with(t.amount, '-') THEN '-' ELSE '' END
+            || rpad(split_part(t.amount, '.', 2), 18, '0') AS HUGEINT))
     FROM transactions AS t ANTI JOIN suspected AS s ON s.player = coalesce(t.player, '')
+    WHERE t.outcome IS NULL
     GROUP BY ALL
 """
+
+# An anchor's later prizes and records without money: whose record is not as it was.
+_ANCHORED_RECORDS = """
+    SELECT a.player
+    FROM anchored_records AS a LEFT JOIN transactions AS t ON t.id = a.id AND t.player = a.player
+    WHERE t.id IS NULL
+        OR (a.covered IS NULL AND (
+            t.later_prize_reference IS DISTINCT FROM a.prize_reference
+            OR t.later_prize_amount IS DISTINCT FROM a.prize_amount
+        ))
+        OR (a.covered IS NOT NULL AND (t.outcome IS NULL OR sha256(t.covered) IS DISTINCT FROM a.covered))
+"""
+
+# Whoever is to be shown: every suspect, and with an anchor to write all others.
+_SUSPECTS = "SELECT player, TRUE AS is_suspect, NULL AS version FROM suspected"
+_EVERYBODY = f"""
+    {_SUSPECTS} UNION ALL SELECT p.player, FALSE, max(p.version)
+    FROM (SELECT player, version FROM wallets UNION ALL SELECT player, NULL FROM transactions) AS p
+    ANTI JOIN suspected AS s ON s.player = coalesce(p.player, '')
+    GROUP BY p.player
+"""  # noqa: S608 - our own words
+
+
+_WALLET = ", ".join(f"'{attribute}': w.{column}" for column, attribute in _COLUMNS["players"][1].items())
 
 
 class ExportBooks:
@@ -109,11 +121,13 @@ class ExportBooks:
             # What Athena calls them.
             self._database.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
             self._database.execute("CREATE MACRO array_join(texts, mark) AS array_to_string(texts, mark)")
-            self._database.execute("CREATE TABLE faults (player VARCHAR, fault VARCHAR)")
-            for table, columns in _COLUMNS.values():
-                texts = ", ".join(f"{name} VARCHAR" for name in columns)
+            self._database.execute("CREATE MACRO to_utf8(text) AS encode(text)")
+            self._database.execute("CREATE MACRO to_hex(digest) AS upper(digest)")  # which sha256 gives as a text
+            for table, names in {**dict(_COLUMNS.values()), **_BESIDE}.items():
+                texts = ", ".join(f"{name} VARCHAR" for name in names)
                 self._database.execute(f"CREATE TABLE {table} ({texts})")
         self.compares_free_rounds = False
+        self._anchors = 0
 
     def close(self) -> None:
         self._records.close()
@@ -124,22 +138,41 @@ class ExportBooks:
         self.compares_free_rounds |= export.table == "free rounds"
         before = self._number(export.table)
         with ThreadPoolExecutor(FILES_AT_ONCE) as bringing:
+            take: Callable[[], None] = lambda: None  # noqa: E731 - replaced by what the next files begin
             for start in range(0, len(export.files), FILES_AT_ONCE):
                 names = export.files[start : start + FILES_AT_ONCE]
                 paths = [*bringing.map(lambda name: export.store.fetch(name, self._folder), names)]
-                proved = self._records.begin(paths) if export.table == "transactions" else None
-                self._insert(export, paths)
-                if proved:
-                    self._take_faults(proved())
+                begun = self._begin(export, paths)
+                take()  # the files before these: the database loads them while processes read the next ones
                 advance(self._number(export.table) - before)
-                for path in paths:
-                    if path.parent == self._folder:
-                        path.unlink()
+                take = begun
+            take()
         items = self._number(export.table) - before
+        advance(items)
         if items != export.items:
             raise Trouble(
                 f"{export.name} is not whole: its manifest says {export.items:,} items, its files have {items:,}"
             )
+
+    def read_anchor(self, name: str, lines: Iterable[bytes]) -> Anchor:
+        """Takes an anchor in. Raises Trouble, and then nothing of it may be believed."""
+        self._anchors += 1
+        paths = {table: self._folder / f"{table}-{self._anchors}.json" for table in ("anchors", "anchored_records")}
+        with paths["anchors"].open("w") as players, paths["anchored_records"].open("w") as records:
+
+            def take(player: str, anchored: Anchored) -> None:
+                entry = {"player": player, "version": str(anchored.version), "digest": anchored.digest}
+                players.write(f"{json.dumps(entry | {'entry': json.dumps(asdict(anchored))})}\n")
+                for id, (reference, of) in anchored.later_prizes.items():
+                    record = {"player": player, "id": id, "prize_reference": reference, "prize_amount": of}
+                    records.write(f"{json.dumps(record)}\n")
+                for id, digest in anchored.outcomes.items():
+                    records.write(f"{json.dumps({'player': player, 'id': id, 'covered': digest})}\n")
+
+            made = read_anchor(name, lines, take)
+        for table, path in paths.items():
+            self._take(table, _BESIDE[table], [path])
+        return made
 
     def prove(self) -> None:
         """Finds who is suspect. Raises Trouble if there is no room for it."""
@@ -149,6 +182,7 @@ class ExportBooks:
         for name in _SUSPECTING:
             if name != "free_rounds" or self.compares_free_rounds:
                 self._execute(f"INSERT INTO suspects SELECT player FROM ({query(name)})")  # noqa: S608 - our own words
+        self._execute(f"INSERT INTO suspects {_ANCHORED_RECORDS}")
         self._execute("CREATE TABLE suspected AS SELECT DISTINCT coalesce(player, '') AS player FROM suspects")
 
     def players(self) -> int:
@@ -159,63 +193,96 @@ class ExportBooks:
         )
         return number
 
-    def credited(self) -> Iterator[tuple[tuple[str, str], int, Decimal]]:
-        """What was credited to all who are not suspect, by currency and kind: how many transactions, and how much."""
-        for currency, kind, transactions, whole, part in self._all(_CREDITED):
+    def anchored(self) -> int:
+        """How many of whom an anchor knows are not suspect."""
+        ((number,),) = self._all(
+            "SELECT count(DISTINCT player) FROM anchors AS a ANTI JOIN suspected AS s ON s.player = a.player"
+        )
+        return number
+
+    def outcomes(self) -> int:
+        """How many references were settled without money, of all who are not suspect."""
+        ((number,),) = self._all(
+            "SELECT count(*) FROM transactions AS t ANTI JOIN suspected AS s ON s.player = coalesce(t.player, '') "
+            "WHERE t.outcome IS NOT NULL"
+        )
+        return number
+
+    def moved(self) -> Iterator[tuple[tuple[str, str], int, Decimal]]:
+        """What all who are not suspect were moved, by currency and kind: how many movements, and how much."""
+        for currency, kind, transactions, whole, part in self._all(_MOVED):
             yield (currency, kind), transactions, EXACT.add(Decimal(whole), Decimal(part).scaleb(-18, EXACT))
 
-    def pages(self) -> Iterator[Page]:
-        """What there is of every suspect, in order, to be proved with decimals of any length."""
-        wallets = self._rows("""
-            SELECT s.player, list({'userId': w.player, 'currency': w.currency, 'cash': w.cash, 'bonus': w.bonus,
-                'version': w.version}) FILTER (WHERE w.rowid IS NOT NULL)
-            FROM suspected AS s LEFT JOIN wallets AS w ON coalesce(w.player, '') = s.player
-            GROUP BY s.player ORDER BY s.player
-        """)
-        counts, transactions, faults = (
+    def pages(self, *, everybody: bool) -> Iterator[tuple[Page, bool]]:
+        """Each suspect's page, in order, to be proved with decimals of any length; and whether it is a suspect's.
+
+        With `everybody`, those of all others too: they have the last movement, and whatever else an anchor holds.
+        """
+        self._execute(f"CREATE OR REPLACE TABLE shown AS {_EVERYBODY if everybody else _SUSPECTS}")
+        wallets = self._rows(f"""
+            SELECT s.player, s.is_suspect, list({{{_WALLET}}}) FILTER (WHERE w.rowid IS NOT NULL)
+            FROM shown AS s LEFT JOIN wallets AS w ON coalesce(w.player, '') = s.player
+            GROUP BY ALL ORDER BY s.player
+        """)  # noqa: S608 - our own words
+        counts, transactions, faults, anchored = (
             _Merged(groupby(self._rows(statement), key=lambda row: row[0]))
             for statement in (
                 f"""
                 SELECT s.player, {_listed("free rounds", "t")}
-                FROM suspected AS s JOIN free_rounds AS t ON coalesce(t.player, '') = s.player ORDER BY s.player
+                FROM shown AS s JOIN free_rounds AS t ON coalesce(t.player, '') = s.player
+                WHERE s.is_suspect ORDER BY s.player
                 """,  # noqa: S608 - our own words
                 f"""
-                SELECT s.player, {_listed("transactions", "t")}
-                FROM suspected AS s JOIN transactions AS t ON coalesce(t.player, '') = s.player
-                ORDER BY s.player, try_cast(t.seq AS HUGEINT), t.id
-                """,  # noqa: S608 - our own words
-                """
-                SELECT s.player, f.fault
-                FROM suspected AS s JOIN faults AS f ON coalesce(f.player, '') = s.player
+                SELECT s.player, t.{COVERED} || chr(10) || coalesce(t.{ASIDE}, json_object('digest', t.digest))
+                FROM shown AS s JOIN transactions AS t ON coalesce(t.player, '') = s.player
+                WHERE t.{COVERED} IS NOT NULL
+                    AND (s.is_suspect OR t.seq = s.version OR t.outcome IS NOT NULL OR t.later_prize_amount IS NOT NULL)
                 ORDER BY s.player
-                """,
+                """,  # noqa: S608 - our own words
+                "SELECT s.player, f.fault FROM shown AS s JOIN faults AS f ON f.player = s.player ORDER BY s.player",
+                "SELECT s.player, a.entry FROM shown AS s JOIN anchors AS a ON a.player = s.player ORDER BY s.player",
             )
         )
-        for player, found in wallets:
-            yield self._page(player, found or [], transactions.of(player), counts.of(player), faults.of(player))
+        for player, is_suspect, found in wallets:
+            rows = (each.of(player) for each in (transactions, counts, faults, anchored))
+            yield self._page(player, found or [], *rows), is_suspect
 
-    def is_on_record(self, id: str) -> bool:
-        """Whether there is a transaction under that id, of any player."""
+    def owner_of(self, id: str) -> str | None:
+        """Whose the transaction under that id is; None if there is none."""
         with database.trouble_if(_CANNOT):
-            found = self._database.execute("SELECT 1 FROM transactions WHERE id = ? LIMIT 1", [id]).fetchall()
-        return bool(found)
+            statement = "SELECT coalesce(player, '') FROM transactions WHERE id = ? LIMIT 1"
+            found = self._database.execute(statement, [id]).fetchone()
+        return found[0] if found else None
 
-    def gaps(self) -> Iterator[Gap]:
-        """The versions of which no transaction tells, of all who are not suspect."""
-        rows = self._rows(
-            f"SELECT g.* FROM ({query('gaps')}) AS g ANTI JOIN suspected AS s ON s.player = g.player ORDER BY 1, 3"  # noqa: S608 - our own words
-        )
-        names = [field.name for field in fields(Gap)]
-        for row in rows:
-            yield Gap(**dict(zip(names, row, strict=True)))
+    def _begin(self, export: Export, paths: Sequence[Path]) -> Callable[[], None]:
+        """Begins to read files. The function it returns has the database take them."""
+        records = self._records.begin(paths) if export.table == "transactions" else None
+
+        def take() -> None:
+            if records:
+                read = records()
+                self._take("transactions", _COLUMNS["transactions"][1], [rows for rows, _ in read])
+                self._take("faults", _BESIDE["faults"], [faults for _, faults in read])
+            else:
+                self._insert(export, paths)
+            for path in paths:
+                if path.parent == self._folder:
+                    path.unlink()
+
+        return take
 
     def _insert(self, export: Export, paths: Sequence[Path]) -> None:
+        """Has the database read an export's own files."""
         table, columns = _COLUMNS[export.table]
         types = {name: "N VARCHAR" if name in NUMBERS else "S VARCHAR" for name in columns.values()}
         types |= {_LIST: "L STRUCT(S VARCHAR)[]"} if _LIST in types else {}
         attributes = ", ".join(f'"{name}" STRUCT({type_})' for name, type_ in types.items())
         values = {name: f'Item."{name}".{type_[0]}' for name, type_ in types.items()}
-        values |= {name: special for name, special in ((_LIST, _KEYS), ("request", _REQUEST)) if name in values}
+        values |= {_LIST: _KEYS} if _LIST in types else {}
+        if "digest" in values:  # which may be missing: that is a fault of the chain
+            values["digest"] = (
+                f"""CASE WHEN Item."digest" IS NOT NULL THEN coalesce(Item."digest".S, '{_NO_TEXT}') END"""
+            )
         with database.trouble_if(f"{export.name} cannot be read"):
             self._database.execute(
                 f"INSERT INTO {table} SELECT {', '.join(values.values())} "  # noqa: S608 - our own words
@@ -223,13 +290,15 @@ class ExportBooks:
                 {"paths": [str(path) for path in paths]},
             )
 
-    def _take_faults(self, paths: Sequence[Path]) -> None:
-        written = [path for path in paths if path.stat().st_size]
-        if written:
+    def _take(self, table: str, names: Iterable[str], paths: Sequence[Path]) -> None:
+        """Has the database read files of rows that were made here, and removes them."""
+        columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+        if written := [str(path) for path in paths if path.stat().st_size]:
             with database.trouble_if(_CANNOT):
                 self._database.execute(
-                    "INSERT INTO faults SELECT json->>'user_id', json FROM read_json_objects($paths)",
-                    {"paths": [str(path) for path in written]},
+                    f"INSERT INTO {table} SELECT {', '.join(names)} "  # noqa: S608 - our own words
+                    f"FROM read_json($paths, format = 'newline_delimited', columns = {{{columns}}})",
+                    {"paths": written},
                 )
         for path in paths:
             path.unlink()
@@ -241,34 +310,36 @@ class ExportBooks:
         transactions: Sequence[Any],
         counts: Sequence[Any],
         faults: Sequence[Any],
+        anchored: Sequence[Any],
     ) -> Page:
         found: list[Fault] = []
         wallet: RecordedWallet | None = None
         for item in map(typed, wallets):
+            if item.get("digest") == _NO_TEXT:
+                item["digest"] = NOTHING
             if wrong := wrong_in_wallet(item):
                 found.append(Fault(user_id=player, what="unreadable", text=wrong))
             else:
                 wallet = wallet_of(item)
-        readable: list[RecordedTransaction] = []
-        for item in _items("transactions", transactions):
-            if wrong := wrong_in_transaction(item):
-                found.append(Fault(user_id=player, what="unreadable", id=item.get("id"), text=wrong))
-            else:
-                readable.append(transaction_of(item))
         free_rounds: dict[str, RecordedFreeRounds | None] = {}
         for item in _items("free rounds", counts):
             wrong = wrong_in_free_rounds(item)
             if wrong:
                 found.append(Fault(user_id=player, what="unreadable", text=wrong))
             free_rounds[item["bonusCode"]] = None if wrong else free_rounds_of(item)
+        records = sorted(
+            (transaction_of_kept(entry) for _, entry in transactions), key=lambda each: (each.seq, each.id)
+        )
         return Page(
             user_id=player,
             faults=[*found, *(Fault(**json.loads(fault)) for _, fault in faults)],
             has_wallet=bool(wallets),
             wallet=wallet,
-            transactions=sorted(readable, key=lambda each: (each.seq, each.id)),
+            transactions=[each for each in records if each.outcome is None],
+            outcomes=[each for each in records if each.outcome is not None],
             free_rounds=free_rounds if self.compares_free_rounds else None,
-            is_on_record=self.is_on_record,
+            anchored=[anchored_of(json.loads(entry)) for _, entry in anchored],
+            owner_of=self.owner_of,
         )
 
     def _number(self, of: Table) -> int:

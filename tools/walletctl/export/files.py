@@ -21,8 +21,8 @@ Table = Literal["players", "transactions", "free rounds"]
 
 _SUMMARY = "manifest-summary.json"
 # What only the items of one table have.
-_MARKS: dict[str, Table] = {"version": "players", "seq": "transactions", "uncovered": "free rounds"}
-_MARK = re.compile(rb'"(version|seq|uncovered)"\s*:\s*\{\s*"N"')
+_MARKS: dict[str, Table] = {"version": "players", "amountAsked": "transactions", "uncovered": "free rounds"}
+_MARK = re.compile(rb'"(version|amountAsked|uncovered)"\s*:\s*\{\s*"N"')
 _BEGINNING = 1 << 20  # bytes: an item has 400 KB at the most
 _GZIP = 31  # what zlib calls a gzip file
 _NAMES: dict[str, Table] = {"players": "players", "transactions": "transactions", "freerounds": "free rounds"}
@@ -49,7 +49,10 @@ class Storage(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A table's export: its files by name, how many items they hold, and of what moment it is (ISO 8601)."""
+    """A table's export: its files by name, how many items they hold, and of what moment it is (ISO 8601).
+
+    `ledger` tells its table from any other: the table's ARN.
+    """
 
     store: Storage
     name: str
@@ -57,6 +60,7 @@ class Export:
     files: Sequence[str]
     items: int
     moment: str
+    ledger: str
 
 
 def store(text: str, session: "boto3.Session | None") -> Storage:
@@ -170,10 +174,11 @@ def _export(of: Storage, summary_name: str) -> Export:
         raise Trouble(f"{name} is in {plain(str(form))}: export the table as DYNAMODB_JSON")
     if sort != "FULL_EXPORT":
         raise Trouble(f"{name} has the changes of a while: export the whole table (FULL_EXPORT)")
-    table = _table(of, files, str(summary.get("tableArn", "")))
+    ledger = str(summary.get("tableArn", ""))
+    table = _table(of, files, ledger)
     if table is None:
         raise Trouble(f"{name} is of none of the wallet's tables: players, transactions or free rounds")
-    return Export(store=of, name=name, table=table, files=files, items=items, moment=moment)
+    return Export(store=of, name=name, table=table, files=files, items=items, moment=moment, ledger=ledger or name)
 
 
 def _table(of: Storage, files: Sequence[str], arn: str) -> Table | None:

@@ -1,8 +1,9 @@
-"""An export's records, each compared with its own request, in processes beside the database.
+"""An export's records, read in processes beside the database: each is compared with its own request.
 
 Requests are not loaded into the database: they are most of an export, and a name in them may be written in any case.
-So each file is read once more, line by line, by the comparison that `verify` uses on the tables. Faults go to a file,
-since there may be many.
+So each file is read here, line by line, by the comparison that `verify` uses on the tables. What the queries need of a
+record goes to a file that the database loads, with the text that its digest covers: no query could write that text,
+since a record may have any attribute. Faults go to another file, since there may be many.
 """
 
 import gzip
@@ -11,7 +12,8 @@ import multiprocessing
 import os
 import signal
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -19,20 +21,56 @@ from typing import Any
 
 from tools.shared.outside import fault, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.verify.books import number
-from tools.walletctl.verify.record import faults_of
+from tools.walletctl.verify.books import NUMBERS, kept_transaction, number, wrong_in_transaction
+from tools.walletctl.verify.entries import Fault
+from tools.walletctl.verify.record import faults_of, owner
 
 _WORTH_A_PROCESS = 4 << 20  # packed bytes; a process takes half a second to start
 
 _LINES_BETWEEN_LOOKS = 1000  # some thirty milliseconds
 
-# The queries compare these. They are not read here: a number takes longer than a text.
-_COMPARED_LATER = frozenset({"amount", "cashAfter", "bonusAfter", "uncoveredAfter", "advanceAfter"})
+# Each column that the queries compare by its attribute, all as texts.
+COLUMNS: Mapping[str, str] = {
+    "id": "id",
+    "player": "userId",
+    "seq": "seq",
+    "outcome": "outcome",
+    "amount": "amount",
+    "asked": "amountAsked",
+    "bonus_amount": "bonusAmount",
+    "currency": "currency",
+    "cash_after": "cashAfter",
+    "bonus_after": "bonusAfter",
+    "bonus_code": "bonusCode",
+    "uncovered_after": "uncoveredAfter",
+    "advance_after": "advanceAfter",
+    "game_id": "gameId",
+    "round_id": "roundId",
+    "campaign_id": "campaignId",
+    "campaign_type": "campaignType",
+    "provider_id": "providerId",
+    "sent_at": "timestamp",
+    "recorded_at": "recordedAt",
+    "prize_reference": "prizeReference",
+    "prize_amount": "prizeAmount",
+    "later_prize_reference": "laterPrizeReference",
+    "later_prize_amount": "laterPrizeAmount",
+    "actor": "actor",
+    "reason": "reason",
+    "arrived_with": "arrivedWith",
+    "request_digest": "requestDigest",
+    "digest": "digest",
+}
+# And what a record is read again from: what its digest covers, and what it does not.
+COVERED, ASIDE = "covered", "aside"
+
+_TEXTS = {attribute: column for column, attribute in COLUMNS.items() if attribute not in NUMBERS}
+_NUMBERS = {attribute: column for column, attribute in COLUMNS.items() if attribute in NUMBERS}
 _decode = json.JSONDecoder().raw_decode  # quicker than loads, which guesses an encoding
 
 
 class Records:
-    """Proves the records of files: by processes, or here if the files are small."""
+    """Reads the records of files: by processes, or here if the files are small."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,19 +84,20 @@ class Records:
             self._stop.touch()
             self._pool.shutdown(cancel_futures=True)
 
-    def begin(self, paths: Sequence[Path]) -> Callable[[], list[Path]]:
-        """Starts to prove files. The function it returns waits for the files of faults. Both may raise Trouble."""
-        jobs: list[tuple[Path, Path, Path]] = []
+    def begin(self, paths: Sequence[Path]) -> Callable[[], list[tuple[Path, Path]]]:
+        """Starts to read files. The function it returns waits for their rows and faults. Both may raise Trouble."""
+        jobs: list[tuple[Path, Path, Path, Path]] = []
         for path in paths:
             self._files += 1
-            jobs.append((path, self._folder / f"faults-{self._files}.json", self._stop))
+            rows, faults = (self._folder / f"{what}-{self._files}.json" for what in ("rows", "faults"))
+            jobs.append((path, rows, faults, self._stop))
         if sum(path.stat().st_size for path in paths) < _WORTH_A_PROCESS:
-            return lambda: [_prove(*job) for job in jobs]
+            return lambda: [_read(*job) for job in jobs]
         if self._pool is None:
             # A fork would copy the database's threads in a state of their own.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_leave_ctrl_c)
-        running = [self._pool.submit(_prove, *job) for job in jobs]
+        running = [self._pool.submit(_read, *job) for job in jobs]
         return lambda: [*map(Future.result, running)]
 
 
@@ -66,28 +105,68 @@ def _leave_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes by itself
 
 
-def _prove(path: Path, to: Path, stop: Path) -> Path:
-    """Writes the faults of a file's records, one a line. Raises Trouble if the file cannot be read."""
+def _read(path: Path, rows_to: Path, faults_to: Path, stop: Path) -> tuple[Path, Path]:
+    """Writes a file's rows, and the faults of its records, one a line. Raises Trouble if the file cannot be read."""
     opened: Any = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rb") as lines, to.open("w") as faults:
+        with opened(path, "rb") as lines, rows_to.open("w") as rows, faults_to.open("w") as faults:
             for count, line in enumerate(filter(bytes.strip, lines)):
                 if count % _LINES_BETWEEN_LOOKS == 0 and stop.exists():
                     break
-                for wrong in faults_of(_item(line)):
-                    faults.write(f"{json.dumps(asdict(wrong))}\n")
+                item, row = _record(line)
+                wrong = [*faults_of(item)]
+                if unreadable := wrong_in_transaction(item):
+                    what = str(item.get("id"))
+                    wrong.append(Fault(user_id=owner(item), what="unreadable", id=what, text=unreadable))
+                else:
+                    _keep(item, row)
+                rows.write(f"{json.dumps(row)}\n")
+                for each in wrong:
+                    faults.write(f"{json.dumps({'player': each.user_id, 'fault': json.dumps(asdict(each))})}\n")
     except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Trouble(f"{plain(str(path))} cannot be read: {fault(error)}") from None
-    return to
+    return rows_to, faults_to
 
 
-def _item(line: bytes) -> dict[str, Any]:
-    """An item of DynamoDB's JSON in Python's types; what is in a list or a map stays as it is."""
-    return dict(_attributes(_decode(line.decode().lstrip())[0]["Item"]))
-
-
-def _attributes(item: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    for name, attribute in item.items():
+def _record(line: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """An item of DynamoDB's JSON in Python's types, and its row. An attribute of a wrong type is not in the row."""
+    item: dict[str, Any] = {}
+    row: dict[str, str] = {}
+    for name, attribute in _decode(line.decode().lstrip())[0]["Item"].items():
         ((type_, value),) = attribute.items()
-        if type_ != "NULL" and name not in _COMPARED_LATER:
-            yield name, number(value) if type_ == "N" else value
+        if type_ == "S":
+            item[name] = value
+            if name in _TEXTS:
+                row[_TEXTS[name]] = value
+        else:
+            item[name] = _value(type_, value)
+            if type_ == "N" and name in _NUMBERS:
+                row[_NUMBERS[name]] = value
+    return item, row
+
+
+def _keep(item: dict[str, Any], row: dict[str, str]) -> None:
+    """Adds what the record is read again from. What the row would have twice is left out: most have nothing aside."""
+    row[COVERED], _, aside = kept_transaction(item).partition("\n")
+    if aside != f'{{"digest": "{row.get("digest")}"}}':
+        row[ASIDE] = aside
+    if "arrived_with" not in row:
+        row.pop("request_digest", None)  # the queries ask only prizes for it
+
+
+def _value(type_: str, value: Any) -> Any:
+    match type_:
+        case "N":
+            return number(value)
+        case "S" | "BOOL":
+            return value
+        case "NULL":
+            return None
+        case "L":
+            return [_value(*one) for each in value for one in each.items()]
+        case "M":
+            return {name: _value(*one) for name, each in value.items() for one in each.items()}
+        case "B":
+            return b64decode(value)
+        case _:
+            return {_value(type_[0], each) for each in value}  # SS, NS, BS

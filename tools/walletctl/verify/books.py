@@ -152,7 +152,7 @@ class TableBooks:
             return (json.loads(entry) for sort in sorts for *_, entry in rows.get(sort, ()))
 
         def transactions(sort: int) -> list[RecordedTransaction]:
-            return [_transaction_of(entry) for *_, entry in rows.get(sort, ())]
+            return [transaction_of_kept(entry) for *_, entry in rows.get(sort, ())]
 
         wallet = next((wallet_of(typed(entry)) for entry in entries(_WALLET)), None)
         return Page(
@@ -168,7 +168,7 @@ class TableBooks:
             }
             if self.tables.free_rounds
             else None,
-            anchored=[_anchored_of(entry) for entry in entries(_ANCHORED)],
+            anchored=[anchored_of(entry) for entry in entries(_ANCHORED)],
             owner_of=self.owner_of,
         )
 
@@ -192,7 +192,7 @@ class TableBooks:
             self._complain(Fault(user_id=user_id, what="unreadable", id=id, text=wrong))
         else:
             sort, seq = (_TRANSACTION, int(item["seq"])) if item.get("outcome") is None else (_OUTCOME, 0)
-            self._insert_text(user_id, sort, _kept_transaction(item), id=id, seq=seq)
+            self._insert_text(user_id, sort, kept_transaction(item), id=id, seq=seq)
         for fault in faults_of(item):
             self._complain(fault)
 
@@ -215,7 +215,7 @@ def _text(utf8: bytes) -> str:
     return utf8.decode(errors="surrogatepass")
 
 
-def _kept_transaction(item: Item) -> str:
+def kept_transaction(item: Item) -> str:
     """What its digest covers; then, on a second line, what it does not, and which attributes are of a wrong type."""
     aside = {name: item[name] for name in _ASIDE if isinstance(item.get(name), str)}
     if not aside.keys() & {"laterPrizeAmount"} and item.get("prizeAmount") is None and item.get("arrivedWith") is None:
@@ -226,7 +226,7 @@ def _kept_transaction(item: Item) -> str:
     return f"{covered(item)}\n{json.dumps(aside)}"
 
 
-def _transaction_of(entry: str) -> RecordedTransaction:
+def transaction_of_kept(entry: str) -> RecordedTransaction:
     text, _, aside = entry.partition("\n")
     held = json.loads(aside)
     wrong = held.pop("wrong", ())
@@ -234,7 +234,7 @@ def _transaction_of(entry: str) -> RecordedTransaction:
     return transaction_of(typed(item | held), text)
 
 
-def _anchored_of(entry: Mapping[str, Any]) -> Anchored:
+def anchored_of(entry: Mapping[str, Any]) -> Anchored:
     later = {id: (reference, of) for id, (reference, of) in entry["later_prizes"].items()}
     return Anchored(**{**entry, "later_prizes": later})
 

@@ -32,8 +32,7 @@ def wrong_amounts(
             owed, after = _played(transaction, left.get(code, RecordedFreeRounds()))
         if transaction.amount != owed:
             text = (
-                f"{amount(transaction.amount)} was moved, where {amount(owed)} of {amount(transaction.asked)} "
-                "was owed"
+                f"{amount(transaction.amount)} was moved, where {amount(owed)} of {amount(transaction.asked)} was owed"
             )
             yield transaction.fault("amount", text)
         for name, must in (

@@ -1,10 +1,15 @@
 """Prizes and the results they came with, compared both ways. Source: docs/ledger.md."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 
 from tools.shared.amounts import amount
-from tools.walletctl.verify.entries import Fault, RecordedTransaction
+from tools.walletctl.verify.entries import EXACT, Fault, RecordedTransaction
 from tools.walletctl.verify.record import can_be_paid, prize_of, shown
+
+_PLAIN = re.compile(r"[0-9]{1,32}(\.[0-9]{1,18})?")
+_MOST_DIGITS = 38  # of one of DynamoDB's numbers
 
 # What a prize that was written together with its result has from the same request.
 _SHARED = ("gameId", "roundId", "campaignId", "campaignType", "providerId", "timestamp", "actor", "reason")
@@ -20,11 +25,23 @@ def wrong_prizes(transactions: Sequence[RecordedTransaction], owner_of: Callable
                 yield transaction.fault("prize", text)
         if transaction.kind == "result" and (named := _payable(transaction)):
             reference, of = named
-            if f"promo#{reference}" not in by_id and owner_of(f"promo#{reference}") is None:
+            if (
+                f"promo#{reference}" not in by_id
+                and owner_of(f"promo#{reference}") is None
+                and not any(_is_too_long(each, of) for each in transactions if each.seq >= transaction.seq)
+            ):
                 yield transaction.fault(
                     "prize",
                     f"its prize {shown(reference)} of {shown(of)} was not paid: promo#{shown(reference)} is missing",
                 )
+
+
+def _is_too_long(before: RecordedTransaction, of: str) -> bool:
+    """Whether a prize was left for a person because the balance with it has more digits than DynamoDB holds."""
+    if not _PLAIN.fullmatch(of):
+        return False
+    after = EXACT.normalize(EXACT.add(before.cash_after, Decimal(of)))
+    return len(after.as_tuple().digits) > _MOST_DIGITS
 
 
 def _wrong_in_prize(
@@ -69,5 +86,7 @@ def _payable(win: RecordedTransaction) -> tuple[str, str] | None:
     reference, of = _named(win)
     if reference is None or of is None:
         return None
+    if win.outcome and "prizeAmount" not in win.record:
+        return None  # Its win moved nothing, so it need not have the wallet's currency. The prize is left for a person.
     prize = prize_of(win.record.get("request"))
     return (reference, of) if (prize.is_payable if prize else can_be_paid(reference, of)) else None

@@ -87,6 +87,7 @@ _UNFIT = re.compile(
 )  # control characters and half surrogate pairs: in no identifier
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS, _MOST_DECIMALS, _MOST_CHARACTERS = 32, 18, 128
+_MARK = "\ufeff"  # of the byte order: some platforms write it before every text
 _MOST_SHOWN = 100  # characters of a value, in a fault's text
 
 
@@ -156,6 +157,9 @@ def _wrong(id: str, item: Item) -> Iterator[tuple[What, str]]:
     if request is None:
         if digest is None and not as_prize:
             yield "request", "it has neither a request nor its digest"
+        for name in _ATTRIBUTES:  # a digest does not tell a number from its text
+            if item.get(name) is not None and not isinstance(item[name], str):
+                yield "request", f"{name} is {shown(item[name])}, which is not a text"
         return
     fields = _fields(request)
     if digest != (made := digest_of(str(request))):
@@ -186,7 +190,8 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
         yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
     later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
-    if later != (None, None) and (kind != "result" or later[1] is None or item.get("prizeAmount") is not None):
+    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None)
+    if later != (None, None) and (kind != "result" or not is_noted or item.get("prizeAmount") is not None):
         yield "prize", f"the prize {shown(later[0])} of {shown(later[1])} was noted on it later, which it cannot have"
     yield from _wrong_below_zero(kind, item)
     has = item.get("actor"), item.get("reason")
@@ -282,7 +287,7 @@ def _wrong_with_order(
     kind: str, reference: str, request: str, fields: Fields, item: Item
 ) -> Iterator[tuple[What, str]]:
     """An order of the operator's own side, which has no names but its own."""
-    unfit = _JSON.decode(request).keys() - _OF_ORDERS
+    unfit = _JSON.decode(request.removeprefix(_MARK)).keys() - _OF_ORDERS
     unfit |= {"bonus"} if "bonus" in fields and kind not in _MAY_MOVE_BONUS else set()
     unfit |= {"belowZero"} if True in fields.get("belowzero", ()) and kind != "adjustment" else set()
     for name in sorted(unfit):
@@ -380,7 +385,7 @@ _JSON = json.JSONDecoder(parse_float=_Literal, parse_int=_Literal, parse_constan
 def _fields(request: object) -> Fields | None:
     """A request's fields that say something, by name in lower case; None if it is not an object of JSON."""
     try:
-        said = _JSON.decode(request) if isinstance(request, str) else None
+        said = _JSON.decode(request.removeprefix(_MARK)) if isinstance(request, str) else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):

@@ -21,3 +21,13 @@ SELECT 'balance differs', player, seq, id, 'wallet ' || CAST(cash AS VARCHAR) ||
     CAST(cash_after AS VARCHAR) || ' and ' || CAST(bonus_after AS VARCHAR)
 FROM both_sides
 WHERE seq = version AND (cash <> cash_after OR bonus <> bonus_after)
+UNION ALL
+SELECT 'missing', w.player, w.version, CAST(NULL AS VARCHAR), 'a wallet', 'a movement of this number'
+FROM exact_wallets AS w
+LEFT JOIN exact_transactions AS t ON t.player = w.player AND t.seq = w.version
+WHERE t.id IS NULL
+UNION ALL
+SELECT 'currency', t.player, CAST(NULL AS BIGINT), t.id, t.currency, w.currency
+FROM transactions AS t
+JOIN wallets AS w ON w.player = t.player
+WHERE t.outcome = 'not enough' AND t.currency IS DISTINCT FROM w.currency
