@@ -190,7 +190,7 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
         yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
     later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
-    is_noted = isinstance(later[1], str) and bool(later[1]) and isinstance(later[0], str | None)
+    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None) and "" not in later
     is_noted &= kind == "result" and item.get("prizeAmount") is None
     if item.keys() & {"laterPrizeReference", "laterPrizeAmount"} and not is_noted:
         yield "prize", f"the prize {shown(later[0])} of {shown(later[1])} was noted on it later, which it cannot have"
