@@ -781,6 +781,9 @@ NEIGHBOURS: dict[str, Tampering] = {
         kept("free", "alone", until=Decimal(41)),
         ("free rounds", None, "kept as 41, where its rounds and totals leave none"),
     ),
+    "until that is not whole where there is none": _of(
+        kept("free", "alone", until=Decimal("7.5")), ("free rounds", None, "until of code alone is kept as 7.5")
+    ),
     "until taken": _of(
         lambda books: books.free_rounds["free", "late"].pop("until"), ("free rounds", None, "late is kept as none")
     ),

@@ -351,6 +351,8 @@ def wrong_in_free_rounds(item: Item) -> str | None:
     for name in ("uncovered", "advance", "lastRounds"):
         if not isinstance(item.get(name), Decimal if name in NUMBERS else str | list):
             return f"what is kept of the free rounds of code {shown(code)} lacks {name}, or it is of another type"
+    if item.get("until") is not None and not isinstance(item["until"], Decimal):
+        return f"what is kept of the free rounds of code {shown(code)} has an until that is not a number"
     return None
 
 
