@@ -1259,7 +1259,6 @@ FORGERIES |= {
     ),
     "a kind in capitals": Forgery(renamed("result#r-4", "Result#r-4"), "Result#r-4", shows=True),
     "a reference with a space": Forgery(renamed("jackpot#j-1", "jackpot# j-1"), "jackpot# j-1"),
-    "a reference of nothing": Forgery(renamed("jackpot#j-1", "jackpot#"), "jackpot#"),
     "another player's name for all of it": Forgery(another_player, "opening#421"),
     "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, stays=True),
     "a version back": Forgery(wallet("421", version=Decimal(9)), 10, undone=True),
