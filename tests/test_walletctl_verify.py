@@ -1375,6 +1375,7 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
         (lambda lines: [*lines[:-1], lines[-1][:30]], "line 6 is wrong"),
         (lambda lines: [*lines, lines[-1]], "line 7 is wrong"),
         (lambda lines: [*lines, b"\n"], "line 7 is wrong"),
+        (lambda lines: [*lines, b'{"player":"zz","version":0,"digest":""}\n'], "line 7 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":20') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":21.0') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":-1') for line in lines], "line 2 is wrong"),
@@ -1411,6 +1412,8 @@ def test_an_anchor_that_is_missing_is_no_verdict(anchored: Anchored) -> None:
 
 def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     ledger = anchored.ledger
+    name = "arn:aws:dynamodb:eu-west-1:123456789012:table/Transactions"
+    assert name not in ledger.verify("--anchor", str(anchored.file)).stdout
     ledger.empty()
     ledger.open("another", "5")
     assert {each[0] for each in anchored.faults()} == {
@@ -1423,6 +1426,14 @@ def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     text = anchored.file.read_text().replace(":123456789012:", ":999999999999:")
     body = text[: text.rindex("{")]
     anchored.file.write_text(f'{body}{{"players":4,"sha256":"{digest_of(body)}"}}\n')
+    ledger.open("nobody", "5")
+    shown = ledger.verify("--anchor", str(anchored.file)).stdout
+    assert (
+        f"of another table, {name.replace('123456789012', '999999999999')}, as before a restore. This is {name}"
+        in shown
+    )
+    ledger.empty()
+    ledger.open("another", "5")
     said = (
         "is of another ledger, arn:aws:dynamodb:eu-west-1:999999999999:table/Transactions: none of its players is here"
     )
