@@ -1127,6 +1127,9 @@ FORGERIES |= {
         hidden=True,
         players=BANK,
     ),
+    "a win made up as booked elsewhere": Forgery(
+        copied("jackpot#h-elsewhere", "jackpot#x"), "jackpot#x", players=HAND, unnamed=AFTER
+    ),
     "a made-up refusal": Forgery(
         copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, players=BANK
     ),
