@@ -1379,6 +1379,7 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
         (lambda lines: [line.replace(b'"version":21', b'"version":20') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":21.0') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":-1') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"outcomes":{', b'"outcomes":[],"x":{') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"players":4', b'"players":5') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"p-9","9"', b'"p-9",9') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"p-9","9"', b'"p-9"') for line in lines], "line 2 is wrong"),
