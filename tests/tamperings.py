@@ -163,7 +163,6 @@ class Books:
 
 _NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference")  # attributes that name something
 _NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
-_AMOUNTS = {"amount", "bonus", "promoWinAmount"}
 _CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
 _MOVE_BONUS = ("opening", "adjustment")
 _FIELDS = {
@@ -176,7 +175,6 @@ _FIELDS = {
     "campaignId": "promoCampaignId",
     "campaignType": "promoCampaignType",
     "prizeReference": "promoWinReference",
-    "prizeAmount": "promoWinAmount",
     "providerId": "providerId",
     "timestamp": "timestamp",
 }
@@ -222,34 +220,38 @@ def _rewrite_request(item: Item) -> None:
 
 def _agreeing(item: Item) -> str:
     """A request that says what its record says, in the same words where it did before."""
-    fields = json.loads(item["request"].removeprefix("\ufeff"))
+    before = json.loads(item["request"].removeprefix("\ufeff"))
     kind, _, reference = item["id"].partition("#")
-    amount = -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]
     said = {field: item.get(name) for name, field in _FIELDS.items()}
-    said |= {"reference": reference, "amount": money.text(amount)}
+    said["promoWinAmount"] = Decimal(item["prizeAmount"]) if "prizeAmount" in item else None
+    said |= {"reference": reference, "amount": -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]}
     if kind in _CASHIERS:
-        bonus = item.get("bonusAmount")
-        said |= {
-            "movement": kind,
-            "bonus": money.text(bonus) if bonus else (kind in _MOVE_BONUS and fields.get("bonus") and "0") or None,
-        }
+        said |= {"movement": kind, "bonus": item.get("bonusAmount", before.get("bonus") and Decimal(0))}
         said |= {name: item.get(name) for name in ("actor", "reason")}
     elif kind == "result":
-        said["sessionId"] = None if item.get("autoClosed") else fields.get("sessionId", "session")
-    if f"{fields.get('currency', item.get('currency'))}".upper() == f"{item.get('currency')}".upper():
+        said["sessionId"] = None if item.get("autoClosed") else before.get("sessionId", "session")
+    if "currency" not in before or before["currency"].upper() == f"{said['currency']}".upper():
         del said["currency"]
-    spelled = {name.lower().removeprefix("promo" if "Campaign" in name else ""): name for name in fields}
-    for name, value in said.items():
-        name = spelled.get(name.lower().removeprefix("promo" if "Campaign" in name else ""), name)
-        is_same = Decimal(f"{fields[name]}") == Decimal(value) if name in _AMOUNTS & fields.keys() and value else False
-        if f"{fields.get(name)}" != f"{value}" and not is_same:
-            fields[name] = value
-    changed = {name: value for name, value in fields.items() if value is not None}
-    return (
-        item["request"]
-        if changed == json.loads(item["request"].removeprefix("\ufeff"))
-        else json.dumps(changed, ensure_ascii=False)
-    )
+    if kind not in _MOVE_BONUS:
+        said.pop("bonus", None)
+        before.pop("bonus", None)
+    names, fields = {_plain(name): name for name in before}, {**before}
+    for field, value in said.items():
+        name = names.get(_plain(field), field)
+        if value is None:
+            fields.pop(name, None)
+        elif not _says(before.get(name), value):
+            fields[name] = money.text(value) if isinstance(value, Decimal) else value
+    return item["request"] if fields == json.loads(item["request"].removeprefix("\ufeff")) else json.dumps(fields)
+
+
+def _plain(name: str) -> str:
+    """A field's name as every spelling of it has it."""
+    return name.lower().replace("promocampaign", "campaign")
+
+
+def _says(field: object, value: object) -> bool:
+    return Decimal(f"{field}") == value if isinstance(value, Decimal) and field is not None else f"{field}" == value
 
 
 def _table(name: str) -> Any:
@@ -779,6 +781,9 @@ NEIGHBOURS: dict[str, Tampering] = {
         kept("free", "alone", until=Decimal(41)),
         ("free rounds", None, "kept as 41, where its rounds and totals leave none"),
     ),
+    "until that is not whole where there is none": _of(
+        kept("free", "alone", until=Decimal("7.5")), ("free rounds", None, "until of code alone is kept as 7.5")
+    ),
     "until taken": _of(
         lambda books: books.free_rounds["free", "late"].pop("until"), ("free rounds", None, "late is kept as none")
     ),
@@ -1122,6 +1127,9 @@ FORGERIES |= {
         hidden=True,
         players=BANK,
     ),
+    "a win made up as booked elsewhere": Forgery(
+        copied("jackpot#h-elsewhere", "jackpot#x"), "jackpot#x", players=HAND, unnamed=AFTER
+    ),
     "a made-up refusal": Forgery(
         copied("withdrawal#w-refused", "withdrawal#x"), "withdrawal#x", unnamed=AFTER, players=BANK
     ),
@@ -1254,7 +1262,6 @@ FORGERIES |= {
     ),
     "a kind in capitals": Forgery(renamed("result#r-4", "Result#r-4"), "Result#r-4", shows=True),
     "a reference with a space": Forgery(renamed("jackpot#j-1", "jackpot# j-1"), "jackpot# j-1"),
-    "a reference of nothing": Forgery(renamed("jackpot#j-1", "jackpot#"), "jackpot#"),
     "another player's name for all of it": Forgery(another_player, "opening#421"),
     "a wallet deleted": Forgery(lambda books: books.wallets.pop("421", None), None, stays=True),
     "a version back": Forgery(wallet("421", version=Decimal(9)), 10, undone=True),

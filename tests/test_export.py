@@ -391,8 +391,8 @@ def test_exports_and_anchors_may_be_in_a_bucket(ledger: Ledger, tmp_path: Path) 
     compared = verify("--export", str(tmp_path), "--anchor", "s3://ledgers/anchors/1")
 
     assert written.stdout.splitlines()[-1] == compared.stdout.splitlines()[-1] == "No fault"
-    assert "Wrote the anchor s3://ledgers/anchors/1 of 2026-11-21T19:00:00Z: 3 players" in written.stdout
-    assert "Compared with the anchor s3://ledgers/anchors/1 of 2026-11-21T19:00:00Z: 3 players" in compared.stdout
+    assert "Wrote the anchor s3://ledgers/anchors/1 of 2026-11-21 19:00:00Z: 3 players" in written.stdout
+    assert "Compared with the anchor s3://ledgers/anchors/1 of 2026-11-21 19:00:00Z: 3 players" in compared.stdout
 
 
 # --- Whatever size ----------------------------------------------------------------------------------

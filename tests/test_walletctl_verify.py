@@ -1055,6 +1055,28 @@ def test_an_index_that_is_a_moment_behind_is_waited_for(ledger: Ledger) -> None:
     assert len(ledger.asked("Query")) == 3
 
 
+def test_a_prize_of_a_result_that_was_booked_elsewhere_is_proved_with_its_player(ledger: Ledger) -> None:
+    body = published("result", reference="e-1", amount="2")
+    ledger.settle("result", body, booked_elsewhere=True)
+    ledger.credit("result", **body | {"promoWinAmount": "3", "promoWinReference": "e-2"})
+
+    assert ledger.get("promo#e-2")["seq"] == SEQ + 1
+    assert ledger.faults(whose="421") == ledger.faults() == []
+    ledger.set("result#e-1", laterPrizeAmount="4")
+    assert ledger.faults(whose="421") == ledger.faults() == [("421", SEQ + 1, "prize")]
+
+
+def test_a_prize_with_another_players_result_is_named_with_its_player(ledger: Ledger) -> None:
+    ledger.forge("promo#p-1", arrivedWith="result#x-1")
+
+    assert ledger.faults(whose="421") == [("421", 7, "prize")]
+    assert ledger.account(whose="421")["transactions"] == SEQ
+
+
+def test_records_without_money_are_not_counted_for_one_player(by_hand: Ledger) -> None:
+    assert by_hand.account(whose="421")["settledWithoutMoney"] is None
+
+
 def test_a_player_of_whom_there_is_nothing_is_no_verdict(ledger: Ledger) -> None:
     result = ledger.verify(whose="no\x1bbody")
 
@@ -1353,9 +1375,11 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
         (lambda lines: [*lines[:-1], lines[-1][:30]], "line 6 is wrong"),
         (lambda lines: [*lines, lines[-1]], "line 7 is wrong"),
         (lambda lines: [*lines, b"\n"], "line 7 is wrong"),
+        (lambda lines: [*lines, b'{"player":"zz","version":0,"digest":""}\n'], "line 7 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":20') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":21.0') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":-1') for line in lines], "line 2 is wrong"),
+        (lambda lines: [line.replace(b'"outcomes":{', b'"outcomes":[],"x":{') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"players":4', b'"players":5') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"p-9","9"', b'"p-9",9') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"p-9","9"', b'"p-9"') for line in lines], "line 2 is wrong"),
@@ -1389,6 +1413,8 @@ def test_an_anchor_that_is_missing_is_no_verdict(anchored: Anchored) -> None:
 
 def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     ledger = anchored.ledger
+    name = "arn:aws:dynamodb:eu-west-1:123456789012:table/Transactions"
+    assert name not in ledger.verify("--anchor", str(anchored.file)).stdout
     ledger.empty()
     ledger.open("another", "5")
     assert {each[0] for each in anchored.faults()} == {
@@ -1401,6 +1427,14 @@ def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     text = anchored.file.read_text().replace(":123456789012:", ":999999999999:")
     body = text[: text.rindex("{")]
     anchored.file.write_text(f'{body}{{"players":4,"sha256":"{digest_of(body)}"}}\n')
+    ledger.open("nobody", "5")
+    shown = ledger.verify("--anchor", str(anchored.file)).stdout
+    assert (
+        f"of another table, {name.replace('123456789012', '999999999999')}, as before a restore. This is {name}"
+        in shown
+    )
+    ledger.empty()
+    ledger.open("another", "5")
     said = (
         "is of another ledger, arn:aws:dynamodb:eu-west-1:999999999999:table/Transactions: none of its players is here"
     )

@@ -28,7 +28,6 @@ CREATE EXTERNAL TABLE exported_free_rounds (
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('case.insensitive' = 'true')
 LOCATION 's3://BUCKET/ledger-MOMENT/AWSDynamoDB/EXPORT-OF-FREE-ROUNDS/data/';
 
--- An anchor, alone in its folder. Without one, this table may be of an empty folder.
 CREATE EXTERNAL TABLE anchors (player string, version string, digest string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
 LOCATION 's3://BUCKET/ANCHOR/';

@@ -3,9 +3,9 @@ SELECT item.userid.s AS player, item.currency.s AS currency, item.cash.n AS cash
     item.version.n AS version, item.digest.s AS digest
 FROM exported_players;
 
+CREATE VIEW transactions AS
 -- What a digest covers, as canonical JSON. The attributes are in the order of their names. ␂ is a quotation mark until the
 -- texts are escaped: a text that has it makes a digest that does not fit, and is named.
-CREATE VIEW transactions AS
 WITH written AS (
     SELECT item, array_join(ARRAY[
         '␂actor␂:␂' || item.actor.s || '␂', '␂advanceAfter␂:␂' || item.advanceafter.n || '␂',

@@ -240,7 +240,8 @@ class ExportBooks:
                 ORDER BY s.player
                 """,  # noqa: S608 - our own words
                 "SELECT s.player, f.fault FROM shown AS s JOIN faults AS f ON f.player = s.player ORDER BY s.player",
-                "SELECT s.player, a.entry FROM shown AS s JOIN anchors AS a ON a.player = s.player ORDER BY s.player",
+                "SELECT s.player, a.entry FROM shown AS s JOIN anchors AS a ON a.player = s.player "
+                "ORDER BY s.player, a.rowid",
             )
         )
         for player, is_suspect, found in wallets:

@@ -102,7 +102,7 @@ def read(name: str, lines: Iterable[bytes], take: Callable[[str, Anchored], obje
         try:
             if held := reader.take(line):
                 take(*held)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Trouble(
                 f"{name} was changed after it was written, or is not an anchor: line {number} is wrong. Nothing was "
                 "compared"

@@ -2,7 +2,7 @@
 
 DynamoDB hands out transactions in no order. Each record is compared with its request as it comes. The rest goes into a
 temporary database of SQLite's, which keeps 64 MB of it in memory and the rest in a nameless file that is gone with the
-process: about 800 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
+process: about 600 bytes a transaction, and as much again while they are put in order. Memory has one player at a time,
 with all of that player's transactions, without their requests. Anchors are kept in the same way.
 
 **Players are read first, transactions last**, each strongly consistently, so that every transaction up to a wallet's
@@ -351,6 +351,8 @@ def wrong_in_free_rounds(item: Item) -> str | None:
     for name in ("uncovered", "advance", "lastRounds"):
         if not isinstance(item.get(name), Decimal if name in NUMBERS else str | list):
             return f"what is kept of the free rounds of code {shown(code)} lacks {name}, or it is of another type"
+    if item.get("until") is not None and not isinstance(item["until"], Decimal):
+        return f"what is kept of the free rounds of code {shown(code)} has an until that is not a number"
     return None
 
 

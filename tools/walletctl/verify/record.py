@@ -190,9 +190,12 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
         yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
     later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
-    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None)
-    if later != (None, None) and (kind != "result" or not is_noted or item.get("prizeAmount") is not None):
+    is_noted = isinstance(later[1], str) and isinstance(later[0], str | None) and "" not in later
+    is_noted &= kind == "result" and item.get("prizeAmount") is None
+    if item.keys() & {"laterPrizeReference", "laterPrizeAmount"} and not is_noted:
         yield "prize", f"the prize {shown(later[0])} of {shown(later[1])} was noted on it later, which it cannot have"
+    if (currency := item.get("currency")) is not None and not (currency and isinstance(currency, str)):
+        yield "currency", f"its currency is {shown(currency)}, which is not a text"
     yield from _wrong_below_zero(kind, item)
     has = item.get("actor"), item.get("reason")
     if has != (None, None) and not all(isinstance(each, str) and each for each in has):

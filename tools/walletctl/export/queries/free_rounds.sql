@@ -30,7 +30,8 @@ kept AS (
             THEN TRY_CAST(uncovered AS DECIMAL(38, 18)) END AS uncovered,
         CASE WHEN regexp_like(advance, '^-?[0-9]{1,19}([.][0-9]{1,18})?$')
             THEN TRY_CAST(advance AS DECIMAL(38, 18)) END AS advance,
-        CASE WHEN regexp_like(until, '^[0-9]{1,20}$') THEN TRY_CAST(until AS DECIMAL(38, 0)) END AS until
+        CASE WHEN regexp_like(until, '^[0-9]{1,20}$') THEN TRY_CAST(until AS DECIMAL(38, 0))
+            WHEN until IS NOT NULL THEN CAST(-1 AS DECIMAL(38, 0)) END AS until
     FROM free_rounds
 )
 SELECT
