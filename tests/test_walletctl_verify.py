@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
 from typer.testing import Result
 
 from conftest import ROOT, Operator, published
@@ -1512,6 +1513,20 @@ def test_an_anchor_in_a_bucket_that_cannot_be_read_is_no_verdict(bucket: Bucket,
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--anchor", "--write-anchor"])
+def test_a_bucket_that_cannot_be_asked_is_no_verdict(bucket: Bucket, option: str) -> None:
+    def unknown(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation.endswith("Object"):
+            raise NoCredentialsError
+        return call()
+
+    bucket.ledger.watch(unknown)
+    result = bucket.ledger.verify(option, "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unable to locate credentials" in result.stderr
 
 
 def test_an_anchor_that_a_bucket_does_not_take_is_told(bucket: Bucket) -> None:
