@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
 from typer.testing import Result
 
 from conftest import ROOT, Operator, published
@@ -1515,6 +1516,20 @@ def test_an_anchor_in_a_bucket_that_cannot_be_read_is_no_verdict(bucket: Bucket,
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--anchor", "--write-anchor"])
+def test_a_bucket_that_cannot_be_asked_is_no_verdict(bucket: Bucket, option: str) -> None:
+    def unknown(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation.endswith("Object"):
+            raise NoCredentialsError
+        return call()
+
+    bucket.ledger.watch(unknown)
+    result = bucket.ledger.verify(option, "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unable to locate credentials" in result.stderr
+
+
 def test_an_anchor_that_a_bucket_does_not_take_is_told(bucket: Bucket) -> None:
     result = bucket.ledger.verify("--write-anchor", "s3://no-bucket/a")
 
@@ -1561,7 +1576,8 @@ def test_what_a_running_service_credited_is_a_ledger(service: Service) -> None:
     made = on(service, "--json")
 
     assert made.returncode == 0, made.stdout + made.stderr
-    assert json.loads(made.stdout)["transactions"] == 40
+    account = json.loads(made.stdout)
+    assert account["transactions"] == 40 + account["players"]  # each was opened by a movement
 
 
 def test_it_can_be_proved_while_it_serves(service: Service) -> None:
