@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
 from typer.testing import Result
 
 from conftest import ROOT, Operator, published
@@ -1375,6 +1376,7 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
         (lambda lines: [*lines[:-1], lines[-1][:30]], "line 6 is wrong"),
         (lambda lines: [*lines, lines[-1]], "line 7 is wrong"),
         (lambda lines: [*lines, b"\n"], "line 7 is wrong"),
+        (lambda lines: [*lines, b'{"player":"zz","version":0,"digest":""}\n'], "line 7 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":20') for line in lines], "line 6 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":21.0') for line in lines], "line 2 is wrong"),
         (lambda lines: [line.replace(b'"version":21', b'"version":-1') for line in lines], "line 2 is wrong"),
@@ -1411,6 +1413,8 @@ def test_an_anchor_that_is_missing_is_no_verdict(anchored: Anchored) -> None:
 
 def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     ledger = anchored.ledger
+    name = "arn:aws:dynamodb:eu-west-1:123456789012:table/Transactions"
+    assert name not in ledger.verify("--anchor", str(anchored.file)).stdout
     ledger.empty()
     ledger.open("another", "5")
     assert {each[0] for each in anchored.faults()} == {
@@ -1423,6 +1427,14 @@ def test_an_anchor_of_another_ledger_is_no_verdict(anchored: Anchored) -> None:
     text = anchored.file.read_text().replace(":123456789012:", ":999999999999:")
     body = text[: text.rindex("{")]
     anchored.file.write_text(f'{body}{{"players":4,"sha256":"{digest_of(body)}"}}\n')
+    ledger.open("nobody", "5")
+    shown = ledger.verify("--anchor", str(anchored.file)).stdout
+    assert (
+        f"of another table, {name.replace('123456789012', '999999999999')}, as before a restore. This is {name}"
+        in shown
+    )
+    ledger.empty()
+    ledger.open("another", "5")
     said = (
         "is of another ledger, arn:aws:dynamodb:eu-west-1:999999999999:table/Transactions: none of its players is here"
     )
@@ -1503,6 +1515,20 @@ def test_an_anchor_in_a_bucket_that_cannot_be_read_is_no_verdict(bucket: Bucket,
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--anchor", "--write-anchor"])
+def test_a_bucket_that_cannot_be_asked_is_no_verdict(bucket: Bucket, option: str) -> None:
+    def unknown(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation.endswith("Object"):
+            raise NoCredentialsError
+        return call()
+
+    bucket.ledger.watch(unknown)
+    result = bucket.ledger.verify(option, "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unable to locate credentials" in result.stderr
+
+
 def test_an_anchor_that_a_bucket_does_not_take_is_told(bucket: Bucket) -> None:
     result = bucket.ledger.verify("--write-anchor", "s3://no-bucket/a")
 
@@ -1549,7 +1575,8 @@ def test_what_a_running_service_credited_is_a_ledger(service: Service) -> None:
     made = on(service, "--json")
 
     assert made.returncode == 0, made.stdout + made.stderr
-    assert json.loads(made.stdout)["transactions"] == 40
+    account = json.loads(made.stdout)
+    assert account["transactions"] == 40 + account["players"]  # each was opened by a movement
 
 
 def test_it_can_be_proved_while_it_serves(service: Service) -> None:

@@ -31,6 +31,7 @@ class Account:
     anchors: list[Anchor] = field(default_factory=list)  # that it was compared with
     anchored: int = 0
     anchored_here: int = 0
+    ledger: str = ""  # this one's name, if there are anchors
     written: Anchor | None = None  # what this account holds, kept for later
     compares_free_rounds: bool = True
 
@@ -61,14 +62,13 @@ def account(
 
 
 def check_ledger(made: Account, name_of_ledger: Callable[[], str]) -> None:
-    """Raises Trouble if the anchors know nobody of this ledger, and are of another."""
-    if made.anchored and not made.anchored_here:
-        here = name_of_ledger()
-        for anchor in made.anchors:
-            if anchor.ledger != here:
-                raise Trouble(
-                    f"{anchor.name} is of another ledger, {plain(anchor.ledger)}: none of its players is here"
-                )
+    """Notes which ledger this is, if there are anchors. Raises Trouble if they are of another and know nobody here."""
+    if not made.anchors:
+        return
+    made.ledger = name_of_ledger()
+    for anchor in made.anchors:
+        if made.anchored and not made.anchored_here and anchor.ledger != made.ledger:
+            raise Trouble(f"{anchor.name} is of another ledger, {plain(anchor.ledger)}: none of its players is here")
 
 
 def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:

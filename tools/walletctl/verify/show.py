@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tools.shared.amounts import amount
 from tools.shared.listing import Cell, Column, Row, counted, table
-from tools.shared.outside import cut
+from tools.shared.outside import cut, plain
 from tools.walletctl.verify.account import MOST_SHOWN, Account, by_currency
 from tools.walletctl.verify.entries import Fault
 
@@ -78,6 +78,9 @@ def conclusions(made: Account) -> Iterator[str]:
         yield "The counts of free rounds were not compared: no table was named for them"
     for anchor in made.anchors:
         yield f"Compared with the anchor {anchor}"
+        if anchor.ledger != made.ledger:
+            other, here = plain(anchor.ledger), plain(made.ledger)
+            yield f"That anchor is of another table, {other}, as before a restore. This is {here}"
     if made.anchors and not made.anchored and made.outcomes is None:
         yield "No anchor has this player: the wallet was opened later"
     if made.written:
