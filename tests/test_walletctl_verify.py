@@ -114,6 +114,10 @@ class Ledger(Walletctl):
     def set_wallet(self, user_id: str = "421", **changes: Any) -> None:
         self.players.put_item(Item=_without_none(self.operator.wallet(user_id) | changes))
 
+    def records(self) -> list[dict[str, Any]]:
+        """Every transaction's item, the openings too, in order."""
+        return sorted(self.operator.items("Transactions"), key=lambda item: (item["userId"], item.get("seq", 0)))
+
     def get(self, id: str) -> dict[str, Any]:
         return self.transactions.get_item(Key={"id": id})["Item"]
 
@@ -129,7 +133,7 @@ class Ledger(Walletctl):
     def compute_again(self, user_id: str = "421") -> None:
         """Has every digest fit what is on record now, as somebody who writes the tables could."""
         digest = ""
-        for item in self.operator.transactions():
+        for item in self.records():
             if item["userId"] == user_id and "seq" in item:
                 digest = link(digest, item)
                 self.set(item["id"], digest=digest)
@@ -1194,7 +1198,7 @@ def test_what_comes_after_an_anchor_is_no_fault(anchored: Anchored) -> None:
 def _raise(ledger: Ledger) -> None:
     """Raises a jackpot, with its request and all that follows from it."""
     ledger.said("jackpot#j-1", amount=1000005)
-    for item in ledger.operator.transactions():
+    for item in ledger.records():
         if item["userId"] == "421" and item.get("seq", 0) >= 5:
             ledger.set(item["id"], cashAfter=item["cashAfter"] + 5)
     ledger.set("jackpot#j-1", amount=Decimal(1000005), amountAsked=Decimal(1000005))
@@ -1206,14 +1210,14 @@ def _roll_back(ledger: Ledger) -> None:
     """Sets a player back to an earlier moment, without a trace."""
     for id in ("result#n-1", "promo#p-9"):
         ledger.delete(id)
-    (last,) = [item for item in ledger.operator.transactions() if item["userId"] == "421" and item.get("seq") == 19]
+    (last,) = [item for item in ledger.records() if item["userId"] == "421" and item.get("seq") == 19]
     ledger.set_wallet(**{name.removesuffix("After"): last[name] for name in ("cashAfter", "bonusAfter", "digest")})
     ledger.set_wallet(version=Decimal(19))
 
 
 def _wipe_out(ledger: Ledger) -> None:
     ledger.players.delete_item(Key={"userId": "423"})
-    for item in ledger.operator.transactions():
+    for item in ledger.records():
         if item["userId"] == "423":
             ledger.delete(item["id"])
 
