@@ -26,6 +26,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
+from tools.local.opening import Opening
 from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
 from wallet.ledger import Movement
@@ -179,18 +180,20 @@ class Operator:
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
         """Opens a wallet by the movement that the cashier makes; again, if there is one."""
         self._forget(user_id)
+        actor, reason = "a test", "a player"
+        order = Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus))
         opening = Movement(
             kind="opening",
             reference=user_id,
             user_id=user_id,
-            amount=Decimal(cash),
-            bonus_amount=Decimal(bonus),
+            amount=order.cash,
+            bonus_amount=order.bonus,
             currency=currency,
             opens=True,
-            actor="a test",
-            reason="a player",
+            actor=actor,
+            reason=reason,
         )
-        STORE.settle([opening], request="{}", deadline=math.inf)
+        STORE.settle([opening], request=json.dumps(order.order(actor=actor, reason=reason)), deadline=math.inf)
 
     def put_wallet(self, user_id: str = "421", **attributes: Any) -> None:
         """Puts a wallet that no movement has opened, at version 0."""
