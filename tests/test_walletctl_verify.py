@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
 from typer.testing import Result
 
 from conftest import ROOT, Operator, published
@@ -113,6 +114,10 @@ class Ledger(Walletctl):
     def set_wallet(self, user_id: str = "421", **changes: Any) -> None:
         self.players.put_item(Item=_without_none(self.operator.wallet(user_id) | changes))
 
+    def records(self) -> list[dict[str, Any]]:
+        """Every transaction's item, the openings too, in order."""
+        return sorted(self.operator.items("Transactions"), key=lambda item: (item["userId"], item.get("seq", 0)))
+
     def get(self, id: str) -> dict[str, Any]:
         return self.transactions.get_item(Key={"id": id})["Item"]
 
@@ -128,7 +133,7 @@ class Ledger(Walletctl):
     def compute_again(self, user_id: str = "421") -> None:
         """Has every digest fit what is on record now, as somebody who writes the tables could."""
         digest = ""
-        for item in self.operator.transactions():
+        for item in self.records():
             if item["userId"] == user_id and "seq" in item:
                 digest = link(digest, item)
                 self.set(item["id"], digest=digest)
@@ -1193,7 +1198,7 @@ def test_what_comes_after_an_anchor_is_no_fault(anchored: Anchored) -> None:
 def _raise(ledger: Ledger) -> None:
     """Raises a jackpot, with its request and all that follows from it."""
     ledger.said("jackpot#j-1", amount=1000005)
-    for item in ledger.operator.transactions():
+    for item in ledger.records():
         if item["userId"] == "421" and item.get("seq", 0) >= 5:
             ledger.set(item["id"], cashAfter=item["cashAfter"] + 5)
     ledger.set("jackpot#j-1", amount=Decimal(1000005), amountAsked=Decimal(1000005))
@@ -1205,14 +1210,14 @@ def _roll_back(ledger: Ledger) -> None:
     """Sets a player back to an earlier moment, without a trace."""
     for id in ("result#n-1", "promo#p-9"):
         ledger.delete(id)
-    (last,) = [item for item in ledger.operator.transactions() if item["userId"] == "421" and item.get("seq") == 19]
+    (last,) = [item for item in ledger.records() if item["userId"] == "421" and item.get("seq") == 19]
     ledger.set_wallet(**{name.removesuffix("After"): last[name] for name in ("cashAfter", "bonusAfter", "digest")})
     ledger.set_wallet(version=Decimal(19))
 
 
 def _wipe_out(ledger: Ledger) -> None:
     ledger.players.delete_item(Key={"userId": "423"})
-    for item in ledger.operator.transactions():
+    for item in ledger.records():
         if item["userId"] == "423":
             ledger.delete(item["id"])
 
@@ -1515,6 +1520,20 @@ def test_an_anchor_in_a_bucket_that_cannot_be_read_is_no_verdict(bucket: Bucket,
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--anchor", "--write-anchor"])
+def test_a_bucket_that_cannot_be_asked_is_no_verdict(bucket: Bucket, option: str) -> None:
+    def unknown(operation: str, _parameters: Any, call: Callable[[], Any]) -> Any:
+        if operation.endswith("Object"):
+            raise NoCredentialsError
+        return call()
+
+    bucket.ledger.watch(unknown)
+    result = bucket.ledger.verify(option, "s3://anchors/a")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unable to locate credentials" in result.stderr
+
+
 def test_an_anchor_that_a_bucket_does_not_take_is_told(bucket: Bucket) -> None:
     result = bucket.ledger.verify("--write-anchor", "s3://no-bucket/a")
 
@@ -1561,7 +1580,8 @@ def test_what_a_running_service_credited_is_a_ledger(service: Service) -> None:
     made = on(service, "--json")
 
     assert made.returncode == 0, made.stdout + made.stderr
-    assert json.loads(made.stdout)["transactions"] == 40
+    account = json.loads(made.stdout)
+    assert account["transactions"] == 40 + account["players"]  # each was opened by a movement
 
 
 def test_it_can_be_proved_while_it_serves(service: Service) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import boto3
 
 _S3 = "s3://"
+_CHUNK = 1 << 16  # bytes: some hundred lines
 _IS_THERE = "is there already. An anchor is never overwritten: give this one another name"
 
 
@@ -32,7 +33,7 @@ def lines_of(place: str, s3: Any) -> Iterator[bytes]:
     if place.startswith(_S3):
         where = _key(place)
         with trouble_if(f"the anchor {plain(place)} cannot be read"):
-            yield from s3.get_object(**where)["Body"].iter_lines(keepends=True)
+            yield from s3.get_object(**where)["Body"].iter_lines(chunk_size=_CHUNK, keepends=True)
         return
     try:
         with Path(place).open("rb") as file:
@@ -49,7 +50,9 @@ def writing(place: str, s3: Any, moment: str, ledger: str) -> Iterator[Writer]:
     """
     if place.startswith(_S3):
         where = _key(place)
-        if _is_there(s3, where):
+        with trouble_if(f"the anchor {plain(place)} cannot be written"):
+            is_there = _is_there(s3, where)
+        if is_there:
             raise Trouble(f"{plain(place)} {_IS_THERE}")
         with _temporary() as file:
             yield Writer(plain(place), moment, ledger, file.write)
