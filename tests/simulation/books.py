@@ -50,12 +50,16 @@ class Books:
         return 64 if lacks_hash else delivery.refusal
 
     def _is_recalled(self, delivery: Delivery) -> bool:
-        """Whether a person has settled what cannot be read in full: then it is a replay."""
+        """Whether a person has settled what cannot be read in full: then it is a replay, if anything can be read."""
+        known = delivery.by_hand and self.contract.recorded(delivery.by_hand)
+        if delivery.by_hand and known and self._is_unreadable(delivery.by_hand, known):
+            return False
+        return self._is_settled_by_hand(delivery)
+
+    def _is_settled_by_hand(self, delivery: Delivery) -> bool:
         if delivery.by_hand is None or (known := self.contract.recorded(delivery.by_hand)) is None:
             return False
-        if known.credit.actor is None or self._is_unreadable(delivery.by_hand, known):
-            return False
-        return self._is_on_record(delivery.by_hand)
+        return known.credit.actor is not None and self._is_on_record(delivery.by_hand)
 
     def _verdict(self, credit: Credit) -> int:
         try:
@@ -118,7 +122,7 @@ class Books:
 
     def is_settled(self, delivery: Delivery) -> bool:
         """Whether what it asks for is on record, and nothing of it remains to be done."""
-        return self._is_recalled(delivery) if delivery.refusal else self._is_on_record(delivery.credit)
+        return self._is_settled_by_hand(delivery) if delivery.refusal else self._is_on_record(delivery.credit)
 
     def is_lost(self, delivery: Delivery) -> bool:
         """Whether nothing is on record of what it asks for, however it is answered."""
