@@ -303,6 +303,11 @@ def test_an_erased_request_is_no_fault_and_its_record_is_still_proved(by_hand: L
 
 # What is done to the ledger of `fill`, every fault that is named for it, and a part of the words.
 WRONG: dict[str, tuple[Callable[[Ledger], object], list[tuple[int | None, str]], str]] = {
+    "a number as a text, which its digest does not tell": (
+        lambda ledger: ledger.set("bonus#b-1", uncoveredAfter="0"),
+        [(4, "free rounds")],
+        "uncoveredAfter is none, where the free rounds before it and this leave 0",
+    ),
     "a number twice": (
         lambda ledger: ledger.set(LAST, seq=8),
         [(8, "seq twice"), (9, "missing")],
