@@ -72,7 +72,8 @@ class Ledger(Walletctl):
         self.order("adjustment", "a-4", "-5", userId="423", currency="EUR", error=15)
         whole = published("result", reference="h-1", amount="7", promoWinAmount="2", promoWinReference="h-2")
         self.settle("result", whole)
-        self.settle("result", published("result", userId=421, reference=77, amount=5, currency=None, gameId=["?"]))
+        unclear = {"currency": "USD", "CURRENCY": "EUR", "SESSIONID": "another", "gameId": ["?"]}
+        self.settle("result", published("result", userId=421, reference=77, amount=5, **unclear))
         self.settle("jackpot", published("jackpot", reference="h-3", jackpotId="\x00", roundId="", roundid=None))
         self.settle("promo", published("promo", reference="h-4", timestamp=1, TimeStamp=2, currency="usd"))
         self.settle("bonus", published("bonus", reference="h-5", userId="nobody"), booked_elsewhere=True)
@@ -302,6 +303,11 @@ def test_an_erased_request_is_no_fault_and_its_record_is_still_proved(by_hand: L
 
 # What is done to the ledger of `fill`, every fault that is named for it, and a part of the words.
 WRONG: dict[str, tuple[Callable[[Ledger], object], list[tuple[int | None, str]], str]] = {
+    "a number as a text, which its digest does not tell": (
+        lambda ledger: ledger.set("bonus#b-1", uncoveredAfter="0"),
+        [(4, "free rounds")],
+        "uncoveredAfter is none, where the free rounds before it and this leave 0",
+    ),
     "a number twice": (
         lambda ledger: ledger.set(LAST, seq=8),
         [(8, "seq twice"), (9, "missing")],
@@ -694,7 +700,7 @@ WRONG_BY_HAND: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "result#77",
         {"actor": None, "reason": None},
         "request",
-        "its request lacks currency, which every result has",
+        "currency is USD, its request says EUR",
     ),
     "what a person settled without a reason": (
         "result#h-1",
@@ -723,6 +729,12 @@ WRONG_BY_HAND: dict[str, tuple[str, dict[str, Any], str, str]] = {
         {"prizeReference": "h-2", "prizeAmount": "2"},
         "prize",
         "it is h-7 of 3, and result#h-6 names the prize h-2 of 2",
+    ),
+    "a prize that was not written with its result": (
+        "promo#p-1",
+        {"seq": Decimal(99)},
+        "prize",
+        "it has no request, and was not written together with result#r-3",
     ),
     "the request of a prize that a person settled alone": (
         "promo#p-9",
@@ -757,6 +769,14 @@ def test_what_is_wrong_with_what_the_operators_own_side_did_is_named(by_hand: Le
     found = [fault for fault in by_hand.account()["shownFaults"] if fault["id"] == id or fault["id"] == "promo#h-7"]
 
     assert any(fault["fault"] == what and text in fault["text"] for fault in found), found
+
+
+def test_a_prize_that_is_noted_later_has_a_request_of_its_own(ledger: Ledger) -> None:
+    as_if_later = {"laterPrizeAmount": "4", "laterPrizeReference": "p-1"}
+    ledger.forge("result#r-3", prizeAmount=None, prizeReference=None, **as_if_later)
+
+    assert ("421", 7, "prize") in ledger.faults()
+    assert "it has no request, and was not written together with result#r-3" in ledger.texts()
 
 
 def test_an_adjustment_below_zero_is_believed_once_its_request_is_erased(by_hand: Ledger) -> None:
