@@ -645,7 +645,7 @@ class Contract:
             (credit.player, credit.amount) == (recorded.player, recorded.amount)
             and self.agree(credit.currency, recorded.currency)
             and credit.bonus == recorded.bonus
-            and self.agree(credit.currency, self.currency_of(record))
+            and credit.currency in (None, self.currency_of(record) or credit.currency)
             and all(map(self.agree, credit.content, recorded.content))
         )
 
@@ -659,7 +659,7 @@ class Contract:
         return one is None or other is None or one == other
 
     def pay(self, credit: Credit) -> Record:
-        """Pays or takes what is not on record. Raises Refused (998), and then nothing has changed."""
+        """Pays or takes what is not on record. Raises Refused (998, an order's 59), and then nothing has changed."""
         wallet = self.wallets.get(credit.player) or self.no_wallet(credit)
         if credit.booked_elsewhere:
             return self.keep(credit, wallet, outcome="booked elsewhere")
@@ -667,18 +667,18 @@ class Contract:
         to_cash, to_bonus = self.shares(credit, paid)
         cash, bonus = self.add(wallet.cash, to_cash), self.add(wallet.bonus, to_bonus)
         count = next(iter(counts.values()), None)
-        self.check_digits(cash, *((count.uncovered, count.advance) if count else ()))
+        self.check_digits(credit, cash, *((count.uncovered, count.advance) if count else ()))
         if paid < 0 and cash < 0 and not credit.below_zero:
             return self.keep(credit, wallet, outcome="not enough")
-        self.check_digits(bonus)
+        self.check_digits(credit, bonus)
         after = replace(wallet, cash=cash, bonus=bonus, version=wallet.version + 1)
         self.wallets[credit.player] = after
         self.counts |= counts
         return self.keep(credit, after, paid, count)
 
-    def check_digits(self, *numbers: Fraction) -> None:
+    def check_digits(self, credit: Credit, *numbers: Fraction) -> None:
         if any(len(written(abs(number)).replace(".", "").strip("0")) > MAX_DIGITS for number in numbers):
-            raise Refused(998, f"more than {MAX_DIGITS} digits")
+            raise Refused(59 if credit.actor else 998, f"more than {MAX_DIGITS} digits")
 
     def keep(
         self,

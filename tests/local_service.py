@@ -31,6 +31,7 @@ class Service:
         self.port = int(url.rpartition(":")[2])
         self.said: list[str] = []
         self.http = httpx.Client(base_url=url, timeout=HANG_SECONDS)
+        self._tables: Any = None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -59,6 +60,8 @@ class Service:
         assert self.process.stdout
         self.process.stdout.close()
         self.http.close()
+        if self._tables:
+            self._tables.meta.client.close()
         return status
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
@@ -82,9 +85,11 @@ class Service:
 
     def tables(self) -> Any:
         """The engine's tables, by the address the service printed."""
-        found = re.search(r"Tables\s+(\S+)", self.output)
-        assert found
-        return boto3.resource("dynamodb", endpoint_url=found[1])
+        if self._tables is None:
+            found = re.search(r"Tables\s+(\S+)", self.output)
+            assert found
+            self._tables = boto3.resource("dynamodb", endpoint_url=found[1])
+        return self._tables
 
     def wallet(self, user_id: str) -> dict[str, Any]:
         return self.tables().Table("Players").get_item(Key={"userId": user_id})["Item"]

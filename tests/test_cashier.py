@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from conftest import EVENTS, ROOT, Operator
@@ -350,6 +352,8 @@ FAULTS: list[tuple[int, dict[str, Any]]] = [
     (64, {"actor": ""}),
     (59, {"amount": "ten"}),
     (57, {"reason": "two\nlines"}),
+    (59, {"amount": "-1"}),
+    (57, {"belowZero": True}),
     (61, {"reference": "taken", "amount": "1"}),
     (62, {"userId": "nobody"}),
     (52, {"currency": "EUR"}),
@@ -378,6 +382,14 @@ def test_a_missing_wallet_leaves_the_reference_free(operator: Operator) -> None:
     operator.open_wallet("late", cash="0")
 
     assert operator.invoke("cashier", order(userId="late"))["cash"] == "10.5"
+
+
+def test_what_no_balance_can_hold_is_refused_for_its_amount_and_leaves_the_reference_free(operator: Operator) -> None:
+    operator.open_wallet("rich", cash="12345678901234567890123456789012", currency="USD")
+    dust = order(userId="rich", amount="0.000000000000000001")
+
+    refused(operator, dust, 59, "amount (a balance would need more than 38 digits)")
+    assert operator.invoke("cashier", {**dust, "amount": "0.000001"})["error"] == 0
 
 
 # --- The limit --------------------------------------------------------------------------------------
@@ -489,12 +501,14 @@ def test_the_log_says_who_moved_what_and_why_something_was_refused(operator: Ope
 def service() -> Iterator[Service]:
     with running(WORKERS="2") as service:
         yield service
+        lambda_of(service).close()
 
 
+@cache
 def lambda_of(service: Service) -> Any:
     return boto3.client(
         "lambda", endpoint_url=f"http://127.0.0.1:{service.port}", region_name="eu-west-1",
-        aws_access_key_id="any", aws_secret_access_key="any",
+        aws_access_key_id="any", aws_secret_access_key="any", config=Config(max_pool_connections=50),
     )  # fmt: skip
 
 
@@ -613,14 +627,16 @@ def test_no_path_of_the_provider_s_leads_to_the_cashier(service: Service, path: 
     assert (answer.status_code, answer.json()["error"]) == (404, 404)
 
 
-def test_the_five_lines_of_the_page_move_money(service: Service, tmp_path: Any) -> None:
+def test_the_five_lines_of_the_page_move_money(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     page = (ROOT / "docs" / "cashier.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "deposit.json").write_text((EVENTS / "deposit.json").read_text())
     said: list[Any] = []
     assert len(code.strip().splitlines()) == 5
     code = code.replace("http://127.0.0.1:3000", f"http://127.0.0.1:{service.port}")
-    exec(code, {"print": said.append, "open": lambda name: (ROOT / name).open()})  # noqa: S102 - our own page
+    there: dict[str, Any] = {"print": said.append}
+    exec(code, there)  # noqa: S102 - our own page
+    there["cashier"].close()
 
     (answer,) = said
     assert answer["error"] in (0, 998)

@@ -33,7 +33,7 @@ def movements_for(order: CashierOrder) -> list[Movement]:
         raise Malformed("movement")
     amounts = {"amount": order.amount, "bonus": order.bonus or Decimal(0)}
     for field, amount in amounts.items():
-        if (amount < 0 and not is_adjustment) or (is_adjustment and abs(amount) > ADJUSTMENT_LIMIT):
+        if (amount < 0 and not is_adjustment) or (is_adjustment and amount.copy_abs() > ADJUSTMENT_LIMIT):
             raise InvalidAmount(field)
     if order.bonus is not None and not (is_adjustment or is_opening):
         raise Malformed("bonus")

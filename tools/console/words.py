@@ -150,7 +150,11 @@ def _title(item: Mapping[str, Any]) -> str | None:
     """The heading of what was not a win that was paid."""
     paid, kind = item.get("amount"), kind_of(item)
     paid = moved_bonus(item) if paid == 0 and kind == "adjustment" else paid
-    money = f"{amount(abs(paid))} {item.get('currency') or ''}".rstrip() if isinstance(paid, Decimal) else "unreadable"
+    money = (
+        f"{amount(paid.copy_abs())} {item.get('currency') or ''}".rstrip()
+        if isinstance(paid, Decimal)
+        else "unreadable"
+    )
     match outcome_of(item):
         case "not enough":
             return "Refused: not enough money"

@@ -50,7 +50,7 @@ class Declined:
                 yield f"Refused: {player} has {self._there()}, which is not enough. Nothing was moved"
                 yield f"The refusal is on record: {reference} stays refused, also when there is more money"
                 if (cash := Decimal(self.answer["cash"])) > 0:
-                    least = amount(cash if order["movement"] == "withdrawal" else -cash)
+                    least = amount(cash if order["movement"] == "withdrawal" else cash.copy_negate())
                     yield f"To take what there is, order that under a new reference: {self._again(least)}"
                 if order["movement"] == "adjustment":
                     yield "To take more than there is, order it under a new reference with --below-zero"

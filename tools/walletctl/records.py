@@ -139,12 +139,12 @@ def by_hand(item: Item) -> str | None:
 def meaning(item: Item) -> str:
     """What a record means for the wallet, in plain words: a sentence or more."""
     paid, currency = number(item.get("amount")), str(item.get("currency") or "")
-    money = f"{amount(abs(paid))} {currency}".rstrip() if paid is not None else "an unreadable amount"
+    money = f"{amount(paid.copy_abs())} {currency}".rstrip() if paid is not None else "an unreadable amount"
     ordered = f" Ordered by {who}." if (who := by_hand(item)) else ""
     match outcome_of(item), kind_of(item):
         case "not enough", _:
             asked = number(item.get("amountAsked"))
-            wanted = f"{amount(abs(asked))} {currency}".rstrip() if asked is not None else "what was asked"
+            wanted = f"{amount(asked.copy_abs())} {currency}".rstrip() if asked is not None else "what was asked"
             return (
                 f"Refused: the wallet had less than {wanted}. Nothing was moved, and the same reference is refused "
                 f"again. To take the money later, use a new reference.{ordered}"
@@ -163,7 +163,7 @@ def meaning(item: Item) -> str:
         case None, "adjustment":
             bonus = number(moved_bonus(item))
             moved = [_adjusted(money, paid, "wallet")] if paid != 0 or not bonus else []
-            moved += [_adjusted(f"{amount(abs(bonus))} {currency}".rstrip(), bonus, "bonus")] if bonus else []
+            moved += [_adjusted(f"{amount(bonus.copy_abs())} {currency}".rstrip(), bonus, "bonus")] if bonus else []
             return f"Adjusted: {', and '.join(moved)}.{ordered}"
         case _:
             pass

@@ -15,6 +15,7 @@ from typing import Literal
 from wallet import money
 from wallet.errors import (
     Conflict,
+    InvalidAmount,
     NoSuchPlayer,
     NotEnough,
     Refusal,
@@ -254,8 +255,8 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
     A person who orders the opposite of what is on record is refused: they would take it for done.
 
     Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
-    or a balance would need more digits than the store can hold. What is refused for lack of
-    money is a settlement with a `refusal`.
+    or a balance would need more digits than the store can hold (InvalidAmount if somebody ordered it). What is refused
+    for lack of money is a settlement with a `refusal`.
     """
     win, *prizes = movements
     recorded = snapshot.transactions.get(win.id)
@@ -275,7 +276,7 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
             try:
                 paid, after = _move(prize, after, snapshot)
                 transactions.append(paid)
-            except (WrongCurrency, Unavailable) as refusal:
+            except (WrongCurrency, InvalidAmount, Unavailable) as refusal:
                 disputed = refusal
 
     receipt = Receipt(
@@ -376,8 +377,9 @@ def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Trans
             version=wallet.version + 1,
         )
     except Inexact:
-        # Not the provider's fault, and no reason to round: the win is kept for a person to book.
-        raise Unavailable("a balance would need more than 38 digits") from None
+        # No reason to round. A win is not the provider's fault: it is kept for a person, who may book it elsewhere.
+        cause = "a balance would need more than 38 digits"
+        raise (InvalidAmount(f"amount ({cause})") if movement.actor else Unavailable(cause)) from None
     transaction = Transaction(
         movement=movement,
         paid=paid,

@@ -234,7 +234,7 @@ def _wrong_below_zero(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     fields = _fields(item.get("request")) if kind == "adjustment" else {}
     if kind == "adjustment" and (fields is None or fields.get("belowzero") == (True,)):
         return
-    yield "below zero", f"it took {shown(-moved)} and left {shown(left)}"
+    yield "below zero", f"it took {shown(moved.copy_abs())} and left {shown(left)}"
 
 
 def _a(kind: str) -> str:
@@ -304,7 +304,7 @@ def _wrong_with_order(
             yield "request", f"the id has the reference {shown(reference)}, its request says {shown(value)}"
     for value in fields.get("amount", ()):
         asked = _ordered(kind, value)
-        if asked is None or item.get("amountAsked") != (-asked if kind == "withdrawal" else asked):
+        if asked is None or item.get("amountAsked") != (asked.copy_negate() if kind == "withdrawal" else asked):
             yield "request", _difference("amountAsked", item.get("amountAsked"), value)
     for value in fields.get("bonus", ()) or ("0",):
         if (bonus := _ordered(kind, value)) is None or item.get("bonusAmount", 0) != bonus:
@@ -318,7 +318,7 @@ def _ordered(kind: str, value: object) -> Decimal | None:
     if type(value) is not str:
         return None
     if kind == "adjustment" and value.startswith("-"):
-        return None if (amount_ := _amount(value[1:])) is None else -amount_
+        return None if (amount_ := _amount(value[1:])) is None else amount_.copy_negate()
     return _amount(value)
 
 
