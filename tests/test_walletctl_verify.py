@@ -233,6 +233,26 @@ def test_a_good_ledger_is_proved_to_the_last_digit(ledger: Ledger) -> None:
     assert made["freeRoundsCompared"] is True
 
 
+def test_orders_of_the_most_digits_are_proved_and_told_to_the_last_one(tables: Ledger) -> None:
+    most, less = "99999999999999.999999999999999999", "99999999999999.999999999999999998"
+    tables.operator.open_wallet("rich", cash="0", bonus="0")
+    for movement, reference, amount in (
+        ("deposit", "in", most),
+        ("withdrawal", "out", less),
+        ("withdrawal", "no", less),
+    ):
+        said = {"movement": movement, "reference": reference, "amount": amount, "userId": "rich", "currency": "USD"}
+        tables.operator.invoke("cashier", {**said, "actor": "a test", "reason": "x"})
+
+    made = tables.account()
+
+    assert made["shownFaults"] == []
+    assert (made["moved"]["USD"]["deposit"], made["moved"]["USD"]["withdrawal"]) == (most, f"-{less}")
+    assert f"{less} USD was taken from the wallet" in " ".join(tables("find", "out").stdout.split())
+    assert f"less than {less} USD" in " ".join(tables("find", "no").stdout.split())
+    assert f"-{less}" in tables("ledger", "rich").stdout
+
+
 def test_what_the_operators_own_side_moved_and_refused_is_proved(by_hand: Ledger) -> None:
     made = by_hand.account()
 
