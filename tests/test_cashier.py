@@ -392,6 +392,12 @@ def test_what_no_balance_can_hold_is_refused_for_its_amount_and_leaves_the_refer
     assert operator.invoke("cashier", {**dust, "amount": "0.000001"})["error"] == 0
 
 
+def test_an_unknown_name_of_any_length_is_told_in_a_short_line(operator: Operator) -> None:
+    answer = operator.invoke("cashier", {**order(), "x" * 50_000: 1})
+
+    assert answer == {"error": 57, "description": f"Field is malformed: {'x' * 128}"}
+
+
 # --- The limit --------------------------------------------------------------------------------------
 
 
@@ -488,7 +494,8 @@ def test_the_log_says_who_moved_what_and_why_something_was_refused(operator: Ope
 
     assert (moved["correlation_id"], moved["actor"], moved["userId"]) == ("r-1", "bank-gateway", "421")
     assert moved["transactions"] == [{"id": "deposit#r-1", "seq": 2, "amount": "10.5", "cashAfter": "110.5"}]
-    assert (declined["code"], declined["movement"], declined["userId"]) == (61, "deposit", "421")
+    said = {name: declined[name] for name in ("code", "movement", "userId", "actor")}
+    assert said == {"code": 61, "movement": "deposit", "userId": "421", "actor": "bank-gateway"}
     assert declined["reason"] == "This reference was already used with other content: amount"
     metrics = {name: line[name] for line in lines for name in ("Moved", "MovedAmount", "Declined") if name in line}
     assert metrics == {"Moved": [1.0], "MovedAmount": [10.5], "Declined": [1.0]}

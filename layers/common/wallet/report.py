@@ -85,7 +85,7 @@ def _done(what: str, settlement: Settlement, arrived: float, **facts: Any) -> No
 def declined(refusal: Refusal, body: Body | None, arrived: float) -> None:
     """The operator's own side was refused: it has what it asked for, and the answer."""
     count("Declined", code=str(refusal.code))
-    facts = body.plainly("movement", "userId", "amount", "currency") if body else {}
+    facts = body.plainly("movement", "userId", "amount", "currency", "actor") if body else {}
     facts |= {"code": refusal.code, "reason": refusal.reason, "milliseconds": _milliseconds_since(arrived)}
     tell(logger.warning, "declined", stacklevel=4, **facts)
 

@@ -128,7 +128,8 @@ class Body:
         except ValidationError as error:
             faults += [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
         if model.closed:
-            faults += [("unknown", each.name) for each in self.parameters if each.name not in _own_names(model)]
+            names = (each.name for each in self.parameters if each.name not in _own_names(model))
+            faults += [("unknown", name[:MAX_CHARACTERS]) for name in names]
         if is_signed:
             faults += [("ampersand", each.name) for each in self.parameters if each.could_be_cut]
         for kind, refused_with in (("spellings", Malformed), ("missing", Absent), ("amount", InvalidAmount)):
