@@ -329,6 +329,33 @@ def ask_aws(service: str, operation: str, *options: str) -> None:
 REFUSED = pytest.raises(ClientError, match="ConditionalCheckFailed")
 OPEN_AGAIN = block_of("docs/operating/money.md", "delete-item")
 SET_WALLET = block_of("docs/operating/money.md", "SET cash")
+ERASE = block_of("docs/ledger.md", "REMOVE #request")
+
+
+def test_a_request_is_erased_as_the_page_says_and_the_proof_holds(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    assert operator.send("result", published("result")).json["error"] == 0
+    (before,) = [item for item in operator.items("Transactions") if item["id"].startswith("result#")]
+
+    paste(ERASE, tmp_path, walletctl)
+
+    (after,) = [item for item in operator.items("Transactions") if item["id"].startswith("result#")]
+    assert after == {name: value for name, value in before.items() if name != "request"}
+    assert walletctl("verify", "--all").output.endswith("No fault\n")
+    with REFUSED:
+        paste(ERASE, tmp_path, walletctl)
+
+
+def test_erasing_the_request_of_a_record_that_is_not_there_makes_none(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    before = operator.items("Transactions")
+
+    with REFUSED:
+        paste(ERASE, tmp_path, walletctl)
+
+    assert operator.items("Transactions") == before
 
 
 def test_a_wallet_that_somebody_wrote_is_opened_as_the_page_says(
