@@ -402,6 +402,12 @@ def test_a_wallet_is_set_as_the_page_says_if_it_is_at_the_version_that_was_seen(
         paste(SET_WALLET, tmp_path, walletctl)
 
 
+def test_the_page_that_stops_everything_denies_the_table_to_every_function() -> None:
+    (names,) = re.findall(r"for name in ([\w ]+);", block_of("docs/operating/stopping.md", "put-resource-policy"))
+
+    assert {f"{name}Function" for name in names.split()} == of_type("AWS::Serverless::Function").keys()
+
+
 # --- Samples ----------------------------------------------------------------------------------------
 
 
