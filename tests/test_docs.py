@@ -402,9 +402,12 @@ def test_a_wallet_is_set_as_the_page_says_if_it_is_at_the_version_that_was_seen(
         paste(SET_WALLET, tmp_path, walletctl)
 
 
-def test_the_page_that_stops_everything_denies_the_table_to_every_function() -> None:
-    (names,) = re.findall(r"for name in ([\w ]+);", block_of("docs/operating/stopping.md", "put-resource-policy"))
+LOOP = re.compile(r"for name in ([\w ]+);(?:(?!\bdone\b).)*\$\{name\}(?:Function|Role)", re.DOTALL)
+LOOPS = [(page, names) for page in PAGES for names in LOOP.findall(text_of(page))]
 
+
+@pytest.mark.parametrize(("page", "names"), LOOPS, ids=[page for page, _ in LOOPS])
+def test_what_a_page_does_to_the_functions_it_does_to_each(page: str, names: str) -> None:
     assert {f"{name}Function" for name in names.split()} == of_type("AWS::Serverless::Function").keys()
 
 
