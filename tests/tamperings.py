@@ -502,7 +502,7 @@ def shared_with(id: str) -> Callable[[Books], object]:
     return lambda books: books.transactions.update({"gift#1": books.transactions[id] | {"id": "gift#1"}})
 
 
-# By the number of the list, "named without --strict".
+# By its number in the list of 33, and more of each sort.
 LISTED: dict[str, Tampering] = {
     "1 cash + 1": _of(
         lambda books: books.wallets["421"].update(cash=books.wallets["421"]["cash"] + 1),
@@ -814,8 +814,8 @@ NEIGHBOURS: dict[str, Tampering] = {
     ),
 }
 
-# Named with --strict alone, or with `--strict` today: they need a chain of digests.
-STRICT: Mapping[str, Callable[[Books], object]] = {
+# These leave a hole in the numbers, or a wallet without movements.
+HOLES: Mapping[str, Callable[[Books], object]] = {
     "2 a deposit": lambda books: books.wallets["421"].update(
         cash=books.wallets["421"]["cash"] + 1000, version=books.wallets["421"]["version"] + 1
     ),
@@ -1000,7 +1000,7 @@ AFTER = "made up after the anchor: only the provider's report or the operator's 
 FORGERIES: dict[str, Forgery] = {
     "1 cash + 1": Forgery(listed("1 cash + 1"), "result#r-4", again=asked("result#r-4", "3.5")),
     "2 a deposit": Forgery(
-        STRICT["2 a deposit"], 11, again=copied("opening#421", "deposit#d", seq=Decimal("4.5"), bonusAmount=None)
+        HOLES["2 a deposit"], 11, again=copied("opening#421", "deposit#d", seq=Decimal("4.5"), bonusAmount=None)
     ),
     "3 one in the middle deleted": Forgery(deleted("result#r-3"), 9),
     "4 the last deleted": Forgery(deleted("result#r-4"), 10),

@@ -9,11 +9,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import ROOT, Operator, published
 from stack import PARAMETERS, of_type
@@ -284,6 +287,128 @@ def test_every_line_of_walletctl_runs_as_it_is_written(
     # 1 is a command's own "no", such as nothing found.
     assert result.exit_code in ((2,) if line.is_refused else (0, 1)), result.output
     assert bool(walletctl.asked("DescribeStackResource")) is (line.is_of_a_stack or "--stack" in words)
+
+
+# --- Repairs ----------------------------------------------------------------------------------------
+
+
+def block_of(page: str, containing: str) -> str:
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if containing in block]
+    return block
+
+
+def paste(block: str, folder: Path, walletctl: Walletctl) -> None:
+    """Runs a block's calls of aws and walletctl on the mocked account, in order. Raises what AWS refuses one with."""
+    called = folder / ".pasted"
+    called.write_text("")
+    as_noted = """note() { printf '%s\\0' "$@" '' >>.pasted; }
+        aws() { note aws "$@"; }
+        walletctl() { note walletctl "$@"; }
+        output() { echo "${1%Table}"; }"""
+    subprocess.run(  # noqa: S603 - what a person pastes
+        ["/bin/bash", "-ec", f"{as_noted}\n{block}"], env={"PATH": os.environ["PATH"]}, cwd=folder, check=True
+    )
+    for call in called.read_text().split("\0\0")[:-1]:
+        program, *words = call.split("\0")
+        if program == "walletctl":
+            result = walletctl(*words)
+            assert result.exit_code == 0, result.output
+        else:
+            ask_aws(*words)
+
+
+def ask_aws(service: str, operation: str, *options: str) -> None:
+    parameters = {
+        name.removeprefix("--").title().replace("-", ""): json.loads(value) if value.startswith("{") else value
+        for name, value in zip(options[::2], options[1::2], strict=True)
+    }
+    getattr(boto3.client(service), operation.replace("-", "_"))(**parameters)
+
+
+REFUSED = pytest.raises(ClientError, match="ConditionalCheckFailed")
+OPEN_AGAIN = block_of("docs/operating/money.md", "delete-item")
+SET_WALLET = block_of("docs/operating/money.md", "SET cash")
+ERASE = block_of("docs/ledger.md", "REMOVE #request")
+
+
+def test_a_request_is_erased_as_the_page_says_and_the_proof_holds(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    assert operator.send("result", published("result")).json["error"] == 0
+    (before,) = [item for item in operator.items("Transactions") if item["id"].startswith("result#")]
+
+    paste(ERASE, tmp_path, walletctl)
+
+    (after,) = [item for item in operator.items("Transactions") if item["id"].startswith("result#")]
+    assert after == {name: value for name, value in before.items() if name != "request"}
+    assert walletctl("verify", "--all").output.endswith("No fault\n")
+    with REFUSED:
+        paste(ERASE, tmp_path, walletctl)
+
+
+def test_erasing_the_request_of_a_record_that_is_not_there_makes_none(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    before = operator.items("Transactions")
+
+    with REFUSED:
+        paste(ERASE, tmp_path, walletctl)
+
+    assert operator.items("Transactions") == before
+
+
+def test_a_wallet_that_somebody_wrote_is_opened_as_the_page_says(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    written = {"userId": "430", "currency": "EUR", "cash": Decimal("120.5"), "bonus": Decimal(0), "version": Decimal(0)}
+    operator.database.Table("Players").put_item(Item=written)
+    assert "opening" in walletctl("verify", "430").output
+
+    paste(OPEN_AGAIN, tmp_path, walletctl)
+
+    assert walletctl("verify", "--all").output.endswith("No fault\n")
+    assert operator.wallet("430")["cash"] == Decimal("120.5")
+    with REFUSED:
+        paste(OPEN_AGAIN, tmp_path, walletctl)
+
+
+def test_a_wallet_that_somebody_wrote_is_not_deleted_once_it_moved(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    # One movement later it is at the version that the page names.
+    written = {"userId": "430", "currency": "USD", "cash": Decimal(1), "bonus": Decimal(0), "version": Decimal(-1)}
+    operator.database.Table("Players").put_item(Item=written)
+    assert operator.send("result", published("result", userId="430")).json["error"] == 0
+    assert operator.wallet("430")["version"] == 0
+
+    with REFUSED:
+        paste(OPEN_AGAIN, tmp_path, walletctl)
+
+    assert operator.wallet("430")["cash"] == Decimal(11)
+
+
+def test_a_wallet_is_set_as_the_page_says_if_it_is_at_the_version_that_was_seen(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    torn = operator.wallet() | {"version": Decimal(41), "cash": Decimal(110)}
+    operator.database.Table("Players").put_item(Item=torn)
+
+    paste(SET_WALLET, tmp_path, walletctl)
+
+    said = {"cash": Decimal("120.5"), "bonus": Decimal(0), "version": Decimal(42)}
+    assert operator.wallet().items() >= said.items()
+    with REFUSED:
+        paste(SET_WALLET, tmp_path, walletctl)
+
+
+LOOP = re.compile(r"for name in ([\w ]+);(?:(?!\bdone\b).)*\$\{name\}(?:Function|Role)", re.DOTALL)
+LOOPS = [(page, names) for page in PAGES for names in LOOP.findall(text_of(page))]
+
+
+@pytest.mark.parametrize(("page", "names"), LOOPS, ids=[page for page, _ in LOOPS])
+def test_what_a_page_does_to_the_functions_it_does_to_each(page: str, names: str) -> None:
+    assert {f"{name}Function" for name in names.split()} == of_type("AWS::Serverless::Function").keys()
 
 
 # --- Samples ----------------------------------------------------------------------------------------
