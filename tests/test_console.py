@@ -1,6 +1,7 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import io
 import json
 import re
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from starlette.requests import ClientDisconnect, Request
 
@@ -1406,6 +1408,34 @@ def test_a_win_that_was_paid_by_other_means_is_recorded_from_a_page(window: Wind
     assert kept["outcome"] == "booked elsewhere"
     assert window.dead_letters() == []
     assert "settle as booked elsewhere, result" in window.get("/parked").text
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_order_answered_998_is_not_shown_as_nothing_changed(
+    window: Window, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    window.operator.send("result", published("result", reference="one", amount="10", gameId=None))
+    fields, make_call = settling(window), BaseClient._make_api_call
+
+    def unsure(client: Any, operation: str, parameters: Any) -> Any:
+        if operation != "Invoke":
+            return make_call(client, operation, parameters)
+        if is_done:
+            make_call(client, operation, parameters)
+        return {"Payload": io.BytesIO(b'{"error": 998, "description": "Not possible at the moment"}')}
+
+    with monkeypatch.context() as once:
+        once.setattr(BaseClient, "_make_api_call", unsure)
+        said = window.post("/parked/settle", fields).text
+
+    assert "Nobody knows whether it was settled. Settle it again: it is settled once." in said
+    assert "error 998" in said
+    assert not re.search("nothing|cannot be settled", said, re.IGNORECASE)
+    assert len(window.dead_letters()) == 1
+    assert "Settled" in window.post("/parked/settle", settling(window)).text
+    assert window.operator.wallet()["cash"] == Decimal("99899.99")
+    assert window.dead_letters() == []
 
 
 @pytest.mark.usefixtures("functions")

@@ -1635,6 +1635,56 @@ def test_a_function_that_gives_no_answer_is_told_in_one_line(
     assert "Run the same command again: it is done once" in said
 
 
+def unsure(desk: Owed, *, of_a_dry_run: bool, is_done: bool) -> None:
+    """Has a function answer 998 to the next dry run or order; `is_done`: it does the order first."""
+    answered: list[str] = []
+
+    def instead(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        is_dry_run = operation == "Invoke" and json.loads(parameters["Payload"])["settle"].get("dryRun", False)
+        if operation != "Invoke" or is_dry_run != of_a_dry_run or answered:
+            return call()
+        answered.append(operation)
+        if is_done:
+            call()
+        return {"Payload": io.BytesIO(b'{"error": 998, "description": "Not possible at the moment, send again"}')}
+
+    desk.watch(instead)
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["for a person", "for a machine"])
+def test_an_order_answered_998_is_never_said_to_have_changed_nothing(
+    desk: Owed, is_done: bool, form: list[str]
+) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+
+    unsure(desk, of_a_dry_run=False, is_done=is_done)
+    broken = settle(desk, "r", *form)
+
+    assert broken.exit_code == 2
+    assert "nobody knows whether it was settled: run the same command again, it is settled once" in broken.stderr
+    assert "error 998" in broken.stderr
+    assert "cannot be settled" not in broken.output
+    assert not re.search("nothing", broken.output, re.IGNORECASE)
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+    assert settle(desk, "r").exit_code == 0
+    assert desk.operator.wallet()["cash"] == Decimal("99899.99")
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+def test_a_dry_run_answered_998_says_that_it_changed_nothing(desk: Owed, functions: Functions) -> None:
+    desk.send("result", without_game(reference="r"))
+    unsure(desk, of_a_dry_run=True, is_done=False)
+
+    with unchanged(desk.operator):
+        done = settle(desk, "r")
+
+    assert done.exit_code == 1
+    assert "This dry run changed nothing. Do the same again later" in done.stdout
+    assert all(order["settle"].get("dryRun") for _, order in functions.orders)
+
+
 def test_the_local_service_is_asked_as_lambda_is(desk: Owed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", MAKE_API_CALL)
     asked: list[tuple[str, Any]] = []

@@ -198,7 +198,13 @@ class BackOffice:
         """Settles a dead letter, and then deletes its copies. Raises Trouble, which says how far it got."""
         with self._holding(choice, only_sendable=False) as mailbox:
             settling, _ = _settling(choice, mailbox, reason, booked_elsewhere)
-            ruling, references = settling.settle(self.place), _references(mailbox)
+            references = _references(mailbox)
+            try:
+                ruling = settling.settle(self.place)
+            except Trouble as trouble:
+                raise Trouble(
+                    f"Nobody knows whether it was settled. Settle it again: it is settled once. {trouble}"
+                ) from None
             if not ruling.is_done:
                 raise Trouble(f"It cannot be settled: {ruling.refusal}. Nothing was changed")
             try:

@@ -101,7 +101,10 @@ class _Settle:
             print("Nothing was settled")
             return
         self.how_far = "nobody knows whether it was settled: run the same command again, it is settled once"
-        answer = decision.settle(self._where)
+        try:
+            answer = decision.settle(self._where)
+        except Trouble as trouble:
+            raise Trouble(f"{self.how_far}. {trouble}") from None
         if not answer.is_done:
             self.how_far = _UNDONE
             self._refuse(group, answer)

@@ -12,6 +12,7 @@ from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
 
 MOST_OF_A_REASON = 1000  # characters, as the functions have it
+_UNKNOWN = 998  # a write may have been done whose answer never came; a dry run writes nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,10 @@ class Settling:
 
     def settle(self, place: Place) -> "Ruling":
         """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
-        return self._sent(place)
+        ruling = self._sent(place)
+        if ruling.said["error"] == _UNKNOWN:
+            raise Trouble(ruling.refusal)
+        return ruling
 
     def _sent(self, place: Place, **more: bool) -> "Ruling":
         order: dict[str, Any] = {
@@ -90,8 +94,10 @@ class Ruling:
     def instead(self, group: Group, options: Sequence[str]) -> Iterator[Advice]:
         """What to do about what cannot be settled, in order."""
         callback, code, said = self.decision.callback, self.said["error"], str(self.said.get("description", ""))
-        if code == 998:
-            yield Advice(text="Nothing was changed. Run the same command again later")
+        if code == _UNKNOWN:
+            yield Advice(
+                text="It cannot be foreseen at the moment. This dry run changed nothing. Do the same again later"
+            )
         elif code == 62:
             asked = self.decision.letter.asked
             yield Advice(
