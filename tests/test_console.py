@@ -1411,6 +1411,25 @@ def test_a_win_that_was_paid_by_other_means_is_recorded_from_a_page(window: Wind
 
 
 @pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("booked", ["", "1"])
+def test_a_free_round_in_another_currency_is_led_to_no_deed_that_is_refused(window: Window, booked: str) -> None:
+    window.operator.send("result", published("result", reference="one", currency="EUR", bonusCode="SPINS"))
+
+    page = window.get("/parked/letters", hx_request="true").text
+    foreseen = window.post("/parked/foresee", settling(window, booked=booked)).text
+
+    assert 'name="booked"' not in page
+    for said in (page, foreseen):
+        said = re.sub("<[^>]+>", "", said)
+        assert "A free round cannot be booked elsewhere" in said
+        assert "walletctl adjust 421 AMOUNT" in said
+        assert "walletctl parked discard result one" in said
+        assert "--booked-elsewhere" not in said
+        assert "settle it as booked elsewhere" not in said
+    assert 'action="/parked/settle"' not in foreseen
+
+
+@pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize("is_done", [True, False])
 def test_an_order_answered_998_is_not_shown_as_nothing_changed(
     window: Window, monkeypatch: pytest.MonkeyPatch, is_done: bool

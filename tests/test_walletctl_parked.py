@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -1467,7 +1468,8 @@ def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
     done = settle(desk, "r")
 
     assert done.exit_code == 1, done.output
-    assert "then run the same command again: walletctl players add new" in done.stdout
+    assert "Open a wallet for the player: walletctl players add new" in done.stdout
+    assert f"Then settle it: walletctl parked settle r result --port {PORT}" in done.stdout
 
 
 @pytest.mark.usefixtures("functions")
@@ -1478,6 +1480,70 @@ def test_a_free_round_is_not_booked_elsewhere_and_the_way_out_is_said(desk: Owed
 
     assert done.exit_code == 1
     assert "Pay it here, then take the money back by an adjustment" in done.stdout
+
+
+FREE_ROUNDS = pytest.mark.parametrize(
+    ("callback", "changes"),
+    [("result", {"bonusCode": "SPINS"}), ("bonus", {"bonusCode": "SPINS"}), ("bonus", {"BonusCode": 7, "uuid": None})],
+    ids=str,
+)
+
+
+@pytest.mark.usefixtures("functions")
+@FREE_ROUNDS
+@pytest.mark.parametrize("arguments", [[], ["--booked-elsewhere"]], ids=["paid here", "booked elsewhere"])
+def test_a_free_round_in_another_currency_is_led_to_no_command_that_is_refused(
+    desk: Owed, callback: str, changes: dict[str, Any], arguments: list[str]
+) -> None:
+    desk.dead(
+        letter(
+            callback, request={"reference": "r", "currency": "EUR", **changes}, code=52, reason="the wallet's is USD"
+        ),
+        callback=callback,
+    )
+
+    with unchanged(desk.operator):
+        done = settle(desk, "r", callback, *arguments)
+    shown = desk.parked("show", "r")
+
+    assert done.exit_code == 1
+    for said in (done.stdout, shown.stdout):
+        advised = re.findall(r"walletctl (\S+(?: (?:settle|discard|redrive))?)", said)
+        assert advised[:2] == ["adjust", "parked discard"], said
+        assert "parked settle" not in advised
+        assert "--booked-elsewhere" not in said
+        assert "A free round cannot be booked elsewhere" in said
+        assert "Its reference stays free" in said
+    discard_line = next(line for line in done.stdout.splitlines() if "parked discard" in line)
+    words = shlex.split(discard_line[discard_line.index("walletctl parked") :])[1:]
+    assert desk(*words, "--yes", "--file", str(desk.folder / "kept.json")).exit_code == 0
+    assert desk.all_in(f"{callback.title()}DeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+@FREE_ROUNDS
+def test_a_free_round_without_a_wallet_is_settled_here_once_there_is_one(
+    desk: Owed, callback: str, changes: dict[str, Any]
+) -> None:
+    desk.dead(letter(callback, request={"userId": "new", "reference": "r", **changes}, code=62), callback=callback)
+
+    done = settle(desk, "r", callback, "--booked-elsewhere")
+
+    assert done.exit_code == 1
+    assert f"Then settle it: walletctl parked settle r {callback} --port {PORT}\n" in done.stdout
+    assert "--booked-elsewhere" not in done.stdout
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("callback", ["jackpot", "promo"])
+def test_a_prize_with_a_bonus_code_may_be_booked_elsewhere(desk: Owed, callback: str) -> None:
+    desk.dead(
+        letter(callback, request={"reference": "r", "currency": "EUR", "bonusCode": "SPINS"}, code=52, reason="USD"),
+        callback=callback,
+    )
+
+    assert "--booked-elsewhere" in desk.parked("show", "r").stdout
+    assert settle(desk, "r", callback, "--booked-elsewhere").exit_code == 0
 
 
 @pytest.mark.usefixtures("functions")

@@ -17,6 +17,7 @@ from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.log import LogLine
+from tools.walletctl.parked.advice import Advice
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.keeping import keep_in_file
 from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
@@ -188,11 +189,15 @@ class BackOffice:
             raise Trouble(f"{trouble}; {_told(tally)}" if tally.chosen else str(trouble)) from None
         return Done(outcome=_told(tally), references=references)
 
-    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group]:
-        """What settling a dead letter would do, and all its copies. Nothing is changed. Raises Trouble."""
+    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group, list[Advice]]:
+        """What settling a dead letter would do, all its copies, and what to do instead if it cannot be settled.
+
+        Nothing is changed. Raises Trouble.
+        """
         with self._holding(choice, only_sendable=False) as mailbox:
             settling, group = _settling(choice, mailbox, reason, booked_elsewhere)
-            return settling.foresee(self.place), group
+            ruling = settling.foresee(self.place)
+            return ruling, group, [] if ruling.is_done else [*ruling.instead(group, self.place)]
 
     def settle(self, choice: Choice, reason: str, booked_elsewhere: bool) -> Done:
         """Settles a dead letter, and then deletes its copies. Raises Trouble, which says how far it got."""

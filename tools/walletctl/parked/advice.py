@@ -88,11 +88,16 @@ def advice(
         yield from adjusting(group.wins.letters[0], options)
     elif 52 in codes:
         yield Advice(text="The win is in another currency than the wallet. Ask the provider")
-        yield settle(
-            "If you pay it by other means, record that, so that it is not paid later",
-            "--booked-elsewhere",
-            beside_a_button="If you pay it by other means, settle it as booked elsewhere, so that it is not paid later",
-        )
+        free_rounds = [one for one, _ in group.wins.entries if one.is_free_round]
+        if len(free_rounds) < len(group.wins.entries):
+            yield settle(
+                "If you pay it by other means, record that, so that it is not paid later",
+                "--booked-elsewhere",
+                beside_a_button="If you pay it by other means, settle it as booked elsewhere, so that it is not paid "
+                "later",
+            )
+        for one in free_rounds:
+            yield from paying_a_free_round(callback, group, one, options)
         yield send_back(
             "If the wallet is corrected", "A retry is refused again until the wallet's currency is corrected"
         )
@@ -151,6 +156,28 @@ def adjusting(one: DeadLetter, options: Sequence[str], *, in_its_currency: bool 
                 names=[player if is_identifier(player) else "PLAYER", owed],
             ),
         )
+
+
+def paying_a_free_round(callback: str, group: Group, one: DeadLetter, options: Sequence[str]) -> Iterator[Advice]:
+    """What to do about a free round in another currency than the wallet: neither way of settling it is open."""
+    yield Advice(
+        text="A free round cannot be booked elsewhere, because its bonus code would not count it. For the same reason "
+        "a total of its rounds may pay it again: ask the provider whether one comes"
+    )
+    yield from adjusting(one, options, in_its_currency=False)
+    yield discarding(
+        callback,
+        group,
+        options,
+        "Then discard the dead letter. Its reference stays free, and is refused again while the wallet is in another "
+        "currency",
+    )
+
+
+def discarding(callback: str, group: Group, options: Sequence[str], text: str) -> Advice:
+    return Advice(
+        text=text, command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle])
+    )
 
 
 def why_not_the_prize(code: int, reason: str) -> str:

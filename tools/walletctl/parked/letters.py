@@ -97,6 +97,13 @@ class DeadLetter:
         return self.parked is not None and self.parked.code in INVALID
 
     @property
+    def is_free_round(self) -> bool:
+        """Whether a bonus code counts it. Its function then refuses to book it elsewhere, which no code would count."""
+        if self.parked is None or self.is_prize_only or self.unreadable:
+            return False
+        return self.parked.callback in ("result", "bonus") and self._by_hand().bonus_code is not None
+
+    @property
     def unreadable(self) -> str | None:
         """Why nobody can settle it: its player, amount or reference cannot be read, or those of its prize alone."""
         from wallet.errors import Refusal

@@ -134,7 +134,7 @@ class _Settle:
     def _refuse(self, group: Group, answer: Ruling) -> None:
         self._report(group, answer, "refused", f"It cannot be settled: {answer.refusal}")
         if not self._as_json:
-            for each in answer.instead(group, self._where.options):
+            for each in answer.instead(group, self._where):
                 listing.tell(str(each))
         raise typer.Exit(1)
 

@@ -1,13 +1,13 @@
 """A dead letter settled by a person: what its function would do about it, that it does it, and what to do instead."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tools.shared.hints import command, opening
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.advice import Advice, adjusting
+from tools.walletctl.parked.advice import Advice, adjusting, discarding, paying_a_free_round
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
 
@@ -91,39 +91,47 @@ class Ruling:
         if self.movements and not self.decision.booked_elsewhere:
             yield from map(plain, self.decision.letter.left_out())
 
-    def instead(self, group: Group, options: Sequence[str]) -> Iterator[Advice]:
-        """What to do about what cannot be settled, in order."""
-        callback, code, said = self.decision.callback, self.said["error"], str(self.said.get("description", ""))
+    def instead(self, group: Group, place: Place) -> Iterator[Advice]:
+        """What to do about what cannot be settled, in order: nothing that would be refused. Raises Trouble."""
+        decision, code, said = self.decision, self.said["error"], str(self.said.get("description", ""))
+        callback, letter, options = decision.callback, decision.letter, place.options
+
+        def settle(text: str, *more: str) -> Advice:
+            return Advice(
+                text=text, command=command(options, "parked", "settle", *more, names=[group.handle, callback])
+            )
+
         if code == _UNKNOWN:
             yield Advice(
                 text="It cannot be foreseen at the moment. This dry run changed nothing. Do the same again later"
             )
         elif code == 62:
-            asked = self.decision.letter.asked
+            asked = letter.asked
             yield Advice(
-                text="Open a wallet for the player, then run the same command again",
+                text="Open a wallet for the player",
                 command=opening(options, asked.get("userId"), asked.get("currency")),
             )
+            yield settle("Then settle it")
         elif "on record as" in said:
             yield Advice(text="Somebody has settled it the other way. If that is right, discard the dead letter")
         elif said.endswith("bookedElsewhere"):
-            yield Advice(
-                text="A free round is not booked elsewhere, because its bonus code would not count it. Pay it here, "
-                "then take the money back by an adjustment",
-                command=command(options, "parked", "settle", names=[group.handle, callback]),
-            )
+            paid_here = replace(decision, booked_elsewhere=False).foresee(place)
+            if paid_here.is_done:
+                yield settle(
+                    "A free round is not booked elsewhere, because its bonus code would not count it. Pay it here, "
+                    "then take the money back by an adjustment"
+                )
+            else:
+                yield Advice(text=f"It cannot be paid here either: {paid_here.refusal}")
+                yield from paid_here.instead(group, place)
+        elif code == 52 and letter.is_free_round:
+            yield from paying_a_free_round(callback, group, letter, options)
         elif code == 52:
-            yield from adjusting(self.decision.letter, options, in_its_currency=False)
-            yield Advice(
-                text="Then record that, so that it is not paid later",
-                command=command(options, "parked", "settle", "--booked-elsewhere", names=[group.handle, callback]),
-            )
+            yield from adjusting(letter, options, in_its_currency=False)
+            yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
         else:
-            yield from adjusting(self.decision.letter, options)
-            yield Advice(
-                text="Then discard the dead letter",
-                command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle]),
-            )
+            yield from adjusting(letter, options)
+            yield discarding(callback, group, options, "Then discard the dead letter")
 
 
 def the_one(group: Group) -> DeadLetter:
