@@ -1099,7 +1099,7 @@ def test_a_win_whose_prize_is_left_says_so_and_is_no_second_win(window: Window) 
         assert "A prize was not paid" in shown
         assert shown.count("<article") == 1
         assert "It is here 3 times." in shown
-        assert "The win itself does not wait for it" in shown
+        assert "The win itself is paid" in shown
 
 
 def test_a_prize_that_is_found_by_its_reference_alone_says_what_became_of_it(window: Window) -> None:
@@ -1408,6 +1408,26 @@ def test_a_win_that_was_paid_by_other_means_is_recorded_from_a_page(window: Wind
     assert kept["outcome"] == "booked elsewhere"
     assert window.dead_letters() == []
     assert "settle as booked elsewhere, result" in window.get("/parked").text
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("path", ["/parked/letters", "/player/parked?id=421", "/find/elsewhere?name=one"])
+def test_a_page_says_that_a_dead_letter_was_adjusted(path: str, window: Window) -> None:
+    in_euros(window.operator, "one")
+    amounts = {"amount": "1.5", "currency": "USD"}
+    about = {"userId": "421", "reference": "result#one", "actor": "jo", "reason": "ticket 7"}
+    assert window.operator.invoke("cashier", {"movement": "adjustment", **amounts, **about})["error"] == 0
+
+    pages = [
+        window.get(path, hx_request="true").text,
+        window.post("/parked/foresee", settling(window, path)).text,
+    ]
+    booked = window.post("/parked/foresee", settling(window, path, booked="1")).text
+
+    for page in (*pages, booked):
+        assert re.search(r"It was adjusted by 1.5 USD on \S+ \S+Z by jo: ticket 7", re.sub("<[^>]+>", "", page))
+        assert "walletctl adjust" not in page
+    assert "Adjusted: 1.5 USD" in window.get("/find?name=one").text
 
 
 @pytest.mark.usefixtures("functions")

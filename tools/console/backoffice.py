@@ -17,6 +17,7 @@ from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.log import LogLine
+from tools.walletctl.parked.adjusted import adjusted
 from tools.walletctl.parked.advice import Advice
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.keeping import keep_in_file
@@ -171,6 +172,10 @@ class BackOffice:
         """Every dead letter, or some callbacks', read and put back; where none is by SQS's count, that is believed."""
         with self.at_the_letters:
             return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
+
+    def adjusted(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
+        """What was adjusted by hand of what dead letters ask for, by id."""
+        return adjusted(self.place.tables(), (letter for _, group in parked for letter in group.letters))
 
     def letter(self, callback: str, message_id: str) -> DeadLetter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""

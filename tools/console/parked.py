@@ -95,6 +95,7 @@ class ParkedPages:
             causes=[] if only else list(_causes(piles)),
             only=only,
             groups=groups[:SHOWN],
+            known=self._office.adjusted(groups[:SHOWN]),
             more=len(groups) - SHOWN,
             hidden=sum(pile.hidden for pile in piles),
         )

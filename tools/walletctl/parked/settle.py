@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from tools.shared import listing
 from tools.shared.outside import cut, legible
 from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing
 from tools.walletctl.parked.interruptions import Interrupted
@@ -102,7 +104,7 @@ class _Settle:
             return
         self.how_far = "nobody knows whether it was settled: run the same command again, it is settled once"
         try:
-            answer = decision.settle(self._where)
+            answer = replace(decision.settle(self._where), adjusted=foreseen.adjusted)
         except Trouble as trouble:
             raise Trouble(f"{self.how_far}. {trouble}") from None
         if not answer.is_done:
@@ -126,6 +128,8 @@ class _Settle:
         if foreseen.is_done:
             listing.tell(f"The wallet of {foreseen.before()}")
             self._tell(foreseen)
+            for sentence in foreseen.already_paid():
+                listing.tell(sentence)
 
     def _tell(self, answer: Ruling) -> None:
         for effect in () if self._as_json else answer.effects():
@@ -150,6 +154,7 @@ class _Settle:
             "messageId": letter.message_id,
             "copies": len(group.letters),
             "bookedElsewhere": self._elsewhere,
+            "adjusted": [listing.for_machines(records.row(item)) for item in answer.adjusted.values()],
             "answer": answer.said,
         }
         print(json.dumps(said, indent=2))

@@ -1,13 +1,15 @@
 """A dead letter settled by a person: what its function would do about it, that it does it, and what to do instead."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tools.shared.hints import command, opening
+from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.advice import Advice, adjusting, discarding, paying_a_free_round
+from tools.walletctl.parked.adjusted import adjusted, are_paid
+from tools.walletctl.parked.advice import Advice, adjusting, already_paid, discarding, paying_a_free_round
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
 
@@ -26,7 +28,7 @@ class Settling:
 
     def foresee(self, place: Place) -> "Ruling":
         """What the function would do at this moment. Raises Trouble."""
-        return self._sent(place, dryRun=True)
+        return replace(self._sent(place, dryRun=True), adjusted=adjusted(place.tables(), [self.letter]))
 
     def settle(self, place: Place) -> "Ruling":
         """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
@@ -48,10 +50,11 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a function says of it, for a person."""
+    """What a function says of it, for a person. `adjusted` are those adjustments that have paid it by hand, by id."""
 
     decision: Settling
     said: Mapping[str, Any]
+    adjusted: Mapping[str, Item] = field(default_factory=dict[str, Item])
 
     @property
     def is_done(self) -> bool:
@@ -91,6 +94,13 @@ class Ruling:
         if self.movements and not self.decision.booked_elsewhere:
             yield from map(plain, self.decision.letter.left_out())
 
+    def already_paid(self) -> Iterator[str]:
+        """What a person must know before they settle it: it was paid by hand. In sentences."""
+        for each in already_paid([self.decision.letter], self.adjusted):
+            yield str(each)
+        if self.adjusted and self.movements and not self.decision.booked_elsewhere:
+            yield "Settling it pays it a second time. To record that it was paid, settle it as booked elsewhere."
+
     def instead(self, group: Group, place: Place) -> Iterator[Advice]:
         """What to do about what cannot be settled, in order: nothing that would be refused. Raises Trouble."""
         decision, code, said = self.decision, self.said["error"], str(self.said.get("description", ""))
@@ -101,6 +111,8 @@ class Ruling:
                 text=text, command=command(options, "parked", "settle", *more, names=[group.handle, callback])
             )
 
+        is_paid = are_paid([letter], self.adjusted)
+        yield from already_paid([letter], self.adjusted)
         if code == _UNKNOWN:
             yield Advice(
                 text="It cannot be foreseen at the moment. This dry run changed nothing. Do the same again later"
@@ -124,13 +136,13 @@ class Ruling:
             else:
                 yield Advice(text=f"It cannot be paid here either: {paid_here.refusal}")
                 yield from paid_here.instead(group, place)
-        elif code == 52 and letter.is_free_round:
-            yield from paying_a_free_round(callback, group, letter, options)
-        elif code == 52:
-            yield from adjusting(letter, options, in_its_currency=False)
+        elif code == 52 and letter.is_free_round and not is_paid:
+            yield from paying_a_free_round(callback, group, letter, options, self.adjusted)
+        elif code == 52 and not letter.is_free_round:
+            yield from adjusting(letter, options, self.adjusted, in_its_currency=False)
             yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
         else:
-            yield from adjusting(letter, options)
+            yield from adjusting(letter, options, self.adjusted)
             yield discarding(callback, group, options, "Then discard the dead letter")
 
 
