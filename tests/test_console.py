@@ -1431,6 +1431,20 @@ def test_a_page_says_that_a_dead_letter_was_adjusted(path: str, window: Window) 
 
 
 @pytest.mark.usefixtures("functions")
+def test_a_win_that_was_adjusted_and_booked_elsewhere_is_not_shown_as_credited(window: Window) -> None:
+    booked_elsewhere(window, "one")
+    money = {"amount": "1.5", "currency": "USD"}
+    about = {"userId": "421", "reference": "result#one", "actor": "jo", "reason": "ticket 7"}
+    assert window.operator.invoke("cashier", {"movement": "adjustment", **money, **about})["error"] == 0
+
+    page = re.sub("<[^>]+>", "", window.get("/find?name=one").text)
+
+    assert "Moved: 1 transaction" in page
+    assert "1 record of that name moved no money." in page
+    assert "The money was added" not in page
+
+
+@pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize("booked", ["", "1"])
 def test_a_free_round_in_another_currency_is_led_to_no_deed_that_is_refused(window: Window, booked: str) -> None:
     window.operator.send("result", published("result", reference="one", currency="EUR", bonusCode="SPINS"))

@@ -17,7 +17,7 @@ from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.log import LogLine
-from tools.walletctl.parked.adjusted import adjusted
+from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import Advice
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.keeping import keep_in_file
@@ -173,9 +173,9 @@ class BackOffice:
         with self.at_the_letters:
             return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
 
-    def adjusted(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
-        """What was adjusted by hand of what dead letters ask for, by id."""
-        return adjusted(self.place.tables(), (letter for _, group in parked for letter in group.letters))
+    def recorded_about(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
+        """What is on record about dead letters, by id: what was adjusted by hand, and what they contradict."""
+        return recorded_about(self.place.tables(), (letter for _, group in parked for letter in group.letters))
 
     def letter(self, callback: str, message_id: str) -> DeadLetter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""

@@ -95,7 +95,7 @@ class ParkedPages:
             causes=[] if only else list(_causes(piles)),
             only=only,
             groups=groups[:SHOWN],
-            known=self._office.adjusted(groups[:SHOWN]),
+            known=self._office.recorded_about(groups[:SHOWN]),
             more=len(groups) - SHOWN,
             hidden=sum(pile.hidden for pile in piles),
         )

@@ -12,7 +12,7 @@ from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
 from tools.walletctl.kinds import function_of
 from tools.walletctl.log import LogLine
-from tools.walletctl.parked.adjusted import adjustments_named
+from tools.walletctl.parked.adjusted import adjustments_named, ids_about
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.place import Place, callbacks
@@ -127,9 +127,9 @@ def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
 
 
 def _about(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> dict[str, Item]:
-    """What is on record of dead letters, by id: the wins whose prizes they are, and what was adjusted by hand."""
+    """What is on record of dead letters, by id: of prizes the wins, what was adjusted, what they contradict."""
     wins = {f"{callback}#{group.name}" for callback, group in letters if group.prizes}
-    ids = wins | {debt.adjustment for _, group in letters for letter in group.letters for debt in letter.owed()}
+    ids = wins | ids_about(letter for _, group in letters for letter in group.letters)
     there = {str(item["id"]): item for item in known if item["id"] in ids}
     return there | {str(item["id"]): item for item in tables.with_ids(sorted(ids - there.keys()))}
 

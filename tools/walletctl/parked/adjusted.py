@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tools.walletctl.parked.letters import DeadLetter
 
 
+_CONFLICT = 61
+
+
 def adjustments_named(name: str) -> list[str]:
     """The ids that an adjustment may have which pays what is called that: a reference, or an id with its kind."""
     if not can_be_key(name):
@@ -45,10 +48,19 @@ def digest(text: str) -> str:
     return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def adjusted(tables: Tables, letters: Iterable["DeadLetter"]) -> dict[str, Item]:
-    """The adjustments on record that pay what these letters ask for, by id. Raises Trouble."""
-    ids = {debt.adjustment for letter in letters for debt in letter.owed()}
-    return {str(item["id"]): item for item in tables.with_ids(sorted(ids))}
+def ids_about(letters: Iterable["DeadLetter"]) -> set[str]:
+    """The ids of what pays these letters by hand, and of what they are in conflict with."""
+    ids: set[str] = set()
+    for letter in letters:
+        ids |= {debt.adjustment for debt in letter.owed()}
+        if letter.parked and letter.parked.code == _CONFLICT:
+            ids |= {*letter.owes}
+    return ids
+
+
+def recorded_about(tables: Tables, letters: Iterable["DeadLetter"]) -> dict[str, Item]:
+    """Those of them that are on record, by id. Raises Trouble."""
+    return {str(item["id"]): item for item in tables.with_ids(sorted(ids_about(letters)))}
 
 
 def those_paid(letters: Iterable["DeadLetter"], on_record: Mapping[str, Item]) -> list[Item]:

@@ -7,8 +7,10 @@ from tools.shared.hints import command, opening
 from tools.shared.identifiers import is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
+from tools.walletctl.kinds import ELSEWHERE
 from tools.walletctl.parked.adjusted import are_paid, those_paid, told
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
+from tools.walletctl.records import outcome_of
 
 _MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
 _MOST_OF_A_PRIZE = 200
@@ -94,9 +96,9 @@ def advice(
             yield from adjusting(one, options, on_record)
     elif 61 in codes:
         yield Advice(
-            text="The reference was credited before with other content. A retry is refused again as long as that is on "
-            "record. Ask the provider which is right. If this is owed as well, it must come under a separate "
-            "reference. Then discard this dead letter"
+            text=f"The reference is on record{_elsewhere(callback, group, on_record)} with other content. A retry is "
+            "refused again as long as that is on record. Ask the provider which is right. If this is owed as well, it "
+            "must come under a separate reference. Then discard this dead letter"
         )
         if found not in (name, f"{callback}#{name}"):
             yield Advice(text="To see both", command=command(options, "find", names=[name]))
@@ -125,6 +127,12 @@ def advice(
         yield send_back("Then send it back", "Then try again")
     else:
         yield send_back("Once the cause in its reason is gone, send it back", "Once the cause is gone, try again")
+
+
+def _elsewhere(callback: str, group: Group, on_record: Mapping[str, Item]) -> str:
+    """What must be said of a record that a win is in conflict with, if that win was not paid."""
+    item = on_record.get(f"{callback}#{group.name}")
+    return " as booked elsewhere," if item and outcome_of(item) == ELSEWHERE else ""
 
 
 def _about_a_prize(callback: str, one: DeadLetter, on_record: Mapping[str, Item]) -> Iterator[Advice]:

@@ -104,7 +104,7 @@ class _Settle:
             return
         self.how_far = "nobody knows whether it was settled: run the same command again, it is settled once"
         try:
-            answer = replace(decision.settle(self._where), adjusted=foreseen.adjusted)
+            answer = replace(decision.settle(self._where), on_record=foreseen.on_record)
         except Trouble as trouble:
             raise Trouble(f"{self.how_far}. {trouble}") from None
         if not answer.is_done:
@@ -154,7 +154,7 @@ class _Settle:
             "messageId": letter.message_id,
             "copies": len(group.letters),
             "bookedElsewhere": self._elsewhere,
-            "adjusted": [listing.for_machines(records.row(item)) for item in answer.adjusted.values()],
+            "adjusted": [listing.for_machines(records.row(item)) for item in answer.adjusted],
             "answer": answer.said,
         }
         print(json.dumps(said, indent=2))

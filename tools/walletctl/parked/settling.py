@@ -8,7 +8,7 @@ from tools.shared.hints import command, opening
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.adjusted import adjusted, are_paid
+from tools.walletctl.parked.adjusted import are_paid, recorded_about, those_paid
 from tools.walletctl.parked.advice import Advice, adjusting, already_paid, discarding, paying_a_free_round
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
@@ -28,7 +28,7 @@ class Settling:
 
     def foresee(self, place: Place) -> "Ruling":
         """What the function would do at this moment. Raises Trouble."""
-        return replace(self._sent(place, dryRun=True), adjusted=adjusted(place.tables(), [self.letter]))
+        return replace(self._sent(place, dryRun=True), on_record=recorded_about(place.tables(), [self.letter]))
 
     def settle(self, place: Place) -> "Ruling":
         """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
@@ -50,11 +50,11 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a function says of it, for a person. `adjusted` are those adjustments that have paid it by hand, by id."""
+    """What a function says of it, for a person. `on_record` is what is known about its letter, by id."""
 
     decision: Settling
     said: Mapping[str, Any]
-    adjusted: Mapping[str, Item] = field(default_factory=dict[str, Item])
+    on_record: Mapping[str, Item] = field(default_factory=dict[str, Item])
 
     @property
     def is_done(self) -> bool:
@@ -63,6 +63,11 @@ class Ruling:
     @property
     def movements(self) -> list[Mapping[str, str]]:
         return self.said.get("movements") or []
+
+    @property
+    def adjusted(self) -> list[Item]:
+        """The adjustments that have paid it by hand."""
+        return those_paid([self.decision.letter], self.on_record)
 
     @property
     def refusal(self) -> str:
@@ -96,7 +101,7 @@ class Ruling:
 
     def already_paid(self) -> Iterator[str]:
         """What a person must know before they settle it: it was paid by hand. In sentences."""
-        for each in already_paid([self.decision.letter], self.adjusted):
+        for each in already_paid([self.decision.letter], self.on_record):
             yield str(each)
         if self.adjusted and self.movements and not self.decision.booked_elsewhere:
             yield "Settling it pays it a second time. To record that it was paid, settle it as booked elsewhere."
@@ -111,8 +116,8 @@ class Ruling:
                 text=text, command=command(options, "parked", "settle", *more, names=[group.handle, callback])
             )
 
-        is_paid = are_paid([letter], self.adjusted)
-        yield from already_paid([letter], self.adjusted)
+        is_paid = are_paid([letter], self.on_record)
+        yield from already_paid([letter], self.on_record)
         if code == _UNKNOWN:
             yield Advice(
                 text="It cannot be foreseen at the moment. This dry run changed nothing. Do the same again later"
@@ -137,12 +142,12 @@ class Ruling:
                 yield Advice(text=f"It cannot be paid here either: {paid_here.refusal}")
                 yield from paid_here.instead(group, place)
         elif code == 52 and letter.is_free_round and not is_paid:
-            yield from paying_a_free_round(callback, group, letter, options, self.adjusted)
+            yield from paying_a_free_round(callback, group, letter, options, self.on_record)
         elif code == 52 and not letter.is_free_round:
-            yield from adjusting(letter, options, self.adjusted, in_its_currency=False)
+            yield from adjusting(letter, options, self.on_record, in_its_currency=False)
             yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
         else:
-            yield from adjusting(letter, options, self.adjusted)
+            yield from adjusting(letter, options, self.on_record)
             yield discarding(callback, group, options, "Then discard the dead letter")
 
 
