@@ -1,6 +1,7 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import io
 import json
 import re
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from starlette.requests import ClientDisconnect, Request
 
@@ -1097,7 +1099,7 @@ def test_a_win_whose_prize_is_left_says_so_and_is_no_second_win(window: Window) 
         assert "A prize was not paid" in shown
         assert shown.count("<article") == 1
         assert "It is here 3 times." in shown
-        assert "The win itself does not wait for it" in shown
+        assert "The win itself is paid" in shown
 
 
 def test_a_prize_that_is_found_by_its_reference_alone_says_what_became_of_it(window: Window) -> None:
@@ -1406,6 +1408,87 @@ def test_a_win_that_was_paid_by_other_means_is_recorded_from_a_page(window: Wind
     assert kept["outcome"] == "booked elsewhere"
     assert window.dead_letters() == []
     assert "settle as booked elsewhere, result" in window.get("/parked").text
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("path", ["/parked/letters", "/player/parked?id=421", "/find/elsewhere?name=one"])
+def test_a_page_says_that_a_dead_letter_was_adjusted(path: str, window: Window) -> None:
+    in_euros(window.operator, "one")
+    amounts = {"amount": "1.5", "currency": "USD"}
+    about = {"userId": "421", "reference": "result#one", "actor": "jo", "reason": "ticket 7"}
+    assert window.operator.invoke("cashier", {"movement": "adjustment", **amounts, **about})["error"] == 0
+
+    pages = [
+        window.get(path, hx_request="true").text,
+        window.post("/parked/foresee", settling(window, path)).text,
+    ]
+    booked = window.post("/parked/foresee", settling(window, path, booked="1")).text
+
+    for page in (*pages, booked):
+        assert re.search(r"It was adjusted by 1.5 USD on \S+ \S+Z by jo: ticket 7", re.sub("<[^>]+>", "", page))
+        assert "walletctl adjust" not in page
+    assert "Adjusted: 1.5 USD" in window.get("/find?name=one").text
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_win_that_was_adjusted_and_booked_elsewhere_is_not_shown_as_credited(window: Window) -> None:
+    booked_elsewhere(window, "one")
+    money = {"amount": "1.5", "currency": "USD"}
+    about = {"userId": "421", "reference": "result#one", "actor": "jo", "reason": "ticket 7"}
+    assert window.operator.invoke("cashier", {"movement": "adjustment", **money, **about})["error"] == 0
+
+    page = re.sub("<[^>]+>", "", window.get("/find?name=one").text)
+
+    assert "Moved: 1 transaction" in page
+    assert "1 record of that name moved no money." in page
+    assert "The money was added" not in page
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("booked", ["", "1"])
+def test_a_free_round_in_another_currency_is_led_to_no_deed_that_is_refused(window: Window, booked: str) -> None:
+    window.operator.send("result", published("result", reference="one", currency="EUR", bonusCode="SPINS"))
+
+    page = window.get("/parked/letters", hx_request="true").text
+    foreseen = window.post("/parked/foresee", settling(window, booked=booked)).text
+
+    assert 'name="booked"' not in page
+    for said in (page, foreseen):
+        said = re.sub("<[^>]+>", "", said)
+        assert "A free round cannot be booked elsewhere" in said
+        assert "walletctl adjust 421 AMOUNT" in said
+        assert "walletctl parked discard result one" in said
+        assert "--booked-elsewhere" not in said
+        assert "settle it as booked elsewhere" not in said
+    assert 'action="/parked/settle"' not in foreseen
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_order_answered_998_is_not_shown_as_nothing_changed(
+    window: Window, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    window.operator.send("result", published("result", reference="one", amount="10", gameId=None))
+    fields, make_call = settling(window), BaseClient._make_api_call
+
+    def unsure(client: Any, operation: str, parameters: Any) -> Any:
+        if operation != "Invoke":
+            return make_call(client, operation, parameters)
+        if is_done:
+            make_call(client, operation, parameters)
+        return {"Payload": io.BytesIO(b'{"error": 998, "description": "Not possible at the moment"}')}
+
+    with monkeypatch.context() as once:
+        once.setattr(BaseClient, "_make_api_call", unsure)
+        said = window.post("/parked/settle", fields).text
+
+    assert "Nobody knows whether it was settled. Settle it again: it is settled once." in said
+    assert "error 998" in said
+    assert not re.search("nothing|cannot be settled", said, re.IGNORECASE)
+    assert len(window.dead_letters()) == 1
+    assert "Settled" in window.post("/parked/settle", settling(window)).text
+    assert window.operator.wallet()["cash"] == Decimal("99899.99")
+    assert window.dead_letters() == []
 
 
 @pytest.mark.usefixtures("functions")

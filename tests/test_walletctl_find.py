@@ -280,6 +280,24 @@ def test_what_was_booked_elsewhere_is_not_said_to_be_credited(walletctl: Walletc
     assert "Credited" not in told
 
 
+@pytest.mark.parametrize("decided", ["booked elsewhere", "credited"])
+@pytest.mark.parametrize("command", [["find"], ["parked", "show"]], ids=" ".join)
+def test_a_conflict_with_what_was_booked_elsewhere_is_not_said_to_be_with_a_credit(
+    walletctl: Walletctl, operator: Operator, decided: str, command: list[str]
+) -> None:
+    body = published("result", reference="r-1", amount="7", currency="USD")
+    settled(operator, parked("result", body), bookedElsewhere=decided == "booked elsewhere")
+    operator.send("result", body | {"amount": "8"})
+
+    told = " ".join(walletctl(*command, "r-1").stdout.split())
+
+    assert "credited before" not in told
+    if decided == "booked elsewhere":
+        assert "The reference is on record as booked elsewhere, with other content." in told
+    else:
+        assert "The reference is on record with other content." in told
+
+
 def test_a_persons_refused_try_does_not_change_what_became_of_a_win(walletctl: Walletctl) -> None:
     line = {"service": "result", "correlation_id": "r-9", "timestamp": "2026-01-02 03:04:05,678+0000"}
     walletctl.log(

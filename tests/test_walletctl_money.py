@@ -217,6 +217,33 @@ def test_a_reference_with_other_content_says_what_differs_and_who_used_it(
     assert operator.wallet("422")["cash"] == 33
 
 
+@pytest.mark.parametrize(
+    ("command", "said", "after"),
+    [
+        ("adjust 421 -150 --bonus -9.5 --below-zero --yes", "another adjustment", ("-51", "-4.5")),
+        ("adjust 421 4 --bonus 1.50 --currency usd --yes", "another adjustment", ("103", "6.5")),
+        ("adjust 421 -100.01 --bonus -2 --currency USD --yes", "not enough", ("0", "3")),
+        ("withdraw 421 100.01 --currency usd", "not enough", ("0", "5")),
+        ("deposit 421 4 --currency USD", "another deposit", ("105", "5")),
+        ("deposit 421 4", "another deposit", ("105", "5")),
+    ],
+)
+def test_the_order_that_is_suggested_keeps_every_option(
+    ordering: Run, operator: Operator, walletctl: Walletctl, command: str, said: str, after: tuple[str, str]
+) -> None:
+    if said != "not enough":  # another order has the reference
+        assert ordering("deposit 421 1" if command.startswith("deposit") else "adjust 421 -1 --yes").exit_code == 0
+
+    refused = ordering(command)
+
+    assert said in refused.stdout
+    words = suggested(refused.stdout)
+    assert ("--currency" in words) is ("--currency" in command)
+    again = walletctl(*(word if word != "…" else "r-2" for word in words), *(["--yes"] if "adjust" in command else []))
+    assert again.exit_code == 0, again.output
+    assert balances(operator) == tuple(map(Decimal, after))
+
+
 def test_a_withdrawal_s_amount_is_compared_without_its_sign(ordering: Run) -> None:
     ordering("withdraw 421 25")
 

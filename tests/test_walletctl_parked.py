@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -1387,19 +1388,19 @@ def test_a_prize_that_stays_with_a_person_is_said_and_kept(desk: Owed) -> None:
     assert json.loads(kept)["prize_only"]
 
 
-WITHOUT_A_WAY: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
-    "its amount": ({"amount": "1,5"}, ["error 59"], ["adjust 421 AMOUNT", "discard result"]),
-    "its reference": ({"reference": ["r"]}, ["error 57"], ["adjust 421 10", "discard result"]),
-    "its player": ({"userId": None}, ["error 64"], ["adjust PLAYER 10", "discard result"]),
-    "its currency": ({"currency": "EUR"}, ["error 52"], ["adjust 421 AMOUNT", "--booked-elsewhere"]),
-    "another win": ({"reference": "known"}, ["error 61"], ["adjust 421 10", "discard result known"]),
+WITHOUT_A_WAY: dict[str, tuple[dict[str, Any], str, list[str], str]] = {
+    "its amount": ({"amount": "1,5"}, "error 59", ["adjust 421 AMOUNT", "discard result"], "'result#r'"),
+    "its reference": ({"reference": ["r"]}, "error 57", ["adjust 421 10", "discard result"], """'result#["r"]'"""),
+    "its player": ({"userId": None}, "error 64", ["adjust PLAYER 10", "discard result"], "'result#r'"),
+    "its currency": ({"currency": "EUR"}, "error 52", ["adjust 421 AMOUNT", "--booked-elsewhere"], "'result#r'"),
+    "another win": ({"reference": "known"}, "error 61", ["adjust 421 10", "discard result known"], "'result#known'"),
 }
 
 
 @pytest.mark.usefixtures("functions")
-@pytest.mark.parametrize(("changes", "refused", "instead"), WITHOUT_A_WAY.values(), ids=WITHOUT_A_WAY)
+@pytest.mark.parametrize(("changes", "refused", "instead", "reference"), WITHOUT_A_WAY.values(), ids=WITHOUT_A_WAY)
 def test_what_cannot_be_settled_is_shown_with_what_to_do_instead_and_stays(
-    desk: Owed, changes: dict[str, Any], refused: list[str], instead: list[str]
+    desk: Owed, changes: dict[str, Any], refused: str, instead: list[str], reference: str
 ) -> None:
     desk.send("result", published("result", reference="known", amount="7"))
     desk.send("result", published("result", reference="r", amount="10") | changes)
@@ -1409,11 +1410,11 @@ def test_what_cannot_be_settled_is_shown_with_what_to_do_instead_and_stays(
         done = settle(desk, message_id)
 
     assert done.exit_code == 1
-    assert f"It cannot be settled: {refused[0]}" in done.stdout
+    assert f"It cannot be settled: {refused}" in done.stdout
     for line in instead:
         assert re.search(f"walletctl .*{re.escape(line)}", done.stdout), done.stdout
     adjusting = next(line for line in done.stdout.splitlines() if "walletctl adjust" in line)
-    assert f"--reference {message_id} --reason '…'" in adjusting
+    assert f"--reference {reference} --reason '…'" in adjusting
     assert len(desk.visible_in("ResultDeadLetters")) == 1
 
 
@@ -1440,13 +1441,12 @@ def test_what_settling_cannot_know_is_said_beforehand(desk: Owed, changes: dict[
 @pytest.mark.usefixtures("functions")
 def test_a_prize_that_cannot_be_settled_is_adjusted_apart_from_its_win(desk: Owed) -> None:
     desk.send("result", published("result", reference="r", amount="10", promoWinAmount="6"))
-    (message_id,) = [each["messageId"] for each in desk.listed()]
 
     alone = settle(desk, "r").stdout
 
     assert "It cannot be settled: error 64" in alone
     (line,) = [line for line in alone.splitlines() if "walletctl adjust" in line]
-    assert f"walletctl adjust 421 6 --port {PORT} --reference {message_id}-prize --reason" in line
+    assert f"walletctl adjust 421 6 --port {PORT} --reference 'promo of result#r' --reason" in line
 
 
 @pytest.mark.usefixtures("functions")
@@ -1460,6 +1460,119 @@ def test_a_win_that_cannot_be_settled_with_its_prize_is_adjusted_in_two_lines(de
     assert [re.findall("adjust 421 ([0-9]+)", line) for line in lines] == [["10"], ["6"]]
 
 
+def adjusting(said: str, amount: str = "1.5") -> list[list[str]]:
+    """The advised adjustments as a person runs them: their arguments, with an amount and a reason."""
+    lines = [line[line.index("walletctl adjust") :] for line in said.splitlines() if "walletctl adjust" in line]
+    placed = {"AMOUNT": amount, "PLAYER": "421", "…": "ticket 7"}
+    return [[*(placed.get(word, word) for word in shlex.split(line)[1:]), "--yes"] for line in lines]
+
+
+UNPAYABLE: dict[str, dict[str, Any]] = {
+    "its amount is not valid": {"reference": "bad59", "amount": "1,5"},
+    "its reference is too long": {"reference": "x" * 129, "amount": "1,5"},
+    "its reference just fits": {"reference": "x" * 128, "amount": "1,5"},
+    "its reference is no text": {"reference": ["r", "\u0007"]},
+    "its reference has half a character": {"reference": "r\ud800"},
+    "it has no reference": {"reference": None},
+    "it has a prize": {"reference": ["r"], "promoWinAmount": "6", "promoWinReference": "p"},
+    "its prize has no reference": {"reference": ["r"], "promoWinAmount": "6"},
+    "it is a free round in another currency": {"reference": "f", "currency": "EUR", "bonusCode": "SPINS"},
+}
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("sent", UNPAYABLE.values(), ids=UNPAYABLE)
+def test_a_win_that_comes_again_is_not_adjusted_a_second_time_along_the_advice(
+    desk: Owed, sent: dict[str, Any], tmp_path: Path
+) -> None:
+    body = published("result", amount="10") | sent
+    desk.send("result", body)
+    (first,) = [each["messageId"] for each in desk.listed()]
+    lines = adjusting(settle(desk, first).stdout)
+    assert len(lines) == 1 + ("promoWinAmount" in sent)
+    for line in lines:
+        assert desk(*line).exit_code == 0, line
+    done = desk.parked("discard", "result", first, "--reason", "x", "--yes", "--file", str(tmp_path / "kept.json"))
+    assert done.exit_code == 0
+
+    desk.send("result", body | {"uuid": "another delivery"})
+    (second,) = [each["messageId"] for each in desk.listed()]
+    assert second != first
+    with unchanged(desk.operator):
+        told = [desk.parked("show", second).stdout, settle(desk, second).stdout, desk("find", second).stdout]
+        again = [desk(*line) for line in lines]
+
+    for said in told:
+        assert adjusting(said) == []
+        assert re.search(
+            rf"It was adjusted by [0-9.]+ USD on \S+ \S+Z by {getpass.getuser()}: ticket 7. Do not pay it again", said
+        )
+        assert "walletctl parked settle" not in said
+        assert "walletctl parked discard" in said
+        assert_harmless(said)
+    assert all("A replay" in each.stdout for each in again)
+
+
+@pytest.mark.usefixtures("functions")
+def test_what_was_adjusted_is_to_be_recorded_as_booked_elsewhere_where_that_is_possible(desk: Owed) -> None:
+    desk.send("result", published("result", reference="r", amount="10", currency="EUR"))
+    (line,) = adjusting(settle(desk, "r").stdout)
+    assert desk(*line).exit_code == 0
+
+    for said in (desk.parked("show", "r").stdout, settle(desk, "r").stdout, desk("find", "r").stdout):
+        assert "It was adjusted by 1.5 USD" in said
+        assert adjusting(said) == []
+        assert f"walletctl parked settle --booked-elsewhere r result --port {PORT}" in said
+        assert "redrive" not in said
+    foreseen = desk.json("parked", "settle", "r", "--booked-elsewhere")
+    assert [each["reference"] for each in foreseen["adjusted"]] == ["result#r"]
+    assert settle(desk, "r", "--booked-elsewhere").exit_code == 0
+    assert desk.operator.wallet()["cash"] == Decimal("99891.49")
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_win_that_was_adjusted_and_could_be_paid_now_is_said_to_be_paid_twice_then(desk: Owed) -> None:
+    desk.send("result", published("result", reference="r", amount="1,5"))
+    (line,) = adjusting(settle(desk, "r").stdout)
+    assert desk(*line).exit_code == 0
+    desk.send("result", without_game(reference="r", amount="1.5"))
+    (corrected,) = [each["messageId"] for each in desk.listed() if each["amount"] == "1.5"]
+
+    shown = desk.parked("settle", corrected).stdout
+
+    assert "It was adjusted by 1.5 USD" in shown
+    assert "Settling it pays it a second time" in shown
+
+
+@pytest.mark.usefixtures("functions")
+def test_an_adjustment_for_a_win_is_found_by_the_wins_reference(desk: Owed, tmp_path: Path) -> None:
+    desk.send("result", published("result", reference="r", amount="1,5"))
+    (line,) = adjusting(settle(desk, "r").stdout)
+    assert desk(*line).exit_code == 0
+    found = desk.json("find", "r")
+    assert (found["outcome"], [each["reference"] for each in found["adjusted"]]) == ("dead letter", ["result#r"])
+
+    desk.parked("discard", "result", "r", "--reason", "x", "--yes", "--file", str(tmp_path / "kept.json"))
+    for name in ("r", "result#r"):
+        assert desk.json("find", name)["outcome"] == "moved"
+        assert "Adjusted: 1.5 USD was added to the wallet." in desk("find", name).stdout
+    desk.send("result", published("result", reference="r", amount="1.5"))
+
+    for name in ("r", "result#r"):
+        found = desk.json("find", name)
+        assert (found["outcome"], len(found["transactions"]), len(found["adjusted"])) == ("credited", 1, 1)
+        assert "By hand, it was adjusted by 1.5 USD on" in desk("find", name).stdout
+
+
+@pytest.mark.usefixtures("functions")
+def test_an_adjustment_that_was_refused_has_paid_nothing(desk: Owed) -> None:
+    desk.send("result", published("result", reference="r", amount="1,5"))
+    (line,) = adjusting(settle(desk, "r").stdout, amount="-100000")
+    assert desk(*line).exit_code == 1
+
+    assert "adjusted by" not in desk.parked("show", "r").stdout
+
+
 @pytest.mark.usefixtures("functions")
 def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
     desk.dead(letter(request={"userId": "new", "reference": "r"}, code=62))
@@ -1467,7 +1580,8 @@ def test_a_player_without_a_wallet_is_opened_one_first(desk: Owed) -> None:
     done = settle(desk, "r")
 
     assert done.exit_code == 1, done.output
-    assert "then run the same command again: walletctl players add new" in done.stdout
+    assert "Open a wallet for the player: walletctl players add new" in done.stdout
+    assert f"Then settle it: walletctl parked settle r result --port {PORT}" in done.stdout
 
 
 @pytest.mark.usefixtures("functions")
@@ -1478,6 +1592,70 @@ def test_a_free_round_is_not_booked_elsewhere_and_the_way_out_is_said(desk: Owed
 
     assert done.exit_code == 1
     assert "Pay it here, then take the money back by an adjustment" in done.stdout
+
+
+FREE_ROUNDS = pytest.mark.parametrize(
+    ("callback", "changes"),
+    [("result", {"bonusCode": "SPINS"}), ("bonus", {"bonusCode": "SPINS"}), ("bonus", {"BonusCode": 7, "uuid": None})],
+    ids=str,
+)
+
+
+@pytest.mark.usefixtures("functions")
+@FREE_ROUNDS
+@pytest.mark.parametrize("arguments", [[], ["--booked-elsewhere"]], ids=["paid here", "booked elsewhere"])
+def test_a_free_round_in_another_currency_is_led_to_no_command_that_is_refused(
+    desk: Owed, callback: str, changes: dict[str, Any], arguments: list[str]
+) -> None:
+    desk.dead(
+        letter(
+            callback, request={"reference": "r", "currency": "EUR", **changes}, code=52, reason="the wallet's is USD"
+        ),
+        callback=callback,
+    )
+
+    with unchanged(desk.operator):
+        done = settle(desk, "r", callback, *arguments)
+    shown = desk.parked("show", "r")
+
+    assert done.exit_code == 1
+    for said in (done.stdout, shown.stdout):
+        advised = re.findall(r"walletctl (\S+(?: (?:settle|discard|redrive))?)", said)
+        assert advised[:2] == ["adjust", "parked discard"], said
+        assert "parked settle" not in advised
+        assert "--booked-elsewhere" not in said
+        assert "A free round cannot be booked elsewhere" in said
+        assert "Its reference stays free" in said
+    discard_line = next(line for line in done.stdout.splitlines() if "parked discard" in line)
+    words = shlex.split(discard_line[discard_line.index("walletctl parked") :])[1:]
+    assert desk(*words, "--yes", "--file", str(desk.folder / "kept.json")).exit_code == 0
+    assert desk.all_in(f"{callback.title()}DeadLetters") == []
+
+
+@pytest.mark.usefixtures("functions")
+@FREE_ROUNDS
+def test_a_free_round_without_a_wallet_is_settled_here_once_there_is_one(
+    desk: Owed, callback: str, changes: dict[str, Any]
+) -> None:
+    desk.dead(letter(callback, request={"userId": "new", "reference": "r", **changes}, code=62), callback=callback)
+
+    done = settle(desk, "r", callback, "--booked-elsewhere")
+
+    assert done.exit_code == 1
+    assert f"Then settle it: walletctl parked settle r {callback} --port {PORT}\n" in done.stdout
+    assert "--booked-elsewhere" not in done.stdout
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("callback", ["jackpot", "promo"])
+def test_a_prize_with_a_bonus_code_may_be_booked_elsewhere(desk: Owed, callback: str) -> None:
+    desk.dead(
+        letter(callback, request={"reference": "r", "currency": "EUR", "bonusCode": "SPINS"}, code=52, reason="USD"),
+        callback=callback,
+    )
+
+    assert "--booked-elsewhere" in desk.parked("show", "r").stdout
+    assert settle(desk, "r", callback, "--booked-elsewhere").exit_code == 0
 
 
 @pytest.mark.usefixtures("functions")
@@ -1635,6 +1813,56 @@ def test_a_function_that_gives_no_answer_is_told_in_one_line(
     assert "Run the same command again: it is done once" in said
 
 
+def unsure(desk: Owed, *, of_a_dry_run: bool, is_done: bool) -> None:
+    """Has a function answer 998 to the next dry run or order; `is_done`: it does the order first."""
+    answered: list[str] = []
+
+    def instead(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
+        is_dry_run = operation == "Invoke" and json.loads(parameters["Payload"])["settle"].get("dryRun", False)
+        if operation != "Invoke" or is_dry_run != of_a_dry_run or answered:
+            return call()
+        answered.append(operation)
+        if is_done:
+            call()
+        return {"Payload": io.BytesIO(b'{"error": 998, "description": "Not possible at the moment, send again"}')}
+
+    desk.watch(instead)
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["for a person", "for a machine"])
+def test_an_order_answered_998_is_never_said_to_have_changed_nothing(
+    desk: Owed, is_done: bool, form: list[str]
+) -> None:
+    desk.send("result", without_game(reference="r", amount="10"))
+
+    unsure(desk, of_a_dry_run=False, is_done=is_done)
+    broken = settle(desk, "r", *form)
+
+    assert broken.exit_code == 2
+    assert "nobody knows whether it was settled: run the same command again, it is settled once" in broken.stderr
+    assert "error 998" in broken.stderr
+    assert "cannot be settled" not in broken.output
+    assert not re.search("nothing", broken.output, re.IGNORECASE)
+    assert len(desk.visible_in("ResultDeadLetters")) == 1
+    assert settle(desk, "r").exit_code == 0
+    assert desk.operator.wallet()["cash"] == Decimal("99899.99")
+    assert desk.all_in("ResultDeadLetters") == []
+
+
+def test_a_dry_run_answered_998_says_that_it_changed_nothing(desk: Owed, functions: Functions) -> None:
+    desk.send("result", without_game(reference="r"))
+    unsure(desk, of_a_dry_run=True, is_done=False)
+
+    with unchanged(desk.operator):
+        done = settle(desk, "r")
+
+    assert done.exit_code == 1
+    assert "This dry run changed nothing. Do the same again later" in done.stdout
+    assert all(order["settle"].get("dryRun") for _, order in functions.orders)
+
+
 def test_the_local_service_is_asked_as_lambda_is(desk: Owed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", MAKE_API_CALL)
     asked: list[tuple[str, Any]] = []
@@ -1672,8 +1900,9 @@ def test_in_a_stack_the_live_function_is_invoked_and_the_caller_is_who_aws_says(
     )
 
     def names(operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
-        is_function = operation == "DescribeStackResource" and parameters["LogicalResourceId"].endswith("Function")
-        return {"StackResourceDetail": {"PhysicalResourceId": "ResultFunction"}} if is_function else call()
+        known = {"ResultFunction", "Players", "Transactions", "FreeRounds"}
+        is_known = operation == "DescribeStackResource" and parameters["LogicalResourceId"] in known
+        return {"StackResourceDetail": {"PhysicalResourceId": parameters["LogicalResourceId"]}} if is_known else call()
 
     desk.watch(names)
     done = settle(desk, "r", "result", "--stack", "wallet")

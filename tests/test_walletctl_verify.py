@@ -1332,6 +1332,16 @@ def test_without_the_anchor_it_would_not_show(anchored: Anchored, do: Callable[[
     assert anchored.ledger.faults() == []
 
 
+def test_a_player_who_is_gone_with_one_movement_is_counted_in_the_singular(by_hand: Ledger, tmp_path: Path) -> None:
+    by_hand.open("424", "5")
+    anchor = str(tmp_path / "anchor")
+    assert by_hand.verify("--write-anchor", anchor).exit_code == 0
+    by_hand.players.delete_item(Key={"userId": "424"})
+    by_hand.delete("opening#424")
+
+    assert "the player is gone: the anchor has 1 movement (anchor of" in by_hand.verify("--anchor", anchor).stdout
+
+
 @pytest.mark.parametrize("name", BEFORE_THE_ANCHOR)
 def test_one_player_is_compared_with_the_anchor(anchored: Anchored, name: str) -> None:
     do, expected = BEFORE_THE_ANCHOR[name]

@@ -17,6 +17,8 @@ from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
 from tools.walletctl.log import LogLine
+from tools.walletctl.parked.adjusted import recorded_about
+from tools.walletctl.parked.advice import Advice
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.keeping import keep_in_file
 from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
@@ -171,6 +173,10 @@ class BackOffice:
         with self.at_the_letters:
             return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
 
+    def recorded_about(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
+        """What is on record about dead letters, by id: what was adjusted by hand, and what they contradict."""
+        return recorded_about(self.place.tables(), (letter for _, group in parked for letter in group.letters))
+
     def letter(self, callback: str, message_id: str) -> DeadLetter:
         """One dead letter, read and put back. Raises Trouble if it is not there any more."""
         with self._holding(Choice(callback=callback, message_ids=frozenset({message_id})), only_sendable=False) as held:
@@ -188,17 +194,27 @@ class BackOffice:
             raise Trouble(f"{trouble}; {_told(tally)}" if tally.chosen else str(trouble)) from None
         return Done(outcome=_told(tally), references=references)
 
-    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group]:
-        """What settling a dead letter would do, and all its copies. Nothing is changed. Raises Trouble."""
+    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group, list[Advice]]:
+        """What settling a dead letter would do, all its copies, and what to do instead if it cannot be settled.
+
+        Nothing is changed. Raises Trouble.
+        """
         with self._holding(choice, only_sendable=False) as mailbox:
             settling, group = _settling(choice, mailbox, reason, booked_elsewhere)
-            return settling.foresee(self.place), group
+            ruling = settling.foresee(self.place)
+            return ruling, group, [] if ruling.is_done else [*ruling.instead(group, self.place)]
 
     def settle(self, choice: Choice, reason: str, booked_elsewhere: bool) -> Done:
         """Settles a dead letter, and then deletes its copies. Raises Trouble, which says how far it got."""
         with self._holding(choice, only_sendable=False) as mailbox:
             settling, _ = _settling(choice, mailbox, reason, booked_elsewhere)
-            ruling, references = settling.settle(self.place), _references(mailbox)
+            references = _references(mailbox)
+            try:
+                ruling = settling.settle(self.place)
+            except Trouble as trouble:
+                raise Trouble(
+                    f"Nobody knows whether it was settled. Settle it again: it is settled once. {trouble}"
+                ) from None
             if not ruling.is_done:
                 raise Trouble(f"It cannot be settled: {ruling.refusal}. Nothing was changed")
             try:

@@ -67,6 +67,7 @@ class FindPages:
             title="Find",
             name=name,
             found=found,
+            known=found.on_record,
             last=found.last,
             is_shown=_asked(request, "shown") == "1",
             now=datetime.now(UTC),
@@ -109,6 +110,7 @@ class FindPages:
             title="Parked",
             user_id=user_id,
             letters=meant,
+            known=self._office.recorded_about(meant),
             missed=self._office.missed(user_id, meant) if self._office.is_local or _asked(request, "log") else None,
             hidden=sum(pile.hidden for pile in piles),
         )

@@ -72,7 +72,9 @@ class Pages:
             "free_rounds": free_rounds,
             "never_came": never_came,
             "is_identifier": is_identifier,
-            "advice": lambda callback, group: advice(callback, group, options, found=group.handle),
+            "advice": lambda callback, group, known: advice(
+                callback, group, options, on_record=known, found=group.handle
+            ),
             "retry_button": words.retry_button,
             "can_be_settled": can_be_settled,
             "titled": words.titled,

@@ -95,6 +95,7 @@ class ParkedPages:
             causes=[] if only else list(_causes(piles)),
             only=only,
             groups=groups[:SHOWN],
+            known=self._office.recorded_about(groups[:SHOWN]),
             more=len(groups) - SHOWN,
             hidden=sum(pile.hidden for pile in piles),
         )
@@ -119,7 +120,7 @@ class ParkedPages:
     async def foresee(self, request: Request, form: Form) -> Response:
         """What settling would do, with the button that does it. It changes nothing."""
         choice, reason, booked_elsewhere = self._decision(form)
-        ruling, group = await run_in_threadpool(self._office.foresee, choice, reason, booked_elsewhere)
+        ruling, group, instead = await run_in_threadpool(self._office.foresee, choice, reason, booked_elsewhere)
         return self._pages.part(
             request,
             "_foreseen.html",
@@ -127,7 +128,7 @@ class ParkedPages:
             callback=choice.callback,
             group=group,
             ruling=ruling,
-            instead=list(ruling.instead(group, self._office.place.options)) if not ruling.is_done else [],
+            instead=instead,
             reason=reason,
             booked=booked_elsewhere,
             on_parked=text(form, "elsewhere") != "1",

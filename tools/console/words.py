@@ -129,6 +129,9 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """What it means that these are in the ledger, as a heading and a sentence."""
     if len(transactions) == 1 and (title := _title(transactions[0])):
         return title, meaning(transactions[0])
+    if unmoved := [item for item in transactions if outcome_of(item)]:
+        moved = counted(len(transactions) - len(unmoved), "transaction")
+        return f"Moved: {moved}", f"{counted(len(unmoved), 'record')} of that name moved no money."
     match [(item.get("amount"), item.get("amountAsked")) for item in transactions]:
         case [(0, 0)]:
             return "On record, and nothing was won", "So there is no money to look for."

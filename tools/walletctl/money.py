@@ -139,7 +139,7 @@ def _run(order: dict[str, Any], currency: str | None, asked: Asked, *, as_json: 
     answer = ordered(where, order)
     if answer["error"] != 0:
         record = record or (_record(where, order) if answer["error"] == 61 else None)  # somebody was quicker
-        refusal = Declined(order=order, answer=answer, record=record, place=where)
+        refusal = Declined(order=order, answer=answer, record=record, place=where, currency=currency)
         _tell(as_json, _said("refused", order, before, answer), *refusal.sentences())
         raise typer.Exit(REFUSED)
     after = f"The wallet has {answer['cash']} {plain(answer['currency'])}, bonus {answer['bonus']}"

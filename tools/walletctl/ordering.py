@@ -29,12 +29,16 @@ def ordered(where: Place, order: Order) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """Why the cashier moved nothing. `record` is what was on record under the order's id before, if anything was."""
+    """Why the cashier moved nothing. `record` is what was on record under the order's id before, if anything was.
+
+    `currency` is the one that the person named, if they named one: an order always has one.
+    """
 
     order: Order
     answer: Mapping[str, Any]
     record: Item | None
     place: Place
+    currency: str | None
 
     def sentences(self) -> Iterator[str]:
         """In plain words, and what to do next."""
@@ -88,8 +92,16 @@ class Declined:
         return f"{self.answer['cash']} {plain(self.answer['currency'])}"
 
     def _again(self, amount: str) -> str:
-        options = [*self.place.options, "--reference", "…", "--reason", self.order["reason"]]
-        return command(options, _VERBS[self.order["movement"]], names=[self.order["userId"], amount])
+        """The same order under another reference, with all that it was given."""
+        order = self.order
+        options = [
+            *self.place.options,
+            *(["--currency", self.currency] if self.currency else []),
+            *(["--bonus", order["bonus"]] if "bonus" in order else []),
+            *(["--below-zero"] if "belowZero" in order else []),
+            *("--reference", "…", "--reason", order["reason"]),
+        ]
+        return command(options, _VERBS[order["movement"]], names=[order["userId"], amount])
 
 
 def _value(value: object) -> str:

@@ -12,6 +12,7 @@ from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
 from tools.walletctl.kinds import function_of
 from tools.walletctl.log import LogLine
+from tools.walletctl.parked.adjusted import adjustments_named, ids_about
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.place import Place, callbacks
@@ -25,7 +26,10 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     """
     tables = where.tables()
     recorded, wallet, opening = of_name(tables, name)
-    transactions = [item for item in recorded if player in (None, item.get("userId"))]
+    by_hand = adjustments_named(name)
+    theirs = [item for item in recorded if player in (None, item.get("userId"))]
+    transactions = [item for item in theirs if item["id"] not in by_hand]
+    adjustments = [item for item in theirs if item["id"] in by_hand]
     if player not in (None, name):
         wallet = opening = None
     not_looked: list[str] = []
@@ -37,6 +41,8 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     letters_of_all = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
     due_of_all = list(_meant(name, ((pile.callback, pile.due) for pile in parked)))
     letters, due = list(_those_of(player, letters_of_all)), list(_those_of(player, due_of_all))
+    if not (transactions or letters or due):
+        transactions, adjustments = adjustments, []
     is_named = bool(transactions or wallet or any(_called(name, *each) for each in (*letters, *due)))
     if player is not None and not is_named:
         transactions = _in_ledger_of(tables, player, name)
@@ -78,6 +84,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         where=where.name,
         options=where.options,
         transactions=transactions,
+        adjusted=adjustments,
         wallet=wallet or (tables.wallet(str(transactions[0].get("userId"))) if transactions else None),
         is_player=wallet is not None,
         opening=opening,
@@ -93,7 +100,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         refused_bodies=sum(
             not {code for code, _ in group.faults}.isdisjoint(INVALID) for pile in parked for group in pile.groups
         ),
-        paid=_wins_paid(tables, letters, transactions),
+        on_record=_about(tables, letters, [*recorded, *transactions]),
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
         is_of_player=player is not None,
@@ -119,11 +126,12 @@ def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
     }
 
 
-def _wins_paid(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> set[str]:
-    """Which of the wins are on record whose prizes were left for a person."""
-    ids = {f"{callback}#{group.name}" for callback, group in letters if group.prizes and can_be_key(group.name)}
-    there = ids & {str(item["id"]) for item in known}
-    return there | {str(item["id"]) for item in tables.with_ids(sorted(ids - there))}
+def _about(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> dict[str, Item]:
+    """What is on record of dead letters, by id: of prizes the wins, what was adjusted, what they contradict."""
+    wins = {f"{callback}#{group.name}" for callback, group in letters if group.prizes}
+    ids = wins | ids_about(letter for _, group in letters for letter in group.letters)
+    there = {str(item["id"]): item for item in known if item["id"] in ids}
+    return there | {str(item["id"]): item for item in tables.with_ids(sorted(ids - there.keys()))}
 
 
 def of_name(tables: Tables, name: str) -> tuple[list[Item], Item | None, Item | None]:
@@ -137,8 +145,9 @@ def of_name(tables: Tables, name: str) -> tuple[list[Item], Item | None, Item | 
 
 
 def by_reference(tables: Tables, name: str) -> list[Item]:
-    """The transactions under a reference, and what was credited with them in one write."""
-    found = {item["id"]: item for item in tables.with_ids(records.ids_named(name))}
+    """The transactions under a reference, what was credited with them in one write, and what paid them by hand."""
+    ids = dict.fromkeys([*records.ids_named(name), *adjustments_named(name)])
+    found = {item["id"]: item for item in tables.with_ids(ids)}
     others = {id for item in found.values() for id in records.ids_with(item)} - found.keys()
     found |= {item["id"]: item for item in tables.with_ids(sorted(others))}
     return records.in_order(found.values())

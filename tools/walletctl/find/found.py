@@ -1,6 +1,6 @@
 """What was found of a movement, and what became of it: one word for a script, sentences for a person."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,6 +13,7 @@ from tools.shared.outside import cut, legible, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import DONE, LogLine
+from tools.walletctl.parked.adjusted import told
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import kind_of, meaning, number, outcome_of
@@ -49,7 +50,9 @@ class Found:
 
     `not_kept` counts the requests that were refused from `since` on and whose references are not in the log, by error,
     where nothing else is known; None if that could not be counted. `refused_bodies` counts the dead letters of any name
-    whose body was not valid. `paid` are the ids of wins on record whose prizes are dead letters. `came_with` are the
+    whose body was not valid. `on_record` are, by id, the records that its dead letters are about: the wins of
+    prizes, and what was adjusted by hand. `adjusted` are adjustments that paid by hand what has that name, beside the
+    `transactions`. `came_with` are the
     results on record that came with a prize of that name, which is not on record itself.
     """
 
@@ -57,6 +60,7 @@ class Found:
     where: str
     options: Sequence[str]
     transactions: Sequence[Item]
+    adjusted: Sequence[Item]
     wallet: Item | None
     is_player: bool
     opening: Item | None
@@ -70,7 +74,7 @@ class Found:
     not_kept: Mapping[str, int] | None
     refused_bodies: int
     came_with: Sequence[Item]
-    paid: Collection[str]
+    on_record: Mapping[str, Item]
     read_all: bool
     could_scan: bool
     is_of_player: bool
@@ -170,6 +174,8 @@ def sentences(found: Found) -> Iterator[str]:
                 yield f"{counted(found.waiting, 'win')} of any player {wait}. To find one, use its reference."
         case "unknown":
             yield from _nowhere(found)
+    for item in found.adjusted if not found.letters else ():
+        yield f"By hand, it was {told(item)}."
     if found.outcome in ("waiting", "not kept", "gone"):
         yield from _next(found)  # only prizes can be dead letters beside these
     for each in found.missed[-_MOST_MISSED:]:
@@ -217,7 +223,7 @@ def _next(found: Found) -> Iterator[str]:
     lines = (
         str(each)
         for callback, group in found.letters
-        for each in advice(callback, group, found.options, found=found.name, on_record=found.paid)
+        for each in advice(callback, group, found.options, found=found.name, on_record=found.on_record)
     )
     yield from dict.fromkeys(lines)  # several dead letters may need the same
 

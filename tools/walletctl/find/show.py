@@ -41,6 +41,9 @@ def parts(found: Found) -> Iterator["RenderableType"]:
         yield ""
     if (number := len(found.transactions)) > _MOST_TRANSACTIONS:
         yield f"... and {number - _MOST_TRANSACTIONS} more: --csv has them all\n"
+    for item in found.adjusted:
+        yield listing.facts(_transaction(item))
+        yield ""
     if found.wallet:
         yield listing.facts(_wallet(found.wallet) | (_opened(found.opening) if found.opening else {}))
         yield ""
@@ -69,6 +72,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "name": found.name,
         "outcome": found.outcome,
         "transactions": [listing.for_machines(records.row(item)) for item in found.transactions],
+        "adjusted": [listing.for_machines(records.row(item)) for item in found.adjusted],
         "wallet": listing.for_machines(
             {name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")}
         )

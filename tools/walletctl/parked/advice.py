@@ -1,12 +1,16 @@
 """What a person does about dead letters, by why they were left: one advice for the command line and the console."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.shared.hints import command, opening
 from tools.shared.identifiers import is_identifier
+from tools.shared.items import Item
 from tools.shared.outside import cut, plain
+from tools.walletctl.kinds import ELSEWHERE
+from tools.walletctl.parked.adjusted import are_paid, those_paid, told
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
+from tools.walletctl.records import outcome_of
 
 _MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
 _MOST_OF_A_PRIZE = 200
@@ -32,13 +36,13 @@ def advice(
     group: Group,
     options: Sequence[str],
     *,
+    on_record: Mapping[str, Item],
     found: str | None = None,
-    on_record: Collection[str] = frozenset(),
 ) -> Iterator[Advice]:
     """What to do next, in order.
 
-    `options` lead a command to the place. `found` is the name that was looked for, if one was. `on_record` are ids of
-    which that is known.
+    `options` lead a command to the place. `on_record` are the records that are known, by id: the wins of prizes,
+    and what was adjusted by hand. `found` is the name that was looked for, if one was.
     """
     name = group.handle
 
@@ -50,12 +54,25 @@ def advice(
         yield Advice(text=f"It cannot be sent back: {group.refused}")
         yield Advice(text="If nobody is owed it, discard it. How", command=command((), "help", "parked", "discard"))
         return
+    yield from already_paid(group.letters, on_record)
+    if are_paid(group.letters, on_record):
+        one = group.letters[0]
+        may_be_booked = not group.differ and can_be_settled(one) and not one.is_free_round
+        if may_be_booked:
+            yield settle(
+                "Record that, so that it is not paid later",
+                "--booked-elsewhere",
+                beside_a_button="Settle it as booked elsewhere, so that it is not paid later",
+            )
+        else:
+            yield discarding(callback, group, options, "Discard the dead letter")
+        return
     for one, _ in group.prizes.entries if group.prizes else ():
         yield from _about_a_prize(callback, one, on_record)
         if can_be_settled(one):
             yield settle("If it is owed as it is, pay it", beside_a_button="If it is owed as it is, settle it")
         else:
-            yield from adjusting(one, options)
+            yield from adjusting(one, options, on_record)
     if not group.wins:
         return
     codes = {code for code, _ in group.wins.faults}
@@ -76,23 +93,28 @@ def advice(
                 beside_a_button="If it is owed as it is, settle it as far as it can be read",
             )
         else:
-            yield from adjusting(one, options)
+            yield from adjusting(one, options, on_record)
     elif 61 in codes:
         yield Advice(
-            text="The reference was credited before with other content. A retry is refused again as long as that is on "
-            "record. Ask the provider which is right. If this is owed as well, it must come under a separate "
-            "reference. Then discard this dead letter"
+            text=f"The reference is on record{_elsewhere(callback, group, on_record)} with other content. A retry is "
+            "refused again as long as that is on record. Ask the provider which is right. If this is owed as well, it "
+            "must come under a separate reference. Then discard this dead letter"
         )
         if found not in (name, f"{callback}#{name}"):
             yield Advice(text="To see both", command=command(options, "find", names=[name]))
-        yield from adjusting(group.wins.letters[0], options)
+        yield from adjusting(group.wins.letters[0], options, on_record)
     elif 52 in codes:
         yield Advice(text="The win is in another currency than the wallet. Ask the provider")
-        yield settle(
-            "If you pay it by other means, record that, so that it is not paid later",
-            "--booked-elsewhere",
-            beside_a_button="If you pay it by other means, settle it as booked elsewhere, so that it is not paid later",
-        )
+        free_rounds = [one for one, _ in group.wins.entries if one.is_free_round]
+        if len(free_rounds) < len(group.wins.entries):
+            yield settle(
+                "If you pay it by other means, record that, so that it is not paid later",
+                "--booked-elsewhere",
+                beside_a_button="If you pay it by other means, settle it as booked elsewhere, so that it is not paid "
+                "later",
+            )
+        for one in free_rounds:
+            yield from paying_a_free_round(callback, group, one, options, on_record)
         yield send_back(
             "If the wallet is corrected", "A retry is refused again until the wallet's currency is corrected"
         )
@@ -107,7 +129,13 @@ def advice(
         yield send_back("Once the cause in its reason is gone, send it back", "Once the cause is gone, try again")
 
 
-def _about_a_prize(callback: str, one: DeadLetter, on_record: Collection[str]) -> Iterator[Advice]:
+def _elsewhere(callback: str, group: Group, on_record: Mapping[str, Item]) -> str:
+    """What must be said of a record that a win is in conflict with, if that win was not paid."""
+    item = on_record.get(f"{callback}#{group.name}")
+    return " as booked elsewhere," if item and outcome_of(item) == ELSEWHERE else ""
+
+
+def _about_a_prize(callback: str, one: DeadLetter, on_record: Mapping[str, Item]) -> Iterator[Advice]:
     parked, (reference, amount) = one.parked, one.prize or (None, "")
     if parked is None:
         return
@@ -134,23 +162,56 @@ def can_be_settled(one: DeadLetter) -> bool:
     return one.parked.code != 61 or (one.is_prize_only and "promoWin" in one.parked.reason)
 
 
-def adjusting(one: DeadLetter, options: Sequence[str], *, in_its_currency: bool = True) -> Iterator[Advice]:
-    """What pays by hand what a dead letter asks for and no function can pay under its own id.
+def adjusting(
+    one: DeadLetter, options: Sequence[str], on_record: Mapping[str, Item], *, in_its_currency: bool = True
+) -> Iterator[Advice]:
+    """What pays by hand what a dead letter asks for, was not adjusted yet, and no function can pay under its own id.
 
-    Its reference is the message's id: the same line again pays nothing more.
+    Its reference comes from the win's: the same line again pays nothing more, also for another copy of the win.
     """
     player = one.asked.get("userId", "")
-    for what, amount in one.owed():
-        reference = f"{one.message_id}-{what}" if what == "prize" else one.message_id
-        owed = amount if amount and in_its_currency else "AMOUNT"
+    for debt in one.owed():
+        if debt.adjustment in on_record:
+            continue
+        owed = debt.amount if debt.amount and in_its_currency else "AMOUNT"
         yield Advice(
-            text=f"If the {what} is owed and does not come, adjust the wallet by hand",
+            text=f"If the {debt.what} is owed and does not come, adjust the wallet by hand",
             command=command(
-                [*options, "--reference", reference, "--reason", "…"],
+                [*options, "--reference", debt.by_hand, "--reason", "…"],
                 "adjust",
                 names=[player if is_identifier(player) else "PLAYER", owed],
             ),
         )
+
+
+def already_paid(letters: Sequence[DeadLetter], on_record: Mapping[str, Item]) -> Iterator[Advice]:
+    """What a person has paid of it by hand, so that nobody pays it again."""
+    for item in those_paid(letters, on_record):
+        yield Advice(text=f"It was {told(item)}. Do not pay it again")
+
+
+def paying_a_free_round(
+    callback: str, group: Group, one: DeadLetter, options: Sequence[str], on_record: Mapping[str, Item]
+) -> Iterator[Advice]:
+    """What to do about a free round in another currency than the wallet: neither way of settling it is open."""
+    yield Advice(
+        text="A free round cannot be booked elsewhere, because its bonus code would not count it. For the same reason "
+        "a total of its rounds may pay it again: ask the provider whether one comes"
+    )
+    yield from adjusting(one, options, on_record, in_its_currency=False)
+    yield discarding(
+        callback,
+        group,
+        options,
+        "Then discard the dead letter. Its reference stays free, and is refused again while the wallet is in another "
+        "currency",
+    )
+
+
+def discarding(callback: str, group: Group, options: Sequence[str], text: str) -> Advice:
+    return Advice(
+        text=text, command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle])
+    )
 
 
 def why_not_the_prize(code: int, reason: str) -> str:

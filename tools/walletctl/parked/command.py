@@ -12,6 +12,7 @@ from tools.shared.hints import command
 from tools.shared.outside import cut, legible
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show as showing
+from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.reading import Pile, piles
@@ -81,11 +82,12 @@ def show(
         rows = (row for callback, group in meant for row in showing.for_machines(callback, [group], now))
         listing.show(showing.COLUMNS, rows, form)
         return
+    on_record = recorded_about(where.tables(), (letter for _, group in meant for letter in group.letters))
     for callback, group in meant:
         for letter, copies in group.entries:
             listing.out(showing.letter(callback, group, letter, copies, now))
             print()
-        for each in advice(callback, group, where.options):
+        for each in advice(callback, group, where.options, on_record=on_record):
             listing.tell(str(each))
 
 

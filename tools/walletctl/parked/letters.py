@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tools.shared.hints import can_be_passed
 from tools.shared.identifiers import MOST_CHARACTERS
 from tools.shared.outside import cut, plain
+from tools.walletctl.parked.adjusted import digest, of_a_prize, reference_for
 
 if TYPE_CHECKING:
     from wallet.parking import Parked
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
 
 INVALID = frozenset({57, 59, 64})  # what was sent is not valid: as it is, it is refused again whatever else changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """A win or a prize. `amount` is None if it cannot be read; `by_hand` is the reference of what pays it by hand."""
+
+    what: Literal["win", "prize"]
+    amount: str | None
+    by_hand: str
+
+    @property
+    def adjustment(self) -> str:
+        return f"adjustment#{self.by_hand}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +111,13 @@ class DeadLetter:
         return self.parked is not None and self.parked.code in INVALID
 
     @property
+    def is_free_round(self) -> bool:
+        """Whether a bonus code counts it. Its function then refuses to book it elsewhere, which no code would count."""
+        if self.parked is None or self.is_prize_only or self.unreadable:
+            return False
+        return self.parked.callback in ("result", "bonus") and self._by_hand().bonus_code is not None
+
+    @property
     def unreadable(self) -> str | None:
         """Why nobody can settle it: its player, amount or reference cannot be read, or those of its prize alone."""
         from wallet.errors import Refusal
@@ -123,13 +144,17 @@ class DeadLetter:
         if read.currency is None and (self.parked.callback in ("result", "promo") or "currency" in asked):
             yield "takes the wallet's currency, because the request's cannot be read"
 
-    def owed(self) -> Iterator[tuple[str, str | None]]:
-        """What it says is owed: `win` or `prize`, and the amount; None if that cannot be read."""
+    def owed(self) -> Iterator["Debt"]:
+        """What it says is owed, the win first."""
+        if self.parked is None:
+            return
         asked, prize = self.asked, self.prize
+        win = f"{self.parked.callback}#{self.parked.reference or digest(self.content)}"
         if not self.is_prize_only:
-            yield "win", _readable(asked.get("amount"))
+            yield Debt(what="win", amount=_readable(asked.get("amount")), by_hand=reference_for(win))
         if prize:
-            yield "prize", _readable(prize[1])
+            reference = reference_for(of_a_prize(win, prize[0]))
+            yield Debt(what="prize", amount=_readable(prize[1]), by_hand=reference)
 
     def _by_hand(self) -> "SignedRequest":
         """The request as a person settles it. Raises Refusal."""

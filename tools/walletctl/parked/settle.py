@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from tools.shared import listing
 from tools.shared.outside import cut, legible
 from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing
 from tools.walletctl.parked.interruptions import Interrupted
@@ -101,7 +103,10 @@ class _Settle:
             print("Nothing was settled")
             return
         self.how_far = "nobody knows whether it was settled: run the same command again, it is settled once"
-        answer = decision.settle(self._where)
+        try:
+            answer = replace(decision.settle(self._where), on_record=foreseen.on_record)
+        except Trouble as trouble:
+            raise Trouble(f"{self.how_far}. {trouble}") from None
         if not answer.is_done:
             self.how_far = _UNDONE
             self._refuse(group, answer)
@@ -123,6 +128,8 @@ class _Settle:
         if foreseen.is_done:
             listing.tell(f"The wallet of {foreseen.before()}")
             self._tell(foreseen)
+            for sentence in foreseen.already_paid():
+                listing.tell(sentence)
 
     def _tell(self, answer: Ruling) -> None:
         for effect in () if self._as_json else answer.effects():
@@ -131,7 +138,7 @@ class _Settle:
     def _refuse(self, group: Group, answer: Ruling) -> None:
         self._report(group, answer, "refused", f"It cannot be settled: {answer.refusal}")
         if not self._as_json:
-            for each in answer.instead(group, self._where.options):
+            for each in answer.instead(group, self._where):
                 listing.tell(str(each))
         raise typer.Exit(1)
 
@@ -147,6 +154,7 @@ class _Settle:
             "messageId": letter.message_id,
             "copies": len(group.letters),
             "bookedElsewhere": self._elsewhere,
+            "adjusted": [listing.for_machines(records.row(item)) for item in answer.adjusted],
             "answer": answer.said,
         }
         print(json.dumps(said, indent=2))

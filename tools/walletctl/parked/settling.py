@@ -1,17 +1,20 @@
 """A dead letter settled by a person: what its function would do about it, that it does it, and what to do instead."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tools.shared.hints import command, opening
+from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.advice import Advice, adjusting
+from tools.walletctl.parked.adjusted import are_paid, recorded_about, those_paid
+from tools.walletctl.parked.advice import Advice, adjusting, already_paid, discarding, paying_a_free_round
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
 
 MOST_OF_A_REASON = 1000  # characters, as the functions have it
+_UNKNOWN = 998  # a write may have been done whose answer never came; a dry run writes nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +28,14 @@ class Settling:
 
     def foresee(self, place: Place) -> "Ruling":
         """What the function would do at this moment. Raises Trouble."""
-        return self._sent(place, dryRun=True)
+        return replace(self._sent(place, dryRun=True), on_record=recorded_about(place.tables(), [self.letter]))
 
     def settle(self, place: Place) -> "Ruling":
         """Done once, however often it is sent. Raises Trouble: nobody knows then whether it was done."""
-        return self._sent(place)
+        ruling = self._sent(place)
+        if ruling.said["error"] == _UNKNOWN:
+            raise Trouble(ruling.refusal)
+        return ruling
 
     def _sent(self, place: Place, **more: bool) -> "Ruling":
         order: dict[str, Any] = {
@@ -44,10 +50,11 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a function says of it, for a person."""
+    """What a function says of it, for a person. `on_record` is what is known about its letter, by id."""
 
     decision: Settling
     said: Mapping[str, Any]
+    on_record: Mapping[str, Item] = field(default_factory=dict[str, Item])
 
     @property
     def is_done(self) -> bool:
@@ -56,6 +63,11 @@ class Ruling:
     @property
     def movements(self) -> list[Mapping[str, str]]:
         return self.said.get("movements") or []
+
+    @property
+    def adjusted(self) -> list[Item]:
+        """The adjustments that have paid it by hand."""
+        return those_paid([self.decision.letter], self.on_record)
 
     @property
     def refusal(self) -> str:
@@ -87,37 +99,56 @@ class Ruling:
         if self.movements and not self.decision.booked_elsewhere:
             yield from map(plain, self.decision.letter.left_out())
 
-    def instead(self, group: Group, options: Sequence[str]) -> Iterator[Advice]:
-        """What to do about what cannot be settled, in order."""
-        callback, code, said = self.decision.callback, self.said["error"], str(self.said.get("description", ""))
-        if code == 998:
-            yield Advice(text="Nothing was changed. Run the same command again later")
-        elif code == 62:
-            asked = self.decision.letter.asked
+    def already_paid(self) -> Iterator[str]:
+        """What a person must know before they settle it: it was paid by hand. In sentences."""
+        for each in already_paid([self.decision.letter], self.on_record):
+            yield str(each)
+        if self.adjusted and self.movements and not self.decision.booked_elsewhere:
+            yield "Settling it pays it a second time. To record that it was paid, settle it as booked elsewhere."
+
+    def instead(self, group: Group, place: Place) -> Iterator[Advice]:
+        """What to do about what cannot be settled, in order: nothing that would be refused. Raises Trouble."""
+        decision, code, said = self.decision, self.said["error"], str(self.said.get("description", ""))
+        callback, letter, options = decision.callback, decision.letter, place.options
+
+        def settle(text: str, *more: str) -> Advice:
+            return Advice(
+                text=text, command=command(options, "parked", "settle", *more, names=[group.handle, callback])
+            )
+
+        is_paid = are_paid([letter], self.on_record)
+        yield from already_paid([letter], self.on_record)
+        if code == _UNKNOWN:
             yield Advice(
-                text="Open a wallet for the player, then run the same command again",
+                text="It cannot be foreseen at the moment. This dry run changed nothing. Do the same again later"
+            )
+        elif code == 62:
+            asked = letter.asked
+            yield Advice(
+                text="Open a wallet for the player",
                 command=opening(options, asked.get("userId"), asked.get("currency")),
             )
+            yield settle("Then settle it")
         elif "on record as" in said:
             yield Advice(text="Somebody has settled it the other way. If that is right, discard the dead letter")
         elif said.endswith("bookedElsewhere"):
-            yield Advice(
-                text="A free round is not booked elsewhere, because its bonus code would not count it. Pay it here, "
-                "then take the money back by an adjustment",
-                command=command(options, "parked", "settle", names=[group.handle, callback]),
-            )
-        elif code == 52:
-            yield from adjusting(self.decision.letter, options, in_its_currency=False)
-            yield Advice(
-                text="Then record that, so that it is not paid later",
-                command=command(options, "parked", "settle", "--booked-elsewhere", names=[group.handle, callback]),
-            )
+            paid_here = replace(decision, booked_elsewhere=False).foresee(place)
+            if paid_here.is_done:
+                yield settle(
+                    "A free round is not booked elsewhere, because its bonus code would not count it. Pay it here, "
+                    "then take the money back by an adjustment"
+                )
+            else:
+                yield Advice(text=f"It cannot be paid here either: {paid_here.refusal}")
+                yield from paid_here.instead(group, place)
+        elif code == 52 and letter.is_free_round and not is_paid:
+            yield from paying_a_free_round(callback, group, letter, options, self.on_record)
+        elif code == 52 and not letter.is_free_round:
+            yield from adjusting(letter, options, self.on_record, in_its_currency=False)
+            yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
         else:
-            yield from adjusting(self.decision.letter, options)
-            yield Advice(
-                text="Then discard the dead letter",
-                command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle]),
-            )
+            yield from adjusting(letter, options, self.on_record)
+            yield discarding(callback, group, options, "Then discard the dead letter")
 
 
 def the_one(group: Group) -> DeadLetter:

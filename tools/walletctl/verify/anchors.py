@@ -204,7 +204,7 @@ def changed_since(page: Page) -> Iterator[Fault]:
 
 def _changed(page: Page, anchored: Anchored) -> Iterator[tuple[int | None, str | None, str]]:
     if page.is_empty:
-        yield None, None, f"the player is gone: the anchor has {anchored.version} movements"
+        yield None, None, f"the player is gone: the anchor has {counted(anchored.version, 'movement')}"
         return
     of_that_number = [each for each in page.transactions if each.seq == anchored.version]
     newest = page.wallet.version if page.wallet else page.transactions[-1].seq if page.transactions else 0
