@@ -467,7 +467,7 @@ class Judge:
         """Proves every ledger as it is now, and keeps an anchor of it; not of what another program has spoilt."""
         spoilt = {key[1] for key in self.books.spoiled if key[0] != "Transactions"}
         items = items_of(self.network.tables, self.careless | spoilt)
-        _, anchor = _proved(items)
+        _, anchor = self._proved(items)
         self.earlier = anchor, items
         self.happened["an anchor was written"] += 1
 
@@ -475,9 +475,16 @@ class Judge:
         """Nothing is named: not with the anchor, and not if wallets were read then, and all others now."""
         now = items_of(self.network.tables, self.careless)
         anchor, then = self.earlier or (None, now)
-        made, _ = _proved(now, anchor)
+        made, _ = self._proved(now, anchor)
         self.ledgers, self.anchored = made.players, made.anchored_here
-        _proved({**now, "Players": then["Players"], "FreeRounds": then["FreeRounds"]}, anchor, now=now)
+        self._proved({**now, "Players": then["Players"], "FreeRounds": then["FreeRounds"]}, anchor, now=now)
+
+    def _proved(self, items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
+        on_record = items_of(self.network.tables)["Transactions"]
+        made, written_anchor = prove(items, anchor, now=now, on_record=on_record)
+        for fault in made.faults:
+            raise Violation(f"verify finds: {fault.user_id}, {fault.seq}, {fault.id}: {fault.what}: {fault.text}")
+        return made, written_anchor
 
     def _check_sum(self, player: str) -> None:
         """The balances are the sums of the movements, which have every number from 1 on; and nothing took too much."""
@@ -496,13 +503,6 @@ class Judge:
     def _check_not_lost(self, delivery: Delivery) -> None:
         if self.books.is_lost(delivery) and not self._stands(delivery):
             raise Violation(f"lost: {delivery.win}")
-
-
-def _proved(items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
-    made, written_anchor = prove(items, anchor, now=now)
-    for fault in made.faults:
-        raise Violation(f"verify finds: {fault.user_id}, {fault.seq}, {fault.id}: {fault.what}: {fault.text}")
-    return made, written_anchor
 
 
 def _ran_out_of_time(invocation: Invocation) -> bool:

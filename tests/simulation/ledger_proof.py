@@ -19,9 +19,9 @@ class _Scanned:
 
     players, transactions, free_rounds = "Players", "Transactions", "FreeRounds"
 
-    def __init__(self, items: Items, now: Items) -> None:
+    def __init__(self, items: Items, now: Items, on_record: Sequence[Item]) -> None:
         self._items = items
-        self._now = {item["id"]: item for item in now[self.transactions]}
+        self._now = {item["id"]: item for item in on_record}
         self._wallets = {item["userId"]: item for item in now[self.players]}
 
     def scanned(self, table: str, *_: object) -> Iterator[Item]:
@@ -34,12 +34,16 @@ class _Scanned:
         return self._wallets.get(user_id)
 
 
-def prove(items: Items, anchor: str | None = None, *, now: Items | None = None) -> tuple[Account, str]:
+def prove(
+    items: Items, anchor: str | None = None, *, now: Items | None = None, on_record: Sequence[Item] | None = None
+) -> tuple[Account, str]:
     """The account of a ledger, compared with an `anchor`, and an anchor of it.
 
-    `now` is what the tables hold when all `items` are read, if they were moved meanwhile.
+    `now` is what the tables hold when all `items` are read, if they were moved meanwhile. `on_record` are the records
+    of everybody, if not every player is proved: a prize may be on record as another player's.
     """
-    scanned: Any = _Scanned(items, now or items)
+    now_or_then = now or items
+    scanned: Any = _Scanned(items, now_or_then, now_or_then["Transactions"] if on_record is None else on_record)
     lines: list[str] = []
     writer = Writer("an anchor", MOMENT, "tables in memory", lines.append)
     with closing(TableBooks(scanned)) as books:

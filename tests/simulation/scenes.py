@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from .script import (
+    Anchored,
     Callback,
     Event,
     Fault,
@@ -175,6 +176,14 @@ SCENES: Mapping[str, Script] = {
                 ((each, None), (each + 0.5, (None, "1.5")), (each + 0.5 + each / 1500, (None, "2.5")))
             )
         ),
+    ),
+    "a prize is known as another player's while that player's wallet is spoilt": _script(
+        _OPENED,
+        opened(91, "421", "USD", "1"),
+        Sent(at=1.0, win=_SECOND, number=1),
+        Sent(at=3.0, win=replace(_WITH_IT, player="421", currency="USD", prize=("second", "53")), number=2),
+        _spoilt(10.0, "currency"),
+        Anchored(at=12.0),
     ),
     "of two openings of one player at the same moment, one is made": _script(
         *(opened(2 * each, f"{each}", "EUR", "5") for each in range(1, 30)),
