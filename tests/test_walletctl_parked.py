@@ -1420,6 +1420,26 @@ def test_what_cannot_be_settled_is_shown_with_what_to_do_instead_and_stays(
 
 @pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize(
+    ("changes", "instead"),
+    [({}, "parked settle --booked-elsewhere r result"), ({"bonusCode": "gift"}, "parked discard result r")],
+    ids=["a win", "a free round"],
+)
+def test_what_no_wallet_can_hold_is_paid_by_other_means(desk: Owed, changes: dict[str, str], instead: str) -> None:
+    desk.operator.open_wallet("rich", cash="12345678901234567890123456789012", bonus="0")
+    win = published("result", reference="r", userId="rich", amount="0.000000000000000001") | changes
+    desk.dead(letter(request=win, code=998))
+
+    done = settle(desk, "r")
+
+    assert done.exit_code == 1
+    assert "No wallet can hold it: pay it by other means" in done.stdout
+    assert re.search(f"walletctl .*{instead}", done.stdout), done.stdout
+    assert "walletctl adjust" not in done.stdout
+    assert desk.operator.transactions() == []
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"currency": None}, "takes the wallet's currency, because the request's cannot be read"),

@@ -129,6 +129,12 @@ class Ruling:
                 command=opening(options, asked.get("userId"), asked.get("currency")),
             )
             yield settle("Then settle it")
+        elif "more than 38 digits" in said:
+            yield Advice(text="No wallet can hold it: pay it by other means")
+            if letter.is_free_round:
+                yield discarding(callback, group, options, "Then discard the dead letter")
+            else:
+                yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
         elif "on record as" in said:
             yield Advice(text="Somebody has settled it the other way. If that is right, discard the dead letter")
         elif said.endswith("bookedElsewhere"):
