@@ -132,7 +132,8 @@ def test_someone_finds_why_a_win_was_not_credited(opened: Opened, service: Servi
 
     expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()
     expect(page.get_by_text("the win is in another currency than the wallet").first).to_be_visible()
-    expect(page.get_by_text("Ask the provider. A retry is refused again").first).to_be_visible()
+    expect(page.get_by_text("Ask the provider. If you pay it by other means, settle it").first).to_be_visible()
+    expect(page.get_by_text("A retry is refused again").first).to_be_visible()
 
 
 def test_a_player_page_has_balances_a_picture_and_the_verified_mark(opened: Opened, service: Service) -> None:
