@@ -19,7 +19,8 @@ from tools.local import reloading
 from tools.local.engine import free_port
 from tools.local.reloading import Reloading
 from tools.local.settings import ServiceSettings
-from tools.local.template import Function
+from tools.local.template import Function, Template
+from tools.local.wallets import Endpoints
 from tools.local.workers import Workers
 from tools.shared.trouble import Trouble
 
@@ -477,3 +478,21 @@ def test_make_run_asks_for_it_and_says_the_first_time_that_it_sets_up(tmp_path: 
     assert said not in made("run")
     assert "RELOAD=1\n" in made("run")
     assert "RELOAD=0\n" in made("run", "RELOAD=0")
+
+
+def test_a_worker_leaves_no_bytecode_beside_a_function_that_is_deployed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    (cashier,) = (each for each in Template.load().functions() if each.name == "cashier")
+    endpoints = Endpoints(tables="http://127.0.0.1:9", queues="http://127.0.0.1:9", others="http://127.0.0.1:9")
+
+    async def started() -> None:
+        with (tmp_path / "log").open("wb") as log:
+            workers = Workers(cashier, endpoints.variables, log)
+            await workers.start(1)
+            await workers.stop()
+
+    asyncio.run(started())
+
+    assert not (cashier.folder / "__pycache__").exists()

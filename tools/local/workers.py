@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from tools.local.lifetime import die_with_parent
 from tools.local.template import Function
-from tools.shared.folders import ROOT
+from tools.shared.folders import LOCAL, ROOT
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
 
@@ -61,7 +61,8 @@ class Worker:
             sys.executable, "-m", PROGRAM, str(function.folder), str(theirs.fileno()),
             pass_fds=[theirs.fileno()],
             cwd=ROOT,
-            env={**os.environ, **function.environment, **environment},
+            # Bytecode beside the functions' code would be deployed with them, and be another release.
+            env={"PYTHONPYCACHEPREFIX": str(LOCAL / "bytecode"), **os.environ, **function.environment, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             preexec_fn=die_with_parent,
             stdout=log,
