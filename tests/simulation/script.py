@@ -14,9 +14,12 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 import contract
 from contract import Contract, Number, Parameter, Refused
 
-Callback = Literal["result", "jackpot", "bonus", "promo"]
-CALLBACKS: tuple[Callback, ...] = get_args(Callback)
-Function = Literal["result", "jackpot", "bonus", "promo", "cashier"]
+Callback = Literal["result", "jackpot", "bonus", "promo", "bet", "cancel", "endround", "balance"]
+Queued = Literal["result", "jackpot", "bonus", "promo", "cancel"]  # what is kept if it cannot be done
+QUEUED: tuple[Queued, ...] = get_args(Queued)
+Winning = Literal["result", "jackpot", "bonus", "promo"]
+WINS: tuple[Winning, ...] = get_args(Winning)
+Function = Literal[Callback, "cashier"]
 Service = Literal["dynamodb", "sqs", "secretsmanager"]
 Item = dict[str, Any]
 
@@ -41,9 +44,12 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Win(Said):
-    """What the provider says of one win, apart from what differs between its deliveries; amounts are as written."""
+    """What the provider says of a win or a bet, apart from what differs between its deliveries.
 
-    callback: Callback
+    Amounts are as written.
+    """
+
+    callback: Literal["result", "jackpot", "bonus", "promo", "bet"]
     player: str
     reference: str
     amount: str
@@ -58,6 +64,12 @@ class Win(Said):
     in_session: bool = True
     dated: bool = True  # whether its timestamp is one of milliseconds
     wrong: Wrong | None = None  # what is wrong with how it is sent
+
+    @property
+    def call(self) -> str:
+        return {"result": "Result", "jackpot": "JackPotWin", "bonus": "BonusWin", "promo": "PromoWin"}.get(
+            self.callback, "Bet"
+        )
 
     def __str__(self) -> str:
         said = f"{self.callback} {self.reference} of {self.player}: {self.amount} {self.currency or ''}".rstrip()
@@ -89,34 +101,139 @@ class Win(Said):
         literals["amount"] = f"{quote}{self.amount}{quote}"
         if self.prize:
             literals["promoWinAmount"] = f"{quote}{self.prize[1]}{quote}"
-        match self.wrong:
-            case "amount":
-                literals["amount"] = '"ten"'
-            case "absent":
-                del literals["providerId"]
-            case "malformed":
-                literals["userId"] = '"a\\u0000b"'
-        return literals
+        return _with_wrong(literals, self.wrong)
 
     @cached_property
     def credit(self) -> contract.Credit:
         """What it asks for, whichever delivery brings it. Raises Refused."""
-        fields = {
-            name.lower(): Parameter(name, json.loads(raw) if raw.startswith('"') else Number(raw), raw)
-            for name, raw in {**Delivery(self, 0).literals, "roundDetails": '"spin"'}.items()
-        }
-        return Contract().win(self.callback, fields)
+        return Contract().win(self.callback, _fields(self))
 
     @cached_property
     def refusal(self) -> int | None:
         """The code with which whatever it says is refused, if it is admitted."""
         if self.wrong == "stray":
             return 57
-        try:
-            _ = self.credit
-        except Refused as refused:
-            return refused.error
-        return None
+        return _refusal(self)
+
+
+def _with_wrong(literals: dict[str, str], wrong: Wrong | None) -> dict[str, str]:
+    match wrong:
+        case "amount":
+            literals["amount"] = '"ten"'
+        case "absent":
+            del literals["providerId"]
+        case "malformed":
+            literals["userId"] = '"a\\u0000b"'
+        case _:
+            pass
+    return literals
+
+
+def _fields(said: Any) -> contract.Fields:
+    return {
+        name.lower(): Parameter(name, json.loads(raw) if raw.startswith('"') else Number(raw), raw)
+        for name, raw in {**Delivery(said, 0).literals, "roundDetails": '"spin"'}.items()
+    }
+
+
+def _refusal(said: Any) -> int | None:
+    try:
+        _ = said.credit
+    except Refused as refused:
+        return refused.error
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Cancel(Said):
+    """What undoes a bet; as a Refund that names its round, all live bets of the round."""
+
+    callback: ClassVar[Function] = "cancel"
+    dated: ClassVar[bool] = True
+
+    call: Literal["Cancel", "Refund"]
+    player: str
+    reference: str
+    amount: str | None = None
+    as_text: bool = True
+    currency: str | None = None
+    game: str | None = None
+    round: str | None = None
+    wrong: Wrong | None = None
+
+    def __str__(self) -> str:
+        said = f"{self.call} {self.reference} of {self.player}"
+        for name in ("amount", "game", "round"):
+            said += f", {name} {value}" if (value := getattr(self, name)) else ""
+        return said + (f", with a wrong {self.wrong}" if self.wrong else "")
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        values = {
+            "providerId": "luckymonaco",
+            "userId": self.player,
+            "reference": self.reference,
+            "currency": self.currency,
+            "gameId": self.game,
+            "roundId": self.round,
+        }
+        literals = {name: json.dumps(value) for name, value in values.items() if value is not None}
+        if self.amount is not None:
+            literals["amount"] = json.dumps(self.amount) if self.as_text else self.amount
+        return _with_wrong(literals, self.wrong)
+
+    @cached_property
+    def credit(self) -> contract.Cancel:
+        """Raises Refused."""
+        return Contract().cancel(self.call.lower(), _fields(self))
+
+    @cached_property
+    def refusal(self) -> int | None:
+        return _refusal(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Visit(Said):
+    """The end of a round, or a question: it moves no money."""
+
+    as_text: ClassVar[bool] = True
+    dated: ClassVar[bool] = True
+    reference: ClassVar[str] = ""
+
+    call: Literal["EndRound", "Balance", "Check"]
+    player: str
+    currency: str | None = None
+    game: str | None = None
+    round: str | None = None
+    wrong: Wrong | None = None
+
+    @property
+    def callback(self) -> Function:
+        return "endround" if self.call == "EndRound" else "balance"
+
+    def __str__(self) -> str:
+        of_round = f", game {self.game}, round {self.round}" if self.round else ""
+        return f"{self.call} of {self.player}{of_round}" + (f", with a wrong {self.wrong}" if self.wrong else "")
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        values = {
+            "providerId": "luckymonaco",
+            "userId": self.player,
+            "currency": self.currency,
+            "gameId": self.game,
+            "roundId": self.round,
+        }
+        return _with_wrong({name: json.dumps(value) for name, value in values.items() if value is not None}, self.wrong)
+
+    @cached_property
+    def credit(self) -> contract.Visit:
+        """Raises Refused."""
+        return Contract().visit_of(self.call.lower(), _fields(self))
+
+    @cached_property
+    def refusal(self) -> int | None:
+        return _refusal(self)
 
 
 Movement = Literal["opening", "deposit", "withdrawal", "adjustment"]
@@ -177,11 +294,44 @@ class Order(Said):
         return None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Freeze(Said):
+    """The operator's own side freezes a player, or has them play again."""
+
+    callback: ClassVar[Function] = "cashier"
+    as_text: ClassVar[bool] = True
+    reference: ClassVar[str] = ""
+
+    player: str
+    freezes: bool = True
+    reason: str = "as agreed"
+    wrong: WrongOrder | None = None
+
+    def __str__(self) -> str:
+        return f"{'freeze' if self.freezes else 'unfreeze'} {self.player}"
+
+    @cached_property
+    def content(self) -> Item:
+        said = {"userId": self.player, "actor": "bank", "reason": self.reason}
+        if self.wrong == "absent":
+            del said["reason"]
+        if self.wrong == "unknown":
+            said["note"] = "nobody knows it"
+        return {"freeze" if self.freezes else "unfreeze": said}
+
+    @property
+    def refusal(self) -> int | None:
+        return {"absent": 64, "unknown": 57}.get(self.wrong or "")
+
+
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A win on its way. No two have the same number, nor the same body. `has_hash`: the provider signs what it must."""
+    """A win or another call on its way. No two have the same number, nor the same body.
 
-    win: Any  # a Win; in Ordered, an Order
+    `has_hash`: the provider signs what it must.
+    """
+
+    win: Any  # a Win, Cancel or Visit; in Ordered, an Order or Freeze
     number: int
     has_hash: bool = True
 
@@ -191,22 +341,27 @@ class Delivery:
         return type(self) is Delivery
 
     @cached_property
-    def by_hand(self) -> contract.Credit | None:
+    def by_hand(self) -> contract.Asked | None:
         """What a person has paid of it, if that can be read; sent again, it is a replay then, whatever is wrong."""
         return _by_hand(self)
 
     @property
-    def asked(self) -> contract.Credit | None:
+    def asked(self) -> contract.Asked | None:
         """What it asks for, if anybody can read that."""
         return self.by_hand if self.refusal else self.credit
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
-        """The credits whose records decide about it."""
-        if self.asked is None:
-            return ()
-        prize = self.asked.prize and self.asked.prize.credit
-        return (self.asked.id, prize.id) if prize else (self.asked.id,)
+        """The credits whose records decide about it, and the rounds that do."""
+        match self.asked:
+            case contract.Credit() as credit:
+                prize = credit.prize and credit.prize.credit
+                round = f"rounds of {credit.player}" if credit.round else None
+                return tuple(each for each in (credit.id, prize and prize.id, round) if each)
+            case contract.Cancel(reference=reference, player=player):
+                return f"bet#{reference}", f"cancel#{reference}", f"rounds of {player}"
+            case _:
+                return ()
 
     @cached_property
     def timestamp(self) -> str:
@@ -235,7 +390,9 @@ class Delivery:
     @property
     def lacks_uuid(self) -> bool:
         """A hash will do as well."""
-        return self.win.callback in ("jackpot", "bonus") and self.number % 4 == 0
+        if self.win.callback in ("jackpot", "bonus"):
+            return self.number % 4 == 0
+        return self.win.callback not in ("result", "promo") and self.is_signed and self.number % 3 == 0
 
     @property
     def is_signed(self) -> bool:
@@ -262,6 +419,7 @@ class Delivery:
             token = (FOREIGN, f"token-{generation - 2}", None)[self.number % 3]
         return {
             "httpMethod": "GET" if wrong == "method" else "POST",
+            "path": f"/{('v4', 'V4', 'v1')[self.number % 3]}/{self.win.call}",
             "queryStringParameters": {"authToken": token} if token else None,
             "isBase64Encoded": is_base64,
             "body": body,
@@ -277,8 +435,11 @@ class Delivery:
         return _object(literals)
 
     @cached_property
-    def credit(self) -> contract.Credit:
-        return replace(self.win.credit, moment=self.moment if self.win.dated else None)
+    def credit(self) -> contract.Asked:
+        asked = self.win.credit
+        if isinstance(asked, contract.Credit):
+            return replace(asked, moment=self.moment if self.win.dated else None)
+        return asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +448,8 @@ class Ordered(Delivery):
 
     @cached_property
     def literals(self) -> Mapping[str, str]:
-        content = {**self.win.content, "details": f"delivery-{self.number}"}
+        details = {} if isinstance(self.win, Freeze) else {"details": f"delivery-{self.number}"}
+        content = {**self.win.content, **details}
         return {name: json.dumps(value, ensure_ascii=False) for name, value in content.items()}
 
     @property
@@ -303,11 +465,11 @@ class Ordered(Delivery):
         return self.win.refusal
 
     @cached_property
-    def credit(self) -> contract.Credit:
+    def credit(self) -> contract.Asked:
         return self.win.credit
 
     @cached_property
-    def by_hand(self) -> contract.Credit | None:
+    def by_hand(self) -> contract.Asked | None:
         return None
 
     def event(self, generation: int) -> Item:
@@ -328,13 +490,17 @@ class ByHand(Ordered):
         return self.of.kept
 
     @cached_property
-    def _read(self) -> "contract.Credit | int":
+    def _read(self) -> "contract.Credit | contract.Cancel | int":
         """What is asked for, or the code of why it cannot be settled."""
         if self.win.wrong == "stray":
             return 99 if '"request": "ten"' in self.message else 57
-        rules = Contract()
+        rules, body = Contract(), self.kept.encode()
         try:
-            asked = rules.read_by_hand(self.win.callback, self.kept.encode(), prize_only=self.prize_only)
+            if isinstance(self.win, Cancel):
+                cancel = rules.read_cancel_by_hand(self.win.call.lower(), body)
+                decided = {"actor": "ann", "reason": "a complaint", "booked_elsewhere": self.booked_elsewhere}
+                return replace(cancel, **decided)
+            asked = rules.read_by_hand(self.win.callback, body, prize_only=self.prize_only)
             return rules.settled_by(asked, "ann", "a complaint", booked_elsewhere=self.booked_elsewhere)
         except Refused as refused:
             return refused.error
@@ -344,7 +510,7 @@ class ByHand(Ordered):
         return self._read if isinstance(self._read, int) else None
 
     @cached_property
-    def credit(self) -> contract.Credit:
+    def credit(self) -> contract.Asked:
         assert not isinstance(self._read, int)
         return self._read
 
@@ -353,17 +519,23 @@ class ByHand(Ordered):
         return {"settle": {"message": self.message, "actor": "ann", "reason": "a complaint", **booked}}
 
 
-def _by_hand(delivery: Delivery) -> contract.Credit | None:
-    if delivery.win.wrong == "stray":
+def _by_hand(delivery: Delivery) -> contract.Asked | None:
+    win = delivery.win
+    if win.wrong == "stray" or isinstance(win, Visit):
         return None
     try:
+        if isinstance(win, Cancel):
+            return Contract().read_cancel_by_hand(win.call.lower(), delivery.kept.encode())
         return Contract().read_by_hand(delivery.win.callback, delivery.kept.encode())
     except Refused:
         return None
 
 
-def delivered(said: Win | Order, number: int, has_hash: bool = True) -> Delivery:
-    return Ordered(said, number) if isinstance(said, Order) else Delivery(said, number, has_hash)
+Message = Win | Cancel | Visit  # of the provider
+
+
+def delivered(said: Message | Order | Freeze, number: int, has_hash: bool = True) -> Delivery:
+    return Ordered(said, number) if isinstance(said, Order | Freeze) else Delivery(said, number, has_hash)
 
 
 def _object(literals: Mapping[str, str]) -> str:
@@ -407,14 +579,14 @@ CallId = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The provider sends a win, and again while it gets no answer with HTTP 200, `tries` times in all.
+    """The provider sends a message, and again while it gets no answer with HTTP 200, `tries` times in all.
 
     It hangs up on the first `unheard` answers. The operator's own side does the same with an order, while it is
     answered 998.
     """
 
     at: float
-    win: Win | Order
+    win: Message | Order | Freeze
     number: int
     tries: int = 1
     unheard: int = 0
@@ -497,7 +669,7 @@ class Redriven:
     """
 
     at: float
-    callback: Callback
+    callback: Queued
     is_interrupted: bool = False
     is_of_another_version: bool = False
 
@@ -515,7 +687,7 @@ class Settled:
     """
 
     at: float
-    callback: Callback
+    callback: Queued
     number: int
     which: int = 0
     booked_elsewhere: bool = False
@@ -534,7 +706,7 @@ class Strayed:
     """Something is in a retry queue that the function must leave for a person as it is."""
 
     at: float
-    callback: Callback
+    callback: Queued
     number: int
     text: str
 
@@ -543,7 +715,7 @@ class Strayed:
 
     @property
     def delivery(self) -> Delivery:
-        win = Win(callback=self.callback, player="nobody", reference="stray", amount="0", wrong="stray")
+        win = Win(callback=self.callback, player="nobody", reference="stray", amount="0", wrong="stray")  # pyright: ignore
         return Delivery(win, self.number)
 
 
@@ -778,7 +950,7 @@ class _Draw:
         events: list[Event] = [
             Redriven(
                 at=self.now,
-                callback=chance.choice(CALLBACKS),
+                callback=chance.choice(QUEUED),
                 is_interrupted=chance.random() < 0.3,
                 is_of_another_version=chance.random() < 0.3,
             ),
@@ -799,7 +971,7 @@ class _Draw:
         self.settlements += 1
         return Settled(
             at=self.now,
-            callback=chance.choice(CALLBACKS),
+            callback=chance.choice(QUEUED),
             number=HAND + self.settlements,
             which=chance.randrange(10),
             booked_elsewhere=chance.random() < 0.4,
@@ -828,7 +1000,7 @@ class _Draw:
 
     def _strayed(self) -> Strayed:
         self.strays += 1
-        callback = self.chance.choice(CALLBACKS)
+        callback = self.chance.choice(QUEUED)
         return Strayed(
             at=self.now, callback=callback, number=STRAY + self.strays, text=self.chance.choice(_strays(callback))
         )
@@ -876,7 +1048,7 @@ class _Draw:
             wrong=chance.choice(get_args(WrongOrder)) if chance.random() < 0.04 else None,
         )
 
-    def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
+    def _any_win(self, callback: Winning | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
         callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
         player = player or chance.choice(self.players)
@@ -922,9 +1094,9 @@ STRAY = 50_000  # the numbers of strays begin behind those of deliveries
 HAND = 60_000  # and those of what a person settles behind them
 
 
-def _strays(callback: Callback) -> list[str]:
+def _strays(callback: Queued) -> list[str]:
     """What is not a parked request of that callback."""
-    other = CALLBACKS[CALLBACKS.index(callback) - 1]
+    other = WINS[WINS.index(callback) - 1] if callback in WINS else "result"
     win = Win(callback=other, player="nobody", reference="stray", amount="1")
     parked = {
         "callback": callback,
