@@ -96,7 +96,9 @@ class Stack:
 
 
 @contextmanager
-def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30) -> Iterator[Stack]:
+def deployed(
+    port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30, calls: str = "All"
+) -> Iterator[Stack]:
     """The stack in an engine on that port, until the end of the block. Raises Trouble if it cannot be deployed."""
     with tempfile.TemporaryDirectory(prefix="wallet-deploy-") as folder:
         guard = _guard(Path(folder))
@@ -104,6 +106,7 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30)
             parameters = {
                 "ProviderCidrs": cidrs,
                 "RetrySeconds": str(retry_seconds),
+                "Calls": calls,
                 "Alarms": "false",
                 "Rollout": "AllAtOnce",
                 "AwsEndpointUrl": running.endpoint,
