@@ -29,6 +29,7 @@ from tools.local.deploy import engine_gaps
 from tools.local.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
 from tools.local.opening import Opening
+from tools.local.template import Template
 from tools.shared.folders import LOCAL
 from tools.shared.trouble import Trouble
 
@@ -126,7 +127,10 @@ def deployed(
                 resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found},
                 deploy=deploy,
             )
-            engine_gaps.complete_api(stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs)
+            template = Template.load(Calls=calls)
+            engine_gaps.complete_api(
+                template, stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs
+            )
             yield stack
 
 
