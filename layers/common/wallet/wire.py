@@ -124,9 +124,9 @@ class Body:
         if arrives and model.identity and all(each.is_absent for each in (*self.named("hash"), *self.named("uuid"))):
             faults.append(("missing", model.identity))
         request, fields = None, self._fields(model)
-        faults += [
-            ("missing", needed) for field, needed in model.needed_with.items() if field in fields.keys() - {needed}
-        ]
+        for field, needed in model.needed_with.items():
+            if field in fields and needed not in fields:
+                faults.append(("missing", needed))
         try:
             request = model.model_validate(fields)
         except ValidationError as error:
