@@ -110,7 +110,7 @@ class Books:
                 self.contract.copy().write_cancel(undoing)
         except Refused as refused:
             return refused.error
-        return 0 if cancel.player in self.contract.wallets else 62
+        return 0 if cancel.player in self.contract.wallets or cancel.actor else 62
 
     def _verdict_of_visit(self, visit: Visit) -> int:
         try:
@@ -248,7 +248,14 @@ class Books:
         asked = delivery.credit
         match asked:
             case Cancel():
-                undoing = self.contract.decide_cancel(asked) if self.verdict(delivery) in (0, 62) else None
+                is_spoilt = (
+                    "Players",
+                    asked.player,
+                ) in self.spoiled  # then what moves no money is written all the same
+                is_done = self.verdict(delivery) in (0, 62) or (is_spoilt and self._verdict_of_cancel(asked) in (0, 62))
+                undoing = self.contract.decide_cancel(asked) if is_done else None
+                if undoing and undoing.back and is_spoilt and not asked.booked_elsewhere:
+                    return None
                 return undoing if undoing and undoing.changes else None
             case Visit():
                 return None if self._is_done(asked) or self.verdict(delivery) else asked
@@ -278,8 +285,10 @@ class Books:
                 frozen_at = found(("Players", player)).get("frozenAt", {}).get("S", "")
                 self._frozen_at[player] = frozen_at
                 return {("Players", player): self.wallet_item(player)}
+        # A result of nothing may change nothing of its round, which is kept for longer all the same.
+        won = {each.round for each in change.fresh if each.kind == "result"} if isinstance(change, Due) else set()
         for key, round in self.contract.rounds.items():
-            if rounds.get(key) != round:
+            if rounds.get(key) != round or key in won:
                 must_be[round_key(key)] = self._timed(key, rounds.get(key, Round()), found(round_key(key)))
         return must_be
 
@@ -420,8 +429,6 @@ def _transaction(record: Record, delivery: Delivery, *, arrived_with: str | None
     own = credit.currency_as_sent if record.outcome == "booked elsewhere" else None
     request = None if arrived_with else delivery.kept
     is_prize = isinstance(delivery.win, Win) and credit.kind != delivery.win.callback
-    if credit.remembers:
-        wallet = Wallet("", Fraction(0), Fraction(0))
     return _encoded(
         {
             "id": credit.id,

@@ -86,6 +86,8 @@ class Judge:
         fresh = {credit.id for credit in self._fresh(change)}
         for key, item in must_be.items():
             self._compare(key, tables.items[key[0]][key], item, is_new=key[1] in fresh)
+            if key[0] == "Rounds":
+                self._check_times(key, item)
         invocation.wrote |= bool(fresh) or not isinstance(change, Due)
         self.happened[self._told(change, delivery)] += 1
         is_of_player = isinstance(change, Freeze) or (isinstance(change, Due) and change.win.opens and fresh)
@@ -149,8 +151,6 @@ class Judge:
             age = self.network.timeline.now - datetime.fromisoformat(moment).timestamp() if moment else math.inf
             if not name or abs(age) > SKEW or not re.fullmatch(MOMENT, moment or ""):
                 raise Violation(f"{key} has no name, or not its moment: {name}, {moment}")
-        if key[0] == "Rounds":
-            self._check_times(key, found)
         if found != must_be:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
             told = ", ".join(f"{name}: {found.get(name)}, not {must_be.get(name)}" for name in names)
