@@ -1041,15 +1041,15 @@ class Contract:
             if not bet.outcome and not self.is_paid_back(bet):
                 self.live(bet, round)
         memory = None if bet else self.memory(cancel)
-        is_unknown = not (bet or round.bets or round.had_bet or round.had_refused_bet)
         if round.refunded:
             self.check_decision(cancel)
-            return Undoing(cancel, memory=memory, is_unknown=is_unknown)
+            return Undoing(cancel, memory=memory)
         if round.winnings > 0 and not cancel.actor:
             raise Refused(61, "the round has winnings")
         self.check_amount(cancel, round.taken)
         content = (cancel.game, cancel.round_id, None, None, None)
         back = tuple(self.back(cancel, live, content) for live in round.bets)
+        is_unknown = not (bet or round.bets or round.had_bet or round.had_refused_bet)
         return Undoing(cancel, back, memory, marks_round=True, is_unknown=is_unknown)
 
     def bet(self, reference: str) -> Record | None:

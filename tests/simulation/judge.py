@@ -29,6 +29,7 @@ MAX_TRIES = 10
 LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
 ROUND_SECONDS = 400 * 86400  # after its last change, a round is forgotten, unless it is open
 SKEW = 60.0  # how wrong a clock may be, and a write be late; in seconds
+FRESH = ("credited", "moved", "booked elsewhere", "staked", "paid back", "cancel remembered")  # told of a new record
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
 
 
@@ -89,6 +90,7 @@ class Judge:
             if key[0] == "Rounds":
                 self._check_times(key, item)
         invocation.wrote |= bool(fresh) or not isinstance(change, Due)
+        invocation.made |= bool(fresh)
         self.happened[self._told(change, delivery)] += 1
         is_of_player = isinstance(change, Freeze) or (isinstance(change, Due) and change.win.opens and fresh)
         rounds = [f"rounds of {key[1]}" for key in must_be if key[0] == "Rounds"]
@@ -325,12 +327,10 @@ class Judge:
             self.happened["a prize was left for a person"] += 1
             if not self._prize_stands(delivery):
                 raise Violation(f"the prize is kept nowhere: {win}")
-        is_told_as_fresh = any(
-            invocation.says(f'"message":"{each}"') for each in ("credited", "moved", "booked elsewhere")
-        )
-        if is_told_as_fresh and not invocation.wrote:
+        is_told_as_fresh = any(invocation.says(f'"message":"{each}"') for each in FRESH)
+        if is_told_as_fresh and not invocation.made:
             raise Violation(f"a replay, and told as credited: {win}")
-        if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
+        if invocation.made and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
 
     def _name_of(self, asked: Credit | Cancel, found: str) -> str:

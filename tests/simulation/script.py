@@ -849,6 +849,7 @@ def draw(seed: int, size: int = 120) -> Script:
 class _Draw:
     chance: Random
     wins: list[Win] = field(default_factory=list)
+    bets: list[Win] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
@@ -910,7 +911,8 @@ class _Draw:
 
     def _something(self, rate: float) -> None:
         chance = self.chance
-        match chance.choices(range(12), (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5))[0]:
+        weights = (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5, 60, 8)
+        match chance.choices((*range(11), 99, 11, 12), weights)[0]:
             case 0:
                 self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))
             case 1 if self.wins:
@@ -942,8 +944,85 @@ class _Draw:
                 self._order(same if chance.random() < 0.7 else contradictory(order, chance.choice(ORDER_PARTS)))
             case 10:
                 self.events.append(self._settled())
+            case 11:
+                self._of_round()
+            case 12:
+                freeze = Freeze(player=chance.choice(self.players), freezes=chance.random() < 0.4)
+                wrong = chance.choice(("absent", "unknown")) if chance.random() < 0.1 else None
+                self._deliver(replace(freeze, wrong=wrong), chance.choice((0, 0, 1)))
             case _:
                 self._trouble(rate)
+
+    def _of_round(self) -> None:
+        """A bet, or what undoes or ends one that was sent before; whether it was taken or not."""
+        chance = self.chance
+        bet = chance.choice(self.bets[-8:]) if self.bets else self._any_bet()
+        match chance.choices(range(9), (34, 8, 5, 18, 12, 12, 6, 6, 5))[0]:
+            case 1:
+                self._bet(spelled(bet, chance.choice(("as before", "in the other notation", "in lower case"))))
+            case 2:
+                self._bet(contradicted(bet, chance.choice(("amount", "player", "currency", "round", "bonus_code"))))
+            case 3:
+                self._deliver(self._cancel_of(bet), chance.choice((0, 0, 0, 1, 2)))
+            case 4:
+                reference = chance.choice((bet.reference, bet.reference, self._reference()))
+                refund = replace(self._cancel_of(bet), call="Refund", reference=reference, game=bet.game)
+                self._deliver(replace(refund, round=bet.round), chance.choice((0, 0, 1)))
+            case 5:
+                win = replace(self._any_win("result", bet.player), game=bet.game, round=bet.round)
+                amount = chance.choice(("0", "0", win.amount))
+                self._send(replace(win, amount=amount), copies=chance.choice((0, 0, 1)))
+            case 6:
+                currency = chance.choice((None, bet.currency))
+                end = Visit(call="EndRound", player=bet.player, currency=currency, game=bet.game, round=bet.round)
+                self._deliver(end, chance.choice((0, 0, 1)))
+            case 7:
+                currency = chance.choice((None, bet.currency, CURRENCIES[bet.player], "JPY"))
+                call: Literal["Balance", "Check"] = chance.choice(("Balance", "Check"))
+                self._deliver(Visit(call=call, player=bet.player, currency=currency), 0)
+            case 8:  # several at the same moment, for which there is perhaps not enough
+                first = self._any_bet()
+                for _ in range(chance.randint(2, 5)):
+                    self._bet(replace(self._any_bet(), player=first.player, currency=first.currency, game=first.game))
+            case _:
+                self._bet(self._any_bet(), copies=chance.choice((0, 0, 0, 1, 2)))
+
+    def _bet(self, bet: Win, copies: int = 0) -> None:
+        self.bets.append(bet)
+        self._deliver(bet, copies)
+
+    def _any_bet(self) -> Win:
+        chance = self.chance
+        player = chance.choice((*OFTEN[:3], "new")) if chance.random() < 0.9 else chance.choice(self.players)
+        own = CURRENCIES[player]
+        amounts = ("0", "0.5", "1", "1.000000000000000001", "7.25", "40", "100000")
+        return Win(
+            callback="bet",
+            player=player,
+            reference=chance.choice("abcdefgh") if chance.random() < 0.1 else self._reference(),
+            amount=chance.choice(amounts),
+            as_text=chance.random() < 0.5,
+            currency=chance.choice((own,) * 10 + (own.lower(), "JPY")),
+            game=chance.choice(("g-1", "g-1", "g-2")),
+            round=chance.choice(("round-1", "round-2", f"b-{self.number // 10}", f"b-{self.number // 10}")),
+            bonus_code=chance.choice((None,) * 6 + ("free-1", "free-2")),
+            wrong=chance.choice((*WRONGS, "absent")) if chance.random() < 0.04 else None,
+        )
+
+    def _cancel_of(self, bet: Win) -> Cancel:
+        chance = self.chance
+        names_round = chance.random() < 0.8
+        return Cancel(
+            call=chance.choice(("Cancel", "Cancel", "Refund")) if not names_round else "Cancel",
+            player=bet.player if chance.random() < 0.95 else "422",
+            reference=bet.reference if chance.random() < 0.9 else self._reference(),
+            amount=chance.choice((None, None, None, bet.amount, "3")),
+            as_text=chance.random() < 0.5,
+            currency=chance.choice((bet.currency, None, "JPY")),
+            game=chance.choice((bet.game,) * 9 + ("g-3",)) if names_round or chance.random() < 0.2 else None,
+            round=chance.choice((bet.round,) * 9 + ("round-1",)) if names_round else None,
+            wrong=chance.choice((*WRONGS, "absent")) if chance.random() < 0.05 else None,
+        )
 
     def _trouble(self, rate: float) -> None:
         chance = self.chance
@@ -1015,7 +1094,7 @@ class _Draw:
         self.orders.append(order)
         self._deliver(order, copies, tries)
 
-    def _deliver(self, said: Win | Order, copies: int, tries: int = 0) -> None:
+    def _deliver(self, said: Message | Order | Freeze, copies: int, tries: int = 0) -> None:
         chance, at = self.chance, self.now
         for _ in range(copies + 1):
             self.number += 1

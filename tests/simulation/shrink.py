@@ -76,9 +76,10 @@ def _simpler_wins(script: Script, fails: Callable[[Script], bool]) -> Script:
     for key, win in wins.items():
         names = LEFT_OUT_OF_ORDERS if isinstance(win, Order) else (*LEFT_OUT, "in_session", "dated", "as_text")
         defaults = {each.name: each.default for each in fields(win)}
-        for changed in ({name: defaults[name]} for name in names):
+        for changed in ({name: defaults[name]} for name in names if name in defaults):
             script = _if_it_fails(script, key, changed, fails)
-        script = _if_it_fails(script, key, {"amount": "1"}, fails)
+        if getattr(win, "amount", None):
+            script = _if_it_fails(script, key, {"amount": "1"}, fails)
     for position, event in enumerate(script.events):
         if isinstance(event, Sent | Settled):
             once = replace(event, tries=1, unheard=0)
