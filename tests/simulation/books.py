@@ -228,7 +228,7 @@ class Books:
             if asked.prize and asked.prize.credit and not self.dispute(delivery):
                 paid.append(asked.prize.credit.id)
         if isinstance(asked, Cancel):
-            paid += [f"{asked.round}"] if asked.of_round else [asked.id]
+            paid.append(asked.id)
         since = max(moment, *(self._recorded_at.get(id, 0) for id in paid), 0)
         return self.history.get(asked.player, [NOTHING])[since:]
 
@@ -312,9 +312,9 @@ class Books:
         must_be = self._recorded(fresh, delivery, found) | self._moved(cancel.player, before)
         for credit in undoing.back:
             self.names.setdefault(credit.id, self.items[credit.id].get("transactionId", {}).get("S", ""))
-        if not cancel.booked_elsewhere:
-            for id in (*(credit.id for credit in undoing.back), f"{cancel.round}" if cancel.of_round else cancel.id):
-                self._recorded_at.setdefault(id, self.moment(cancel.player))
+        if undoing.back and not cancel.booked_elsewhere:  # else it waits for no wallet
+            for credit in undoing.back:
+                self._recorded_at.setdefault(credit.id, self.moment(cancel.player))
         return must_be
 
     def _recorded(self, fresh: Sequence[Credit], delivery: Delivery, found: Found) -> dict[Key, Item]:
@@ -405,8 +405,16 @@ def differing(delivery: Delivery, contract: Contract) -> list[list[str]]:
 
     Another one of them may be on record since the operator was told.
     """
-    asked = delivery.asked if isinstance(delivery.asked, Credit) else None
-    prize = asked and asked.prize
+    asked = delivery.asked
+    if isinstance(asked, Cancel):
+        bet = contract.bet(asked.reference)
+        names, said = ("userId", "gameId", "roundId"), (asked.player, asked.game, asked.round_id)
+        known = (bet.credit.player, *bet.credit.content[:2]) if bet else said
+        pairs = dict(zip(names, zip(said, known, strict=True), strict=True))
+        return [[name for name, each in pairs.items() if None not in each and each[0] != each[1]]]
+    if not isinstance(asked, Credit):
+        return []
+    prize = asked.prize
     found: list[list[str]] = []
     for credit in (asked, prize and prize.credit):
         if credit and (recorded := contract.recorded(credit)):

@@ -79,7 +79,8 @@ class Judge:
         change = self.books.due(delivery)
         if change is None:
             raise Violation(f"written, and nothing is owed: {delivery.win}: {keys}")
-        if isinstance(change, Undoing) and change.is_unknown and not self.stands(delivery):
+        is_unknown = isinstance(change, Undoing) and change.is_unknown and not isinstance(delivery, ByHand)
+        if is_unknown and not self.stands(delivery):
             raise Violation(f"nobody knows what it means, and no person will look at it: {delivery.win}")
         must_be = self.books.write(change, delivery, lambda key: tables.items[key[0]].get(key, {}))
         if {*keys} != must_be.keys():
@@ -486,7 +487,8 @@ class Judge:
         is_put_off = not is_done and "sqs" not in invocation.failed
         exhausted = is_put_off and receives >= MAX_TRIES
         is_stray = watch.delivery.win.wrong == "stray"
-        given_up = is_done and (is_stray or '"message":"refused"' in told)
+        is_remembered = watch.delivery.win.callback == "cancel" and '"code":62' in told
+        given_up = is_done and (is_stray or ('"message":"refused"' in told and not is_remembered))
         is_told = {
             '"NotKept"': False,
             '"AttemptsExhausted"': exhausted or (not is_put_off and '"AttemptsExhausted"' in told),

@@ -268,6 +268,8 @@ class Network:
         id = invocation.in_hand[0].delivery.number, invocation.time, invocation.calls
         if self.faults is not None:
             fault = self.faults.get(id)
+            if fault and fault.failure not in FAILURES[operation]:  # of a call that a shorter script makes no more
+                fault = None
         else:
             fault = _drawn(Random(int(drawn * 2**53)), operation) if drawn < self.rate else None
         if fault:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .script import (
     Anchored,
+    Cancel,
     Event,
     Fault,
     Moved,
@@ -42,6 +43,7 @@ _WITH_IT = Win(
     prize=("prize", "2"),
 )  # fmt: skip
 _JACKPOT = Win(callback="jackpot", player="new", reference="j", amount="1", game="g", round="r", jackpot="j")
+_REFUND = Cancel(call="Refund", player="odd", reference="own", currency="EUR", game="g-1", round="round-1")
 _BOOKED: Mapping[Queued, Win] = {
     "promo": _UNKNOWN,
     "result": replace(_PRIZED, player="new", prize=None),
@@ -240,6 +242,13 @@ SCENES: Mapping[str, Script] = {
         _by_hand(2.0, "result"),
         Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
         Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
+    ),
+    # It was left for a person once more, whose decision it was.
+    "a person who refunds a round that nobody knows is not asked again": _script(
+        _OPENED,
+        Sent(at=1.0, win=_FIRST, number=1),
+        Sent(at=2.0, win=_REFUND, number=2),
+        _by_hand(3.0, "cancel"),
     ),
     # The record names the prize because it was paid, not because it was left: nobody would have heard of the conflict.
     "a prize that is on record, and comes again with more said, is left for a person": _script(

@@ -155,11 +155,15 @@ class Cancel(Said):
     player: str
     reference: str
     amount: str | None = None
-    as_text: bool = True
+    as_number: bool = False
     currency: str | None = None
     game: str | None = None
     round: str | None = None
     wrong: Wrong | None = None
+
+    @property
+    def as_text(self) -> bool:
+        return self.amount is None or not self.as_number or self.wrong == "amount"
 
     def __str__(self) -> str:
         said = f"{self.call} {self.reference} of {self.player}"
@@ -179,7 +183,7 @@ class Cancel(Said):
         }
         literals = {name: json.dumps(value) for name, value in values.items() if value is not None}
         if self.amount is not None:
-            literals["amount"] = json.dumps(self.amount) if self.as_text else self.amount
+            literals["amount"] = self.amount if self.as_number else json.dumps(self.amount)
         return _with_wrong(literals, self.wrong)
 
     @cached_property
@@ -348,7 +352,7 @@ class Delivery:
     @property
     def asked(self) -> contract.Asked | None:
         """What it asks for, if anybody can read that."""
-        return self.by_hand if self.refusal else self.credit
+        return self.by_hand if self.refusal else None if isinstance(self.win, Freeze) else self.credit
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -1017,7 +1021,7 @@ class _Draw:
             player=bet.player if chance.random() < 0.95 else "422",
             reference=bet.reference if chance.random() < 0.9 else self._reference(),
             amount=chance.choice((None, None, None, bet.amount, "3")),
-            as_text=chance.random() < 0.5,
+            as_number=chance.random() < 0.5,
             currency=chance.choice((bet.currency, None, "JPY")),
             game=chance.choice((bet.game,) * 9 + ("g-3",)) if names_round or chance.random() < 0.2 else None,
             round=chance.choice((bet.round,) * 9 + ("round-1",)) if names_round else None,
