@@ -81,12 +81,13 @@ class Books:
         known = self.contract.recorded(asked) if isinstance(asked, Credit) else None
         if isinstance(asked, Credit) and known and self._is_unreadable(asked, known):
             return False
-        return isinstance(asked, Credit) and self._is_settled_by_hand(delivery)
+        return self._is_settled_by_hand(delivery)
 
     def _is_settled_by_hand(self, delivery: Delivery) -> bool:
         asked = delivery.by_hand
         if isinstance(asked, Cancel):
-            return self._is_done(asked)
+            records = (self.contract.records.get((kind, asked.reference)) for kind in ("bet", "cancel"))
+            return any(each and each.credit.actor for each in records) and self._is_done(asked)
         if not isinstance(asked, Credit) or (known := self.contract.recorded(asked)) is None:
             return False
         return known.credit.actor is not None and self._is_on_record(asked)
@@ -213,6 +214,9 @@ class Books:
                     return False
 
     def _is_on_record(self, asked: Credit) -> bool:
+        if asked.kind == "bet":  # which may have been paid back since
+            known = self.contract.recorded(asked)
+            return known is not None and known.outcome != "cancelled" and self.contract.is_replay(asked, known)
         try:
             return not self.contract.decide(asked).changes
         except Refused:
@@ -228,7 +232,8 @@ class Books:
             if asked.prize and asked.prize.credit and not self.dispute(delivery):
                 paid.append(asked.prize.credit.id)
         if isinstance(asked, Cancel):
-            paid.append(asked.id)
+            bet = self.contract.bet(asked.reference)
+            paid += [asked.id] if bet and bet.credit.player == asked.player else []
         since = max(moment, *(self._recorded_at.get(id, 0) for id in paid), 0)
         return self.history.get(asked.player, [NOTHING])[since:]
 
@@ -326,6 +331,8 @@ class Books:
             item = _transaction(record, delivery, arrived_with=None if credit is fresh[0] else fresh[0].id)
             made = found(("Transactions", credit.id))
             item |= {name: made[name] for name in ("transactionId", "recordedAt") if name in made}
+            if credit.remembers and "currency" not in made:  # its wallet may have been opened since it was read
+                item.pop("currency", None)
             if record.outcome is None:
                 digest = digest_of(self.digests.get(credit.player, ""), _plain(item))
                 item["digest"] = {"S": digest}
