@@ -497,7 +497,12 @@ class Judge:
         wrong = [what for what, must in is_told.items() if (what in told) != must]
         if wrong:
             raise Violation(f"{', '.join(wrong)} is told, or not, and it is otherwise: {watch.delivery.win}")
-        if invocation.sent and not given_up and not self._may_be_kept(watch.delivery) and "sqs" not in invocation.failed:
+        if (
+            invocation.sent
+            and not given_up
+            and not self._may_be_kept(watch.delivery)
+            and "sqs" not in invocation.failed
+        ):
             raise Violation(f"a retry sent {invocation.sent}, and did not give up")
         if is_stray:
             return  # which nobody received

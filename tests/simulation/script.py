@@ -603,6 +603,43 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the provider does in a round. If it `waits`, the next step comes when this one is done.
+
+    The first step is a bet. A refund is by its `own` reference, or by that of the first bet. A result may be that of
+    auto closing.
+    """
+
+    what: Literal["bet", "result", "refund", "end", "ask"]
+    amount: str = "0"
+    code: str | None = None
+    waits: bool = True
+    own: bool = False
+    closes: bool = False
+
+    def __str__(self) -> str:
+        said = f"{self.what} {self.amount}" if self.what in ("bet", "result") else self.what
+        return said + (f" with {self.code}" if self.code else "") + ("" if self.waits else ", meanwhile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The provider plays a round. `trouble` is how often a message of it is lost, late, or there twice."""
+
+    at: float
+    number: int
+    player: str
+    currency: str
+    game: str
+    round: str
+    steps: Sequence[Step]
+    trouble: float = 0.0
+
+    def __str__(self) -> str:
+        return f"delivery {self.number}: {self.player} plays {self.round}: {'; '.join(map(str, self.steps))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """Another program writes a wallet, and no movement."""
 
@@ -777,6 +814,7 @@ class Anchored:
 
 Event = (
     Sent
+    | Played
     | Settled
     | Opened
     | Moved
@@ -915,8 +953,8 @@ class _Draw:
 
     def _something(self, rate: float) -> None:
         chance = self.chance
-        weights = (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5, 60, 8)
-        match chance.choices((*range(11), 99, 11, 12), weights)[0]:
+        weights = (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5, 60, 8, 24)
+        match chance.choices((*range(11), 99, 11, 12, 13), weights)[0]:
             case 0:
                 self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))
             case 1 if self.wins:
@@ -950,6 +988,8 @@ class _Draw:
                 self.events.append(self._settled())
             case 11:
                 self._of_round()
+            case 13:
+                self._play()
             case 12:
                 freeze = Freeze(player=chance.choice(self.players), freezes=chance.random() < 0.4)
                 wrong = chance.choice(("absent", "unknown")) if chance.random() < 0.1 else None
@@ -990,6 +1030,41 @@ class _Draw:
                     self._bet(replace(self._any_bet(), player=first.player, currency=first.currency, game=first.game))
             case _:
                 self._bet(self._any_bet(), copies=chance.choice((0, 0, 0, 1, 2)))
+
+    def _play(self) -> None:
+        """A round, in whatever order the provider plays it, and with whatever it does meanwhile."""
+        chance, player = self.chance, self.chance.choice(("421", "422", "423"))
+        code = f"free-{self.number}" if chance.random() < 0.15 else None
+        stakes, won = ("1", "0.5", "7.25", "40", "0", "100000"), ("0", "0", "5", "12.5")
+        bets = [Step(what="bet", amount=chance.choice(stakes), code=code) for _ in range(chance.choice((1, 1, 2, 3)))]
+        rest = [
+            Step(
+                what="result", amount=chance.choice(won), code=chance.choice((None, code)), closes=chance.random() < 0.2
+            )
+            for _ in range(chance.choice((0, 1, 1, 1, 2)))
+        ]
+        if chance.random() < 0.2:
+            rest.append(Step(what="refund", own=chance.random() < 0.5))
+        others = (
+            [*bets[1:], *rest]
+            if chance.random() < 0.7
+            else chance.sample([*bets[1:], *rest], len(bets) + len(rest) - 1)
+        )
+        asks = [Step(what="ask")] if chance.random() < 0.2 else []
+        ends = [Step(what="end")] if chance.random() < 0.5 else []
+        steps = [bets[0], *asks, *others, *ends]
+        self.number += 1
+        played = Played(
+            at=self.now,
+            number=self.number,
+            player=player,
+            currency=CURRENCIES[player],
+            game=chance.choice(("g-1", "g-2")),
+            round=f"play-{self.number}",
+            steps=[replace(step, waits=chance.random() < 0.7) for step in steps],
+            trouble=chance.choice((0.0, 0.05, 0.3, 0.6)),
+        )
+        self.events.append(played)
 
     def _bet(self, bet: Win, copies: int = 0) -> None:
         self.bets.append(bet)
@@ -1175,6 +1250,9 @@ class _Draw:
 
 STRAY = 50_000  # the numbers of strays begin behind those of deliveries
 HAND = 60_000  # and those of what a person settles behind them
+
+
+AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
 def _strays(callback: Queued) -> list[str]:

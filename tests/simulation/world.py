@@ -25,7 +25,9 @@ from .books import Books
 from .judge import FRESH_SECONDS, Judge
 from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
+from .provider import Play
 from .script import (
+    AGAIN,
     QUEUED,
     Anchored,
     ByHand,
@@ -39,6 +41,7 @@ from .script import (
     Moved,
     Opened,
     Order,
+    Played,
     Queued,
     Redriven,
     Replaced,
@@ -59,7 +62,6 @@ PROVIDER_SECONDS = 10  # when the provider hangs up
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
 NEARLY = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}
 PERSON_SECONDS = 3600  # for which nobody else sees a dead letter that a person has in hand
-AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ class World:
         self._answered: dict[int, int] = {}  # by delivery
         self._in_flight: defaultdict[str, list[Watch]] = defaultdict(list)  # by credit, and by player
         self.by_hand = 0  # what a person decided
+        self._plays: list[Play] = []
+        self._decided: set[int] = set()  # the numbers of what a person decided about
         self._times: Counter[tuple[int, int]] = Counter()  # how often a delivery was in a function's hands so
 
     # --- What happens -------------------------------------------------------------------------------
@@ -149,12 +153,17 @@ class World:
         self.network.faults, self.network.rate, self.network.down = self.script.faults or {}, 0.0, {}
         self.timeline.run()
         self._recover()
+        self._check_plays()
         self.judge.check_all()
 
     def _happen(self, event: Event) -> None:
         match event:
             case Sent():
                 self.send(event.win, event.number, event.tries, event.unheard)
+            case Played():
+                chance = Random(self.script.seed * 1_000_003 + event.number)
+                self._plays.append(play := Play(self, event, chance))
+                play.start()
             case Opened(player=player):
                 before = self.books.contract.wallets.get(player)
                 version = before.version if before else 0
@@ -281,6 +290,22 @@ class World:
 
     # --- The provider -------------------------------------------------------------------------------
 
+    def take(self, said: Message, number: int, heard: Callable[[int], None]) -> None:
+        """A message of a round that the provider plays, and sends again by its own rules."""
+        delivery = delivered(said, number, self.script.has_hash)
+        self.deliveries[number] = delivery
+        self.judge.received[number] = self.timeline.now
+        self.judge.given_up.add(number)
+        self._deliver(delivery, heard, None, is_heard=True)
+
+    def _check_plays(self) -> None:
+        """The provider's books and the wallet agree, or a person has it."""
+        letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
+        with_a_person = self._decided | {self.judge.content(each).delivery.number % AGAIN for each in letters}
+        for play in self._plays:
+            how = play.check(is_with_a_person=play.event.number in with_a_person)
+            self.happened[f"a round was played: {how}"] += 1
+
     def send(self, win: Message | Order | Freeze, number: int, tries: int = 1, unheard: int = 0) -> None:
         """Delivers a win, and again while nothing is heard with HTTP 200; an order, while it is answered 998."""
         delivery = delivered(win, number, self.script.has_hash)
@@ -319,6 +344,7 @@ class World:
                 booked_elsewhere=event.booked_elsewhere,
             )
             self.by_hand += 1
+            self._decided.add(of.number % AGAIN)
 
             def heard(code: int) -> None:
                 if code == 0 and not event.forgets:
