@@ -285,6 +285,11 @@ class Settlement:
         return any(transaction.outcome == "not enough" for transaction in self.transactions)
 
     @property
+    def stakes(self) -> bool:
+        """Whether it takes a bet, which no frozen player may place."""
+        return any(each.outcome is None and each.movement.part == "bet" for each in self.transactions)
+
+    @property
     def moves(self) -> bool:
         """Whether the wallet is another one afterwards."""
         return any(transaction.outcome is None for transaction in self.transactions)

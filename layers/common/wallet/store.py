@@ -263,7 +263,9 @@ class Store:
         if settlement.moves:
             moved = _moved(settlement.after, digest)
             actions.append(
-                self._open(settlement.after, moved) if settlement.opens else self._set_wallet(settlement.before, moved)
+                self._open(settlement.after, moved)
+                if settlement.opens
+                else self._set_wallet(settlement.before, moved, unless_frozen=settlement.stakes)
             )
         elif settlement.was_not_enough:
             actions.append(self._check_wallet(settlement.before))
@@ -303,8 +305,11 @@ class Store:
             }
         }
 
-    def _set_wallet(self, before: Wallet, moved: Mapping[str, "Value | None"]) -> Item:
+    def _set_wallet(self, before: Wallet, moved: Mapping[str, "Value | None"], *, unless_frozen: bool = False) -> Item:
         unchanged = self._unchanged(before)
+        if unless_frozen:  # the player may have been frozen since, which changes nothing else of the wallet
+            unchanged["ConditionExpression"] += " AND (attribute_not_exists(frozen) OR frozen = :no OR frozen = :null)"
+            unchanged["ExpressionAttributeValues"] |= {":no": {"BOOL": False}, ":null": _NULL}
         return {
             "Update": {
                 **unchanged,
