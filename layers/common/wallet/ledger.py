@@ -286,8 +286,8 @@ class Settlement:
 
     @property
     def stakes(self) -> bool:
-        """Whether it takes a bet, which no frozen player may place."""
-        return any(each.outcome is None and each.movement.part == "bet" for each in self.transactions)
+        """Whether a bet is placed, which no frozen player may do, if there is enough for it or not."""
+        return any(each.movement.part == "bet" and each.outcome != "cancelled" for each in self.transactions)
 
     @property
     def moves(self) -> bool:
