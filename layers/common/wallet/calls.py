@@ -105,7 +105,7 @@ class Reversal:
         if named is None:
             transactions.append(self._memory(transactions))
         had_bets = before.bets or before.had_bet or before.had_refused_bet
-        is_unknown = named is None and not before.refunded and not had_bets
+        is_unknown = named is None and not before.refunded and not had_bets and not self.actor
         after = replace(before, bets=(), refunded=True)
         return self._settlement(snapshot, transactions, after, wallet, left=UnknownRound() if is_unknown else None)
 
