@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from wallet import money, parking, report, snapshot, wire
 from wallet.calls import Asked
 from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, UnknownRound, Unreadable
-from wallet.ledger import Movement, Settlement
+from wallet.ledger import Movement, Receipt, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
 from wallet.trust import Keyring
@@ -315,13 +315,22 @@ class _Callback:
         return self.parking is not None and _park(partial(self.parking.give_up, message), "DeadLettered")
 
 
+class Freezing(wire.Order):
+    """Has a player bet no more, or again."""
+
+    user_id: wire.Identifier
+
+
 OrderT = TypeVar("OrderT", bound=wire.Order)
 
 
 def serve_orders(
     model: type[OrderT], movements_for: Callable[[OrderT], Sequence[Movement]]
 ) -> Callable[[Any, Any], Answer]:
-    """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out."""
+    """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out.
+
+    An order moves money, or is `{"freeze": …}` or `{"unfreeze": …}`.
+    """
     store = Store.from_environment()
     snapshot.prepare(store.warm_up)
 
@@ -332,6 +341,9 @@ def serve_orders(
         report.begin()
         body = None
         try:
+            for name in ("freeze", "unfreeze"):
+                if isinstance(event, dict) and name in event:
+                    return _freeze(name, event, store, arrived)
             body = _body(event, model, wire.MAX_BODY_BYTES)
             report.begin(body)
             order = body.read(model)
@@ -346,6 +358,22 @@ def serve_orders(
         return wire.for_operator(settlement.receipt)
 
     return handler
+
+
+def _freeze(name: str, event: Answer, store: Store, arrived: float) -> Answer:
+    """The answer to an order to freeze a player, or to unfreeze them. Raises Refusal."""
+    if len(event) > 1 or not isinstance(event[name], dict):
+        raise Malformed(name)
+    order = _body(event[name], Freezing, wire.MAX_BODY_BYTES).read(Freezing)
+    deadline, is_frozen = arrived + ANSWER_SECONDS, name == "freeze"
+    if is_frozen:
+        wallet = store.freeze(order.user_id, actor=order.actor, reason=order.reason, deadline=deadline)
+    else:
+        wallet = store.unfreeze(order.user_id, deadline=deadline)
+    what = "frozen" if is_frozen else "unfrozen"
+    report.tell(report.logger.info, what, userId=order.user_id, actor=order.actor, reason=order.reason)
+    receipt = Receipt(currency=wallet.currency, cash=wallet.cash, bonus=wallet.bonus, replayed=False)
+    return {"frozen": is_frozen, **wire.for_operator(receipt)}
 
 
 def _decided(settlement: Settlement) -> Answer:

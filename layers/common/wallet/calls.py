@@ -60,8 +60,9 @@ class Reversal:
         bet = self._taken_bet(snapshot)
         if bet is None:
             return is_live
-        is_its_round = not self.whole_round or bet.movement.place == self.place
-        return is_its_round and not snapshot.unreadable_round and is_live == (self.id in snapshot.transactions)
+        if snapshot.unreadable_round or (self.whole_round and bet.movement.place != self.place):
+            return False
+        return is_live == self._is_paid_back(snapshot) or (self.whole_round and snapshot.round is None)
 
     def settle(self, snapshot: Snapshot) -> Settlement:
         """What it does, given what is on record.
@@ -76,7 +77,8 @@ class Reversal:
         if bet is None:  # it may still come, and must not be taken then
             before = self._round(snapshot)
             return self._settlement(snapshot, [self._memory()], before and replace(before, had_bet=True))
-        if bet.outcome or self.id in snapshot.transactions:
+        if bet.outcome or self._is_paid_back(snapshot):
+            self._check_decision(snapshot)
             return self._settlement(snapshot, [])
         self._check(bet)
         before = self._round(snapshot)
@@ -93,9 +95,11 @@ class Reversal:
         if named:
             self._check(named)
         before = self._round(snapshot)
-        if before is None or (self._taken_bet(snapshot) and snapshot.round is None):
+        if before is None or (self._taken_bet(snapshot) and self.is_torn(snapshot)):
             raise Conflict(("roundId",), _EXPIRED)
-        if before.winnings > 0 and not self.actor:
+        if before.refunded:
+            self._check_decision(snapshot)
+        elif before.winnings > 0 and not self.actor:
             raise Conflict(("roundId",), _HAS_WINNINGS)
         transactions, wallet = self._pay_back(before.bets, before, snapshot)
         if named is None:
@@ -108,12 +112,22 @@ class Reversal:
         bet = snapshot.transactions.get(self.bet_id)
         return bet if bet and not bet.outcome else None
 
+    def _is_paid_back(self, snapshot: Snapshot) -> bool:
+        return self.id in snapshot.transactions
+
     def _check(self, bet: Transaction) -> None:
-        """Raises Conflict if it contradicts the bet that it names."""
-        mine, its = (self.user_id, self.game_id, self.round_id), bet.movement
-        pairs = zip(("userId", "gameId", "roundId"), mine, (its.user_id, its.game_id, its.round_id), strict=True)
-        if differences := tuple(name for name, one, other in pairs if None not in (one, other) and one != other):
+        """Raises Conflict if it contradicts the bet that it names. A person who cancels one knows which they mean."""
+        its = bet.movement
+        compared = {"userId": (self.user_id, its.user_id)}
+        if not self.actor or self.whole_round:
+            compared |= {"gameId": (self.game_id, its.game_id), "roundId": (self.round_id, its.round_id)}
+        if differences := ledger.contradictions(compared):
             raise Conflict(differences, "This bet is on record with other content")
+
+    def _check_decision(self, snapshot: Snapshot) -> None:
+        """Raises Conflict for a person who decides the opposite of what is on record."""
+        if self.actor and (recorded := snapshot.transactions.get(self.id)):
+            ledger.check_decision(self.booked_elsewhere, recorded)
 
     def _round(self, snapshot: Snapshot) -> Round | None:
         """The round as it was read, or a new one if it names one. Raises Unavailable."""
@@ -158,6 +172,8 @@ class Reversal:
             game_id=self.game_id,
             round_id=self.round_id,
             provider_id=self.provider_id,
+            actor=self.actor,
+            reason=self.reason,
             arrived_with=after[0].movement.id if after else None,
         )
         return ledger.unmoved(bet, _no_wallet(self.user_id), "cancelled")
@@ -256,15 +272,10 @@ def settle(asked: Asked, snapshot: Snapshot) -> Settlement:
     return ledger.settle(asked, snapshot) if isinstance(asked, Sequence) else asked.settle(snapshot)
 
 
-def id_of(asked: Asked) -> str:
-    """The id under which what it does is on record; "" if that is nothing."""
-    match asked:
-        case Reversal():
-            return asked.id
-        case Ending() | Inquiry():
-            return ""
-        case _:
-            return asked[0].id
+def was_decided(asked: Asked, snapshot: Snapshot) -> bool:
+    """Whether a person has settled it."""
+    ids = (asked[0].id,) if isinstance(asked, Sequence) else asked.scope().ids
+    return any(snapshot.transactions[id].movement.actor for id in ids if id in snapshot.transactions)
 
 
 def opens(asked: Asked) -> bool:

@@ -139,7 +139,7 @@ class Movement:
             "jackpotId": (self.jackpot_id, recorded.jackpot_id),
             "campaignId": (self.campaign_id, recorded.campaign_id),
         }
-        return tuple(name for name, (one, other) in compared.items() if None not in (one, other) and one != other)
+        return contradictions(compared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,8 +386,19 @@ def _check_record(win: Movement, recorded: Transaction, snapshot: Snapshot) -> N
         )
     if is_bet and (is_cancelled or win.pay_back_id in snapshot.transactions):
         raise NotAllowed("The bet was cancelled")
-    if win.actor and win.booked_elsewhere != (recorded.outcome == "booked elsewhere"):
-        raise Conflict(("bookedElsewhere",), _DECIDED[win.booked_elsewhere])
+    if win.actor:
+        check_decision(win.booked_elsewhere, recorded)
+
+
+def check_decision(booked_elsewhere: bool, recorded: Transaction) -> None:
+    """Raises Conflict for a person who decides the opposite of what is on record: they would take it for done."""
+    if booked_elsewhere != (recorded.outcome == "booked elsewhere"):
+        raise Conflict(("bookedElsewhere",), _DECIDED[booked_elsewhere])
+
+
+def contradictions(compared: Mapping[str, tuple[object, object]]) -> tuple[str, ...]:
+    """The names of the pairs that differ. One of them may be missing: that contradicts nothing."""
+    return tuple(name for name, (one, other) in compared.items() if None not in (one, other) and one != other)
 
 
 def _is_left(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> bool:

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wallet import aws, calls, chain, ledger
 from wallet.calls import Asked
-from wallet.errors import Refusal, Unavailable
+from wallet.errors import NoSuchPlayer, Refusal, Unavailable
 from wallet.ledger import FreeRounds, Movement, Outcome, Prize, Scope, Settlement, Snapshot, Transaction, Wallet
 from wallet.rounds import Bet, Round
 
@@ -126,6 +126,37 @@ class Store:
             raise settlement.refusal
         return settlement
 
+    def freeze(self, user_id: str, *, actor: str, reason: str, deadline: float) -> Wallet:
+        """Freezes a player, and returns the wallet. Who did it first, when and why stays.
+
+        Raises NoSuchPlayer and Unavailable.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        said = {"frozen": True, "frozenBy": actor, "frozenReason": reason, "frozenAt": now}
+        first = ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in said)
+        values = _encode({f":{name}": value for name, value in said.items()})
+        return self._mark(user_id, deadline, UpdateExpression=f"SET {first}", ExpressionAttributeValues=values)
+
+    def unfreeze(self, user_id: str, *, deadline: float) -> Wallet:
+        """The opposite. Raises the same."""
+        return self._mark(user_id, deadline, UpdateExpression="REMOVE frozen, frozenBy, frozenReason, frozenAt")
+
+    def _mark(self, user_id: str, deadline: float, **change: Any) -> Wallet:
+        try:
+            answer = _call(
+                self.client.update_item,
+                _Patience(deadline),
+                TableName=self.players,
+                Key=_encode({"userId": user_id}),
+                ConditionExpression="attribute_exists(userId)",
+                ReturnValues="ALL_NEW",
+                **change,
+            )
+        except _Beaten:
+            raise NoSuchPlayer(user_id) from None
+        snapshot = _with_wallet(Snapshot(wallet=None, transactions={}, free_rounds=None), _Record(answer["Attributes"]))
+        return ledger.wallet_of(user_id, None, snapshot)
+
     def foresee(self, asked: Asked, *, deadline: float) -> Settlement:
         """What `settle` would do at this moment: nothing is written.
 
@@ -141,8 +172,7 @@ class Store:
         """
         patience = _Patience(deadline)
         snapshot = self._whole(self._read(asked, patience), asked, patience)
-        recorded = snapshot.transactions.get(calls.id_of(asked))
-        if recorded is None or recorded.movement.actor is None:
+        if not calls.was_decided(asked, snapshot):
             return None
         settlement = calls.settle(asked, snapshot)
         return None if settlement.changes else settlement
@@ -684,7 +714,7 @@ def _raise_unless_passing(error: ClientError) -> None:
         for position, reason in enumerate(reasons)
         if reason.get("Code") == "ConditionalCheckFailed"
     }
-    if failed:
+    if failed or "ConditionalCheckFailedException" in codes:
         raise _Beaten("another writer was faster", failed) from None
     if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(codes):
         raise Unavailable(f"the store answered {', '.join(codes)}") from error

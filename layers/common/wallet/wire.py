@@ -124,9 +124,9 @@ class Body:
         if arrives and model.identity and all(each.is_absent for each in (*self.named("hash"), *self.named("uuid"))):
             faults.append(("missing", model.identity))
         request, fields = None, self._fields(model)
-        faults += [
-            ("missing", needed) for field, needed in model.needed_with.items() if field in fields.keys() - {needed}
-        ]
+        for field, needed in model.needed_with.items():
+            if field in fields and needed not in fields:
+                faults.append(("missing", needed))
         try:
             request = model.model_validate(fields)
         except ValidationError as error:
@@ -147,7 +147,7 @@ class Body:
     def read_by_hand(self, model: type[FormT]) -> FormT:
         """The same for a person, who has looked at it: a field that cannot be read is absent.
 
-        Raises as `read` does if the player, the amount or the reference is one of them.
+        Raises as `read` does if the player, the amount or the reference is one of them, or says what is to be undone.
         """
         fields, read = self._fields(model), dict[str, object]()
         for name, field in model.model_fields.items():
@@ -155,8 +155,11 @@ class Body:
                 read[name] = _readers(model)[name].validate_python(fields[field.alias or name])
             except (KeyError, ValueError):
                 read[name] = None
-        if any(read[name] is None for name in _OF_MONEY if model.model_fields[name].is_required()):
-            self.read(model)
+        needed = {name for field, other in model.needed_with.items() if field in fields for name in (field, other)}
+        for name, field in model.model_fields.items():
+            alias = field.alias or name
+            if read[name] is None and (alias in needed or (alias in _OF_MONEY and field.is_required())):
+                self.read(model)
         return model.model_construct(None, **read)
 
     def _fields(self, model: type["Form"]) -> dict[str, tuple[Parameter, ...]]:
@@ -170,7 +173,7 @@ class Body:
         return spellings
 
 
-_OF_MONEY = ("user_id", "amount", "reference")
+_OF_MONEY = frozenset({"userId", "amount", "reference"})
 # How a person might write it, however wrongly.
 _FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
 _SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed

@@ -97,9 +97,7 @@ class Stack:
 
 
 @contextmanager
-def deployed(
-    port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30, calls: str = "All"
-) -> Iterator[Stack]:
+def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30, calls: str = "All") -> Iterator[Stack]:
     """The stack in an engine on that port, until the end of the block. Raises Trouble if it cannot be deployed."""
     with tempfile.TemporaryDirectory(prefix="wallet-deploy-") as folder:
         guard = _guard(Path(folder))
