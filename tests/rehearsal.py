@@ -1,6 +1,7 @@
 """Everything a function can do, done once: what it asks of AWS meanwhile, and what it counts."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,12 +29,16 @@ assert all(table["KeySchema"][0]["KeyType"] == "HASH" for table in TEMPLATE.tabl
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as IAM judges it: `keys` are the partition keys it names, `within` the operation it is a part of."""
+    """A call as IAM judges it: `keys` are the partition keys it names, `within` the operation it is a part of.
+
+    `attributes` are those that an update names; of a part of a transaction they are not asked for here.
+    """
 
     action: str  # such as dynamodb:PutItem
     resource: str  # by its name in template.yaml
     keys: frozenset[str] = frozenset()
     within: str | None = None
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,10 @@ def _perform_orders(stage: "_Stage") -> None:
     assert stage.order(movement="adjustment", reference="too much", amount="-777") == 15
     assert stage.order(reference="euros", currency="EUR") == 52
     assert stage.order(reference="nobody's", userId="nobody") == 62
+    for order in ("freeze", "unfreeze"):
+        assert stage.freeze(order, "422") == 0
+        assert stage.freeze(order, "422") == 0, "again"
+        assert stage.freeze(order, "nobody") == 62
     with stage.down("dynamodb"):
         assert stage.order(reference="later") == 998
 
@@ -228,6 +237,10 @@ class _Stage:
         with self._performing():
             return self._handler({**order, "actor": "a test", "reason": "a rehearsal", **changes}, None)["error"]
 
+    def freeze(self, order: str, user_id: str) -> int:
+        with self._performing():
+            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)["error"]
+
     def retry(self, *messages: str, tries: int = 1) -> None:
         """Hands the function these messages, or what it has kept, as Lambda does."""
         kept = [json.dumps(message) for message in self.operator.messages(f"{self.callback.title()}RetryQueue")]
@@ -270,6 +283,12 @@ def _as_judged(service: str, operation: str, parameters: dict[str, Any]) -> Iter
                 table = action["TableName"]
                 key = (action["Item"] if verb == "Put" else action["Key"])[PARTITION_KEYS[table]]["S"]
                 yield Call(f"dynamodb:{verb}Item", table, frozenset({key}), operation)
+        case "UpdateItem":
+            table, key = parameters["TableName"], parameters["Key"]
+            said = f"{parameters['UpdateExpression']} {parameters['ConditionExpression']}"
+            names = {name for name in re.findall(r"(?<![:\w])[a-z]\w*", said) if not name.endswith("_exists")}
+            keys = frozenset({key[PARTITION_KEYS[table]]["S"]})
+            yield Call("dynamodb:UpdateItem", table, keys, attributes=frozenset(names | key.keys()))
         case "SendMessage" | "ChangeMessageVisibility":
             yield Call(f"sqs:{operation}", parameters["QueueUrl"].rpartition("/")[2])
         case "GetSecretValue":

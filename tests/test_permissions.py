@@ -96,7 +96,8 @@ def every_call() -> Iterator[Call]:
                 keys = [frozenset[str]()] if service != "dynamodb" else [frozenset({key}) for key in ("421", *kinds)]
                 for key in keys:
                     for within in (None, *PARTS.get(operation, ())):
-                        yield Call(f"{service}:{operation}", resource, key, within)
+                        for attributes in UPDATED if operation == "UpdateItem" and not within else ALL:
+                            yield Call(f"{service}:{operation}", resource, key, within, attributes)
 
 
 SERVICES = {
@@ -116,12 +117,18 @@ PARTS = {
 }
 
 
-def in_general(call: Call) -> set[tuple[str, str, str, str | None]]:
+# What an update may name: that a player is frozen, or the money as well.
+FREEZING = frozenset({"userId", "frozen", "frozenBy", "frozenReason", "frozenAt"})
+UPDATED = (FREEZING, FREEZING | {"cash"})
+ALL = (frozenset[str](),)
+
+
+def in_general(call: Call) -> set[tuple[str, str, str, str | None, frozenset[str]]]:
     """A call without the names in it, once for each of its keys: of a transaction's only the kind is left."""
     if call.resource != "Transactions":
-        return {(call.action, call.resource, "", call.within)}
+        return {(call.action, call.resource, "", call.within, call.attributes)}
     kinds = {key.partition("#")[0] if "#" in key else "of no kind" for key in call.keys}
-    return {(call.action, call.resource, kind, call.within) for kind in kinds}
+    return {(call.action, call.resource, kind, call.within, call.attributes) for kind in kinds}
 
 
 def test_a_call_with_keys_of_two_kinds_is_judged_by_all_of_them() -> None:
@@ -139,21 +146,24 @@ def test_a_call_with_keys_of_two_kinds_is_judged_by_all_of_them() -> None:
 # --- As IAM judges them -----------------------------------------------------------------------------
 
 LEADING_KEYS = ("ForAllValues:StringLike", "dynamodb:LeadingKeys")
+ATTRIBUTES = ("ForAllValues:StringEquals", "dynamodb:Attributes")
 ENCLOSING_OPERATION = ("ForAnyValue:StringEquals", "dynamodb:EnclosingOperation")
 
 
 def allows(statement: Statement, call: Call) -> bool:
-    """Whether a statement alone allows a call. It knows the two conditions that the template uses, and no other."""
-    known = {LEADING_KEYS[0]: LEADING_KEYS[1], ENCLOSING_OPERATION[0]: ENCLOSING_OPERATION[1]}
+    """Whether a statement alone allows a call. It knows the three conditions that the template uses, and no other."""
+    known = dict((LEADING_KEYS, ENCLOSING_OPERATION, ATTRIBUTES))
     for operator, keys in statement.get("Condition", {}).items():
         assert list(keys) == [known[operator]]
     patterns, operations = condition(statement, LEADING_KEYS), condition(statement, ENCLOSING_OPERATION)
+    attributes = condition(statement, ATTRIBUTES)
     return (
         statement["Effect"] == "Allow"
         and call.action in actions_of(statement)
         and call.resource in resources_of(statement)
         and (patterns is None or all(any(is_like(key, pattern) for pattern in patterns) for key in call.keys))
         and (operations is None or call.within in operations)
+        and (attributes is None or (call.within is None and call.attributes <= set(attributes)))
     )
 
 
