@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from conftest import SESSION, Operator, gateway_event, published
 from expectations import output
-from stack import TEMPLATE
+from stack import BETS, TEMPLATE
 from tools.local.template import Template
 from wallet import parking
 
@@ -61,9 +61,9 @@ def rehearsal(callback: str, calls: str = "All") -> Rehearsal:
         operator = Operator(monkeypatch, Template.load(Calls=calls))
         if callback != "cashier":
             operator.open_wallet()
-        if callback in ("cancel", "endround"):
+        if callback in BETS:
             with output():
-                _place_bets(operator)
+                _prepare_rounds(operator)
         with output() as printed:
             stage = _Stage(operator, monkeypatch, callback)
             stage.take_snapshot()
@@ -74,12 +74,13 @@ def rehearsal(callback: str, calls: str = "All") -> Rehearsal:
     )
 
 
-def _place_bets(operator: Operator) -> None:
-    """Bets of amount 10, each in a round of its own, under the references bet-1 to bet-4."""
-    handler = operator.load("bet").handler
-    for number in range(1, 5):
-        bet = published("bet", reference=f"bet-{number}", roundId=f"round-{number}")
-        assert json.loads(handler(gateway_event(bet), None)["body"])["error"] == 0
+def _prepare_rounds(operator: Operator) -> None:
+    """Bets of amount 10, each in a round of its own, under the references bet-1 to bet-4; and a round that has ended."""
+    bets = [published("bet", reference=f"bet-{number}", roundId=f"round-{number}") for number in range(1, 5)]
+    for callback, bodies in (("bet", bets), ("endround", [published("endround", roundId="ended")])):
+        handler = operator.load(callback).handler
+        for body in bodies:
+            assert json.loads(handler(gateway_event(body), None)["body"])["error"] == 0
 
 
 def _perform(stage: "_Stage") -> None:
@@ -126,7 +127,7 @@ def _perform_bets(stage: "_Stage") -> None:
     assert stage.send(reference="free", bonusCode="SPINS") == 0
     assert stage.send(reference="too much", amount="1000000") == 15
     assert stage.send(reference="too much", amount="1000000") == 15, "for good"
-    assert stage.send(reference="another round", roundId="another") == 0
+    assert stage.send(reference="late", roundId="ended") == 0, "after its end"
     assert stage.send(amount="-1") == 59
     _refuse(stage)
 
