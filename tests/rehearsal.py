@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from conftest import SESSION, Operator, gateway_event, published
+from conftest import SESSION, Operator, gateway_event, path_of, published
 from expectations import output
 from stack import BETS, TEMPLATE
 from tools.local.template import Template
@@ -197,7 +197,6 @@ class _Stage:
         self.operator = operator
         self.callback = callback
         self.calls: set[Call] = set()
-        (self._path, *_) = [path for path, name in TEMPLATE.routes().items() if name == callback] or [""]
         self._down: set[str] = set()
         self._is_performing = False
         boto3.client("secretsmanager").create_secret(
@@ -228,7 +227,7 @@ class _Stage:
     def send(self, *, token: str = PROVIDER_TOKEN, method: str = "POST", path: str = "", **changes: Any) -> int:
         """The code of the answer to the callback's example with these changes."""
         body = published(self.callback, **changes)
-        event = gateway_event(body, token=token, httpMethod=method, path=path or self._path)
+        event = gateway_event(body, token=token, httpMethod=method, path=path or path_of(self.callback))
         with self._performing():
             return json.loads(self._handler(event, None)["body"])["error"]
 
