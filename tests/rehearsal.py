@@ -239,7 +239,9 @@ class _Stage:
 
     def freeze(self, order: str, user_id: str) -> int:
         with self._performing():
-            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)["error"]
+            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)[
+                "error"
+            ]
 
     def retry(self, *messages: str, tries: int = 1) -> None:
         """Hands the function these messages, or what it has kept, as Lambda does."""
