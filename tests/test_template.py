@@ -507,8 +507,8 @@ def test_open_rounds_are_found_without_reading_the_others() -> None:
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-# What holds data, and what is called by its name: the type of each by its logical id. CloudFormation replaces a resource
-# whose id changes, and what was in it is in no stack any more. Never change a row.
+# What holds data, and what is called by its name: the type of each by its logical id. Never change a row: CloudFormation
+# replaces a resource whose id changes, and what was in it is in no stack any more.
 LASTING = {
     "Players": "AWS::DynamoDB::Table",
     "Transactions": "AWS::DynamoDB::Table",
@@ -547,7 +547,8 @@ LASTING = {
     "Api": "AWS::Serverless::Api",
 }
 OF_BETS = {
-    "Rounds", "CancelRetryQueue", "CancelDeadLetters", *(f"{each.title()}{what}" for each in BETS for what in ("Log", "Function"))
+    "Rounds", "CancelRetryQueue", "CancelDeadLetters",
+    *(f"{each.title()}{what}" for each in BETS for what in ("Log", "Function")),
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def of_type(template: dict[str, Any], resource_type: str) -> dict[str, dict[str,
 
 def test_the_loops_are_written_out_as_cfn_lint_writes_them_out() -> None:
     content, _ = decode(str(ROOT / "template.yaml"))
+    assert content
     faults, expected = language_extension(LintTemplate("template.yaml", content, ["eu-west-1"]))
 
     assert faults == []
