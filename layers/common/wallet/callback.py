@@ -420,7 +420,8 @@ def _ask(call: Callable[[], None], failure: str) -> bool:
 
 
 def _for_reason(parked: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
-    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only)
+    """What is kept of a request, with why. What was kept for its prize alone stays so, whatever becomes of it."""
+    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or parked.prize_only)
 
 
 def _text_of(event: Event) -> str:
