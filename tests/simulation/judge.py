@@ -426,7 +426,8 @@ class Judge:
                 raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
             if parked["reference"] != win.reference:
                 raise Violation(f"kept under {parked['reference']}: {win}")
-            if parked.get("prize_only") and parked["code"] != (due := self.books.dispute(delivery)):
+            due = {self.books.dispute(delivery), delivery.refusal}
+            if parked.get("prize_only") and parked["code"] not in due:
                 raise Violation(f"its prize is kept for {parked['code']}, not {due}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
             if (
@@ -476,6 +477,8 @@ class Judge:
                 raise Violation(f"settled by a person, and left for one again: {delivery.win}")
             if books.dispute(delivery) and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
+        elif self.content(message).prize_only and delivery.refusal and self._prize_stands(delivery, without=message):
+            return
         elif not self.stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
         elif not watch.verdicts & {52, 57, 59, 61, 64}:
