@@ -8,7 +8,7 @@ everything again.
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -22,12 +22,12 @@ from wallet.parking import Parked
 
 Item = dict[str, Any]
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
-NAMES = ("Players", "Transactions", "FreeRounds")
+NAMES = ("Players", "Transactions", "FreeRounds", "Rounds")
 
 
 @dataclass
 class Books:
-    """The three tables' items, to be tampered with.
+    """The tables' items, to be tampered with.
 
     `mark` ends every name in a copy, so that many copies fit into the same tables. A test names an item without it.
     """
@@ -35,6 +35,7 @@ class Books:
     wallets: dict[str, Item]
     transactions: dict[str, Item]
     free_rounds: dict[tuple[str, str], Item]
+    rounds: dict[tuple[str, str], Item] = field(default_factory=dict)
     mark: str = ""
 
     @classmethod
@@ -43,12 +44,17 @@ class Books:
             wallets={item["userId"]: item for item in operator.items("Players")},
             transactions={item["id"]: item for item in operator.items("Transactions")},
             free_rounds={(item["userId"], item["bonusCode"]): item for item in operator.items("FreeRounds")},
+            rounds={(item["userId"], item["round"]): item for item in operator.items("Rounds")},
         )
 
     def of(self, table: str) -> list[Item]:
         """A table's items as DynamoDB has them."""
-        items = {"Players": self.wallets, "Transactions": self.transactions, "FreeRounds": self.free_rounds}[table]
-        return [*map(encoded, items.values())]
+        return [*map(encoded, self.items()[table])]
+
+    def items(self) -> dict[str, list[Item]]:
+        """Each table's items."""
+        held = (self.wallets, self.transactions, self.free_rounds, self.rounds)
+        return {name: [*items.values()] for name, items in zip(NAMES, held, strict=True)}
 
     def put(self) -> None:
         """Has the account's tables hold these items and no others. Quicker than by the SDK: there are many."""
@@ -69,6 +75,9 @@ class Books:
                 key: {**item, "userId": f"{key[0]}{mark}"}
                 for key, item in self.free_rounds.items()
                 if key[0] in players
+            },
+            rounds={
+                key: _marked_round(item, key[0], mark) for key, item in self.rounds.items() if key[0] in players
             },
             mark=mark,
         )
@@ -188,6 +197,11 @@ def _marked(item: Item, mark: str) -> Item:
         marked["request"] = json.dumps(fields | named, ensure_ascii=False)
         marked["requestDigest"] = chain.digest_of(marked["request"])
     return _under(marked["id"], marked)
+
+
+def _marked_round(item: Item, player: str, mark: str) -> Item:
+    bets = [{**bet, "reference": f"{bet['reference']}{mark}"} for bet in item["bets"]]
+    return {**item, "userId": f"{player}{mark}", "bets": bets}
 
 
 def _under(id: str, item: Item) -> Item:
