@@ -76,9 +76,7 @@ class Books:
                 for key, item in self.free_rounds.items()
                 if key[0] in players
             },
-            rounds={
-                key: _marked_round(item, key[0], mark) for key, item in self.rounds.items() if key[0] in players
-            },
+            rounds={key: _marked_round(item, key[0], mark) for key, item in self.rounds.items() if key[0] in players},
             mark=mark,
         )
         for player in players:
@@ -250,8 +248,8 @@ def _agreeing(item: Item) -> str:
         said.pop("bonus", None)
         before.pop("bonus", None)
     names, fields = {_plain(name): name for name in before}, {**before}
-    for field, value in said.items():
-        name = names.get(_plain(field), field)
+    for said_as, value in said.items():
+        name = names.get(_plain(said_as), said_as)
         if value is None:
             fields.pop(name, None)
         elif not _says(before.get(name), value):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -116,9 +117,14 @@ def verify(
         where = asked.place()
         tables, options = where.tables(), where.options
     name = None if player is None else named(player)
-    if since is None and tables.rounds and not rounds_table:  # a copy that was restored has all that it had
-        since = tables.made_at(tables.rounds)
-    with closing(TableBooks(tables, rounds_since=since)) as books, ExitStack() as until_written:
+
+    @cache
+    def kept_since() -> datetime | None:
+        if since or rounds_table or tables.rounds is None:  # a copy that was restored has all that it had
+            return since
+        return tables.made_at(tables.rounds)
+
+    with closing(TableBooks(tables, rounds_since=kept_since)) as books, ExitStack() as until_written:
         anchors = [books.read_anchor(plain(each), lines_of(each, s3), name) for each in anchor or ()]
         writer = None
         if write_anchor:
@@ -189,6 +195,4 @@ def _named(
         raise Trouble("name both --players-table and --transactions-table, or the --stack that the others are of")
     with trouble_if("no tables can be reached"):
         dynamodb = tables_client(asked.session("the account"))
-    return Tables(
-        dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds, rounds=rounds
-    )
+    return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds, rounds=rounds)

@@ -54,10 +54,10 @@ _FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _ROUND, _TRANSACTION, _OUTCOME, _A
 
 @dataclass(slots=True)
 class TableBooks:
-    """`rounds_since`: the table of rounds need not have what came before."""
+    """`rounds_since` says since when the table of rounds has all; None if it does from the beginning on."""
 
     tables: Tables
-    rounds_since: datetime | None = None
+    rounds_since: Callable[[], datetime | None] = lambda: None
     _moment: datetime = field(default_factory=lambda: datetime.now(UTC))
     _knows_outcomes: bool = True
     _database: sqlite3.Connection = field(init=False)

@@ -160,9 +160,10 @@ class Page:
 
     `faults` are those of single records. `transactions` are the movements in the order of `seq`, and `outcomes` what
     settled a reference without money. `free_rounds` is None if none are to be compared, and has None for those that
-    cannot be read. So are `rounds`, by game and round: what came before `rounds_since` need not be in them,
-    and those that `moved` while they were read are not compared. `moment` is when they were read. Unless the page `knows_outcomes`, some of these may be missing. `anchored` is what each anchor
-    holds of the player. `owner_of` tells whose the transaction under an id is, if there is one.
+    cannot be read. So are `rounds`, by game and round. Those that `moved` while they were read are not compared, and
+    what came before `rounds_since` need not be in them. `moment` is when they were read. Unless the page
+    `knows_outcomes`, some of these may be missing. `anchored` is what each anchor holds of the player. `owner_of` tells
+    whose the transaction under an id is, if there is one.
     """
 
     user_id: str
@@ -174,7 +175,7 @@ class Page:
     free_rounds: Mapping[str, RecordedFreeRounds | None] | None
     rounds: Mapping[tuple[str, str], RecordedRound | None] | None = None
     moved: Set[tuple[str, str]] = frozenset()
-    rounds_since: datetime | None = None
+    rounds_since: Callable[[], datetime | None] = lambda: None
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
     knows_outcomes: bool = True
     anchored: Sequence[Anchored] = ()

@@ -158,7 +158,9 @@ def read_again(item: Item) -> Mapping[str, str]:
         "#undoes": _agreed(_identifier, fields.get("reference", (None,))),
         "#undoesAmount": _agreed(_amount, fields.get("amount", (None,))),
     }
-    return {name: value if isinstance(value, str) else amount(value) for name, value in said.items() if value is not None}
+    return {
+        name: value if isinstance(value, str) else amount(value) for name, value in said.items() if value is not None
+    }
 
 
 def _may_inherit(item: Item) -> bool:
@@ -252,13 +254,19 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
 _TAKE = ("withdrawal", "bet")
 _MAY_TAKE = (*_TAKE, "adjustment")
 _MAY_MOVE_BONUS = ("opening", "adjustment")
-_OUTCOMES = dict.fromkeys(_MAY_TAKE, NOT_ENOUGH) | dict.fromkeys(("opening", "deposit"), "")  # else booked elsewhere
+_OUTCOMES: Mapping[str, Sequence[str]] = {
+    "opening": (),
+    "deposit": (),
+    "withdrawal": (NOT_ENOUGH,),
+    "adjustment": (NOT_ENOUGH,),
+    "bet": (NOT_ENOUGH, CANCELLED),
+}
 _MOVED = ("seq", "cashAfter", "bonusAfter", "digest", "uncoveredAfter", "advanceAfter")
 
 
 def _wrong_outcome(kind: str, outcome: object, item: Item) -> Iterator[str]:
     """A record that moved nothing must have nothing of a movement."""
-    if outcome not in ((NOT_ENOUGH, CANCELLED) if kind == "bet" else (_OUTCOMES.get(kind, ELSEWHERE),)):
+    if outcome not in _OUTCOMES.get(kind, (ELSEWHERE,)):
         yield f"outcome is {shown(outcome)}, which {_a(kind)} cannot have"
     if item.get("amount") != 0:
         yield f"amount is {shown(item.get('amount'))}, though it moved nothing"
@@ -292,9 +300,7 @@ def _a(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _differing(
-    kind: str, fields: Fields, item: Item, *, is_prize: bool, is_memory: bool = False
-) -> Iterator[str]:
+def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool, is_memory: bool = False) -> Iterator[str]:
     """The attributes that are not what the request of that kind says."""
     by_hand = kind not in OPERATORS and item.get("actor") is not None
     needed = [name for name in _BY_HAND if name in _REQUIRED[kind]] if by_hand else _REQUIRED[kind]
@@ -403,9 +409,7 @@ def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> It
             yield "request", _difference(name, recorded, sent)
 
 
-def _wrong_with_reversal(
-    reference: str, fields: Fields, item: Item, *, is_memory: bool
-) -> Iterator[tuple[What, str]]:
+def _wrong_with_reversal(reference: str, fields: Fields, item: Item, *, is_memory: bool) -> Iterator[tuple[What, str]]:
     """A cancel's request names its bet. That of a round's refund may name any, and has the round and its game."""
     of_round = "roundid" in fields and "gameid" in fields
     for value in fields.get("reference", ()):

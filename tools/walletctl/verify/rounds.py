@@ -1,8 +1,8 @@
 """The table of rounds, compared with the bets, cancels and results on record. Source: docs/rounds.md.
 
-A round is kept for 400 days after its last change, unless a live bet waits for a result. So an older one may be missing,
-or may have begun again. What was recorded while rounds were not kept (`Calls=Wins`, or before the table was made) is in
-no round: a result without a bet on record, and all before `Page.rounds_since`.
+A round is kept for 400 days after its last change, unless a live bet waits for a result. So an older one may be
+missing, or may have begun again. What was recorded while rounds were not kept (`Calls=Wins`, or before the table was
+made) is in no round: a result without a bet on record, and all before `Page.rounds_since`.
 """
 
 from collections import defaultdict
@@ -91,19 +91,18 @@ def _time(record: RecordedTransaction) -> datetime:
 def _wrong_round(page: Page, place: Place, has: RecordedRound | None, history: _History) -> Iterator[Fault]:
     """What is wrong with it, whenever it may have begun; from its first record on, if it is wrong from each."""
     events = history.events
-    starts = _starts(page, history)
     if has is None:
-        must = _Must.of(events, history)
+        must = _Must.of(events)
         is_old = page.moment - _time(events[-1]) > KEPT - _CLOCKS_DIFFER
-        if len(events) not in starts and not (is_old and _may_expire(page, must)):
+        if not (is_old and _may_expire(page, must)) and len(events) not in _starts(page, events):
             yield _missing(page, place, must)
         return
     first: list[Fault] | None = None
-    for start in starts:
-        must = _Must.of(events[start:], history)
+    for start in _starts(page, events):
+        must = _Must.of(events[start:])
         found = [
             Fault(user_id=page.user_id, what="round", id=id, text=f"{_named(place)}: {text}", place=place)
-            for id, text in _differing(page, has, must, history)
+            for id, text in _differing(page, has, must)
         ]
         if not found:
             return
@@ -130,27 +129,24 @@ def _named(place: Place) -> str:
     return f"round {shown(round_id)} of game {shown(game_id)}"
 
 
-def _starts(page: Page, history: _History) -> list[int]:
-    """With which of its records a round may begin: the first, and each before which it may have been forgotten."""
-    events = history.events
-    begins = [0]
-    for number, event in enumerate(events):
-        if number == 0:
-            continue
-        is_old = _time(event) - _time(events[number - 1]) > KEPT - _CLOCKS_DIFFER
-        if is_old and _may_expire(page, _Must.of(events[:number], history)):
-            begins.append(number)
-    if page.rounds_since:
-        before = [each for each in events if _time(each) < page.rounds_since]
-        begins.append(len(before))
-    starts: set[int] = set()
-    for begin in begins:
-        starts.add(begin)
-        for number, event in enumerate(events[begin:], begin + 1):
-            if event.kind != "result":
-                break
-            starts.add(number)  # results without a bet need no round
-    return sorted(starts)
+def _starts(page: Page, events: Sequence[RecordedTransaction]) -> Iterator[int]:
+    """With which of its records a round may begin: with all, or after those that it may have forgotten."""
+    yield from _without_results(events, 0)
+    for number in range(1, len(events)):
+        is_old = _time(events[number]) - _time(events[number - 1]) > KEPT - _CLOCKS_DIFFER
+        if is_old and _may_expire(page, _Must.of(events[:number])):
+            yield from _without_results(events, number)
+    if since := page.rounds_since():
+        yield from _without_results(events, len([each for each in events if _time(each) < since]))
+
+
+def _without_results(events: Sequence[RecordedTransaction], begin: int) -> Iterator[int]:
+    """From there on; or without the first results, which need no round while there is no bet."""
+    yield begin
+    for number, event in enumerate(events[begin:], begin + 1):
+        if event.kind != "result":
+            return
+        yield number
 
 
 def _may_expire(page: Page, must: "_Must") -> bool:
@@ -170,7 +166,7 @@ class _Must:
     results: Sequence[RecordedTransaction]
 
     @classmethod
-    def of(cls, events: Sequence[RecordedTransaction], history: _History) -> "_Must":
+    def of(cls, events: Sequence[RecordedTransaction]) -> "_Must":
         taken = sorted((each for each in events if _is_taken(each)), key=lambda each: each.seq)
         cancels = [each for each in events if each.kind == "cancel"]
         back = {each.reference for each in cancels}
@@ -201,7 +197,7 @@ class _Must:
         return total
 
 
-def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -> Iterator[tuple[str | None, str]]:
+def _differing(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
     """An id, and what is wrong with it."""
     knows_all = page.knows_outcomes
     yield from _wrong_bets(has, must)
@@ -221,7 +217,7 @@ def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -
         text = f"its winnings are {amount(has.winnings)}, where its results asked for {amount(must.winnings)}"
         yield must.results[-1].id if must.results else None, text
     yield from _wrong_refund(page, has, must)
-    yield from _wrong_times(has, must)
+    yield from _wrong_times(page, has, must)
 
 
 def _wrong_bets(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
@@ -274,7 +270,7 @@ def _may_be_of(bet: RecordedTransaction, of: RecordedRound) -> bool:
     return game_id in (None, of.game_id) and round_id in (None, of.round_id)
 
 
-def _wrong_times(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
+def _wrong_times(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
     is_open = bool(has.bets) and not has.has_result
     if is_open is not (has.open_since is not None):
         waits = "a live bet waits for a result" if is_open else "no live bet waits for a result"
@@ -289,6 +285,7 @@ def _wrong_times(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, 
         if since is None or not earliest <= since <= latest:
             yield None, f"openSince is {shown(has.open_since)}, where its bets came at other times"
     changes = [_time(each) for each in (*must.taken, *must.cancels, *must.results)]
+    changes = [each for each in changes if each <= page.moment]  # a later one is a fault of its record
     if has.expires_at is not None and changes:
         kept_until = max(changes) + KEPT - _CLOCKS_DIFFER
         if has.expires_at < Decimal(int(kept_until.timestamp())):
@@ -306,9 +303,11 @@ def _wrong_codes(page: Page, histories: Mapping[Place, _History]) -> Iterator[Fa
             continue
         history = histories.get(result.place or ("", ""), _History())
         codes = {bet.bonus_code for bet in history.events if _was_live(bet, result, history)}
-        may_be_forgotten = len(_starts(page, history)) > 1
+        may_be_forgotten = any(_starts(page, history.events))
         if result.bonus_code not in codes or (len(codes) > 1 and not may_be_forgotten):
-            text = f"bonusCode is {shown(result.bonus_code)}, which neither its request nor the live bets of its round say"
+            text = (
+                f"bonusCode is {shown(result.bonus_code)}, which neither its request nor the live bets of its round say"
+            )
             yield result.fault("request", text)
 
 

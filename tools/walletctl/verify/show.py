@@ -71,7 +71,8 @@ def conclusions(made: Account) -> Iterator[str]:
         yield f"Of {made.found} faults the first {MOST_SHOWN} are shown"
     yield f"{counted(made.players, 'player')}, {counted(made.transactions, 'transaction')}"
     if made.outcomes:
-        yield f"{counted(made.outcomes, 'reference')} settled without money: refused, cancelled before it came, or booked elsewhere"
+        why = "refused, cancelled before they came, or booked elsewhere"
+        yield f"{counted(made.outcomes, 'reference')} settled without money: {why}"
     if made.moved_meanwhile:
         yield f"{counted(made.moved_meanwhile, 'player')} moved while they were read: proved as far as they were read"
     if not made.compares_free_rounds:
