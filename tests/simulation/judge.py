@@ -380,7 +380,11 @@ class Judge:
             self.happened["a refusal could not be kept"] += 1
             return
         self.kept.append(delivery)
-        if len(invocation.sent) > 1 and "sqs" not in invocation.failed:
+        # What a person must look at is left before anything is written, whatever comes of that.
+        sent = [
+            each for each in invocation.sent if code != 998 or not self._may_be_kept(delivery) or "Dead" not in each
+        ]
+        if len(sent) > 1 and "sqs" not in invocation.failed:
             raise Violation(f"kept twice: {delivery.win}")
         waiting = self.network.queues.waiting
         standing = [each for each in self._standing[delivery.number] if each.number in waiting[each.queue]]
@@ -388,7 +392,7 @@ class Judge:
             raise Violation(f"answered {code}, and kept for another code: {delivery.win}")
         if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
             right = kept_for(code, delivery.win.callback)
-            if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
+            if right is None or not all(name.endswith(right.queue) for name in sent):
                 raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
 
     # --- What is in the queues ----------------------------------------------------------------------
