@@ -1,9 +1,9 @@
 """Every order of the calls of one round, one after the other, with a death at any call of AWS.
 
-Each call arrives once, in every order, breadth first. In each order one function may die: before a call of AWS is
-applied, or after it; then its delivery comes again later, at any moment. States that differ only in the sequence of
-what is on record are one. World checks every write and every answer. `Board.check` holds in every state, by sums alone:
-it knows no rule of the contract. `PYTHONPATH=tests python -m simulation.orders` prints how many states there are.
+Each call arrives once, in every order, breadth first. In each order of the first setting one function may die: before a
+call of AWS is applied, or after it; then its delivery comes again later, at any moment. States that differ only in the
+sequence of what is on record are one. World checks every write and every answer. `Board.check` holds in every state, by
+sums alone: it knows no rule of the contract. `PYTHONPATH=tests python -m simulation.orders` prints how many there are.
 """
 
 from collections import Counter, deque
@@ -33,12 +33,12 @@ def _result(amount: str) -> Win:
     return Win(callback="result", reference=f"result-{amount}", amount=amount, **_OF_ROUND)
 
 
-def _calls(*, refund: str, code: str | None = None, second: str | None = None) -> Mapping[str, Message]:
+def _calls(*, refund: str, code: str | None = None, other_code: str | None = None) -> Mapping[str, Message]:
     bet = _bet("bet-1", code=code)
     return {
         "bet": bet,
         "bet again": bet,
-        "second bet": _bet("bet-2", code=second or code),
+        "second bet": _bet("bet-2", code=other_code),
         "cancel": Cancel(call="Cancel", reference="bet-1", **_OF_ROUND),
         "refund": Cancel(call="Refund", reference=refund, **_OF_ROUND),
         "result 0": _result("0"),
@@ -48,16 +48,18 @@ def _calls(*, refund: str, code: str | None = None, second: str | None = None) -
 
 
 class Setting(NamedTuple):
-    """What the player has, and the calls that come."""
+    """What the player has, and the calls that come. If one `dies`, there are seven times as many states."""
 
     cash: str
     calls: Mapping[str, Message]
+    dies: bool = False
 
 
 SETTINGS = {
-    "enough for one bet": Setting("15", _calls(refund="refund-1")),
+    "enough for one bet": Setting("15", _calls(refund="refund-1"), dies=True),
     "enough for both bets, refunded by the first's reference": Setting("100", _calls(refund="bet-1")),
-    "free rounds": Setting("15", _calls(refund="bet-2", code="free-1")),
+    "free rounds": Setting("15", _calls(refund="bet-2", code="free-1", other_code="free-1")),
+    "a free round and a bet": Setting("15", _calls(refund="refund-1", code="free-1")),
 }
 
 
@@ -105,6 +107,7 @@ class Board(World):
         super().__init__(Script(seed=0, events=[], faults={}, resends=False, redrives=False), AT_ONCE, network=Told)
         self.names = [*setting.calls]
         self.calls = [*setting.calls.values()]
+        self.dies = setting.dies
         self.opening = Decimal(setting.cash)
         self.send(opened(0, PLAYER, "USD", setting.cash).win, OPENING)
         self.timeline.run()
@@ -248,7 +251,7 @@ def _reached(board: Board, state: State, number: int) -> Iterator[State]:
     name, calls = board.names[number - 1], list[int]()
     try:
         yield board.after(state, number)
-        if state.has_died:
+        if state.has_died or not board.dies:
             return
         calls = [call for call, operation in enumerate(board.network.called) if operation in CHANGING]
         yield state._replace(has_died=True, order=(*state.order, f"{name}, and its function dies at once"))

@@ -5,7 +5,7 @@ OPERATORS = ("opening", "deposit", "withdrawal", "adjustment")
 CASHIER = "cashier"  # the function
 
 # Such a record settles its reference without money, and has no `seq`. Source: layers/common/wallet/ledger.py.
-NOT_ENOUGH, ELSEWHERE = "not enough", "booked elsewhere"
+NOT_ENOUGH, ELSEWHERE, CANCELLED = "not enough", "booked elsewhere", "cancelled"
 
 
 def function_of(kind: str) -> str:

@@ -293,7 +293,13 @@ class LocalService(Place):
         with trouble_if(f"the tables of {self.name} cannot be reached"):
             config = _config(_TABLES_PATIENCE, proxies={})
             dynamodb = self._session(said).client("dynamodb", endpoint_url=said["dynamodb"], config=config)
-        return Tables(dynamodb=dynamodb, players="Players", transactions="Transactions", free_rounds="FreeRounds")
+        return Tables(
+            dynamodb=dynamodb,
+            players="Players",
+            transactions="Transactions",
+            free_rounds="FreeRounds",
+            rounds="Rounds",
+        )
 
     def _queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
@@ -369,6 +375,7 @@ class DeployedStack(Place):
                 players=self._resource("Players"),
                 transactions=self._resource("Transactions"),
                 free_rounds=self._resource("FreeRounds"),
+                rounds=self._resource_if_any("Rounds"),
             )
 
     def _queues(self, callback: str) -> Queues:
@@ -414,6 +421,17 @@ class DeployedStack(Place):
     def logs(self) -> Any:
         """A client for the functions' log groups."""
         return self._session.client("logs", config=_config(_QUEUES_PATIENCE))
+
+    def _resource_if_any(self, name: str) -> str | None:
+        """The same; None where the stack has none, as one with `Calls=Wins` has no rounds."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._resource(name)
+        except ClientError as error:
+            if "does not exist" in error.response["Error"].get("Message", "") and self._resource("Transactions"):
+                return None
+            raise
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ _MOST_EMPTY = 10  # calls in a row that bring nothing, with growing pauses: abou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """The tables' names and the client that reaches them; `free_rounds` is None where nobody named one.
+    """The tables' names and the client that reaches them; `free_rounds` and `rounds` are None where there is none.
 
     Whatever reads raises Trouble if it cannot.
     """
@@ -27,6 +28,7 @@ class Tables:
     players: str
     transactions: str
     free_rounds: str | None
+    rounds: str | None = None
 
     def wallet(self, user_id: str, attributes: Sequence[str] | None = None) -> Item | None:
         return next(self.wallets([user_id], attributes), None)
@@ -41,6 +43,19 @@ class Tables:
 
     def free_rounds_of(self, user_id: str) -> list[Item]:
         return [*self._of_player(self.free_rounds, user_id, ConsistentRead=True)] if self.free_rounds else []
+
+    def rounds_of(self, user_id: str) -> list[Item]:
+        return [*self._of_player(self.rounds, user_id, ConsistentRead=True)] if self.rounds else []
+
+    def round(self, user_id: str, key: str) -> Item | None:
+        keys = [{"userId": user_id, "round": key}] if self.rounds and can_be_key(user_id) else []
+        return next(self._with_keys(self.rounds or "", keys), None)
+
+    def made_at(self, table: str) -> datetime | None:
+        """When a table was made, in UTC; None where DynamoDB does not say."""
+        with trouble_if(f"the table {plain(table)} cannot be read"):
+            made = self.dynamodb.describe_table(TableName=table)["Table"].get("CreationDateTime")
+        return made.astimezone(UTC) if made else None
 
     def ledger(
         self, user_id: str, *, newest_first: bool = False, before: int | None = None, at_once: int | None = None
