@@ -11,6 +11,7 @@ from typing import Any
 from tools.shared.amounts import amount
 
 SUCCESS = 0
+NOT_ENOUGH = 15  # for a bet: final
 UNAVAILABLE = 998  # not possible at the moment: the provider sends again
 
 _PLAIN = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?")
