@@ -30,7 +30,7 @@ from tools.provider.simulate.pages import AS_THE_EXAMPLE, Secrets, Words, words
 from tools.provider.simulate.players import Named, unseen
 from tools.provider.simulate.provider import Delivery, Provider, Settled
 from tools.provider.simulate.report import COLUMNS, report
-from tools.provider.simulate.story import ORDINARY, Callback, Odds, OwedCredit, PageName, Player, story
+from tools.provider.simulate.story import ORDINARY, Callback, Odds, OwedCredit, Player, WinPage, story
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
@@ -93,7 +93,7 @@ def test_callbacks_come_in_the_order_of_their_times_at_about_the_rate() -> None:
 def test_every_page_is_played_and_so_is_every_way_of_a_lost_answer() -> None:
     callbacks = told(seconds=300)
 
-    assert {callback.page for callback in callbacks} == set(get_args(PageName))
+    assert {callback.page for callback in callbacks} == set(get_args(WinPage))
     assert any(callback.copies > 1 for callback in callbacks)
     assert any(callback.cut_after and not callback.is_given_up for callback in callbacks)
     assert any(callback.is_given_up for callback in callbacks)
