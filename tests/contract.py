@@ -11,24 +11,31 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Context, Inexact
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal
 
-PATHS = {
-    "/v4/Result": "result", "/V4/Result": "result",
-    "/V4/JackPotWin": "jackpot", "/v4/JackPotWin": "jackpot",
-    "/bonuswin": "bonus", "/V4/BonusWin": "bonus", "/v4/BonusWin": "bonus",
-    "/V4/PromoWin": "promo", "/v4/PromoWin": "promo",
+WINS = {"Result": "result", "JackPotWin": "jackpot", "BonusWin": "bonus", "PromoWin": "promo"}
+OTHERS = {
+    "Bet": "bet", "Cancel": "cancel", "Refund": "cancel", "EndRound": "endround", "Balance": "balance",
+    "Check": "balance",
 }  # fmt: skip
+PATHS = {f"/{version}/{call}": kind for call, kind in {**WINS, **OTHERS}.items() for version in ("v4", "V4", "v1")} | {
+    "/bonuswin": "bonus"
+}
+KINDS = {"refund": "cancel", "check": "balance"}  # of a call whose kind serves two
 MANDATORY = {
     "result": "userId amount reference providerId timestamp uuid gameId gameName roundId currency roundDetails",
     "jackpot": "userId amount reference providerId timestamp gameId roundId jackpotId",
     "bonus": "userId amount reference providerId timestamp gameId",
     "promo": "userId amount reference providerId timestamp uuid promoCampaignId promoCampaignType currency",
+    "bet": "userId amount reference providerId timestamp gameId roundId currency",
+    "cancel": "userId reference providerId",
+    "endround": "userId gameId roundId providerId",
+    "balance": "userId providerId",
 }
 OPTIONAL = {
     "result": "hash token platform bonusCode sessionId"
@@ -36,24 +43,33 @@ OPTIONAL = {
     "jackpot": "hash token platform bonusCode uuid currency",
     "bonus": "hash token platform bonusCode uuid currency roundId",
     "promo": "hash token platform bonusCode",
+    "bet": "hash token platform bonusCode uuid",
+    "cancel": "hash token uuid roundId amount gameId currency",
+    "endround": "hash token uuid currency",
+    "balance": "hash token uuid currency",
 }
 # What the operator's own side orders of the cashier. Source: docs/cashier.md.
 CASHIER = "movement reference userId amount currency actor reason"
 CASHIER_MAY = "bonus belowZero details"
 MOVEMENTS = ("opening", "deposit", "withdrawal", "adjustment")
+FREEZING = "userId actor reason"
 ADJUSTMENT_LIMIT = 10000
 MAX_TEXT = 1000
 OTHER_NAMES = {"campaignid": "promocampaignid", "campaigntype": "promocampaigntype"}
-SIGNED = ("jackpot", "bonus")  # identified by a hash or a uuid, and in need of a hash once there is a secret
+SIGNED = ("jackpot", "bonus")  # in need of a hash once there is a secret
+UNSIGNED = ("result", "promo")  # identified by a uuid; the others by a hash or a uuid
 AMOUNTS = ("amount", "promowinamount")
 PRIZE = ("promowinamount", "promowinreference")
 CONTENT = ("gameid", "roundid", "bonuscode", "jackpotid", "promocampaignid")  # which a replay must not contradict
 IDENTIFIERS = ("userid", "reference", "promowinreference", *CONTENT)
+IDENTIFIERS_OF_ROUND = ("userid", "gameid", "roundid")
 
 STATUS = {
     0: 200,
     15: 200,
     52: 200,
+    53: 200,
+    56: 200,
     57: 400,
     59: 400,
     61: 200,
@@ -65,11 +81,12 @@ STATUS = {
     405: 405,
     998: 503,
 }
-KEPT_NOWHERE = (0, 99, 401, 404, 405)
+KEPT_NOWHERE = (0, 15, 99, 401, 404, 405)
 TRIED_AGAIN = (62, 998)
 MAX_BODY_BYTES = 64 * 1024
 MAX_DIGITS = 38  # of whatever is kept
 LAST_ROUNDS = 10
+MOST_BETS = 40  # of a round, live at the same time
 
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 _EXACT = Context(prec=200, traps=[Inexact])
@@ -132,7 +149,7 @@ class Prize:
 
 @dataclass(frozen=True)
 class Credit:
-    """Money owed once; of the cashier's, also money taken: the amount is below zero then.
+    """Money owed once; of a bet and of the cashier's, also money taken: the amount is below zero then.
 
     `actor` and `reason` say who ordered it and why, where the provider alone did not.
     """
@@ -152,6 +169,7 @@ class Credit:
     reason: str | None = None
     booked_elsewhere: bool = False
     currency_as_sent: str | None = None
+    remembers: bool = False  # that the bet under its id was cancelled before it came
 
     @property
     def opens(self) -> bool:
@@ -162,6 +180,50 @@ class Credit:
     def id(self) -> str:
         return f"{self.kind}#{self.reference}"
 
+    @property
+    def round(self) -> "RoundKey | None":
+        """The round that it changes, if it names one."""
+        game, round = self.content[:2]
+        if self.kind not in ("bet", "cancel", "result") or game is None or round is None:
+            return None
+        return self.player, str(game), str(round)
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """What undoes a bet; if it is `of_round`, all live bets of its round."""
+
+    reference: str
+    player: str
+    game: str | None = None
+    round_id: str | None = None
+    amount: Fraction | None = None
+    of_round: bool = False
+    actor: str | None = None
+    reason: str | None = None
+    booked_elsewhere: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"cancel#{self.reference}"
+
+    @property
+    def round(self) -> "RoundKey | None":
+        return None if self.game is None or self.round_id is None else (self.player, self.game, self.round_id)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What moves no money: `endround`, `balance` or `check`."""
+
+    call: str
+    player: str
+    currency: str | None = None
+    round: "RoundKey | None" = None
+
+
+Asked = Credit | Cancel | Visit
+RoundKey = tuple[str, str, str]  # player, game, roundId
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -187,10 +249,47 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Bet:
+    """A live bet: one that was taken and not paid back."""
+
+    reference: str
+    taken: Fraction
+    bonus_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """One play of a game. `had_bet`: a bet was taken, or cancelled before it came by a cancel that named the round."""
+
+    bets: tuple[Bet, ...] = ()
+    had_bet: bool = False
+    had_refused_bet: bool = False  # for lack of money
+    has_result: bool = False
+    winnings: Fraction = Fraction(0)  # results as asked for
+    refunded: bool = False
+    ended: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.bets) and not self.has_result
+
+    @property
+    def taken(self) -> Fraction:
+        return sum((bet.taken for bet in self.bets), Fraction(0))
+
+    @property
+    def bonus_code(self) -> str | None:
+        """The one code that all its live bets have."""
+        codes = {bet.bonus_code for bet in self.bets}
+        return codes.pop() if len(codes) == 1 else None
+
+
+@dataclass(frozen=True)
 class Record:
     """A credit that was paid, and what that left.
 
-    With an `outcome` it has moved nothing, and says why: "not enough", or "booked elsewhere".
+    With an `outcome` it has moved nothing, and says why: "not enough", "booked elsewhere", or "cancelled" for a bet
+    that was cancelled before it came.
     """
 
     credit: Credit
@@ -222,6 +321,24 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Undoing:
+    """What a cancel leaves to be written: `back` pays back, and `memory` remembers a bet that is not on record.
+
+    `is_unknown`: nothing is known of the round or of the reference, so a person must look at it.
+    """
+
+    cancel: Cancel
+    back: tuple[Credit, ...] = ()
+    memory: Credit | None = None
+    marks_round: bool = False  # as refunded
+    is_unknown: bool = False
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.back) or self.memory is not None or self.marks_round
+
+
+@dataclass(frozen=True)
 class Kept:
     """What must be in a queue of the callback: the request, or its prize alone."""
 
@@ -240,27 +357,41 @@ class Answer:
 
 @dataclass
 class Contract:
-    """An operator that does what it must. A lock without a secret or token is open."""
+    """An operator that does what it must. A lock without a secret or token is open.
+
+    One for `wins_only` knows neither the other calls nor rounds.
+    """
 
     hash_secrets: tuple[str, ...] = ()
     auth_tokens: tuple[str, ...] = ()
     wallets: dict[str, Wallet] = field(default_factory=dict)
     records: dict[Any, Record] = field(default_factory=dict)
     counts: dict[tuple[str, str], Count] = field(default_factory=dict)
+    rounds: dict[RoundKey, Round] = field(default_factory=dict)
+    frozen: dict[str, tuple[str, str]] = field(default_factory=dict)  # players, and who has frozen them and why
+    wins_only: bool = False
 
     def due(self, call: Call) -> Answer:
         """The answer to a request, which is settled."""
         try:
-            win, as_text = self.read(call)
-            record, left = self.settle(win)
+            asked, as_text = self.read(call)
+            match asked:
+                case Cancel():
+                    return self.answer_cancel(self.undo(asked), as_text=as_text)
+                case Visit():
+                    self.visit(asked)
+                    return self.answer_visit(asked)
+                case Credit():
+                    record, left = self.settle(asked)
+                    return self.answer_movement(record, self.wallets[asked.player], left, as_text=as_text)
         except Refused as refused:
-            return self.refused(refused)
-        kept = Kept("DeadLetters", left, prize_only=True) if left else None
-        return Answer(0, 200, self.success(record, self.wallets[win.player], as_text=as_text), kept)
+            return self.refused(refused, PATHS.get(call.path, ""))
 
     def ordered(self, order: Mapping[str, object]) -> dict[str, object]:
         """The answer to an order of the operator's own side, which is settled."""
         try:
+            if order.keys() & {"freeze", "unfreeze"}:
+                return self.freeze(order)
             credit = self.read_order(order)
             record, _ = self.settle(credit)
         except Refused as refused:
@@ -271,28 +402,43 @@ class Contract:
 
     def copy(self) -> "Contract":
         """Another one in the same state, for trying what would be."""
-        return replace(self, wallets={**self.wallets}, records={**self.records}, counts={**self.counts})
+        states = ("wallets", "records", "counts", "rounds", "frozen")
+        return replace(self, **{name: {**getattr(self, name)} for name in states})
 
     # --- What is asked ------------------------------------------------------------------------------
 
-    def read(self, call: Call) -> tuple[Credit, bool]:
-        """What a request asks for, and whether its amount is text. Raises Refused, in the contract's order."""
+    def read(self, call: Call) -> tuple[Asked, bool]:
+        """What a request asks for, and whether it is answered in text. Raises Refused, in the contract's order."""
         kind = self.kind(call.path)
         self.check_method(call.method)
         self.check_token(call.token)
         parameters = self.parameters(kind, call.body)
         self.check_hash(kind, parameters)
         fields = self.fields(kind, parameters)
-        if kind in SIGNED and not fields.keys() & {"hash", "uuid"}:
+        if kind not in UNSIGNED and not fields.keys() & {"hash", "uuid"}:
             raise Refused(64, "hash is missing")
-        win = self.win(kind, fields)
+        asked = self.asked(self.call(call.path), fields)
         self.check_cut(parameters)
-        as_text = any(isinstance(each.value, str) and each.value for each in self.named("amount", parameters))
-        return win, as_text
+        amounts = self.named("amount", parameters) if "amount" in fields else []
+        as_text = not amounts or any(isinstance(each.value, str) for each in amounts)
+        return asked, as_text
 
     def read_kept(self, kind: str, body: bytes) -> Credit:
-        """What a kept request asks for: it was let in before, and has no hash any more."""
+        """What a kept win asks for: it was let in before, and has no hash any more."""
         return self.win(kind, self.fields(kind, self.parameters(kind, body)))
+
+    def read_kept_cancel(self, call: str, body: bytes) -> Cancel:
+        """The same for a kept cancel; `call` is "cancel" or "refund"."""
+        return self.cancel(call, self.fields("cancel", self.parameters("cancel", body)))
+
+    def read_cancel_by_hand(self, call: str, body: bytes) -> Cancel:
+        """The same for a person, but what a refund undoes must be read: a bet, or a round."""
+        parameters = self.parameters("cancel", body)
+        fields = self.readable("cancel", parameters)
+        must_be_read = {"userid", "reference"} | ({"roundid"} if call == "refund" else set[str]())
+        if self.said("cancel", parameters).keys() & must_be_read - fields.keys():
+            return self.cancel(call, self.fields("cancel", parameters))
+        return self.cancel(call, fields, {"userid", "reference"})
 
     def read_by_hand(self, kind: str, body: bytes, *, prize_only: bool = False) -> Credit:
         """The same for a person: what cannot be read is left out, but for player, amount and reference.
@@ -300,12 +446,7 @@ class Contract:
         With `prize_only`, the prize alone is asked for.
         """
         parameters = self.parameters(kind, body)
-        fields = {
-            name: replace(spellings[0], is_clear=len(meanings) == 1)
-            for name, spellings in self.said(kind, parameters).items()
-            if len(meanings := {self.meaning(name, each) for each in spellings}) == 1 or name in PRIZE
-            if name in PRIZE or not any(isinstance(each, tuple) for each in meanings)
-        }
+        fields = self.readable(kind, parameters)
         if not fields.keys() >= {"userid", "amount", "reference"}:
             return self.win(kind, self.fields(kind, parameters))
         self.check_forms(kind, fields)
@@ -315,6 +456,15 @@ class Contract:
         if win.prize is None or win.prize.credit is None:
             raise Refused((win.prize and win.prize.fault) or 64, "there is no prize that can be paid")
         return win.prize.credit
+
+    def readable(self, kind: str, parameters: Sequence[Parameter]) -> Fields:
+        """The fields that can be read, and a prize's, which need not be."""
+        return {
+            name: replace(spellings[0], is_clear=len(meanings) == 1)
+            for name, spellings in self.said(kind, parameters).items()
+            if len(meanings := {self.meaning(name, each) for each in spellings}) == 1 or name in PRIZE
+            if name in PRIZE or not any(isinstance(each, tuple) for each in meanings)
+        }
 
     def settled_by(self, credit: Credit, actor: str, reason: str, *, booked_elsewhere: bool = False) -> Credit:
         """What a person makes of what is asked for. A free round cannot be booked elsewhere. Raises Refused (57)."""
@@ -359,6 +509,31 @@ class Contract:
             reason=texts["reason"],
         )
 
+    def freeze(self, order: Mapping[str, object]) -> dict[str, object]:
+        """Freezes a player, or the opposite; again, it changes nothing. Raises Refused (57, 64, 62)."""
+        name, said = next(iter(order.items()))
+        if len(order) > 1 or not isinstance(said, Mapping) or not {*said} <= {*FREEZING.split()}:
+            raise Refused(57, "an unknown field")
+        fields = self.order_fields(self.parameters("cashier", json.dumps(said).encode()))
+        self.check_there({*FREEZING.lower().split()}, fields)
+        player = self.identifier("userId", fields["userid"].value)
+        actor, reason = (self.text_of(each, fields[each].value) for each in ("actor", "reason"))
+        wallet = self.wallets.get(player)
+        if wallet is None:
+            raise Refused(62, "no such player")
+        if name == "freeze":
+            self.frozen.setdefault(player, (actor, reason))
+        else:
+            self.frozen.pop(player, None)
+        balances = {"currency": wallet.currency, "cash": written(wallet.cash), "bonus": written(wallet.bonus)}
+        return {**balances, "frozen": player in self.frozen, "error": 0}
+
+    def text_of(self, name: str, text: object) -> str:
+        """Raises Refused (57)."""
+        if not isinstance(text, str) or len(text) > MAX_TEXT or text.isspace() or not self.is_fit(text):
+            raise Refused(57, f"{name} is no text")
+        return text
+
     def order_fields(self, parameters: Sequence[Parameter]) -> Fields:
         """Raises Refused (57) for two spellings that disagree."""
         fields: Fields = {}
@@ -377,9 +552,7 @@ class Contract:
         for name in ("reference", "userid"):
             fields[name] = replace(fields[name], value=self.identifier(name, fields[name].value))
         for name in ("movement", "actor", "reason"):
-            text = fields[name].value
-            if not isinstance(text, str) or len(text) > MAX_TEXT or text.isspace() or not self.is_fit(text):
-                raise Refused(57, f"{name} is no text")
+            self.text_of(name, fields[name].value)
         if "belowzero" in fields and not isinstance(fields["belowzero"].value, bool):
             raise Refused(57, "neither true nor false")
 
@@ -390,9 +563,14 @@ class Contract:
         return -self.amount(value[1:]) if re.match("-[0-9]", value) else self.amount(value)
 
     def kind(self, path: str) -> str:
-        if path not in PATHS:
+        if path not in PATHS or (self.wins_only and PATHS[path] not in WINS.values()):
             raise Refused(404, "No such path")
         return PATHS[path]
+
+    def call(self, path: str) -> str:
+        """The kind of a path; of two calls that are of one kind, which of them it is."""
+        name = path.rpartition("/")[2].lower()
+        return name if name in KINDS else self.kind(path)
 
     def check_method(self, method: str) -> None:
         if method != "POST":
@@ -482,14 +660,44 @@ class Contract:
         except Refused:
             return "malformed", spelling.as_sent
 
+    def asked(self, call: str, fields: Fields) -> Asked:
+        """What the fields of a call ask for. Raises Refused (64, 59, 57)."""
+        match call:
+            case "cancel" | "refund":
+                return self.cancel(call, fields)
+            case "endround" | "balance" | "check":
+                return self.visit_of(call, fields)
+            case _:
+                return self.win(call, fields)
+
     def win(self, kind: str, fields: Fields) -> Credit:
-        """The credit that the fields ask for. Raises Refused (64, 59, 57)."""
-        for name in MANDATORY[kind].split():
-            if name.lower() not in fields:
-                raise Refused(64, f"{name} is missing")
+        """The credit that the fields ask for; of a bet, what it takes. Raises Refused (64, 59, 57)."""
+        self.check_there({*MANDATORY[kind].lower().split()}, fields)
         self.amount(fields["amount"].value)
         self.check_forms(kind, fields)
         return self.credit(kind, fields)
+
+    def cancel(self, call: str, fields: Fields, mandatory: Set[str] | None = None) -> Cancel:
+        """What a cancel asks for. Raises Refused (64, 59, 57)."""
+        of_round = call == "refund" and "roundid" in fields
+        self.check_there(mandatory or {*MANDATORY["cancel"].lower().split()}, fields)
+        self.check_there({"gameid"} if of_round else set(), fields)
+        amount = self.amount(fields["amount"].value) if "amount" in fields else None
+        self.check_forms("cancel", fields)
+        game, round = (str(fields[name].value) if name in fields else None for name in ("gameid", "roundid"))
+        return Cancel(str(fields["reference"].value), str(fields["userid"].value), game, round, amount, of_round)
+
+    def visit_of(self, call: str, fields: Fields) -> Visit:
+        kind = KINDS.get(call, call)
+        self.check_there({*MANDATORY[kind].lower().split()}, fields)
+        self.check_forms(kind, fields)
+        currency = self.currency(fields["currency"].as_sent) if "currency" in fields else None
+        player, game, round = (str(fields[name].value) if name in fields else "" for name in IDENTIFIERS_OF_ROUND)
+        return Visit(call, player, currency, (player, game, round) if call == "endround" else None)
+
+    def check_there(self, names: Set[str], fields: Fields) -> None:
+        if missing := names - fields.keys():
+            raise Refused(64, f"{', '.join(sorted(missing))} is missing")
 
     def amount(self, value: object) -> Fraction:
         """A number as JSON writes it: up to 32 digits in plain notation, 18 of them after the point."""
@@ -526,11 +734,12 @@ class Contract:
 
     def credit(self, kind: str, fields: Fields) -> Credit:
         texts = {name: str(parameter.value) for name, parameter in fields.items()}
+        amount = self.amount(fields["amount"].value)
         win = Credit(
             kind=kind,
             reference=texts["reference"],
             player=texts["userid"],
-            amount=self.amount(fields["amount"].value),
+            amount=-amount if kind == "bet" else amount,
             currency=self.currency(fields["currency"].as_sent) if "currency" in fields else None,
             currency_as_sent=fields["currency"].as_sent if "currency" in fields else None,
             content=tuple(map(texts.get, CONTENT)),
@@ -574,15 +783,18 @@ class Contract:
         return self.write(self.decide(win))
 
     def decide(self, win: Credit) -> Due:
-        """What a win leaves to be written. Raises Refused (61, 62, 52)."""
+        """What a win or a bet leaves to be written. Raises Refused (61, 53, 62, 52, 56)."""
         known = self.recorded(win)
+        if known and win.kind == "bet" and (known.outcome == "cancelled" or self.is_paid_back(known)):
+            raise Refused(53, "the bet was cancelled")
         if known and not self.is_replay(win, known):
-            raise Refused(61, "the reference was used with other content")
+            raise Refused(53 if win.kind == "bet" else 61, "the reference was used with other content")
         if known and win.actor and win.booked_elsewhere != (known.outcome == "booked elsewhere"):
             raise Refused(61, "a person decided otherwise, or nobody did")
         wallet = self.wallets.get(win.player)
         if win.opens and known is None and wallet:
             raise Refused(61, "the player has a wallet already")
+        win = win if known else self.with_code_of_round(win)
         left = self.why_left(win, known)
         prize = win.prize.credit if win.prize and not left else None
         fresh = tuple(credit for credit in (win, prize) if credit and self.recorded(credit) is None)
@@ -595,7 +807,36 @@ class Contract:
             if known is None:
                 raise Refused(52, "not the player's currency")
             fresh, left = (), 52
+        if known is None:
+            self.check_frozen(win)
+            self.check_round(win)
         return Due(win, known, fresh, left, wallet)
+
+    def check_frozen(self, win: Credit) -> None:
+        if win.kind == "bet" and win.player in self.frozen:
+            raise Refused(56, "the player is frozen")
+
+    def check_round(self, win: Credit) -> None:
+        """Raises Refused (53, 61) for what its round forbids. What a person decides, it does not forbid."""
+        round = self.round_of(win)
+        if win.kind == "bet" and (round.refunded or len(round.bets) >= MOST_BETS):
+            raise Refused(53, "the round takes no bet")
+        is_without_bet = round.had_bet and not round.bets
+        if win.kind == "result" and not win.actor and win.amount and (round.refunded or is_without_bet):
+            raise Refused(61, "the round was refunded, or its bets were cancelled")
+
+    def with_code_of_round(self, win: Credit) -> Credit:
+        """A result without a code has the one of its round's live bets."""
+        code = self.round_of(win).bonus_code
+        if win.kind != "result" or win.bonus_code or code is None:
+            return win
+        if win.booked_elsewhere:
+            raise Refused(57, "a free round")
+        content = (*win.content[:2], code, *win.content[3:])
+        return replace(win, bonus_code=code, content=content)
+
+    def round_of(self, asked: Asked) -> Round:
+        return self.rounds.get(asked.round, Round()) if asked.round else Round()
 
     def no_wallet(self, credit: Credit) -> Wallet:
         return Wallet(credit.currency_as_sent or "", Fraction(0), Fraction(0))
@@ -668,6 +909,7 @@ class Contract:
         cash, bonus = self.add(wallet.cash, to_cash), self.add(wallet.bonus, to_bonus)
         count = next(iter(counts.values()), None)
         self.check_digits(credit, cash, *((count.uncovered, count.advance) if count else ()))
+        self.check_digits(credit, self.winnings(credit))
         if paid < 0 and cash < 0 and not credit.below_zero:
             return self.keep(credit, wallet, outcome="not enough")
         self.check_digits(credit, bonus)
@@ -688,18 +930,49 @@ class Contract:
         count: Count | None = None,
         outcome: str | None = None,
     ) -> Record:
-        record = Record(credit, f"t-{len(self.records) + 1}", paid, wallet, count, outcome)
+        name = self.name_of(credit.id) if credit.kind == "cancel" else f"t-{len(self.records) + 1}"
+        record = Record(credit, name, paid, wallet, count, outcome)
         self.records[self.key(credit)] = record
+        if credit.round and not self.wins_only:
+            self.rounds[credit.round] = self.after(self.round_of(credit), record)
         return record
+
+    def name_of(self, id: str) -> str:
+        """The transactionId of a cancel, which it has whether or not it pays anything back."""
+        return sha256(id)[:36]
+
+    def after(self, round: Round, record: Record) -> Round:
+        """The round after a bet, its cancel or a result."""
+        credit, code = record.credit, record.credit.content[2]
+        match credit.kind, record.outcome:
+            case "bet", "not enough":
+                return replace(round, had_refused_bet=True)
+            case "bet", None:
+                bet = Bet(credit.reference, -record.paid, None if code is None else str(code))
+                return replace(round, bets=(*round.bets, bet), had_bet=True)
+            case "cancel", _:
+                return replace(round, bets=tuple(bet for bet in round.bets if bet.reference != credit.reference))
+            case "result", _:
+                return replace(round, has_result=True, winnings=self.winnings(credit))
+            case _:
+                return round
+
+    def winnings(self, credit: Credit) -> Fraction:
+        """The winnings of a credit's round with it."""
+        return self.round_of(credit).winnings + (credit.amount if credit.kind == "result" else 0)
 
     def owed(self, credit: Credit) -> tuple[Fraction, dict[tuple[str, str], Count]]:
         """What is paid, and the count of its code after it."""
         if credit.bonus_code is None:
-            return credit.amount, {}
+            return self.taken(credit) if credit.kind == "bet" else credit.amount, {}
         code = credit.player, credit.bonus_code
         owed = self.owed_round if credit.kind == "result" else self.owed_total
         paid, count = owed(credit, self.counts.get(code, Count()))
         return paid, {code: count}
+
+    def taken(self, bet: Credit) -> Fraction:
+        """What a bet moves cash by. The stake of a free round is not taken."""
+        return bet.amount if bet.content[2] is None else Fraction(0)
 
     def owed_round(self, credit: Credit, count: Count) -> tuple[Fraction, Count]:
         """Less what totals have paid ahead of it."""
@@ -732,21 +1005,188 @@ class Contract:
     def add(self, balance: Fraction, amount: Fraction) -> Fraction:
         return balance + amount
 
+    # --- Cancels, and the end of a round ------------------------------------------------------------
+
+    def undo(self, cancel: Cancel) -> Undoing:
+        """Does what a cancel asks for, and returns what that was. Raises Refused (61, 59; 998 for too many digits)."""
+        undoing = self.decide_cancel(cancel)
+        self.write_cancel(undoing)
+        return undoing
+
+    def decide_cancel(self, cancel: Cancel) -> Undoing:
+        """What a cancel leaves to be written, by the bet and the round as they are now. Raises Refused (61, 59)."""
+        return self.decide_refund(cancel) if cancel.of_round else self.decide_bet(cancel)
+
+    def decide_bet(self, cancel: Cancel) -> Undoing:
+        """Raises Refused (61, 59)."""
+        bet = self.bet(cancel.reference)
+        if bet is None:
+            return Undoing(cancel, memory=self.memory(cancel))
+        if bet.outcome or self.is_paid_back(bet):
+            self.check_decision(cancel)
+            return Undoing(cancel)
+        self.check_bet_of(cancel, bet)
+        round = self.round_of(bet.credit)
+        live = self.live(bet, round)
+        if round.winnings > 0 and round.bets == (live,) and not cancel.actor:
+            raise Refused(61, "the round has winnings, and no other live bet")
+        self.check_amount(cancel, live.taken)
+        return Undoing(cancel, back=(self.back(cancel, live, bet.credit.content),))
+
+    def decide_refund(self, cancel: Cancel) -> Undoing:
+        """Raises Refused (61, 59)."""
+        bet, round = self.bet(cancel.reference), self.round_of(cancel)
+        if bet:
+            self.check_bet_of(cancel, bet)
+            if not bet.outcome and not self.is_paid_back(bet):
+                self.live(bet, round)
+        memory = None if bet else self.memory(cancel)
+        if round.refunded:
+            self.check_decision(cancel)
+            return Undoing(cancel, memory=memory)
+        if round.winnings > 0 and not cancel.actor:
+            raise Refused(61, "the round has winnings")
+        self.check_amount(cancel, round.taken)
+        content = (cancel.game, cancel.round_id, None, None, None)
+        back = tuple(self.back(cancel, live, content) for live in round.bets)
+        is_unknown = not (bet or round.bets or round.had_bet or round.had_refused_bet)
+        return Undoing(cancel, back, memory, marks_round=True, is_unknown=is_unknown)
+
+    def bet(self, reference: str) -> Record | None:
+        return self.records.get(("bet", reference))
+
+    def is_paid_back(self, bet: Record) -> bool:
+        return ("cancel", bet.credit.reference) in self.records
+
+    def live(self, bet: Record, round: Round) -> Bet:
+        """Raises Refused (61) for a taken bet that its round has forgotten."""
+        for live in round.bets:
+            if live.reference == bet.credit.reference:
+                return live
+        raise Refused(61, "the round of the bet has expired")
+
+    def check_bet_of(self, cancel: Cancel, bet: Record) -> None:
+        """Raises Refused (61) if the bet is another player's, or of another round or game than the cancel says.
+
+        A person who cancels one bet may know better which round that is of.
+        """
+        game, round = bet.credit.content[:2]
+        is_of_round = self.agree(cancel.game, game) and self.agree(cancel.round_id, round)
+        is_decided = cancel.actor and not cancel.of_round
+        if cancel.player != bet.credit.player or not (is_of_round or is_decided):
+            raise Refused(61, "another player's bet, or one of another round")
+
+    def check_amount(self, cancel: Cancel, taken: Fraction) -> None:
+        if taken and cancel.amount not in (None, taken) and not cancel.actor:
+            raise Refused(59, "not the amount of the bet")
+
+    def check_decision(self, cancel: Cancel) -> None:
+        """Raises Refused (61) for a person who decides otherwise than what is on record."""
+        paid_back = self.records.get(("cancel", cancel.reference))
+        if cancel.actor and paid_back and cancel.booked_elsewhere != (paid_back.outcome == "booked elsewhere"):
+            raise Refused(61, "a person decided otherwise, or nobody did")
+
+    def back(self, cancel: Cancel, bet: Bet, content: tuple[object, ...]) -> Credit:
+        """What pays back a live bet."""
+        return Credit(
+            kind="cancel",
+            reference=bet.reference,
+            player=cancel.player,
+            amount=bet.taken,
+            currency=None,
+            content=(*content[:2], bet.bonus_code, None, None),
+            actor=cancel.actor,
+            reason=cancel.reason,
+            booked_elsewhere=cancel.booked_elsewhere,
+        )
+
+    def memory(self, cancel: Cancel) -> Credit:
+        """What keeps a bet from being taken that comes after its cancel."""
+        return Credit(
+            kind="bet",
+            reference=cancel.reference,
+            player=cancel.player,
+            amount=Fraction(0),
+            currency=None,
+            content=(cancel.game, cancel.round_id, None, None, None),
+            actor=cancel.actor,
+            reason=cancel.reason,
+            remembers=True,
+        )
+
+    def write_cancel(self, undoing: Undoing) -> None:
+        """Does what was decided. Raises Refused (998) if a stake cannot be added exactly; nothing has changed then."""
+        cancel, wallet = undoing.cancel, self.wallets.get(undoing.cancel.player)
+        if wallet and not cancel.booked_elsewhere:
+            cash = wallet.cash
+            for credit in undoing.back:
+                self.check_digits(credit, cash := cash + credit.amount)
+        for credit in undoing.back:
+            self.pay(credit)
+        if undoing.memory:
+            self.keep(undoing.memory, wallet or self.no_wallet(undoing.memory), outcome="cancelled")
+        if cancel.round and (undoing.marks_round or (undoing.memory and not cancel.of_round)):
+            round = self.round_of(cancel)
+            had_bet = round.had_bet or not cancel.of_round
+            self.rounds[cancel.round] = replace(round, had_bet=had_bet, refunded=round.refunded or cancel.of_round)
+
+    def visit(self, visit: Visit) -> None:
+        """Marks the end of a round. Raises Refused (62, 52, 56)."""
+        wallet = self.wallets.get(visit.player)
+        if wallet is None:
+            raise Refused(62, "no such player")
+        if visit.currency not in (None, self.currency(wallet.currency)):
+            raise Refused(52, "not the player's currency")
+        if visit.call == "check" and visit.player in self.frozen:
+            raise Refused(56, "the player is frozen")
+        if visit.round:
+            self.rounds[visit.round] = replace(self.round_of(visit), ended=True)
+
+    def forget(self) -> None:
+        """Forgets every round that has expired: none in which a bet is live and no result came."""
+        self.rounds = {key: round for key, round in self.rounds.items() if round.is_open}
+
     # --- What is answered ---------------------------------------------------------------------------
 
+    def answer_movement(self, record: Record, wallet: Wallet, left: int | None = None, *, as_text: bool) -> Answer:
+        """`left` is why its prize is left for a person."""
+        if record.outcome == "not enough":
+            return Answer(
+                15, 200, f'{{{self.balances(wallet, as_text)}, "error": 15, "description": "Not enough"}}', None
+            )
+        kept = Kept("DeadLetters", left, prize_only=True) if left else None
+        return Answer(0, 200, self.success(record, wallet, as_text=as_text), kept)
+
+    def answer_cancel(self, undoing: Undoing, *, as_text: bool) -> Answer:
+        """Without a wallet there are no balances to answer with."""
+        cancel, wallet = undoing.cancel, self.wallets.get(undoing.cancel.player)
+        error = 0 if wallet else 62
+        kept = Kept("DeadLetters", error, prize_only=False) if undoing.is_unknown else None
+        if wallet is None:
+            return replace(self.refused(Refused(62, "no such player"), "cancel"), kept=kept)
+        name = f'"transactionId": "{self.name_of(cancel.id)}"'
+        body = f'{{{name}, {self.balances(wallet, as_text)}, "error": 0, "description": "Success"}}'
+        return Answer(error, 200, body, kept)
+
+    def answer_visit(self, visit: Visit) -> Answer:
+        done = '"error": 0, "description": "Success"'
+        balances = "" if visit.call == "check" else f"{self.balances(self.wallets[visit.player])}, "
+        return Answer(0, 200, f"{{{balances}{done}}}", None)
+
     def success(self, first: Record, wallet: Wallet, *, as_text: bool) -> str:
+        name = f'"transactionId": "{first.transaction_id}"'
+        return f'{{{name}, {self.balances(wallet, as_text)}, "error": 0, "description": "Success"}}'
+
+    def balances(self, wallet: Wallet, as_text: bool = True) -> str:
         cash, bonus = self.written(wallet.cash, as_text), self.written(wallet.bonus, as_text)
-        return (
-            f'{{"transactionId": "{first.transaction_id}", "currency": {json.dumps(wallet.currency)}, "cash": {cash}, '
-            f'"bonus": {bonus}, "error": 0, "description": "Success"}}'
-        )
+        return f'"currency": {json.dumps(wallet.currency)}, "cash": {cash}, "bonus": {bonus}'
 
     def written(self, balance: Fraction, as_text: bool) -> str:
         return f'"{written(balance)}"' if as_text else written(balance)
 
-    def refused(self, refused: Refused) -> Answer:
+    def refused(self, refused: Refused, kind: str = "") -> Answer:
         body = json.dumps({"error": refused.error, "description": refused.description})
-        return Answer(refused.error, refused.status, body, kept_for(refused.error))
+        return Answer(refused.error, refused.status, body, kept_for(refused.error, kind))
 
 
 # --- The chain of digests ----------------------------------------------------------------------------
@@ -780,9 +1220,10 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def kept_for(error: int) -> Kept | None:
+def kept_for(error: int, kind: str = "") -> Kept | None:
     """Where a request is kept that was refused so."""
-    if error in KEPT_NOWHERE:
+    is_remembered = kind == "cancel" and error == 62  # and has nothing left to do
+    if error in KEPT_NOWHERE or kind in ("bet", "endround", "balance") or is_remembered:
         return None
     return Kept("RetryQueue" if error in TRIED_AGAIN else "DeadLetters", error, prize_only=False)
 

@@ -20,7 +20,12 @@ Item = dict[str, Any]
 Now = Callable[[], float]
 Key = tuple[str, ...]  # its table, and its attributes
 
-KEYS = {"Players": ("userId",), "Transactions": ("id",), "FreeRounds": ("userId", "bonusCode")}
+KEYS = {
+    "Players": ("userId",),
+    "Transactions": ("id",),
+    "FreeRounds": ("userId", "bonusCode"),
+    "Rounds": ("userId", "round"),
+}
 TOKEN_SECONDS = 600  # how long DynamoDB remembers a write by its token
 STALE_SECONDS = 1.0  # how long a read that is not consistent may find what was there before
 HIDDEN_SECONDS = 12 * 3600  # SQS hides a message no longer, from when it was received
@@ -217,13 +222,23 @@ class Secrets:
 def value_of(attribute: Item) -> Any:
     """What an attribute says: numbers as Decimals, lists as tuples."""
     ((kind, value),) = attribute.items()
-    return Decimal(value) if kind == "N" else tuple(map(value_of, value)) if kind == "L" else value
+    match kind:
+        case "N":
+            return Decimal(value)
+        case "L":
+            return tuple(map(value_of, value))
+        case "M":
+            return {name: value_of(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _attribute(value: Any) -> Item:
     match value:
         case str():
             return {"S": value}
+        case bool():
+            return {"BOOL": value}
         case list() | tuple():
             return {"L": [_attribute(each) for each in value]}
         case _:
@@ -242,6 +257,8 @@ def _normal(attribute: Item) -> Item:
     """A number has up to 38 digits, in plain notation, with no zeros that say nothing."""
     if "L" in attribute:
         return {"L": [*map(_normal, attribute["L"])]}
+    if "M" in attribute:
+        return {"M": _kept(attribute["M"])}
     digits = attribute.get("N")
     if digits is None or (len(digits) <= 38 and _PLAIN.fullmatch(digits)):
         return attribute

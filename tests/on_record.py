@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from contract import Contract, Record, digest_of, written
+from contract import Contract, Record, Round, digest_of, written
 
 Item = Mapping[str, Any]
 
@@ -16,16 +16,21 @@ def assert_on_record(contract: Contract, **tables: Sequence[Item]) -> None:
     digests = {item["userId"]: item.get("digest", "") for item in tables["Players"]}
     found = {
         "Players": {
-            item["userId"]: {name: value for name, value in item.items() if name != "digest"}
+            item["userId"]: {name: value for name, value in item.items() if name not in ("digest", "frozenAt")}
             for item in tables["Players"]
         },
+        "Rounds": {(item["userId"], item["gameId"], item["roundId"]): _found_round(item) for item in tables["Rounds"]},
         "Transactions": {item["id"]: _found(item) for item in tables["Transactions"]},
         "FreeRounds": {
             (item["userId"], item["bonusCode"]): (item["uncovered"], item["advance"]) for item in tables["FreeRounds"]
         },
     }
     due = {
-        "Players": {player: {"userId": player, **vars(wallet)} for player, wallet in contract.wallets.items()},
+        "Players": {
+            player: {"userId": player, **vars(wallet), **_frozen(contract, player)}
+            for player, wallet in contract.wallets.items()
+        },
+        "Rounds": {key: _round(round) for key, round in contract.rounds.items()},
         "Transactions": {record.credit.id: _recorded(record) for record in contract.records.values()},
         "FreeRounds": {code: (count.uncovered, count.advance) for code, count in contract.counts.items()},
     }
@@ -47,6 +52,36 @@ def last_digests(transactions: Iterable[Item]) -> dict[str, str]:
     return dict(last)
 
 
+def _frozen(contract: Contract, player: str) -> Item:
+    if player not in contract.frozen:
+        return {}
+    actor, reason = contract.frozen[player]
+    return {"frozen": True, "frozenBy": actor, "frozenReason": reason}
+
+
+_FLAGS = {
+    "hadBet": "had_bet",
+    "hadRefusedBet": "had_refused_bet",
+    "hasResult": "has_result",
+    "refunded": "refunded",
+    "ended": "ended",
+}
+
+
+def _found_round(item: Item) -> Item:
+    """A round without its times: an open one does not expire."""
+    assert ("openSince" in item) != ("expiresAt" in item)
+    bets = [(bet["reference"], bet["taken"], bet.get("bonusCode")) for bet in item["bets"]]
+    flags = {name: item[name] for name in _FLAGS if name in item}
+    return {"bets": bets, "winnings": item["winnings"], "is_open": "openSince" in item, **flags}
+
+
+def _round(round: Round) -> Item:
+    bets = [(bet.reference, bet.taken, bet.bonus_code) for bet in round.bets]
+    flags = {name: True for name, attribute in _FLAGS.items() if getattr(round, attribute)}
+    return {"bets": bets, "winnings": round.winnings, "is_open": round.is_open, **flags}
+
+
 _RECORDED = ("userId", "seq", "outcome", "amountAsked", "amount", "cashAfter", "bonusAfter")
 
 
@@ -59,6 +94,7 @@ def _recorded(record: Record) -> Item:
     credit, wallet, moved = record.credit, record.wallet, record.outcome is None
     left = (wallet.version, wallet.cash, wallet.bonus) if moved else (None, None, None)
     seq, cash, bonus = left
-    values = (credit.player, seq, record.outcome, credit.amount, record.paid, cash, bonus)
+    asked = None if credit.remembers else credit.amount
+    values = (credit.player, seq, record.outcome, asked, record.paid, cash, bonus)
     prize = [credit.prize.reference, credit.prize.amount] if credit.prize else [None, None]
     return {**dict(zip(_RECORDED, values, strict=True)), "prize": prize}

@@ -106,7 +106,7 @@ class Sender:
 
     def check(self, path: str, *, credited: int) -> None:
         """Something was credited and something refused, and the tables hold the credits, and not one more."""
-        tables = ("Players", "Transactions", "FreeRounds")
+        tables = ("Players", "Transactions", "FreeRounds", "Rounds")
         assert_on_record(self._contract, **{table: everything_in(self._service, table) for table in tables})
         assert self.answers[path, 0] >= credited, self.answers
         assert sum(count for (a_path, error), count in self.answers.items() if a_path == path and error) >= credited

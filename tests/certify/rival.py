@@ -15,7 +15,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contract import Call, Contract, Credit, Record, Refused, Wallet
+from contract import Answer, Asked, Call, Cancel, Contract, Credit, Record, Refused, Undoing, Visit, Wallet
 
 
 @dataclass
@@ -47,10 +47,26 @@ class Rival(Contract):
 
     async def settled(self, request: Request) -> str:
         token = parse_qs(request.url.query).get("authToken", [""])[0]
-        win, as_text = self.read(Call(request.url.path, await request.body(), request.method, token))
+        asked, as_text = self.read(Call(request.url.path, await request.body(), request.method, token))
         async with self.lock:
-            first = await self.pay_once(win)
-        return self.success(first, self.wallets[win.player], as_text=as_text)
+            return (await self.done(asked, as_text)).body
+
+    async def done(self, asked: Asked, as_text: bool) -> Answer:
+        match asked:
+            case Cancel():
+                return self.answer_cancel(await self.undo_once(asked), as_text=as_text)
+            case Visit():
+                self.visit(asked)
+                return self.answer_visit(asked)
+            case Credit():
+                first = await self.pay_once(asked)
+                return self.answer_movement(first, self.wallets[asked.player], as_text=as_text)
+
+    async def undo_once(self, cancel: Cancel) -> Undoing:
+        undoing = self.decide_cancel(cancel)
+        await asyncio.sleep(self.pause_seconds)
+        self.write_cancel(undoing)
+        return undoing
 
     async def pay_once(self, win: Credit) -> Record:
         due = self.decide(win)
