@@ -180,8 +180,7 @@ class Trial:
     def each_other_call(self) -> tuple[Draft, ...]:
         """Every call but the wins, and none of them moves money."""
         bet = self.bet(amount="0")
-        unknown = self.bet()
-        return self.balance(), self.check(), bet, self.end(bet), self.cancel(unknown), self.refund(unknown)
+        return self.balance(), self.check(), bet, self.end(bet), self.cancel(self.bet()), self.refund(self.bet())
 
     def each_callback(self, **changes: Value) -> tuple[Draft, ...]:
         return self.result(**changes), self.jackpot(**changes), self.total(**changes), self.promo(**changes)
