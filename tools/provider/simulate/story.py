@@ -118,10 +118,10 @@ class RoundOdds:
     several_bets: float = 0.15
     several_results: float = 0.1
     over_the_balance: float = 0.01
-    refunded: float = 0.01
-    left_open: float = 0.005
+    refunded: float = 0.02
+    left_open: float = 0.01
     ended: float = 0.5
-    bet_lost: float = 0.02
+    bet_lost: float = 0.03
     delivered_late: float = 0.5
     asked: float = 0.1
 
@@ -406,13 +406,14 @@ class _Writer:
         is_lost = not stake.bonus_code and self._random.random() < odds.bet_lost
         then = [self._made("cancel", at, session, self._undone(stake))]
         if is_lost and self._random.random() < odds.delivered_late:
-            then.append(replace(self._made("bet", at, session, stake), is_told=True, fine=frozenset({CANCELLED})))
+            late = self._made("bet", at, session, stake)
+            then.append(replace(late, is_told=True, fine=frozenset({CANCELLED, NOT_ENOUGH})))
         return self._tell(
             "bet",
             at,
             session,
             stake,
-            cut_after=self._random.choice([0.001, 0.005, 0.02, 0.08]) if is_lost else None,
+            cut_after=self._random.choice([0.001, 0.002, 0.005, 0.02]) if is_lost else None,
             is_given_up=is_lost,
             if_failed=tuple(then),
             fine=frozenset({SUCCESS, NOT_ENOUGH}),
