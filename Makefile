@@ -62,6 +62,7 @@ check: .venv/dev-ready .venv-sam/ready .venv-checkov/ready ## format, lint, type
 	@.venv/bin/pyright
 	@.venv/bin/cfn-lint template.yaml docs/events/pipe.yaml
 	@$(sam) validate --lint
+	@mkdir -p .local && $(python) -m tools.local.loops >.local/template.json
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 build: .venv-sam/ready ## build what is deployed into .aws-sam (ARCH=arm64 or x86_64)

@@ -12,14 +12,17 @@ RESOURCES = TEMPLATE.resources
 PARAMETERS: Mapping[str, Mapping[str, Any]] = CONTENT["Parameters"]
 OUTPUTS: Mapping[str, Mapping[str, Any]] = CONTENT["Outputs"]
 
-CALLBACKS = ("result", "jackpot", "bonus", "promo")
+WINS = ("result", "jackpot", "bonus", "promo")
+BETS = ("bet", "cancel", "endround", "balance")  # and what goes with them: a stack with Calls=Wins has none
+CALLBACKS = (*WINS, *BETS)
+KEEPING = (*WINS, "cancel")  # what they could not settle
 FUNCTIONS = (*CALLBACKS, "cashier")  # the operator's own systems invoke the last
 MOVEMENTS = ("opening", "deposit", "withdrawal", "adjustment")
 
 
 def of_type(resource_type: str) -> dict[str, Mapping[str, Any]]:
     """Each resource's properties, by its name."""
-    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == resource_type}
+    return {name: with_bets(each["Properties"]) for name, each in RESOURCES.items() if each["Type"] == resource_type}
 
 
 def function_of(callback: str) -> Mapping[str, Any]:
@@ -41,6 +44,37 @@ def reference_in(value: Any, attribute: str = "Arn") -> str:
 
 
 def filled(value: Any) -> str:
-    """A `!Sub`'s text, each variable as its own name in brackets: `<ResultDeadLetters.QueueName>`."""
+    """A `!Sub`'s text, each variable as its own name in brackets: `<ResultDeadLetters.QueueName>`.
+
+    A variable of the `!Sub`'s own is filled in, with all that a stack with every call has.
+    """
     assert is_intrinsic(value, "Sub"), f"{value} is no !Sub"
-    return re.sub(r"\$\{!", "${", re.sub(r"\$\{([^!}][^}]*)\}", r"<\1>", value.argument))
+    text, own = (value.argument, {}) if isinstance(value.argument, str) else value.argument
+    for name, content in own.items():
+        text = text.replace(f"${{{name}}}", _text(content))
+    return re.sub(r"\$\{!", "${", re.sub(r"\$\{([^!}][^}]*)\}", r"<\1>", text))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    match value.name, value.argument:
+        case "Sub", str(text):
+            return text
+        case "If", ["TakesBets", then, _]:
+            return _text(then)
+        case "Join", [separator, parts]:
+            return separator.join(map(_text, parts))
+        case "Ref" | "GetAtt", name:
+            return f"${{{name}}}"
+        case _:
+            raise AssertionError(f"more than is known here: {value}")
+
+
+def with_bets(value: Any) -> Any:
+    """A value as a stack with every call has it: what TakesBets chooses is chosen."""
+    if is_intrinsic(value, "If") and value.argument[0] == "TakesBets":
+        return with_bets(value.argument[1])
+    if isinstance(value, list):
+        return [with_bets(each) for each in value]
+    return {key: with_bets(each) for key, each in value.items()} if isinstance(value, dict) else value

@@ -199,7 +199,7 @@ def settle(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> Settle:
     def settle(player: str, name: str, credits: Sequence[Movement]) -> None:
         mine = [own(player, name, credit) for credit in credits]
         with suppress(Refusal):
-            store.settle(mine, request="{}", deadline=clock.now + 3, leave_prize=lambda *_: None)
+            store.settle(mine, request="{}", deadline=clock.now + 3, leave=lambda *_: None)
 
     return settle
 

@@ -125,7 +125,7 @@ class Counter:
 
     def settle(self, *credits: Movement, seconds: float = 3.0) -> Settlement:
         deadline = self.clock.now + seconds
-        return self.store.settle(credits, request="{}", deadline=deadline, leave_prize=self.leave)
+        return self.store.settle(credits, request="{}", deadline=deadline, leave=self.leave)
 
     def leave(self, refusal: Refusal, was_left: bool) -> None:
         self.left.append(refusal)
@@ -133,7 +133,7 @@ class Counter:
 
     def another_settles(self, *credits: Movement) -> Step:
         def settle() -> None:
-            self.another.settle(credits, request="{}", deadline=self.clock.now + 3, leave_prize=no_prize_is_left)
+            self.another.settle(credits, request="{}", deadline=self.clock.now + 3, leave=no_prize_is_left)
 
         return after(settle)
 
@@ -835,7 +835,7 @@ def test_nothing_is_written_if_the_prize_cannot_be_left(counter: Counter) -> Non
     faulty = win(prize=Prize(reference=None, amount="-5", fault=InvalidAmount("promoWinAmount")))
 
     with pytest.raises(Unavailable):
-        counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave_prize=fails_to_leave)
+        counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave=fails_to_leave)
 
     counter.assert_untouched()
     counter.assert_calls(reads=1, writes=0)
@@ -967,7 +967,7 @@ def test_a_slow_queue_of_dead_letters_does_not_hold_back_the_win(counter: Counte
 
     faulty = win(prize=Prize(reference=None, amount="-5", fault=InvalidAmount("promoWinAmount")))
 
-    counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave_prize=leave_slowly)
+    counter.store.settle([faulty], request="{}", deadline=counter.clock.now + 3, leave=leave_slowly)
 
     counter.assert_wallet(cash="10")
 
@@ -981,7 +981,7 @@ def test_a_slow_queue_of_dead_letters_gives_a_win_its_own_time_back_and_no_more(
     counter.client.write_script = itertools.repeat(hangs(counter, 1.0, NO_ANSWER[0]))
 
     with pytest.raises(Unavailable):
-        counter.store.settle([faulty], request="{}", deadline=deadline, leave_prize=leave_slowly)
+        counter.store.settle([faulty], request="{}", deadline=deadline, leave=leave_slowly)
 
     assert counter.clock.now <= deadline + 2.9
     counter.assert_untouched()
@@ -1029,7 +1029,7 @@ def test_a_currency_changed_in_between_is_refused(counter: Counter) -> None:
 def test_a_busy_wallet_beside_a_known_transaction_is_read_anew(counter: Counter) -> None:
     # One action says "already there", the wallet's says only "busy": its balance is not known.
     def busy(_call: Call) -> Any:
-        counter.another.settle([win()], request="{}", deadline=counter.clock.now + 3, leave_prize=no_prize_is_left)
+        counter.another.settle([win()], request="{}", deadline=counter.clock.now + 3, leave=no_prize_is_left)
         there = dynamodb().get_item(TableName="Transactions", Key={"id": {"S": "result#r-1"}})["Item"]
         raise answered(
             "TransactionCanceledException",
@@ -1241,7 +1241,7 @@ def test_a_store_finds_its_tables_by_the_environment(counter: Counter, monkeypat
         monkeypatch.setenv(variable, table)
 
     Store.from_environment().settle(
-        [free_round("5")], request="{}", deadline=counter.clock.now + 3, leave_prize=no_prize_is_left
+        [free_round("5")], request="{}", deadline=counter.clock.now + 3, leave=no_prize_is_left
     )
 
     counter.assert_wallet(cash="5", bonus="5")

@@ -584,4 +584,4 @@ def test_an_answer_reads_as_published_but_for_the_numbers() -> None:
 
 def test_a_refusal_carries_its_code_and_description_and_nothing_else() -> None:
     described = {"error": 57, "description": 'Field is malformed: a "name"'}
-    assert json.loads(wire.refusal(Malformed('a "name"'))) == described
+    assert json.loads(wire.answer(Malformed('a "name"'), None)) == described

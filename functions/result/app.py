@@ -33,6 +33,7 @@ def movements_for(request: ResultRequest) -> list[Movement]:
     win = request.credit(
         "result",
         free_round="round" if request.bonus_code else "none",
+        part="result",
         auto_closed=request.session_id is None,
         prize=prize,
     )

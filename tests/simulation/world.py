@@ -76,7 +76,7 @@ class Outcome:
 @cache
 def _template() -> tuple[list[Queue], int]:
     """The queues, and how many messages a function is handed at a time."""
-    return Template.load().queues(), Template.load().callbacks()[0].retry_batch_size
+    return Template.load().queues(), Template.load().keeping()[0].retry_batch_size
 
 
 @cache

@@ -152,7 +152,7 @@ async def _serve(
                         front.watcher,
                     )
                 )
-                for function in template.callbacks()
+                for function in template.keeping()
             ]
             if reloading:
                 background.append(asyncio.create_task(reloading.run()))

@@ -112,7 +112,7 @@ def function_of(event: Any, path: Path) -> str:
             name = template.routes().get(where)
         case {"Records": [{"eventSourceARN": str(where)}, *_]}:
             queue = where.rpartition(":")[2]
-            name = next((each.name for each in template.callbacks() if each.environment["RETRY_QUEUE"] == queue), None)
+            name = next((each.name for each in template.keeping() if each.environment["RETRY_QUEUE"] == queue), None)
         case {"movement": str(where)}:
             name = "cashier"
         case _:

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import yaml
-
+from tools.local import loops
 from tools.shared.folders import ROOT
 
 _QUEUE_PROPERTIES = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled")
@@ -61,18 +60,20 @@ class GatewayResponse:
 @dataclass(frozen=True, slots=True)
 class Template:
     resources: Mapping[str, Mapping[str, Any]]
-    parameters: Mapping[str, str]  # by their defaults
+    parameters: Mapping[str, str]
     conditions: Mapping[str, Any]
     globals: Mapping[str, Any]
 
     @classmethod
     @cache
-    def load(cls) -> "Template":
+    def load(cls, **parameters: str) -> "Template":
+        """What these parameters make of template.yaml; one that is not named has its default."""
         content = read()
         return cls(
             resources=content["Resources"],
             parameters={name: str(parameter.get("Default", "")) for name, parameter in content["Parameters"].items()}
-            | {"AWS::StackName": "local"},
+            | {"AWS::StackName": "local"}
+            | parameters,
             conditions=content["Conditions"],
             globals=content["Globals"]["Function"],
         )
@@ -102,6 +103,11 @@ class Template:
 
     def callbacks(self) -> list[Function]:
         """The functions that the provider calls. The others are invoked by the operator's own side."""
+        called = set(self.routes().values())
+        return [function for function in self.functions() if function.name in called]
+
+    def keeping(self) -> list[Function]:
+        """The callbacks that keep what they could not settle, each in its own queues, and try it again."""
         return [function for function in self.functions() if function.retry_batch_size]
 
     def routes(self) -> dict[str, str]:
@@ -150,25 +156,35 @@ class Template:
         raise ValueError(f"the local service cannot tell what {value} is: give it a !Ref")
 
     def _holds(self, condition: Any) -> bool:
-        """Whether a condition holds with every parameter at its default."""
         match condition:
+            case _Intrinsic("Condition", str(name)):
+                return self._holds(self.conditions[name])
             case _Intrinsic("Equals", [left, right]):
                 return self._resolve(left) == self._resolve(right)
             case _Intrinsic("Not", [inner]):
                 return not self._holds(inner)
+            case _Intrinsic("And", [*several]):
+                return all(map(self._holds, several))
+            case _Intrinsic("Or", [*several]):
+                return any(map(self._holds, several))
         raise ValueError(f"the local service cannot tell whether {condition} holds")
+
+    def has(self, resource: str) -> bool:
+        """Whether these parameters make a resource."""
+        condition = self.resources[resource].get("Condition")
+        return condition is None or self._holds(self.conditions[condition])
 
     def _of_type(self, resource_type: str) -> list[tuple[str, Mapping[str, Any]]]:
         return [
             (name, resource["Properties"])
             for name, resource in self.resources.items()
-            if resource["Type"] == resource_type
+            if resource["Type"] == resource_type and self.has(name)
         ]
 
 
 def read() -> Mapping[str, Any]:
-    """All of template.yaml; what a CloudFormation function stands for in it has a `name` and an `argument`."""
-    return yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    """All of template.yaml, its loops written out. A CloudFormation function in it has a `name` and an `argument`."""
+    return _with_intrinsics(loops.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +204,19 @@ def _dead_letters(properties: Mapping[str, Any]) -> str | None:
     return target.argument.removesuffix(".Arn") if target else None
 
 
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> _Intrinsic:
-    match node:
-        case yaml.ScalarNode():
-            return _Intrinsic(name, loader.construct_scalar(node))
-        case yaml.SequenceNode():
-            return _Intrinsic(name, loader.construct_sequence(node, deep=True))
-        case yaml.MappingNode():
-            return _Intrinsic(name, loader.construct_mapping(node, deep=True))
-    raise ValueError(f"a YAML node of an unknown sort: {node}")
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+def _with_intrinsics(part: Any) -> Any:
+    match part:
+        case {"Fn::GetAtt": [name, attribute], **rest} if not rest:
+            return _Intrinsic("GetAtt", f"{name}.{attribute}")
+        case {"Ref": str(name), **rest} if not rest:
+            return _Intrinsic("Ref", name)
+        case {"Condition": str(name), **rest} if not rest:
+            return _Intrinsic("Condition", name)
+        case dict() if len(part) == 1 and (name := next(iter(part))).startswith("Fn::"):
+            return _Intrinsic(name.removeprefix("Fn::"), _with_intrinsics(part[name]))
+        case dict():
+            return {key: _with_intrinsics(value) for key, value in part.items()}
+        case list():
+            return [_with_intrinsics(each) for each in part]
+        case _:
+            return part

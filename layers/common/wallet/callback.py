@@ -9,22 +9,23 @@ import json
 import os
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from wallet import money, parking, report, snapshot, wire
-from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, Unreadable
-from wallet.ledger import Movement, Settlement
+from wallet.calls import Asked
+from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, UnknownRound, Unreadable
+from wallet.ledger import Movement, Receipt, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
 from wallet.trust import Keyring
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
-RequestT = TypeVar("RequestT", bound=wire.Request)
+RequestT = TypeVar("RequestT", bound=wire.Call)
 
 # The provider gives up at about ten seconds, and a player is looking at the screen meanwhile.
 ANSWER_SECONDS = 3.0
@@ -42,33 +43,45 @@ class Decision(wire.Order):
     dry_run: wire.Flag | None = None
 
 
-def serve(
-    model: type[RequestT], movements_for: Callable[[RequestT], Sequence[Movement]]
-) -> Callable[[Event, Any], Answer]:
-    """The Lambda handler of the callback whose requests are `model` and owe `movements_for(request)`.
+@dataclass(frozen=True, slots=True)
+class Call(Generic[RequestT]):
+    """A call of the provider: its requests are `model`, and each asks for `asked_for(request)`."""
 
+    model: type[RequestT]
+    asked_for: Callable[[RequestT], Asked]
+
+
+def serve(
+    model: type[RequestT], asked_for: Callable[[RequestT], Asked], *, kept: bool = True
+) -> Callable[[Event, Any], Answer]:
+    """The Lambda handler of the callback whose requests are `model` and ask for `asked_for(request)`.
+
+    `kept`: what is refused is kept, for a retry or a person.
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
+    return serve_calls({"": Call(model, asked_for)}, kept=kept)
+
+
+def serve_calls(calls: Mapping[str, Call[Any]], *, kept: bool = True) -> Callable[[Event, Any], Answer]:
+    """The same for a function of several calls, by the last part of their paths in lower case."""
     callback = _Callback(
         name=os.environ["POWERTOOLS_SERVICE_NAME"],
-        model=model,
-        movements_for=movements_for,
+        calls=calls,
         keyring=Keyring.from_environment(),
         store=Store.from_environment(),
-        parking=Parking.from_environment(),
+        parking=Parking.from_environment() if kept else None,
     )
-    snapshot.prepare(callback.store.warm_up, callback.parking.warm_up)
+    snapshot.prepare(callback.store.warm_up, *([callback.parking.warm_up] if callback.parking else []))
     return callback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Callback(Generic[RequestT]):
+class _Callback:
     name: str
-    model: type[RequestT]
-    movements_for: Callable[[RequestT], Sequence[Movement]]
+    calls: Mapping[str, Call[Any]]
     keyring: Keyring
     store: Store
-    parking: Parking
+    parking: Parking | None  # None: nothing is kept
 
     def __call__(self, event: Event, context: Any) -> Answer:
         """Answers an API Gateway proxy event (REST, payload 1.0), consumes a batch of SQS, or settles a dead letter.
@@ -91,11 +104,12 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(body, parked, arrived, arrives=True)
         except Exception as error:  # a defect of ours, too, must be answered and its win be kept
             refusal = _refusal_for(error)
-            is_safe = parked is None or self._keep(parked, refusal)
-            report.refused(refusal, body, arrived, is_kept=parked is not None)
+            is_owed = refusal.is_owed and self.parking is not None
+            is_safe = parked is None or not is_owed or self._keep(parked, refusal)
+            report.refused(refusal, body, arrived, is_admitted=parked is not None, is_owed=is_owed)
             if not is_safe:
                 refusal = Unavailable("it could not be kept")  # only the provider has it: it must send again
-            return _http(refusal.http_status, wire.refusal(refusal), **refusal.headers)
+            return _http(refusal.http_status, wire.answer(refusal, body), **refusal.headers)
         report.settled(settlement, arrived)
         return _http(200, wire.answer(settlement.receipt, body))
 
@@ -106,26 +120,39 @@ class _Callback(Generic[RequestT]):
         """
         if event.get("httpMethod") != "POST":
             raise MethodNotAllowed
+        name = self._name_of_call(event.get("path") or "")
+        model = self._call(name).model
         locks = self.keyring.locks()
         query = event.get("queryStringParameters") or {}
         token_matched = locks.check_token(query.get("authToken"))
-        body = wire.parse(_text_of(event), self.model)
-        hash_matched = locks.check_hash(body, mandatory=self.model.signed)
+        body = wire.parse(_text_of(event), model)
+        hash_matched = locks.check_hash(body, mandatory=model.signed)
         report.begin(body)
         for lock, key in (("authToken", token_matched), ("hash", hash_matched)):
             if key:
                 report.count("KeyMatched", lock=lock, key=key)
         return body, Parked(
             callback=self.name,
+            call=name,
             reference=body.reference,
             first_received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             request=body.without_secrets(),
             signed=hash_matched is not None,
         )
 
+    def _name_of_call(self, path: str) -> str:
+        """The call that a path is for; "" where the function serves only one."""
+        return "" if "" in self.calls else path.rstrip("/").rpartition("/")[2].lower()
+
+    def _call(self, name: str) -> Call[Any]:
+        """Raises Malformed for none of its own."""
+        if name not in self.calls:
+            raise Malformed("path")
+        return self.calls[name]
+
     def _keep(self, parked: Parked, refusal: Refusal) -> bool:
-        """Keeps a refused request, which a retry or a person may still credit. False if it cannot be kept."""
-        if refusal.may_pass:
+        """Keeps a refused request, which a retry or a person may still settle. False if it cannot be kept."""
+        if self.parking and refusal.may_pass:
             return _park(partial(self.parking.keep, _for_reason(parked, refusal)), "Parked")
         return self._leave(_for_reason(parked, refusal).message())
 
@@ -150,11 +177,11 @@ class _Callback(Generic[RequestT]):
         report.begin()
         try:
             parked = Parked.read(record["body"])
-            body = wire.parse(parked.request, self.model)
+            if parked.callback != self.name:  # a stray would be credited under another kind, and its own paid as well
+                return self._give_up(record["body"], "another callback's")
+            body = wire.parse(parked.request, self._call(parked.call).model)
         except (ValueError, Refusal):
             return self._give_up(record["body"], "not a parked request")
-        if parked.callback != self.name:  # a stray would be credited under another kind, and its own paid as well
-            return self._give_up(record["body"], "another callback's")
         report.begin(body)
         tries = int(record["attributes"]["ApproximateReceiveCount"])
         report.count("ParkedAge", parked.age_seconds(), "Seconds")
@@ -162,7 +189,9 @@ class _Callback(Generic[RequestT]):
             settlement = self._settle(body, parked, arrived, arrives=False)
         except Exception as error:  # a defect of ours, too: the message must stay, or be left for a person
             refusal = _refusal_for(error)
-            report.refused(refusal, body, arrived, is_kept=True, tries=tries)
+            report.refused(refusal, body, arrived, is_admitted=True, is_owed=refusal.is_owed, tries=tries)
+            if not refusal.is_owed:
+                return True
             if refusal.may_pass:
                 self._back_off(record["receiptHandle"], tries)
                 return False
@@ -176,7 +205,8 @@ class _Callback(Generic[RequestT]):
             report.count("AttemptsExhausted")
             report.count("DeadLettered")
         # If it fails, the message comes back all the same, only sooner or later than it should.
-        _ask(partial(self.parking.back_off, receipt_handle, tries), "backing off failed")
+        if self.parking:
+            _ask(partial(self.parking.back_off, receipt_handle, tries), "backing off failed")
 
     def _give_up(self, message: str, reason: str) -> bool:
         is_left = self._leave(message)
@@ -194,12 +224,12 @@ class _Callback(Generic[RequestT]):
         try:
             decision = _body(order, Decision, MAX_DECISION_BYTES).read(Decision)
             parked = self._parked(decision.message)
-            body = wire.parse(parked.request, self.model)
+            body = wire.parse(parked.request, self._call(parked.call).model)
             report.begin(body)
-            movements = self._by_hand(body, parked, decision)
+            asked = self._by_hand(body, parked, decision)
             if decision.dry_run:
-                return _decided(self.store.foresee(movements, deadline=arrived + ANSWER_SECONDS))
-            settlement = self._make(movements, parked, arrived, arrives=False)
+                return _decided(self.store.foresee(asked, deadline=arrived + ANSWER_SECONDS))
+            settlement = self._do(asked, parked, arrived, arrives=False)
         except Exception as error:  # a defect of ours, too, must be answered
             return _refused(error, body, arrived)
         report.count("SettledByHand")
@@ -211,67 +241,84 @@ class _Callback(Generic[RequestT]):
             parked = Parked.read(message)
         except ValueError:
             raise Malformed("message") from None
-        if parked.callback != self.name:  # a stray would be credited under another kind, and its own paid as well
+        is_of_others = parked.callback != self.name or parked.call not in self.calls
+        if is_of_others or self.parking is None:  # it would be settled as another kind, and as its own kind as well
             raise Malformed("message")
         return parked
 
-    def _by_hand(self, body: wire.Body, parked: Parked, decision: Decision) -> Sequence[Movement]:
+    def _by_hand(self, body: wire.Body, parked: Parked, decision: Decision) -> Asked:
         """What a kept request asks for, as far as it can be read, as a person decided. Raises Refusal."""
-        win, *prizes = self.movements_for(body.read_by_hand(self.model))
+        asked = self._asked_by_hand(body, parked)
+        by_hand = {
+            "actor": decision.actor,
+            "reason": decision.reason,
+            "booked_elsewhere": bool(decision.booked_elsewhere),
+        }
+        if not isinstance(asked, Sequence):
+            return replace(asked, **by_hand)
+        win, *prizes = asked
         if parked.prize_only and not prizes:
             raise (win.prize and win.prize.fault) or Absent("promoWinAmount")
-        wanted = prizes if parked.prize_only else [win, *prizes]
-        elsewhere = bool(decision.booked_elsewhere)
-        if elsewhere and any(each.free_round_code for each in wanted):
-            # What is kept of its code would not know: its total would pay the round again, or a round the total.
-            raise Malformed("bookedElsewhere")
-        by_hand = {"actor": decision.actor, "reason": decision.reason, "booked_elsewhere": elsewhere}
-        return [replace(each, **by_hand) for each in wanted]
+        return [replace(each, **by_hand) for each in (prizes if parked.prize_only else asked)]
+
+    def _asked_by_hand(self, body: wire.Body, parked: Parked) -> Asked:
+        call = self._call(parked.call)
+        return call.asked_for(body.read_by_hand(call.model))
 
     # --- All of them --------------------------------------------------------------------------------
 
     def _settle(self, body: wire.Body, parked: Parked, arrived: float, *, arrives: bool) -> Settlement:
+        call = self._call(parked.call)
         try:
-            request = body.read(self.model, arrives=arrives, is_signed=parked.signed)
+            request = body.read(call.model, arrives=arrives, is_signed=parked.signed)
         except Refusal:
-            settled = self._settled_by_hand(body, arrived)
+            settled = self._settled_by_hand(body, parked, arrived)
             if settled is None:
                 raise
             if settled.disputed:
-                self._leave_prize(parked, settled.disputed, settled.is_left, arrives=arrives)
+                self._leave_for_a_person(parked, settled.disputed, settled.is_left, arrives=arrives)
             return settled
-        return self._make(self.movements_for(request), parked, arrived, arrives=arrives)
+        return self._do(call.asked_for(request), parked, arrived, arrives=arrives)
 
-    def _settled_by_hand(self, body: wire.Body, arrived: float) -> Settlement | None:
+    def _settled_by_hand(self, body: wire.Body, parked: Parked, arrived: float) -> Settlement | None:
         """What a person has made of a request that cannot be read in full: sent again, it is a replay."""
+        if self.parking is None:
+            return None
         try:
-            movements = self.movements_for(body.read_by_hand(self.model))
-            return self.store.recall(movements, deadline=arrived + ANSWER_SECONDS)
+            return self.store.recall(self._asked_by_hand(body, parked), deadline=arrived + ANSWER_SECONDS)
         except Refusal:
             return None
 
-    def _make(self, movements: Sequence[Movement], parked: Parked, arrived: float, *, arrives: bool) -> Settlement:
+    def _do(self, asked: Asked, parked: Parked, arrived: float, *, arrives: bool) -> Settlement:
         return self.store.settle(
-            movements,
+            asked,
             request=parked.request,
             deadline=arrived + ANSWER_SECONDS,
-            leave_prize=partial(self._leave_prize, parked, arrives=arrives),
+            leave=partial(self._leave_for_a_person, parked, arrives=arrives),
         )
 
-    def _leave_prize(self, parked: Parked, refusal: Refusal, was_left: bool, *, arrives: bool) -> None:
-        """Leaves a prize that must not be paid for a person. Nothing is written yet: if it raises, no win is paid.
+    def _leave_for_a_person(self, parked: Parked, refusal: Refusal, was_left: bool, *, arrives: bool) -> None:
+        """Leaves a prize that must not be paid, or the refund of an unknown round, for a person.
 
-        One that was left before need not be left again by another delivery. A message from a queue may be the one that
-        it was left in, and is deleted afterwards.
+        Nothing is written yet: if it raises, no win is paid. A prize that was left before need not be left again by
+        another delivery. A message from a queue may be the one that it was left in, and is deleted afterwards.
         """
-        report.count("Conflict")
-        report.tell(report.logger.error, "prize left for a person", code=refusal.code, reason=refusal.reason)
-        is_left = self._leave(_for_reason(parked, refusal, prize_only=True).message())
+        is_prize = not isinstance(refusal, UnknownRound)
+        report.count("Conflict" if is_prize else "RefundUnknown")
+        what = "prize left for a person" if is_prize else "refund left for a person"
+        report.tell(report.logger.error, what, code=refusal.code, reason=refusal.reason)
+        is_left = self._leave(_for_reason(parked, refusal, prize_only=is_prize).message())
         if not is_left and not (was_left and arrives):
-            raise Unavailable("its prize could not be kept")
+            raise Unavailable("it could not be left for a person")
 
     def _leave(self, message: str) -> bool:
-        return _park(partial(self.parking.give_up, message), "DeadLettered")
+        return self.parking is not None and _park(partial(self.parking.give_up, message), "DeadLettered")
+
+
+class Freezing(wire.Order):
+    """Has a player bet no more, or again."""
+
+    user_id: wire.Identifier
 
 
 OrderT = TypeVar("OrderT", bound=wire.Order)
@@ -280,7 +327,10 @@ OrderT = TypeVar("OrderT", bound=wire.Order)
 def serve_orders(
     model: type[OrderT], movements_for: Callable[[OrderT], Sequence[Movement]]
 ) -> Callable[[Any, Any], Answer]:
-    """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out."""
+    """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out.
+
+    An order moves money, or is `{"freeze": …}` or `{"unfreeze": …}`.
+    """
     store = Store.from_environment()
     snapshot.prepare(store.warm_up)
 
@@ -291,6 +341,9 @@ def serve_orders(
         report.begin()
         body = None
         try:
+            for name in ("freeze", "unfreeze"):
+                if isinstance(event, dict) and name in event:
+                    return _freeze(name, event, store, arrived)
             body = _body(event, model, wire.MAX_BODY_BYTES)
             report.begin(body)
             order = body.read(model)
@@ -305,6 +358,22 @@ def serve_orders(
         return wire.for_operator(settlement.receipt)
 
     return handler
+
+
+def _freeze(name: str, event: Answer, store: Store, arrived: float) -> Answer:
+    """The answer to an order to freeze a player, or to unfreeze them. Raises Refusal."""
+    if len(event) > 1 or not isinstance(event[name], dict):
+        raise Malformed(name)
+    order = _body(event[name], Freezing, wire.MAX_BODY_BYTES).read(Freezing)
+    deadline, is_frozen = arrived + ANSWER_SECONDS, name == "freeze"
+    if is_frozen:
+        wallet = store.freeze(order.user_id, actor=order.actor, reason=order.reason, deadline=deadline)
+    else:
+        wallet = store.unfreeze(order.user_id, deadline=deadline)
+    what = "frozen" if is_frozen else "unfrozen"
+    report.tell(report.logger.info, what, userId=order.user_id, actor=order.actor, reason=order.reason)
+    receipt = Receipt(currency=wallet.currency, cash=wallet.cash, bonus=wallet.bonus, replayed=False)
+    return {"frozen": is_frozen, **wire.for_operator(receipt)}
 
 
 def _decided(settlement: Settlement) -> Answer:

@@ -7,14 +7,17 @@
     ├── Absent              64  HTTP 400  a mandatory field is absent or empty
     ├── InvalidAmount       59  HTTP 400  not a valid amount
     ├── Malformed           57  HTTP 400  a field is malformed
-    ├── Conflict            61  HTTP 200  the reference was used with other content
+    ├── Conflict            61  HTTP 200  the reference was used with other content, or the round forbids it
     ├── NoSuchPlayer        62  HTTP 200  no wallet under this userId
     ├── WrongCurrency       52  HTTP 200  not the wallet's currency
+    ├── Frozen              56  HTTP 200  the player may not bet
+    ├── NotAllowed          53  HTTP 200  a bet that its own record or its round forbids
     ├── NotEnough           15  HTTP 200  less money than was to be taken
     └── Unavailable        998  HTTP 503  not possible at the moment
 
-The classes stand in order of precedence: a request with several faults gets the first one's answer
-(but two spellings of one field that disagree come first of what a body's fields may be refused for).
+The classes are in order of precedence: a request with several faults gets the first one's answer. There are three
+exceptions: two spellings of one field that disagree come before the other faults of a body's fields; what a bet's own
+record forbids (53) comes before the player (62); and what a round forbids (53, 61) comes after the currency (52).
 HTTP 200 marks what a retransmission cannot mend; 503 makes the provider send again (ten times).
 999 is never answered: it tells the provider to give up, and the player's win is lost.
 """
@@ -34,6 +37,7 @@ class Refusal(Exception):
     http_status: ClassVar[int]
     headers: ClassVar[Mapping[str, str]] = {}
     is_owed: ClassVar[bool] = False  # an admitted request that is refused with this is kept, for a retry or a person
+    differences: tuple[str, ...] = ()  # the fields that contradict what is on record under the same reference
     may_pass: ClassVar[bool] = False  # a retry may credit it; otherwise a person decides
 
     def __init__(self, description: str, detail: str = "") -> None:
@@ -96,7 +100,8 @@ class Malformed(Refusal):
 
 
 class Conflict(Refusal):
-    """The reference is taken by a transaction that differs in `differences` (names of fields), or the player is."""
+    """The reference is taken by a transaction that differs in `differences` (names of fields), or the player is; or
+    the round forbids it."""
 
     code = 61
     http_status = 200
@@ -119,6 +124,13 @@ class NoSuchPlayer(Refusal):
         super().__init__("No such player", user_id)
 
 
+class UnknownBet(NoSuchPlayer):
+    """There is no player either. The cancel is on record, so there is nothing to keep."""
+
+    is_owed = False
+    may_pass = False
+
+
 class WrongCurrency(Refusal):
     code = 52
     http_status = 200
@@ -126,6 +138,38 @@ class WrongCurrency(Refusal):
 
     def __init__(self, wallet_currency: str) -> None:
         super().__init__("The currency is not the player's", f"the wallet's is {wallet_currency}")
+
+
+class Frozen(Refusal):
+    code = 56
+    http_status = 200
+
+    def __init__(self) -> None:
+        super().__init__("The player is frozen")
+
+
+class NotAllowed(Refusal):
+    """A bet that is not taken and never kept. With `differences`, its reference is on record with other content.
+
+    It is never answered 61: the provider reads that as "exists, no action required", and may play the spin.
+    """
+
+    code = 53
+    http_status = 200
+
+    def __init__(self, description: str, differences: tuple[str, ...] = ()) -> None:
+        super().__init__(description, ", ".join(differences))
+        self.differences = differences
+
+
+class UnknownRound(Refusal):
+    """Why a refund that was answered 0 is left for a person. It is never an answer."""
+
+    code = 0
+    http_status = 200
+
+    def __init__(self) -> None:
+        super().__init__("No bet of the round is on record")
 
 
 class NotEnough(Refusal):

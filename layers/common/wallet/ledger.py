@@ -15,16 +15,20 @@ from typing import Literal
 from wallet import money
 from wallet.errors import (
     Conflict,
+    Frozen,
     InvalidAmount,
+    Malformed,
     NoSuchPlayer,
+    NotAllowed,
     NotEnough,
     Refusal,
     Unavailable,
     WrongCurrency,
 )
+from wallet.rounds import Bet, Round, RoundPart
 
 FreeRound = Literal["none", "round", "total"]
-Outcome = Literal["not enough", "booked elsewhere"]
+Outcome = Literal["not enough", "booked elsewhere", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class Movement:
     an opening or an adjustment moves `bonus` by.
     `free_round` says how the amount counts. A `round` of a free round bonus is paid to cash and to bonus, less what
     totals have paid ahead of it. A `total` is paid likewise, less what its rounds have been paid.
+    `part` is what it is to its round. A bet with a bonus code is a free round: nothing is taken. `paid_back_as` is the
+    kind of the movement that pays a bet back.
     `opens`: it makes the wallet. `below_zero`: it may take more than there is. `actor` and `reason` say who ordered it
     and why, where it was no request of the provider alone. `booked_elsewhere`: a person has paid it by other means, and
     it moves nothing here. `arrived_with` is the id of the result that a prize came in.
@@ -67,6 +73,8 @@ class Movement:
     provider_id: str | None = None
     timestamp: str | None = None  # as the provider sent it
     free_round: FreeRound = "none"
+    part: RoundPart = "none"
+    paid_back_as: str | None = None
     auto_closed: bool = False
     prize: Prize | None = None
     arrived_with: str | None = None
@@ -83,7 +91,17 @@ class Movement:
     @property
     def transaction_id(self) -> str:
         """A UUIDv5 of the id: the same wherever and however often the movement is settled."""
-        return _transaction_id(self.id)
+        return transaction_id(self.id)
+
+    @property
+    def is_free_bet(self) -> bool:
+        """Whether it is a bet that takes nothing: it plays a free round."""
+        return self.part == "bet" and self.bonus_code is not None
+
+    @property
+    def pay_back_id(self) -> str | None:
+        """The id of the movement that pays a bet back; None if it is no bet."""
+        return self.paid_back_as and f"{self.paid_back_as}#{self.reference}"
 
     @property
     def free_round_code(self) -> str | None:
@@ -97,10 +115,12 @@ class Movement:
 
     @property
     def round_key(self) -> str | None:
-        """Game and round in one text. No two pairs share one: the game's length comes first."""
-        if self.game_id is None or self.round_id is None:
-            return None
-        return f"{len(self.game_id)}:{self.game_id}{self.round_id}"
+        """Game and round in one text, if it names both."""
+        return self.place and round_key(self.place)
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        return place(self.game_id, self.round_id)
 
     def differences(self, recorded: "Movement") -> tuple[str, ...]:
         """The fields in which this movement contradicts the one recorded under its id; none for a replay.
@@ -119,14 +139,14 @@ class Movement:
             "jackpotId": (self.jackpot_id, recorded.jackpot_id),
             "campaignId": (self.campaign_id, recorded.campaign_id),
         }
-        return tuple(name for name, (one, other) in compared.items() if None not in (one, other) and one != other)
+        return contradictions(compared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
     """A player's balances. `version` grows by one with every movement, and `digest` is the last one's.
 
-    It is "" before the first movement, and where another program has opened the wallet.
+    It is "" before the first movement, and where another program has opened the wallet. A `frozen` player may not bet.
     """
 
     user_id: str
@@ -135,6 +155,7 @@ class Wallet:
     bonus: Decimal
     version: int
     digest: str = ""
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +173,8 @@ class Transaction:
     """A movement on record: what it moved and the balances it left behind.
 
     `seq` is the wallet's version after it, so a player's movements are numbered without a gap. It is None for what
-    settles a reference and moves nothing; `outcome` says why then. `free_rounds` is what it left of its bonus code, if
-    it moved that.
+    settles a reference and moves nothing; `outcome` says why then. `free_rounds` and `round` are what it left of its
+    bonus code and of its round, if it changed them.
     """
 
     movement: Movement
@@ -162,6 +183,7 @@ class Transaction:
     cash_after: Decimal
     bonus_after: Decimal
     free_rounds: FreeRounds | None = None
+    round: Round | None = None
     outcome: Outcome | None = None
 
     @property
@@ -176,18 +198,35 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What must be read for a request: that player's wallet, transactions by their `ids`, one bonus code, one round.
+
+    `place` is the round's game and its id.
+    """
+
+    user_id: str
+    ids: tuple[str, ...] = ()
+    bonus_code: str | None = None
+    place: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the store holds of a request's movements: `transactions` by id, only those on record.
 
-    `free_rounds` is what is known under the request's bonus code; None if nothing is yet. What another program has left
-    in a form that nothing can be added to is unreadable, with the reason.
+    `free_rounds` and `round` are what is known under the request's bonus code and of its round; None if nothing is yet.
+    What another program has left in a form that nothing can be added to is unreadable, with the reason. Where
+    `has_rounds` is false, rounds are not kept, and have no rules.
     """
 
     wallet: Wallet | None
     transactions: Mapping[str, Transaction]
     free_rounds: FreeRounds | None
+    round: Round | None = None
+    has_rounds: bool = False
     unreadable_wallet: str | None = None
     unreadable_free_rounds: str | None = None
+    unreadable_round: str | None = None
 
     def is_torn(self, user_id: str) -> bool:
         """Whether that player's wallet was read before a transaction that was read with it.
@@ -204,21 +243,26 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The provider's answer: balances as they are now; `replayed` if no money moved."""
+    """The provider's answer: balances as they are now; `replayed` if nothing was to be written any more.
 
-    transaction_id: str
+    Without a `transaction_id` nothing was asked to move. `has_balances`: they are part of the answer.
+    """
+
+    transaction_id: str | None = None
     currency: str
     cash: Decimal
     bonus: Decimal
     replayed: bool
+    has_balances: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What must be written, all of it or nothing; nothing at all unless `changes`.
 
-    `disputed` is why the win's prize is not paid: it is for a person to decide. `is_left` if the record says that this
-    prize was left for a person before. `noted` is the win on record that must remember the prize it came with now.
+    `disputed` is why something is left for a person to decide: the win's prize, or a refund of an unknown round.
+    `is_left` if the record says that this prize was left for a person before. `noted` is the win on record that must
+    remember the prize it came with now. `round` is what the request leaves of its round, if it changes it.
     `refusal` is what is answered all the same: a refusal for lack of money is on record, and final.
     """
 
@@ -229,11 +273,16 @@ class Settlement:
     disputed: Refusal | None = None
     is_left: bool = False
     noted: Movement | None = None
+    round: Round | None = None
     refusal: Refusal | None = None
 
     @property
     def changes(self) -> bool:
-        return bool(self.transactions) or self.noted is not None
+        return bool(self.transactions) or self.noted is not None or self.round is not None
+
+    @property
+    def was_not_enough(self) -> bool:
+        return any(transaction.outcome == "not enough" for transaction in self.transactions)
 
     @property
     def moves(self) -> bool:
@@ -246,6 +295,18 @@ class Settlement:
         return any(transaction.movement.opens for transaction in self.transactions)
 
 
+def scope(movements: Sequence[Movement], snapshot: Snapshot | None = None) -> Scope:
+    """What must be read for a request's movements. A round that was read may name the bonus code of its result."""
+    first, *prizes = movements
+    first = _of_its_round(first, snapshot)
+    return Scope(
+        user_id=first.user_id,
+        ids=tuple(id for id in (*(each.id for each in movements), first.pay_back_id) if id),
+        bonus_code=next((each.free_round_code for each in (first, *prizes) if each.free_round_code), None),
+        place=None if first.part == "none" else first.place,
+    )
+
+
 def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
     """What one request's movements do, given what is on record.
 
@@ -254,27 +315,30 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
 
     A person who orders the opposite of what is on record is refused: they would take it for done.
 
-    Raises Conflict, then NoSuchPlayer, then WrongCurrency; Unavailable if nothing can be added to what is on record,
-    or a balance would need more digits than the store can hold (InvalidAmount if somebody ordered it). What is refused
-    for lack of money is a settlement with a `refusal`.
+    Raises Conflict (NotAllowed for a bet), then NoSuchPlayer, WrongCurrency and Frozen, then NotAllowed or Conflict if
+    the round forbids it; Unavailable if nothing can be added to what is on record, or a balance would need more digits
+    than the store can hold (InvalidAmount if somebody ordered it). What is refused for lack of money is a settlement
+    with a `refusal`.
     """
     win, *prizes = movements
+    win = _of_its_round(win, snapshot)
+    if any(each.booked_elsewhere and each.free_round_code for each in (win, *prizes)):
+        # What is kept of its code would not know: its total would pay the round again, or a round the total.
+        raise Malformed("bookedElsewhere")
     recorded = snapshot.transactions.get(win.id)
-    if recorded and (differences := win.differences(recorded.movement)):
-        raise Conflict(differences)
-    if recorded and win.actor and win.booked_elsewhere != (recorded.outcome == "booked elsewhere"):
-        raise Conflict(("bookedElsewhere",), _DECIDED[win.booked_elsewhere])
+    if recorded:
+        _check_record(win, recorded, snapshot)
     before = after = _wallet_before(win, recorded, snapshot)
     transactions: list[Transaction] = []
     if recorded is None:
-        recorded, after = _move(win, after, snapshot)
+        recorded, after = move(win, after, snapshot)
         transactions.append(recorded)
 
     disputed = _dispute(win, prizes, snapshot)
     for prize in prizes:
         if disputed is None and prize.id not in snapshot.transactions:
             try:
-                paid, after = _move(prize, after, snapshot)
+                paid, after = move(prize, after, snapshot)
                 transactions.append(paid)
             except (WrongCurrency, InvalidAmount, Unavailable) as refusal:
                 disputed = refusal
@@ -294,8 +358,47 @@ def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
         disputed=disputed,
         is_left=_is_left(win, prizes, snapshot),
         noted=win if win.prize and recorded.movement.prize is None else None,
+        round=transactions[0].round if transactions else None,
         refusal=NotEnough(after.currency, after.cash, after.bonus) if recorded.outcome == "not enough" else None,
     )
+
+
+def _of_its_round(win: Movement, snapshot: Snapshot | None) -> Movement:
+    """A result without a bonus code counts as carrying the one that all live bets of its round carry.
+
+    Auto closing leaves it out, and so do the provider's newest pages. What is on record was decided then.
+    """
+    code = snapshot.round.bonus_code if snapshot and snapshot.round else None
+    if snapshot is None or not code or win.part != "result" or win.bonus_code or win.id in snapshot.transactions:
+        return win
+    return replace(win, bonus_code=code, free_round="round")
+
+
+def _check_record(win: Movement, recorded: Transaction, snapshot: Snapshot) -> None:
+    """Raises NotAllowed (a bet) or Conflict for what the record under its own id forbids."""
+    is_cancelled, is_bet = recorded.outcome == "cancelled", win.part == "bet"
+    known = replace(recorded.movement, amount=win.amount) if is_cancelled else recorded.movement  # a cancel has none
+    if differences := win.differences(known):
+        raise (
+            NotAllowed("This reference was already used with other content", differences)
+            if is_bet
+            else Conflict(differences)
+        )
+    if is_bet and (is_cancelled or win.pay_back_id in snapshot.transactions):
+        raise NotAllowed("The bet was cancelled")
+    if win.actor:
+        check_decision(win.booked_elsewhere, recorded)
+
+
+def check_decision(booked_elsewhere: bool, recorded: Transaction) -> None:
+    """Raises Conflict for a person who decides the opposite of what is on record: they would take it for done."""
+    if booked_elsewhere != (recorded.outcome == "booked elsewhere"):
+        raise Conflict(("bookedElsewhere",), _DECIDED[booked_elsewhere])
+
+
+def contradictions(compared: Mapping[str, tuple[object, object]]) -> tuple[str, ...]:
+    """The names of the pairs that differ. One of them may be missing: that contradicts nothing."""
+    return tuple(name for name, (one, other) in compared.items() if None not in (one, other) and one != other)
 
 
 def _is_left(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> bool:
@@ -346,21 +449,22 @@ def _dispute(win: Movement, prizes: Sequence[Movement], snapshot: Snapshot) -> R
     return None
 
 
-def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
+def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transaction, Wallet]:
     """The transaction of a movement that is on no record yet, and the wallet after it.
 
-    Raises NoSuchPlayer, WrongCurrency, Unavailable.
+    Raises NoSuchPlayer, WrongCurrency, Frozen, NotAllowed, Conflict, Unavailable.
     """
     if movement.booked_elsewhere:
-        return _unmoved(movement, wallet, "booked elsewhere"), wallet
-    if snapshot.unreadable_wallet:
-        raise Unavailable(snapshot.unreadable_wallet)
-    if snapshot.wallet is None and not movement.opens:  # what it came with was booked elsewhere
-        raise NoSuchPlayer(movement.user_id)
-    if movement.currency and _currency(movement.currency) != _currency(wallet.currency):
-        raise WrongCurrency(wallet.currency)
+        return unmoved(movement, wallet, "booked elsewhere", _play(movement, movement.amount, snapshot)), wallet
+    if not movement.opens:
+        wallet_of(
+            movement.user_id, movement.currency, snapshot
+        )  # what it came with may be booked elsewhere, without one
+    if movement.part == "bet" and wallet.frozen:
+        raise Frozen
     try:
-        paid, free_rounds = movement.amount, None
+        paid, free_rounds = _NOTHING if movement.is_free_bet else movement.amount, None
+        round_after = _play(movement, paid, snapshot)
         if movement.free_round_code:
             if snapshot.unreadable_free_rounds:
                 raise Unavailable(snapshot.unreadable_free_rounds)
@@ -369,7 +473,7 @@ def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Trans
         to_bonus = movement.bonus_amount if movement.free_round == "none" else paid
         cash = money.add(wallet.cash, paid)
         if paid < 0 and cash < 0 and not movement.below_zero:
-            return _unmoved(movement, wallet, "not enough"), wallet
+            return unmoved(movement, wallet, "not enough", _refuse(movement, snapshot)), wallet
         after = replace(
             wallet,
             cash=cash,
@@ -387,19 +491,60 @@ def _move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Trans
         cash_after=after.cash,
         bonus_after=after.bonus,
         free_rounds=free_rounds,
+        round=round_after,
     )
     return transaction, after
 
 
-def _unmoved(movement: Movement, wallet: Wallet, outcome: Outcome) -> Transaction:
+def wallet_of(user_id: str, currency: str | None, snapshot: Snapshot) -> Wallet:
+    """The wallet as it was read. Raises Unavailable, NoSuchPlayer; WrongCurrency if that is not its currency."""
+    if snapshot.unreadable_wallet:
+        raise Unavailable(snapshot.unreadable_wallet)
+    if snapshot.wallet is None:
+        raise NoSuchPlayer(user_id)
+    if currency and _currency(currency) != _currency(snapshot.wallet.currency):
+        raise WrongCurrency(snapshot.wallet.currency)
+    return snapshot.wallet
+
+
+def unmoved(movement: Movement, wallet: Wallet, outcome: Outcome, round_after: Round | None = None) -> Transaction:
+    """The record of what settles a reference and moves nothing."""
     return Transaction(
         movement=movement,
         paid=_NOTHING,
         seq=None,
         cash_after=wallet.cash,
         bonus_after=wallet.bonus,
+        round=round_after,
         outcome=outcome,
     )
+
+
+def _play(movement: Movement, paid: Decimal, snapshot: Snapshot) -> Round | None:
+    """What a movement leaves of its round; None if it belongs to none. Raises NotAllowed, Conflict, Unavailable."""
+    before = _round_of(movement, snapshot)
+    if before is None or movement.part == "result":
+        return before and before.with_result(movement.amount, by_hand=movement.actor is not None)
+    return before.with_bet(Bet(reference=movement.reference, taken=paid.copy_abs(), bonus_code=movement.bonus_code))
+
+
+def _refuse(movement: Movement, snapshot: Snapshot) -> Round | None:
+    """What a bet that is refused for lack of money leaves of its round, if that changes it."""
+    before = _round_of(movement, snapshot)
+    return None if before is None or before.had_refused_bet else replace(before, had_refused_bet=True)
+
+
+def _round_of(movement: Movement, snapshot: Snapshot) -> Round | None:
+    if movement.part not in ("bet", "result") or not snapshot.has_rounds or movement.place is None:
+        return None
+    return round_as_read(snapshot) or Round.at(movement.place)
+
+
+def round_as_read(snapshot: Snapshot) -> Round | None:
+    """Raises Unavailable if nothing can be added to it."""
+    if snapshot.unreadable_round:
+        raise Unavailable(snapshot.unreadable_round)
+    return snapshot.round
 
 
 def _count_free_round(movement: Movement, count: FreeRounds) -> tuple[Decimal, FreeRounds]:
@@ -444,5 +589,17 @@ _TRANSACTIONS = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")  # never to ch
 
 
 @lru_cache(maxsize=16)  # asked for by the record, the answer and the log of one callback
-def _transaction_id(movement_id: str) -> str:
+def transaction_id(movement_id: str) -> str:
+    """A UUIDv5 of a movement's id."""
     return str(uuid.uuid5(_TRANSACTIONS, movement_id))
+
+
+def place(game_id: str | None, round_id: str | None) -> tuple[str, str] | None:
+    """A round's game and its id, if both are named."""
+    return None if game_id is None or round_id is None else (game_id, round_id)
+
+
+def round_key(place: tuple[str, str]) -> str:
+    """Game and round in one text. No two pairs share one: the game's length comes first."""
+    game_id, round_id = place
+    return f"{len(game_id)}:{game_id}{round_id}"

@@ -27,13 +27,16 @@ class ParkingFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `code` and `reason` are why it was not credited.
+    """A request that is kept; `first_received_at` is ISO 8601 in UTC, `code` and `reason` are why it was not settled.
+
+    `call` is the last part of the path that it came by, where its function serves several.
 
     `prize_only`: it is kept for the prize that came with it alone. `signed`: it came with its hash, which is not kept.
     What was refused because that hash would fit another cut of the text is then refused again.
     """
 
     callback: str
+    call: str = ""
     reference: str | None
     code: int = 0
     reason: str = ""
@@ -53,7 +56,7 @@ class Parked:
         except RecursionError:
             raise ValueError("nested without end") from None
         names = {field.name for field in fields(cls)}
-        if not isinstance(content, dict) or not {*content, *_FLAGS} >= names:
+        if not isinstance(content, dict) or not {*content, *_FLAGS, "call"} >= names:
             raise ValueError("not a parked request")
         content = {name: value for name, value in content.items() if name in names}
         texts = {name: text for name, text in content.items() if name not in ("reference", "code", *_FLAGS)}

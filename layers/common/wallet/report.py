@@ -16,7 +16,7 @@ from typing import Any, Literal
 from aws_lambda_powertools import Logger
 
 from wallet import money
-from wallet.errors import Conflict, MethodNotAllowed, Refusal
+from wallet.errors import MethodNotAllowed, Refusal
 from wallet.ledger import Settlement
 from wallet.wire import Body
 
@@ -31,13 +31,22 @@ def begin(body: Body | None = None) -> None:
 
 
 def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
+    what = "round ended" if settlement.round and settlement.round.ended else "answered"
     for transaction in settlement.transactions:
+        movement, left, round_ = transaction.movement, transaction.free_rounds, transaction.round
+        counted, what = _WHAT[movement.part]
+        if transaction.outcome == "cancelled":
+            count("CancelRemembered")
         if transaction.outcome:
+            what = "cancel remembered" if transaction.outcome == "cancelled" else transaction.outcome
             continue
-        movement, left = transaction.movement, transaction.free_rounds
-        count("Credited")
+        count(counted)
         # For the eye: a metric is a binary float. The exact amount is in the log and on record.
-        count("CreditedAmount", float(transaction.paid), "None", currency=settlement.after.currency)
+        count(f"{counted}Amount", float(transaction.paid.copy_abs()), "None", currency=settlement.after.currency)
+        if movement.part == "bet" and round_ and round_.ended:
+            count("BetAfterEnd")
+        if movement.auto_closed and round_ and round_.winnings > movement.amount:
+            count("ClosedWithWinnings")  # the round had won already: it may be closed a second time
         if movement.free_round == "total" and movement.bonus_code is None:
             count("FreeRoundTotalWithoutCode")  # nothing can tell which rounds it covers
         if left and movement.moment is None:
@@ -45,7 +54,16 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
         if left and left.uncovered and movement.free_round == "total":
             count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
             facts["freeRoundsUncovered"] = money.text(left.uncovered)
-    _done("credited" if settlement.moves else "booked elsewhere", settlement, arrived, **facts)
+    _done(what, settlement, arrived, **facts)
+
+
+# The metric and the word for what a movement is to its round.
+_WHAT = {
+    "none": ("Credited", "credited"),
+    "result": ("Credited", "credited"),
+    "bet": ("Staked", "staked"),
+    "reversal": ("PaidBack", "paid back"),
+}
 
 
 def moved(settlement: Settlement, arrived: float, **facts: Any) -> None:
@@ -90,17 +108,19 @@ def declined(refusal: Refusal, body: Body | None, arrived: float) -> None:
     tell(logger.warning, "declined", stacklevel=4, **facts)
 
 
-def refused(refusal: Refusal, body: Body | None, arrived: float, *, is_kept: bool, **facts: Any) -> None:
-    """`body` is None if nobody may read it: it was not admitted."""
+def refused(
+    refusal: Refusal, body: Body | None, arrived: float, *, is_admitted: bool, is_owed: bool, **facts: Any
+) -> None:
+    """`body` is None if nobody may read it: it was not admitted. `is_owed`: it is kept, for a retry or a person."""
     count("Refused", code=str(refusal.code))
-    if not is_kept and not isinstance(refusal, MethodNotAllowed):
+    if not is_admitted and not isinstance(refusal, MethodNotAllowed):
         count("NotKept")  # whatever it was, only the provider has it
-    if isinstance(refusal, Conflict):
+    if refusal.differences:
         count("Conflict")
         facts["differences"] = refusal.differences
     if body:  # a refused win is looked for by this as well: who misses it may not know its reference
         facts |= body.plainly("userId", "roundId", "amount", "currency")
-    log = logger.error if refusal.is_owed else logger.warning
+    log = logger.error if is_owed else logger.warning
     facts |= {"code": refusal.code, "reason": refusal.reason, "milliseconds": _milliseconds_since(arrived)}
     tell(log, "refused", stacklevel=4, **facts)
 

@@ -1,6 +1,6 @@
-"""The wallet's three DynamoDB tables: one read, then one transaction that writes all or nothing.
+"""The wallet's DynamoDB tables: one read, then one transaction that writes all or nothing.
 
-The money path is `Store.settle`: read the movements' transactions and the wallet, let `ledger.settle`
+The money path is `Store.settle`: read the movements' transactions, the wallet and the round, let `calls.settle`
 say what they do, and write that under the condition that what was read still holds. A condition
 that fails hands back what holds now, so an attempt made at once needs no read. One that fails again
 pauses and reads again: what was handed back is old by then, and would only fail once more. No lock,
@@ -13,21 +13,27 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wallet import aws, chain, ledger
-from wallet.errors import Refusal, Unavailable
-from wallet.ledger import FreeRounds, Movement, Outcome, Prize, Settlement, Snapshot, Transaction, Wallet
+from wallet import aws, calls, chain, ledger
+from wallet.calls import Asked
+from wallet.errors import NoSuchPlayer, Refusal, Unavailable
+from wallet.ledger import FreeRounds, Movement, Outcome, Prize, Scope, Settlement, Snapshot, Transaction, Wallet
+from wallet.rounds import Bet, Round
 
 Item = dict[str, Any]
 
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
 MAX_ATTEMPTS = 50  # a wallet contended beyond this is not settled by more of the same
+# How often a bet is read that neither its round nor a cancel knows. It is a matter of milliseconds, or the round has
+# expired.
+MAX_TORN_READS = 3
+ROUND_DAYS = 400  # how long a round is kept after its last change, unless a live bet waits for a result
 
 # Another writer or the table's throughput was in the way; the same request may pass in a moment.
 _PASSING = frozenset(
@@ -46,13 +52,14 @@ _PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`players`, `transactions` and `free_rounds` are the tables' names."""
+    """`players`, `transactions`, `free_rounds` and `rounds` are the tables' names. Without `rounds` none are kept."""
 
     client: Any
     _: KW_ONLY
     players: str
     transactions: str
     free_rounds: str
+    rounds: str = ""
 
     @classmethod
     def from_environment(cls) -> "Store":
@@ -63,6 +70,7 @@ class Store:
             players=os.environ["PLAYERS_TABLE"],
             transactions=os.environ["TRANSACTIONS_TABLE"],
             free_rounds=os.environ["FREE_ROUNDS_TABLE"],
+            rounds=os.environ.get("ROUNDS_TABLE", ""),
         )
 
     def warm_up(self) -> None:
@@ -74,35 +82,35 @@ class Store:
 
     def settle(
         self,
-        movements: Sequence[Movement],
+        asked: Asked,
         *,
         request: str,
         deadline: float,
-        leave_prize: Callable[[Refusal, bool], None] | None = None,
+        leave: Callable[[Refusal, bool], None] | None = None,
     ) -> Settlement:
-        """Makes what of `movements` is not on record yet; when it returns, all of it is, or its prize is left.
+        """Does what of `asked` is not on record yet. When it returns, all of it is, or is left for a person.
 
         `request` is the request's text, to be kept with the record; `deadline` is a `time.monotonic`
-        after which no attempt is still under way. `leave_prize` is called before anything is written if the prize
-        cannot be paid (and whether it was left before): money that has moved must not be answered with an error
-        because its prize could not be left.
-        Raises what `ledger.settle` and `leave_prize` raise, NotEnough once that is on record, and Unavailable when it
-        could not be told in time whether the movements were made.
+        after which no attempt is still under way. `leave` is called before anything is written if a person must
+        decide about something (with whether it was left before): money that has moved must not be answered with an
+        error because its prize could not be left.
+        Raises what `calls.settle` and `leave` raise, a settlement's `refusal` once that is on record, and Unavailable
+        when it could not be told in time whether it was done.
         """
         patience = _Patience(deadline)
         is_left = False
-        snapshot = self._read(movements, patience)
+        snapshot = self._read(asked, patience)
         while True:
-            snapshot = self._whole(snapshot, movements, patience)
-            settlement = ledger.settle(movements, snapshot)
-            if settlement.disputed and leave_prize and not is_left:
+            snapshot = self._whole(snapshot, asked, patience)
+            settlement = calls.settle(asked, snapshot)
+            if settlement.disputed and leave and not is_left:
                 began = time.monotonic()
-                leave_prize(settlement.disputed, settlement.is_left)
+                leave(settlement.disputed, settlement.is_left)
                 patience.deadline += time.monotonic() - began  # a slow queue must not hold back the win
                 is_left = True
             if not settlement.changes:
                 break
-            actions = self._actions(settlement, snapshot.free_rounds, request)
+            actions = self._actions(settlement, snapshot, request)
             try:
                 self._write(actions, patience)
             except _Beaten as beaten:
@@ -111,43 +119,86 @@ class Store:
                     snapshot = self._updated(snapshot, actions, beaten.records)
                 else:
                     patience.pause(beaten.reason)
-                    snapshot = self._read(movements, patience)
+                    snapshot = self._read(asked, patience)
             else:
                 break
         if settlement.refusal:
             raise settlement.refusal
         return settlement
 
-    def foresee(self, movements: Sequence[Movement], *, deadline: float) -> Settlement:
+    def freeze(self, user_id: str, *, actor: str, reason: str, deadline: float) -> Wallet:
+        """Freezes a player, and returns the wallet. Who did it first, when and why stays.
+
+        Raises NoSuchPlayer and Unavailable.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        said = {"frozen": True, "frozenBy": actor, "frozenReason": reason, "frozenAt": now}
+        first = ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in said)
+        values = _encode({f":{name}": value for name, value in said.items()})
+        return self._mark(user_id, deadline, UpdateExpression=f"SET {first}", ExpressionAttributeValues=values)
+
+    def unfreeze(self, user_id: str, *, deadline: float) -> Wallet:
+        """The opposite. Raises the same."""
+        return self._mark(user_id, deadline, UpdateExpression="REMOVE frozen, frozenBy, frozenReason, frozenAt")
+
+    def _mark(self, user_id: str, deadline: float, **change: Any) -> Wallet:
+        try:
+            answer = _call(
+                self.client.update_item,
+                _Patience(deadline),
+                TableName=self.players,
+                Key=_encode({"userId": user_id}),
+                ConditionExpression="attribute_exists(userId)",
+                ReturnValues="ALL_NEW",
+                **change,
+            )
+        except _Beaten:
+            raise NoSuchPlayer(user_id) from None
+        snapshot = _with_wallet(Snapshot(wallet=None, transactions={}, free_rounds=None), _Record(answer["Attributes"]))
+        return ledger.wallet_of(user_id, None, snapshot)
+
+    def foresee(self, asked: Asked, *, deadline: float) -> Settlement:
         """What `settle` would do at this moment: nothing is written.
 
-        Raises what `ledger.settle` raises, and Unavailable.
-        """
-        return ledger.settle(movements, self._read(movements, _Patience(deadline)))
-
-    def recall(self, movements: Sequence[Movement], *, deadline: float) -> Settlement | None:
-        """What is on record of `movements`, if a person has settled the first: nothing is written.
-
-        Raises what `ledger.settle` raises, and Unavailable.
+        Raises what `calls.settle` raises, and Unavailable.
         """
         patience = _Patience(deadline)
-        snapshot = self._whole(self._read(movements, patience), movements, patience)
-        recorded = snapshot.transactions.get(movements[0].id)
-        if recorded is None or recorded.movement.actor is None:
+        return calls.settle(asked, self._whole(self._read(asked, patience), asked, patience))
+
+    def recall(self, asked: Asked, *, deadline: float) -> Settlement | None:
+        """What is on record of `asked`, if a person has settled it: nothing is written.
+
+        Raises what `calls.settle` raises, and Unavailable.
+        """
+        patience = _Patience(deadline)
+        snapshot = self._whole(self._read(asked, patience), asked, patience)
+        if not calls.was_decided(asked, snapshot):
             return None
-        settlement = ledger.settle(movements, snapshot)
+        settlement = calls.settle(asked, snapshot)
         return None if settlement.changes else settlement
 
     # --- One read -----------------------------------------------------------------------------------
 
-    def _read(self, movements: Sequence[Movement], patience: "_Patience", *, again: bool = False) -> Snapshot:
-        user_id = movements[0].user_id
-        wanted: dict[str, list[Item]] = {
-            self.transactions: [{"id": movement.id} for movement in movements],
-            self.players: [{"userId": user_id}],
-        }
-        if code := _free_round_code(movements):
-            wanted[self.free_rounds] = [{"userId": user_id, "bonusCode": code}]
+    def _read(self, asked: Asked, patience: "_Patience") -> Snapshot:
+        """What the store holds of what is asked for. A second read, if the first one says that more is needed."""
+        wanted = calls.scope(asked)
+        while True:
+            snapshot = self._read_scope(wanted, patience)
+            before, wanted = wanted, calls.scope(asked, snapshot)
+            if wanted == before:
+                break
+        if calls.opens(asked) and (snapshot.wallet or snapshot.unreadable_wallet) and not snapshot.transactions:
+            return self._read_scope(wanted, patience)  # it may be its own, and its record was read before it
+        return snapshot
+
+    def _read_scope(self, scope: Scope, patience: "_Patience") -> Snapshot:
+        wanted: dict[str, list[Item]] = {self.players: [{"userId": scope.user_id}]}
+        if scope.ids:
+            wanted[self.transactions] = [{"id": id} for id in scope.ids]
+        if scope.bonus_code:
+            wanted[self.free_rounds] = [{"userId": scope.user_id, "bonusCode": scope.bonus_code}]
+        if scope.place and self.rounds:
+            wanted[self.rounds] = [_round_key(scope.user_id, scope.place)]
         requests = {
             table: {"Keys": [_encode(key) for key in keys], "ConsistentRead": True} for table, keys in wanted.items()
         }
@@ -156,21 +207,23 @@ class Store:
             if not answer.get("UnprocessedKeys"):
                 break
             patience.pause("the tables are throttled")
-        snapshot = Snapshot(wallet=None, transactions={}, free_rounds=None)
+        snapshot = Snapshot(wallet=None, transactions={}, free_rounds=None, has_rounds=bool(self.rounds))
         for table, items in answer["Responses"].items():
             for item in items:
                 snapshot = self._with(snapshot, table, _Record(item))
-        has_wallet = bool(answer["Responses"].get(self.players))
-        if movements[0].opens and has_wallet and not snapshot.transactions and not again:
-            return self._read(movements, patience, again=True)  # it may be its own, and its record was read before it
         return snapshot
 
-    def _whole(self, snapshot: Snapshot, movements: Sequence[Movement], patience: "_Patience") -> Snapshot:
-        """The snapshot, read again while its wallet is behind its transactions."""
-        while snapshot.is_torn(movements[0].user_id):
-            patience.pause("the wallet is behind its transactions")
-            snapshot = self._read(movements, patience)
-        return snapshot
+    def _whole(self, snapshot: Snapshot, asked: Asked, patience: "_Patience") -> Snapshot:
+        """The snapshot, read again while it is of several moments: its wallet is behind its transactions, or a bet and
+        its round contradict each other."""
+        user_id, torn_reads = calls.scope(asked).user_id, 1
+        while True:
+            is_behind = snapshot.is_torn(user_id)
+            if not is_behind and (torn_reads >= MAX_TORN_READS or not calls.is_torn(asked, snapshot)):
+                return snapshot
+            torn_reads += not is_behind
+            patience.pause("the wallet is behind its transactions" if is_behind else "a bet is behind its round")
+            snapshot = self._read(asked, patience)
 
     def _updated(self, snapshot: Snapshot, actions: Sequence[Item], failed: Mapping[int, "_Record | None"]) -> Snapshot:
         """The snapshot, corrected by the records that failed their actions' conditions."""
@@ -186,6 +239,8 @@ class Store:
                 return _with_wallet(snapshot, record)
             case self.free_rounds:
                 return _with_free_rounds(snapshot, record)
+            case self.rounds:
+                return _with_round(snapshot, record)
             case _ if record:
                 return replace(snapshot, transactions={**snapshot.transactions, record.id: _transaction(record)})
             case _:
@@ -193,8 +248,8 @@ class Store:
 
     # --- One write ----------------------------------------------------------------------------------
 
-    def _actions(self, settlement: Settlement, free_rounds: FreeRounds | None, request: str) -> list[Item]:
-        """What a settlement writes, all of it or nothing; `free_rounds` is what was read of its bonus code."""
+    def _actions(self, settlement: Settlement, read: Snapshot, request: str) -> list[Item]:
+        """What a settlement writes, all of it or nothing, if what was read still holds."""
         actions: list[Item] = []
         digest = settlement.before.digest
         for position, transaction in enumerate(settlement.transactions):
@@ -209,13 +264,17 @@ class Store:
             actions.append(
                 self._open(settlement.after, moved) if settlement.opens else self._set_wallet(settlement.before, moved)
             )
-        elif settlement.refusal:
+        elif settlement.was_not_enough:
             actions.append(self._check_wallet(settlement.before))
-        return actions + [
-            self._put_free_rounds(transaction.movement, free_rounds, transaction.free_rounds)
-            for transaction in settlement.transactions
-            if transaction.free_rounds
-        ]
+        for transaction in settlement.transactions:
+            if left := transaction.free_rounds:
+                before = read.free_rounds and _counted(read.free_rounds)
+                actions.append(self._put(self.free_rounds, _count_key(transaction.movement), before, _counted(left)))
+        if after := settlement.round:
+            before = read.round and _played(read.round)
+            key = _round_key(settlement.after.user_id, (after.game_id, after.round_id))
+            actions.append(self._put(self.rounds, key, before, _kept(after)))
+        return actions
 
     def _write(self, actions: Sequence[Item], patience: "_Patience") -> None:
         """Raises _Beaten if another writer was faster: then nothing is written."""
@@ -294,16 +353,16 @@ class Store:
             }
         }
 
-    def _put_free_rounds(self, movement: Movement, before: FreeRounds | None, after: FreeRounds) -> Item:
+    def _put(self, table: str, key: "Values", read: "Values | None", after: "Values") -> Item:
+        """Puts an item, if it is still as it was read."""
         put = {
-            "TableName": self.free_rounds,
-            "Item": _encode({"userId": movement.user_id, "bonusCode": movement.free_round_code, **_counted(after)}),
+            "TableName": table,
+            "Item": _encode({**key, **after}),
             "ConditionExpression": "attribute_not_exists(userId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if before is not None:
-            # All of it is compared: each number decides what the next round or total is paid.
-            read = _counted(before)
+        if read is not None:
+            # All of it is compared: each value decides about what comes next.
             put["ConditionExpression"] = " AND ".join(
                 f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
                 for name, value in read.items()
@@ -313,14 +372,11 @@ class Store:
         return {"Put": put}
 
 
-def _free_round_code(movements: Sequence[Movement]) -> str | None:
-    return next((movement.free_round_code for movement in movements if movement.free_round_code), None)
-
-
 # --- Items, as they are written ----------------------------------------------------------------------
 
 
-Value = bool | str | int | Decimal | tuple[str, ...]
+Value = bool | str | int | Decimal | tuple["Value", ...] | Mapping[str, "Value | None"]
+Values = Mapping[str, Value | None]
 
 
 def _item_of(transaction: Transaction, settlement: Settlement, *, request: str | None) -> dict[str, Value | None]:
@@ -336,7 +392,7 @@ def _item_of(transaction: Transaction, settlement: Settlement, *, request: str |
         "seq": transaction.seq,
         "outcome": transaction.outcome,
         "amount": transaction.paid,
-        "amountAsked": movement.amount,
+        "amountAsked": None if transaction.outcome == "cancelled" else movement.amount,
         "bonusAmount": movement.bonus_amount or None,
         "currency": currency or None,
         "cashAfter": transaction.cash_after if moved else None,
@@ -376,6 +432,8 @@ def _attribute(value: Value) -> Item:
             return {"BOOL": value}
         case tuple():
             return {"L": [_attribute(each) for each in value]}
+        case Mapping():
+            return {"M": _encode(value)}
         case Decimal():
             return {"N": format(value, "f")}  # in plain notation: an export is read by other programs
         case _:
@@ -387,6 +445,10 @@ def _moved(wallet: Wallet, digest: str) -> dict[str, Value | None]:
     return {"cash": wallet.cash, "bonus": wallet.bonus, "version": wallet.version, "digest": digest}
 
 
+def _count_key(movement: Movement) -> dict[str, Value | None]:
+    return {"userId": movement.user_id, "bonusCode": movement.free_round_code}
+
+
 def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
     """What is kept of a bonus code's free rounds, by its attributes."""
     return {
@@ -395,6 +457,37 @@ def _counted(free_rounds: FreeRounds) -> dict[str, Value | None]:
         "until": free_rounds.until,
         "lastRounds": free_rounds.last_rounds,
     }
+
+
+def _round_key(user_id: str, place: tuple[str, str]) -> dict[str, str]:
+    """A sort key has 1,024 bytes at the most."""
+    key = ledger.round_key(place)
+    return {"userId": user_id, "round": key if len(key.encode()) <= 1024 else chain.digest_of(key)}
+
+
+def _played(of: Round) -> dict[str, Value | None]:
+    """What is kept of a round, by its attributes."""
+    bets = ({"reference": bet.reference, "taken": bet.taken, "bonusCode": bet.bonus_code} for bet in of.bets)
+    return {
+        "gameId": of.game_id,
+        "roundId": of.round_id,
+        "bets": tuple(bets),
+        "hadBet": of.had_bet or None,
+        "hadRefusedBet": of.had_refused_bet or None,
+        "hasResult": of.has_result or None,
+        "winnings": of.winnings,
+        "refunded": of.refunded or None,
+        "ended": of.ended or None,
+        "openSince": of.open_since,
+    }
+
+
+def _kept(after: Round) -> dict[str, Value | None]:
+    """The round as it is written: an open one since when, and until when it is kept if it is not open."""
+    now = datetime.now(UTC)
+    if after.is_open:
+        return _played(replace(after, open_since=after.open_since or now.isoformat(timespec="milliseconds")))
+    return {**_played(replace(after, open_since=None)), "expiresAt": int((now + timedelta(ROUND_DAYS)).timestamp())}
 
 
 # --- Items, as they are read -------------------------------------------------------------------------
@@ -434,6 +527,15 @@ class _Record:
     def is_true(self, name: str) -> bool:
         return self.item.get(name, {}).get("BOOL") is True
 
+    def parts(self, name: str) -> "tuple[_Record, ...] | None":
+        """A list of objects, each as an item."""
+        parts = self.item.get(name, {}).get("L")
+        return (
+            None
+            if parts is None or any("M" not in part for part in parts)
+            else tuple(_Record(part["M"]) for part in parts)
+        )
+
 
 def _with_wallet(snapshot: Snapshot, record: _Record | None) -> Snapshot:
     if record is None:
@@ -443,9 +545,19 @@ def _with_wallet(snapshot: Snapshot, record: _Record | None) -> Snapshot:
     if user_id is None or currency is None or cash is None or bonus is None or version is None:
         reason = "the wallet lacks a number cash, bonus or version, or a currency"
         return replace(snapshot, wallet=None, unreadable_wallet=reason)
-    digest = record.text("digest") or ""
-    wallet = Wallet(user_id=user_id, currency=currency, cash=cash, bonus=bonus, version=version, digest=digest)
+    wallet = Wallet(
+        user_id=user_id,
+        currency=currency,
+        cash=cash,
+        bonus=bonus,
+        version=version,
+        digest=record.text("digest") or "",
+        frozen=record.item.get("frozen", _NULL) not in (_NULL, {"BOOL": False}),  # however another program writes it
+    )
     return replace(snapshot, wallet=wallet)
+
+
+_NULL = {"NULL": True}
 
 
 def _with_free_rounds(snapshot: Snapshot, record: _Record | None) -> Snapshot:
@@ -458,6 +570,38 @@ def _with_free_rounds(snapshot: Snapshot, record: _Record | None) -> Snapshot:
         return replace(snapshot, unreadable_free_rounds=reason)
     free_rounds = FreeRounds(uncovered=uncovered, advance=advance, until=until, last_rounds=last_rounds)
     return replace(snapshot, free_rounds=free_rounds)
+
+
+def _with_round(snapshot: Snapshot, record: _Record | None) -> Snapshot:
+    if record is None:
+        return replace(snapshot, round=None)
+    game_id, round_id = record.text("gameId"), record.text("roundId")
+    bets, winnings = _bets(record), record.number("winnings")
+    if game_id is None or round_id is None or bets is None or winnings is None:
+        return replace(snapshot, unreadable_round="what is known of the round is not of its form")
+    round_ = Round(
+        game_id=game_id,
+        round_id=round_id,
+        bets=bets,
+        had_bet=record.is_true("hadBet"),
+        had_refused_bet=record.is_true("hadRefusedBet"),
+        has_result=record.is_true("hasResult"),
+        winnings=winnings,
+        refunded=record.is_true("refunded"),
+        ended=record.is_true("ended"),
+        open_since=record.text("openSince"),
+    )
+    return replace(snapshot, round=round_)
+
+
+def _bets(record: _Record) -> tuple[Bet, ...] | None:
+    bets: list[Bet] = []
+    for part in record.parts("bets") or ():
+        reference, taken = part.text("reference"), part.number("taken")
+        if reference is None or taken is None or taken < 0:
+            return None
+        bets.append(Bet(reference=reference, taken=taken, bonus_code=part.text("bonusCode")))
+    return None if record.parts("bets") is None else tuple(bets)
 
 
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -570,7 +714,7 @@ def _raise_unless_passing(error: ClientError) -> None:
         for position, reason in enumerate(reasons)
         if reason.get("Code") == "ConditionalCheckFailed"
     }
-    if failed:
+    if failed or "ConditionalCheckFailedException" in codes:
         raise _Beaten("another writer was faster", failed) from None
     if answer["ResponseMetadata"]["HTTPStatusCode"] < 500 and not _PASSING.issuperset(codes):
         raise Unavailable(f"the store answered {', '.join(codes)}") from error

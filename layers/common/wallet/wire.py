@@ -1,15 +1,15 @@
 """JSON as it comes: what a body says, field by field as it was written, and the answer to it.
 
-Four steps: `parse` text into a `Body`, `Body.read` it as a request, `Request.credit` what it owes,
-`answer` in the request's own notation. A number is never turned into a binary float: it stays the
-literal that was sent, which the amount (every digit counts) and the hash (every character counts)
-both need. Source: the provider's pages Result, Auto Closing, JackPotWin, BonusWin and PromoWin.
+Four steps: `parse` text into a `Body`, `Body.read` it as a request, `Request.credit` what it owes or
+`Request.stake` what it takes, `answer` in the request's own notation. A number is never turned into a
+binary float: it stays the literal that was sent, which the amount (every digit counts) and the hash
+(every character counts) both need. Source: the provider's pages of each call.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from wallet import money
 from wallet.errors import Absent, InvalidAmount, Malformed, NotEnough, Refusal, Unreadable
 from wallet.ledger import FreeRound, Movement, Prize, Receipt
+from wallet.rounds import RoundPart
 
 MAX_BODY_BYTES = 64 * 1024  # a record must fit a table's item (400 KiB), and escaped, a queue's message (1 MiB)
 
@@ -120,11 +121,14 @@ class Body:
         another cut into fields, as `reference=R&roundId=r9` is two fields, or one that has an ampersand.
         """
         faults: list[tuple[str, str]] = []
-        if arrives and model.signed and all(each.is_absent for each in (*self.named("hash"), *self.named("uuid"))):
-            faults.append(("missing", "hash"))
-        request = None
+        if arrives and model.identity and all(each.is_absent for each in (*self.named("hash"), *self.named("uuid"))):
+            faults.append(("missing", model.identity))
+        request, fields = None, self._fields(model)
+        for field, needed in model.needed_with.items():
+            if field in fields and needed not in fields:
+                faults.append(("missing", needed))
         try:
-            request = model.model_validate(self._fields(model))
+            request = model.model_validate(fields)
         except ValidationError as error:
             faults += [(fault["type"], str(fault["loc"][0])) for fault in error.errors(include_url=False)]
         if model.closed:
@@ -143,7 +147,7 @@ class Body:
     def read_by_hand(self, model: type[FormT]) -> FormT:
         """The same for a person, who has looked at it: a field that cannot be read is absent.
 
-        Raises as `read` does if the player, the amount or the reference is one of them.
+        Raises as `read` does if the player, the amount or the reference is one of them, or says what is to be undone.
         """
         fields, read = self._fields(model), dict[str, object]()
         for name, field in model.model_fields.items():
@@ -151,8 +155,11 @@ class Body:
                 read[name] = _readers(model)[name].validate_python(fields[field.alias or name])
             except (KeyError, ValueError):
                 read[name] = None
-        if any(read[name] is None for name in ("user_id", "amount", "reference")):
-            self.read(model)
+        needed = {name for field, other in model.needed_with.items() if field in fields for name in (field, other)}
+        for name, field in model.model_fields.items():
+            alias = field.alias or name
+            if read[name] is None and (alias in needed or (alias in _OF_MONEY and field.is_required())):
+                self.read(model)
         return model.model_construct(None, **read)
 
     def _fields(self, model: type["Form"]) -> dict[str, tuple[Parameter, ...]]:
@@ -166,6 +173,7 @@ class Body:
         return spellings
 
 
+_OF_MONEY = frozenset({"userId", "amount", "reference"})
 # How a person might write it, however wrongly.
 _FIT_FOR_A_LOG = {"amount": re.compile(r"[0-9.,+\-eE ]{1,40}"), "currency": re.compile(r"[A-Za-z0-9]{1,10}")}
 _SECRETS = frozenset({"hash", "token", "authtoken"})  # never recorded, logged or echoed
@@ -395,6 +403,8 @@ class Form(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, alias_generator=_name_on_the_wire)
 
     signed: ClassVar[bool] = False  # whether a hash is mandatory once a secret is configured
+    identity: ClassVar[str | None] = None  # what is missing if there is neither a hash nor a uuid
+    needed_with: ClassVar[Mapping[str, str]] = {}  # a field that must be there if another one is
     closed: ClassVar[bool] = False  # whether unknown names are refused
 
 
@@ -407,34 +417,50 @@ class Order(Form):
     reason: Text = Field(description="Why, for whoever reads the ledger later.")
 
 
-class Request(Form):
+class Call(Form):
     """What every callback carries. A callback's own model makes more of it mandatory.
 
     Unknown fields are no error: they stay in the record.
     """
 
     user_id: Identifier
-    amount: Amount = Field(description="The amount won, to be credited.")
-    reference: Identifier = Field(description="The provider's unique name for this credit: the idempotency key.")
     provider_id: Recorded
-    timestamp: Recorded = Field(
-        description="Milliseconds since the epoch; any other form is kept, and counts as not known.",
-        examples=["1482429190374"],
-    )
-    bonus_code: Identifier | None = Field(None, description="The free round bonus the win belongs to.")
     hash: Recorded | None = Field(None, description="MD5 over the parameters and the shared secret.", repr=False)
     token: Recorded | None = Field(None, repr=False)
     platform: Recorded | None = None
 
+
+class Request(Call):
+    """What every callback carries that moves an amount."""
+
+    amount: Amount = Field(description="The amount won, to be credited.")
+    reference: Identifier = Field(description="The provider's unique name for this movement: the idempotency key.")
+    timestamp: Recorded = Field(
+        description="Milliseconds since the epoch; any other form is kept, and counts as not known.",
+        examples=["1482429190374"],
+    )
+    bonus_code: Identifier | None = Field(None, description="The free round bonus it belongs to.")
+
     def credit(
-        self, kind: str, *, free_round: FreeRound = "none", auto_closed: bool = False, prize: Prize | None = None
+        self,
+        kind: str,
+        *,
+        free_round: FreeRound = "none",
+        part: RoundPart = "none",
+        auto_closed: bool = False,
+        prize: Prize | None = None,
     ) -> Movement:
-        """The credit this request asks for: whatever a request and a credit both have a field for is carried over."""
-        carried = {name: value for name, value in self if name in _FIELDS_OF_A_CREDIT}
-        return Movement(kind=kind, free_round=free_round, auto_closed=auto_closed, prize=prize, **carried)
+        """The credit this request asks for: whatever a request and a movement both have a field for is carried over."""
+        carried = {name: value for name, value in self if name in _FIELDS_OF_A_MOVEMENT}
+        return Movement(kind=kind, free_round=free_round, part=part, auto_closed=auto_closed, prize=prize, **carried)
+
+    def stake(self, kind: str, *, paid_back_as: str) -> Movement:
+        """The bet that this request places. `paid_back_as` is the kind of the movement that pays it back."""
+        bet = self.credit(kind, part="bet")
+        return replace(bet, amount=money.subtract(Decimal(0), bet.amount), paid_back_as=paid_back_as)
 
 
-_FIELDS_OF_A_CREDIT = frozenset(field.name for field in fields(Movement))
+_FIELDS_OF_A_MOVEMENT = frozenset(field.name for field in fields(Movement))
 
 
 class SignedRequest(Request):
@@ -444,6 +470,7 @@ class SignedRequest(Request):
     """
 
     signed: ClassVar[bool] = True
+    identity: ClassVar[str | None] = "hash"
 
     uuid: Recorded | None = None
     currency: Currency | None = Field(None, description="Not sent as a rule; if it is, it must be the player's.")
@@ -470,26 +497,27 @@ def _names(model: type[Form]) -> Mapping[str, str]:
 # --- What is answered -------------------------------------------------------------------------------
 
 
-def answer(receipt: Receipt, body: Body) -> str:
-    """The JSON text of a credit's answer: balances with every digit, written as the request wrote its amount."""
-    amounts = (amount.value for amount in body.named("amount") if not amount.is_absent)
-    quote = '"' if any(isinstance(amount, str) for amount in amounts) else ""
-    return (
-        f'{{"transactionId": "{receipt.transaction_id}", "currency": {json.dumps(receipt.currency)}, '
-        f'"cash": {quote}{money.text(receipt.cash)}{quote}, "bonus": {quote}{money.text(receipt.bonus)}{quote}, '
-        '"error": 0, "description": "Success"}'
+def answer(outcome: Receipt | Refusal, body: Body | None) -> str:
+    """The JSON text of an answer: balances with every digit, written as the request wrote its amount.
+
+    They are texts where it has none.
+    """
+    amounts = [amount.value for amount in body.named("amount") if not amount.is_absent] if body else []
+    quote = '"' if not amounts or any(isinstance(amount, str) for amount in amounts) else ""
+    parts = (
+        f"{json.dumps(name)}: {quote}{value}{quote}"
+        if name in ("cash", "bonus")
+        else f"{json.dumps(name)}: {json.dumps(value)}"
+        for name, value in for_operator(outcome).items()
     )
-
-
-def refusal(refused: Refusal) -> str:
-    """The JSON text of a refusal."""
-    return json.dumps(for_operator(refused))
+    return "{" + ", ".join(parts) + "}"
 
 
 def for_operator(outcome: Receipt | Refusal) -> dict[str, Any]:
     """The answer to the operator's own side, whose balances are texts with every digit."""
     if isinstance(outcome, Receipt):
-        return {"transactionId": outcome.transaction_id, **_balances(outcome), "error": 0, "description": "Success"}
+        id, balances = outcome.transaction_id, _balances(outcome) if outcome.has_balances else {}
+        return {**({"transactionId": id} if id else {}), **balances, "error": 0, "description": "Success"}
     balances = _balances(outcome) if isinstance(outcome, NotEnough) else {}
     return {**balances, "error": outcome.code, "description": str(outcome)}
 

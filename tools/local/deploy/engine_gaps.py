@@ -18,9 +18,9 @@ def with_parameters_as_defaults(template: dict[str, Any], parameters: Mapping[st
     return template | {"Parameters": declared | given}
 
 
-def complete_api(apigateway: Any, functions: Any, resources: Mapping[str, str], cidrs: str) -> None:
-    """Adds the methods, the gateway's own answers and the resource policy of template.yaml, and deploys them."""
-    template, api = Template.load(), resources["Api"]
+def complete_api(template: Template, apigateway: Any, functions: Any, resources: Mapping[str, str], cidrs: str) -> None:
+    """Adds the methods, the gateway's own answers and the resource policy of a template, and deploys them."""
+    api = resources["Api"]
     paths = {each["path"]: each["id"] for each in apigateway.get_resources(restApiId=api, limit=500)["items"]}
     for path, callback in template.routes().items():
         alias = functions.get_alias(FunctionName=resources[f"{callback.title()}Function"], Name="live")["AliasArn"]

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.local.loops import written_out
+
 DIGITS = 10  # SAM makes them part of a resource's name, and takes no more
 
 # A function's properties that are not part of a version; its code is read where it stands.
@@ -20,6 +22,7 @@ _NOT_OF_A_VERSION = frozenset({"CodeUri", "DeploymentPreference", "Events", "Res
 
 def release(template: Mapping[str, Any], folders: Iterable[Path], parameters: Mapping[str, str]) -> str:
     """A digest of every file in `folders`, and of all that the built `template` and `parameters` say of functions."""
+    template = written_out(template)
     functions = _of_functions(template)
     conditions = {name: template["Conditions"][name] for name in sorted(_conditions(functions))}
     defaults = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}

@@ -29,6 +29,7 @@ from tools.local.deploy import engine_gaps
 from tools.local.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
 from tools.local.opening import Opening
+from tools.local.template import Template
 from tools.shared.folders import LOCAL
 from tools.shared.trouble import Trouble
 
@@ -96,7 +97,7 @@ class Stack:
 
 
 @contextmanager
-def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30) -> Iterator[Stack]:
+def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30, calls: str = "All") -> Iterator[Stack]:
     """The stack in an engine on that port, until the end of the block. Raises Trouble if it cannot be deployed."""
     with tempfile.TemporaryDirectory(prefix="wallet-deploy-") as folder:
         guard = _guard(Path(folder))
@@ -104,6 +105,7 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30)
             parameters = {
                 "ProviderCidrs": cidrs,
                 "RetrySeconds": str(retry_seconds),
+                "Calls": calls,
                 "Alarms": "false",
                 "Rollout": "AllAtOnce",
                 "AwsEndpointUrl": running.endpoint,
@@ -123,7 +125,10 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30)
                 resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found},
                 deploy=deploy,
             )
-            engine_gaps.complete_api(stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs)
+            template = Template.load(Calls=calls)
+            engine_gaps.complete_api(
+                template, stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs
+            )
             yield stack
 
 
