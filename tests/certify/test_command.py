@@ -154,7 +154,7 @@ def test_an_operator_without_bets_is_certified_for_the_wins_alone_and_the_report
         "Certified for the wins alone, as --wins-only asks: nothing was sent to balance, check, bet, cancel, refund or"
     )
     assert result.exit_code == as_json.exit_code == 0, result.output
-    assert said in result.stdout
+    assert said in " ".join(result.stdout.split())
     assert said in html.unescape(report.read_text())
     assert "for the wins alone</h1>" in report.read_text()
     assert json.loads(as_json.stdout)["calls"] == "wins"

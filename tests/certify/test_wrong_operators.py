@@ -107,6 +107,15 @@ def test_a_wrong_operator_is_caught_by_its_case(wrong: Wrong) -> None:
     assert names_of(certification) == wrong.caught_by
 
 
+def test_a_certification_leaves_no_round_open() -> None:
+    operator = Rival()
+    certification = certified(operator, [case for case in CASES if case.group in BEYOND_WINS], secret=Secret())
+
+    assert not certification.failed
+    assert not certification.moved_between
+    assert not [round for round in operator.rounds.values() if round.is_open]
+
+
 def test_an_operator_without_the_other_calls_is_certified_for_the_wins_alone() -> None:
     wins = chosen(CASES, [], [], None, wins_only=True)
     certification = certified(Rival(wins_only=True), wins, secret=Secret(), large_amounts=True)

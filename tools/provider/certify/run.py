@@ -140,7 +140,10 @@ async def _outcome(case: Case, trial: Trial, provider: Examiner) -> Outcome:
     expected = got = why = ""
     started = time.monotonic()
     try:
-        await case.attempt(trial)
+        try:
+            await case.attempt(trial)
+        finally:
+            await trial.close_rounds()
     except Unmet as unmet:
         verdict, expected, got = "failed", unmet.expected, unmet.got
     except NotTried as not_tried:

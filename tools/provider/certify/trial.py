@@ -57,6 +57,7 @@ class Trial:
     exchanges: list[Exchange] = field(default_factory=list)
     refusals: list[int] = field(default_factory=list)  # which an operator may keep for later or for a person
     shown: Balances | None = None  # by the last answer that has any
+    _open: dict[tuple[str, ...], Draft] = field(default_factory=dict)  # a bet of each round without a result
     _ids: int = 0
     _connections: int = 1
     _before: Balances | None = None
@@ -263,7 +264,7 @@ class Trial:
     async def send(self, request: Draft, why: str = "") -> Answer:
         """The answer, once it is not 998 any more: the provider sends those again."""
         await self._begin()
-        return await self._tell(request, why or request.callback)
+        return self._follow(request, await self._tell(request, why or request.callback))
 
     async def greet(self, request: Draft) -> Answer:
         """The answer to what comes before the first case: nothing is known of the wallet yet."""
@@ -285,7 +286,8 @@ class Trial:
         # Made ready before, so that nothing but the sending lies between one and the next.
         ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
         answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
-        return [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
+        answers = [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
+        return [self._follow(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     async def credited(self, request: Draft) -> Answer:
         """Its answer, which must be a success."""
@@ -350,6 +352,23 @@ class Trial:
     def seen_at_the_end(self) -> Balances | None:
         """What the wallet had when the case ended, if that was read."""
         return self._read[0] if self._read and self._read[1] == len(self.exchanges) else None
+
+    async def close_rounds(self) -> None:
+        """Loses the rounds that the case leaves open: an operator watches for those."""
+        for bet in self._open.values() if self.by_replay is None else ():
+            answer = await self._tell(self.result_of(bet, amount="0"), "closing the round")
+            if answer.is_success and answer.balances and bet["userId"] == self.player.id:
+                self._read = (answer.balances, len(self.exchanges))
+
+    def _follow(self, request: Draft, answer: Answer) -> Answer:
+        """Notes which rounds are open."""
+        if answer.is_success and request.callback in ("bet", "result", "auto closing"):
+            round = tuple(request[name] for name in ("userId", "gameId", "roundId"))
+            if request.callback == "bet":
+                self._open.setdefault(round, request)
+            else:
+                self._open.pop(round, None)
+        return answer
 
     async def _begin(self) -> Balances:
         if self._before is None:
