@@ -33,7 +33,7 @@ from tools.provider.simulate.money import Purse
 from tools.provider.simulate.pages import AS_THE_EXAMPLE, Secrets, Words, words
 from tools.provider.simulate.players import Named, unseen
 from tools.provider.simulate.provider import Delivery, Provider, Settled
-from tools.provider.simulate.report import COLUMNS, report
+from tools.provider.simulate.report import COLUMNS, FEED_COLUMNS, Report, report
 from tools.provider.simulate.story import (
     ORDINARY,
     PAGES,
@@ -682,47 +682,106 @@ def test_a_run_that_is_stopped_still_cancels_the_bet_on_its_way() -> None:
     assert tally.lines["cancel"].begun == 1
 
 
-def test_books_of_whole_rounds_are_those_of_an_operator_that_keeps_the_contract(tmp_path: Path) -> None:
-    """Every way of a lost bet is among them: it came, or it did not, and its cancel comes at once."""
-    contract = Contract(
-        wallets={each.user_id: Wallet(each.currency, Fraction(10_000_000), Fraction(0)) for each in PLAYERS}
-    )
-    before = {each.user_id: contract.wallets[each.user_id].cash for each in PLAYERS}
-    odds = RoundOdds(several_bets=0.4, over_the_balance=0.05, refunded=0.1, left_open=0.05, bet_lost=0.3)
-    callbacks = [replace(each, at=0.0) for each in whole(seed=5, seconds=60, odds=odds)]
+STORMY = RoundOdds(several_bets=0.4, over_the_balance=0.05, refunded=0.1, left_open=0.05, bet_lost=0.3)
+
+
+def played(callbacks: Sequence[Callback], answer: Callable[[str, str], Answer], rows: Report) -> Tally:
+    """What the stand-in counts; `answer` is the operator's to a body at a path.
+
+    Bets that are lost come, or do not come, before their cancel. Those that are delivered late are answered.
+    """
     lost = {each.credits[0].reference for each in callbacks if each.page == "bet" and each.is_given_up}
+    cancelled = set[str]()
 
     async def send(url: str, body: str | bytes, **_: str) -> Answer:
         fields = json.loads(body)
-        is_lost = "amount" in fields and fields["reference"] in lost - late
+        is_lost = "amount" in fields and fields["reference"] in lost - cancelled
         if is_lost and fields["reference"][-1] < "8":
             raise Unanswered("ClientOSError")
-        made = contract.due(Call(urlsplit(url).path, str(body).encode()))
+        answered = answer(urlsplit(url).path, str(body))
         if is_lost:
             raise Unanswered("ClientOSError")
-        return Answer(status=made.status, text=made.body)
-
-    late = set[str]()  # bets whose cancel was sent: what comes then is answered
+        return answered
 
     def note(settled: Settled) -> None:
         rows.add(settled)
         if settled.callback.page == "bet" and settled.code is None:
-            late.add(settled.callback.credits[0].reference)
+            cancelled.add(settled.callback.credits[0].reference)
+
+    provider = Provider("http://wallet", Secrets(), Tally(), note)
+    asyncio.run(provider.send_all([replace(each, at=0.0, cut_after=None) for each in callbacks], send))
+    return provider.tally
+
+
+def wrong(tally: Tally) -> dict[str, Counter[int | None]]:
+    return {page: line.codes for page, line in tally.lines.items() if line.wrong}
+
+
+def test_the_account_of_whole_rounds_is_that_of_an_operator_that_keeps_the_contract(tmp_path: Path) -> None:
+    wallets = {each.user_id: Wallet(each.currency, Fraction(10_000_000), Fraction(0)) for each in PLAYERS}
+    contract = Contract(wallets={**wallets})
+
+    def answer(path: str, body: str) -> Answer:
+        made = contract.due(Call(path, body.encode()))
+        return Answer(status=made.status, text=made.body)
 
     with report(tmp_path / "report.csv", tmp_path / "feed.csv") as rows:
-        provider = Provider("http://wallet", Secrets(), Tally(), note)
-        asyncio.run(provider.send_all([replace(each, cut_after=None) for each in callbacks], send))
+        tally = played(whole(seed=5, seconds=60, odds=STORMY), answer, rows)
 
-    tally, grown = provider.tally, Counter[str]()
-    for each in PLAYERS:
-        grown[each.currency] += contract.wallets[each.user_id].cash - before[each.user_id]  # pyright: ignore[reportArgumentType]
-    assert {page: line.codes for page, line in tally.lines.items() if line.wrong} == {}
-    assert {currency: Fraction(total) for currency, total in tally.owed.items()} == grown
+    assert wrong(tally) == {}
+    assert {currency: Fraction(total) for currency, total in tally.owed.items()} == {
+        each.currency: contract.wallets[each.user_id].cash - wallets[each.user_id].cash for each in PLAYERS
+    }
     assert tally.open_rounds == sum(round.is_open for round in contract.rounds.values()) > 0
     assert tally.in_doubt == 0
     assert min(tally.lines[page].codes[0] for page in ("bet", "cancel", "refund", "end-round", "balance", "check")) > 0
     assert tally.lines["bet"].codes[15] > 0 < tally.lines["bet"].codes[53]
-    assert len(rows_of(tmp_path / "report.csv")) == rows.rows
+
+
+def test_the_account_of_whole_rounds_is_that_of_the_functions(operator: Operator, tmp_path: Path) -> None:
+    functions = Template.load().routes()
+    for each in PLAYERS:
+        operator.open_wallet(each.user_id, cash="10000000", currency=each.currency)
+
+    def answer(path: str, body: str) -> Answer:
+        reply = operator.send(str(functions[path]), body, path=path)
+        return Answer(status=reply.status, text=reply.text)
+
+    with report(tmp_path / "report.csv") as rows:
+        tally = played(whole(seed=6, seconds=3, odds=STORMY), answer, rows)
+
+    assert wrong(tally) == {}
+    assert tally.owed == {each.currency: operator.wallet(each.user_id)["cash"] - 10_000_000 for each in PLAYERS}
+    assert tally.open_rounds == sum("openSince" in item for item in operator.items("Rounds")) > 0
+
+
+def test_the_report_and_the_feed_have_the_bets_and_cancels(tmp_path: Path) -> None:
+    failed = replace(staked("bet-2", 2), facts={"sessionId": "s-1"})
+    settled = [
+        Settled(staked(), timestamp=17, deliveries=1, code=0, transaction_id="t-1"),
+        Settled(staked("bet-3", 3), timestamp=17, deliveries=1, code=15),
+        Settled(failed, timestamp=17, deliveries=4),
+        Settled(failed.if_failed[0], timestamp=17, deliveries=1, code=0, transaction_id="t-2"),
+        Settled(following(page="end-round"), timestamp=17, deliveries=1, code=0),
+    ]
+    with report(tmp_path / "report.csv", tmp_path / "feed.csv") as rows:
+        for each in settled:
+            rows.add(each)
+
+    shown = ("callback", "reference", "transactionId", "amount", "answer")
+    assert [tuple(row[name] for name in shown) for row in rows_of(tmp_path / "report.csv")] == [
+        ("bet", "bet-1", "t-1", "0.50", "0"),
+        ("bet", "bet-2", "", "0.50", ""),
+        ("cancel", "bet-2", "t-2", "0.50", "0"),
+    ]
+    first, headings, *feed = (tmp_path / "feed.csv").read_text().splitlines()
+    assert re.fullmatch(r"#timepoint = [0-9]{13}", first)
+    assert headings == ",".join(FEED_COLUMNS)
+    assert feed == [
+        "bet-1,Bet,0.50,17,,g-1,421,,spin",
+        "bet-2,Bet,0.50,17,s-1,g-1,421,,spin",
+        "bet-2,Cancel,0.50,17,,g-1,421,,",
+    ]
 
 
 # --- Its way there ----------------------------------------------------------------------------------
