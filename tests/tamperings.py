@@ -1088,6 +1088,7 @@ def wiped_out(books: Books) -> None:
     del books.wallets["421"]
     books.transactions.clear()
     books.free_rounds.clear()
+    books.rounds.clear()
 
 
 def poor_wallet(books: Books) -> None:
