@@ -294,3 +294,14 @@ def test_a_round_that_cannot_be_read_takes_no_bet(operator: Operator) -> None:
         operator.database.Table("Rounds").put_item(Item=item | wrong)
         with unchanged(operator):
             answered(operator, "Bet", 998, reference="Bet-2")
+
+
+def test_a_bet_that_is_read_before_its_round_is_read_again(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(40):
+        answered(operator, "Bet", amount="0.1", reference=f"b-{number}")
+    bet = record(operator, "bet#b-39")
+    table = operator.database.Table("Transactions")
+    table.delete_item(Key={"id": bet["id"]})
+    monkeypatch.setattr(operator.clock, "sleep", lambda _: table.put_item(Item=bet))
+
+    assert answered(operator, "Bet", amount="0.1", reference="b-39") == 21

@@ -612,3 +612,25 @@ def test_a_path_of_no_call_of_its_own_is_refused(operator: Operator) -> None:
 
 def test_the_path_is_matched_without_regard_to_case(operator: Operator) -> None:
     assert operator.send("cancel", body("Cancel"), path="/v1/CANCEL/").json["error"] == 0
+
+
+@pytest.mark.parametrize("call", ["Cancel", "Refund"])
+def test_what_would_need_more_digits_than_a_balance_has_is_kept(operator: Operator, call: str) -> None:
+    for amount, reference in (("1e31", "Bet-1"), ("1e-18", "Bet-2")):
+        operator.put_wallet(cash=Decimal(amount))
+        answered(operator, "Bet", amount=amount, reference=reference)
+    operator.put_wallet(cash=Decimal("1e31"))
+
+    with unchanged(operator):
+        answered(operator, call, 998, reference="Bet-2", gameId="slot", roundId="r-1")
+    assert operator.messages("CancelRetryQueue")
+
+
+def test_a_person_is_answered_998_while_the_wallet_cannot_be_read(operator: Operator) -> None:
+    answered(operator, "Cancel", 59, amount="ten")
+    wallet = operator.wallet()
+    operator.put_wallet(cash="much")
+
+    assert decide(operator)["error"] == 998
+    operator.database.Table("Players").put_item(Item=wallet)
+    assert decide(operator)["cash"] == "100"

@@ -56,6 +56,23 @@ def refused(operator: Operator, asked: Any, error: int, says: str = "") -> None:
     assert (operator.items("Players"), operator.items("Transactions")) == before
 
 
+# --- Players who may not bet ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [None, False])
+def test_a_player_is_frozen_once_whatever_another_program_has_written(operator: Operator, written: bool | None) -> None:
+    if written is not None:
+        operator.database.Table("Players").put_item(Item={**operator.wallet("421"), "frozen": written})
+    said = {"userId": "421", "actor": "ann", "reason": "a dispute"}
+
+    answers = [operator.invoke("cashier", {"freeze": {**said, "actor": actor}}) for actor in ("ann", "bob")]
+
+    for answer in answers:
+        assert [*answer] == ["currency", "cash", "bonus", "frozen", "error", "description"]
+        assert (answer["frozen"], answer["error"]) == (True, 0)
+    assert (operator.wallet("421")["frozen"], operator.wallet("421")["frozenBy"]) == (True, "ann")
+
+
 # --- Each movement, once ----------------------------------------------------------------------------
 
 
