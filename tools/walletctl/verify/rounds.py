@@ -30,7 +30,7 @@ Place = tuple[str, str]  # a round's game and its id
 KEPT = timedelta(days=400)
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _MOST_BETS = 40
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wrong_rounds(page: Page) -> Iterator[Fault]:
