@@ -51,7 +51,7 @@ class Play:
     refunded: bool = False
     gave_up: bool = False  # a message whose answer it never heard, and sends it no more
     cancelled: set[str] = field(default_factory=set)
-    _sent: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _sent: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def start(self) -> None:
         self.wallet.timeline.start(self._run)
