@@ -166,8 +166,9 @@ def _copied(kept: Any) -> Any:
 class Operator:
     """The operator's account: its tables, and each callback's `handler()` as Lambda calls it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, template: Template | None = None) -> None:
         self._monkeypatch = monkeypatch
+        self._template = template or Template.load()
         self._handlers: dict[str, Callable[..., Any]] = {}
         self.clock = Clock()
         self.database = DATABASE
@@ -253,10 +254,13 @@ class Operator:
         return module
 
     def _set_environment(self, callback: str, environment: Mapping[str, str]) -> Function:
-        (function,) = (function for function in Template.load().functions() if function.name == callback)
-        for name, value in {**function.environment, **environment}.items():
+        functions = {function.name: function for function in self._template.functions()}
+        given = {**functions[callback].environment, **environment}
+        for name in {name for each in Template.load().functions() for name in each.environment} - given.keys():
+            self._monkeypatch.delenv(name, raising=False)  # what another function was given
+        for name, value in given.items():
             self._monkeypatch.setenv(name, self._urls.get(value, value))
-        return function
+        return functions[callback]
 
     def _keep_time(self) -> None:
         for room in ("callback", "report", "store"):
