@@ -104,7 +104,8 @@ class Reversal:
         transactions, wallet = self._pay_back(before.bets, before, snapshot)
         if named is None:
             transactions.append(self._memory(transactions))
-        is_unknown = not named and not before.bets and not before.had_bet and not before.had_refused_bet
+        had_bets = before.bets or before.had_bet or before.had_refused_bet
+        is_unknown = named is None and not before.refunded and not had_bets
         after = replace(before, bets=(), refunded=True)
         return self._settlement(snapshot, transactions, after, wallet, left=UnknownRound() if is_unknown else None)
 
