@@ -18,7 +18,7 @@ from tools.shared.listing import Row
 from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.kinds import function_of
+from tools.walletctl.kinds import BET, CANCEL, function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
@@ -130,14 +130,26 @@ class FindPages:
             meaning=records.meaning(record.item) if _needs_words(record.item) else "",
             moved_bonus=number(records.moved_bonus(record.item)),
             is_far_off=_is_far_off(record.item),
+            is_win=self._is_win(records.kind_of(record.item)),
+            of_bet=self._of_bet(id),
         )
+
+    def _is_win(self, kind: str) -> bool:
+        """Whether a reference that comes again with other content is kept. A bet never is; a cancel has no content."""
+        return kind in self._office.keeping and kind != CANCEL
+
+    def _of_bet(self, id: str) -> str | None:
+        """What paid a bet back, or the bet that was paid back, by its id if it is on record."""
+        kind, _, reference = id.partition("#")
+        other = {BET: CANCEL, CANCEL: BET}.get(kind)
+        return f"{other}#{reference}" if other and self._office.record(f"{other}#{reference}") else None
 
     def conflicts(self, request: Request) -> Response:
         """What else was asked for under the reference: by the dead letters, and by the log where it costs nothing."""
         id = _asked(request, "id")
         record = self._office.record(id)
         kind, _, reference = id.partition("#")
-        if record is None or kind not in self._office.callbacks:
+        if record is None or not self._is_win(kind):
             raise Trouble("No transaction has that id: there is nothing to compare with")
         piles = self._office.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
@@ -228,7 +240,7 @@ def _conflicts(lines: Sequence[LogLine]) -> list[LogLine]:
 
 def _needs_words(item: Item) -> bool:
     """Whether the table of a win that was paid does not say what it was."""
-    return bool(records.outcome_of(item) or records.by_hand(item))
+    return bool(records.outcome_of(item) or records.by_hand(item)) or records.kind_of(item) in (BET, CANCEL)
 
 
 def _is_far_off(item: Item) -> bool:

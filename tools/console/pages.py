@@ -69,6 +69,7 @@ class Pages:
             "why_less": why_less,
             "by_hand": by_hand,
             "OPERATORS": OPERATORS,
+            "DONE": words.DONE,
             "free_rounds": free_rounds,
             "never_came": never_came,
             "is_identifier": is_identifier,
@@ -154,4 +155,4 @@ def _amount(value: object) -> str:
 
 
 def _signed(value: object) -> str:
-    return signed(value) if isinstance(value, Decimal) else _amount(value)
+    return signed(value) if isinstance(value, Decimal) and value else _amount(value)

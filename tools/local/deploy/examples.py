@@ -1,4 +1,4 @@
-"""The provider's five published examples, as it would send them to a stack."""
+"""The provider's five published examples of wins and one of each other call, as it would send them to a stack."""
 
 import json
 from collections.abc import Iterator
@@ -11,18 +11,26 @@ from tools.shared.folders import ROOT
 EVENTS = ROOT / "events"
 
 # Which output each example is sent to; a round closed automatically is a result.
-OUTPUTS = {
+WINS = {
     "result": "ResultUrl",
     "auto_closing": "ResultUrl",
     "jackpot": "JackpotUrl",
     "bonus": "BonusUrl",
     "promo": "PromoUrl",
 }
+OUTPUTS = WINS | {
+    "bet": "BetUrl",
+    "cancel": "CancelUrl",
+    "refund": "RefundUrl",
+    "endround": "EndRoundUrl",
+    "balance": "BalanceUrl",
+    "check": "CheckUrl",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A published example: its `name`, the stack's output that it is sent to, its path, and its body to the letter."""
+    """An example: its `name`, the stack's output that it is sent to, its path, and its body to the letter."""
 
     name: str
     output: str
@@ -31,7 +39,8 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    return (example(name) for name in OUTPUTS)
+    """The published ones."""
+    return (example(name) for name in WINS)
 
 
 def example(name: str) -> Example:
