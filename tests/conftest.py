@@ -267,8 +267,8 @@ class Operator:
             self._monkeypatch.setattr(f"wallet.{room}.time", self.clock)
 
     def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:
-        """Sends a body (a dict, or text as it is) through the callback's handler."""
-        return self.send_event(callback, gateway_event(body, token=token, **event))
+        """Sends a body (a dict, or text as it is) through the callback's handler, to its example's path."""
+        return self.send_event(callback, gateway_event(body, token=token, **{"path": path_of(callback), **event}))
 
     def invoke(self, function: str, order: Any) -> dict[str, Any]:
         """What a function answers to the operator's own side."""
@@ -303,6 +303,11 @@ def gateway_event(body: Any, *, token: str | None = None, **event: Any) -> dict[
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         **event,
     }
+
+
+def path_of(callback: str) -> str:
+    """The path of a callback's published example."""
+    return json.loads((EVENTS / f"{callback}.json").read_text())["path"]
 
 
 def published(callback: str, **changes: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from conftest import SESSION, Operator, gateway_event, published
+from conftest import SESSION, Operator, gateway_event, path_of, published
 from expectations import output
 from stack import BETS, TEMPLATE
 from tools.local.template import Template
@@ -197,7 +197,6 @@ class _Stage:
         self.operator = operator
         self.callback = callback
         self.calls: set[Call] = set()
-        (self._path, *_) = [path for path, name in TEMPLATE.routes().items() if name == callback] or [""]
         self._down: set[str] = set()
         self._is_performing = False
         boto3.client("secretsmanager").create_secret(
@@ -228,7 +227,7 @@ class _Stage:
     def send(self, *, token: str = PROVIDER_TOKEN, method: str = "POST", path: str = "", **changes: Any) -> int:
         """The code of the answer to the callback's example with these changes."""
         body = published(self.callback, **changes)
-        event = gateway_event(body, token=token, httpMethod=method, path=path or self._path)
+        event = gateway_event(body, token=token, httpMethod=method, path=path or path_of(self.callback))
         with self._performing():
             return json.loads(self._handler(event, None)["body"])["error"]
 
@@ -240,7 +239,9 @@ class _Stage:
 
     def freeze(self, order: str, user_id: str) -> int:
         with self._performing():
-            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)["error"]
+            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)[
+                "error"
+            ]
 
     def retry(self, *messages: str, tries: int = 1) -> None:
         """Hands the function these messages, or what it has kept, as Lambda does."""

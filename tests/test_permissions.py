@@ -241,8 +241,9 @@ def test_a_policy_of_the_stack_allows_by_name() -> None:
     # The API's own policy, which lets the provider's addresses call it, is held by test_template.
     assert {name.partition(":")[0] for name in statements} >= {
         *(f"{callback.title()}Logging" for callback in FUNCTIONS), *(f"{kind.title()}Records" for kind in KINDS),
-        *(f"{callback.title()}Parking" for callback in KEEPING), "ResultRole", "BetRole", "CashierRole", "PlayerAccess", "PlayerReading", "FreeRoundAccess",
-        "RoundAccess", "SecretAccess", "OnlyByTls", "AlarmTopicOnlyByTls",
+        *(f"{callback.title()}Parking" for callback in KEEPING), "ResultRole", "BetRole", "CashierRole",
+        "PlayerAccess", "PlayerReading", "FreeRoundAccess", "RoundAccess", "SecretAccess", "OnlyByTls",
+        "AlarmTopicOnlyByTls",
     }  # fmt: skip
 
     for name, statement in statements.items():

@@ -35,7 +35,7 @@ from tools.provider.answers import Answer
 from tools.provider.simulate.pages import Words
 from tools.provider.simulate.provider import Delivery, Settled
 from tools.provider.simulate.report import report
-from tools.provider.simulate.story import PageName
+from tools.provider.simulate.story import WinPage
 from tools.shared.trouble import Trouble
 from walletctl import PORT, Walletctl, parked
 
@@ -342,7 +342,7 @@ def test_a_minute_has_every_page_every_refusal_and_every_manner_of_sending() -> 
     plans = made.values()
     followed = {number for plan in plans for number in plan.callback.after}
 
-    assert {plan.callback.page for plan in plans} == set(get_args(PageName))
+    assert {plan.callback.page for plan in plans} == set(get_args(WinPage))
     assert {plan.code for plan in plans} == {0, *(code for code, _ in REFUSALS)}
     assert any(plan.callback.copies > 1 for plan in plans)
     assert any(plan.callback.cut_after for plan in plans)
