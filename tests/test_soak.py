@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 from unittest.mock import Mock
 
 import boto3
@@ -30,12 +30,12 @@ from tools.proofs.soak.notes import Sent
 from tools.proofs.soak.report import Run, tell
 from tools.proofs.soak.run import Soak, SoakSettings
 from tools.proofs.soak.stand import opening
-from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, REFUSALS, WRONG_TOKEN, Traffic, traffic
-from tools.provider.answers import Answer
+from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, NEVER_KEPT, REFUSALS, WRONG_TOKEN, Traffic, traffic
+from tools.provider.answers import SUCCESS, Answer
 from tools.provider.simulate.pages import Words
 from tools.provider.simulate.provider import Delivery, Settled
 from tools.provider.simulate.report import report
-from tools.provider.simulate.story import WinPage
+from tools.provider.simulate.story import PAGES
 from tools.shared.trouble import Trouble
 from walletctl import PORT, Walletctl, parked
 
@@ -65,11 +65,18 @@ class Played:
     def play(self, made: Traffic) -> None:
         for player in made.players:
             self.operator.invoke("cashier", opening(player))
+        taken: set[int] = set()
         for plan, words in zip(made.plans.values(), said(made), strict=True):
-            if plan.code != WRONG_TOKEN:  # the functions have no secret here
-                reply = self.operator.send(plan.callback.name, words.body)
-                answer = Answer(status=reply.status, text=reply.text)
-                self.sent.append(Sent(plan, [delivery(reply.status, answer=answer)]))
+            callback = plan.callback
+            is_called_for = not plan.follows_a_failure and (not callback.needs or taken & {*callback.needs})
+            if plan.code == WRONG_TOKEN or not is_called_for:  # the functions have no secret here
+                continue
+            function = "balance" if callback.page == "check" else callback.name
+            reply = self.operator.send(function, words.body, path=words.path.partition("?")[0])
+            answer = Answer(status=reply.status, text=reply.text)
+            self.sent.append(Sent(plan, [delivery(reply.status, answer=answer)]))
+            if callback.page == "bet" and answer.error == SUCCESS:
+                taken.add(callback.number)
 
     def account(self) -> SoakAccount:
         with report(self.folder / "report.csv") as rows:
@@ -342,7 +349,9 @@ def test_a_minute_has_every_page_every_refusal_and_every_manner_of_sending() -> 
     plans = made.values()
     followed = {number for plan in plans for number in plan.callback.after}
 
-    assert {plan.callback.page for plan in plans} == set(get_args(WinPage))
+    assert {plan.callback.page for plan in plans} == set(PAGES)
+    assert {plan.callback.page for plan in plans if plan.follows_a_failure} == {"bet", "cancel"}
+    assert not any(plan.may_give_up for plan in plans if plan.callback.page in NEVER_KEPT)
     assert {plan.code for plan in plans} == {0, *(code for code, _ in REFUSALS)}
     assert any(plan.callback.copies > 1 for plan in plans)
     assert any(plan.callback.cut_after for plan in plans)

@@ -31,7 +31,20 @@ WHATS: tuple[What, ...] = (
     "not examined",
 )
 
-_HTTP = {0: 200, 52: 200, 61: 200, 62: 200, 57: 400, 59: 400, 64: 400, 99: 400, 401: 401, UNAVAILABLE: 503}
+_HTTP = {
+    0: 200,
+    15: 200,
+    52: 200,
+    53: 200,
+    61: 200,
+    62: 200,
+    57: 400,
+    59: 400,
+    64: 400,
+    99: 400,
+    401: 401,
+    UNAVAILABLE: 503,
+}
 _MISSING = ("missing here", "perhaps parked", "dead letter")  # what `reconcile` calls a credit that is not on record
 
 # Runs a command of `walletctl`, and returns what it prints. Raises Trouble if the command could not do its work.
@@ -85,7 +98,7 @@ def account(sent: Sequence[Sent], report: Path, waiting: Sequence[str], walletct
 def _answers(sent: Sequence[Sent]) -> Iterator[Finding]:
     """Answers that are late, or not the one that is right here."""
     for one in sent:
-        allowed = {one.plan.code, UNAVAILABLE} | ({62} if one.plan.may_be_unknown else set[int]())
+        allowed = {*one.plan.right, UNAVAILABLE} | ({62} if one.plan.may_be_unknown else set[int]())
         for delivery in one.deliveries:
             fault = ""
             if delivery.seconds > FUNCTION_SECONDS:

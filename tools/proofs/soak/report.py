@@ -105,7 +105,9 @@ def _lines(run: Run, figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"\nThe soak itself failed: {run.crash}"
     bad = f"NOT GOOD: {'; '.join(run.faults)}"
     yield (
-        "\nGOOD: every win is on record once, and what was refused is there for a person" if run.is_good else f"\n{bad}"
+        "\nGOOD: every movement is on record once, and what was refused is there for a person"
+        if run.is_good
+        else f"\n{bad}"
     )
 
 

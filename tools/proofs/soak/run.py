@@ -163,7 +163,7 @@ class Soak:
                     tasks.create_task(self._open(player, opens_at))
             faults = tasks.create_task(self.faults.run(planned))
             until = self.settings.seconds + DRAIN_SECONDS
-            callbacks = [plan.callback for plan in self.traffic.plans.values()]
+            callbacks = [plan.callback for plan in self.traffic.plans.values() if not plan.follows_a_failure]
             async with network(self.stand.url, answer_seconds=HANG_SECONDS) as send:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.provider.send_all(callbacks, send), until)
@@ -191,7 +191,7 @@ class Soak:
         last = sent.deliveries[-1]
         was_kept = last.code == UNAVAILABLE and self.faults.could_park(last) and last.seconds < NO_WORKER_SECONDS
         sent.gave_up = sent.plan.may_give_up and was_kept
-        return sent.gave_up or callback.is_given_up
+        return sent.gave_up or (callback.is_given_up and callback.page != "bet")
 
     async def _open(self, player: Player, opens_at: float) -> None:
         """Opens a late player's wallet in its time, or as soon after it as there is an engine."""
