@@ -73,7 +73,7 @@ def _prepare(operator: Operator, walletctl: Walletctl) -> None:
     operator.database.Table("Players").update_item(
         Key={"userId": "torn"}, UpdateExpression="SET cash = :other", ExpressionAttributeValues={":other": Decimal(1)}
     )
-    for callback in place.callbacks():
+    for callback in place.keeping():
         for reference in ("one", "two", "three", "four", "five"):
             walletctl.leave(
                 f"{callback.title()}DeadLetters", parked(callback, published(callback, reference=reference))
@@ -111,7 +111,7 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _mend(stage: "_Stage") -> None:
-    for callback in stage.office.callbacks:
+    for callback in stage.office.keeping:
         stage.run("parked redrive", callback, "one")
         stage.run("parked discard", callback, "two", "--reason", "a test", "--yes", "--file", stage.free_file())
         stage.run("parked settle", "five", callback, "--reason", "a test", "--yes")

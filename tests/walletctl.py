@@ -125,7 +125,7 @@ class Functions:
 
     def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[tuple[dict[str, str], Any]] = []
-        for name in ("result", "jackpot", "bonus", "promo", "cashier"):
+        for name in ("result", "jackpot", "bonus", "promo", "bet", "cancel", "cashier"):
             operator.handler(name)  # the command leaves the environment without an account
         make_call = BaseClient._make_api_call
 

@@ -115,6 +115,11 @@ class BackOffice:
     def callbacks(self) -> list[str]:
         return places.callbacks()
 
+    @property
+    def keeping(self) -> list[str]:
+        """The callbacks that have queues."""
+        return self.place.keeping()
+
     def named(self, name: str) -> tuple[list[Item], Item | None]:
         """What the ledger has under that reference, and the wallet of a player of that name: at once, by key."""
         transactions, wallet, _ = of_name(self.place.tables(), name)
@@ -171,7 +176,7 @@ class BackOffice:
     def parked(self, *callbacks: str) -> list[Pile]:
         """Every dead letter, or some callbacks', read and put back; where none is by SQS's count, that is believed."""
         with self.at_the_letters:
-            return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
+            return piles(self.place, callbacks or self.keeping, trusting_counts=self.is_local)
 
     def recorded_about(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
         """What is on record about dead letters, by id: what was adjusted by hand, and what they contradict."""
@@ -265,7 +270,7 @@ class BackOffice:
 
     def counts(self) -> list[Count]:
         with Interruptions() as interruptions:
-            return [self._count(callback, interruptions) for callback in self.callbacks]
+            return [self._count(callback, interruptions) for callback in self.keeping]
 
     def _count(self, callback: str, interruptions: Interruptions) -> Count:
         queues = self.place.queues(callback)

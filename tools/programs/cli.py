@@ -286,7 +286,7 @@ def _reconcile() -> typer.Typer:
 
 def _players() -> typer.Typer:
     from tools.walletctl.players import command as players
-    from tools.walletctl.players import importing
+    from tools.walletctl.players import freezing, importing
 
     family = _family("players")
     _mount(
@@ -310,6 +310,8 @@ def _players() -> typer.Typer:
         "walletctl players import players.csv --stack lucky-monaco-wallet",
         name="import",
     )
+    _mount(family, freezing.freeze, 'walletctl players freeze 421 --reason "asked for a break, ticket 1234"')
+    _mount(family, freezing.unfreeze, 'walletctl players unfreeze 421 --reason "the break is over, ticket 1234"')
     return family
 
 

@@ -15,7 +15,7 @@ from tools.walletctl.log import LogLine
 from tools.walletctl.parked.adjusted import adjustments_named, ids_about
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile, piles
-from tools.walletctl.place import Place, callbacks
+from tools.walletctl.place import Place, keeping
 from tools.walletctl.tables import Tables
 
 
@@ -35,7 +35,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
-        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(recorded))
+        parked = piles(where, where.keeping(), retries=retries, trusting_counts=bool(recorded))
     except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
         not_looked.append(f"The dead letters were not looked at: {trouble}.")
     letters_of_all = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
@@ -111,7 +111,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
 
 def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
     """The ids under a reference that are not on record, where one of another kind is."""
-    ids = [f"{kind}#{name}" for kind in callbacks()]
+    ids = [f"{kind}#{name}" for kind in keeping()]
     others = [id for id in ids if id not in on_record]
     return others if len(others) < len(ids) else []
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _MOST_TRANSACTIONS = 10  # each takes a screen's half
 _MOST_LINES = 12  # of the log, the last: more than one win is tried
-_OF_A_WALLET = ("userId", "currency", "cash", "bonus", "version")
 _LOG = [
     Column(name="at", title="log", unbroken=True),
     Column(name="callback", title="callback", unbroken=True),
@@ -73,11 +72,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "outcome": found.outcome,
         "transactions": [listing.for_machines(records.row(item)) for item in found.transactions],
         "adjusted": [listing.for_machines(records.row(item)) for item in found.adjusted],
-        "wallet": listing.for_machines(
-            {name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")}
-        )
-        if found.wallet
-        else None,
+        "wallet": listing.for_machines(records.of_wallet(found.wallet)) if found.wallet else None,
         "opening": listing.for_machines(records.row(found.opening)) if found.opening else None,
         "deadLetters": letters(found.letters),
         "due": letters(found.due),
@@ -162,6 +157,7 @@ def _wallet(item: Item) -> dict[str, Cell]:
         "cash": f"{_text(item.get('cash'))} {item.get('currency')}",
         "bonus": _text(item.get("bonus")),
         "version": _text(item.get("version")),
+        **({"frozen": frozen} if (frozen := records.frozen(item)) else {}),
     }
 
 
