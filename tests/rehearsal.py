@@ -75,7 +75,7 @@ def rehearsal(callback: str, calls: str = "All") -> Rehearsal:
 
 
 def _prepare_rounds(operator: Operator) -> None:
-    """Bets of amount 10, each in a round of its own, under the references bet-1 to bet-4; and a round that has ended."""
+    """Four rounds with a bet of 10 each, under the references bet-1 to bet-4; and a round that has ended."""
     bets = [published("bet", reference=f"bet-{number}", roundId=f"round-{number}") for number in range(1, 5)]
     for callback, bodies in (("bet", bets), ("endround", [published("endround", roundId="ended")])):
         handler = operator.load(callback).handler

@@ -506,8 +506,8 @@ def test_what_the_gateway_answers_by_itself_is_counted_in_its_log() -> None:
         ),
         "OtherAddressAnswers": (
             '{ ($.gatewayAnswer = "ACCESS_DENIED" || $.gatewayAnswer = "WAF_FILTERED") '
-            '&& ($.path = "*Result" || $.path = "*Win" || $.path = "*bonuswin" || $.path = "*Bet" || $.path = "*Cancel" '
-            '|| $.path = "*Refund" || $.path = "*EndRound" || $.path = "*Balance" || $.path = "*Check") }',
+            '&& ($.path = "*Result" || $.path = "*Win" || $.path = "*bonuswin" || $.path = "*Bet" '
+            '|| $.path = "*Cancel" || $.path = "*Refund" || $.path = "*EndRound" || $.path = "*Balance" || $.path = "*Check") }',
             {},
         ),
     }  # fmt: skip
@@ -643,7 +643,8 @@ def searches(widget: dict[str, Any]) -> Iterator[Search]:
             expression = row[0]["expression"]
             assert len(expression) + 40 * expression.count("<") < 1024, "CloudWatch takes no more, names filled in"
             found = re.fullmatch(
-                r"""SEARCH\('\{"?([^",]+)"?,([A-Za-z,]+)\} (?:(\w+)=\(("[^)]+")\) )?MetricName="(\w+)"', '\w+', \d+\)""",
+                r"""SEARCH\('\{"?([^",]+)"?,([A-Za-z,]+)\} (?:(\w+)=\(("[^)]+")\) )?"""
+                r"""MetricName="(\w+)"', '\w+', \d+\)""",
                 expression,
             )
             assert found, expression

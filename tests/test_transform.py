@@ -3,7 +3,10 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -182,6 +185,30 @@ def test_nothing_refers_to_what_is_not_there_whatever_the_parameters() -> None:
         }
         named = named_in(there, parameters)
         assert {name for name in named if not name.startswith("AWS::")} <= there["Resources"].keys() | parameters.keys()
+
+
+def test_what_stays_of_a_stack_can_be_adopted_by_a_new_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "operating" / "removing.md").read_text()
+    (script,) = re.findall(r"(?s)<<'END'\n(.*?)\nEND\n", page)
+    types = {name: each["Type"] for name, each in TEMPLATE["Resources"].items()}
+    lasting = {name for name, each in types.items() if each in ("AWS::DynamoDB::Table", "AWS::SQS::Queue")}
+    summaries = [
+        {"LogicalResourceId": name, "PhysicalResourceId": f"its {name}", "ResourceType": each}
+        for name, each in types.items()
+    ]
+    (tmp_path / "resources.json").write_text(json.dumps({"StackResourceSummaries": summaries}))
+    (tmp_path / "template.json").write_text(json.dumps(loops.read()))
+
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+
+    retained = (tmp_path / "retained.json").read_text()
+    assert json.loads(retained)["Resources"].keys() == lasting
+    assert all("DeletionPolicy" in each for each in json.loads(retained)["Resources"].values())
+    assert len(retained) < 51_200, "what --template-body takes"
+    errors_alone = ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I"])
+    assert [f"{match.rule.id} {match.message}" for match in lint(retained, config=errors_alone)] == []
+    adopted = json.loads((tmp_path / "import.json").read_text())
+    assert {each["LogicalResourceId"] for each in adopted} == lasting
 
 
 def test_a_stack_with_wins_alone_has_nothing_of_bets() -> None:

@@ -24,7 +24,7 @@ from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
 from tools.console.words import FINAL, counted
-from tools.local.deploy.examples import OUTPUTS, Example, example
+from tools.local.deploy.examples import OUTPUTS, OUTPUTS_OF_BETS, Example, example
 from tools.provider.answers import Answer
 from tools.provider.paths import query_of
 from tools.provider.secret import Secret
@@ -34,7 +34,7 @@ from tools.shared.items import Item
 from tools.shared.trouble import Trouble
 
 OUTAGE_SECONDS = 10
-EXAMPLES = {name: name.replace("_", " ") for name in OUTPUTS} | {"endround": "end of round"}
+EXAMPLES = {name: name.replace("_", " ") for name in (*OUTPUTS, *OUTPUTS_OF_BETS)} | {"endround": "end of round"}
 _MOVE_NOTHING = ("endround", "balance", "check")
 _REVERSALS = ("cancel", "refund")
 _WAYS = ("once", "ten", "twice")

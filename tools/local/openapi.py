@@ -71,8 +71,8 @@ def document() -> Json:
             "description": (
                 "The operator's side of the provider's API: each call moves a player's money exactly once per reference. "
                 "Field names are matched without regard to case, and unknown fields are kept, never refused. "
-                "Balances are answered in the notation of the request's amount: text for text, number for number. They "
-                "are text where it has none."
+                "Balances are answered in the notation of the request's amount: text for text, number for number. "
+                "They are text where it has none."
             ),
         },
         "servers": [{"url": "http://127.0.0.1:3000", "description": "make run"}],

@@ -1,4 +1,4 @@
-"""The provider's five published examples of wins and one of each other call, as it would send them to a stack."""
+"""The provider's five published examples of wins, and ours of its other calls, as it would send them to a stack."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from tools.shared.folders import ROOT
 EVENTS = ROOT / "events"
 
 # Which output each example is sent to; a round closed automatically is a result.
-WINS = {
+OUTPUTS = {
     "result": "ResultUrl",
     "auto_closing": "ResultUrl",
     "jackpot": "JackpotUrl",
     "bonus": "BonusUrl",
     "promo": "PromoUrl",
 }
-OUTPUTS = WINS | {
+OUTPUTS_OF_BETS = {
     "bet": "BetUrl",
     "cancel": "CancelUrl",
     "refund": "RefundUrl",
@@ -39,13 +39,13 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    """The published ones."""
-    return (example(name) for name in WINS)
+    """The five that are published."""
+    return (example(name) for name in OUTPUTS)
 
 
 def example(name: str) -> Example:
     published = event(name)
-    return Example(name=name, output=OUTPUTS[name], path=published["path"], body=published["body"])
+    return Example(name=name, output=(OUTPUTS | OUTPUTS_OF_BETS)[name], path=published["path"], body=published["body"])
 
 
 @cache
