@@ -771,6 +771,19 @@ def test_a_bet_is_shown_with_its_sign_its_round_and_what_paid_it_back(window: Wi
     assert ">+10</td>" in ledger
 
 
+def test_a_frozen_player_is_shown_as_such_with_who_did_it_and_why(window: Window) -> None:
+    assert "Frozen" not in window.get("/player?id=421").text
+    order = {"userId": "421", "actor": "anna", "reason": "ticket <7>"}
+    assert window.operator.invoke("cashier", {"freeze": order})["frozen"]
+
+    text = window.get("/player?id=421").text
+    assert "<strong>Frozen</strong>" in text
+    assert "by anna: ticket &lt;7&gt;" in text
+
+    assert window.operator.invoke("cashier", {"unfreeze": order})["error"] == 0
+    assert "Frozen" not in window.get("/player?id=421").text
+
+
 def test_a_bet_that_was_cancelled_before_it_came_says_so(window: Window) -> None:
     assert played(window, "cancel", reference="b-1") == 0
     assert played(window, "bet", reference="b-1") == 53

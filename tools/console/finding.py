@@ -82,6 +82,7 @@ class FindPages:
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
             opened=records.meaning(ledger.opening) if ledger.opening else "",
+            frozen=records.frozen(ledger.wallet) if ledger.wallet else None,
             rows=_rows(ledger, before),
             oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),
             before=before,
