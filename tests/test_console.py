@@ -1,6 +1,7 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import re
@@ -484,7 +485,7 @@ def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
 
     text = window.get("/find/elsewhere?name=5103188801", hx_request="true").text
 
-    assert "1 transaction under that round" in text
+    assert "What happened in round 5103188801" in text
     assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in text
 
 
@@ -495,7 +496,7 @@ def test_a_stacks_whole_ledger_is_read_when_that_is_asked_for_and_only_then(wind
     text = of_a_stack.get("/find/elsewhere?name=5103188801", hx_request="true").text
     assert "Nothing is known of" in text
     (link,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', text))
-    assert "1 transaction under that round" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
+    assert "What happened in round 5103188801" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
 
     # What the log knows is a reference: to read the ledger for it would tell no more.
     of_a_stack.place.lines = [
@@ -769,6 +770,76 @@ def test_a_bet_is_shown_with_its_sign_its_round_and_what_paid_it_back(window: Wi
     ledger = window.get("/player?id=421").text
     assert ">-10</td>" in ledger
     assert ">+10</td>" in ledger
+
+
+def test_a_round_is_shown_in_order_with_what_was_staked_and_won(window: Window) -> None:
+    for name, reference in (("bet", "b-1"), ("bet", "b-2"), ("cancel", "b-2")):
+        assert played(window, name, reference=reference, roundId="round-7") == 0
+    assert (
+        window.operator.send("result", published("result", reference="w-1", roundId="round-7", amount="25")).json[
+            "error"
+        ]
+        == 0
+    )
+    assert played(window, "endround", roundId="round-7") == 0
+
+    text = window.get("/find/elsewhere?name=round-7", hx_request="true").text
+
+    happened = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r'<td class="when">.*?</td><td>(.*?)</td>', text)]
+    assert happened == ["bet of 10", "bet of 10", "bet cancelled and paid back", "result", "round ended"]
+    assert re.findall(r'<td class="number">([+-][0-9.]+)</td>', text) == ["-10", "-10", "+10", "+25"]
+    figures = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^ ]*) <small>", text))
+    assert figures == {"Staked": "20", "Paid back": "10", "Won": "25", "Net for the player": "+15"}
+    assert "Played: its result came" in text
+    assert "Ended" in text
+
+
+def test_the_same_round_in_two_games_is_two_rounds(window: Window) -> None:
+    for game in ("dice", "slots"):
+        assert played(window, "bet", reference=f"b-{game}", roundId="round-7", gameId=game) == 0
+
+    text = window.get("/find/elsewhere?name=round-7", hx_request="true").text
+
+    assert text.count('aria-label="Round round-7"') == 2
+    assert re.findall(r"Game <bdi[^>]*>(\w+)</bdi>", text) == ["dice", "slots"]
+
+
+def test_a_bet_leads_to_its_round_and_says_how_it_stands(window: Window) -> None:
+    assert played(window, "bet", reference="b-1", roundId="round-7") == 0
+
+    text = window.get("/find/elsewhere?name=b-1&shown=1", hx_request="true").text
+
+    assert "Open: 1 live bet waits for a result" in text
+    assert 'Its round: <a href="/find?name=round-7">' in text
+
+
+def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(window: Window) -> None:
+    assert "No open rounds" in window.get("/rounds").text
+    for number in (1, 2):
+        assert played(window, "bet", reference=f"b-{number}", roundId=f"round-{number}") == 0
+    assert window.operator.send("result", published("result", reference="w", roundId="round-2")).json["error"] == 0
+
+    text = window.get("/rounds").text
+
+    assert re.findall(r'<a href="/find\?name=(round-\d)">', text) == ["round-1"]
+    assert 'class="alarm"' not in text
+    assert '<a href="/find?name=round-1">' in window.get("/player?id=421").text
+
+    table = window.operator.database.Table("Rounds")
+    (item,) = [each for each in window.operator.items("Rounds") if each["roundId"] == "round-1"]
+    table.put_item(Item=item | {"openSince": "2026-01-02T03:04:05.000+00:00"})
+
+    text = window.get("/rounds").text
+    assert "1 round</strong> is open for longer than 26 hours" in text
+    assert '<strong class="alarm">2026-01-02 03:04:05</strong>' in text
+
+
+def test_a_place_that_takes_no_bets_says_that_it_has_no_rounds(window: Window) -> None:
+    tables = window.place.tables()
+    window.place._made["tables"] = dataclasses.replace(tables, rounds=None)
+
+    assert "takes no bets" in window.get("/rounds").text
+    assert window.get("/player?id=421").status_code == 200
 
 
 def test_a_frozen_player_is_shown_as_such_with_who_did_it_and_why(window: Window) -> None:

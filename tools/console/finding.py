@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from tools.console.backoffice import ROWS, BackOffice, Ledger
 from tools.console.comparing import compared, prizes_of
-from tools.console.pages import MOST_OF_A_NAME, Pages, to
+from tools.console.pages import MOST_OF_A_NAME, Pages, is_overdue, to
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
 from tools.shared.listing import Row
@@ -38,6 +38,7 @@ class FindPages:
         return [
             Route("/find", self.find),
             Route("/find/elsewhere", _named(self.elsewhere, "name")),
+            Route("/rounds", self.rounds),
             Route("/player", _named(self.player, "id")),
             Route("/player/proof", _named(self.proof, "id")),
             Route("/player/parked", _named(self.parked, "id")),
@@ -73,15 +74,24 @@ class FindPages:
             now=datetime.now(UTC),
         )
 
+    def rounds(self, _request: Request) -> Response:
+        """Those in which a bet waits for a result."""
+        found = self._office.open_rounds()
+        rounds, more = found or (None, False)
+        overdue = sum(map(is_overdue, rounds or ()))
+        return self._pages.page("rounds.html", rounds=rounds, more=more, overdue=overdue)
+
     def player(self, request: Request) -> Response:
         user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
         ledger = self._office.ledger(user_id, before)
         shown = ledger.newest[:ROWS]
+        rounds, _ = (self._office.open_rounds(user_id) if ledger.wallet else None) or ([], False)
         return self._pages.page(
             "player.html",
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
             opened=records.meaning(ledger.opening) if ledger.opening else "",
+            rounds=rounds,
             frozen=records.frozen(ledger.wallet) if ledger.wallet else None,
             rows=_rows(ledger, before),
             oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),
