@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from conftest import Operator
 from tools.shared.outside import user
-from tools.walletctl import money, place
+from tools.walletctl import place
 from walletctl import Walletctl
 
 Run = Callable[..., Any]

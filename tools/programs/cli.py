@@ -47,6 +47,7 @@ class _Root(_Family):
         loaders: dict[str, Callable[[], typer.Typer]] = {
             "find": _find,
             "ledger": _ledger,
+            "rounds": _rounds,
             "verify": _verify,
             "console": _console,
             "reconcile": _reconcile,
@@ -251,6 +252,17 @@ def _ledger() -> typer.Typer:
         "walletctl ledger 421",
         "walletctl ledger 421 --since 2d --kind result --kind promo",
         "walletctl ledger 421 --oldest-first --csv > ledger-421.csv",
+    )
+
+
+def _rounds() -> typer.Typer:
+    from tools.walletctl.rounds.command import rounds
+
+    return _alone(
+        rounds,
+        "walletctl rounds --open --older-than 26h",
+        "walletctl rounds --open --player 421",
+        "walletctl rounds --open --older-than 26h --stack lucky-monaco-wallet --csv > open-rounds.csv",
     )
 
 

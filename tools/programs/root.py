@@ -33,6 +33,11 @@ COMMANDS = (
     Command(_MONEY, "ledger", "Lists a player's transactions with the balances they left behind, the newest first."),
     Command(
         _MONEY,
+        "rounds",
+        "Lists the rounds in which a bet waits for a result, the longest open first. Changes nothing.",
+    ),
+    Command(
+        _MONEY,
         "verify",
         "Proves that every player's movements explain the wallet, to the last digit. Changes nothing.",
     ),

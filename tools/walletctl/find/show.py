@@ -16,6 +16,7 @@ from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked import show as parked
+from tools.walletctl.rounds import played as rounds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,10 +36,17 @@ _LOG = [
 def parts(found: Found) -> Iterator["RenderableType"]:
     """From the ledger, then from the queues, then from the log."""
     now = datetime.now(UTC)
-    for item in found.transactions[:_MOST_TRANSACTIONS]:
+    told = [of for of in found.rounds if of.is_named]
+    for of in told:
+        yield listing.facts(rounds.facts(of))
+        yield ""
+        if shown := rounds.steps(of):
+            yield listing.table(rounds.STEPS, shown)
+            yield ""
+    for item in () if told else found.transactions[:_MOST_TRANSACTIONS]:
         yield listing.facts(_transaction(item))
         yield ""
-    if (number := len(found.transactions)) > _MOST_TRANSACTIONS:
+    if (number := len(found.transactions)) > _MOST_TRANSACTIONS and not told:
         yield f"... and {number - _MOST_TRANSACTIONS} more: --csv has them all\n"
     for item in found.adjusted:
         yield listing.facts(_transaction(item))
@@ -71,6 +79,7 @@ def for_machines(found: Found) -> dict[str, Any]:
         "name": found.name,
         "outcome": found.outcome,
         "transactions": [listing.for_machines(records.row(item)) for item in found.transactions],
+        "rounds": [rounds.for_machines(of) for of in found.rounds],
         "adjusted": [listing.for_machines(records.row(item)) for item in found.adjusted],
         "wallet": listing.for_machines(records.of_wallet(found.wallet)) if found.wallet else None,
         "opening": listing.for_machines(records.row(found.opening)) if found.opening else None,
@@ -118,7 +127,14 @@ def _transaction(item: Item) -> dict[str, Cell]:
     return {name: cell for name, cell in facts.items() if cell is not None}
 
 
-_TITLES = {"opening": "opened with", "deposit": "deposited", "withdrawal": "withdrawn", "adjustment": "adjusted by"}
+_TITLES = {
+    "bet": "staked",
+    "cancel": "paid back",
+    "opening": "opened with",
+    "deposit": "deposited",
+    "withdrawal": "withdrawn",
+    "adjustment": "adjusted by",
+}
 
 
 def _amount(item: Item, outcome: str | None) -> str:

@@ -126,10 +126,10 @@ def list_(
         print("No wallets" + (f" in {plain(currency)}" if currency else ""))
         print(f"How to open one: {command((), 'help', 'players', 'add')}")
         return
-    frozen = [row | {"frozen": why} for row in shown if (why := records.frozen(row))]
+    frozen = [(str(row["userId"]), why) for row in shown if (why := records.frozen(row))]
     listing.out(listing.table(COLUMNS, shown))
-    for row in frozen:
-        listing.tell(f"{legible(str(row['userId']))} is frozen {plain(row['frozen'])}")
+    for player, why in frozen:
+        listing.tell(f"{legible(player)} is frozen {plain(why)}")
     more = ", and there are more: --limit N, or --csv for all" if len(rows) > most else ""
     print(f"{listing.counted(len(shown), 'wallet')}{more}")
 
