@@ -164,7 +164,9 @@ class BackOffice:
             return account(
                 books.pages(),
                 compares_free_rounds=tables.free_rounds is not None,
+                compares_rounds=tables.rounds is not None,
                 wallet_now=books.wallet_now,
+                round_now=books.round_now,
             )
 
     def record(self, id: str) -> Record | None:
