@@ -41,6 +41,7 @@ class Sent:
     plan: Plan
     deliveries: list[Delivery] = field(default_factory=list)
     gave_up: bool = False  # after one 998: only the queue can pay it
+    is_surely_kept: bool = False  # one of its 998s came while nothing kept the functions from queueing it
 
     @property
     def codes(self) -> list[int | None]:

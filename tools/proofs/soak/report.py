@@ -89,6 +89,7 @@ def _figures(run: Run) -> dict[str, Any]:
         "walletctl verify": dict(found.verified),
         "walletctl reconcile": dict(found.reconciled),
         "walletctl parked list": dict(found.listed),
+        "walletctl rounds --open": dict(found.open_rounds),
         "verdict": {what: found.count(what) for what in WHATS} | {"still to be sent again": run.unfinished},
     }
 
