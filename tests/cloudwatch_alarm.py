@@ -110,6 +110,10 @@ def _computed(node: ast.AST, metrics: Mapping[str, Series]) -> Any:
             return [_computed(each, metrics) for each in elements]
         case ast.BinOp(left, sign, right) | ast.Compare(left, [sign], [right]):
             return _together(_OPERATORS[type(sign)], _computed(left, metrics), _computed(right, metrics))
+        case ast.Call(ast.Name("METRICS"), []):
+            return [*metrics.values()]
+        case ast.Call(ast.Name("FILL"), [ast.Call(ast.Name("METRICS"), []), filling]):
+            return [_filled(series, _computed(filling, metrics)) for series in metrics.values()]
         case ast.Call(ast.Name("FILL"), [series, filling]):
             return _filled(_computed(series, metrics), _computed(filling, metrics))
         case ast.Call(ast.Name("SUM"), [several]):

@@ -166,8 +166,9 @@ def _copied(kept: Any) -> Any:
 class Operator:
     """The operator's account: its tables, and each callback's `handler()` as Lambda calls it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, template: Template | None = None) -> None:
         self._monkeypatch = monkeypatch
+        self._template = template or Template.load()
         self._handlers: dict[str, Callable[..., Any]] = {}
         self.clock = Clock()
         self.database = DATABASE
@@ -253,18 +254,21 @@ class Operator:
         return module
 
     def _set_environment(self, callback: str, environment: Mapping[str, str]) -> Function:
-        (function,) = (function for function in Template.load().functions() if function.name == callback)
-        for name, value in {**function.environment, **environment}.items():
+        functions = {function.name: function for function in self._template.functions()}
+        given = {**functions[callback].environment, **environment}
+        for name in {name for each in Template.load().functions() for name in each.environment} - given.keys():
+            self._monkeypatch.delenv(name, raising=False)  # what another function was given
+        for name, value in given.items():
             self._monkeypatch.setenv(name, self._urls.get(value, value))
-        return function
+        return functions[callback]
 
     def _keep_time(self) -> None:
         for room in ("callback", "report", "store"):
             self._monkeypatch.setattr(f"wallet.{room}.time", self.clock)
 
     def send(self, callback: str, body: Any, *, token: str | None = None, **event: Any) -> Reply:
-        """Sends a body (a dict, or text as it is) through the callback's handler."""
-        return self.send_event(callback, gateway_event(body, token=token, **event))
+        """Sends a body (a dict, or text as it is) through the callback's handler, to its example's path."""
+        return self.send_event(callback, gateway_event(body, token=token, **{"path": path_of(callback), **event}))
 
     def invoke(self, function: str, order: Any) -> dict[str, Any]:
         """What a function answers to the operator's own side."""
@@ -299,6 +303,11 @@ def gateway_event(body: Any, *, token: str | None = None, **event: Any) -> dict[
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         **event,
     }
+
+
+def path_of(callback: str) -> str:
+    """The path of a callback's published example."""
+    return json.loads((EVENTS / f"{callback}.json").read_text())["path"]
 
 
 def published(callback: str, **changes: Any) -> dict[str, Any]:

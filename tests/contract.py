@@ -1132,6 +1132,11 @@ class Contract:
 
     def visit(self, visit: Visit) -> None:
         """Marks the end of a round. Raises Refused (62, 52, 56)."""
+        self.check_visit(visit)
+        if visit.round:
+            self.rounds[visit.round] = replace(self.round_of(visit), ended=True)
+
+    def check_visit(self, visit: Visit) -> None:
         wallet = self.wallets.get(visit.player)
         if wallet is None:
             raise Refused(62, "no such player")
@@ -1139,8 +1144,6 @@ class Contract:
             raise Refused(52, "not the player's currency")
         if visit.call == "check" and visit.player in self.frozen:
             raise Refused(56, "the player is frozen")
-        if visit.round:
-            self.rounds[visit.round] = replace(self.round_of(visit), ended=True)
 
     def forget(self) -> None:
         """Forgets every round that has expired: none in which a bet is live and no result came."""

@@ -30,7 +30,7 @@ def written(callback: str, **literals: str) -> str:
 
 def holdings(operator: Operator) -> dict[str, list[dict[str, Any]]]:
     """Everything a request can change."""
-    return {name: operator.items(name) for name in ("Players", "Transactions", "FreeRounds")}
+    return {name: operator.items(name) for name in ("Players", "Transactions", "FreeRounds", "Rounds")}
 
 
 @contextmanager

@@ -107,6 +107,16 @@ class Tables:
             self._written[ClientRequestToken] = self._now() + TOKEN_SECONDS, TransactItems
         return {}
 
+    def update_item(self, *, ReturnValues: str, **action: Any) -> Item:  # noqa: N803 - as above
+        assert ReturnValues == "ALL_NEW"
+        key = _key(action["TableName"], action["Key"])
+        held = self.items[key[0]].get(key)
+        if _reason(action, held)["Code"] != "None":
+            raise failure("ConditionalCheckFailedException", "UpdateItem")
+        self._keep(key, _after("Update", action, held))
+        self.writes += 1
+        return {"Attributes": {**self.items[key[0]][key]}}
+
     @staticmethod
     def keys(actions: Iterable[Item]) -> list[Key]:
         """The keys of a write's items, each in its action's place."""
@@ -310,10 +320,13 @@ def _condition(text: str) -> Holds:
 
 
 @cache
-def _changes(expression: str) -> list[tuple[str, str]]:
-    verb, _, changes = expression.partition(" ")
-    assert verb == "SET"
-    return [(name, value) for name, value in (change.split(" = ") for change in changes.split(", "))]
+def _changes(expression: str) -> list[tuple[str, str, bool]]:
+    """The attributes that are set, to which value, and whether only if they are not there."""
+    if expression.startswith("REMOVE "):
+        return [(name, "", False) for name in expression.removeprefix("REMOVE ").split(", ")]
+    found = re.findall(r"(\w+) = (?:(if_not_exists)\(\1, (:\w+)\)|(:\w+))(?:, |$)", expression.removeprefix("SET "))
+    assert len(found) == expression.count(" = ") > 0, f"what is {expression}?"
+    return [(name, value or plain, bool(if_not)) for name, if_not, value, plain in found]
 
 
 def _after(verb: str, action: Item, item: Item | None) -> Item:
@@ -323,9 +336,13 @@ def _after(verb: str, action: Item, item: Item | None) -> Item:
     if verb == "ConditionCheck":
         return item or {}
     assert verb == "Update"
-    values = action["ExpressionAttributeValues"]
-    changes = {name: _normal(values[value]) for name, value in _changes(action["UpdateExpression"])}
-    return {**(item or action["Key"]), **changes}
+    values, after = action.get("ExpressionAttributeValues", {}), {**(item or action["Key"])}
+    for name, value, only_new in _changes(action["UpdateExpression"]):
+        if not value:
+            after.pop(name, None)
+        elif not (only_new and name in after):
+            after[name] = _normal(values[value])
+    return after
 
 
 # --- Failures ----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Everything a function can do, done once: what it asks of AWS meanwhile, and what it counts."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from conftest import SESSION, Operator, gateway_event, published
+from conftest import SESSION, Operator, gateway_event, path_of, published
 from expectations import output
-from stack import TEMPLATE
+from stack import BETS, TEMPLATE
+from tools.local.template import Template
 from wallet import parking
 
 PROVIDER_TOKEN = "of the provider"
@@ -27,12 +29,16 @@ assert all(table["KeySchema"][0]["KeyType"] == "HASH" for table in TEMPLATE.tabl
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as IAM judges it: `keys` are the partition keys it names, `within` the operation it is a part of."""
+    """A call as IAM judges it: `keys` are the partition keys it names, `within` the operation it is a part of.
+
+    `attributes` are those that an update names; of a part of a transaction they are not asked for here.
+    """
 
     action: str  # such as dynamodb:PutItem
     resource: str  # by its name in template.yaml
     keys: frozenset[str] = frozenset()
     within: str | None = None
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +54,36 @@ class Rehearsal:
 
 
 @cache
-def rehearsal(callback: str) -> Rehearsal:
-    """What came of running a function through everything it can meet."""
-    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws(), output() as printed:
+def rehearsal(callback: str, calls: str = "All") -> Rehearsal:
+    """What came of running a function through everything it can meet, in a stack with these calls."""
+    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
-        stage = _Stage(Operator(monkeypatch), monkeypatch, callback)
-        stage.take_snapshot()
-        (_perform_orders if callback == "cashier" else _perform)(stage)
+        operator = Operator(monkeypatch, Template.load(Calls=calls))
+        if callback != "cashier":
+            operator.open_wallet()
+        if callback in BETS:
+            with output():
+                _prepare_rounds(operator)
+        with output() as printed:
+            stage = _Stage(operator, monkeypatch, callback)
+            stage.take_snapshot()
+            _PERFORMANCES.get(callback, _perform)(stage)
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
     return Rehearsal(
         frozenset(stage.calls), frozenset(metric for line in lines if "_aws" in line for metric in _metrics(line))
     )
 
 
+def _prepare_rounds(operator: Operator) -> None:
+    """Four rounds with a bet of 10 each, under the references bet-1 to bet-4; and a round that has ended."""
+    bets = [published("bet", reference=f"bet-{number}", roundId=f"round-{number}") for number in range(1, 5)]
+    for callback, bodies in (("bet", bets), ("endround", [published("endround", roundId="ended")])):
+        handler = operator.load(callback).handler
+        for body in bodies:
+            assert json.loads(handler(gateway_event(body), None)["body"])["error"] == 0
+
+
 def _perform(stage: "_Stage") -> None:
-    stage.operator.open_wallet()
     assert stage.send() == 0
     assert stage.send() == 0, "a replay"
     assert stage.send(amount="777") == 61
@@ -76,7 +97,12 @@ def _perform(stage: "_Stage") -> None:
     assert stage.send(reference="won", promoWinAmount="1", promoWinReference="prize") == 0
     assert stage.send(promoWinAmount="1", promoWinReference="a prize for a known win") == 0
     assert stage.send(promoWinAmount="1", promoWinReference="another prize") == 0
+    assert stage.send(reference="closed", sessionId=None) == 0, "a round that has winnings already"
     assert stage.send(amount="-1") == 59
+    _refuse_and_keep(stage)
+
+
+def _refuse_and_keep(stage: "_Stage") -> None:
     assert stage.send(token="of a stranger") == 401
     assert stage.send(method="GET") == 405
     with stage.down("dynamodb"):
@@ -92,6 +118,50 @@ def _perform(stage: "_Stage") -> None:
     stage.retry()
 
 
+def _perform_bets(stage: "_Stage") -> None:
+    assert stage.send() == 0
+    assert stage.send() == 0, "a replay"
+    assert stage.send(amount="777") == 53
+    assert stage.send(reference="euros", currency="EUR") == 52
+    assert stage.send(reference="early", userId="not yet") == 62
+    assert stage.send(reference="free", bonusCode="SPINS") == 0
+    assert stage.send(reference="too much", amount="1000000") == 15
+    assert stage.send(reference="too much", amount="1000000") == 15, "for good"
+    assert stage.send(reference="late", roundId="ended") == 0, "after its end"
+    assert stage.send(amount="-1") == 59
+    _refuse(stage)
+
+
+def _perform_cancels(stage: "_Stage") -> None:
+    assert stage.send(reference="bet-1", roundId="round-1") == 0
+    assert stage.send(reference="bet-1", roundId="round-1") == 0, "again"
+    assert stage.send(reference="bet-2", roundId=None, gameId=None) == 0, "the bet says which round"
+    assert stage.send(reference="not yet", roundId="round-3") == 0, "remembered"
+    assert stage.send(reference="bet-3", roundId="round-3", amount="777") == 59
+    assert stage.send(reference="bet-3", userId="not yet") == 61
+    assert stage.send(reference="of nobody", userId="not yet") == 62
+    assert stage.send(path="/v4/Refund", reference="bet-3", roundId="round-3") == 0
+    assert stage.send(path="/v4/Refund", reference="refund-1", roundId="round-4") == 0
+    assert stage.send(path="/v4/Refund", reference="refund-2", roundId="not known") == 0, "and left for a person"
+    _refuse_and_keep(stage)
+
+
+def _perform_without_queues(stage: "_Stage") -> None:
+    for path in (path for path, function in TEMPLATE.routes().items() if function == stage.callback):
+        for _ in range(2):
+            assert stage.send(path=path) == 0
+        assert stage.send(path=path, currency="EUR") == 52
+        assert stage.send(path=path, userId="not yet") == 62
+    _refuse(stage)
+
+
+def _refuse(stage: "_Stage") -> None:
+    assert stage.send(token="of a stranger") == 401
+    assert stage.send(method="GET") == 405
+    with stage.down("dynamodb"):
+        assert stage.send(reference="not kept") == 998
+
+
 def _perform_orders(stage: "_Stage") -> None:
     """What the cashier can meet: each movement, done, replayed and refused."""
     for movement, amount in (("opening", "10"), ("deposit", "5"), ("withdrawal", "5"), ("adjustment", "-5")):
@@ -103,8 +173,21 @@ def _perform_orders(stage: "_Stage") -> None:
     assert stage.order(movement="adjustment", reference="too much", amount="-777") == 15
     assert stage.order(reference="euros", currency="EUR") == 52
     assert stage.order(reference="nobody's", userId="nobody") == 62
+    for order in ("freeze", "unfreeze"):
+        assert stage.freeze(order, "422") == 0
+        assert stage.freeze(order, "422") == 0, "again"
+        assert stage.freeze(order, "nobody") == 62
     with stage.down("dynamodb"):
         assert stage.order(reference="later") == 998
+
+
+_PERFORMANCES = {
+    "bet": _perform_bets,
+    "cancel": _perform_cancels,
+    "endround": _perform_without_queues,
+    "balance": _perform_without_queues,
+    "cashier": _perform_orders,
+}
 
 
 class _Stage:
@@ -112,8 +195,8 @@ class _Stage:
 
     def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch, callback: str) -> None:
         self.operator = operator
+        self.callback = callback
         self.calls: set[Call] = set()
-        self._callback = callback
         self._down: set[str] = set()
         self._is_performing = False
         boto3.client("secretsmanager").create_secret(
@@ -141,9 +224,10 @@ class _Stage:
             for hook, arguments, named_arguments in reversed(self._hooks):
                 hook(*arguments, **named_arguments)
 
-    def send(self, *, token: str = PROVIDER_TOKEN, method: str = "POST", **changes: Any) -> int:
+    def send(self, *, token: str = PROVIDER_TOKEN, method: str = "POST", path: str = "", **changes: Any) -> int:
         """The code of the answer to the callback's example with these changes."""
-        event = gateway_event(published(self._callback, **changes), token=token, httpMethod=method)
+        body = published(self.callback, **changes)
+        event = gateway_event(body, token=token, httpMethod=method, path=path or path_of(self.callback))
         with self._performing():
             return json.loads(self._handler(event, None)["body"])["error"]
 
@@ -153,9 +237,15 @@ class _Stage:
         with self._performing():
             return self._handler({**order, "actor": "a test", "reason": "a rehearsal", **changes}, None)["error"]
 
+    def freeze(self, order: str, user_id: str) -> int:
+        with self._performing():
+            return self._handler({order: {"userId": user_id, "actor": "a test", "reason": "a rehearsal"}}, None)[
+                "error"
+            ]
+
     def retry(self, *messages: str, tries: int = 1) -> None:
         """Hands the function these messages, or what it has kept, as Lambda does."""
-        kept = [json.dumps(message) for message in self.operator.messages(f"{self._callback.title()}RetryQueue")]
+        kept = [json.dumps(message) for message in self.operator.messages(f"{self.callback.title()}RetryQueue")]
         assert kept
         records = [
             {
@@ -195,6 +285,12 @@ def _as_judged(service: str, operation: str, parameters: dict[str, Any]) -> Iter
                 table = action["TableName"]
                 key = (action["Item"] if verb == "Put" else action["Key"])[PARTITION_KEYS[table]]["S"]
                 yield Call(f"dynamodb:{verb}Item", table, frozenset({key}), operation)
+        case "UpdateItem":
+            table, key = parameters["TableName"], parameters["Key"]
+            said = f"{parameters['UpdateExpression']} {parameters['ConditionExpression']}"
+            names = {name for name in re.findall(r"(?<![:\w])[a-z]\w*", said) if not name.endswith("_exists")}
+            keys = frozenset({key[PARTITION_KEYS[table]]["S"]})
+            yield Call("dynamodb:UpdateItem", table, keys, attributes=frozenset(names | key.keys()))
         case "SendMessage" | "ChangeMessageVisibility":
             yield Call(f"sqs:{operation}", parameters["QueueUrl"].rpartition("/")[2])
         case "GetSecretValue":

@@ -12,6 +12,8 @@ RESOURCES = TEMPLATE.resources
 PARAMETERS: Mapping[str, Mapping[str, Any]] = CONTENT["Parameters"]
 OUTPUTS: Mapping[str, Mapping[str, Any]] = CONTENT["Outputs"]
 
+_OF_CALLS = ("TakesBets", "HasBetAlarms", "Bet", "Cancel", "Endround", "Balance")  # conditions
+
 WINS = ("result", "jackpot", "bonus", "promo")
 BETS = ("bet", "cancel", "endround", "balance")  # and what goes with them: a stack with Calls=Wins has none
 CALLBACKS = (*WINS, *BETS)
@@ -20,9 +22,14 @@ FUNCTIONS = (*CALLBACKS, "cashier")  # the operator's own systems invoke the las
 MOVEMENTS = ("opening", "deposit", "withdrawal", "adjustment")
 
 
-def of_type(resource_type: str) -> dict[str, Mapping[str, Any]]:
-    """Each resource's properties, by its name."""
-    return {name: with_bets(each["Properties"]) for name, each in RESOURCES.items() if each["Type"] == resource_type}
+def of_type(resource_type: str, calls: str = "All") -> dict[str, Mapping[str, Any]]:
+    """Each resource's properties, by its name, as a stack with these calls has it."""
+    template = Template.load(Calls=calls)
+    return {
+        name: chosen(each["Properties"], calls)
+        for name, each in RESOURCES.items()
+        if each["Type"] == resource_type and (template.has(name) or each["Condition"] not in _OF_CALLS)
+    }
 
 
 def function_of(callback: str) -> Mapping[str, Any]:
@@ -71,10 +78,11 @@ def _text(value: Any) -> str:
             raise AssertionError(f"more than is known here: {value}")
 
 
-def with_bets(value: Any) -> Any:
-    """A value as a stack with every call has it: what TakesBets chooses is chosen."""
+def chosen(value: Any, calls: str) -> Any:
+    """A value as a stack with these calls has it: what TakesBets chooses is chosen."""
     if is_intrinsic(value, "If") and value.argument[0] == "TakesBets":
-        return with_bets(value.argument[1])
+        return chosen(value.argument[1 if calls == "All" else 2], calls)
     if isinstance(value, list):
-        return [with_bets(each) for each in value]
-    return {key: with_bets(each) for key, each in value.items()} if isinstance(value, dict) else value
+        there = [chosen(each, calls) for each in value]
+        return [each for each in there if not (is_intrinsic(each, "Ref") and each.argument == "AWS::NoValue")]
+    return {key: chosen(each, calls) for key, each in value.items()} if isinstance(value, dict) else value

@@ -12,7 +12,7 @@ import pytest
 from cloudwatch_alarm import MINUTE, Alarm, Point
 from conftest import ROOT
 from rehearsal import rehearsal
-from stack import CALLBACKS, CONTENT, FUNCTIONS, RESOURCES, filled, is_intrinsic, of_type
+from stack import BETS, CALLBACKS, CONTENT, FUNCTIONS, KEEPING, RESOURCES, WINS, filled, is_intrinsic, of_type
 from tools.local.template import Template
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
@@ -159,7 +159,7 @@ def answers(id: str, statistic: str, metric: str) -> Watched:
 
 
 def tables() -> Watched:
-    index = {"TableName": "<Transactions>", "GlobalSecondaryIndexName": "byPlayer"}  # which is only written
+    indexes = {"byPlayer": "Transactions", "openRounds": "Rounds"}  # which are only written
     return {
         **{
             f"{table[0].lower()}{table[1:]}{what}s": (
@@ -169,7 +169,17 @@ def tables() -> Watched:
             for table in of_type("AWS::DynamoDB::Table")
             for what in ("Read", "Write")
         },
-        "index": ("Sum", Metric("AWS/DynamoDB", "WriteThrottleEvents", index)),
+        **{
+            index: (
+                "Sum",
+                Metric(
+                    "AWS/DynamoDB",
+                    "WriteThrottleEvents",
+                    {"TableName": f"<{table}>", "GlobalSecondaryIndexName": index},
+                ),
+            )
+            for index, table in indexes.items()
+        },
     }
 
 
@@ -180,16 +190,16 @@ OF_WAITING = {**OF_DEAD_LETTERS, "delayed": "Delayed"}
 EXPECTED: dict[str, tuple[str, tuple[int, int, int], Watched]] = {
     **{
         f"dead-letters-{callback}": ("> 0", (1, 20, 60), queue(callback, "DeadLetters", **OF_DEAD_LETTERS))
-        for callback in CALLBACKS
+        for callback in KEEPING
     },
     "dead-letter-arrived": ("> 0", (1, 4, 300), counted("DeadLettered")),
     **{
         f"dead-letters-expire-{callback}": ("> 0", (164, 168, 3600), queue(callback, "DeadLetters", **OF_DEAD_LETTERS))
-        for callback in CALLBACKS
+        for callback in KEEPING
     },
     **{
         f"parked-long-{callback}": ("> 0", (30, 45, 60), queue(callback, "RetryQueue", **OF_WAITING))
-        for callback in CALLBACKS
+        for callback in KEEPING
     },
     "not-possible": (
         "> 0.01", (2, 7, 300), counted("NotPossibleAnswers", "refused") | counted("ProviderAnswers", "every")
@@ -205,6 +215,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int], Watched]] = {
     "parking-failed": ("> 0", (1, 20, 60), counted("ParkingFailed")),
     "conflicts": ("> 0", (1, 4, 300), counted("Conflict")),
     "total-without-code": ("> 0", (1, 4, 300), counted("FreeRoundTotalWithoutCode")),
+    "closed-with-winnings": ("> 0", (1, 4, 300), counted("ClosedWithWinnings")),
 }  # fmt: skip
 SUMS = ("function-failed", "function-throttled", "tables-throttled")
 # By kind; of all others, what is looked at by itself.
@@ -214,7 +225,7 @@ EXPRESSIONS = {
     "parked-long": "visible + hidden + delayed",
     "not-possible": "refused / every",
     "slow-answers": "IF(every >= 20, slowest, 0)",
-    **{name: f"SUM([{', '.join(f'FILL({id}, 0)' for id in EXPECTED[name][2])}])" for name in SUMS},
+    **dict.fromkeys(SUMS, "SUM(FILL(METRICS(), 0))"),
 }
 _OPERATORS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
 
@@ -287,8 +298,11 @@ def test_no_alarm_waits_for_all_of_its_points(alarm: str) -> None:
 def test_the_reason_why_an_alarm_cannot_be_silent_is_beside_it() -> None:
     text = (ROOT / "template.yaml").read_text()
 
-    for alarm in ALARMS:
-        (reason,) = re.findall(rf"^((?:  # .*\n)+)  {alarm}:$", text, re.MULTILINE)
+    # Of each alarm that is written out, and of each loop that writes some out.
+    alarms = r"^((?:  # .*\n)*)  (\w+|Fn::ForEach::\w+):\n(?:    - .*\n){0,3} +Type: AWS::CloudWatch::Alarm$"
+    reasons = re.findall(alarms, text, re.MULTILINE)
+    assert len(reasons) == text.count(" Type: AWS::CloudWatch::Alarm\n")
+    for reason, alarm in reasons:
         assert "Never silent" in reason, alarm
 
 
@@ -326,10 +340,11 @@ FEWEST: dict[str, list[Sample]] = {
     ],
     "function-failed": [("bonus", 1, 0)],
     "function-throttled": [("promo", 1, 0)],
-    "tables-throttled": [("index", 1, 0), ("index", 1, 10 * MINUTE)],
+    "tables-throttled": [("openRounds", 1, 0), ("openRounds", 1, 10 * MINUTE)],
     "parking-failed": [("ParkingFailed", 1, 0)],
     "conflicts": [("Conflict", 1, 0)],
     "total-without-code": [("FreeRoundTotalWithoutCode", 1, 0)],
+    "closed-with-winnings": [("ClosedWithWinnings", 1, 0)],
 }
 # How many samples in a row may be missing.
 MAY_BE_MISSING = {"dead-letters": 15, "dead-letters-expire": 4, "parked-long": 15, "slow-answers": 3}
@@ -433,7 +448,7 @@ def test_a_dead_letter_that_is_read_restarts_no_week_and_one_that_is_settled_doe
     assert when_it_sounds(expiring, points(settled, lambda _: 0))[0] >= (80 + 164) * HOUR
 
 
-@pytest.mark.parametrize("callback", CALLBACKS)
+@pytest.mark.parametrize("callback", KEEPING)
 def test_dead_letters_sound_until_the_queue_is_empty_even_if_sqs_publishes_nothing_for_hours(callback: str) -> None:
     (watched,) = (Alarm.read(ALARMS[each]) for each in ALARMS if name_of(each) == f"dead-letters-{callback}")
     there = every(MINUTE, 10 * MINUTE, "visible", "hidden")
@@ -491,7 +506,8 @@ def test_what_the_gateway_answers_by_itself_is_counted_in_its_log() -> None:
         ),
         "OtherAddressAnswers": (
             '{ ($.gatewayAnswer = "ACCESS_DENIED" || $.gatewayAnswer = "WAF_FILTERED") '
-            '&& ($.path = "*Result" || $.path = "*Win" || $.path = "*bonuswin") }',
+            '&& ($.path = "*Result" || $.path = "*Win" || $.path = "*bonuswin" || $.path = "*Bet" '
+            '|| $.path = "*Cancel" || $.path = "*Refund" || $.path = "*EndRound" || $.path = "*Balance" || $.path = "*Check") }',
             {},
         ),
     }  # fmt: skip
@@ -527,7 +543,8 @@ def test_an_alarm_is_sent_to_the_topic_when_it_begins_and_when_it_ends(alarm: st
     expected = "ignore" if kind_of(name_of(alarm)) == "dead-letters" else "notBreaching"
     assert properties["TreatMissingData"] == expected
     assert properties["AlarmDescription"].endswith(".")
-    assert RESOURCES[alarm]["Condition"] == "HasAlarms"
+    of_bets = name_of(alarm) == "closed-with-winnings" or name_of(alarm).endswith("-cancel")
+    assert RESOURCES[alarm]["Condition"] == ("HasBetAlarms" if of_bets else "HasAlarms")
 
 
 def test_the_topic_is_written_to_by_the_account_s_alarms_alone_and_read_by_whom_was_named() -> None:
@@ -554,6 +571,30 @@ def test_there_are_alarms_unless_they_are_declined() -> None:
     condition = CONTENT["Conditions"]["HasAlarms"]
     assert is_intrinsic(condition, "Equals")
     assert [text(side) for side in condition.argument] == ["<Alarms>", "true"]
+    of_bets = CONTENT["Conditions"]["HasBetAlarms"]
+    assert is_intrinsic(of_bets, "And")
+    assert [(each.name, each.argument) for each in of_bets.argument] == [
+        ("Condition", "HasAlarms"),
+        ("Condition", "TakesBets"),
+    ]
+
+
+def test_a_stack_with_wins_alone_has_no_alarm_and_no_metric_of_bets() -> None:
+    alarms = of_type("AWS::CloudWatch::Alarm", "Wins")
+
+    assert alarms.keys() == ALARMS.keys() - {
+        "CancelDeadLettersAlarm", "CancelDeadLettersExpireAlarm", "CancelParkedLongAlarm", "ClosedWithWinningsAlarm"
+    }  # fmt: skip
+    for name, alarm in alarms.items():
+        watched = watched_by(alarm)
+        assert watched, name
+        expected = {id: each for id, each in EXPECTED[name_of(name)][2].items() if not _is_of_bets(each[1])}
+        assert watched == expected
+
+
+def _is_of_bets(metric: Metric) -> bool:
+    of = {"<Rounds>", *(f"<{each.title()}Function>" for each in BETS)}
+    return not of.isdisjoint(metric.dimensions.values())
 
 
 PAGE = (ROOT / "docs" / "operating" / "alarms.md").read_text()
@@ -586,15 +627,29 @@ def rows(widget: dict[str, Any]) -> Iterator[Metric]:
             yield Metric(namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)))
 
 
-def searches(widget: dict[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """The namespace, the metric and the dimensions' names that a widget searches for."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a row of a widget searches for; `found` are the resources that a dimension is searched for."""
+
+    namespace: str
+    metric: str
+    dimensions: frozenset[str]
+    found: Mapping[str, frozenset[str]]
+
+
+def searches(widget: dict[str, Any]) -> Iterator[Search]:
     for row in widget["properties"]["metrics"]:
         if isinstance(row[0], dict):
+            expression = row[0]["expression"]
+            assert len(expression) + 40 * expression.count("<") < 1024, "CloudWatch takes no more, names filled in"
             found = re.fullmatch(
-                r"""SEARCH\('\{"([^"]+)",([a-z,]+)\} MetricName="(\w+)"', 'Sum', 300\)""", row[0]["expression"]
+                r"""SEARCH\('\{"?([^",]+)"?,([A-Za-z,]+)\} (?:(\w+)=\(("[^)]+")\) )?"""
+                r"""MetricName="(\w+)"', '\w+', \d+\)""",
+                expression,
             )
-            assert found, row[0]["expression"]
-            yield found[1], found[3], frozenset(found[2].split(","))
+            assert found, expression
+            of = {found[3]: frozenset(each.strip('"') for each in found[4].split(" OR "))} if found[3] else {}
+            yield Search(found[1], found[5], frozenset(found[2].split(",")), of)
 
 
 OF_METRICS = [widget for widget in WIDGETS if widget["type"] == "metric"]
@@ -607,11 +662,41 @@ def test_a_figure_of_the_dashboard_is_about_something_that_is_counted(widget: di
 
     for metric in rows(widget):
         assert_exists(metric)
-    for namespace, name, dimensions in searches(widget):
-        assert namespace == OUR_OWN
-        for function in ["cashier"] if name in ("MovedAmount", "Declined") else CALLBACKS:
+    for search in searches(widget):
+        if search.namespace != OUR_OWN:
+            assert search.found.keys() == search.dimensions - {"GlobalSecondaryIndexName"}
+            for dimension, values in search.found.items():
+                for value in values:
+                    assert_exists(Metric(search.namespace, search.metric, {dimension: value}))
+            continue
+        for function in COUNTED_BY[search.metric]:
             printed = {(each.name, frozenset(dict(each.dimensions))) for each in rehearsal(function).metrics}
-            assert (name, dimensions) in printed
+            assert (search.metric, search.dimensions) in printed, f"{function} never counts {search.metric}"
+
+
+# By which functions.
+COUNTED_BY = {
+    **dict.fromkeys(("Credited", "CreditedAmount"), WINS),
+    **dict.fromkeys(("Replayed",), (*WINS, "bet", "cancel")),
+    **dict.fromkeys(("Refused", "NotKept", "KeyMatched"), CALLBACKS),
+    **dict.fromkeys(("Parked", "SettledFromParking", "DeadLettered", "ParkingFailed", "ParkedAge"), KEEPING),
+    **dict.fromkeys(("MovedAmount", "Declined"), ("cashier",)),
+    **dict.fromkeys(("StakedAmount", "BetAfterEnd"), ("bet",)),
+    **dict.fromkeys(("PaidBackAmount", "CancelRemembered"), ("cancel",)),
+    "Conflict": (*WINS, "bet", "cancel"),
+    "ClosedWithWinnings": ("result",),
+}
+
+
+def test_a_search_finds_every_function_queue_and_table() -> None:
+    found = [values for widget in OF_METRICS for search in searches(widget) for values in search.found.values()]
+
+    assert set(found) == {
+        frozenset(f"<{each.title()}Function>" for each in FUNCTIONS),
+        frozenset(f"<{each.title()}RetryQueue.QueueName>" for each in KEEPING),
+        frozenset(f"<{each.title()}DeadLetters.QueueName>" for each in KEEPING),
+        frozenset(f"<{each}>" for each in of_type("AWS::DynamoDB::Table")),
+    }
 
 
 @every_widget
@@ -621,16 +706,6 @@ def test_a_figure_shows_each_line_once_and_says_which(widget: dict[str, Any]) ->
 
     assert len(set(lines)) == len(set(labels)) == len(lines)
     assert widget["properties"]["region"] == "<AWS::Region>"
-    services = [metric.dimensions["service"] for metric in rows(widget) if "service" in metric.dimensions]
-    assert {services.count(callback) for callback in CALLBACKS} in ({0}, {len(services) // len(CALLBACKS)})
-
-
-@every_widget
-def test_a_label_names_what_its_line_shows(widget: dict[str, Any]) -> None:
-    for metric, row in zip(rows(widget), widget["properties"]["metrics"], strict=False):
-        values = " ".join(metric.dimensions.values()).lower()
-        for callback in CALLBACKS:
-            assert (callback in row[-1]["label"].partition(":")[0]) == (callback in values), row
 
 
 def test_the_dashboard_shows_every_alarm() -> None:

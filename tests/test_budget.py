@@ -17,10 +17,13 @@ from botocore.client import BaseClient, ClientCreator
 
 from bench import units
 from conftest import ROOT, Operator, gateway_event, published
+from plays import FUNCTIONS, play
 from tools.local.template import Template
 from tools.shared.items import encoded
 
 Item = dict[str, dict[str, Any]]
+
+READ, WRITE = "BatchGetItem", "TransactWriteItems"
 
 # Each costs a cold start, and does what no callback needs, or what only a few do.
 NOT_AT_INIT = {
@@ -124,27 +127,55 @@ def test_what_is_not_json_takes_nothing(operator: Operator, wire: Wire) -> None:
     assert wire.take() == []
 
 
-def test_a_fresh_win_costs_four_write_units_and_one_of_the_index(operator: Operator, wire: Wire) -> None:
-    send(operator)
+# What one call costs, with all calls and with wins alone: its round trips, and units read, written and of the indexes.
+ALL_CALLS: list[tuple[str, dict[str, Any], list[str], tuple[int, int, int]]] = [
+    ("Balance", {}, [READ], (1, 0, 0)),
+    ("Check", {}, [READ], (1, 0, 0)),
+    ("Bet", {}, [READ, WRITE], (4, 6, 2)),
+    ("Bet", {}, [READ], (4, 0, 0)),
+    ("Bet", {"reference": "Bet-2", "amount": "1e9"}, [READ, WRITE], (4, 6, 0)),
+    ("Bet", {"reference": "Bet-3", "bonusCode": "FREE"}, [READ, WRITE], (4, 6, 1)),
+    ("Cancel", {"reference": "Bet-3", "gameId": "slot", "roundId": "r-1"}, [READ, WRITE], (4, 6, 1)),
+    ("Cancel", {"reference": "Bet-3"}, [READ, READ], (7, 0, 0)),
+    ("Result", {}, [READ, WRITE], (3, 6, 2)),
+    ("Result", {}, [READ], (3, 0, 0)),
+    ("EndRound", {}, [READ, WRITE], (2, 2, 0)),
+    ("EndRound", {}, [READ], (2, 0, 0)),
+    ("Cancel", {"reference": "late"}, [READ, WRITE], (3, 2, 0)),
+    ("Cancel", {"reference": "late"}, [READ], (3, 0, 0)),
+]
 
-    writes = [parameters for operation, parameters in wire.take() if operation == "TransactWriteItems"]
-    items = [item_of(action, operator) for write in writes for action in write["TransactItems"]]
-    assert sum(units.write_units(units.item_bytes(item), transactional=True) for item in items) == 4
-    transactions = [item for item in items if "transactionId" in item]
-    assert [units.write_units(units.item_bytes(entry)) for entry in index_entries(transactions)] == [1]
+
+def test_each_call_of_a_round_takes_no_more_round_trips_and_units_than_it_must(operator: Operator, wire: Wire) -> None:
+    for function in {*FUNCTIONS.values()}:
+        operator.start(function)
+    for call, changes, round_trips, due in ALL_CALLS:
+        before = index_items(operator)
+        wire.take()
+
+        play(operator, call, **changes)
+
+        taken = wire.take()
+        assert [operation for operation, _ in taken] == round_trips, (call, changes)
+        assert (*units_of(taken, operator), index_writes(before, operator)) == due, (call, changes)
 
 
-def test_a_replay_costs_two_read_units(operator: Operator, wire: Wire) -> None:
-    send(operator)
+@pytest.mark.parametrize(("again", "due"), [(False, (2, 4, 1)), (True, (2, 0, 0))])
+def test_a_win_costs_what_it_did_where_wins_are_all_that_is_served(
+    operator: Operator, wire: Wire, again: bool, due: tuple[int, int, int]
+) -> None:
+    operator.start("result", ROUNDS_TABLE="")
+    if again:
+        send(operator)
+    before = index_items(operator)
     wire.take()
 
     send(operator)
 
-    ((_, parameters),) = wire.take()
-    made = [each for each in items_in(operator, "Transactions") if "actor" not in each]
-    stored = [*made, *items_in(operator, "Players")]
-    assert sum(len(asked["Keys"]) for asked in parameters["RequestItems"].values()) == len(stored)
-    assert sum(units.read_units(units.item_bytes(item)) for item in stored) == 2
+    taken = wire.take()
+    assert [operation for operation, _ in taken] == [READ, *([] if again else [WRITE])]
+    assert (*units_of(taken, operator), index_writes(before, operator)) == due
+    assert not items_in(operator, "Rounds")
 
 
 @pytest.mark.parametrize("event", ["result", "auto_closing", "jackpot", "bonus", "promo"])
@@ -229,11 +260,37 @@ def items_in(operator: Operator, table: str) -> list[Item]:
     return [*map(encoded, operator.database.Table(table).scan()["Items"])]
 
 
-def index_entries(transactions: list[Item]) -> Iterator[Item]:
-    """What the indexes of *Transactions* keep of each."""
-    (table,) = (each for each in Template.load().tables() if each["TableName"] == "Transactions")
-    for index in table["GlobalSecondaryIndexes"]:
-        keys = [key["AttributeName"] for key in (*table["KeySchema"], *index["KeySchema"])]
-        projected = {*keys, *index["Projection"]["NonKeyAttributes"]}
-        for item in transactions:
-            yield {name: value for name, value in item.items() if name in projected}
+def units_of(taken: list[tuple[str, dict[str, Any]]], operator: Operator) -> tuple[int, int]:
+    """The units that calls have read and written. What is not there costs one to read."""
+    read = written = 0
+    for operation, parameters in taken:
+        if operation == WRITE:
+            items = [item_of(action, operator) for action in parameters["TransactItems"]]
+            written += sum(units.write_units(units.item_bytes(item), transactional=True) for item in items)
+        if operation == READ:
+            read += sum(len(asked["Keys"]) for asked in parameters["RequestItems"].values())
+    sizes = [
+        units.item_bytes(item) for table in ("Players", "Transactions", "Rounds") for item in items_in(operator, table)
+    ]
+    assert {units.read_units(size) for size in sizes} == {1}
+    return read, written
+
+
+def index_items(operator: Operator) -> dict[tuple[str, str], Item]:
+    """What the indexes keep, by index and key of the item."""
+    kept: dict[tuple[str, str], Item] = {}
+    for table in Template.load().tables():
+        for index in table.get("GlobalSecondaryIndexes", ()):
+            own, others = ([key["AttributeName"] for key in keys["KeySchema"]] for keys in (table, index))
+            for item in items_in(operator, table["TableName"]):
+                if {*others} <= item.keys():
+                    names = {*own, *others, *index["Projection"].get("NonKeyAttributes", ())}
+                    key = json.dumps([item[name] for name in own])
+                    kept[index["IndexName"], key] = {name: item[name] for name in names if name in item}
+    return kept
+
+
+def index_writes(before: Mapping[tuple[str, str], Item], operator: Operator) -> int:
+    """The units that the indexes have cost since: one for each entry that came, went or changed."""
+    now = index_items(operator)
+    return sum(before.get(key) != now.get(key) for key in {*before, *now})

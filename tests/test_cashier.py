@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from conftest import EVENTS, ROOT, Operator
-from expectations import output
+from expectations import calls, output
 from local_service import Service, running, until_it_hangs
 from wallet import chain
 
@@ -54,6 +54,23 @@ def refused(operator: Operator, asked: Any, error: int, says: str = "") -> None:
     assert [*answer] == ["error", "description"], answer
     assert (answer["error"], says in answer["description"]) == (error, True), answer
     assert (operator.items("Players"), operator.items("Transactions")) == before
+
+
+# --- Players who may not bet ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [None, False])
+def test_a_player_is_frozen_once_whatever_another_program_has_written(operator: Operator, written: bool | None) -> None:
+    if written is not None:
+        operator.database.Table("Players").put_item(Item={**operator.wallet("421"), "frozen": written})
+    said = {"userId": "421", "actor": "ann", "reason": "a dispute"}
+
+    answers = [operator.invoke("cashier", {"freeze": {**said, "actor": actor}}) for actor in ("ann", "bob")]
+
+    for answer in answers:
+        assert [*answer] == ["currency", "cash", "bonus", "frozen", "error", "description"]
+        assert (answer["frozen"], answer["error"]) == (True, 0)
+    assert (operator.wallet("421")["frozen"], operator.wallet("421")["frozenBy"]) == (True, "ann")
 
 
 # --- Each movement, once ----------------------------------------------------------------------------
@@ -693,3 +710,90 @@ def test_one_opening_sent_many_times_at_once_is_answered_0_each_time(service: Se
 
     assert {answer["error"] for answer in answers} == {0}
     assert len(service.ledger("same")) == 1
+
+
+# --- Who may bet ------------------------------------------------------------------------------------
+
+
+def freezing(name: str = "freeze", **changes: Any) -> dict[str, Any]:
+    said = {"userId": "421", "actor": "ann", "reason": "a report", **changes}
+    return {name: {field: value for field, value in said.items() if value is not None}}
+
+
+def test_a_player_is_frozen_with_who_and_why_and_unfrozen_without_a_trace_on_the_wallet(operator: Operator) -> None:
+    before = operator.wallet()
+
+    with output() as printed:
+        frozen = operator.invoke("cashier", freezing())
+
+    balances = {"currency": "USD", "cash": "100", "bonus": "5", "error": 0, "description": "Success"}
+    assert frozen == {"frozen": True, **balances}
+    wallet = operator.wallet()
+    assert (wallet["frozen"], wallet["frozenBy"], wallet["frozenReason"]) == (True, "ann", "a report")
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:.]{12}\+00:00", wallet["frozenAt"])
+    (line,) = (json.loads(each) for each in printed.getvalue().splitlines())
+    assert {name: line[name] for name in ("message", "userId", "actor", "reason")} == {
+        "message": "frozen",
+        "userId": "421",
+        "actor": "ann",
+        "reason": "a report",
+    }
+    assert operator.invoke("cashier", freezing("unfreeze", actor="bob")) == {"frozen": False, **balances}
+    assert operator.wallet() == before
+    assert operator.invoke("cashier", freezing("unfreeze"))["error"] == 0
+
+
+def test_who_froze_a_player_first_stays(operator: Operator) -> None:
+    operator.invoke("cashier", freezing())
+    first = operator.wallet()
+
+    assert operator.invoke("cashier", freezing(actor="bob", reason="another"))["frozen"] is True
+    assert operator.wallet() == first
+
+
+def test_a_frozen_player_can_be_paid_and_can_withdraw(operator: Operator) -> None:
+    operator.invoke("cashier", freezing())
+
+    assert operator.invoke("cashier", order())["cash"] == "110.5"
+    assert operator.invoke("cashier", order("withdrawal", amount="10"))["cash"] == "100.5"
+    assert operator.wallet()["frozen"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        (freezing(userId="nobody"), 62, ""),
+        (freezing("unfreeze", userId="nobody"), 62, ""),
+        (freezing(reason=None), 64, "reason"),
+        (freezing(actor=" "), 57, "actor"),
+        (freezing(userId=None), 64, "userId"),
+        (freezing(until="tomorrow"), 57, "until"),
+        (freezing() | freezing("unfreeze"), 57, "freeze"),
+        (freezing() | {"reason": "x"}, 57, "freeze"),
+        ({"freeze": "421"}, 57, "freeze"),
+        ({"unfreeze": None}, 57, "unfreeze"),
+    ],
+)
+def test_an_order_to_freeze_that_is_not_clear_changes_nothing(
+    operator: Operator, asked: Any, error: int, says: str
+) -> None:
+    refused(operator, asked, error, says)
+
+
+def test_a_player_cannot_be_frozen_while_the_tables_are_away(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.handler("cashier")
+
+    def fails(operation: str, call: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="here")
+
+    calls(monkeypatch, fails)
+    assert operator.invoke("cashier", freezing())["error"] == 998
+
+
+def test_a_player_whose_wallet_cannot_be_read_is_frozen_all_the_same(operator: Operator) -> None:
+    operator.put_wallet("8", cash="much")
+
+    assert operator.invoke("cashier", freezing(userId="8"))["error"] == 998
+    assert operator.wallet("8")["frozen"] is True

@@ -12,7 +12,7 @@ def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
     assert PARAMETERS.keys() == {
         "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst", "AdjustmentLimit",
         "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
-        "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
+        "Calls", "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
         "Stream", "AwsEndpointUrl",
     }  # fmt: skip
 

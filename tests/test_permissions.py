@@ -8,9 +8,23 @@ import boto3
 import pytest
 
 from rehearsal import Call, rehearsal
-from stack import CALLBACKS, FUNCTIONS, MOVEMENTS, RESOURCES, function_of, is_intrinsic, of_type, reference_in
+from stack import (
+    CALLBACKS,
+    FUNCTIONS,
+    KEEPING,
+    MOVEMENTS,
+    RESOURCES,
+    WINS,
+    function_of,
+    is_intrinsic,
+    of_type,
+    reference_in,
+)
 
-every_function = pytest.mark.parametrize("callback", FUNCTIONS)
+# Each function, in a stack with these calls.
+every_function = pytest.mark.parametrize(
+    ("callback", "calls"), [*((each, "All") for each in FUNCTIONS), *((each, "Wins") for each in (*WINS, "cashier"))]
+)
 
 Statement = Mapping[str, Any]
 
@@ -18,7 +32,7 @@ Statement = Mapping[str, Any]
 def lambdas_own(callback: str) -> set[Call]:
     """What Lambda does for a function in its role, and no rehearsal shows: it reads the queue, and writes the log."""
     queue, log = f"{callback.title()}RetryQueue", f"{callback.title()}Log"
-    of_its_queue = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes") if callback in CALLBACKS else ()
+    of_its_queue = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes") if callback in KEEPING else ()
     return {
         *(Call(f"sqs:{operation}", queue) for operation in of_its_queue),
         *(Call(f"logs:{operation}", log) for operation in ("CreateLogStream", "PutLogEvents")),
@@ -29,17 +43,17 @@ def lambdas_own(callback: str) -> set[Call]:
 
 
 @every_function
-def test_a_role_allows_every_call_its_function_makes(callback: str) -> None:
-    statements = statements_of(callback)
+def test_a_role_allows_every_call_its_function_makes(callback: str, calls: str) -> None:
+    statements = statements_of(callback, calls)
 
-    for call in rehearsal(callback).calls | lambdas_own(callback):
+    for call in rehearsal(callback, calls).calls | lambdas_own(callback):
         assert any(allows(statement, call) for statement in statements), f"{callback} needs {call}"
 
 
 @every_function
-def test_a_role_allows_no_call_that_its_function_does_not_make(callback: str) -> None:
-    made = {each for call in rehearsal(callback).calls | lambdas_own(callback) for each in in_general(call)}
-    statements = statements_of(callback)
+def test_a_role_allows_no_call_that_its_function_does_not_make(callback: str, calls: str) -> None:
+    made = {each for call in rehearsal(callback, calls).calls | lambdas_own(callback) for each in in_general(call)}
+    statements = statements_of(callback, calls)
 
     allowed = {call for call in every_call() if any(allows(statement, call) for statement in statements)}
 
@@ -47,24 +61,24 @@ def test_a_role_allows_no_call_that_its_function_does_not_make(callback: str) ->
 
 
 @every_function
-def test_each_kind_of_key_that_a_role_allows_is_needed(callback: str) -> None:
-    calls = rehearsal(callback).calls
+def test_each_kind_of_key_that_a_role_allows_is_needed(callback: str, calls: str) -> None:
+    made = rehearsal(callback, calls).calls
 
-    for statement in statements_of(callback):
+    for statement in statements_of(callback, calls):
         for pattern in condition(statement, LEADING_KEYS) or []:
             others = [other for other in condition(statement, LEADING_KEYS) or [] if other != pattern]
             less = {**statement, "Condition": statement["Condition"] | {LEADING_KEYS[0]: {LEADING_KEYS[1]: others}}}
-            assert any(allows(statement, call) and not allows(less, call) for call in calls), (callback, pattern)
+            assert any(allows(statement, call) and not allows(less, call) for call in made), (callback, pattern)
 
 
 @every_function
-def test_each_statement_of_a_role_is_needed(callback: str) -> None:
-    calls = rehearsal(callback).calls | lambdas_own(callback)
-    statements = statements_of(callback)
+def test_each_statement_of_a_role_is_needed(callback: str, calls: str) -> None:
+    made = rehearsal(callback, calls).calls | lambdas_own(callback)
+    statements = statements_of(callback, calls)
 
     for statement in statements:
         others = [other for other in statements if other is not statement]
-        assert any(not any(allows(other, call) for other in others) for call in calls if allows(statement, call))
+        assert any(not any(allows(other, call) for other in others) for call in made if allows(statement, call))
 
 
 def every_call() -> Iterator[Call]:
@@ -72,7 +86,7 @@ def every_call() -> Iterator[Call]:
 
     A transaction's key is tried for each kind of transaction, and for what only begins like one.
     """
-    kinds = [f"{kind}{separator}1" for kind in (*CALLBACKS, *MOVEMENTS) for separator in ("#", "")]
+    kinds = [f"{kind}{separator}1" for kind in (*KINDS, *MOVEMENTS) for separator in ("#", "")]
     for service, resource_type in SERVICES.items():
         operations = {*boto3.client(service).meta.service_model.operation_names}
         if service == "dynamodb":
@@ -82,7 +96,8 @@ def every_call() -> Iterator[Call]:
                 keys = [frozenset[str]()] if service != "dynamodb" else [frozenset({key}) for key in ("421", *kinds)]
                 for key in keys:
                     for within in (None, *PARTS.get(operation, ())):
-                        yield Call(f"{service}:{operation}", resource, key, within)
+                        for attributes in UPDATED if operation == "UpdateItem" and not within else ALL:
+                            yield Call(f"{service}:{operation}", resource, key, within, attributes)
 
 
 SERVICES = {
@@ -92,6 +107,7 @@ SERVICES = {
     "logs": "AWS::Logs::LogGroup",
     "sns": "AWS::SNS::Topic",
 }
+KINDS = (*WINS, "bet", "cancel")  # of the provider's transactions
 # What IAM knows as actions of DynamoDB beside its operations.
 NO_OPERATIONS = {"ConditionCheckItem", "PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
 # The operations that one may be a part of.
@@ -101,12 +117,18 @@ PARTS = {
 }
 
 
-def in_general(call: Call) -> set[tuple[str, str, str, str | None]]:
+# What an update may name: that a player is frozen, or the money as well.
+FREEZING = frozenset({"userId", "frozen", "frozenBy", "frozenReason", "frozenAt"})
+UPDATED = (FREEZING, FREEZING | {"cash"})
+ALL = (frozenset[str](),)
+
+
+def in_general(call: Call) -> set[tuple[str, str, str, str | None, frozenset[str]]]:
     """A call without the names in it, once for each of its keys: of a transaction's only the kind is left."""
     if call.resource != "Transactions":
-        return {(call.action, call.resource, "", call.within)}
+        return {(call.action, call.resource, "", call.within, call.attributes)}
     kinds = {key.partition("#")[0] if "#" in key else "of no kind" for key in call.keys}
-    return {(call.action, call.resource, kind, call.within) for kind in kinds}
+    return {(call.action, call.resource, kind, call.within, call.attributes) for kind in kinds}
 
 
 def test_a_call_with_keys_of_two_kinds_is_judged_by_all_of_them() -> None:
@@ -124,21 +146,24 @@ def test_a_call_with_keys_of_two_kinds_is_judged_by_all_of_them() -> None:
 # --- As IAM judges them -----------------------------------------------------------------------------
 
 LEADING_KEYS = ("ForAllValues:StringLike", "dynamodb:LeadingKeys")
+ATTRIBUTES = ("ForAllValues:StringEquals", "dynamodb:Attributes")
 ENCLOSING_OPERATION = ("ForAnyValue:StringEquals", "dynamodb:EnclosingOperation")
 
 
 def allows(statement: Statement, call: Call) -> bool:
-    """Whether a statement alone allows a call. It knows the two conditions that the template uses, and no other."""
-    known = {LEADING_KEYS[0]: LEADING_KEYS[1], ENCLOSING_OPERATION[0]: ENCLOSING_OPERATION[1]}
+    """Whether a statement alone allows a call. It knows the three conditions that the template uses, and no other."""
+    known = dict((LEADING_KEYS, ENCLOSING_OPERATION, ATTRIBUTES))
     for operator, keys in statement.get("Condition", {}).items():
         assert list(keys) == [known[operator]]
     patterns, operations = condition(statement, LEADING_KEYS), condition(statement, ENCLOSING_OPERATION)
+    attributes = condition(statement, ATTRIBUTES)
     return (
         statement["Effect"] == "Allow"
         and call.action in actions_of(statement)
         and call.resource in resources_of(statement)
         and (patterns is None or all(any(is_like(key, pattern) for pattern in patterns) for key in call.keys))
         and (operations is None or call.within in operations)
+        and (attributes is None or (call.within is None and call.attributes <= set(attributes)))
     )
 
 
@@ -170,15 +195,15 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def role_of(callback: str) -> Mapping[str, Any]:
-    return RESOURCES[reference_in(function_of(callback)["Role"])]["Properties"]
+def role_of(callback: str, calls: str = "All") -> Mapping[str, Any]:
+    return of_type("AWS::IAM::Role", calls)[reference_in(function_of(callback)["Role"])]
 
 
-def statements_of(callback: str) -> list[Statement]:
+def statements_of(callback: str, calls: str = "All") -> list[Statement]:
     """Every statement that a function's role has, of its own and by the stack's policies."""
-    role = role_of(callback)
-    shared = [of_type("AWS::IAM::ManagedPolicy")[reference_in(policy)] for policy in role["ManagedPolicyArns"]]
-    documents = [policy["PolicyDocument"] for policy in (*role["Policies"], *shared)]
+    role = role_of(callback, calls)
+    shared = [of_type("AWS::IAM::ManagedPolicy", calls)[reference_in(policy)] for policy in role["ManagedPolicyArns"]]
+    documents = [policy["PolicyDocument"] for policy in (*role.get("Policies", []), *shared)]
     return [statement for document in documents for statement in document["Statement"]]
 
 
@@ -186,8 +211,8 @@ def statements_of(callback: str) -> list[Statement]:
 
 
 @every_function
-def test_a_function_has_a_role_that_only_lambda_may_take_and_no_other_function_has(callback: str) -> None:
-    function, role = function_of(callback), role_of(callback)
+def test_a_function_has_a_role_that_only_lambda_may_take_and_no_other_function_has(callback: str, calls: str) -> None:
+    function, role = function_of(callback), role_of(callback, calls)
 
     assert reference_in(function["Role"]) == f"{callback.title()}Role"
     assert not function.keys() & {"Policies", "PermissionsBoundary", "FunctionUrlConfig"}
@@ -215,8 +240,10 @@ def test_a_policy_of_the_stack_allows_by_name() -> None:
     statements = dict(every_statement())
     # The API's own policy, which lets the provider's addresses call it, is held by test_template.
     assert {name.partition(":")[0] for name in statements} >= {
-        *(f"{callback.title()}Role" for callback in FUNCTIONS), "PlayerAccess", "FreeRoundAccess", "SecretAccess",
-        "OnlyByTls", "AlarmTopicOnlyByTls",
+        *(f"{callback.title()}Logging" for callback in FUNCTIONS), *(f"{kind.title()}Records" for kind in KINDS),
+        *(f"{callback.title()}Parking" for callback in KEEPING), "ResultRole", "BetRole", "CashierRole",
+        "PlayerAccess", "PlayerReading", "FreeRoundAccess", "RoundAccess", "SecretAccess", "OnlyByTls",
+        "AlarmTopicOnlyByTls",
     }  # fmt: skip
 
     for name, statement in statements.items():
@@ -251,7 +278,7 @@ def test_nothing_is_deleted_by_anybody_but_a_message_by_lambda_that_is_done_with
         for resource in resources_of(statement)
     }
 
-    assert deleting == {("sqs:DeleteMessage", f"{callback.title()}RetryQueue") for callback in CALLBACKS}
+    assert deleting == {("sqs:DeleteMessage", f"{callback.title()}RetryQueue") for callback in KEEPING}
 
 
 def every_statement() -> Iterator[tuple[str, Statement]]:

@@ -6,40 +6,49 @@ import re
 
 import pytest
 
-from conftest import EVENTS, ROOT, Operator, gateway_event, published
+from conftest import EVENTS, ROOT, Operator, gateway_event, path_of, published
 from stack import (
+    BETS,
     CALLBACKS,
     CONTENT,
+    KEEPING,
     OUTPUTS,
     PARAMETERS,
     RESOURCES,
     TEMPLATE,
+    WINS,
     filled,
     function_of,
     is_intrinsic,
     of_type,
     reference_in,
 )
-from tools.local.template import Queue
+from tools.local.template import Queue, Template
 from wallet import parking, wire
 from wallet.errors import Refusal, Unavailable, Unreadable
 
 every_callback = pytest.mark.parametrize("callback", CALLBACKS)
+every_keeping_callback = pytest.mark.parametrize("callback", KEEPING)
 
 TABLES = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::DynamoDB::Table"}
 API = RESOURCES["Api"]["Properties"]
 
 # The contract's own table.
+PATHS = {
+    "Result": "result",
+    "JackPotWin": "jackpot",
+    "BonusWin": "bonus",
+    "PromoWin": "promo",
+    "Bet": "bet",
+    "Cancel": "cancel",
+    "Refund": "cancel",
+    "EndRound": "endround",
+    "Balance": "balance",
+    "Check": "balance",
+}
 ROUTES = {
-    "/v4/Result": "result",
-    "/V4/Result": "result",
-    "/V4/JackPotWin": "jackpot",
-    "/v4/JackPotWin": "jackpot",
     "/bonuswin": "bonus",
-    "/V4/BonusWin": "bonus",
-    "/v4/BonusWin": "bonus",
-    "/V4/PromoWin": "promo",
-    "/v4/PromoWin": "promo",
+    **{f"/{version}/{path}": name for path, name in PATHS.items() for version in ("v4", "V4", "v1")},
 }
 
 
@@ -48,6 +57,10 @@ ROUTES = {
 
 def test_every_path_of_the_contract_leads_to_its_function_and_there_is_no_other() -> None:
     assert TEMPLATE.routes() == ROUTES
+
+
+def test_a_stack_with_wins_alone_has_their_paths_alone() -> None:
+    assert Template.load(Calls="Wins").routes() == {path: name for path, name in ROUTES.items() if name in WINS}
 
 
 @every_callback
@@ -60,11 +73,12 @@ def test_a_function_is_called_by_any_method_of_the_one_api(callback: str) -> Non
         assert reference_in(event["Properties"]["RestApiId"]) == "Api"
 
 
-@pytest.mark.parametrize("name", ["result", "auto_closing", "jackpot", "bonus", "promo"])
+@pytest.mark.parametrize("name", [*CALLBACKS, "auto_closing", "refund", "check"])
 def test_a_canonical_event_is_one_of_a_path_that_exists(name: str) -> None:
     event = json.loads((EVENTS / f"{name}.json").read_text())
 
-    assert ROUTES[event["path"]] == ("result" if name == "auto_closing" else name)
+    owners = {"auto_closing": "result", "refund": "cancel", "check": "balance"}
+    assert ROUTES[event["path"]] == owners.get(name, name)
     assert event["httpMethod"] == "POST"
 
 
@@ -73,20 +87,28 @@ def test_the_api_has_one_stage() -> None:
     assert API["OpenApiVersion"] == "3.0.1"
 
 
-@every_callback
-def test_the_provider_is_told_a_url_that_leads_to_the_callback_s_function(callback: str) -> None:
+# The outputs that the provider is told, and the functions that their URLs lead to.
+URLS = {
+    **{f"{win.title()}Url": win for win in WINS},
+    **{f"{path}Url": name for path, name in PATHS.items() if name in BETS},
+}
+
+
+@pytest.mark.parametrize(("output", "callback"), URLS.items())
+def test_the_provider_is_told_a_url_that_leads_to_the_callback_s_function(output: str, callback: str) -> None:
     start = "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<StageName>"
 
-    url = filled(OUTPUTS[f"{callback.title()}Url"]["Value"])
+    url = filled(OUTPUTS[output]["Value"])
 
     assert url.startswith(start)
     assert ROUTES[url.removeprefix(start)] == callback
+    assert OUTPUTS[output].get("Condition") == ("TakesBets" if callback in BETS else None)
 
 
-def test_there_is_one_url_for_each_callback() -> None:
+def test_there_is_one_url_for_each_call() -> None:
     urls = {name for name, output in OUTPUTS.items() if "execute-api" in str(output["Value"])}
 
-    assert urls == {f"{callback.title()}Url" for callback in CALLBACKS}
+    assert urls == URLS.keys()
 
 
 # --- The API's own part -----------------------------------------------------------------------------
@@ -193,7 +215,7 @@ def test_what_the_gateway_answers_by_itself_speaks_the_contract() -> None:
 
 @every_callback
 def test_a_function_starts_with_the_environment_it_is_given(operator: Operator, callback: str) -> None:
-    answer = operator.load(callback).handler(gateway_event(published(callback)), None)
+    answer = operator.load(callback).handler(gateway_event(published(callback), path=path_of(callback)), None)
 
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["error"] == 0
@@ -203,19 +225,33 @@ def test_a_function_starts_with_the_environment_it_is_given(operator: Operator, 
 def test_a_function_is_given_every_variable_it_reads_and_its_own_name(callback: str) -> None:
     (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
 
-    assert variables_read(callback) <= function.environment.keys()
+    others = set() if callback in KEEPING else QUEUES
+    others |= set() if callback in HAVE_ROUNDS else {"ROUNDS_TABLE"}
+    assert variables_read(callback) - others <= function.environment.keys()
+    assert not others & function.environment.keys(), "what it has no right to"
     assert function.environment["POWERTOOLS_SERVICE_NAME"] == callback
     assert function.environment["PLAYERS_TABLE"] == "Players"
     assert function.environment["TRANSACTIONS_TABLE"] == "Transactions"
     assert function.environment["FREE_ROUNDS_TABLE"] == "FreeRounds"
 
 
+QUEUES = {"RETRY_QUEUE", "DEAD_LETTERS"}
+HAVE_ROUNDS = ("result", "bet", "cancel", "endround")
+
+
+def test_a_result_has_rounds_where_bets_are_taken_alone() -> None:
+    for calls, table in (("All", "Rounds"), ("Wins", "")):
+        (result,) = (each for each in Template.load(Calls=calls).functions() if each.name == "result")
+        assert result.environment["ROUNDS_TABLE"] == table
+    assert {each.name for each in Template.load(Calls="Wins").functions()} == {*WINS, "cashier"}
+
+
 def test_the_cashier_is_given_every_variable_it_reads_and_no_queue() -> None:
     (cashier,) = (each for each in TEMPLATE.functions() if each.name == "cashier")
-    queues = {"RETRY_QUEUE", "DEAD_LETTERS"}
+    others = {*QUEUES, "ROUNDS_TABLE"}
 
-    assert variables_read("cashier") - queues <= cashier.environment.keys()
-    assert not queues & cashier.environment.keys()
+    assert variables_read("cashier") - others <= cashier.environment.keys()
+    assert not others & cashier.environment.keys()
     assert cashier.environment["POWERTOOLS_SERVICE_NAME"] == "cashier"
     assert cashier.environment["ADJUSTMENT_LIMIT"] == PARAMETERS["AdjustmentLimit"]["Default"] == "10000"
 
@@ -235,7 +271,7 @@ def variables_read(function: str) -> set[str]:
         for node in ast.walk(ast.parse(source.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    return {literal for literal in literals if re.fullmatch("[A-Z]+(_[A-Z]+)+", literal)} - {"ALL_OLD"}
+    return {literal for literal in literals if re.fullmatch("[A-Z]+(_[A-Z]+)+", literal)} - {"ALL_OLD", "ALL_NEW"}
 
 
 def test_a_variable_that_is_read_is_found_here() -> None:
@@ -248,6 +284,7 @@ def test_a_function_outlasts_an_answer_and_a_batch_of_retries(callback: str) -> 
 
     secret, answer, queue = 3, 3, 3  # the most that each may take
     assert function.timeout_seconds >= secret + answer + queue
+    assert (function.retry_batch_size > 0) == (callback in KEEPING)
     assert function.timeout_seconds >= function.retry_batch_size * (answer + queue)
     assert (function.folder / "app.py").is_file()
 
@@ -333,7 +370,7 @@ def test_a_log_ends(log: str) -> None:
 # --- Queues -----------------------------------------------------------------------------------------
 
 
-@every_callback
+@every_keeping_callback
 def test_a_function_consumes_its_own_retry_queue_message_by_message(callback: str) -> None:
     retry = function_of(callback)["Events"]["Retry"]
 
@@ -347,7 +384,15 @@ def test_a_function_consumes_its_own_retry_queue_message_by_message(callback: st
     assert function.environment["DEAD_LETTERS"] == f"{callback.title()}DeadLetters"
 
 
-@every_callback
+@pytest.mark.parametrize("callback", sorted({*CALLBACKS} - {*KEEPING}))
+def test_a_bet_the_end_of_a_round_and_a_balance_have_no_queue(callback: str) -> None:
+    (function,) = (each for each in TEMPLATE.functions() if each.name == callback)
+
+    assert not function.environment.keys() & {"RETRY_QUEUE", "DEAD_LETTERS"}
+    assert all(event["Type"] == "Api" for event in function_of(callback)["Events"].values())
+
+
+@every_keeping_callback
 def test_what_was_tried_ten_times_is_a_dead_letter_for_fourteen_days(callback: str) -> None:
     queues = {queue.name: queue for queue in TEMPLATE.queues()}
     retry, dead = queues[f"{callback.title()}RetryQueue"], queues[f"{callback.title()}DeadLetters"]
@@ -372,9 +417,9 @@ def test_a_queue_outlives_the_stack(queue: Queue) -> None:
 def test_every_queue_takes_tls_alone_even_when_the_stack_is_gone() -> None:
     policy = RESOURCES["OnlyByTls"]
 
-    assert {reference_in(queue) for queue in policy["Properties"]["Queues"]} == {
-        each.name for each in TEMPLATE.queues()
-    }
+    for calls in ("All", "Wins"):
+        queues = of_type("AWS::SQS::QueuePolicy", calls)["OnlyByTls"]["Queues"]
+        assert {reference_in(queue) for queue in queues} == {each.name for each in Template.load(Calls=calls).queues()}
     assert policy["Properties"]["PolicyDocument"]["Statement"] == [
         {
             "Effect": "Deny",
@@ -390,8 +435,12 @@ def test_every_queue_takes_tls_alone_even_when_the_stack_is_gone() -> None:
 # --- Tables -----------------------------------------------------------------------------------------
 
 
-def test_the_wallet_is_three_tables() -> None:
-    assert TABLES.keys() == {"Players", "Transactions", "FreeRounds"}
+def test_the_wallet_is_three_tables_and_the_rounds_where_bets_are_taken() -> None:
+    of_wins = {"Players", "Transactions", "FreeRounds"}
+
+    assert TABLES.keys() == {*of_wins, "Rounds"}
+    assert {each["TableName"] for each in TEMPLATE.tables()} == TABLES.keys()
+    assert {each["TableName"] for each in Template.load(Calls="Wins").tables()} == of_wins
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -406,9 +455,11 @@ def test_a_table_outlives_the_stack_and_every_mistake(table: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_nothing_in_a_table_is_ever_forgotten(table: str) -> None:
-    # A replay after 90 days is still a replay.
-    assert "TimeToLiveSpecification" not in TABLES[table]["Properties"]
+def test_nothing_in_a_table_is_ever_forgotten_but_a_round_that_is_over(table: str) -> None:
+    # A replay after 90 days is still a replay. The store says when a round expires: never while it is open.
+    forgetting = TABLES[table]["Properties"].get("TimeToLiveSpecification")
+
+    assert forgetting == ({"AttributeName": "expiresAt", "Enabled": True} if table == "Rounds" else None)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -427,6 +478,7 @@ def test_the_keys_are_the_ones_the_store_uses(operator: Operator) -> None:
         "Players": [("userId", "HASH")],
         "Transactions": [("id", "HASH")],
         "FreeRounds": [("userId", "HASH"), ("bonusCode", "RANGE")],
+        "Rounds": [("userId", "HASH"), ("round", "RANGE")],
     }
 
 
@@ -442,6 +494,70 @@ def test_a_player_s_ledger_can_be_read_in_order() -> None:
     projected = set(index["Projection"]["NonKeyAttributes"])
     assert {"amount", "cashAfter", "bonusAfter"} <= projected
     assert "request" not in projected, "every write would pay for it a second time"
+
+
+def test_open_rounds_are_found_without_reading_the_others() -> None:
+    (index,) = TABLES["Rounds"]["Properties"]["GlobalSecondaryIndexes"]
+
+    assert index["IndexName"] == "openRounds"
+    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
+        ("userId", "HASH"),
+        ("openSince", "RANGE"),
+    ]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+# What holds data, and what is called by its name: the type of each by its logical id. Never change a row: CloudFormation
+# replaces a resource whose id changes, and what was in it is in no stack any more.
+LASTING = {
+    "Players": "AWS::DynamoDB::Table",
+    "Transactions": "AWS::DynamoDB::Table",
+    "FreeRounds": "AWS::DynamoDB::Table",
+    "Rounds": "AWS::DynamoDB::Table",
+    "ProviderSecret": "AWS::SecretsManager::Secret",
+    "ResultRetryQueue": "AWS::SQS::Queue",
+    "ResultDeadLetters": "AWS::SQS::Queue",
+    "JackpotRetryQueue": "AWS::SQS::Queue",
+    "JackpotDeadLetters": "AWS::SQS::Queue",
+    "BonusRetryQueue": "AWS::SQS::Queue",
+    "BonusDeadLetters": "AWS::SQS::Queue",
+    "PromoRetryQueue": "AWS::SQS::Queue",
+    "PromoDeadLetters": "AWS::SQS::Queue",
+    "CancelRetryQueue": "AWS::SQS::Queue",
+    "CancelDeadLetters": "AWS::SQS::Queue",
+    "ResultLog": "AWS::Logs::LogGroup",
+    "JackpotLog": "AWS::Logs::LogGroup",
+    "BonusLog": "AWS::Logs::LogGroup",
+    "PromoLog": "AWS::Logs::LogGroup",
+    "BetLog": "AWS::Logs::LogGroup",
+    "CancelLog": "AWS::Logs::LogGroup",
+    "EndroundLog": "AWS::Logs::LogGroup",
+    "BalanceLog": "AWS::Logs::LogGroup",
+    "CashierLog": "AWS::Logs::LogGroup",
+    "ApiLog": "AWS::Logs::LogGroup",
+    "ResultFunction": "AWS::Serverless::Function",
+    "JackpotFunction": "AWS::Serverless::Function",
+    "BonusFunction": "AWS::Serverless::Function",
+    "PromoFunction": "AWS::Serverless::Function",
+    "BetFunction": "AWS::Serverless::Function",
+    "CancelFunction": "AWS::Serverless::Function",
+    "EndroundFunction": "AWS::Serverless::Function",
+    "BalanceFunction": "AWS::Serverless::Function",
+    "CashierFunction": "AWS::Serverless::Function",
+    "Api": "AWS::Serverless::Api",
+}
+OF_BETS = {
+    "Rounds", "CancelRetryQueue", "CancelDeadLetters",
+    *(f"{each.title()}{what}" for each in BETS for what in ("Log", "Function")),
+}  # fmt: skip
+
+
+def test_nothing_that_holds_data_or_is_called_by_its_name_changes_its_logical_id() -> None:
+    types = {*LASTING.values()}
+
+    assert {name: each["Type"] for name, each in RESOURCES.items() if each["Type"] in types} == LASTING
+    there = Template.load(Calls="Wins")
+    assert {name for name in LASTING if not there.has(name)} == OF_BETS
 
 
 # --- Secrets ----------------------------------------------------------------------------------------

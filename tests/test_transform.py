@@ -3,19 +3,27 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cfnlint.api import ManualArgs, lint
+from cfnlint.decode import decode
+from cfnlint.template import Template as LintTemplate
+from cfnlint.template.transforms._language_extensions import language_extension
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from conftest import ROOT
-from stack import FUNCTIONS
+from stack import BETS, FUNCTIONS
+from tools.local import loops
 
-TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
+WITH_LOOPS = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE = loops.written_out(WITH_LOOPS)
 GIVEN = {"ProviderCidrs": "203.0.113.0/28,2001:db8::/48", "Release": "0123456789"}
 
 
@@ -42,12 +50,191 @@ def of_type(template: dict[str, Any], resource_type: str) -> dict[str, dict[str,
     return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == resource_type}
 
 
+# --- Loops ------------------------------------------------------------------------------------------
+
+
+def test_the_loops_are_written_out_as_cfn_lint_writes_them_out() -> None:
+    content, _ = decode(str(ROOT / "template.yaml"))
+    assert content
+    faults, expected = language_extension(LintTemplate("template.yaml", content, ["eu-west-1"]))
+
+    assert faults == []
+    for section in ("Resources", "Outputs"):
+        assert json.loads(json.dumps(TEMPLATE[section])) == json.loads(json.dumps(expected[section]))
+    assert TEMPLATE["Conditions"].keys() == expected["Conditions"].keys()
+
+
+def test_the_tools_read_the_same_template() -> None:
+    assert loops.read() == json.loads(json.dumps(TEMPLATE))
+
+
+def test_an_item_of_a_loop_is_filled_in_in_keys_in_sub_and_in_ref_alone() -> None:
+    template = {
+        "Mappings": {"Words": {"One": {"Word": "first"}, "Two": {"Word": "second"}}},
+        "Resources": {
+            "Fn::ForEach::Numbers": [
+                "Number",
+                ["One", "Two"],
+                {
+                    "${Number}Queue": {
+                        "Condition": {"Ref": "Number"},
+                        "Properties": {
+                            "QueueName": {"Fn::FindInMap": ["Words", {"Ref": "Number"}, "Word"]},
+                            "Arn": {"Fn::GetAtt": [{"Fn::Sub": "${Number}Letters"}, "Arn"]},
+                            "Name": {"Fn::Sub": "${AWS::StackName}-${Number}"},
+                            "Plain": "${Number}",
+                        },
+                    }
+                },
+            ]
+        },
+    }
+
+    resources = loops.written_out(template)["Resources"]
+
+    assert list(resources) == ["OneQueue", "TwoQueue"]
+    assert resources["TwoQueue"] == {
+        "Condition": "Two",
+        "Properties": {
+            "QueueName": "second",
+            "Arn": {"Fn::GetAtt": ["TwoLetters", "Arn"]},
+            "Name": {"Fn::Sub": "${AWS::StackName}-Two"},
+            "Plain": "${Number}",
+        },
+    }
+
+
+def resources_of_loops(part: Any) -> list[Any]:
+    found = [value for key, value in part.items() if key.startswith("Fn::ForEach::")]
+    return [each for *_, fragment in found for each in fragment.values()]
+
+
+def test_no_resource_of_a_loop_begins_with_its_condition() -> None:
+    # CloudFormation says that a stack with such a one cannot be made.
+    for resource in resources_of_loops(WITH_LOOPS["Resources"]):
+        assert next(iter(resource)) == "Type"
+
+
+def test_no_function_and_no_layer_is_in_a_loop() -> None:
+    # `sam deploy` would replace the folder of its code by a map.
+    written_out = {name for name in WITH_LOOPS["Resources"] if not name.startswith("Fn::ForEach::")}
+
+    assert {f"{each.title()}Function" for each in FUNCTIONS} | {"CommonLayer", "Api"} <= written_out
+
+
+# --- What is there, whatever the parameters -----------------------------------------------------------
+
+
+def holds(name: str, parameters: dict[str, str]) -> bool:
+    return _holds(TEMPLATE["Conditions"][name], parameters)
+
+
+def _holds(condition: dict[str, Any], parameters: dict[str, str]) -> bool:
+    ((function, argument),) = condition.items()
+    match function:
+        case "Condition":
+            return holds(argument, parameters)
+        case "Fn::Equals":
+            one, other = (parameters[each["Ref"]] if isinstance(each, dict) else each for each in argument)
+            return one == other
+        case "Fn::Not":
+            return not _holds(argument[0], parameters)
+        case "Fn::And" | "Fn::Or":
+            return (all if function == "Fn::And" else any)(_holds(each, parameters) for each in argument)
+        case _:
+            raise AssertionError(f"{function} is not known here")
+
+
+def named_in(part: Any, parameters: dict[str, str]) -> set[str]:
+    """The resources and parameters that a part of a template refers to, with these parameters."""
+    match part:
+        case {"Ref": str(name)}:
+            return {name.partition(".")[0]}
+        case {"Fn::GetAtt": [str(name), _]}:
+            return {name}
+        case {"Fn::If": [str(name), then, otherwise]}:
+            return named_in(then if holds(name, parameters) else otherwise, parameters)
+        case {"Fn::Sub": [str(text), own]}:
+            return named_in({"Fn::Sub": text}, parameters) - own.keys() | named_in(list(own.values()), parameters)
+        case {"Fn::Sub": str(text)}:
+            return {name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text)}
+        case dict():
+            return set().union(*(named_in(each, parameters) for each in part.values()))
+        case list():
+            return set().union(*(named_in(each, parameters) for each in part))
+        case _:
+            return set()
+
+
+SETTINGS = ("Calls", "Alarms", "CheckSecret", "SetApiLogRole", "Stream")
+
+
+def test_nothing_refers_to_what_is_not_there_whatever_the_parameters() -> None:
+    # cfn-lint does not see that the condition of a win's queues always holds, so its own rule is off.
+    defaults = {name: str(each.get("Default", "")) for name, each in TEMPLATE["Parameters"].items()}
+    for values in product(*(TEMPLATE["Parameters"][name]["AllowedValues"] for name in SETTINGS), ("", "x"), ("", "x")):
+        chosen = dict(zip((*SETTINGS, "AlarmEmail", "WebAclArn"), values, strict=True))
+        parameters = {**defaults, **chosen}
+        there = {
+            section: {
+                name: {key: value for key, value in each.items() if key != "Condition"}
+                for name, each in TEMPLATE[section].items()
+                if "Condition" not in each or holds(each["Condition"], parameters)
+            }
+            for section in ("Resources", "Outputs")
+        }
+        named = named_in(there, parameters)
+        assert {name for name in named if not name.startswith("AWS::")} <= there["Resources"].keys() | parameters.keys()
+
+
+def test_what_stays_of_a_stack_can_be_adopted_by_a_new_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "operating" / "removing.md").read_text()
+    (script,) = re.findall(r"(?s)<<'END'\n(.*?)\nEND\n", page)
+    types = {name: each["Type"] for name, each in TEMPLATE["Resources"].items()}
+    lasting = {name for name, each in types.items() if each in ("AWS::DynamoDB::Table", "AWS::SQS::Queue")}
+    summaries = [
+        {"LogicalResourceId": name, "PhysicalResourceId": f"its {name}", "ResourceType": each}
+        for name, each in types.items()
+    ]
+    (tmp_path / "resources.json").write_text(json.dumps({"StackResourceSummaries": summaries}))
+    (tmp_path / "template.json").write_text(json.dumps(loops.read()))
+
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+
+    retained = (tmp_path / "retained.json").read_text()
+    assert json.loads(retained)["Resources"].keys() == lasting
+    assert all("DeletionPolicy" in each for each in json.loads(retained)["Resources"].values())
+    assert len(retained) < 51_200, "what --template-body takes"
+    errors_alone = ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I"])
+    assert [f"{match.rule.id} {match.message}" for match in lint(retained, config=errors_alone)] == []
+    adopted = json.loads((tmp_path / "import.json").read_text())
+    assert {each["LogicalResourceId"] for each in adopted} == lasting
+
+
+def test_a_stack_with_wins_alone_has_nothing_of_bets() -> None:
+    parameters = {name: str(each.get("Default", "")) for name, each in TEMPLATE["Parameters"].items()}
+    wins = {
+        name
+        for name, each in TEMPLATE["Resources"].items()
+        if "Condition" not in each or holds(each["Condition"], {**parameters, "Calls": "Wins"})
+    }
+    of_bets = re.compile(f"^({'|'.join(each.title() for each in BETS)}|Rounds|RoundAccess|PlayerReading|ClosedWith)")
+
+    assert not [name for name in wins if of_bets.search(name)]
+    assert {f"{name}Queue" for name in ("ResultRetry", "JackpotRetry", "BonusRetry", "PromoRetry")} <= wins
+
+
+# --- As it is deployed --------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("rollout", ["Canary", "AllAtOnce"])
 def test_every_way_to_deploy_is_a_template_without_a_mistake(rollout: str) -> None:
-    ways = product(("true", "false"), ("PublishedVersions", "None"), ("arm64", "x86_64"))
+    ways = product(("true", "false"), ("PublishedVersions", "None"), ("arm64", "x86_64"), ("All", "Wins"))
     templates = {  # all ways of a rollout make the same one, as long as conditions are left to CloudFormation
-        json.dumps(transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start, Architecture=architecture))
-        for alarms, snap_start, architecture in ways
+        json.dumps(
+            transformed(Rollout=rollout, Alarms=alarms, SnapStart=snap_start, Architecture=architecture, Calls=calls)
+        )
+        for alarms, snap_start, architecture, calls in ways
     }
     errors_alone = ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I"])
 
@@ -88,7 +275,8 @@ def test_every_function_is_called_by_its_alias() -> None:
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionName"]["Ref"] in aliases
     for path in of_type(template, "AWS::ApiGateway::RestApi")["Api"]["Body"]["paths"].values():
-        uri = path["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        _, there, _ = path.get("Fn::If", (None, path, None))  # a path of bets is there where bets are taken
+        uri = there["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
         assert any(f"${{{alias}}}" in uri for alias in aliases)
 
 

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from conftest import EVENTS, published
 from deployed.watcher import key_of_user, watching
 from local_service import wait_until
+from stack import CALLBACKS
 from tools.local.deploy.examples import example, examples
 from tools.local.deploy.probe import probe, show
 from tools.local.deploy.stack import REGION, Stack, deployed
@@ -92,6 +93,16 @@ def waiting(stack: Stack, queue: str) -> int:
     return sum(int(count) for name, count in attributes["Attributes"].items() if name.startswith("ApproximateNumber"))
 
 
+@contextmanager
+def without_permission(stack: Stack, role: str, policy: str) -> Iterator[None]:
+    iam, grant = stack.client("iam"), {"RoleName": stack.resources[role], "PolicyArn": stack.resources[policy]}
+    iam.detach_role_policy(**grant)
+    try:
+        yield
+    finally:
+        iam.attach_role_policy(**grant)
+
+
 # --- The callbacks ----------------------------------------------------------------------------------
 
 
@@ -145,6 +156,86 @@ def test_every_path_of_a_callback_leads_to_it(stack: Stack, callback: str) -> No
     assert player.cash == len(paths)
 
 
+@pytest.mark.parametrize("version", ["v4", "V4", "v1"])
+def test_a_round_is_played_by_every_spelling_of_its_paths(stack: Stack, version: str) -> None:
+    player = Account(stack, f"round of {version}", cash="100")
+    base = stack.outputs["BonusUrl"].removesuffix("/bonuswin")
+
+    def call(path: str, name: str, **changes: Any) -> dict[str, Any]:
+        body = json.dumps(published(name, **{"userId": player.user_id, "roundId": f"round-{version}", **changes}))
+        signed = signed_again(body, SECRETS["current"]["hashSecret"])
+        status, text = stack.call(f"{base}/{version}/{path}?authToken={TOKEN}", signed)
+        answer = json.loads(text)
+        assert (status, answer["error"]) == (200, 0), text
+        return answer
+
+    first, second = f"bet-{version}", f"bet-2-{version}"
+    assert call("Balance", "balance")["cash"] == "100"
+    assert call("Check", "check")["description"] == "Success"
+    assert call("Bet", "bet", reference=first, amount="30")["cash"] == "70"
+    assert call("Bet", "bet", reference=second, amount="20")["cash"] == "50"
+    assert call("Cancel", "cancel", reference=first)["cash"] == "80"
+    assert call("Refund", "refund", reference=f"refund-{version}")["cash"] == "100"
+    assert call("EndRound", "endround")["cash"] == "100"
+
+    assert player.ledger() == [f"bet#{first}", f"bet#{second}", f"cancel#{first}", f"cancel#{second}"]
+    (round_,) = [item for item in stack.table("Rounds").scan()["Items"] if item["userId"] == player.user_id]
+    assert (round_["bets"], round_["refunded"], round_["ended"]) == ([], True, True)
+
+
+def test_a_bet_over_the_balance_is_refused_for_good(stack: Stack) -> None:
+    player = Account(stack, "short", cash="5")
+
+    refused = player.send("bet", reference="too much", amount="6")
+    stack.open_wallet(Opening(user_id="rich", currency="USD", cash=Decimal(1), bonus=Decimal(0)))
+    again = player.send("bet", reference="too much", amount="6")
+
+    assert [(each["status"], each["error"], each["cash"]) for each in (refused, again)] == [(200, 15, "5")] * 2
+    assert player.cash == 5
+
+
+def test_a_kept_cancel_is_settled_by_its_queue(stack: Stack) -> None:
+    player = Account(stack, "paid back", cash="10")
+    assert player.send("bet", reference="lost", amount="10", roundId="lost")["error"] == 0
+
+    with without_permission(stack, "CancelRole", "PlayerAccess"):
+        refused = player.send("cancel", reference="lost", roundId="lost")
+        assert (refused["status"], refused["error"]) == (503, 998)
+
+    wait_until(lambda: player.cash == 10)
+    assert player.ledger() == ["bet#lost", "cancel#lost"]
+
+
+def test_the_cashier_freezes_a_player_and_may_write_nothing_else_of_a_wallet_alone(stack: Stack) -> None:
+    player = Account(stack, "frozen")
+    said = {"userId": "frozen", "actor": "support", "reason": "a test"}
+
+    answer = json.load(stack.invoke(stack.outputs["CashierFunction"], {"freeze": said})["Payload"])
+    frozen = player.send("bet", reference="while frozen")
+    json.load(stack.invoke(stack.outputs["CashierFunction"], {"unfreeze": said})["Payload"])
+    free = player.send("bet", reference="while frozen")
+
+    assert (answer["error"], answer["frozen"]) == (0, True)
+    assert (frozen["error"], free["error"]) == (56, 0)
+
+
+def test_a_stack_with_wins_alone_credits_and_knows_no_bet() -> None:
+    with deployed(free_port(), calls="Wins") as wins:
+        wins.keep_secret(SECRETS)
+        player = Account(wins, "421", cash="0")
+        url = f"{wins.outputs['ResultUrl'].replace('/v4/Result', '/v4/Bet')}?authToken={TOKEN}"
+
+        assert player.send("result", reference="won", amount="7")["error"] == 0
+        status, text = wins.call(url, json.dumps(published("bet")))
+
+        assert (status, json.loads(text)["error"]) == (404, 404)
+        assert player.cash == 7
+        of_bets = [
+            name for name in wins.resources if name.startswith(("Bet", "Cancel", "Endround", "Balance", "Rounds"))
+        ]
+        assert of_bets == []
+
+
 def test_a_prize_with_a_result_and_free_rounds_are_written_together(stack: Stack) -> None:
     player = Account(stack, "rounds", cash="0")
 
@@ -195,7 +286,7 @@ def test_nothing_is_credited_before_the_secret_has_a_value_and_then_at_once(
     assert Account(stack, "first").send("result", reference="first")["error"] == 0
 
 
-@pytest.mark.parametrize("callback", ["result", "jackpot", "bonus", "promo"])
+@pytest.mark.parametrize("callback", CALLBACKS)
 def test_a_snapshot_is_warmed_up_with_the_function_s_own_permissions(stack: Stack, callback: str) -> None:
     # The engine, too, publishes a version with SnapStart by running what is to be done before the snapshot.
     said: list[str] = []
@@ -274,7 +365,7 @@ def versions(stack: Stack) -> dict[str, str]:
         callback: functions.get_alias(FunctionName=stack.resources[f"{callback.title()}Function"], Name="live")[
             "FunctionVersion"
         ]
-        for callback in ("result", "jackpot", "bonus", "promo")
+        for callback in CALLBACKS
     }
 
 
@@ -328,16 +419,6 @@ def test_a_kept_win_is_credited_by_its_queue_once_its_player_is_there(stack: Sta
     wait_until(lambda: player.cash == 10)
     wait_until(lambda: waiting(stack, "ResultRetryQueue") == 0)
     assert player.ledger() == ["result#kept"]
-
-
-@contextmanager
-def without_permission(stack: Stack, role: str, policy: str) -> Iterator[None]:
-    iam, grant = stack.client("iam"), {"RoleName": stack.resources[role], "PolicyArn": stack.resources[policy]}
-    iam.detach_role_policy(**grant)
-    try:
-        yield
-    finally:
-        iam.attach_role_policy(**grant)
 
 
 def test_a_function_without_its_permission_credits_nothing_and_keeps_the_win(stack: Stack) -> None:

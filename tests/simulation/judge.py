@@ -10,15 +10,15 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from contract import STATUS, Due, kept_for, written
+from contract import STATUS, Cancel, Credit, Due, Undoing, kept_for, written
 from memory import Message
 from tools.walletctl.verify.account import Account
 
-from .books import NOTHING, Balances, Books, differing
+from .books import NOTHING, Balances, Books, Change, differing
 from .ledger_proof import Items, items_of, prove
 from .machines import Invocation, Watch
 from .network import Network, Violation
-from .script import ByHand, Delivery, Script
+from .script import QUEUED, ByHand, Delivery, Freeze, Script, Visit
 
 Item = dict[str, Any]
 
@@ -27,7 +27,9 @@ STORE_SECONDS, LAST_CALL_SECONDS, LONGEST_PAUSE_SECONDS = 3.0, 1.5, 0.15
 FRESH_SECONDS, STALE_SECONDS, ASK_AGAIN_SECONDS = 300, 3600, 30
 MAX_TRIES = 10
 LONGEST_DELAY_SECONDS, LONGEST_HIDDEN_SECONDS = 900, 12 * 3600 - 120  # what SQS takes
+ROUND_SECONDS = 400 * 86400  # after its last change, a round is forgotten, unless it is open
 SKEW = 60.0  # how wrong a clock may be, and a write be late; in seconds
+FRESH = ("credited", "moved", "booked elsewhere", "staked", "paid back", "cancel remembered")  # told of a new record
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
 
 
@@ -50,6 +52,7 @@ class Judge:
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     strays: dict[str, Delivery] = field(default_factory=dict)
     kept: list[Delivery] = field(default_factory=list)
+    given_up: set[int] = field(default_factory=set)  # deliveries of a provider that sends no more
     received: dict[int, float] = field(default_factory=dict)  # when each delivery came
     careless: set[str] = field(default_factory=set)  # players whose wallet another program wrote
     ledgers: int = 0  # that were proved
@@ -60,39 +63,72 @@ class Judge:
     _standing: defaultdict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by delivery
     _prizes: defaultdict[Any, list[Message]] = field(default_factory=lambda: defaultdict(list))  # by win and prize
     _contents: dict[str, Kept] = field(default_factory=dict)  # by a message's text
+    _opened: dict[Any, float] = field(default_factory=dict)  # when a round was first seen to be open since then
 
     # --- What is written ----------------------------------------------------------------------------
 
     def committed(self, invocation: Invocation, actions: Sequence[Item]) -> list[str]:
         """After a write: the tables hold what the books make of what is in hand, and nothing else is written.
 
-        Returns what may be answered otherwise now: the ids of the transactions, and the player of an opening.
+        Returns what may be answered otherwise now: the ids of the transactions, the player of an opening or of one who
+        was frozen, and the player's rounds.
         """
         tables = self.network.tables
         keys = tables.keys(actions)
         delivery = self._writer(invocation, actions)
-        due = self.books.due(delivery)
-        if due is None:
+        change = self.books.due(delivery)
+        if change is None:
             raise Violation(f"written, and nothing is owed: {delivery.win}: {keys}")
-        must_be = self.books.write(due, delivery, lambda key: tables.items[key[0]].get(key, {}))
+        is_unknown = isinstance(change, Undoing) and change.is_unknown and not isinstance(delivery, ByHand)
+        if is_unknown and not self.stands(delivery):
+            raise Violation(f"nobody knows what it means, and no person will look at it: {delivery.win}")
+        must_be = self.books.write(change, delivery, lambda key: tables.items[key[0]].get(key, {}))
         if {*keys} != must_be.keys():
             raise Violation(f"wrote {keys}, not {[*must_be]}: {delivery.win}")
-        fresh = {credit.id for credit in due.fresh}
+        fresh = {credit.id for credit in self._fresh(change)}
         for key, item in must_be.items():
             self._compare(key, tables.items[key[0]][key], item, is_new=key[1] in fresh)
-        invocation.wrote |= bool(due.fresh)
-        self.happened[self._told(due, delivery)] += 1
-        opened = [due.win.player] if due.win.opens and due.fresh else []
-        return [*opened, *(key[1] for key in must_be if key[0] == "Transactions")]
+            if key[0] == "Rounds":
+                self._check_times(key, item)
+        invocation.wrote |= bool(fresh) or not isinstance(change, Due)
+        invocation.made |= bool(fresh)
+        self.happened[self._told(change, delivery)] += 1
+        is_of_player = isinstance(change, Freeze) or (isinstance(change, Due) and change.win.opens and fresh)
+        rounds = [f"rounds of {key[1]}" for key in must_be if key[0] == "Rounds"]
+        records = [key[1] for key in must_be if key[0] == "Transactions"]
+        return [*([delivery.win.player] if is_of_player else []), *records, *rounds]
 
-    def _told(self, due: Due, delivery: Delivery) -> str:
+    @staticmethod
+    def _fresh(change: Change) -> Sequence[Credit]:
+        match change:
+            case Due():
+                return change.fresh
+            case Undoing(back=back, memory=memory):
+                return (*back, memory) if memory else back
+            case _:
+                return ()
+
+    def _told(self, change: Change, delivery: Delivery) -> str:
+        match change:
+            case Freeze():
+                return "a player was frozen" if change.freezes else "a player was let play again"
+            case Undoing() if isinstance(delivery, ByHand):
+                return "a person had a bet booked elsewhere" if change.cancel.booked_elsewhere else "a person paid back"
+            case Undoing():
+                return "a bet was paid back" if change.back else "a cancel was remembered"
+            case Due():
+                return self._told_of(change, delivery)
+            case _:
+                return "a round ended"
+
+    def _told_of(self, due: Due, delivery: Delivery) -> str:
         if not due.fresh:
             return "a prize was noted"
         if due.win.booked_elsewhere:
             return "a person booked elsewhere"
         if isinstance(delivery, ByHand):
             return "a person paid"
-        if delivery.is_callback:
+        if delivery.is_callback and due.win.kind != "bet":
             return "a win was credited"
         record = self.books.contract.recorded(due.win)
         return f"{due.win.kind}: {(record and record.outcome) or 'made'}"
@@ -105,7 +141,8 @@ class Judge:
         if delivery := self._delivery_of(request):
             return delivery
         for watch in invocation.in_hand:
-            if (due := self.books.due(watch.delivery)) and due.notes_prize and due.win.prize:
+            due = self.books.due(watch.delivery)
+            if isinstance(due, Due) and due.notes_prize and due.win.prize:
                 values = actions[0].get("Update", {}).get("ExpressionAttributeValues", {})
                 if values.get(":amount") == {"S": due.win.prize.amount}:
                     return watch.delivery
@@ -121,6 +158,19 @@ class Judge:
             names = [name for name in {**found, **must_be} if found.get(name) != must_be.get(name)]
             told = ", ".join(f"{name}: {found.get(name)}, not {must_be.get(name)}" for name in names)
             raise Violation(f"{'/'.join(key)}: {told}")
+
+    def _check_times(self, key: tuple[str, ...], found: Item) -> None:
+        """A round tells since when it is open; or when it expires, which is long after this change."""
+        now, since, expires = self.network.timeline.now, found.get("openSince"), found.get("expiresAt")
+        if (since is None) == (expires is None):
+            raise Violation(f"{'/'.join(key)} is open, and expires: {found}")
+        if expires and abs(float(expires["N"]) - now - ROUND_SECONDS) > SKEW:
+            raise Violation(f"{'/'.join(key)} expires at {expires}")
+        opened = self._opened.setdefault((key, since["S"]), now) if since else now
+        if since and not (
+            re.fullmatch(MOMENT, since["S"]) and abs(datetime.fromisoformat(since["S"]).timestamp() - opened) <= SKEW
+        ):
+            raise Violation(f"{'/'.join(key)} is open since {since}")
 
     # --- What a function answers --------------------------------------------------------------------
 
@@ -141,24 +191,53 @@ class Judge:
         if admission is not None:
             if code != admission:
                 raise Violation(f"answered {code}, not {admission}: {win}")
-            if self._stands(delivery):
+            if self.stands(delivery):
                 raise Violation(f"answered {code}, and kept: {win}")
             return
         if code == 998:
             self._check_excuse(invocation, watch)
         else:
             self._check_verdict(invocation, watch, code)
-        if code == 0:
-            if invocation.sent:
-                raise Violation(f"paid, and kept: {win}")
+        if code in (0, 15) and not self._may_be_kept(delivery) and invocation.sent:
+            raise Violation(f"done, and kept: {win}")
+        if isinstance(win, Visit) and code == 0:
+            self._check_visit(watch, said)
+            return
+        if code in (0, 15):
             literals = tuple(said[name] if win.as_text else said[name][1] for name in ("cash", "bonus"))
-            self._check_success(invocation, watch, said, literals)
+            check = self._check_success if code == 0 else self._check_not_enough
+            check(invocation, watch, said, literals)
             return
         if [*said] != ["error", "description"]:
             raise Violation(f"a refusal says {said}")
-        if code != 998 and invocation.wrote:
-            raise Violation(f"written, and answered {code}: {win}")
-        self._check_kept(invocation, delivery, code)
+        self._check_unwritten(invocation, delivery, code)
+        if kept_for(code, win.callback):
+            self._check_kept(invocation, delivery, code)
+        elif invocation.sent and not self._may_be_kept(delivery):
+            raise Violation(f"answered {code}, and kept: {win}")
+
+    def _may_be_kept(self, delivery: Delivery) -> bool:
+        """Whether a person must look at what was done, or found to be done meanwhile: a refund of an unknown round."""
+        return isinstance(delivery.asked, Cancel) and delivery.asked.of_round
+
+    def _check_visit(self, watch: Watch, said: Item) -> None:
+        win = watch.delivery.win
+        names = (
+            ["error", "description"] if win.call == "Check" else ["currency", "cash", "bonus", "error", "description"]
+        )
+        if [*said] != names:
+            raise Violation(f"an answer says {said}: {win}")
+        if not self.books.is_settled(watch.delivery):
+            raise Violation(f"answered as ended, and it is not: {win}")
+        if win.call != "Check":
+            self._check_balances(watch, said, (said["cash"], said["bonus"]))
+
+    def _check_not_enough(self, invocation: Invocation, watch: Watch, said: Item, balances: Balances) -> None:
+        if [*said] != ["currency", "cash", "bonus", "error", "description"]:
+            raise Violation(f"a refusal says {said}")
+        if not self.books.is_settled(watch.delivery):
+            raise Violation(f"refused for lack of money, and not on record: {watch.delivery.win}")
+        self._check_balances(watch, said, balances)
 
     def check_order(self, invocation: Invocation, answer: Item) -> None:
         """What the operator's own side is answered, which has the order and sends it again. Nothing is kept of it."""
@@ -171,18 +250,25 @@ class Judge:
             self._check_excuse(invocation, watch)
         else:
             self._check_verdict(invocation, watch, code)
-        if code == 0:
+        if code == 0 and isinstance(win, Freeze):
+            if [*answer] != ["currency", "cash", "bonus", "frozen", "error", "description"]:
+                raise Violation(f"an answer says {answer}")
+            if answer["frozen"] is not win.freezes:
+                raise Violation(f"another state than was ordered: {answer}")
+        elif code == 0:
             self._check_success(invocation, watch, answer, (answer["cash"], answer["bonus"]))
         elif code == 15:
-            if [*answer] != ["currency", "cash", "bonus", "error", "description"]:
-                raise Violation(f"a refusal says {answer}")
-            if not self.books.is_settled(watch.delivery):
-                raise Violation(f"refused for lack of money, and not on record: {win}")
-            self._check_balances(watch, answer, (answer["cash"], answer["bonus"]))
+            self._check_not_enough(invocation, watch, answer, (answer["cash"], answer["bonus"]))
         elif [*answer] != ["error", "description"]:
             raise Violation(f"a refusal says {answer}")
-        elif code != 998 and invocation.wrote:
-            raise Violation(f"written, and answered {code}: {win}")
+        else:
+            self._check_unwritten(invocation, watch.delivery, code)
+
+    def _check_unwritten(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
+        """What is refused has written nothing; but a cancel is remembered also where there is no wallet."""
+        is_remembered = code == 62 and isinstance(delivery.asked, Cancel)
+        if invocation.wrote and code != 998 and not is_remembered:
+            raise Violation(f"written, and answered {code}: {delivery.win}")
 
     def _check_verdict(self, invocation: Invocation, watch: Watch, code: int) -> None:
         # What a person has settled is a replay, if there is time to see it.
@@ -217,7 +303,7 @@ class Judge:
         something_to_keep = bool(watch.verdicts - {0}) or watch.is_disputed
         if 998 in watch.verdicts or self.books.is_rich(watch.delivery.win.player):
             return
-        something_to_keep &= watch.delivery.is_callback or watch.is_disputed
+        something_to_keep &= (watch.delivery.is_callback and watch.delivery.win.callback in QUEUED) or watch.is_disputed
         could_not_be_kept = something_to_keep and "sqs" in invocation.failed
         if not _ran_out_of_time(invocation) and not could_not_be_kept:
             seconds = invocation.store_left - invocation.began
@@ -231,9 +317,9 @@ class Judge:
             raise Violation(f"an answer says {said}")
         if by_hand:
             self._check_decided(invocation, said)
-        if not books.is_settled(delivery) or (asked := delivery.asked) is None:
+        if not books.is_settled(delivery) or not isinstance(asked := delivery.asked, Credit | Cancel):
             raise Violation(f"not credited, but answered so: {win}")
-        if said["transactionId"] != books.items[asked.id]["transactionId"]["S"]:
+        if said["transactionId"] != self._name_of(asked, said["transactionId"]):
             raise Violation(f"another's name: {said}")
         self._check_balances(watch, said, balances)
         if code := books.dispute(delivery):
@@ -242,13 +328,17 @@ class Judge:
             self.happened["a prize was left for a person"] += 1
             if not self._prize_stands(delivery):
                 raise Violation(f"the prize is kept nowhere: {win}")
-        is_told_as_fresh = any(
-            invocation.says(f'"message":"{each}"') for each in ("credited", "moved", "booked elsewhere")
-        )
-        if is_told_as_fresh and not invocation.wrote:
+        is_told_as_fresh = any(invocation.says(f'"message":"{each}"') for each in FRESH)
+        if is_told_as_fresh and not invocation.made:
             raise Violation(f"a replay, and told as credited: {win}")
-        if invocation.wrote and not invocation.was_beaten and not is_told_as_fresh:
+        if invocation.made and not invocation.was_beaten and not is_told_as_fresh:
             raise Violation(f"credited, and told as a replay: {win}")
+
+    def _name_of(self, asked: Credit | Cancel, found: str) -> str:
+        """What the first to be told of it was told; a cancel has its name also where nothing is paid back."""
+        if isinstance(asked, Cancel):
+            return self.books.names.setdefault(asked.id, found)
+        return self.books.items[asked.id]["transactionId"]["S"]
 
     def _check_decided(self, invocation: Invocation, said: Item) -> None:
         """What a person is told of a decision: what it wrote, and what that made of the cash there was."""
@@ -265,9 +355,10 @@ class Judge:
         asked, books = watch.delivery.asked, self.books
         assert asked
         wallet = books.contract.wallets.get(asked.player)
-        currencies = {wallet.currency if wallet else asked.currency_as_sent or ""}
+        own = (asked.currency_as_sent if isinstance(asked, Credit) else None) or ""
+        currencies = {wallet.currency if wallet else own}
         if balances == NOTHING and not watch.moment:  # there was no wallet when it came
-            currencies.add(asked.currency_as_sent or "")
+            currencies.add(own)
         since = books.balances_since(watch.delivery, 0 if watch.was_spoilt else watch.moment)
         if said["currency"] not in currencies or balances not in since:
             raise Violation(f"{balances} {said['currency']} were not the balances then: {watch.delivery.win}")
@@ -279,7 +370,7 @@ class Judge:
 
     def _check_kept(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
         """The request is in the right queue. If it is in none, the log says so, and the provider must send it again."""
-        if not self._stands(delivery):
+        if not self.stands(delivery):
             if code != 998 and self.books.is_settled(delivery):
                 return  # it was sent back and credited before this answer was heard
             if code != 998:
@@ -296,7 +387,7 @@ class Judge:
         if "sqs" not in invocation.failed and all(json.loads(each.body)["code"] != code for each in standing):
             raise Violation(f"answered {code}, and kept for another code: {delivery.win}")
         if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
-            right = kept_for(code)
+            right = kept_for(code, delivery.win.callback)
             if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
                 raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
 
@@ -338,7 +429,11 @@ class Judge:
             if parked.get("prize_only") and parked["code"] != (due := self.books.dispute(delivery)):
                 raise Violation(f"its prize is kept for {parked['code']}, not {due}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
-            if parked["code"] == 61 and told not in (known := differing(delivery, self.books.contract)):
+            if (
+                told != [""]
+                and parked["code"] == 61
+                and told not in (known := differing(delivery, self.books.contract))
+            ):
                 raise Violation(f"told that {told} differ, but {known}: {win}")
             first = self._first_received.setdefault(delivery.number, parked["first_received_at"])
             is_known = parked["first_received_at"] == first and re.fullmatch(MOMENT, first)
@@ -352,7 +447,7 @@ class Judge:
         found = re.search(r'"platform":"delivery-(\d+)"', request)
         return self.deliveries.get(int(found[1])) if found else None
 
-    def _stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
+    def stands(self, delivery: Delivery, *, without: Message | None = None) -> bool:
         """Whether a queue holds it, in another message than that."""
         waiting = self.network.queues.waiting
         messages = self._standing.get(delivery.number, ())
@@ -381,7 +476,7 @@ class Judge:
                 raise Violation(f"settled by a person, and left for one again: {delivery.win}")
             if books.dispute(delivery) and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
-        elif not self._stands(delivery, without=message):
+        elif not self.stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
         elif not watch.verdicts & {52, 57, 59, 61, 64}:
             raise Violation(f"left for a person, and could be credited: {delivery.win}")
@@ -392,7 +487,8 @@ class Judge:
         is_put_off = not is_done and "sqs" not in invocation.failed
         exhausted = is_put_off and receives >= MAX_TRIES
         is_stray = watch.delivery.win.wrong == "stray"
-        given_up = is_done and (is_stray or '"message":"refused"' in told)
+        is_remembered = watch.delivery.win.callback == "cancel" and '"code":62' in told
+        given_up = is_done and (is_stray or ('"message":"refused"' in told and not is_remembered))
         is_told = {
             '"NotKept"': False,
             '"AttemptsExhausted"': exhausted or (not is_put_off and '"AttemptsExhausted"' in told),
@@ -401,7 +497,12 @@ class Judge:
         wrong = [what for what, must in is_told.items() if (what in told) != must]
         if wrong:
             raise Violation(f"{', '.join(wrong)} is told, or not, and it is otherwise: {watch.delivery.win}")
-        if invocation.sent and not given_up and "sqs" not in invocation.failed:
+        if (
+            invocation.sent
+            and not given_up
+            and not self._may_be_kept(watch.delivery)
+            and "sqs" not in invocation.failed
+        ):
             raise Violation(f"a retry sent {invocation.sent}, and did not give up")
         if is_stray:
             return  # which nobody received
@@ -449,9 +550,10 @@ class Judge:
             if self.books.dispute(delivery) and not self._prize_stands(delivery):
                 raise Violation(f"the prize is lost: {delivery.win}")
         if self.script.resends:
-            kept = {id(each.win) for each in self.deliveries.values() if self._stands(each)}
+            kept = {id(each.win) for each in self.deliveries.values() if self.stands(each)}
             for delivery in self.deliveries.values():
                 is_owed = delivery.is_callback and not delivery.win.wrong and id(delivery.win) not in kept
+                is_owed &= delivery.win.callback in QUEUED and delivery.number not in self.given_up
                 if is_owed and self.books.is_lost(delivery):
                     raise Violation(f"lost: {delivery.win}")
         letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
@@ -495,13 +597,13 @@ class Judge:
                 cash += Fraction(item["amount"])
                 bonus += Fraction(item["amount"] if counts else item.get("bonusAmount", 0))
                 numbers.append(int(item["seq"]))
-                if item["id"].startswith("withdrawal#") and item["amount"] and item["cashAfter"] < 0:
+                if item["id"].startswith(("withdrawal#", "bet#")) and item["amount"] and item["cashAfter"] < 0:
                     raise Violation(f"{item['id']} leaves {item['cashAfter']}")
         if (cash, bonus) != (wallet.cash, wallet.bonus) or sorted(numbers) != [*range(1, wallet.version + 1)]:
             raise Violation(f"the movements of {player} are {written(cash)} and {written(bonus)} in sum, {numbers}")
 
     def _check_not_lost(self, delivery: Delivery) -> None:
-        if self.books.is_lost(delivery) and not self._stands(delivery):
+        if self.books.is_lost(delivery) and not self.stands(delivery):
             raise Violation(f"lost: {delivery.win}")
 
 
@@ -518,4 +620,4 @@ def _literal(literal: str) -> tuple[str, str]:
 def _prize_of(delivery: Delivery) -> Any:
     """A win's id and its prize: one dead letter is enough for all its deliveries."""
     asked = delivery.asked
-    return asked and (asked.id, asked.prize)
+    return (asked.id, asked.prize) if isinstance(asked, Credit) else None

@@ -75,6 +75,7 @@ class Invocation:
     read_at: float = 0.0  # when it last began to read the tables
     refused: int = 0  # how often the condition of a write failed since then
     wrote: bool = False
+    made: bool = False  # a record
     was_beaten: bool = False
     was_held_up: bool = False  # by a failure of the tables, by another writer, or by a read that others wrote into
     is_over: bool = False
@@ -214,7 +215,7 @@ class Fleet:
         snapshot = self._snapshots[callback]
         if callback == "cashier":
             return Machine(snapshot, now - 1000 * (self.started % 7), self.skew)
-        parking = replace(snapshot.parking, retry_seconds=retry_seconds)
+        parking = snapshot.parking and replace(snapshot.parking, retry_seconds=retry_seconds)
         handler = replace(snapshot, keyring=copy.copy(snapshot.keyring), parking=parking)
         # A machine's own clock counts from anywhere, and after a snapshot from somewhere else.
         return Machine(handler, now - 1000 * (self.started % 7), self.skew)

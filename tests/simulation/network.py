@@ -28,6 +28,7 @@ COMMON: tuple[Failure, ...] = ("throttled", "internal error", "unreachable", "ti
 FAILURES: Mapping[str, tuple[Failure, ...]] = {
     "batch_get_item": (*COMMON, "reset", "not processed"),
     "transact_write_items": (*COMMON, "reset", "in conflict", "in progress"),
+    "update_item": (*COMMON, "reset"),
     "send_message": (*COMMON, "no acknowledgement", "sent twice"),
     "change_message_visibility": COMMON,
     "get_secret_value": COMMON,
@@ -35,6 +36,7 @@ FAILURES: Mapping[str, tuple[Failure, ...]] = {
 OPERATIONS = {
     "batch_get_item": "BatchGetItem",
     "transact_write_items": "TransactWriteItems",
+    "update_item": "UpdateItem",
     "send_message": "SendMessage",
     "change_message_visibility": "ChangeMessageVisibility",
     "get_secret_value": "GetSecretValue",
@@ -223,6 +225,12 @@ class Network:
                 else:
                     self._committed(invocation, asked["TransactItems"])
                 return answer
+            case "update_item":
+                before = {**self.tables.items["Players"]}
+                answer = self.tables.update_item(**asked)
+                if self.tables.items["Players"] != before:
+                    self._committed(invocation, [{"Update": asked}])
+                return answer
             case "send_message":
                 answer = self.queues.send_message(**asked)
                 self._arrived(self.queues.waiting[asked["QueueUrl"]][int(answer["MessageId"])], invocation)
@@ -260,6 +268,8 @@ class Network:
         id = invocation.in_hand[0].delivery.number, invocation.time, invocation.calls
         if self.faults is not None:
             fault = self.faults.get(id)
+            if fault and fault.failure not in FAILURES[operation]:  # of a call that a shorter script makes no more
+                fault = None
         else:
             fault = _drawn(Random(int(drawn * 2**53)), operation) if drawn < self.rate else None
         if fault:

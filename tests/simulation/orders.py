@@ -20,9 +20,9 @@ from greenlet import getcurrent
 
 from .machines import Invocation, outside_replaced
 from .network import Death, Network, Pace, Violation
-from .script import Event, Movement, Order, Said, Script, Sent, Win, opened
+from .script import AGAIN, Event, Movement, Order, Said, Script, Sent, Win, opened
 from .timeline import Timeline
-from .world import AGAIN, World
+from .world import World
 
 Item = dict[str, Any]
 Choice = tuple[int, str]  # which function goes on, and how

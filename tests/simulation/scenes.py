@@ -6,13 +6,14 @@ from typing import Any
 
 from .script import (
     Anchored,
-    Callback,
+    Cancel,
     Event,
     Fault,
     Moved,
     Movement,
     Opened,
     Order,
+    Queued,
     Redriven,
     Script,
     Sent,
@@ -42,6 +43,12 @@ _WITH_IT = Win(
     prize=("prize", "2"),
 )  # fmt: skip
 _JACKPOT = Win(callback="jackpot", player="new", reference="j", amount="1", game="g", round="r", jackpot="j")
+_REFUND = Cancel(call="Refund", player="odd", reference="own", currency="EUR", game="g-1", round="round-1")
+_BOOKED: Mapping[Queued, Win] = {
+    "promo": _UNKNOWN,
+    "result": replace(_PRIZED, player="new", prize=None),
+    "jackpot": _JACKPOT,
+}
 BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
 _OPENED = opened(90, "odd", "EUR", "7.5", "0.5")
 
@@ -62,7 +69,7 @@ def _another_opening(number: int, player: str, at: float) -> Sent:
     return Sent(at=at, win=order, number=number)
 
 
-def _by_hand(at: float, callback: Callback, number: int = 60_001, *, booked_elsewhere: bool = False) -> Settled:
+def _by_hand(at: float, callback: Queued, number: int = 60_001, *, booked_elsewhere: bool = False) -> Settled:
     return Settled(at=at, callback=callback, number=number, booked_elsewhere=booked_elsewhere)
 
 
@@ -190,20 +197,16 @@ SCENES: Mapping[str, Script] = {
         *(_another_opening(2 * each + 1, f"{each}", each / 1500) for each in range(1, 30)),
     ),
     **{
-        f"what is booked elsewhere needs no wallet, and moves none: {win.callback}": _script(
+        f"what is booked elsewhere needs no wallet, and moves none: {callback}": _script(
             Sent(at=1.0, win=replace(win, wrong="absent"), number=1),
-            _by_hand(2.0, win.callback, booked_elsewhere=True),
+            _by_hand(2.0, callback, booked_elsewhere=True),
             Sent(at=3.0, win=win, number=2),
-            Sent(at=4.0, win=replace(win, currency=None) if win.callback == "jackpot" else win, number=3),
-            *([Sent(at=5.0, win=replace(win, prize=("p", "1")), number=4)] if win.callback == "result" else []),
+            Sent(at=4.0, win=replace(win, currency=None) if callback == "jackpot" else win, number=3),
+            *([Sent(at=5.0, win=replace(win, prize=("p", "1")), number=4)] if callback == "result" else []),
             opened(5, "new", "USD", at=20_000.0),
             Sent(at=20_001.0, win=win, number=6),
         )
-        for win in (
-            _UNKNOWN,
-            replace(_PRIZED, player="new", prize=None),
-            _JACKPOT,
-        )
+        for callback, win in _BOOKED.items()
     },
     "what is booked elsewhere without a currency is in the wallet's": _script(
         _OPENED,
@@ -239,6 +242,13 @@ SCENES: Mapping[str, Script] = {
         _by_hand(2.0, "result"),
         Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
         Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
+    ),
+    # It was left for a person once more, whose decision it was.
+    "a person who refunds a round that nobody knows is not asked again": _script(
+        _OPENED,
+        Sent(at=1.0, win=_FIRST, number=1),
+        Sent(at=2.0, win=_REFUND, number=2),
+        _by_hand(3.0, "cancel"),
     ),
     # The record names the prize because it was paid, not because it was left: nobody would have heard of the conflict.
     "a prize that is on record, and comes again with more said, is left for a person": _script(

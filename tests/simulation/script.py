@@ -14,9 +14,12 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 import contract
 from contract import Contract, Number, Parameter, Refused
 
-Callback = Literal["result", "jackpot", "bonus", "promo"]
-CALLBACKS: tuple[Callback, ...] = get_args(Callback)
-Function = Literal["result", "jackpot", "bonus", "promo", "cashier"]
+Callback = Literal["result", "jackpot", "bonus", "promo", "bet", "cancel", "endround", "balance"]
+Queued = Literal["result", "jackpot", "bonus", "promo", "cancel"]  # what is kept if it cannot be done
+QUEUED: tuple[Queued, ...] = get_args(Queued)
+Winning = Literal["result", "jackpot", "bonus", "promo"]
+WINS: tuple[Winning, ...] = get_args(Winning)
+Function = Literal[Callback, "cashier"]
 Service = Literal["dynamodb", "sqs", "secretsmanager"]
 Item = dict[str, Any]
 
@@ -41,9 +44,12 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Win(Said):
-    """What the provider says of one win, apart from what differs between its deliveries; amounts are as written."""
+    """What the provider says of a win or a bet, apart from what differs between its deliveries.
 
-    callback: Callback
+    Amounts are as written.
+    """
+
+    callback: Literal["result", "jackpot", "bonus", "promo", "bet"]
     player: str
     reference: str
     amount: str
@@ -58,6 +64,12 @@ class Win(Said):
     in_session: bool = True
     dated: bool = True  # whether its timestamp is one of milliseconds
     wrong: Wrong | None = None  # what is wrong with how it is sent
+
+    @property
+    def call(self) -> str:
+        return {"result": "Result", "jackpot": "JackPotWin", "bonus": "BonusWin", "promo": "PromoWin"}.get(
+            self.callback, "Bet"
+        )
 
     def __str__(self) -> str:
         said = f"{self.callback} {self.reference} of {self.player}: {self.amount} {self.currency or ''}".rstrip()
@@ -89,34 +101,143 @@ class Win(Said):
         literals["amount"] = f"{quote}{self.amount}{quote}"
         if self.prize:
             literals["promoWinAmount"] = f"{quote}{self.prize[1]}{quote}"
-        match self.wrong:
-            case "amount":
-                literals["amount"] = '"ten"'
-            case "absent":
-                del literals["providerId"]
-            case "malformed":
-                literals["userId"] = '"a\\u0000b"'
-        return literals
+        return _with_wrong(literals, self.wrong)
 
     @cached_property
     def credit(self) -> contract.Credit:
         """What it asks for, whichever delivery brings it. Raises Refused."""
-        fields = {
-            name.lower(): Parameter(name, json.loads(raw) if raw.startswith('"') else Number(raw), raw)
-            for name, raw in {**Delivery(self, 0).literals, "roundDetails": '"spin"'}.items()
-        }
-        return Contract().win(self.callback, fields)
+        return Contract().win(self.callback, _fields(self))
 
     @cached_property
     def refusal(self) -> int | None:
         """The code with which whatever it says is refused, if it is admitted."""
         if self.wrong == "stray":
             return 57
-        try:
-            _ = self.credit
-        except Refused as refused:
-            return refused.error
-        return None
+        return _refusal(self)
+
+
+def _with_wrong(literals: dict[str, str], wrong: Wrong | None) -> dict[str, str]:
+    match wrong:
+        case "amount":
+            literals["amount"] = '"ten"'
+        case "absent":
+            del literals["providerId"]
+        case "malformed":
+            literals["userId"] = '"a\\u0000b"'
+        case _:
+            pass
+    return literals
+
+
+def _fields(said: Any) -> contract.Fields:
+    return {
+        name.lower(): Parameter(name, json.loads(raw) if raw.startswith('"') else Number(raw), raw)
+        for name, raw in {**Delivery(said, 0).literals, "roundDetails": '"spin"'}.items()
+    }
+
+
+def _refusal(said: Any) -> int | None:
+    try:
+        _ = said.credit
+    except Refused as refused:
+        return refused.error
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Cancel(Said):
+    """What undoes a bet; as a Refund that names its round, all live bets of the round."""
+
+    callback: ClassVar[Function] = "cancel"
+    dated: ClassVar[bool] = True
+
+    call: Literal["Cancel", "Refund"]
+    player: str
+    reference: str
+    amount: str | None = None
+    as_number: bool = False
+    currency: str | None = None
+    game: str | None = None
+    round: str | None = None
+    wrong: Wrong | None = None
+
+    @property
+    def as_text(self) -> bool:
+        return self.amount is None or not self.as_number or self.wrong == "amount"
+
+    def __str__(self) -> str:
+        said = f"{self.call} {self.reference} of {self.player}"
+        for name in ("amount", "game", "round"):
+            said += f", {name} {value}" if (value := getattr(self, name)) else ""
+        return said + (f", with a wrong {self.wrong}" if self.wrong else "")
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        values = {
+            "providerId": "luckymonaco",
+            "userId": self.player,
+            "reference": self.reference,
+            "currency": self.currency,
+            "gameId": self.game,
+            "roundId": self.round,
+        }
+        literals = {name: json.dumps(value) for name, value in values.items() if value is not None}
+        if self.amount is not None:
+            literals["amount"] = self.amount if self.as_number else json.dumps(self.amount)
+        return _with_wrong(literals, self.wrong)
+
+    @cached_property
+    def credit(self) -> contract.Cancel:
+        """Raises Refused."""
+        return Contract().cancel(self.call.lower(), _fields(self))
+
+    @cached_property
+    def refusal(self) -> int | None:
+        return _refusal(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Visit(Said):
+    """The end of a round, or a question: it moves no money."""
+
+    as_text: ClassVar[bool] = True
+    dated: ClassVar[bool] = True
+    reference: ClassVar[str] = ""
+
+    call: Literal["EndRound", "Balance", "Check"]
+    player: str
+    currency: str | None = None
+    game: str | None = None
+    round: str | None = None
+    wrong: Wrong | None = None
+
+    @property
+    def callback(self) -> Function:
+        return "endround" if self.call == "EndRound" else "balance"
+
+    def __str__(self) -> str:
+        of_round = f", game {self.game}, round {self.round}" if self.round else ""
+        return f"{self.call} of {self.player}{of_round}" + (f", with a wrong {self.wrong}" if self.wrong else "")
+
+    @cached_property
+    def literals(self) -> Mapping[str, str]:
+        values = {
+            "providerId": "luckymonaco",
+            "userId": self.player,
+            "currency": self.currency,
+            "gameId": self.game,
+            "roundId": self.round,
+        }
+        return _with_wrong({name: json.dumps(value) for name, value in values.items() if value is not None}, self.wrong)
+
+    @cached_property
+    def credit(self) -> contract.Visit:
+        """Raises Refused."""
+        return Contract().visit_of(self.call.lower(), _fields(self))
+
+    @cached_property
+    def refusal(self) -> int | None:
+        return _refusal(self)
 
 
 Movement = Literal["opening", "deposit", "withdrawal", "adjustment"]
@@ -177,11 +298,44 @@ class Order(Said):
         return None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Freeze(Said):
+    """The operator's own side freezes a player, or has them play again."""
+
+    callback: ClassVar[Function] = "cashier"
+    as_text: ClassVar[bool] = True
+    reference: ClassVar[str] = ""
+
+    player: str
+    freezes: bool = True
+    reason: str = "as agreed"
+    wrong: WrongOrder | None = None
+
+    def __str__(self) -> str:
+        return f"{'freeze' if self.freezes else 'unfreeze'} {self.player}"
+
+    @cached_property
+    def content(self) -> Item:
+        said = {"userId": self.player, "actor": "bank", "reason": self.reason}
+        if self.wrong == "absent":
+            del said["reason"]
+        if self.wrong == "unknown":
+            said["note"] = "nobody knows it"
+        return {"freeze" if self.freezes else "unfreeze": said}
+
+    @property
+    def refusal(self) -> int | None:
+        return {"absent": 64, "unknown": 57}.get(self.wrong or "")
+
+
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A win on its way. No two have the same number, nor the same body. `has_hash`: the provider signs what it must."""
+    """A win or another call on its way. No two have the same number, nor the same body.
 
-    win: Any  # a Win; in Ordered, an Order
+    `has_hash`: the provider signs what it must.
+    """
+
+    win: Any  # a Win, Cancel or Visit; in Ordered, an Order or Freeze
     number: int
     has_hash: bool = True
 
@@ -191,22 +345,27 @@ class Delivery:
         return type(self) is Delivery
 
     @cached_property
-    def by_hand(self) -> contract.Credit | None:
+    def by_hand(self) -> contract.Asked | None:
         """What a person has paid of it, if that can be read; sent again, it is a replay then, whatever is wrong."""
         return _by_hand(self)
 
     @property
-    def asked(self) -> contract.Credit | None:
+    def asked(self) -> contract.Asked | None:
         """What it asks for, if anybody can read that."""
-        return self.by_hand if self.refusal else self.credit
+        return self.by_hand if self.refusal else None if isinstance(self.win, Freeze) else self.credit
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
-        """The credits whose records decide about it."""
-        if self.asked is None:
-            return ()
-        prize = self.asked.prize and self.asked.prize.credit
-        return (self.asked.id, prize.id) if prize else (self.asked.id,)
+        """The credits whose records decide about it, and the rounds that do."""
+        match self.asked:
+            case contract.Credit() as credit:
+                prize = credit.prize and credit.prize.credit
+                round = f"rounds of {credit.player}" if credit.round else None
+                return tuple(each for each in (credit.id, prize and prize.id, round) if each)
+            case contract.Cancel(reference=reference, player=player):
+                return f"bet#{reference}", f"cancel#{reference}", f"rounds of {player}"
+            case _:
+                return ()
 
     @cached_property
     def timestamp(self) -> str:
@@ -235,7 +394,9 @@ class Delivery:
     @property
     def lacks_uuid(self) -> bool:
         """A hash will do as well."""
-        return self.win.callback in ("jackpot", "bonus") and self.number % 4 == 0
+        if self.win.callback in ("jackpot", "bonus"):
+            return self.number % 4 == 0
+        return self.win.callback not in ("result", "promo") and self.is_signed and self.number % 3 == 0
 
     @property
     def is_signed(self) -> bool:
@@ -262,6 +423,7 @@ class Delivery:
             token = (FOREIGN, f"token-{generation - 2}", None)[self.number % 3]
         return {
             "httpMethod": "GET" if wrong == "method" else "POST",
+            "path": f"/{('v4', 'V4', 'v1')[self.number % 3]}/{self.win.call}",
             "queryStringParameters": {"authToken": token} if token else None,
             "isBase64Encoded": is_base64,
             "body": body,
@@ -277,8 +439,11 @@ class Delivery:
         return _object(literals)
 
     @cached_property
-    def credit(self) -> contract.Credit:
-        return replace(self.win.credit, moment=self.moment if self.win.dated else None)
+    def credit(self) -> contract.Asked:
+        asked = self.win.credit
+        if isinstance(asked, contract.Credit):
+            return replace(asked, moment=self.moment if self.win.dated else None)
+        return asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +452,8 @@ class Ordered(Delivery):
 
     @cached_property
     def literals(self) -> Mapping[str, str]:
-        content = {**self.win.content, "details": f"delivery-{self.number}"}
+        details = {} if isinstance(self.win, Freeze) else {"details": f"delivery-{self.number}"}
+        content = {**self.win.content, **details}
         return {name: json.dumps(value, ensure_ascii=False) for name, value in content.items()}
 
     @property
@@ -303,11 +469,11 @@ class Ordered(Delivery):
         return self.win.refusal
 
     @cached_property
-    def credit(self) -> contract.Credit:
+    def credit(self) -> contract.Asked:
         return self.win.credit
 
     @cached_property
-    def by_hand(self) -> contract.Credit | None:
+    def by_hand(self) -> contract.Asked | None:
         return None
 
     def event(self, generation: int) -> Item:
@@ -328,13 +494,17 @@ class ByHand(Ordered):
         return self.of.kept
 
     @cached_property
-    def _read(self) -> "contract.Credit | int":
+    def _read(self) -> "contract.Credit | contract.Cancel | int":
         """What is asked for, or the code of why it cannot be settled."""
         if self.win.wrong == "stray":
             return 99 if '"request": "ten"' in self.message else 57
-        rules = Contract()
+        rules, body = Contract(), self.kept.encode()
         try:
-            asked = rules.read_by_hand(self.win.callback, self.kept.encode(), prize_only=self.prize_only)
+            if isinstance(self.win, Cancel):
+                cancel = rules.read_cancel_by_hand(self.win.call.lower(), body)
+                decided = {"actor": "ann", "reason": "a complaint", "booked_elsewhere": self.booked_elsewhere}
+                return replace(cancel, **decided)
+            asked = rules.read_by_hand(self.win.callback, body, prize_only=self.prize_only)
             return rules.settled_by(asked, "ann", "a complaint", booked_elsewhere=self.booked_elsewhere)
         except Refused as refused:
             return refused.error
@@ -344,7 +514,7 @@ class ByHand(Ordered):
         return self._read if isinstance(self._read, int) else None
 
     @cached_property
-    def credit(self) -> contract.Credit:
+    def credit(self) -> contract.Asked:
         assert not isinstance(self._read, int)
         return self._read
 
@@ -353,17 +523,23 @@ class ByHand(Ordered):
         return {"settle": {"message": self.message, "actor": "ann", "reason": "a complaint", **booked}}
 
 
-def _by_hand(delivery: Delivery) -> contract.Credit | None:
-    if delivery.win.wrong == "stray":
+def _by_hand(delivery: Delivery) -> contract.Asked | None:
+    win = delivery.win
+    if win.wrong == "stray" or isinstance(win, Visit):
         return None
     try:
+        if isinstance(win, Cancel):
+            return Contract().read_cancel_by_hand(win.call.lower(), delivery.kept.encode())
         return Contract().read_by_hand(delivery.win.callback, delivery.kept.encode())
     except Refused:
         return None
 
 
-def delivered(said: Win | Order, number: int, has_hash: bool = True) -> Delivery:
-    return Ordered(said, number) if isinstance(said, Order) else Delivery(said, number, has_hash)
+Message = Win | Cancel | Visit  # of the provider
+
+
+def delivered(said: Message | Order | Freeze, number: int, has_hash: bool = True) -> Delivery:
+    return Ordered(said, number) if isinstance(said, Order | Freeze) else Delivery(said, number, has_hash)
 
 
 def _object(literals: Mapping[str, str]) -> str:
@@ -407,14 +583,14 @@ CallId = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The provider sends a win, and again while it gets no answer with HTTP 200, `tries` times in all.
+    """The provider sends a message, and again while it gets no answer with HTTP 200, `tries` times in all.
 
     It hangs up on the first `unheard` answers. The operator's own side does the same with an order, while it is
     answered 998.
     """
 
     at: float
-    win: Win | Order
+    win: Message | Order | Freeze
     number: int
     tries: int = 1
     unheard: int = 0
@@ -424,6 +600,43 @@ class Sent:
         return f"delivery {self.number}: {self.win}" + (
             f" (up to {self.tries} times{unheard})" if self.tries > 1 else ""
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the provider does in a round. If it `waits`, the next step comes when this one is done.
+
+    The first step is a bet. A refund is by its `own` reference, or by that of the first bet. A result may be that of
+    auto closing.
+    """
+
+    what: Literal["bet", "result", "refund", "end", "ask"]
+    amount: str = "0"
+    code: str | None = None
+    waits: bool = True
+    own: bool = False
+    closes: bool = False
+
+    def __str__(self) -> str:
+        said = f"{self.what} {self.amount}" if self.what in ("bet", "result") else self.what
+        return said + (f" with {self.code}" if self.code else "") + ("" if self.waits else ", meanwhile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The provider plays a round. `trouble` is how often a message of it is lost, late, or there twice."""
+
+    at: float
+    number: int
+    player: str
+    currency: str
+    game: str
+    round: str
+    steps: Sequence[Step]
+    trouble: float = 0.0
+
+    def __str__(self) -> str:
+        return f"delivery {self.number}: {self.player} plays {self.round}: {'; '.join(map(str, self.steps))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -497,7 +710,7 @@ class Redriven:
     """
 
     at: float
-    callback: Callback
+    callback: Queued
     is_interrupted: bool = False
     is_of_another_version: bool = False
 
@@ -515,7 +728,7 @@ class Settled:
     """
 
     at: float
-    callback: Callback
+    callback: Queued
     number: int
     which: int = 0
     booked_elsewhere: bool = False
@@ -534,7 +747,7 @@ class Strayed:
     """Something is in a retry queue that the function must leave for a person as it is."""
 
     at: float
-    callback: Callback
+    callback: Queued
     number: int
     text: str
 
@@ -543,7 +756,7 @@ class Strayed:
 
     @property
     def delivery(self) -> Delivery:
-        win = Win(callback=self.callback, player="nobody", reference="stray", amount="0", wrong="stray")
+        win = Win(callback=self.callback, player="nobody", reference="stray", amount="0", wrong="stray")  # pyright: ignore
         return Delivery(win, self.number)
 
 
@@ -601,6 +814,7 @@ class Anchored:
 
 Event = (
     Sent
+    | Played
     | Settled
     | Opened
     | Moved
@@ -677,6 +891,7 @@ def draw(seed: int, size: int = 120) -> Script:
 class _Draw:
     chance: Random
     wins: list[Win] = field(default_factory=list)
+    bets: list[Win] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
@@ -738,7 +953,8 @@ class _Draw:
 
     def _something(self, rate: float) -> None:
         chance = self.chance
-        match chance.choices(range(12), (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5))[0]:
+        weights = (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5, 60, 8, 24)
+        match chance.choices((*range(11), 99, 11, 12, 13), weights)[0]:
             case 0:
                 self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))
             case 1 if self.wins:
@@ -770,15 +986,129 @@ class _Draw:
                 self._order(same if chance.random() < 0.7 else contradictory(order, chance.choice(ORDER_PARTS)))
             case 10:
                 self.events.append(self._settled())
+            case 11:
+                self._of_round()
+            case 13:
+                self._play()
+            case 12:
+                freeze = Freeze(player=chance.choice(self.players), freezes=chance.random() < 0.4)
+                wrong = chance.choice(("absent", "unknown")) if chance.random() < 0.1 else None
+                self._deliver(replace(freeze, wrong=wrong), chance.choice((0, 0, 1)))
             case _:
                 self._trouble(rate)
+
+    def _of_round(self) -> None:
+        """A bet, or what undoes or ends one that was sent before; whether it was taken or not."""
+        chance = self.chance
+        bet = chance.choice(self.bets[-8:]) if self.bets else self._any_bet()
+        match chance.choices(range(9), (34, 8, 5, 18, 12, 12, 6, 6, 5))[0]:
+            case 1:
+                self._bet(spelled(bet, chance.choice(("as before", "in the other notation", "in lower case"))))
+            case 2:
+                self._bet(contradicted(bet, chance.choice(("amount", "player", "currency", "round", "bonus_code"))))
+            case 3:
+                self._deliver(self._cancel_of(bet), chance.choice((0, 0, 0, 1, 2)))
+            case 4:
+                reference = chance.choice((bet.reference, bet.reference, self._reference()))
+                refund = replace(self._cancel_of(bet), call="Refund", reference=reference, game=bet.game)
+                self._deliver(replace(refund, round=bet.round), chance.choice((0, 0, 1)))
+            case 5:
+                win = replace(self._any_win("result", bet.player), game=bet.game, round=bet.round)
+                amount = chance.choice(("0", "0", win.amount))
+                self._send(replace(win, amount=amount), copies=chance.choice((0, 0, 1)))
+            case 6:
+                currency = chance.choice((None, bet.currency))
+                end = Visit(call="EndRound", player=bet.player, currency=currency, game=bet.game, round=bet.round)
+                self._deliver(end, chance.choice((0, 0, 1)))
+            case 7:
+                currency = chance.choice((None, bet.currency, CURRENCIES[bet.player], "JPY"))
+                call: Literal["Balance", "Check"] = chance.choice(("Balance", "Check"))
+                self._deliver(Visit(call=call, player=bet.player, currency=currency), 0)
+            case 8:  # several at the same moment, for which there is perhaps not enough
+                first = self._any_bet()
+                for _ in range(chance.randint(2, 5)):
+                    self._bet(replace(self._any_bet(), player=first.player, currency=first.currency, game=first.game))
+            case _:
+                self._bet(self._any_bet(), copies=chance.choice((0, 0, 0, 1, 2)))
+
+    def _play(self) -> None:
+        """A round, in whatever order the provider plays it, and with whatever it does meanwhile."""
+        chance, player = self.chance, self.chance.choice(("421", "422", "423"))
+        code = f"free-{self.number}" if chance.random() < 0.15 else None
+        stakes, won = ("1", "0.5", "7.25", "40", "0", "100000"), ("0", "0", "5", "12.5")
+        bets = [Step(what="bet", amount=chance.choice(stakes), code=code) for _ in range(chance.choice((1, 1, 2, 3)))]
+        rest = [
+            Step(
+                what="result", amount=chance.choice(won), code=chance.choice((None, code)), closes=chance.random() < 0.2
+            )
+            for _ in range(chance.choice((0, 1, 1, 1, 2)))
+        ]
+        if chance.random() < 0.2:
+            rest.append(Step(what="refund", own=chance.random() < 0.5))
+        others = (
+            [*bets[1:], *rest]
+            if chance.random() < 0.7
+            else chance.sample([*bets[1:], *rest], len(bets) + len(rest) - 1)
+        )
+        asks = [Step(what="ask")] if chance.random() < 0.2 else []
+        ends = [Step(what="end")] if chance.random() < 0.5 else []
+        steps = [bets[0], *asks, *others, *ends]
+        self.number += 1
+        played = Played(
+            at=self.now,
+            number=self.number,
+            player=player,
+            currency=CURRENCIES[player],
+            game=chance.choice(("g-1", "g-2")),
+            round=f"play-{self.number}",
+            steps=[replace(step, waits=chance.random() < 0.7) for step in steps],
+            trouble=chance.choice((0.0, 0.05, 0.3, 0.6)),
+        )
+        self.events.append(played)
+
+    def _bet(self, bet: Win, copies: int = 0) -> None:
+        self.bets.append(bet)
+        self._deliver(bet, copies)
+
+    def _any_bet(self) -> Win:
+        chance = self.chance
+        player = chance.choice((*OFTEN[:3], "new")) if chance.random() < 0.9 else chance.choice(self.players)
+        own = CURRENCIES[player]
+        amounts = ("0", "0.5", "1", "1.000000000000000001", "7.25", "40", "100000")
+        return Win(
+            callback="bet",
+            player=player,
+            reference=chance.choice("abcdefgh") if chance.random() < 0.1 else self._reference(),
+            amount=chance.choice(amounts),
+            as_text=chance.random() < 0.5,
+            currency=chance.choice((own,) * 10 + (own.lower(), "JPY")),
+            game=chance.choice(("g-1", "g-1", "g-2")),
+            round=chance.choice(("round-1", "round-2", f"b-{self.number // 10}", f"b-{self.number // 10}")),
+            bonus_code=chance.choice((None,) * 6 + ("free-1", "free-2")),
+            wrong=chance.choice((*WRONGS, "absent")) if chance.random() < 0.04 else None,
+        )
+
+    def _cancel_of(self, bet: Win) -> Cancel:
+        chance = self.chance
+        names_round = chance.random() < 0.8
+        return Cancel(
+            call=chance.choice(("Cancel", "Cancel", "Refund")) if not names_round else "Cancel",
+            player=bet.player if chance.random() < 0.95 else "422",
+            reference=bet.reference if chance.random() < 0.9 else self._reference(),
+            amount=chance.choice((None, None, None, bet.amount, "3")),
+            as_number=chance.random() < 0.5,
+            currency=chance.choice((bet.currency, None, "JPY")),
+            game=chance.choice((bet.game,) * 9 + ("g-3",)) if names_round or chance.random() < 0.2 else None,
+            round=chance.choice((bet.round,) * 9 + ("round-1",)) if names_round else None,
+            wrong=chance.choice((*WRONGS, "absent")) if chance.random() < 0.05 else None,
+        )
 
     def _trouble(self, rate: float) -> None:
         chance = self.chance
         events: list[Event] = [
             Redriven(
                 at=self.now,
-                callback=chance.choice(CALLBACKS),
+                callback=chance.choice(QUEUED),
                 is_interrupted=chance.random() < 0.3,
                 is_of_another_version=chance.random() < 0.3,
             ),
@@ -799,7 +1129,7 @@ class _Draw:
         self.settlements += 1
         return Settled(
             at=self.now,
-            callback=chance.choice(CALLBACKS),
+            callback=chance.choice(QUEUED),
             number=HAND + self.settlements,
             which=chance.randrange(10),
             booked_elsewhere=chance.random() < 0.4,
@@ -828,7 +1158,7 @@ class _Draw:
 
     def _strayed(self) -> Strayed:
         self.strays += 1
-        callback = self.chance.choice(CALLBACKS)
+        callback = self.chance.choice(QUEUED)
         return Strayed(
             at=self.now, callback=callback, number=STRAY + self.strays, text=self.chance.choice(_strays(callback))
         )
@@ -843,7 +1173,7 @@ class _Draw:
         self.orders.append(order)
         self._deliver(order, copies, tries)
 
-    def _deliver(self, said: Win | Order, copies: int, tries: int = 0) -> None:
+    def _deliver(self, said: Message | Order | Freeze, copies: int, tries: int = 0) -> None:
         chance, at = self.chance, self.now
         for _ in range(copies + 1):
             self.number += 1
@@ -876,7 +1206,7 @@ class _Draw:
             wrong=chance.choice(get_args(WrongOrder)) if chance.random() < 0.04 else None,
         )
 
-    def _any_win(self, callback: Callback | None = None, player: str | None = None, code: str | None = None) -> Win:
+    def _any_win(self, callback: Winning | None = None, player: str | None = None, code: str | None = None) -> Win:
         chance = self.chance
         callback = callback or chance.choice(("result", "result", "result", "bonus", "jackpot", "promo"))
         player = player or chance.choice(self.players)
@@ -922,9 +1252,12 @@ STRAY = 50_000  # the numbers of strays begin behind those of deliveries
 HAND = 60_000  # and those of what a person settles behind them
 
 
-def _strays(callback: Callback) -> list[str]:
+AGAIN = 100_000  # a delivery that is sent again has its number and so much more
+
+
+def _strays(callback: Queued) -> list[str]:
     """What is not a parked request of that callback."""
-    other = CALLBACKS[CALLBACKS.index(callback) - 1]
+    other = WINS[WINS.index(callback) - 1] if callback in WINS else "result"
     win = Win(callback=other, player="nobody", reference="stray", amount="1")
     parked = {
         "callback": callback,

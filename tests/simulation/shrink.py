@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from .network import Violation
-from .script import CallId, Event, Fault, Order, Script, Sent, Settled
-from .world import AGAIN, play
+from .script import AGAIN, CallId, Event, Fault, Order, Played, Script, Sent, Settled
+from .world import play
 
 T = TypeVar("T")
 LEFT_OUT_OF_ORDERS = ("bonus", "below_zero", "reason", "wrong")
@@ -43,7 +43,7 @@ def shortest(script: Script, violation: Violation, *, seconds: float = 60) -> Sc
 
 def _fewer_events(script: Script, fails: Callable[[Script], bool]) -> Script:
     events = _fewer(script.events, lambda left: fails(replace(script, events=left)))
-    numbers = {event.number for event in events if isinstance(event, Sent | Settled)}
+    numbers = {event.number for event in events if isinstance(event, Sent | Settled | Played)}
     faults = {id: fault for id, fault in (script.faults or {}).items() if id[0] % AGAIN in numbers}
     fewer = replace(script, events=events, faults=faults)
     return fewer if fails(fewer) else replace(script, events=events)
@@ -76,9 +76,10 @@ def _simpler_wins(script: Script, fails: Callable[[Script], bool]) -> Script:
     for key, win in wins.items():
         names = LEFT_OUT_OF_ORDERS if isinstance(win, Order) else (*LEFT_OUT, "in_session", "dated", "as_text")
         defaults = {each.name: each.default for each in fields(win)}
-        for changed in ({name: defaults[name]} for name in names):
+        for changed in ({name: defaults[name]} for name in names if name in defaults):
             script = _if_it_fails(script, key, changed, fails)
-        script = _if_it_fails(script, key, {"amount": "1"}, fails)
+        if getattr(win, "amount", None):
+            script = _if_it_fails(script, key, {"amount": "1"}, fails)
     for position, event in enumerate(script.events):
         if isinstance(event, Sent | Settled):
             once = replace(event, tries=1, unheard=0)

@@ -41,6 +41,10 @@ class Timeline:
         heapq.heappush(self._due, (self.now + seconds, next(self._order), getcurrent().switch))
         self._hub.switch()
 
+    def wait(self) -> None:
+        """Has everything else go on, until something that was planned comes back here."""
+        self._hub.switch()
+
     def run(self, until: float = float("inf")) -> None:
         """Has everything happen that is due by then; what a task raises ends it, and comes out here."""
         self._hub = getcurrent()

@@ -17,26 +17,32 @@ from typing import Any
 from greenlet import getcurrent
 
 from contract import STATUS, Wallet
-from memory import Message, Secrets
+from memory import Message as Parked
+from memory import Secrets
 from tools.local.template import Queue, Template
 
 from .books import Books
 from .judge import FRESH_SECONDS, Judge
 from .machines import SECRET, Fleet, Invocation, Watch, outside_replaced
 from .network import Death, Network, Pace, Violation
+from .provider import Play
 from .script import (
-    CALLBACKS,
+    AGAIN,
+    QUEUED,
     Anchored,
     ByHand,
-    Callback,
     Delivery,
     Down,
     Erased,
     Event,
+    Freeze,
     Function,
+    Message,
     Moved,
     Opened,
     Order,
+    Played,
+    Queued,
     Redriven,
     Replaced,
     Rotated,
@@ -46,7 +52,6 @@ from .script import (
     Spoiled,
     Stepped,
     Strayed,
-    Win,
     delivered,
 )
 from .timeline import START, Timeline
@@ -57,7 +62,6 @@ PROVIDER_SECONDS = 10  # when the provider hangs up
 CHANGE_OVER_SECONDS = 2 * FRESH_SECONDS  # between the steps of a rotation
 NEARLY = {"version": {"N": "1.5"}, "until": {"N": "0.5"}, "lastRounds": {"L": [{"N": "1"}]}}
 PERSON_SECONDS = 3600  # for which nobody else sees a dead letter that a person has in hand
-AGAIN = 100_000  # a delivery that is sent again has its number and so much more
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,8 @@ class World:
         self._answered: dict[int, int] = {}  # by delivery
         self._in_flight: defaultdict[str, list[Watch]] = defaultdict(list)  # by credit, and by player
         self.by_hand = 0  # what a person decided
+        self._plays: list[Play] = []
+        self._decided: set[int] = set()  # the numbers of what a person decided about
         self._times: Counter[tuple[int, int]] = Counter()  # how often a delivery was in a function's hands so
 
     # --- What happens -------------------------------------------------------------------------------
@@ -147,12 +153,17 @@ class World:
         self.network.faults, self.network.rate, self.network.down = self.script.faults or {}, 0.0, {}
         self.timeline.run()
         self._recover()
+        self._check_plays()
         self.judge.check_all()
 
     def _happen(self, event: Event) -> None:
         match event:
             case Sent():
                 self.send(event.win, event.number, event.tries, event.unheard)
+            case Played():
+                chance = Random(self.script.seed * 1_000_003 + event.number)
+                self._plays.append(play := Play(self, event, chance))
+                play.start()
             case Opened(player=player):
                 before = self.books.contract.wallets.get(player)
                 version = before.version if before else 0
@@ -265,7 +276,7 @@ class World:
         sent = self.network.queues.send_message(QueueUrl=queue, MessageBody=text)
         self._arrived(self.network.queues.waiting[queue][int(sent["MessageId"])])
 
-    def _redrive(self, callback: Callback, *, is_interrupted: bool = False, is_another_form: bool = False) -> None:
+    def _redrive(self, callback: Queued, *, is_interrupted: bool = False, is_another_form: bool = False) -> None:
         queues, name = self.network.queues, f"{callback.title()}DeadLetters"
         for letter in queues.receive_message(name, 10):
             is_as_it_is = letter.body in self.judge.strays or not is_another_form
@@ -279,7 +290,23 @@ class World:
 
     # --- The provider -------------------------------------------------------------------------------
 
-    def send(self, win: Win | Order, number: int, tries: int = 1, unheard: int = 0) -> None:
+    def take(self, said: Message, number: int, heard: Callable[[int], None]) -> None:
+        """A message of a round that the provider plays, and sends again by its own rules."""
+        delivery = delivered(said, number, self.script.has_hash)
+        self.deliveries[number] = delivery
+        self.judge.received[number] = self.timeline.now
+        self.judge.given_up.add(number)
+        self._deliver(delivery, heard, None, is_heard=True)
+
+    def _check_plays(self) -> None:
+        """The provider's books and the wallet agree, or a person has it."""
+        letters = [each for queue in self.network.queues.waiting.values() for each in queue.values()]
+        with_a_person = self._decided | {self.judge.content(each).delivery.number % AGAIN for each in letters}
+        for play in self._plays:
+            how = play.check(is_with_a_person=play.event.number in with_a_person)
+            self.happened[f"a round was played: {how}"] += 1
+
+    def send(self, win: Message | Order | Freeze, number: int, tries: int = 1, unheard: int = 0) -> None:
         """Delivers a win, and again while nothing is heard with HTTP 200; an order, while it is answered 998."""
         delivery = delivered(win, number, self.script.has_hash)
         self.deliveries[number] = delivery
@@ -317,6 +344,7 @@ class World:
                 booked_elsewhere=event.booked_elsewhere,
             )
             self.by_hand += 1
+            self._decided.add(of.number % AGAIN)
 
             def heard(code: int) -> None:
                 if code == 0 and not event.forgets:
@@ -364,7 +392,7 @@ class World:
 
     def _watch(self, delivery: Delivery, *, arrives: bool = False) -> Watch:
         win = delivery.win
-        verdict, is_disputed = self.books.verdict(delivery, arrives=arrives), self.books.must_leave_prize(delivery)
+        verdict, is_disputed = self.books.verdict(delivery, arrives=arrives), self.books.must_leave(delivery)
         was_spoilt = ("Players", win.player) in self.books.spoiled
         return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), arrives, was_spoilt)
 
@@ -421,12 +449,12 @@ class World:
         for key in keys:
             for watch in self._in_flight[key]:
                 watch.verdicts.add(self.books.verdict(watch.delivery, arrives=watch.arrives))
-                watch.is_disputed |= self.books.must_leave_prize(watch.delivery)
+                watch.is_disputed |= self.books.must_leave(watch.delivery)
                 watch.was_spoilt |= ("Players", watch.delivery.win.player) in self.books.spoiled
 
     # --- The queues ---------------------------------------------------------------------------------
 
-    def _arrived(self, message: Message, invocation: Invocation | None = None) -> None:
+    def _arrived(self, message: Parked, invocation: Invocation | None = None) -> None:
         self.judge.arrived(message, invocation)
         self._wake(message.queue, message.visible_at)
 
@@ -449,12 +477,12 @@ class World:
                 break
             self._hand_out(messages)
 
-    def _chance(self, message: Message, salt: int) -> tuple[int, Random]:
+    def _chance(self, message: Parked, salt: int) -> tuple[int, Random]:
         """The number of a message's delivery, and what decides what happens to it."""
         number = self.judge.content(message).delivery.number
         return number, Random((self.script.seed * 1_000_003 + number) * salt + message.receives)
 
-    def _hand_out(self, messages: Sequence[Message]) -> None:
+    def _hand_out(self, messages: Sequence[Parked]) -> None:
         first, callback = messages[0], self.judge.content(messages[0]).delivery.win.callback
         number, chance = self._chance(first, 1013)
         happens, id = self.network.happens, (number, 2 * first.receives)
@@ -463,7 +491,7 @@ class World:
         for time in (id[1], id[1] + 1)[: 1 + twice]:
             self.timeline.start(partial(self._retry, callback, messages, time, is_lost=is_lost))
 
-    def _retry(self, callback: Callback, messages: Sequence[Message], time: int, *, is_lost: bool) -> None:
+    def _retry(self, callback: Queued, messages: Sequence[Parked], time: int, *, is_lost: bool) -> None:
         records = [
             {
                 "messageId": str(message.number),
@@ -504,18 +532,22 @@ class World:
         """The provider sends again what it must, an operator sends every dead letter back, and the queues run dry."""
         if self.script.resends:
             heard = {id(self.deliveries[number].win) for number in filter(self._is_done, self._answered)}
-            owed = {id(each.win): each.win for each in self.deliveries.values() if not each.win.wrong}
+            owed = {
+                id(each.win): each.win
+                for number, each in self.deliveries.items()
+                if not each.win.wrong and number not in self.judge.given_up
+            }
             for number, (key, win) in enumerate(owed.items()):
                 if key not in heard:
                     self.send(win, 90 * AGAIN + number, tries=10)  # a number that no earlier try has
             self.timeline.run()
-            unheard = {key: win for key, win in owed.items() if isinstance(win, Order)}
+            unheard = {key: win for key, win in owed.items() if isinstance(win, Order | Freeze)}
             for number in filter(self._is_done, self._answered):
                 unheard.pop(id(self.deliveries[number].win), None)
             for order in unheard.values():
                 if self.books.verdict(delivered(order, 0)) != 998:
                     raise Violation(f"never answered: {order}")
-        for callback in CALLBACKS if self.script.redrives else ():
+        for callback in QUEUED if self.script.redrives else ():
             while letters := len(self.network.queues.waiting.get(f"{callback.title()}DeadLetters", ())):
                 self._redrive(callback)
                 if len(self.network.queues.waiting[f"{callback.title()}DeadLetters"]) >= letters:

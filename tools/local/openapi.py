@@ -6,7 +6,8 @@
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -14,57 +15,102 @@ from typing import Any
 from tools.local.template import Function, GatewayResponse, Template
 from tools.shared.folders import ROOT
 from wallet import wire
-from wallet.errors import NotEnough, Refusal
+from wallet.errors import (
+    Conflict,
+    Frozen,
+    NoSuchPlayer,
+    NotAllowed,
+    NotEnough,
+    Refusal,
+    UnknownRound,
+    WrongCurrency,
+)
 
 PATH = ROOT / "docs" / "openapi.json"
 
 Json = dict[str, Any]
 
-_MORE_EXAMPLES = {"result": ("auto_closing",)}  # beside the one that has the function's name
+_MORE_EXAMPLES = {"result": ("auto_closing",)}  # beside the one that has the call's name
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What a call is answered with HTTP 200: the component of the response, the schema of a success, and refusals."""
+
+    name: str
+    success: str
+    done: str
+    refusals: Sequence[type[Refusal]]
+
+
+_OF_WINS = _Answers("OK", "Moved", "Credited or replayed", [WrongCurrency, Conflict, NoSuchPlayer])
+_BACK = _Answers("PaidBackOK", "Moved", "Paid back, or nothing to pay back", [Conflict, NoSuchPlayer])
+_ANSWERS = {  # by call; all others are wins
+    "bet": _Answers(
+        "BetOK", "Moved", "Taken or replayed", [NotEnough, WrongCurrency, NotAllowed, Frozen, NoSuchPlayer]
+    ),
+    "cancel": _BACK,
+    "refund": _BACK,
+    "endround": _Answers("BalancesOK", "Balances", "Done", [WrongCurrency, NoSuchPlayer]),
+    "balance": _Answers("BalancesOK", "Balances", "Done", [WrongCurrency, NoSuchPlayer]),
+    "check": _Answers("CheckOK", "Checked", "The player may bet", [WrongCurrency, Frozen, NoSuchPlayer]),
+}
 
 
 def document() -> Json:
     template = Template.load()
     functions = {function.name: function for function in template.callbacks()}
-    models = {name: _model(function) for name, function in functions.items()}
+    served = {name: _models(function) for name, function in functions.items()}
+    calls = {path: _call(path, name, served[name]) for path, name in template.routes().items()}
+    models = {call: model for each in served.values() for call, model in each.items()}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Lucky Monaco wallet callbacks",
             "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
             "description": (
-                "The operator's side of the provider's API: each call credits a player exactly once per reference. "
+                "The operator's side of the provider's API: each call moves a player's money exactly once per reference. "
                 "Field names are matched without regard to case, and unknown fields are kept, never refused. "
-                "Balances are answered in the notation of the request's amount: text for text, number for number."
+                "Balances are answered in the notation of the request's amount: text for text, number for number. "
+                "They are text where it has none."
             ),
         },
         "servers": [{"url": "http://127.0.0.1:3000", "description": "make run"}],
-        "paths": {path: {"post": _operation(path, functions[name])} for path, name in template.routes().items()},
+        "paths": {
+            path: {"post": _operation(path, functions[name], calls[path])} for path, name in template.routes().items()
+        },
         "components": {
-            "schemas": {name.title() + "Request": _request_schema(model) for name, model in models.items()}
-            | {"Empty": _empty_schema(), "Credited": _credited_schema(), "Refused": _refused_schema()},
+            "schemas": {call.title() + "Request": _request_schema(model) for call, model in models.items()}
+            | {
+                "Empty": _empty_schema(),
+                "Moved": _success_schema("Moved", "transactionId", "currency", "cash", "bonus"),
+                "Balances": _success_schema("Balances", "currency", "cash", "bonus"),
+                "Checked": _answer_schema("Checked", 0, {"const": "Success"}),
+                "NotEnough": _not_enough_schema(),
+                "Refused": _refused_schema(),
+            },
             "responses": _responses(template.gateway_responses()),
         },
     }
 
 
-def _model(function: Function) -> type[wire.Request]:
-    """The model a function is served with: the request class of its own module."""
+def _call(path: str, function: str, served: Mapping[str, type[wire.Call]]) -> str:
+    """The call that a path is for: its own name where its function serves several, otherwise the function's."""
+    name = path.rpartition("/")[2].lower()
+    return name if name in served else function
+
+
+def _models(function: Function) -> Mapping[str, type[wire.Call]]:
+    """The model of each call that a function serves."""
     # A function connects while it is imported; where to does not matter here.
     os.environ.update({**function.environment, "POWERTOOLS_LOG_LEVEL": "ERROR"})
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
-    module = function.load()
-    (model,) = (
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, wire.Request) and value.__module__ == module.__name__
-    )
-    return model
+    calls = function.load().handler.calls
+    return {name or function.name: call.model for name, call in calls.items()}
 
 
-def _operation(path: str, function: Function) -> Json:
-    name = function.name
-    examples = {example: {"value": _published(example)} for example in (name, *_MORE_EXAMPLES.get(name, ()))}
+def _operation(path: str, function: Function, call: str) -> Json:
+    examples = {example: {"value": _published(example)} for example in (call, *_MORE_EXAMPLES.get(call, ()))}
     return {
         "operationId": path.strip("/").replace("/", "_"),
         "summary": function.about,
@@ -81,13 +127,13 @@ def _operation(path: str, function: Function) -> Json:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/{name.title()}Request"},
+                    "schema": {"$ref": f"#/components/schemas/{call.title()}Request"},
                     "examples": examples,
                 }
             },
         },
         "responses": {
-            str(status): {"$ref": f"#/components/responses/{_response_name(status)}"} for status in _statuses()
+            str(status): {"$ref": f"#/components/responses/{_response_name(status, call)}"} for status in _statuses()
         },
     }
 
@@ -96,7 +142,7 @@ def _published(example: str) -> Json:
     return json.loads(json.loads((ROOT / "events" / f"{example}.json").read_text())["body"])
 
 
-def _request_schema(model: type[wire.Request]) -> Json:
+def _request_schema(model: type[wire.Call]) -> Json:
     schema = model.model_json_schema(by_alias=True)
     schema.pop("description", None)  # a docstring, for readers of the code
     schema["additionalProperties"] = True
@@ -107,12 +153,15 @@ def _request_schema(model: type[wire.Request]) -> Json:
             )
         elif "anyOf" in form:
             form["anyOf"] = [*(_not_empty(one) for one in form["anyOf"] if one != {"type": "null"}), _EMPTY]
-    if model.signed:
-        schema["anyOf"] = [
-            {"required": [name], "properties": {name: {"not": _EMPTY}}}  # present, and says something
-            for name in ("hash", "uuid")
-        ]
-    return schema
+    if model.identity:
+        schema["anyOf"] = [_said("hash"), _said("uuid")]
+    schema["allOf"] = [{"if": _said(field), "then": _said(needed)} for field, needed in model.needed_with.items()]
+    return {name: part for name, part in schema.items() if part != []}
+
+
+def _said(name: str) -> Json:
+    """A request in which a field is present, and says something."""
+    return {"required": [name], "properties": {name: {"not": _EMPTY}}}
 
 
 def _present(name: str) -> Json:
@@ -139,28 +188,36 @@ def _empty_schema() -> Json:
     }
 
 
-def _credited_schema() -> Json:
-    def answer(kind: str, balance: Json) -> Json:
-        return {
-            "title": f"Credited, balances as {kind}",
-            "type": "object",
-            "properties": {
-                "transactionId": {"type": "string", "maxLength": 36},
-                "currency": {"type": "string"},
-                "cash": balance,
-                "bonus": balance,
-                "error": {"const": 0},
-                "description": {"const": "Success"},
-            },
-            "required": ["transactionId", "currency", "cash", "bonus", "error", "description"],
-            "additionalProperties": False,
-        }
+def _success_schema(title: str, *names: str) -> Json:
+    return {"oneOf": [_answer_schema(f"{title}, {kind}", 0, {"const": "Success"}, *names) for kind in _BALANCE]}
 
+
+def _not_enough_schema() -> Json:
+    said, names = {"type": "string"}, ("currency", "cash", "bonus")
+    return {"oneOf": [_answer_schema(f"Not enough, {kind}", NotEnough.code, said, *names) for kind in _BALANCE]}
+
+
+_BALANCE: Mapping[str, Json] = {
+    "balances as numbers": {"type": "number"},
+    "balances as text": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+}
+
+
+def _answer_schema(title: str, error: int, description: Json, *names: str) -> Json:
+    """An answer with these fields before `error` and `description`, and no others."""
+    balance = _BALANCE.get(title.partition(", ")[2], {})
+    forms = {
+        "transactionId": {"type": "string", "maxLength": 36},
+        "currency": {"type": "string"},
+        "cash": balance,
+        "bonus": balance,
+    }
     return {
-        "oneOf": [
-            answer("numbers", {"type": "number"}),
-            answer("text", {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
-        ]
+        "title": title,
+        "type": "object",
+        "properties": {name: forms[name] for name in names} | {"error": {"const": error}, "description": description},
+        "required": [*names, "error", "description"],
+        "additionalProperties": False,
     }
 
 
@@ -177,15 +234,17 @@ def _refused_schema() -> Json:
 
 
 def _refusals() -> Sequence[type[Refusal]]:
-    """What a callback may answer. It takes no money, so there is always enough."""
-    return [each for each in Refusal.__subclasses__() if each is not NotEnough]
+    """What a callback may answer without balances. A round that is not known is answered 0."""
+    return [each for each in Refusal.__subclasses__() if each not in (NotEnough, UnknownRound)]
 
 
 def _statuses() -> list[int]:
     return sorted({200} | {refusal.http_status for refusal in _refusals()})
 
 
-def _response_name(status: int) -> str:
+def _response_name(status: int, call: str) -> str:
+    if status == HTTPStatus.OK:
+        return _ANSWERS.get(call, _OF_WINS).name
     return HTTPStatus(status).phrase.replace(" ", "")
 
 
@@ -196,25 +255,29 @@ def _responses(gateway: dict[str, GatewayResponse]) -> Json:
         code = json.loads(answer.body)["error"]
         if code not in codes.setdefault(answer.status, []):
             codes[answer.status].append(code)
-    return {
-        _response_name(status): {
-            "description": _describe(status, codes[status]),
-            "content": {"application/json": {"schema": _schema_of(status)}},
-        }
+    refused = {
+        _response_name(status, ""): _response(f"Refused, nothing moved (error {_listed(codes[status])})", "Refused")
         for status in sorted(codes)
+        if status != HTTPStatus.OK
     }
+    return {each.name: _answered(each) for each in (_OF_WINS, *_ANSWERS.values())} | refused
 
 
-def _schema_of(status: int) -> Json:
-    refused = {"$ref": "#/components/schemas/Refused"}
-    return {"oneOf": [{"$ref": "#/components/schemas/Credited"}, refused]} if status == HTTPStatus.OK else refused
+def _answered(answers: _Answers) -> Json:
+    listed = _listed(sorted(refusal.code for refusal in answers.refusals))
+    has_own = ["NotEnough"] if NotEnough in answers.refusals else []
+    said = f"{answers.done} (error 0); or refused, and refused again if it is sent again (error {listed})"
+    return _response(said, answers.success, *has_own, "Refused")
 
 
-def _describe(status: int, codes: Sequence[int]) -> str:
-    listed = ", ".join(map(str, codes))
-    if status == HTTPStatus.OK:
-        return f"Credited or replayed (error 0); or refused, and refused again if it is sent again (error {listed})"
-    return f"Refused, nothing credited (error {listed})"
+def _response(description: str, *schemas: str) -> Json:
+    references = [{"$ref": f"#/components/schemas/{schema}"} for schema in schemas]
+    schema = references[0] if len(references) == 1 else {"oneOf": references}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _listed(codes: Sequence[int]) -> str:
+    return ", ".join(map(str, codes))
 
 
 def text() -> str:

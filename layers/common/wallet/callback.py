@@ -373,7 +373,8 @@ def _freeze(name: str, event: Answer, store: Store, arrived: float) -> Answer:
     what = "frozen" if is_frozen else "unfrozen"
     report.tell(report.logger.info, what, userId=order.user_id, actor=order.actor, reason=order.reason)
     receipt = Receipt(currency=wallet.currency, cash=wallet.cash, bonus=wallet.bonus, replayed=False)
-    return {"frozen": is_frozen, **wire.for_operator(receipt)}
+    *balances, error, description = wire.for_operator(receipt).items()
+    return dict([*balances, ("frozen", is_frozen), error, description])
 
 
 def _decided(settlement: Settlement) -> Answer:
@@ -419,7 +420,8 @@ def _ask(call: Callable[[], None], failure: str) -> bool:
 
 
 def _for_reason(parked: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
-    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only)
+    """What is kept of a request, with why. What was kept for its prize alone stays so, whatever becomes of it."""
+    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or parked.prize_only)
 
 
 def _text_of(event: Event) -> str:

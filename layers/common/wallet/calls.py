@@ -104,7 +104,8 @@ class Reversal:
         transactions, wallet = self._pay_back(before.bets, before, snapshot)
         if named is None:
             transactions.append(self._memory(transactions))
-        is_unknown = not named and not before.bets and not before.had_bet and not before.had_refused_bet
+        had_bets = before.bets or before.had_bet or before.had_refused_bet
+        is_unknown = named is None and not before.refunded and not had_bets and not self.actor
         after = replace(before, bets=(), refunded=True)
         return self._settlement(snapshot, transactions, after, wallet, left=UnknownRound() if is_unknown else None)
 
@@ -136,7 +137,8 @@ class Reversal:
         return ledger.round_as_read(snapshot) or Round.at(self.place)
 
     def _pay_back(self, bets: Sequence[Bet], of: Round, snapshot: Snapshot) -> tuple[list[Transaction], Wallet | None]:
-        taken = reduce(money.add, (bet.taken for bet in bets), _NOTHING)
+        with ledger.within_digits(self.actor):
+            taken = reduce(money.add, (bet.taken for bet in bets), _NOTHING)
         if taken and self.amount not in (None, taken) and not self.actor:
             raise InvalidAmount("amount")
         transactions: list[Transaction] = []
@@ -188,10 +190,11 @@ class Reversal:
     ) -> Settlement:
         before = snapshot.wallet or _no_wallet(self.user_id)
         wallet = wallet or before
-        refusal = None
-        if snapshot.wallet is None and not self.actor:
-            reason = snapshot.unreadable_wallet
-            refusal = Unavailable(reason) if reason else UnknownBet(self.user_id)
+        refusal: Refusal | None = None
+        if snapshot.unreadable_wallet:
+            refusal = Unavailable(snapshot.unreadable_wallet)
+        elif snapshot.wallet is None and not self.actor:
+            refusal = UnknownBet(self.user_id)
         return Settlement(
             receipt=_receipt(wallet, ledger.transaction_id(self.id), replayed=not transactions),
             before=before,
@@ -264,7 +267,7 @@ def scope(asked: Asked, snapshot: Snapshot | None = None) -> Scope:
 
 def is_torn(asked: Asked, snapshot: Snapshot) -> bool:
     """Whether a bet and its round were read at two moments."""
-    return not isinstance(asked, Sequence) and asked.is_torn(snapshot)
+    return ledger.is_torn(asked, snapshot) if isinstance(asked, Sequence) else asked.is_torn(snapshot)
 
 
 def settle(asked: Asked, snapshot: Snapshot) -> Settlement:

@@ -6,7 +6,8 @@ Nothing here knows DynamoDB, JSON, or which functions exist.
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, Inexact
 from functools import lru_cache
@@ -307,6 +308,13 @@ def scope(movements: Sequence[Movement], snapshot: Snapshot | None = None) -> Sc
     )
 
 
+def is_torn(movements: Sequence[Movement], snapshot: Snapshot) -> bool:
+    """Whether a bet was read before its round, which has it as live already."""
+    first, round_ = movements[0], snapshot.round
+    is_live = first.part == "bet" and round_ is not None and round_.bet(first.reference) is not None
+    return is_live and first.id not in snapshot.transactions
+
+
 def settle(movements: Sequence[Movement], snapshot: Snapshot) -> Settlement:
     """What one request's movements do, given what is on record.
 
@@ -455,14 +463,14 @@ def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transa
     Raises NoSuchPlayer, WrongCurrency, Frozen, NotAllowed, Conflict, Unavailable.
     """
     if movement.booked_elsewhere:
-        return unmoved(movement, wallet, "booked elsewhere", _play(movement, movement.amount, snapshot)), wallet
+        with within_digits(movement.actor):
+            return unmoved(movement, wallet, "booked elsewhere", _play(movement, movement.amount, snapshot)), wallet
     if not movement.opens:
-        wallet_of(
-            movement.user_id, movement.currency, snapshot
-        )  # what it came with may be booked elsewhere, without one
+        # What it came with may be booked elsewhere, without a wallet.
+        wallet_of(movement.user_id, movement.currency, snapshot)
     if movement.part == "bet" and wallet.frozen:
         raise Frozen
-    try:
+    with within_digits(movement.actor):
         paid, free_rounds = _NOTHING if movement.is_free_bet else movement.amount, None
         round_after = _play(movement, paid, snapshot)
         if movement.free_round_code:
@@ -480,10 +488,6 @@ def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transa
             bonus=money.add(wallet.bonus, to_bonus),
             version=wallet.version + 1,
         )
-    except Inexact:
-        # No reason to round. A win is not the provider's fault: it is kept for a person, who may book it elsewhere.
-        cause = "a balance would need more than 38 digits"
-        raise (InvalidAmount(f"amount ({cause})") if movement.actor else Unavailable(cause)) from None
     transaction = Transaction(
         movement=movement,
         paid=paid,
@@ -494,6 +498,17 @@ def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transa
         round=round_after,
     )
     return transaction, after
+
+
+@contextmanager
+def within_digits(actor: str | None) -> Iterator[None]:
+    """Refuses a sum inside that needs more digits than can be stored: Unavailable, or InvalidAmount for an actor."""
+    try:
+        yield
+    except Inexact:
+        # No reason to round. A win is not the provider's fault: it is kept for a person, who may book it elsewhere.
+        cause = "a balance would need more than 38 digits"
+        raise (InvalidAmount(f"amount ({cause})") if actor else Unavailable(cause)) from None
 
 
 def wallet_of(user_id: str, currency: str | None, snapshot: Snapshot) -> Wallet:

@@ -31,15 +31,13 @@ def begin(body: Body | None = None) -> None:
 
 
 def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
-    what = "round ended" if settlement.round and settlement.round.ended else "answered"
     for transaction in settlement.transactions:
         movement, left, round_ = transaction.movement, transaction.free_rounds, transaction.round
-        counted, what = _WHAT[movement.part]
         if transaction.outcome == "cancelled":
             count("CancelRemembered")
         if transaction.outcome:
-            what = "cancel remembered" if transaction.outcome == "cancelled" else transaction.outcome
             continue
+        counted, _ = _WHAT[movement.part]
         count(counted)
         # For the eye: a metric is a binary float. The exact amount is in the log and on record.
         count(f"{counted}Amount", float(transaction.paid.copy_abs()), "None", currency=settlement.after.currency)
@@ -54,7 +52,18 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
         if left and left.uncovered and movement.free_round == "total":
             count("FreeRoundUncovered")  # rounds of another grant, or paid beyond their total
             facts["freeRoundsUncovered"] = money.text(left.uncovered)
-    _done(what, settlement, arrived, **facts)
+    _done(_what(settlement), settlement, arrived, **facts)
+
+
+def _what(settlement: Settlement) -> str:
+    """The word for what was done; if it was several things, for the first."""
+    if not settlement.transactions:
+        return "round ended" if settlement.round else "answered"
+    first = settlement.transactions[0]
+    if first.outcome:
+        return "cancel remembered" if first.outcome == "cancelled" else first.outcome
+    _, word = _WHAT[first.movement.part]
+    return word
 
 
 # The metric and the word for what a movement is to its round.

@@ -133,9 +133,10 @@ class Store:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         said = {"frozen": True, "frozenBy": actor, "frozenReason": reason, "frozenAt": now}
-        first = ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in said)
+        first = ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in said if name != "frozen")
+        change = f"SET frozen = :frozen, {first}"  # another program may have written that the player is not
         values = _encode({f":{name}": value for name, value in said.items()})
-        return self._mark(user_id, deadline, UpdateExpression=f"SET {first}", ExpressionAttributeValues=values)
+        return self._mark(user_id, deadline, UpdateExpression=change, ExpressionAttributeValues=values)
 
     def unfreeze(self, user_id: str, *, deadline: float) -> Wallet:
         """The opposite. Raises the same."""

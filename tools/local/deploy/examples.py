@@ -1,4 +1,4 @@
-"""The provider's five published examples, as it would send them to a stack."""
+"""The provider's five published examples of wins, and ours of its other calls, as it would send them to a stack."""
 
 import json
 from collections.abc import Iterator
@@ -18,11 +18,19 @@ OUTPUTS = {
     "bonus": "BonusUrl",
     "promo": "PromoUrl",
 }
+OUTPUTS_OF_BETS = {
+    "bet": "BetUrl",
+    "cancel": "CancelUrl",
+    "refund": "RefundUrl",
+    "endround": "EndRoundUrl",
+    "balance": "BalanceUrl",
+    "check": "CheckUrl",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A published example: its `name`, the stack's output that it is sent to, its path, and its body to the letter."""
+    """An example: its `name`, the stack's output that it is sent to, its path, and its body to the letter."""
 
     name: str
     output: str
@@ -31,12 +39,13 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
+    """The five that are published."""
     return (example(name) for name in OUTPUTS)
 
 
 def example(name: str) -> Example:
     published = event(name)
-    return Example(name=name, output=OUTPUTS[name], path=published["path"], body=published["body"])
+    return Example(name=name, output=(OUTPUTS | OUTPUTS_OF_BETS)[name], path=published["path"], body=published["body"])
 
 
 @cache
