@@ -135,7 +135,7 @@ def played(unplayed: Played) -> Played:
 
 
 def test_what_is_right_is_found_to_be_right(unplayed: Played) -> None:
-    unplayed.play(traffic(seed=24, seconds=5, rate=15))
+    unplayed.play(traffic(seed=19, seconds=5, rate=15))
 
     found = unplayed.account()
 

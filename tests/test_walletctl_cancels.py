@@ -59,7 +59,7 @@ def test_a_cancel_of_a_round_that_won_is_advised_and_paid_back_by_a_person(
 
     assert kept(won_round) == [("cancel", "b", 61)]
     assert "call cancel" in told
-    assert "The round has won, so its last bet is not paid back. Nothing was paid back, and a retry is" in told
+    assert "The round has won, so nothing was paid back. A retry is refused again. Ask the provider which" in told
     assert "If the stake is to be paid back all the same, pay it back: walletctl parked settle b cancel" in told
     assert "If it is not, discard the dead letter: walletctl parked discard cancel b" in told
     assert "Settling it pays back 5 USD as cancel#b" in settled(walletctl, "b")
@@ -97,7 +97,9 @@ def test_a_refund_of_a_round_that_won_is_paid_back_by_a_person(walletctl: Wallet
 def test_a_cancel_with_another_amount_is_paid_back_by_what_was_taken(walletctl: Walletctl, bet: Operator) -> None:
     assert sent(bet, "cancel", undo("b", amount="4")) == 59
 
-    assert "It names another amount than was taken, or one that cannot be read." in advised(walletctl, "b")
+    assert "It names another amount than was taken, or one that cannot be read, so nothing was" in advised(
+        walletctl, "b"
+    )
     assert "pays back 5 USD as cancel#b" in settled(walletctl, "b")
     assert cash(bet) == "100"
 
@@ -105,7 +107,7 @@ def test_a_cancel_with_another_amount_is_paid_back_by_what_was_taken(walletctl: 
 def test_a_cancel_that_names_another_round_is_paid_back_by_a_person(walletctl: Walletctl, bet: Operator) -> None:
     assert sent(bet, "cancel", undo("b", roundId="other")) == 61
 
-    assert "The bet is on record in another round or game." in advised(walletctl, "b")
+    assert "The bet is on record in another round or game, so nothing was paid back." in advised(walletctl, "b")
     settled(walletctl, "b")
     assert cash(bet) == "100"
 

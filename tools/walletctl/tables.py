@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
@@ -51,13 +52,11 @@ class Tables:
         """The rounds that are there, in no order, by player, game and round."""
         if not self.rounds:
             return
-        from wallet import chain, ledger  # of a checkout alone
-
-        texts = [(user_id, ledger.round_key((game, round_id))) for user_id, game, round_id in dict.fromkeys(places)]
+        texts = [(user_id, f"{len(game)}:{game}{round_id}") for user_id, game, round_id in dict.fromkeys(places)]
         keys = [
             {
                 "userId": user_id,
-                "round": text if len(text.encode()) <= _MOST_BYTES_OF_A_SORT_KEY else chain.digest_of(text),
+                "round": text if len(text.encode()) <= _MOST_BYTES_OF_A_SORT_KEY else sha256(text.encode()).hexdigest(),
             }
             for user_id, text in texts
             if can_be_key(user_id)

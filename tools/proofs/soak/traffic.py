@@ -28,7 +28,7 @@ ODDS = Odds(
     happens=(55, 14, 9, 8, 9, 5),
     answer_lost=0.10,
     duplicated=0.09,
-    rounds=RoundOdds(over_the_balance=0.02, refunded=0.05, left_open=0.03, bet_lost=0.08),
+    rounds=RoundOdds(over_the_balance=0.02, refunded=0.05, left_open=0.06, bet_lost=0.08),
     pays=((60, 0.0, 0.0), (500, 0.2, 1.2), (300, 1.0, 6.0), (120, 5.0, 35.0), (18, 30.0, 150.0), (2, 150.0, 2500.0)),
 )
 

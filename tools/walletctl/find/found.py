@@ -252,7 +252,8 @@ def _recorded(found: Found) -> Iterator[str]:
     unpaid = [item for item in found.transactions if outcome_of(item)]
     if len(found.transactions) > 1:
         paid = len(found.transactions) - len(unpaid)
-        yield f"Credited: {paid} transactions." if found.outcome == "credited" else f"Moved: {paid} transactions."
+        if not found.rounds:
+            yield f"Credited: {paid} transactions." if found.outcome == "credited" else f"Moved: {paid} transactions."
         told = found.transactions if found.rounds else unpaid
         for item in told[:_MOST_MISSED]:
             yield f"{plain(str(item.get('id')))}: {plain(meaning(item))}"

@@ -14,6 +14,7 @@ from tools.shared.moments import recorded, shown
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
+from tools.walletctl.kinds import CANCELLED
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked import show as parked
 from tools.walletctl.rounds import played as rounds
@@ -138,6 +139,8 @@ _TITLES = {
 
 
 def _amount(item: Item, outcome: str | None) -> str:
+    if outcome == CANCELLED:
+        return "before it came"
     told = f"{_text(item.get('amountAsked' if outcome else 'amount'))} {item.get('currency')}"
     if bonus := item.get("bonusAmount"):
         told += f", bonus {_text(bonus)}"

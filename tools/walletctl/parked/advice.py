@@ -162,9 +162,7 @@ def _about_a_cancel(
         yield Advice(text=f"{plain(reason)}. A retry is refused again. Ask the provider whether the stake is owed")
     else:
         why = _WHY_NO_CANCEL.get(reason.partition(": ")[0], plain(reason))
-        yield Advice(
-            text=f"{why}. Nothing was paid back, and a retry is refused again. Ask the provider which is right"
-        )
+        yield Advice(text=f"{why}, so nothing was paid back. A retry is refused again. Ask the provider which is right")
         yield settle(
             "If the stake is to be paid back all the same, pay it back",
             beside_a_button="If the stake is to be paid back all the same, settle it",
@@ -177,7 +175,7 @@ def _about_a_cancel(
 
 # What the wallet answers, and what it means. Source: layers/common/wallet/calls.py.
 _WHY_NO_CANCEL = {
-    "The round has winnings": "The round has won, so its last bet is not paid back",
+    "The round has winnings": "The round has won",
     "This bet is on record with other content": "The bet is on record in another round or game",
     "Not a valid amount": "It names another amount than was taken, or one that cannot be read",
 }

@@ -143,7 +143,7 @@ class DeadLetter:
             parked is not None
             and parked.callback == "result"
             and parked.code == _CONFLICT
-            and not parked.reason.startswith(_OTHER_CONTENT)
+            and parked.reason.startswith(_OF_ITS_ROUND)
         )
 
     @property
@@ -269,7 +269,7 @@ def _reversal(is_of_whole_round: bool) -> "type[Call]":
 
 
 _CONFLICT = 61
-_OTHER_CONTENT = "This reference"  # is on record with other content; else it is the round that refuses the win
+_OF_ITS_ROUND = ("The round was refunded", "Every bet of the round")  # Source: layers/common/wallet/rounds.py
 _FIELDS = {
     name.lower(): name
     for name in (
