@@ -65,6 +65,7 @@ os.environ.setdefault("SIMULATION_SEED", str(random.SystemRandom().getrandbits(3
 
 SESSION = boto3.Session()
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
+DATABASE.Table = cache(DATABASE.Table)
 STORE = Store(SESSION.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 

@@ -5,24 +5,35 @@ test_quick_moto.py holds that it answers as before.
 
 from copy import deepcopy
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlparse
 
 import botocore.useragent
 import moto.core.responses
 import moto.sqs.models
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.useragent import sanitize_user_agent_string_component
-from moto import backend_index
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import RESPONSES_METHODS
 from moto.core.serialize import BaseJSONSerializer
-from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.core.utils import camelcase_to_underscores, method_names_from_class, utcnow
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.responses import SQSResponse
+from moto.utilities.utils import get_partition
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import http_date
 
 _SERIALIZER: Any = BaseJSONSerializer
 _UPDATES: Any = UpdateExpressionParser
 _CONDITIONS: Any = ConditionExpressionParser
+_HANDLERS: dict[str, Any] = {"DynamoDB_20120810": DynamoHandler, "AmazonSQS": SQSResponse}
+_process_request: Any = BotocoreStubber.process_request
 _write_structure = _SERIALIZER._serialize_type_structure
 _update_item: Any = DynamoDBBackend.update_item
 motos_projection = Item.project
@@ -43,8 +54,8 @@ def hasten() -> None:
     _UPDATES.make = cache(_UPDATES.make)
     read_one = _CONDITIONS._lex_one_node
     _CONDITIONS._lex_one_node = staticmethod(cache(partial(read_one, _CONDITIONS(None, None, None))))
-    # It tries the patterns of all services, one after the other.
-    backend_index.backend_url_patterns.sort(key=lambda each: each[0] not in ("dynamodb", "sqs"))
+    # It would answer the library `requests` too, which asks nothing of AWS here: a thousand patterns for each test.
+    RESPONSES_METHODS.clear()
 
     _SERIALIZER._serialize_type_structure = _written
     for owner, name, quick in (
@@ -52,8 +63,44 @@ def hasten() -> None:
         (Item, "__deepcopy__", _copied_item),
         (Item, "project", _projected),
         (DynamoDBBackend, "update_item", _updated_copy),
+        (BotocoreStubber, "process_request", _answered),
     ):
         setattr(owner, name, quick)
+
+
+def _answered(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
+    """The answer to a call of the tables or queues. moto makes a web server's request of it, and looks for a form."""
+    headers: Any = HeadersDict((name, _text(value)) for name, value in request.headers.items())
+    url, target = urlparse(request.url), headers.get("X-Amz-Target", "").partition(".")[0]
+    kind = _HANDLERS.get(target) if (url.hostname or "").endswith(".amazonaws.com") else None
+    if not kind:
+        return _process_request(stubber, request)
+    sent = SimpleNamespace(
+        method=request.method,
+        path=url.path,
+        headers=headers,
+        content_type=headers["Content-Type"],
+        data=request.body,
+        values={},
+    )
+    handler: Any = kind()
+    handler.parsed_url, handler.uri, handler.path, handler.raw_path = url, request.url, url.path, url.path
+    handler.headers, handler.querystring, handler.uri_match = headers, {}, {}
+    handler.body = handler.raw_body = _text(request.body)
+    handler.method, handler.normalized_request, handler.is_werkzeug_request = request.method, sent, False
+    handler.region = handler.get_region_from_url(sent, request.url)
+    handler.partition = get_partition(handler.region)
+    handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
+    handler.parse_parameters(sent)
+    handler.access_key, handler.current_account = handler.get_access_key(), handler.get_current_account()
+    try:
+        return handler.call_action()
+    except HTTPException as error:
+        return error.code, error.get_headers(), error.get_body()
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
 
 
 def _written(serializer: Any, written: dict[str, Any], value: Any, shape: Any, key: str) -> None:
