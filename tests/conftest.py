@@ -63,7 +63,10 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # Of the simulation: another one for each run, the same in all of its processes.
 os.environ.setdefault("SIMULATION_SEED", str(random.SystemRandom().getrandbits(32)))
 
-SESSION = boto3.Session()
+SESSION: Any = boto3.Session()
+_new_client, _own_client = SESSION.client, cache(SESSION.client)
+# A test's own clients are made once: that takes as long as twenty calls. What has options is made as it is asked for.
+SESSION.client = lambda service, **options: _new_client(service, **options) if options else _own_client(service)
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
 DATABASE.Table = cache(DATABASE.Table)
 STORE = Store(SESSION.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
