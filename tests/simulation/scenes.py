@@ -8,6 +8,7 @@ from .hard_cases import HARD_CASES
 from .script import (
     Anchored,
     Cancel,
+    Erased,
     Event,
     Fault,
     Moved,
@@ -243,6 +244,12 @@ SCENES: Mapping[str, Script] = {
         _by_hand(2.0, "result"),
         Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
         Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
+    ),
+    "an erased request does not tell whose code its result has": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_FIRST, callback="bet", reference="bet"), number=1),
+        Sent(at=2.0, win=replace(_FIRST, bonus_code=None, prize=("a", "1")), number=2),
+        *(Erased(at=3.0, which=which) for which in range(4)),
     ),
     # It was kept for its prize alone: nobody would have heard of the win.
     "a prize that is sent back brings its win with it if that was never paid": _script(

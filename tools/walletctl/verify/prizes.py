@@ -69,7 +69,8 @@ def _wrong_in_prize(
     if not is_next or "prizeAmount" not in win.record:
         yield f"it has no request, and was not written together with {shown(win.id)}"
     shared = [(name, prize.record.get(name), win.record.get(name)) for name in _SHARED]
-    code = None if "#inherits" in win.record else win.bonus_code  # its round's: the request does not say it
+    inherits = win.record.get("#inherits")  # the code is its round's: the request does not say it
+    code = win.bonus_code if inherits is None or (inherits == "unknown" and prize.bonus_code) else None
     shared += [("currency", prize.currency, win.currency), ("bonusCode", prize.bonus_code, code)]
     for name, has, must in shared:
         if has != must:

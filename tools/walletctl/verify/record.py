@@ -144,14 +144,14 @@ def can_be_paid(reference: object, amount_: object) -> bool:
 def read_again(item: Item) -> Mapping[str, str]:
     """What other records must agree with, of a request that is not kept beside them; by names that no attribute has.
 
-    `#inherits`: a result has a bonus code that its request does not say. `#undoes` and `#undoesAmount` are the
-    reference and the amount that a cancel's request has.
+    `#inherits`: a result has a bonus code that its request does not say; "unknown" if its request was erased. `#undoes`
+    and `#undoesAmount` are the reference and the amount that a cancel's request has.
     """
     kind, _, _ = str(item.get("id")).partition("#")
     if kind not in ("result", "cancel") or (kind == "result" and not item.get("bonusCode")):
         return {}
     if (fields := _fields(item.get("request"))) is None:
-        return {}
+        return {"#inherits": "unknown"} if kind == "result" and _may_inherit(item) else {}
     if kind == "result":
         return {"#inherits": "true"} if _may_inherit(item) and not _code_of(fields, item) else {}
     said = {

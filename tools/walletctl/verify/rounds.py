@@ -300,7 +300,7 @@ def _wrong_times(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[
 def _wrong_codes(page: Page, histories: Mapping[Place, _History]) -> Iterator[Fault]:
     """A result whose request says no bonus code has that of the live bets of its round, if they all have one."""
     for result in page.transactions:
-        if "#inherits" not in result.record or result.kind != "result":
+        if result.record.get("#inherits") != "true" or result.kind != "result":
             continue
         history = histories.get(result.place or ("", ""), _History())
         codes = {bet.bonus_code for bet in history.events if _was_live(bet, result, history)}

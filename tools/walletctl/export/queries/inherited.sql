@@ -15,7 +15,7 @@ SELECT 'request' AS what, r.player, r.seq, r.id, 'bonusCode ' || r.bonus_code AS
 FROM records AS r
 LEFT JOIN bets AS b ON b.player = r.player AND b.game_id = r.game_id AND b.round_id = r.round_id AND b.seq < r.seq
     AND (b.paid_back_as IS NULL OR b.paid_back_as > r.seq)
-WHERE r.kind = 'result' AND r.inherits IS NOT NULL
+WHERE r.kind = 'result' AND r.inherits = 'true'
 GROUP BY r.player, r.seq, r.id, r.bonus_code
 HAVING count(CASE WHEN b.bonus_code = r.bonus_code THEN 1 END) = 0
     OR count(CASE WHEN b.seq IS NOT NULL AND b.bonus_code IS DISTINCT FROM r.bonus_code THEN 1 END) > 0

@@ -28,7 +28,8 @@ WHERE r.id IS NULL OR 'promo#' || r.named_reference IS DISTINCT FROM p.id OR r.n
         OR p.outcome IS DISTINCT FROM r.outcome
         OR TRY_CAST(p.seq AS BIGINT) IS DISTINCT FROM TRY_CAST(r.seq AS BIGINT) + 1
         OR p.currency IS DISTINCT FROM r.currency
-        OR p.bonus_code IS DISTINCT FROM CASE WHEN r.inherits IS NULL THEN r.bonus_code END
+        OR p.bonus_code IS DISTINCT FROM CASE
+            WHEN r.inherits IS NULL OR (r.inherits = 'unknown' AND p.bonus_code IS NOT NULL) THEN r.bonus_code END
         OR p.game_id IS DISTINCT FROM r.game_id
         OR p.round_id IS DISTINCT FROM r.round_id
         OR p.campaign_id IS DISTINCT FROM r.campaign_id
