@@ -290,10 +290,11 @@ class Books:
                 frozen_at = found(("Players", player)).get("frozenAt", {}).get("S", "")
                 self._frozen_at[player] = frozen_at
                 return {("Players", player): self.wallet_item(player)}
-        # A result of nothing may change nothing of its round, which is kept for longer all the same.
-        won = {each.round for each in change.fresh if each.kind == "result"} if isinstance(change, Due) else set()
+        # A result of nothing may change nothing of its round, which is kept for longer all the same. So may a second
+        # bet that is refused.
+        played = {each.round for each in change.fresh if each.round} if isinstance(change, Due) else set()
         for key, round in self.contract.rounds.items():
-            if rounds.get(key) != round or key in won:
+            if rounds.get(key) != round or key in played:
                 must_be[round_key(key)] = self._timed(key, rounds.get(key, Round()), found(round_key(key)))
         return must_be
 

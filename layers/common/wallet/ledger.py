@@ -549,9 +549,9 @@ def _play(movement: Movement, paid: Decimal, snapshot: Snapshot) -> Round | None
 
 
 def _refuse(movement: Movement, snapshot: Snapshot) -> Round | None:
-    """What a bet that is refused for lack of money leaves of its round, if that changes it."""
+    """What a bet that is refused for lack of money leaves of its round, which must still be as it was read."""
     before = _round_of(movement, snapshot)
-    return None if before is None or before.had_refused_bet else replace(before, had_refused_bet=True)
+    return before and replace(before, had_refused_bet=True)
 
 
 def _round_of(movement: Movement, snapshot: Snapshot) -> Round | None:
