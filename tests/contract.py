@@ -1145,10 +1145,6 @@ class Contract:
         if visit.call == "check" and visit.player in self.frozen:
             raise Refused(56, "the player is frozen")
 
-    def forget(self) -> None:
-        """Forgets every round that has expired: none in which a bet is live and no result came."""
-        self.rounds = {key: round for key, round in self.rounds.items() if round.is_open}
-
     # --- What is answered ---------------------------------------------------------------------------
 
     def answer_movement(self, record: Record, wallet: Wallet, left: int | None = None, *, as_text: bool) -> Answer:

@@ -361,6 +361,15 @@ class Books:
         self._times[key] = times
         return self.round_item(key)
 
+    def expired(self, now: float) -> Sequence[Key]:
+        """Forgets the rounds whose time has come. Returns their keys."""
+        gone = [
+            key for key, times in self._times.items() if "expiresAt" in times and float(times["expiresAt"]["N"]) <= now
+        ]
+        for key in gone:
+            del self.contract.rounds[key], self._times[key]
+        return [*map(round_key, gone)]
+
     # --- As they must stand in the tables -----------------------------------------------------------
 
     def wallet_item(self, player: str) -> Item:

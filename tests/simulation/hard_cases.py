@@ -6,6 +6,7 @@ from dataclasses import replace
 from .script import (
     Cancel,
     Event,
+    Expired,
     Fault,
     Freeze,
     Message,
@@ -133,6 +134,20 @@ HARD_CASES: Mapping[str, Script] = {
     "a result after its only bet was cancelled, before and after it came": _after(
         _BET, _CANCEL, _RESULT, _NOTHING, replace(_CANCEL, reference="lost", round="r-2"), replace(_RESULT, round="r-2")
     ),
+    "a cancel and a refund of a bet after a win of next to nothing": _after(
+        _BET, replace(_RESULT, amount="0.000000000000000001"), _CANCEL, _REFUND, replace(_CANCEL, amount="3")
+    ),
+    "a cancel and a refund of a bet whose round has expired": _script(
+        Sent(at=1.0, win=_BET, number=1),
+        Sent(at=2.0, win=_RESULT, number=2),
+        Sent(at=3.0, win=replace(_BET, reference="open", round="round-2"), number=3),
+        Expired(at=401 * 86400.0),
+        Sent(at=402 * 86400.0, win=_CANCEL, number=4),
+        Sent(at=402 * 86400.0 + 1, win=_REFUND, number=5),
+        Sent(at=402 * 86400.0 + 2, win=_BET, number=6),
+        Sent(at=402 * 86400.0 + 3, win=replace(_CANCEL, reference="open", round="round-2"), number=7),
+        Sent(at=402 * 86400.0 + 4, win=replace(_RESULT, reference="result-2"), number=8),
+    ),
     "a result beside a bet that was refused": _after(_BET, _RESULT, _CANCEL, cash="5"),
     "a round that is closed by itself after it has won": _after(
         _BET, _RESULT, replace(_RESULT, reference="closed", in_session=False), _END, replace(_RESULT, reference="late")
@@ -179,6 +194,19 @@ HARD_CASES: Mapping[str, Script] = {
         Sent(at=4.0, win=_CANCEL, number=3),
         Sent(at=5.0, win=_RESULT, number=4),
     ),
+    **{
+        f"a person who has a {what} decided {how} decides it no other way": _script(
+            Sent(at=1.0, win=_BET, number=1),
+            Sent(at=2.0, win=_NOTHING if what == "cancel" else _RESULT, number=2),
+            Sent(at=3.0, win=kept, number=3),
+            Sent(at=4.0, win=kept, number=4),
+            _by_hand(5.0, booked_elsewhere=how == "elsewhere"),
+            _by_hand(6.0, number=60_002, booked_elsewhere=how != "elsewhere"),
+            _by_hand(7.0, number=60_003, booked_elsewhere=how == "elsewhere"),
+        )
+        for what, kept in {"cancel": replace(_CANCEL, game="g-2"), "refund": _REFUND}.items()
+        for how in ("elsewhere", "here")
+    },
     "a person pays back no bet of another player": _script(
         Sent(at=1.0, win=_BET, number=1),
         Sent(at=2.0, win=replace(_CANCEL, player="422"), number=2),

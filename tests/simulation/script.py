@@ -803,6 +803,16 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """DynamoDB deletes every round whose time has come."""
+
+    at: float
+
+    def __str__(self) -> str:
+        return "rounds expire"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anchored:
     """The ledger is proved, and an anchor is written. In the end everything is compared with it."""
 
@@ -826,6 +836,7 @@ Event = (
     | Stepped
     | Replaced
     | Erased
+    | Expired
     | Anchored
 )
 

@@ -35,6 +35,7 @@ from .script import (
     Down,
     Erased,
     Event,
+    Expired,
     Freeze,
     Function,
     Message,
@@ -195,6 +196,10 @@ class World:
                 self._fleet.replace_idle()
             case Erased():
                 self._erase(event)
+            case Expired():
+                rounds = self.network.tables.items["Rounds"]
+                for key in self.books.expired(self.timeline.now):
+                    del rounds[key]
             case Anchored():
                 self.judge.anchor()
 
