@@ -201,7 +201,9 @@ def _played(place: tuple[str, str], records: Sequence[Item], before: Item) -> It
     is_remembered = any(each.get("outcome") == "cancelled" and "arrivedWith" not in each for each in bets)
     newest = max([each["recordedAt"] for each in records], default="2026-11-30T00:00:00.000+00:00")
     until = datetime.fromisoformat(newest) + timedelta(400)
-    times = {"openSince": live[0]["recordedAt"]} if live and not results else {"expiresAt": int(until.timestamp())}
+    times = (
+        {"openSince": live[0]["recordedAt"]} if live and not results else {"expiresAt": Decimal(int(until.timestamp()))}
+    )
     flags = {
         "hadBet": bool(taken) or (is_remembered and not before.get("refunded")),
         "hadRefusedBet": any(each.get("outcome") == "not enough" for each in bets),
@@ -224,6 +226,7 @@ def _played(place: tuple[str, str], records: Sequence[Item], before: Item) -> It
 
 _NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference")  # attributes that name something
 _NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
+INHERITING = "p-free"  # the round whose result has the code of its bet, and does not say it
 _CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
 _MOVE_BONUS = ("opening", "adjustment")
 _FIELDS = {
@@ -299,6 +302,8 @@ def _agreeing(item: Item) -> str:
         said["sessionId"] = None if item.get("autoClosed") else before.get("sessionId", "session")
     if "currency" not in before or before["currency"].upper() == f"{said['currency']}".upper():
         del said["currency"]
+    if kind == "result" and item.get("roundId") == INHERITING and "bonusCode" not in before:
+        del said["bonusCode"]
     if kind not in _MOVE_BONUS:
         said.pop("bonus", None)
         before.pop("bonus", None)
@@ -1083,6 +1088,7 @@ def wiped_out(books: Books) -> None:
     del books.wallets["421"]
     books.transactions.clear()
     books.free_rounds.clear()
+    books.rounds.clear()
 
 
 def poor_wallet(books: Books) -> None:
@@ -1162,9 +1168,9 @@ BETS: dict[str, Forgery] = {
         "a stake that was given": Forgery(asked("bet#open", "3"), "bet#open", stays=True),
         "a stake of a free round": Forgery(change("bet#free", amount=Decimal(-2)), "bet#free", undone=True),
         "a stake moved to another round": Forgery(change("bet#open", roundId="p-lost"), "bet#open"),
-        "a stake under another reference": Forgery(renamed("bet#undone", "bet#other"), "bet#other", shows=True),
+        "a stake under another reference": Forgery(renamed("bet#undone", "bet#other"), "cancel#undone", shows=True),
         "a stake of another player": Forgery(
-            other_owner("bet#undone", "421"), "bet#undone", ("plays", "421"), shows=True
+            other_owner("bet#undone", "421"), "cancel#undone", ("plays", "421"), shows=True
         ),
         "what was paid back removed": Forgery(deleted("cancel#undone"), 6),
         "what was paid back raised": Forgery(asked("cancel#undone", "9"), "cancel#undone", shows=True),
@@ -1205,7 +1211,9 @@ BETS: dict[str, Forgery] = {
         "a memory removed": Forgery(deleted("bet#never-came")),
         "a memory that names no round removed": Forgery(deleted("bet#never-said"), "bet#never-said", hidden=True),
         "a memory of a refund removed": Forgery(deleted("bet#refund-1"), "cancel#alone", shows=True),
-        "a memory of an unknown round's refund removed": Forgery(deleted("bet#refund-2"), again=AND_ITS_ROUND),
+        "a memory of an unknown round's refund removed": Forgery(
+            deleted("bet#refund-2"), hidden=True, again=AND_ITS_ROUND
+        ),
         "a memory that is a bet after all": Forgery(
             change("bet#never-came", outcome="not enough", amountAsked=Decimal(-5)), "bet#never-came", stays=True
         ),
@@ -1243,7 +1251,7 @@ BETS: dict[str, Forgery] = {
         "a result that it says it had not": Forgery(round_of("p-won", hasResult=None), "result#of-won", undone=True),
         "a refund that was not": Forgery(round_of("p-ended", refunded=True), hidden=True, unnamed=NO_MONEY),
         "a refund of a live bet": Forgery(round_of("p-open", refunded=True), "bet#open", shows=True),
-        "a refund forgotten": Forgery(round_of("p-two", refunded=None), "cancel#first", shows=True),
+        "a refund forgotten": Forgery(round_of("p-two", refunded=None), "cancel#second", shows=True),
         "a refund of one bet forgotten": Forgery(round_of("p-alone", refunded=None), "cancel#alone", shows=True),
         "an end that was not": Forgery(round_of("p-lost", ended=True), hidden=True, unnamed=NO_MONEY),
         "a flag that is a text": Forgery(round_of("p-lost", hadBet="true"), undone=True),

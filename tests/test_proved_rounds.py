@@ -3,8 +3,11 @@
 import json
 import os
 import random
+from copy import deepcopy
+from datetime import datetime, timedelta
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from conftest import Operator
 from simulation.ledger_proof import prove
 from tamperings import Books
+from test_walletctl_verify import Ledger, books, tables  # noqa: F401 - fixtures
 
 CALLS = {
     "Bet": "bet",
@@ -112,3 +116,144 @@ def test_whatever_the_calls_did_is_proved(operator: Operator, seed: int) -> None
     made, _ = prove(Books.read(operator).items())
 
     assert made.faults == []
+
+
+PLAYS = "plays"
+
+
+def _faults(books: Books) -> list[str]:  # noqa: F811
+    made, _ = prove(books.items())
+    return [fault.text for fault in made.faults]
+
+
+def _older(books: Books, days: int) -> None:  # noqa: F811
+    """Has all that the player did be so many days older."""
+    for id, item in books.transactions.items():
+        if item["userId"] == PLAYS:
+            moment = datetime.fromisoformat(item["recordedAt"]) - timedelta(days)
+            books.set(id, recordedAt=moment.isoformat(timespec="milliseconds"))
+    books.link_again(PLAYS)
+    books.play_again(PLAYS)
+
+
+def _without(books: Books, *round_ids: str) -> None:  # noqa: F811
+    for key, item in [*books.rounds.items()]:
+        if item["roundId"] in round_ids and item["userId"] == PLAYS:
+            del books.rounds[key]
+
+
+def test_a_round_that_has_expired_is_no_fault_and_one_that_is_open_never_expires(books: Books) -> None:  # noqa: F811
+    _older(books, 401)
+    _without(books, "p-lost", "p-two", "p-poor", "p-never", "p-won")
+    assert _faults(books) == []
+
+    _without(books, "p-open")
+    assert _faults(books) == [
+        "round p-open of game slot is not on record, where bet#open is live and waits for a result"
+    ]
+
+
+def test_a_round_that_is_not_400_days_old_is_missed(books: Books) -> None:  # noqa: F811
+    _older(books, 399)
+    _without(books, "p-won")
+
+    assert _faults(books) == [
+        "round p-won of game slot is not on record, where its bets and results are not 400 days old"
+    ]
+
+
+def test_a_round_that_begins_again_after_it_expired_is_no_fault(books: Books) -> None:  # noqa: F811
+    _older(books, 500)
+    books.set("result#of-won", roundId="p-lost")
+    books.said("result#of-won", roundId="p-lost")
+    books.set("bet#elsewhere", roundId="p-lost", recordedAt="2026-11-30T00:00:00.000+00:00")
+    books.said("bet#elsewhere", roundId="p-lost")
+    books.set("cancel#elsewhere", roundId="p-lost")
+    books.compute_again(PLAYS)
+    begun = next(item for item in books.rounds.values() if item["roundId"] == "p-lost")
+    assert _faults(books) == []
+
+    begun.update(bets=[], winnings=Decimal(0))
+    del begun["hasResult"]
+    assert _faults(books) == []
+
+    begun["winnings"] = Decimal(1)
+    assert _faults(books) != []
+
+
+def test_a_result_that_was_recorded_without_rounds_needs_none(books: Books) -> None:  # noqa: F811
+    books.rounds = {key: item for key, item in books.rounds.items() if item["userId"] == PLAYS}
+
+    assert _faults(books) == []
+
+
+def test_a_bet_from_before_the_rounds_were_kept_again_needs_none(tables: Ledger, books: Books) -> None:  # noqa: F811
+    books.rounds = {}
+    books.put()
+    assert {fault for _, _, fault in tables.faults()} == {"round"}
+
+    assert tables.faults("--rounds-since", "2999-01-01") == []
+    assert {fault for _, _, fault in tables.faults("--rounds-since", "2000-01-01")} == {"round"}
+
+
+def test_a_table_that_is_younger_than_the_bets_need_not_have_their_rounds(tables: Ledger, books: Books) -> None:  # noqa: F811
+    _older(books, 2)
+    books.rounds = {}
+    books.put()
+
+    assert tables.faults() == []
+    assert {fault for _, _, fault in tables.faults("--rounds-since", "2000-01-01")} == {"round"}
+
+
+def test_a_restored_table_must_have_all_its_rounds(tables: Ledger, books: Books) -> None:  # noqa: F811
+    _older(books, 2)
+    books.rounds = {}
+    books.put()
+    names = [f"--{name}-table={table}" for name, table in (("players", "Players"), ("transactions", "Transactions"))]
+
+    assert {fault for _, _, fault in tables.faults(*names, "--rounds-table=Rounds")} == {"round"}
+    result = tables.verify(*names)
+    assert result.exit_code == 0
+    assert "The rounds were not compared: there is no table of them" in result.stdout
+
+
+def test_a_round_that_changes_while_it_is_read_is_no_fault(books: Books) -> None:  # noqa: F811
+    """A refusal, a memory and what is booked elsewhere change a round, and not the wallet."""
+    now = books.items()
+    before = deepcopy(books)
+    for key, item in before.rounds.items():
+        if item["roundId"] == "p-poor":
+            before.rounds[key] = {name: value for name, value in item.items() if name != "hadRefusedBet"}
+    read = before.items()
+
+    made, _ = prove(read, now=now)
+    assert (made.faults, made.moved_meanwhile) == ([], 1)
+
+    made, _ = prove(read, now=read)
+    assert [fault.text for fault in made.faults] == [
+        "round p-poor of game slot: it says that no bet was refused, where bet#too-much was"
+    ]
+
+
+def test_one_players_rounds_are_proved_as_far_as_the_index_has_records(tables: Ledger, books: Books) -> None:  # noqa: F811
+    books.put()
+    assert tables.faults(whose=PLAYS) == []
+
+    books.rounds[PLAYS, "4:slotp-open"]["bets"] = []
+    books.rounds[PLAYS, "4:slotp-won"]["winnings"] = Decimal(3)
+    _without(books, "p-undone")
+    books.transactions.pop("bet#too-much")
+    books.put()
+    texts = [fault["text"] for fault in tables.account(whose=PLAYS)["shownFaults"]]
+    assert [text for text in texts if "openSince" not in text and "expiresAt" not in text] == [
+        "round p-open of game slot: bet#open was taken and not paid back, and is not among its live bets",
+        "round p-undone of game slot is not on record, where its bets are not 400 days old",
+        "round p-won of game slot: its winnings are 3, where its results asked for 4",
+    ]
+
+
+def test_a_refund_says_what_it_paid_back(books: Books) -> None:  # noqa: F811
+    books.said("cancel#first", amount="4")
+    books.compute_again(PLAYS)
+
+    assert _faults(books) == ["it paid back 3.5, its request says 4"]

@@ -243,6 +243,14 @@ SCENES: Mapping[str, Script] = {
         Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
         Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
     ),
+    # It was kept for its prize alone: nobody would have heard of the win.
+    "a prize that is sent back brings its win with it if that was never paid": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_PRIZED, prize=("a", "-5")), number=1),
+        Sent(at=2.0, win=replace(_REFUND, reference="another"), number=2),
+        Redriven(at=3.0, callback="result"),
+        faults={(1, 0, 3): Fault("death")},
+    ),
     # It was left for a person once more, whose decision it was.
     "a person who refunds a round that nobody knows is not asked again": _script(
         _OPENED,

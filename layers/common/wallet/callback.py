@@ -17,7 +17,16 @@ from typing import Any, Generic, TypeVar
 
 from wallet import money, parking, report, snapshot, wire
 from wallet.calls import Asked
-from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, UnknownRound, Unreadable
+from wallet.errors import (
+    Absent,
+    InvalidAmount,
+    Malformed,
+    MethodNotAllowed,
+    Refusal,
+    Unavailable,
+    UnknownRound,
+    Unreadable,
+)
 from wallet.ledger import Movement, Receipt, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
@@ -420,8 +429,12 @@ def _ask(call: Callable[[], None], failure: str) -> bool:
 
 
 def _for_reason(parked: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
-    """What is kept of a request, with why. What was kept for its prize alone stays so, whatever becomes of it."""
-    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or parked.prize_only)
+    """What is kept of a request, with why. What was kept for its prize alone stays so if it cannot be read.
+
+    If it can, and is refused, its win was not paid when its prize was left, and must not be forgotten.
+    """
+    stays_alone = parked.prize_only and isinstance(refusal, Absent | InvalidAmount | Malformed)
+    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or stays_alone)
 
 
 def _text_of(event: Event) -> str:

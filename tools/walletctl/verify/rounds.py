@@ -30,7 +30,7 @@ Place = tuple[str, str]  # a round's game and its id
 KEPT = timedelta(days=400)
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _MOST_BETS = 40
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wrong_rounds(page: Page) -> Iterator[Fault]:
@@ -285,7 +285,8 @@ def _wrong_times(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[
         if since is None or not earliest <= since <= latest:
             yield None, f"openSince is {shown(has.open_since)}, where its bets came at other times"
     changes = [_time(each) for each in (*must.taken, *must.cancels, *must.results)]
-    changes = [each for each in changes if each <= page.moment]  # a later one is a fault of its record
+    now = max(page.moment, datetime.now(UTC))
+    changes = [each for each in changes if each <= now]  # a later one is a fault of its record
     if has.expires_at is not None and changes:
         kept_until = max(changes) + KEPT - _CLOCKS_DIFFER
         if has.expires_at < Decimal(int(kept_until.timestamp())):
