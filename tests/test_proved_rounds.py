@@ -3,10 +3,10 @@
 import json
 import os
 import random
-from copy import deepcopy
-from datetime import datetime, timedelta
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 

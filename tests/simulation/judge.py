@@ -265,9 +265,12 @@ class Judge:
             self._check_unwritten(invocation, watch.delivery, code)
 
     def _check_unwritten(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
-        """What is refused has written nothing; but a cancel is remembered also where there is no wallet."""
+        """What is refused has written nothing; but a cancel is remembered also where there is no wallet.
+
+        A bet may be taken and paid back before its function hears of it.
+        """
         is_remembered = code == 62 and isinstance(delivery.asked, Cancel)
-        if invocation.wrote and code != 998 and not is_remembered:
+        if invocation.wrote and code not in (53, 998) and not is_remembered:
             raise Violation(f"written, and answered {code}: {delivery.win}")
 
     def _check_verdict(self, invocation: Invocation, watch: Watch, code: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .hard_cases import HARD_CASES
 from .script import (
     Anchored,
     Cancel,
@@ -266,4 +267,5 @@ SCENES: Mapping[str, Script] = {
         Sent(at=2.0, win=replace(_WITH_IT, bonus_code="free-1"), number=3),
         faults={(3, 0, 1): Fault("unreachable")},
     ),
+    **HARD_CASES,
 }

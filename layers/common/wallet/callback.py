@@ -53,7 +53,7 @@ class Decision(wire.Order):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[RequestT]):
+class Route(Generic[RequestT]):
     """A call of the provider: its requests are `model`, and each asks for `asked_for(request)`."""
 
     model: type[RequestT]
@@ -68,10 +68,10 @@ def serve(
     `kept`: what is refused is kept, for a retry or a person.
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
-    return serve_calls({"": Call(model, asked_for)}, kept=kept)
+    return serve_calls({"": Route(model, asked_for)}, kept=kept)
 
 
-def serve_calls(calls: Mapping[str, Call[Any]], *, kept: bool = True) -> Callable[[Event, Any], Answer]:
+def serve_calls(calls: Mapping[str, Route[Any]], *, kept: bool = True) -> Callable[[Event, Any], Answer]:
     """The same for a function of several calls, by the last part of their paths in lower case."""
     callback = _Callback(
         name=os.environ["POWERTOOLS_SERVICE_NAME"],
@@ -87,7 +87,7 @@ def serve_calls(calls: Mapping[str, Call[Any]], *, kept: bool = True) -> Callabl
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Callback:
     name: str
-    calls: Mapping[str, Call[Any]]
+    calls: Mapping[str, Route[Any]]
     keyring: Keyring
     store: Store
     parking: Parking | None  # None: nothing is kept
@@ -153,7 +153,7 @@ class _Callback:
         """The call that a path is for; "" where the function serves only one."""
         return "" if "" in self.calls else path.rstrip("/").rpartition("/")[2].lower()
 
-    def _call(self, name: str) -> Call[Any]:
+    def _call(self, name: str) -> Route[Any]:
         """Raises Malformed for none of its own."""
         if name not in self.calls:
             raise Malformed("path")
