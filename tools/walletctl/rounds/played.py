@@ -8,7 +8,7 @@ from typing import Any
 from tools.shared import moments
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
-from tools.shared.listing import Cell, Column, Row, counted
+from tools.shared.listing import Cell, Column, Row, counted, for_json
 from tools.shared.outside import plain
 from tools.walletctl import records
 from tools.walletctl.kinds import BET, CANCEL, OPERATORS
@@ -221,7 +221,7 @@ def for_machines(of: Played) -> dict[str, Any]:
 def _bet(bet: Mapping[str, Any]) -> dict[str, Any]:
     taken = records.number(bet.get("taken"))
     return {
-        "reference": bet.get("reference"),
+        "reference": for_json(records.cell(bet.get("reference"))),
         "taken": None if taken is None else amount(taken),
-        "bonusCode": bet.get("bonusCode"),
+        "bonusCode": for_json(records.cell(bet.get("bonusCode"))),
     }
