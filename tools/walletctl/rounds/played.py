@@ -193,7 +193,7 @@ def state(of: Played) -> Iterator[str]:
     elif of.has("hadBet") and not of.live:
         yield "All its bets were cancelled. A win is refused with error 61."
     if of.has("ended"):
-        yield "Ended: the provider said that it is over. A win or a bet that comes later still counts."
+        yield "Ended: the provider said that it is over."
     if any(records.kind_of(item) == _TOTAL for item in of.transactions):
         yield "The total is not counted as won: it is of other free rounds as well."
 
