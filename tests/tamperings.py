@@ -7,8 +7,9 @@ everything again.
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,12 +23,12 @@ from wallet.parking import Parked
 
 Item = dict[str, Any]
 NAMESPACE = uuid.UUID("2a3a4e5c-8d0f-5b7e-9c55-6c1f7a2b9d10")
-NAMES = ("Players", "Transactions", "FreeRounds")
+NAMES = ("Players", "Transactions", "FreeRounds", "Rounds")
 
 
 @dataclass
 class Books:
-    """The three tables' items, to be tampered with.
+    """The tables' items, to be tampered with.
 
     `mark` ends every name in a copy, so that many copies fit into the same tables. A test names an item without it.
     """
@@ -35,6 +36,7 @@ class Books:
     wallets: dict[str, Item]
     transactions: dict[str, Item]
     free_rounds: dict[tuple[str, str], Item]
+    rounds: dict[tuple[str, str], Item] = field(default_factory=dict)
     mark: str = ""
 
     @classmethod
@@ -43,12 +45,17 @@ class Books:
             wallets={item["userId"]: item for item in operator.items("Players")},
             transactions={item["id"]: item for item in operator.items("Transactions")},
             free_rounds={(item["userId"], item["bonusCode"]): item for item in operator.items("FreeRounds")},
+            rounds={(item["userId"], item["round"]): item for item in operator.items("Rounds")},
         )
 
     def of(self, table: str) -> list[Item]:
         """A table's items as DynamoDB has them."""
-        items = {"Players": self.wallets, "Transactions": self.transactions, "FreeRounds": self.free_rounds}[table]
-        return [*map(encoded, items.values())]
+        return [*map(encoded, self.items()[table])]
+
+    def items(self) -> dict[str, list[Item]]:
+        """Each table's items."""
+        held = (self.wallets, self.transactions, self.free_rounds, self.rounds)
+        return {name: [*items.values()] for name, items in zip(NAMES, held, strict=True)}
 
     def put(self) -> None:
         """Has the account's tables hold these items and no others. Quicker than by the SDK: there are many."""
@@ -70,10 +77,14 @@ class Books:
                 for key, item in self.free_rounds.items()
                 if key[0] in players
             },
+            rounds={
+                key: {**item, "userId": f"{key[0]}{mark}"} for key, item in self.rounds.items() if key[0] in players
+            },
             mark=mark,
         )
         for player in players:
             copied.link_again(player)
+            copied.play_again(player)
         return copied
 
     def owner(self, id: str) -> str:
@@ -120,6 +131,7 @@ class Books:
             _rewrite_request(item)
             paid, to_bonus = item["amountAsked"], item.get("bonusAmount", 0)
             kind, code = item["id"].partition("#")[0], item.get("bonusCode")
+            paid = Decimal(0) if kind == "bet" and code else paid
             for name in ("uncoveredAfter", "advanceAfter"):
                 item.pop(name, None)
             if kind == "bonus" or (kind == "result" and code):
@@ -139,6 +151,19 @@ class Books:
             until = {} if count.until is None else {"until": Decimal(count.until)}
             self.free_rounds[player, code] = {"userId": f"{player}{self.mark}", "bonusCode": code, **kept, **until}
         self.link_again(player)
+        self.play_again(player)
+
+    def play_again(self, player: str) -> None:
+        """Has a player's rounds follow from what the records say, but for what only a round says."""
+        records = [*self.movements(player), *self.outcomes(player)]
+        before = {key: item for key, item in self.rounds.items() if key[0] == player}
+        self.rounds = {key: item for key, item in self.rounds.items() if key[0] != player}
+        places = {(each["gameId"], each["roundId"]) for each in records if _is_played(each)}
+        places |= {(each["gameId"], each["roundId"]) for each in before.values()}
+        for place in places:
+            key = player, ledger.round_key(place)
+            made = _played(place, records, before.get(key, {}))
+            self.rounds[key] = {"userId": f"{player}{self.mark}", "round": key[1], **made}
 
     def link_again(self, player: str) -> None:
         """Has the digests of a player and the wallet follow from what the records say."""
@@ -161,8 +186,47 @@ class Books:
         return [item for item in self.transactions.values() if item.get("userId") == f"{player}{self.mark}"]
 
 
+def _is_played(item: Item) -> bool:
+    return item["id"].partition("#")[0] in ("bet", "result") and {"gameId", "roundId"} <= item.keys()
+
+
+def _played(place: tuple[str, str], records: Sequence[Item], before: Item) -> Item:
+    """What the records of one player leave of a round. Whether it was refunded or ended, it says itself."""
+    of_round = [each for each in records if _is_played(each) and (each["gameId"], each["roundId"]) == place]
+    bets = [each for each in of_round if each["id"].startswith("bet#")]
+    results = [each for each in of_round if each["id"].startswith("result#")]
+    taken = [each for each in bets if "outcome" not in each]
+    back = {each["id"].removeprefix("cancel#") for each in records if each["id"].startswith("cancel#")}
+    live = [each for each in taken if each["id"].removeprefix("bet#") not in back]
+    is_remembered = any(each.get("outcome") == "cancelled" and "arrivedWith" not in each for each in bets)
+    newest = max([each["recordedAt"] for each in records], default="2026-11-30T00:00:00.000+00:00")
+    until = datetime.fromisoformat(newest) + timedelta(400)
+    times = (
+        {"openSince": live[0]["recordedAt"]} if live and not results else {"expiresAt": Decimal(int(until.timestamp()))}
+    )
+    flags = {
+        "hadBet": bool(taken) or (is_remembered and not before.get("refunded")),
+        "hadRefusedBet": any(each.get("outcome") == "not enough" for each in bets),
+        "hasResult": bool(results),
+        **{name: name in before for name in ("refunded", "ended")},
+    }
+    return {
+        "gameId": place[0],
+        "roundId": place[1],
+        "bets": [
+            {"reference": each["id"].removeprefix("bet#"), "taken": -each["amount"]}
+            | ({"bonusCode": each["bonusCode"]} if "bonusCode" in each else {})
+            for each in live
+        ],
+        "winnings": sum((each["amountAsked"] for each in results), Decimal(0)),
+        **times,
+        **{name: True for name, is_so in flags.items() if is_so},
+    }
+
+
 _NAMES = ("userId", "id", "arrivedWith", "prizeReference", "laterPrizeReference")  # attributes that name something
 _NAMED = ("userid", "reference", "promowinreference")  # and fields of a request
+INHERITING = "p-free"  # the round whose result has the code of its bet, and does not say it
 _CASHIERS = ("opening", "deposit", "withdrawal", "adjustment")
 _MOVE_BONUS = ("opening", "adjustment")
 _FIELDS = {
@@ -222,9 +286,15 @@ def _agreeing(item: Item) -> str:
     """A request that says what its record says, in the same words where it did before."""
     before = json.loads(item["request"].removeprefix("\ufeff"))
     kind, _, reference = item["id"].partition("#")
+    if kind == "cancel" or item.get("outcome") == "cancelled":
+        said = {name: item[name] for name in ("userId", "providerId", "gameId", "roundId") if name in before}
+        return item["request"] if before == before | said else json.dumps(before | said)
     said = {field: item.get(name) for name, field in _FIELDS.items()}
     said["promoWinAmount"] = Decimal(item["prizeAmount"]) if "prizeAmount" in item else None
-    said |= {"reference": reference, "amount": -item["amountAsked"] if kind == "withdrawal" else item["amountAsked"]}
+    said |= {
+        "reference": reference,
+        "amount": abs(item["amountAsked"]) if kind in ("withdrawal", "bet") else item["amountAsked"],
+    }
     if kind in _CASHIERS:
         said |= {"movement": kind, "bonus": item.get("bonusAmount", before.get("bonus") and Decimal(0))}
         said |= {name: item.get(name) for name in ("actor", "reason")}
@@ -232,12 +302,14 @@ def _agreeing(item: Item) -> str:
         said["sessionId"] = None if item.get("autoClosed") else before.get("sessionId", "session")
     if "currency" not in before or before["currency"].upper() == f"{said['currency']}".upper():
         del said["currency"]
+    if kind == "result" and item.get("roundId") == INHERITING and "bonusCode" not in before:
+        del said["bonusCode"]
     if kind not in _MOVE_BONUS:
         said.pop("bonus", None)
         before.pop("bonus", None)
     names, fields = {_plain(name): name for name in before}, {**before}
-    for field, value in said.items():
-        name = names.get(_plain(field), field)
+    for said_as, value in said.items():
+        name = names.get(_plain(said_as), said_as)
         if value is None:
             fields.pop(name, None)
         elif not _says(before.get(name), value):
@@ -425,9 +497,72 @@ def play(operator: Operator) -> None:
         promoWinReference="h-prize",
     )
     send("jackpot", reference="h-5", userId="hand", amount="3", roundId="hand-5")
+    _play_rounds(operator, send, order)
     _table("Transactions").put_item(
         encoded({name: value for name, value in _item("deposit#d-erased").items() if name != "request"})
     )
+
+
+def _play_rounds(operator: Operator, win: Callable[..., None], order: Callable[..., None]) -> None:
+    """Bets, cancels and refunds of every sort, in rounds of their own."""
+    order("opening", "plays", "100", bonus="0", reference="plays")
+
+    def said(**changes: Any) -> dict[str, Any]:
+        return {"userId": "plays", "providerId": "lm", "uuid": "u"} | changes
+
+    def bet(reference: str, amount: str, round_id: str, *, error: int = 0, **changes: Any) -> None:
+        body = said(reference=reference, amount=amount, gameId="slot", roundId=round_id, currency="USD", timestamp="1")
+        assert operator.send("bet", body | changes, path="/v4/Bet").json["error"] == error, reference
+
+    def undo(call: str, reference: str, *, error: int = 0, **changes: Any) -> None:
+        answer = operator.send("cancel", said(reference=reference, **changes), path=f"/v4/{call}")
+        assert answer.json["error"] == error, reference
+
+    def result(reference: str, amount: str, round_id: str) -> None:
+        win("result", reference=reference, userId="plays", amount=amount, gameId="slot", roundId=round_id)
+
+    def decide(reference: str, *, elsewhere: bool = False) -> None:
+        parked = Parked(
+            callback="cancel",
+            call="cancel",
+            reference=reference,
+            first_received_at="2026-11-30T08:00:00.000+00:00",
+            request=json.dumps(said(reference=reference)),
+        )
+        settle: dict[str, Any] = {"message": json.dumps(asdict(parked)), "actor": "anna", "reason": "ticket 8"}
+        settle |= {"bookedElsewhere": True} if elsewhere else {}
+        assert operator.invoke("cancel", {"settle": settle})["error"] == 0, reference
+
+    bet("lost", "5", "p-lost")
+    result("of-lost", "0", "p-lost")
+    bet("open", "3", "p-open")
+    bet("undone", "4", "p-undone")
+    undo("Cancel", "undone")
+    bet("first", "2", "p-two")
+    bet("second", "1.5", "p-two")
+    undo("Refund", "first", gameId="slot", roundId="p-two", amount="3.5")
+    bet("alone", "1", "p-alone")
+    undo("Refund", "refund-1", gameId="slot", roundId="p-alone")
+    undo("Cancel", "never-came", gameId="slot", roundId="p-never")
+    undo("Cancel", "never-said", amount=7)
+    bet("too-much", "1000", "p-poor", error=15)
+    bet("free", "2", "p-free", bonusCode="spins")
+    result("of-free", "6", "p-free")
+    bet("one-of", "1", "p-won")
+    bet("other-of", "2", "p-won")
+    result("of-won", "4", "p-won")
+    undo("Cancel", "one-of")
+    end = said(gameId="slot", roundId="p-ended")
+    assert operator.send("endround", end, path="/v4/EndRound").json["error"] == 0
+    bet("by-hand", "1", "p-hand")
+    result("of-hand", "9", "p-hand")
+    undo("Cancel", "by-hand", error=61)
+    decide("by-hand")
+    bet("elsewhere", "1", "p-elsewhere")
+    decide("elsewhere", elsewhere=True)
+    undo("Refund", "refund-2", gameId="slot", roundId="p-unknown")
+    frozen = {"freeze": {"userId": "plays", "actor": "anna", "reason": "asked for it"}}
+    assert operator.invoke("cashier", frozen)["error"] == 0
 
 
 def _item(id: str) -> Item:
@@ -460,6 +595,30 @@ def say(id: str, **changes: Any) -> Callable[[Books], object]:
 
 def wallet(user_id: str, **changes: Any) -> Callable[[Books], object]:
     return lambda books: books.wallets[user_id].update(changes)
+
+
+def round_of(round_id: str, user_id: str = "plays", **changes: Any) -> Callable[[Books], object]:
+    """A round's item with other attributes; None takes one out."""
+
+    def do(books: Books) -> None:
+        key = user_id, ledger.round_key(("slot", round_id))
+        item = books.rounds[key] | changes
+        books.rounds[key] = {name: value for name, value in item.items() if value is not None}
+
+    return do
+
+
+def without_round(round_id: str) -> Callable[[Books], object]:
+    return lambda books: books.rounds.pop(("plays", ledger.round_key(("slot", round_id))))
+
+
+def live(reference: str, taken: str, **more: Any) -> Callable[[Books], Any]:
+    return lambda books: {"reference": f"{reference}{books.mark}", "taken": Decimal(taken), **more}
+
+
+def with_bets(round_id: str, *bets: Callable[[Books], Any]) -> Callable[[Books], object]:
+    """A round that has these live bets."""
+    return lambda books: round_of(round_id, bets=[bet(books) for bet in bets])(books)
 
 
 def kept(user_id: str, code: str, **changes: Any) -> Callable[[Books], object]:
@@ -929,6 +1088,7 @@ def wiped_out(books: Books) -> None:
     del books.wallets["421"]
     books.transactions.clear()
     books.free_rounds.clear()
+    books.rounds.clear()
 
 
 def poor_wallet(books: Books) -> None:
@@ -995,6 +1155,119 @@ def made_up(id: str, seq: str = "99", of: str = "result#r-4") -> Callable[[Books
 
 
 AFTER = "made up after the anchor: only the provider's report or the operator's own books show it"
+
+NO_MONEY = "it moves no money, and only the round says so"
+AND_ITS_ROUND = each(deleted("bet#refund-2"), without_round("p-unknown"))
+
+BETS: dict[str, Forgery] = {
+    name: replace(forgery, players=("plays", *forgery.players[1:]))
+    for name, forgery in {
+        "a stake removed": Forgery(deleted("bet#lost"), 2),
+        "a stake removed, with what was paid back": Forgery(deleted("bet#undone", "cancel#undone"), 5),
+        "a stake lowered": Forgery(asked("bet#open", "-1"), "bet#open"),
+        "a stake that was given": Forgery(asked("bet#open", "3"), "bet#open", stays=True),
+        "a stake of a free round": Forgery(change("bet#free", amount=Decimal(-2)), "bet#free", undone=True),
+        "a stake moved to another round": Forgery(change("bet#open", roundId="p-lost"), "bet#open"),
+        "a stake under another reference": Forgery(renamed("bet#undone", "bet#other"), "cancel#undone", shows=True),
+        "a stake of another player": Forgery(
+            other_owner("bet#undone", "421"), "cancel#undone", ("plays", "421"), shows=True
+        ),
+        "what was paid back removed": Forgery(deleted("cancel#undone"), 6),
+        "what was paid back raised": Forgery(asked("cancel#undone", "9"), "cancel#undone", shows=True),
+        "what was paid back, twice under another reference": Forgery(
+            copied("cancel#undone", "cancel#again", seq=Decimal("6.5")), "cancel#again", shows=True
+        ),
+        "what was paid back to another player": Forgery(
+            other_owner("cancel#undone", "421"), "cancel#undone", ("plays", "421"), shows=True
+        ),
+        "what was paid back of another round": Forgery(
+            change("cancel#undone", roundId="p-lost"), "cancel#undone", shows=True
+        ),
+        "what was paid back with a code": Forgery(
+            change("cancel#undone", bonusCode="spins"), "cancel#undone", shows=True
+        ),
+        "what was paid back before its bet": Forgery(
+            swapped("bet#undone", "cancel#undone"), "cancel#undone", shows=True
+        ),
+        "what was paid back of a refused bet": Forgery(
+            copied("cancel#undone", "cancel#too-much", seq=Decimal("6.5")), "cancel#too-much", shows=True
+        ),
+        "what was paid back of a bet that never came": Forgery(
+            copied("cancel#undone", "cancel#never-came", seq=Decimal("6.5")), "cancel#never-came", shows=True
+        ),
+        "what was paid back had other company": Forgery(
+            change("cancel#second", arrivedWith="cancel#undone"), "cancel#second", shows=True
+        ),
+        "what was paid back by nobody": Forgery(change("cancel#second", arrivedWith=None), "cancel#second", stays=True),
+        "what was paid back, less than its refund says": Forgery(
+            deleted("bet#second", "cancel#second"), "cancel#first", shows=True
+        ),
+        "what was paid back, as booked elsewhere": Forgery(
+            each(unpaid("cancel#undone", "booked elsewhere"), change("cancel#undone", actor="a", reason="b")), 6
+        ),
+        "what was booked elsewhere, paid back after all": Forgery(
+            paid_after_all("cancel#elsewhere"), "cancel#elsewhere"
+        ),
+        "a memory removed": Forgery(deleted("bet#never-came")),
+        "a memory that names no round removed": Forgery(deleted("bet#never-said"), "bet#never-said", hidden=True),
+        "a memory of a refund removed": Forgery(deleted("bet#refund-1"), "cancel#alone", shows=True),
+        "a memory of an unknown round's refund removed": Forgery(
+            deleted("bet#refund-2"), hidden=True, again=AND_ITS_ROUND
+        ),
+        "a memory that is a bet after all": Forgery(
+            change("bet#never-came", outcome="not enough", amountAsked=Decimal(-5)), "bet#never-came", stays=True
+        ),
+        "a refusal removed": Forgery(deleted("bet#too-much")),
+        "a refusal of a free round": Forgery(change("bet#too-much", bonusCode="spins"), "bet#too-much", stays=True),
+        "a code that is not its bet's": Forgery(
+            change("result#of-lost", bonusCode="spins"), "result#of-lost", stays=True
+        ),
+        "a code that was its bet's, taken": Forgery(change("result#of-free", bonusCode=None), "result#of-free"),
+        "a paid back bet live again": Forgery(with_bets("p-undone", live("undone", "4")), "bet#undone", undone=True),
+        "a live bet forgotten": Forgery(with_bets("p-open"), "bet#open", undone=True),
+        "a live bet that took more": Forgery(with_bets("p-open", live("open", "9")), "bet#open", undone=True),
+        "a live bet that took nothing that can be read": Forgery(with_bets("p-open", live("open", "-3")), undone=True),
+        "a live bet with a code": Forgery(
+            with_bets("p-open", live("open", "3", bonusCode="spins")), "bet#open", undone=True
+        ),
+        "a live bet of another round": Forgery(
+            with_bets("p-open", live("open", "3"), live("lost", "5")), "bet#lost", undone=True
+        ),
+        "winnings raised": Forgery(round_of("p-won", winnings=Decimal(5)), "result#of-won", undone=True),
+        "winnings lowered": Forgery(round_of("p-won", winnings=Decimal(0)), "result#of-won", undone=True),
+        "winnings of nothing": Forgery(round_of("p-open", winnings=Decimal(1)), undone=True),
+        "winnings as a text": Forgery(round_of("p-won", winnings="4"), undone=True),
+        "an open round removed": Forgery(without_round("p-open"), "bet#open", undone=True),
+        "a round removed": Forgery(without_round("p-lost"), undone=True),
+        "a round of a refusal removed": Forgery(without_round("p-poor"), undone=True),
+        "a round of a memory removed": Forgery(without_round("p-never"), undone=True),
+        "a bet that it did not have": Forgery(round_of("p-ended", hadBet=True), undone=True),
+        "a bet that it says it had not": Forgery(round_of("p-lost", hadBet=None), "bet#lost", undone=True),
+        "a refusal that it did not have": Forgery(round_of("p-lost", hadRefusedBet=True), undone=True),
+        "a refusal that it says it had not": Forgery(
+            round_of("p-poor", hadRefusedBet=None), "bet#too-much", undone=True
+        ),
+        "a result that it did not have": Forgery(round_of("p-open", hasResult=True), undone=True),
+        "a result that it says it had not": Forgery(round_of("p-won", hasResult=None), "result#of-won", undone=True),
+        "a refund that was not": Forgery(round_of("p-ended", refunded=True), hidden=True, unnamed=NO_MONEY),
+        "a refund of a live bet": Forgery(round_of("p-open", refunded=True), "bet#open", shows=True),
+        "a refund forgotten": Forgery(round_of("p-two", refunded=None), "cancel#second", shows=True),
+        "a refund of one bet forgotten": Forgery(round_of("p-alone", refunded=None), "cancel#alone", shows=True),
+        "an end that was not": Forgery(round_of("p-lost", ended=True), hidden=True, unnamed=NO_MONEY),
+        "a flag that is a text": Forgery(round_of("p-lost", hadBet="true"), undone=True),
+        "since when it is open, taken": Forgery(round_of("p-open", openSince=None), undone=True),
+        "since when it is open, another day": Forgery(
+            round_of("p-open", openSince="2026-11-29T00:00:00.000+00:00"), undone=True
+        ),
+        "since when it is open, where it is not": Forgery(
+            round_of("p-lost", openSince="2026-11-30T00:00:00.000+00:00"), undone=True
+        ),
+        "an end of an open round's days": Forgery(round_of("p-open", expiresAt=Decimal(1)), undone=True),
+        "an end of its days too early": Forgery(round_of("p-lost", expiresAt=Decimal(1)), undone=True),
+        "an end of its days taken": Forgery(round_of("p-lost", expiresAt=None), undone=True),
+        "a round under another key": Forgery(round_of("p-open", round="4:slotp-other"), undone=True),
+    }.items()
+}
 
 # By the number of the list.
 FORGERIES: dict[str, Forgery] = {
@@ -1300,4 +1573,5 @@ FORGERIES |= {
         lambda books: books.set("result#r-3", recordedAt=books.transactions["result#r-4"]["recordedAt"]), "result#r-3"
     ),
     "an owner taken": Forgery(change("result#r-4", userId=None), "result#r-4", again=deleted("result#r-4")),
+    **BETS,
 }

@@ -631,9 +631,14 @@ def documented(name: str) -> str:
     return (ROOT / "docs" / "operating" / "queries" / f"{name}.sql").read_text()
 
 
+@pytest.mark.parametrize("name", ["gaming_revenue", "open_rounds"])
+def test_the_page_of_exports_leads_to_what_finance_asks(name: str) -> None:
+    assert f"(queries/{name}.sql)" in (ROOT / "docs" / "operating" / "exports.md").read_text()
+
+
 def documented_views() -> str:
     """The views over the export's external tables, in DuckDB's words."""
-    return documented("views").replace("transform(", "list_transform(")
+    return documented("views").replace("transform(", "list_transform(").replace("'MOMENT'", f"'{MOMENT}'")
 
 
 def documented_type(table: str) -> str:
@@ -641,7 +646,7 @@ def documented_type(table: str) -> str:
     (type_,) = re.findall(
         rf"^CREATE EXTERNAL TABLE {table} \(\s+item (struct<.*?>)\s+\)", documented("tables"), re.DOTALL | re.MULTILINE
     )
-    type_ = re.sub(r"array<(.*?>)>", r"\1[]", type_)
+    type_ = re.sub(r"array<(struct<s:string>|struct<m:struct<.*?>>>)>", r"\1[]", type_, flags=re.DOTALL)
     type_ = re.sub(r"`?(\w+)`?:", r'"\1" ', type_).replace("string", "VARCHAR")
     return type_.replace("struct<", "STRUCT(").replace(">", ")")
 
@@ -665,6 +670,7 @@ def athena(books: Books, folder: Path, anchor: str = "") -> duckdb.DuckDBPyConne
         "array_join(texts, mark) AS array_to_string(texts, mark)",
         "to_utf8(text) AS encode(text)",
         "to_hex(digest) AS upper(digest)",
+        "to_unixtime(moment) AS epoch(moment)",
     ):
         database.execute(f"CREATE MACRO {macro}")
     database.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
@@ -715,7 +721,7 @@ def test_the_documented_views_give_the_queries_their_columns(books: Books, tmp_p
         ("digest", "prizes", max(books.later("opening#prizes"), key=seq_of)),
         ("free rounds", "free", "late"),
     ]
-    counted = ["players", "transactions", "free rounds"]
+    counted = ["players", "transactions", "free rounds", "rounds"]
     counts = [(what, len(list(books.of(name)))) for what, name in zip(counted, NAMES, strict=True)]
     assert database.execute(documented("counts")).fetchall() == counts
 
@@ -743,6 +749,17 @@ def test_athena_names_what_an_anchor_contradicts(books: Books, tmp_path: Path) -
     assert ("before the anchor", "421") in named
     assert ("before the anchor", "free") in named
     assert ("before the anchor", "prizes") not in named
+
+
+def test_finance_sees_what_was_staked_and_won_in_a_game_and_what_is_open(books: Books, tmp_path: Path) -> None:  # noqa: F811
+    database = athena(books, tmp_path)
+
+    days = database.execute(documented("gaming_revenue")).fetchall()
+    of_slot = [[*row[3:]] for row in days if row[1:3] == ("USD", "slot")]
+    staked, won, net, bets = (sum(column) for column in zip(*of_slot, strict=True))
+    assert (staked, won, net, bets) == (11, 19, -8, 5)
+    (open_round,) = database.execute(documented("open_rounds")).fetchall()
+    assert (*open_round[:3], *open_round[4:]) == ("plays", "slot", "p-open", "USD", 1, 3)
 
 
 def test_every_query_is_used() -> None:

@@ -20,7 +20,7 @@ from simulation.machines import outside_replaced
 from simulation.network import Pace
 from simulation.script import draw
 from simulation.world import World
-from tamperings import FORGERIES, Books, Forgery, empty, play
+from tamperings import FORGERIES, NAMES, Books, Forgery, empty, play
 from test_export import write_export
 from tools.shared.items import encoded
 from tools.walletctl.export.account import account_of_exports
@@ -85,7 +85,7 @@ def _young(books: Books) -> Books:
         *_, last = (item for item in books.movements(player) if item["seq"] <= AGO)
         left = {"cash": last["cashAfter"], "bonus": last["bonusAfter"], "version": last["seq"]}
         wallets[player] = wallets[player] | left | {"digest": last["digest"]}
-    return Books(wallets, young, books.free_rounds, books.mark)
+    return Books(wallets, young, books.free_rounds, books.rounds, books.mark)
 
 
 def _held(books: Books, of: Books) -> object:
@@ -101,11 +101,7 @@ _ASIDE = {"request", "digest"}
 
 
 def _together(books: Sequence[Books]) -> Items:
-    return {
-        "Players": [item for each in books for item in each.wallets.values()],
-        "Transactions": [item for each in books for item in each.transactions.values()],
-        "FreeRounds": [item for each in books for item in each.free_rounds.values()],
-    }
+    return {name: [item for each in books for item in each.items()[name]] for name in NAMES}
 
 
 def _by_copy(faults: Sequence[Fault]) -> Mapping[str, Sequence[Fault]]:
@@ -265,7 +261,7 @@ BEYOND = ("note", "outcome", "bonusAmount", "laterPrizeAmount", "prizeAmount", "
 def test_whatever_attribute_of_a_movement_is_changed_is_named(played: Books) -> None:
     """Removed, added, or of another value or type; but a request may be erased, and a result have a later prize."""
     changed: list[tuple[Books, str, object]] = []
-    for player in ("bank", "hand"):
+    for player in ("bank", "hand", "plays"):
         names = {name for item in played.transactions.values() for name in item if item["userId"] == player}
         for name in sorted(names.union(BEYOND) - {"id"}):
             for value in VALUES:

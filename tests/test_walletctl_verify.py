@@ -30,6 +30,7 @@ from tools.walletctl.verify import account as account_module
 from wallet.chain import digest_of, link
 from walletctl import ACCOUNT, PORT, Walletctl
 
+_PLACE = ("gameId", "roundId")
 LAST = "result#r-5"
 SEQ = 9  # its number: an opening and eight wins
 
@@ -43,6 +44,7 @@ class Ledger(Walletctl):
         self.players = operator.database.Table("Players")
         self.transactions = operator.database.Table("Transactions")
         self.free_rounds = operator.database.Table("FreeRounds")
+        self.rounds = operator.database.Table("Rounds")
 
     def fill(self) -> None:
         """Has it be a good ledger of player 421 and a few others."""
@@ -145,13 +147,23 @@ class Ledger(Walletctl):
         self.set(id, **changes)
         self.compute_again(self.get(id)["userId"])
 
+    def play_again(self, user_id: str) -> None:
+        """Has a player's rounds say what the results on record say: there are no bets."""
+        for item in self.rounds.scan()["Items"]:
+            results = [each for each in self.records() if each["id"].startswith("result#")]
+            of_round = [each for each in results if all(each.get(name) == item[name] for name in ("userId", *_PLACE))]
+            if item["userId"] == user_id:
+                item["winnings"] = sum((each["amountAsked"] for each in of_round), Decimal(0))
+                self.rounds.put_item(Item=item)
+
     def delete(self, id: str) -> None:
         self.transactions.delete_item(Key={"id": id})
 
     def empty(self) -> None:
-        for table, keys in ((self.transactions, ["id"]), (self.players, ["userId"]), (self.free_rounds, None)):
+        for table in (self.transactions, self.players, self.free_rounds, self.rounds):
+            keys = [each["AttributeName"] for each in table.key_schema]
             for item in table.scan()["Items"]:
-                table.delete_item(Key={key: item[key] for key in keys or ["userId", "bonusCode"]})
+                table.delete_item(Key={key: item[key] for key in keys})
 
     def keep(self, user_id: str, code: str, **changes: Any) -> None:
         """What is kept of free rounds with other attributes; of a code that nobody played, all of them."""
@@ -276,7 +288,7 @@ def test_a_person_sees_the_sums_and_the_verdict(by_hand: Ledger) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-3:] == [
         "4 players, 24 transactions",
-        "5 references settled without money: refused, or booked elsewhere by a person",
+        "5 references settled without money: refused, cancelled before they came, or booked elsewhere",
         "No fault",
     ]
     assert "99999999999999.999999999999999999" in result.stdout
@@ -315,7 +327,7 @@ def test_an_erased_request_is_no_fault_and_its_record_is_still_proved(by_hand: L
     assert ("421", 2, "amount") in by_hand.faults()
     by_hand.fill()
     by_hand.set("result#r-1", request=None, roundId="another")
-    assert by_hand.faults() == [("421", 2, "digest")]
+    assert by_hand.faults() == [("421", 2, "digest"), ("421", None, "round")]
 
 
 # --- What is wrong ----------------------------------------------------------------------------------
@@ -365,7 +377,7 @@ WRONG: dict[str, tuple[Callable[[Ledger], object], list[tuple[int | None, str]],
     ),
     "an amount below zero": (
         lambda ledger: ledger.forge(LAST, amount=Decimal(-1), amountAsked=Decimal(-1)),
-        [(9, "amount"), (9, "chain broken"), (9, "request")],
+        [(9, "amount"), (9, "chain broken"), (9, "request"), (None, "round")],
         "amountAsked is -1, which a result cannot ask",
     ),
     "a bonus that a win moves": (
@@ -1250,6 +1262,7 @@ def _roll_back(ledger: Ledger) -> None:
     """Sets a player back to an earlier moment, without a trace."""
     for id in ("result#n-1", "promo#p-9"):
         ledger.delete(id)
+    ledger.play_again("421")
     (last,) = [item for item in ledger.records() if item["userId"] == "421" and item.get("seq") == 19]
     ledger.set_wallet(**{name.removesuffix("After"): last[name] for name in ("cashAfter", "bonusAfter", "digest")})
     ledger.set_wallet(version=Decimal(19))
@@ -1257,6 +1270,7 @@ def _roll_back(ledger: Ledger) -> None:
 
 def _wipe_out(ledger: Ledger) -> None:
     ledger.players.delete_item(Key={"userId": "423"})
+    ledger.play_again("423")
     for item in ledger.records():
         if item["userId"] == "423":
             ledger.delete(item["id"])

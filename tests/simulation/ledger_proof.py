@@ -17,12 +17,13 @@ Items = Mapping[str, Sequence[Item]]  # by table
 class _Scanned:
     """Items in memory, read as walletctl reads tables."""
 
-    players, transactions, free_rounds = "Players", "Transactions", "FreeRounds"
+    players, transactions, free_rounds, rounds = "Players", "Transactions", "FreeRounds", "Rounds"
 
     def __init__(self, items: Items, now: Items, on_record: Sequence[Item]) -> None:
         self._items = items
         self._now = {item["id"]: item for item in on_record}
         self._wallets = {item["userId"]: item for item in now[self.players]}
+        self._rounds = {(item["userId"], item["round"]): item for item in now[self.rounds]}
 
     def scanned(self, table: str, *_: object) -> Iterator[Item]:
         yield from self._items[table]
@@ -32,6 +33,9 @@ class _Scanned:
 
     def wallet(self, user_id: str, *_: object) -> Item | None:
         return self._wallets.get(user_id)
+
+    def round(self, user_id: str, key: str) -> Item | None:
+        return self._rounds.get((user_id, key))
 
 
 def prove(
@@ -50,8 +54,13 @@ def prove(
         if anchor is not None:
             books.read_anchor("an anchor", anchor.encode().splitlines(keepends=True))
         books.read(lambda _: None)
-        now_ = books.wallet_now if now else None
-        made = account(books.pages(), compares_free_rounds=True, wallet_now=now_, then=writer.add)
+        made = account(
+            books.pages(),
+            compares_free_rounds=True,
+            wallet_now=books.wallet_now if now else None,
+            round_now=books.round_now if now else None,
+            then=writer.add,
+        )
     writer.end()
     return made, "".join(lines)
 

@@ -26,11 +26,13 @@ from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.settling import Ruling, Settling, the_one
 from tools.walletctl.place import Place
+from tools.walletctl.rounds.played import Played, played
 from tools.walletctl.verify.account import Account, account
 from tools.walletctl.verify.books import TableBooks
 
 ROWS = 50  # of a ledger on a page
 DRAWN = 200  # transactions in a ledger's picture
+OPEN_ROUNDS = 200  # on a page
 _LOG_DAYS = 3  # of a stack's log, which costs by what is read; a local log is read whole
 
 
@@ -144,6 +146,16 @@ class BackOffice:
             free_rounds=tables.free_rounds_of(user_id),
         )
 
+    def open_rounds(self, player: str | None = None) -> tuple[list[Played], bool] | None:
+        """The rounds in which a bet waits for a result, and whether there are more; None where no bets are taken."""
+        tables = self.place.tables()
+        if tables.rounds is None:
+            return None
+        tomorrow = datetime.now(UTC) + timedelta(days=1)  # clocks differ
+        found = tables.open_rounds(player, tomorrow.isoformat(timespec="milliseconds"), lambda _read: None)
+        items = list(islice(found, OPEN_ROUNDS + 1))
+        return played(tables, (), items[:OPEN_ROUNDS]), len(items) > OPEN_ROUNDS
+
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""
         tables = self.place.tables()
@@ -152,7 +164,9 @@ class BackOffice:
             return account(
                 books.pages(),
                 compares_free_rounds=tables.free_rounds is not None,
+                compares_rounds=tables.rounds is not None,
                 wallet_now=books.wallet_now,
+                round_now=books.round_now,
             )
 
     def record(self, id: str) -> Record | None:

@@ -398,15 +398,7 @@ class DeployedStack(Place):
     @cached_property
     def _rounds(self) -> str | None:
         """The table of rounds; None in a stack that takes no bets."""
-        from botocore.exceptions import ClientError
-
-        try:
-            return self._resource("Rounds")
-        except ClientError as error:
-            # CloudFormation has one error for a stack and for a resource that is not there. The stack is: it was asked.
-            if self._resource("Players") and "does not exist" in str(error):
-                return None
-            raise
+        return self._resource_if_any("Rounds")
 
     def _queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
@@ -452,6 +444,17 @@ class DeployedStack(Place):
     def logs(self) -> Any:
         """A client for the functions' log groups."""
         return self._session.client("logs", config=_config(_QUEUES_PATIENCE))
+
+    def _resource_if_any(self, name: str) -> str | None:
+        """The same; None where the stack has none, as one with `Calls=Wins` has no rounds."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._resource(name)
+        except ClientError as error:
+            if "does not exist" in error.response["Error"].get("Message", "") and self._resource("Transactions"):
+                return None
+            raise
 
     def _resource(self, name: str) -> str:
         """What a resource of the template is called in the account, or its URL."""

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated
 
 import typer
 
 from tools.shared import listing
 from tools.shared.hints import command
+from tools.shared.moments import moment as moment_of
 from tools.shared.outside import legible, plain, trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl.names import named
@@ -39,6 +41,18 @@ def verify(
         str | None,
         typer.Option(metavar="NAME", help="Another table of free round counts.", rich_help_panel=PANEL),
     ] = None,
+    rounds_table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another table of rounds.", rich_help_panel=PANEL)
+    ] = None,
+    rounds_since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="Since when rounds are kept, if Calls was switched: a bet before it needs no round. Of tables: since "
+            "they were made.",
+            show_default=False,
+        ),
+    ] = None,
     anchor: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,7 +73,7 @@ def verify(
         list[str] | None,
         typer.Option(
             metavar="FOLDER|s3://…",
-            help="Exports to S3 of the wallets, the transactions and the free round counts. Repeatable.",
+            help="Exports to S3 of the wallets, the transactions, the free round counts and the rounds. Repeatable.",
             rich_help_panel=PANEL,
         ),
     ] = None,
@@ -74,13 +88,19 @@ def verify(
     below which they all are, or one for each.
     """
     form = listing.form(as_json, as_csv)
+    since = moment_of(rounds_since, datetime.now(UTC)) if rounds_since else None
+    tables_named = players_table or transactions_table or free_rounds_table or rounds_table
     if export:
-        if player is not None or asked.local or asked.stack or players_table or transactions_table or free_rounds_table:
+        if player is not None or asked.local or asked.stack or tables_named:
             raise Trouble("--export proves a whole ledger, and needs no tables: leave out the player and the place")
         from tools.walletctl.export.account import account_of_exports  # DuckDB
 
         made = account_of_exports(
-            export, anchors=anchor or (), write_anchor=write_anchor, session=lambda: asked.session("S3")
+            export,
+            anchors=anchor or (),
+            write_anchor=write_anchor,
+            rounds_since=since,
+            session=lambda: asked.session("S3"),
         )
         _end(made, form)
         return
@@ -90,14 +110,21 @@ def verify(
         raise Trouble("an anchor is of all players: say --all")
     # Made before a local service is looked for, which leaves the caller's account.
     s3 = s3_for([*(anchor or ()), *([write_anchor] if write_anchor else [])], lambda: asked.session("S3"))
-    if players_table or transactions_table or free_rounds_table:
+    if tables_named:
         options: Sequence[str] = ()
-        tables = _named(players_table, transactions_table, free_rounds_table, asked)
+        tables = _named(players_table, transactions_table, free_rounds_table, rounds_table, asked)
     else:
         where = asked.place()
         tables, options = where.tables(), where.options
     name = None if player is None else named(player)
-    with closing(TableBooks(tables)) as books, ExitStack() as until_written:
+
+    @cache
+    def kept_since() -> datetime | None:
+        if since or rounds_table or tables.rounds is None:  # a copy that was restored has all that it had
+            return since
+        return tables.made_at(tables.rounds)
+
+    with closing(TableBooks(tables, rounds_since=kept_since)) as books, ExitStack() as until_written:
         anchors = [books.read_anchor(plain(each), lines_of(each, s3), name) for each in anchor or ()]
         writer = None
         if write_anchor:
@@ -111,8 +138,10 @@ def verify(
         made = account(
             books.pages(),
             compares_free_rounds=tables.free_rounds is not None,
+            compares_rounds=tables.rounds is not None,
             reads_all=name is None,
             wallet_now=books.wallet_now,
+            round_now=books.round_now,
             then=writer.add if writer else lambda _: None,
         )
         made.anchors = anchors
@@ -149,6 +178,7 @@ def _named(
     players: str | None,
     transactions: str | None,
     free_rounds: str | None,
+    rounds: str | None,
     asked: Asked,
 ) -> Tables:
     """Tables by name, in the caller's own account and region; those that are not named are the stack's."""
@@ -159,9 +189,10 @@ def _named(
             players=players or of.players,
             transactions=transactions or of.transactions,
             free_rounds=free_rounds or of.free_rounds,
+            rounds=rounds or of.rounds,
         )
     if not players or not transactions:
         raise Trouble("name both --players-table and --transactions-table, or the --stack that the others are of")
     with trouble_if("no tables can be reached"):
         dynamodb = tables_client(asked.session("the account"))
-    return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds)
+    return Tables(dynamodb=dynamodb, players=players, transactions=transactions, free_rounds=free_rounds, rounds=rounds)

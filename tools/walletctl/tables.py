@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -96,6 +97,19 @@ class Tables:
             keys = [{"userId": item["userId"], "round": item["round"]} for item in found[start : start + _MOST_KEYS]]
             there = {(item["userId"], item["round"]): item for item in self._with_keys(self.rounds, keys)}
             yield from (item for key in keys if (item := there.get((*key.values(),))) and "openSince" in item)
+
+    def rounds_of(self, user_id: str) -> list[Item]:
+        return [*self._of_player(self.rounds, user_id, ConsistentRead=True)] if self.rounds else []
+
+    def round(self, user_id: str, key: str) -> Item | None:
+        keys = [{"userId": user_id, "round": key}] if self.rounds and can_be_key(user_id) else []
+        return next(self._with_keys(self.rounds or "", keys), None)
+
+    def made_at(self, table: str) -> datetime | None:
+        """When a table was made, in UTC; None where DynamoDB does not say."""
+        with trouble_if(f"the table {plain(table)} cannot be read"):
+            made = self.dynamodb.describe_table(TableName=table)["Table"].get("CreationDateTime")
+        return made.astimezone(UTC) if made else None
 
     def ledger(
         self, user_id: str, *, newest_first: bool = False, before: int | None = None, at_once: int | None = None

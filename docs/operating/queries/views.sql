@@ -41,6 +41,8 @@ SELECT item.id.s AS id, item.userid.s AS player, item.seq.n AS seq, item.outcome
     item.laterprizereference.s AS later_prize_reference, item.laterprizeamount.s AS later_prize_amount,
     item.actor.s AS actor, item.reason.s AS reason, item.arrivedwith.s AS arrived_with,
     item.requestdigest.s AS request_digest, item.digest.s AS digest,
+    CASE WHEN item.bonuscode.s IS NOT NULL AND NOT regexp_like(lower(item.request.s), '"bonuscode"') THEN 'true' END
+    AS inherits, CAST(NULL AS VARCHAR) AS undoes, CAST(NULL AS VARCHAR) AS undoes_amount,
     '{' || replace(attributes, '␂', '"') || '}' AS covered
 FROM escaped;
 
@@ -49,3 +51,16 @@ SELECT item.userid.s AS player, item.bonuscode.s AS bonus_code, item.uncovered.n
     item.advance.n AS advance, item.until.n AS until,
     array_join(transform(item.lastrounds.l, each -> each.s), chr(10)) AS last_rounds
 FROM exported_free_rounds;
+
+CREATE VIEW rounds AS
+SELECT item.userid.s AS player, item.round.s AS round, item.gameid.s AS game_id, item.roundid.s AS round_id,
+    array_join(transform(item.bets.l, each -> each.m.reference.s || chr(10)
+        || CAST(CAST(each.m.taken.n AS DECIMAL(38, 18)) AS VARCHAR) || chr(10) || coalesce(each.m.bonuscode.s, '')
+    ), chr(10)) AS bets,
+    item.hadbet."bool" AS had_bet, item.hadrefusedbet."bool" AS had_refused_bet, item.hasresult."bool" AS has_result,
+    item.winnings.n AS winnings, item.refunded."bool" AS refunded, item.opensince.s AS open_since,
+    item.expiresat.n AS expires_at
+FROM exported_rounds;
+
+CREATE VIEW exported AS
+SELECT TRY_CAST(replace(substr('MOMENT', 1, 19), 'T', ' ') AS TIMESTAMP) AS moment;

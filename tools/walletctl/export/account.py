@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -26,12 +27,13 @@ def account_of_exports(
     *,
     anchors: Sequence[str] = (),
     write_anchor: str | None = None,
+    rounds_since: datetime | None = None,
     session: Callable[[], boto3.Session] | None = None,
 ) -> Account:
     """Proves the ledger whose exports are in the folders or `s3://` prefixes. Raises Trouble.
 
-    It is compared with the `anchors`, and an anchor of it is written to `write_anchor`, if that is a place. `session`
-    makes the caller's own account, if a place needs one.
+    It is compared with the `anchors`, and an anchor of it is written to `write_anchor`, if that is a place. What came
+    before `rounds_since` need not be in a round. `session` makes the caller's own account, if a place needs one.
     """
     account = cache(session or boto3.Session)
     of_places = account() if session and any(place.startswith("s3://") for place in places) else None
@@ -44,6 +46,7 @@ def account_of_exports(
             closing(ExportBooks(Path(name))) as books,
             writing(write_anchor, s3, of.moment, of.ledger) if write_anchor else nullcontext() as writer,
         ):
+            books.rounds_since = rounds_since
             read = [books.read_anchor(plain(place), lines_of(place, s3)) for place in anchors]
             for export in found:
                 _load(books, export)
@@ -73,7 +76,11 @@ def _load(books: ExportBooks, export: Export) -> None:
 
 def _account(books: ExportBooks, writer: Writer | None) -> Account:
     books.prove()
-    made = account_of(_suspects(books, writer), compares_free_rounds=books.compares_free_rounds)
+    made = account_of(
+        _suspects(books, writer),
+        compares_free_rounds=books.compares_free_rounds,
+        compares_rounds=books.compares_rounds,
+    )
     made.players += books.players()
     made.outcomes = (made.outcomes or 0) + books.outcomes()
     made.anchored += books.anchored()
@@ -101,7 +108,7 @@ def _of_one_ledger(found: Sequence[Export]) -> Sequence[Export]:
         if len(of_table) > 1:
             names = ", ".join(export.name for export in of_table)
             raise Trouble(f"there are {len(of_table)} exports of {table}: name one of {names} with --export")
-        if not of_table and table != "free rounds":
+        if not of_table and table in ("players", "transactions"):
             there = ", ".join(f"{export.table} in {export.name}" for export in found)
             raise Trouble(f"there is no export of {table}, only of {there}: name that one too, with another --export")
     moments = {export.moment for export in found}

@@ -8,21 +8,24 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tools.shared import database
+from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl.export.files import Export, Table
-from tools.walletctl.export.records import ASIDE, COLUMNS, COVERED, Records
+from tools.walletctl.export.records import ASIDE, COLUMNS, COVERED, ENTRY, READ_AGAIN, ROUND, Records
 from tools.walletctl.verify.anchors import Anchor
 from tools.walletctl.verify.anchors import read as read_anchor
 from tools.walletctl.verify.books import (
     NUMBERS,
     anchored_of,
     free_rounds_of,
+    rounds_of,
     transaction_of_kept,
     typed,
     wallet_of,
@@ -36,7 +39,10 @@ _CANNOT = "the exports cannot be put in order on this machine"
 FILES_AT_ONCE = 4  # are brought from a bucket and read, while the ones before are loaded and dropped
 
 _QUERIES = Path(__file__).parent / "queries"
-_SUSPECTING = ("unreadable", "chain", "digests", "wallets", "times", "amounts", "prizes", "free_rounds", "anchors")
+_SUSPECTING = (
+    *("unreadable", "chain", "digests", "wallets", "times", "amounts", "prizes", "free_rounds", "paid_back"),
+    *("inherited", "rounds", "anchors"),
+)
 
 # Each column of a table by its attribute; a text but for the numbers, and the list of rounds that totals named.
 _COLUMNS: Mapping[Table, tuple[str, Mapping[str, str]]] = {
@@ -51,7 +57,8 @@ _COLUMNS: Mapping[Table, tuple[str, Mapping[str, str]]] = {
             "digest": "digest",
         },
     ),
-    "transactions": ("transactions", {**COLUMNS, COVERED: COVERED, ASIDE: ASIDE}),
+    "transactions": ("transactions", {**COLUMNS, **READ_AGAIN, COVERED: COVERED, ASIDE: ASIDE}),
+    "rounds": ("rounds", {**ROUND, ENTRY: ENTRY}),
     "free rounds": (
         "free_rounds",
         {
@@ -123,10 +130,14 @@ class ExportBooks:
             self._database.execute("CREATE MACRO array_join(texts, mark) AS array_to_string(texts, mark)")
             self._database.execute("CREATE MACRO to_utf8(text) AS encode(text)")
             self._database.execute("CREATE MACRO to_hex(digest) AS upper(digest)")  # which sha256 gives as a text
+            self._database.execute("CREATE MACRO to_unixtime(moment) AS epoch(moment)")
+            self._database.execute("CREATE TABLE exported (moment TIMESTAMP)")
             for table, names in {**dict(_COLUMNS.values()), **_BESIDE}.items():
                 texts = ", ".join(f"{name} VARCHAR" for name in names)
                 self._database.execute(f"CREATE TABLE {table} ({texts})")
-        self.compares_free_rounds = False
+        self.compares_free_rounds = self.compares_rounds = False
+        self.rounds_since: datetime | None = None
+        self._moment = datetime.now(UTC)
         self._anchors = 0
 
     def close(self) -> None:
@@ -136,6 +147,9 @@ class ExportBooks:
     def load(self, export: Export, advance: Callable[[int], None]) -> None:
         """Takes an export in. Raises Trouble if it is not whole."""
         self.compares_free_rounds |= export.table == "free rounds"
+        self.compares_rounds |= export.table == "rounds"
+        if export.table == "transactions":
+            self._moment = recorded(export.moment) or self._moment
         before = self._number(export.table)
         with ThreadPoolExecutor(FILES_AT_ONCE) as bringing:
             take: Callable[[], None] = lambda: None  # noqa: E731 - replaced by what the next files begin
@@ -178,9 +192,12 @@ class ExportBooks:
         """Finds who is suspect. Raises Trouble if there is no room for it."""
         for name in ("exact_transactions", "exact_wallets"):
             self._execute(query(name))
+        moment = f"TIMESTAMP '{self._moment:%Y-%m-%d %H:%M:%S}'"
+        self._execute(f"INSERT INTO exported VALUES ({moment})")  # noqa: S608 - our own words
         self._execute("CREATE TABLE suspects AS SELECT player FROM faults")
+        compares = {"free_rounds": self.compares_free_rounds, "rounds": self.compares_rounds}
         for name in _SUSPECTING:
-            if name != "free_rounds" or self.compares_free_rounds:
+            if compares.get(name, True):
                 self._execute(f"INSERT INTO suspects SELECT player FROM ({query(name)})")  # noqa: S608 - our own words
         self._execute(f"INSERT INTO suspects {_ANCHORED_RECORDS}")
         self._execute("CREATE TABLE suspected AS SELECT DISTINCT coalesce(player, '') AS player FROM suspects")
@@ -189,7 +206,8 @@ class ExportBooks:
         """How many are not suspect."""
         ((number,),) = self._all(
             "SELECT count(*) FROM (SELECT player FROM wallets UNION SELECT player FROM transactions "
-            "UNION SELECT player FROM free_rounds) AS p ANTI JOIN suspected AS s ON s.player = coalesce(p.player, '')"
+            "UNION SELECT player FROM free_rounds UNION SELECT player FROM rounds) AS p "
+            "ANTI JOIN suspected AS s ON s.player = coalesce(p.player, '')"
         )
         return number
 
@@ -224,12 +242,17 @@ class ExportBooks:
             FROM shown AS s LEFT JOIN wallets AS w ON coalesce(w.player, '') = s.player
             GROUP BY ALL ORDER BY s.player
         """)  # noqa: S608 - our own words
-        counts, transactions, faults, anchored = (
+        counts, rounds, transactions, faults, anchored = (
             _Merged(groupby(self._rows(statement), key=lambda row: row[0]))
             for statement in (
                 f"""
                 SELECT s.player, {_listed("free rounds", "t")}
                 FROM shown AS s JOIN free_rounds AS t ON coalesce(t.player, '') = s.player
+                WHERE s.is_suspect ORDER BY s.player
+                """,  # noqa: S608 - our own words
+                f"""
+                SELECT s.player, t.{ENTRY}
+                FROM shown AS s JOIN rounds AS t ON coalesce(t.player, '') = s.player
                 WHERE s.is_suspect ORDER BY s.player
                 """,  # noqa: S608 - our own words
                 f"""
@@ -245,7 +268,7 @@ class ExportBooks:
             )
         )
         for player, is_suspect, found in wallets:
-            rows = (each.of(player) for each in (transactions, counts, faults, anchored))
+            rows = (each.of(player) for each in (transactions, counts, rounds, faults, anchored))
             yield self._page(player, found or [], *rows), is_suspect
 
     def owner_of(self, id: str) -> str | None:
@@ -257,12 +280,14 @@ class ExportBooks:
 
     def _begin(self, export: Export, paths: Sequence[Path]) -> Callable[[], None]:
         """Begins to read files. The function it returns has the database take them."""
-        records = self._records.begin(paths) if export.table == "transactions" else None
+        table, columns = _COLUMNS[export.table]
+        is_read_here = export.table in ("transactions", "rounds")
+        records = self._records.begin(export.table, paths) if is_read_here else None
 
         def take() -> None:
             if records:
                 read = records()
-                self._take("transactions", _COLUMNS["transactions"][1], [rows for rows, _ in read])
+                self._take(table, columns, [rows for rows, _ in read])
                 self._take("faults", _BESIDE["faults"], [faults for _, faults in read])
             else:
                 self._insert(export, paths)
@@ -310,6 +335,7 @@ class ExportBooks:
         wallets: Sequence[dict[str, str | None]],
         transactions: Sequence[Any],
         counts: Sequence[Any],
+        rounds: Sequence[Any],
         faults: Sequence[Any],
         anchored: Sequence[Any],
     ) -> Page:
@@ -339,6 +365,9 @@ class ExportBooks:
             transactions=[each for each in records if each.outcome is None],
             outcomes=[each for each in records if each.outcome is not None],
             free_rounds=free_rounds if self.compares_free_rounds else None,
+            rounds=rounds_of(json.loads(entry) for _, entry in rounds) if self.compares_rounds else None,
+            rounds_since=lambda: self.rounds_since,
+            moment=self._moment,
             anchored=[anchored_of(json.loads(entry)) for _, entry in anchored],
             owner_of=self.owner_of,
         )

@@ -17,15 +17,25 @@ import boto3
 from tools.shared.outside import plain, trouble_if
 from tools.shared.trouble import Trouble
 
-Table = Literal["players", "transactions", "free rounds"]
+Table = Literal["players", "transactions", "free rounds", "rounds"]
 
 _SUMMARY = "manifest-summary.json"
 # What only the items of one table have.
-_MARKS: dict[str, Table] = {"version": "players", "amountAsked": "transactions", "uncovered": "free rounds"}
-_MARK = re.compile(rb'"(version|amountAsked|uncovered)"\s*:\s*\{\s*"N"')
+_MARKS: dict[str, Table] = {
+    "version": "players",
+    "transactionId": "transactions",
+    "uncovered": "free rounds",
+    "winnings": "rounds",
+}
+_MARK = re.compile(rb'"(?:(version|uncovered|winnings)"\s*:\s*\{\s*"N"|(transactionId)"\s*:\s*\{\s*"S")')
 _BEGINNING = 1 << 20  # bytes: an item has 400 KB at the most
 _GZIP = 31  # what zlib calls a gzip file
-_NAMES: dict[str, Table] = {"players": "players", "transactions": "transactions", "freerounds": "free rounds"}
+_NAMES: dict[str, Table] = {
+    "players": "players",
+    "transactions": "transactions",
+    "freerounds": "free rounds",
+    "rounds": "rounds",
+}
 
 
 class Storage(Protocol):
@@ -177,7 +187,7 @@ def _export(of: Storage, summary_name: str) -> Export:
     ledger = str(summary.get("tableArn", ""))
     table = _table(of, files, ledger)
     if table is None:
-        raise Trouble(f"{name} is of none of the wallet's tables: players, transactions or free rounds")
+        raise Trouble(f"{name} is of none of the wallet's tables: players, transactions, free rounds or rounds")
     return Export(store=of, name=name, table=table, files=files, items=items, moment=moment, ledger=ledger or name)
 
 
@@ -190,6 +200,6 @@ def _table(of: Storage, files: Sequence[str], arn: str) -> Table | None:
         except zlib.error:
             raise Trouble(f"{of.name}/{plain(file)} is not one of an export's data files: it is not packed") from None
         if found := _MARK.search(text):  # a text inside has its quotes escaped
-            return _MARKS[found[1].decode()]
+            return _MARKS[(found[1] or found[2]).decode()]
     called = "".join(filter(str.isalnum, arn.rpartition("/")[2].lower()))
     return next((table for name, table in _NAMES.items() if name in called), None)

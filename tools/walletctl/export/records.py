@@ -1,4 +1,4 @@
-"""An export's records, read in processes beside the database: each is compared with its own request.
+"""An export's records and rounds, read in processes beside the database: each record is compared with its own request.
 
 Requests are not loaded into the database: they are most of an export, and a name in them may be written in any case.
 So each file is read here, line by line, by the comparison that `verify` uses on the tables. What the queries need of a
@@ -21,9 +21,18 @@ from typing import Any
 
 from tools.shared.outside import fault, plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.verify.books import NUMBERS, kept_transaction, number, wrong_in_transaction
+from tools.walletctl.export.files import Table
+from tools.walletctl.verify.books import (
+    NUMBERS,
+    kept_place,
+    kept_round,
+    kept_transaction,
+    number,
+    wrong_in_round,
+    wrong_in_transaction,
+)
 from tools.walletctl.verify.entries import Fault
-from tools.walletctl.verify.record import faults_of, owner
+from tools.walletctl.verify.record import faults_of, owner, read_again
 
 _WORTH_A_PROCESS = 4 << 20  # packed bytes; a process takes half a second to start
 
@@ -61,8 +70,26 @@ COLUMNS: Mapping[str, str] = {
     "request_digest": "requestDigest",
     "digest": "digest",
 }
+# What was read again of a request that is not loaded.
+READ_AGAIN: Mapping[str, str] = {"inherits": "#inherits", "undoes": "#undoes", "undoes_amount": "#undoesAmount"}
 # And what a record is read again from: what its digest covers, and what it does not.
 COVERED, ASIDE = "covered", "aside"
+# Of a round: what the queries compare, and what it is read again from.
+ROUND: Mapping[str, str] = {
+    "player": "userId",
+    "round": "round",
+    "game_id": "gameId",
+    "round_id": "roundId",
+    "bets": "bets",
+    "had_bet": "hadBet",
+    "had_refused_bet": "hadRefusedBet",
+    "has_result": "hasResult",
+    "winnings": "winnings",
+    "refunded": "refunded",
+    "open_since": "openSince",
+    "expires_at": "expiresAt",
+}
+ENTRY = "entry"
 
 _TEXTS = {attribute: column for column, attribute in COLUMNS.items() if attribute not in NUMBERS}
 _NUMBERS = {attribute: column for column, attribute in COLUMNS.items() if attribute in NUMBERS}
@@ -84,13 +111,13 @@ class Records:
             self._stop.touch()
             self._pool.shutdown(cancel_futures=True)
 
-    def begin(self, paths: Sequence[Path]) -> Callable[[], list[tuple[Path, Path]]]:
+    def begin(self, table: Table, paths: Sequence[Path]) -> Callable[[], list[tuple[Path, Path]]]:
         """Starts to read files. The function it returns waits for their rows and faults. Both may raise Trouble."""
-        jobs: list[tuple[Path, Path, Path, Path]] = []
+        jobs: list[tuple[Table, Path, Path, Path, Path]] = []
         for path in paths:
             self._files += 1
             rows, faults = (self._folder / f"{what}-{self._files}.json" for what in ("rows", "faults"))
-            jobs.append((path, rows, faults, self._stop))
+            jobs.append((table, path, rows, faults, self._stop))
         if sum(path.stat().st_size for path in paths) < _WORTH_A_PROCESS:
             return lambda: [_read(*job) for job in jobs]
         if self._pool is None:
@@ -105,7 +132,7 @@ def _leave_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes by itself
 
 
-def _read(path: Path, rows_to: Path, faults_to: Path, stop: Path) -> tuple[Path, Path]:
+def _read(table: Table, path: Path, rows_to: Path, faults_to: Path, stop: Path) -> tuple[Path, Path]:
     """Writes a file's rows, and the faults of its records, one a line. Raises Trouble if the file cannot be read."""
     opened: Any = gzip.open if path.suffix == ".gz" else open
     try:
@@ -114,12 +141,15 @@ def _read(path: Path, rows_to: Path, faults_to: Path, stop: Path) -> tuple[Path,
                 if count % _LINES_BETWEEN_LOOKS == 0 and stop.exists():
                     break
                 item, row = _record(line)
-                wrong = [*faults_of(item)]
-                if unreadable := wrong_in_transaction(item):
-                    what = str(item.get("id"))
-                    wrong.append(Fault(user_id=owner(item), what="unreadable", id=what, text=unreadable))
+                if table == "rounds":
+                    row, wrong = _round(item)
                 else:
-                    _keep(item, row)
+                    wrong = [*faults_of(item)]
+                    if unreadable := wrong_in_transaction(item):
+                        what = str(item.get("id"))
+                        wrong.append(Fault(user_id=owner(item), what="unreadable", id=what, text=unreadable))
+                    else:
+                        _keep(item, row)
                 rows.write(f"{json.dumps(row)}\n")
                 for each in wrong:
                     faults.write(f"{json.dumps({'player': each.user_id, 'fault': json.dumps(asdict(each))})}\n")
@@ -148,10 +178,32 @@ def _record(line: bytes) -> tuple[dict[str, Any], dict[str, str]]:
 def _keep(item: dict[str, Any], row: dict[str, str]) -> None:
     """Adds what the record is read again from. What the row would have twice is left out: most have nothing aside."""
     row[COVERED], _, aside = kept_transaction(item).partition("\n")
+    again = read_again(item)
+    row |= {column: again[name] for column, name in READ_AGAIN.items() if name in again}
     if aside != f'{{"digest": "{row.get("digest")}"}}':
         row[ASIDE] = aside
     if "arrived_with" not in row:
         row.pop("request_digest", None)  # the queries ask only prizes for it
+
+
+def _round(item: dict[str, Any]) -> tuple[dict[str, str], list[Fault]]:
+    """A round's row, and why it cannot be read, if it cannot."""
+    row = {"player": owner(item)} | {name: item[name] for name in ("round",) if isinstance(item.get(name), str)}
+    if wrong := wrong_in_round(item):
+        place = kept_place(item)
+        named = {"game_id": place.get("gameId"), "round_id": place.get("roundId"), ENTRY: json.dumps(place)}
+        row |= {name: text for name, text in named.items() if text is not None}
+        return row, [Fault(user_id=owner(item), what="unreadable", text=wrong)]
+    held = kept_round(item)
+    row |= {column: str(held[name]) for column, name in ROUND.items() if name in held and name != "bets"}
+    bets = [f"{bet['reference']}\n{_decimal(bet['taken'])}\n{bet.get('bonusCode', '')}" for bet in held["bets"]]
+    return row | {"bets": "\n".join(bets), ENTRY: json.dumps(held)}, []
+
+
+def _decimal(taken: str) -> str:
+    """As the database writes what it compares it with; what that cannot hold is written so that it differs."""
+    whole, _, part = taken.partition(".")
+    return f"{whole}.{part:0<18}" if len(part) <= 18 else taken
 
 
 def _value(type_: str, value: Any) -> Any:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.verify.anchors import Anchor
-from tools.walletctl.verify.entries import EXACT, Fault, Page, RecordedWallet
+from tools.walletctl.verify.entries import EXACT, Fault, Page, RecordedRound, RecordedWallet
 from tools.walletctl.verify.proof import beyond_the_wallet, prove
+from tools.walletctl.verify.rounds import moved_meanwhile
 
 MOST_SHOWN = 1000  # faults: the rest is only counted
 
@@ -27,13 +28,14 @@ class Account:
     moved: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency and kind
     faults: list[Fault] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # of all faults, by what they are
-    moved_meanwhile: int = 0  # players whose wallet moved while they were read: proved as far as it was read
+    moved_meanwhile: int = 0  # players whose wallet or round moved while they were read: proved as far as it was read
     anchors: list[Anchor] = field(default_factory=list)  # that it was compared with
     anchored: int = 0
     anchored_here: int = 0
     ledger: str = ""  # this one's name, if there are anchors
     written: Anchor | None = None  # what this account holds, kept for later
     compares_free_rounds: bool = True
+    compares_rounds: bool = True
 
     @property
     def found(self) -> int:
@@ -44,19 +46,26 @@ def account(
     pages: Iterable[Page],
     *,
     compares_free_rounds: bool,
+    compares_rounds: bool = True,
     reads_all: bool = True,
     wallet_now: Callable[[str], RecordedWallet | None] | None = None,
+    round_now: Callable[[str, tuple[str, str]], RecordedRound | None] | None = None,
     then: Callable[[Page], object] = lambda _: None,
 ) -> Account:
     """Proves every player of whom there is a page. `then` is called with each page that was proved.
 
     `reads_all` is False if records without money may be missing.
 
-    `wallet_now` reads a wallet as it is at this moment, where callbacks may move it while the pages are read.
+    `wallet_now` and `round_now` read a wallet and a round as they are at this moment, where callbacks may move them
+    while the pages are read.
     """
-    made = Account(compares_free_rounds=compares_free_rounds, outcomes=0 if reads_all else None)
+    made = Account(
+        compares_free_rounds=compares_free_rounds,
+        compares_rounds=compares_rounds,
+        outcomes=0 if reads_all else None,
+    )
     for page in pages:
-        _take(made, page, wallet_now)
+        _take(made, page, wallet_now, round_now)
         then(page)
     return made
 
@@ -71,7 +80,12 @@ def check_ledger(made: Account, name_of_ledger: Callable[[], str]) -> None:
             raise Trouble(f"{anchor.name} is of another ledger, {plain(anchor.ledger)}: none of its players is here")
 
 
-def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet | None] | None) -> None:
+def _take(
+    made: Account,
+    page: Page,
+    wallet_now: Callable[[str], RecordedWallet | None] | None,
+    round_now: Callable[[str, tuple[str, str]], RecordedRound | None] | None,
+) -> None:
     made.players += not page.is_empty
     made.anchored += bool(page.anchored)
     made.anchored_here += bool(page.anchored) and not page.is_empty
@@ -87,8 +101,12 @@ def _take(made: Account, page: Page, wallet_now: Callable[[str], RecordedWallet 
         reached = page.wallet.version if page.wallet else 0
         known = [transaction for transaction in page.transactions if transaction.seq <= reached]
         beyond = [transaction for transaction in page.transactions if transaction.seq > now.version]
-        found = prove(replace(page, transactions=known, free_rounds=None))
+        found = prove(replace(page, transactions=known, free_rounds=None, rounds=None))
         found += beyond_the_wallet(now, beyond)
+    elif found and round_now and (moved := moved_meanwhile(page, lambda place: round_now(page.user_id, place))):
+        # A refusal, a memory or what is booked elsewhere changes a round, and not the wallet.
+        made.moved_meanwhile += 1
+        found = [*_without_wallet(page), *prove(replace(page, moved=moved))]
     for fault in (*page.faults, *found):
         made.counts[fault.what] += 1
         if len(made.faults) < MOST_SHOWN:

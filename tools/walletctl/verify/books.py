@@ -16,26 +16,31 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any, cast
 
+from tools.shared.amounts import amount
 from tools.shared.items import Item
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import CANCELLED
 from tools.walletctl.tables import Tables
 from tools.walletctl.verify.anchors import Anchor
 from tools.walletctl.verify.anchors import read as read_anchor
-from tools.walletctl.verify.digests import covered
+from tools.walletctl.verify.digests import covered, digest_of
 from tools.walletctl.verify.entries import (
     NOTHING,
     Anchored,
     Fault,
     Page,
+    RecordedBet,
     RecordedFreeRounds,
+    RecordedRound,
     RecordedTransaction,
     RecordedWallet,
 )
-from tools.walletctl.verify.record import KINDS, faults_of, owner, shown
+from tools.walletctl.verify.record import KINDS, faults_of, owner, read_again, shown
 
 Advance = Callable[[int], None]
 
@@ -44,12 +49,17 @@ _MOST_VERSIONS = 2**62  # SQLite's numbers end a little later; a wallet's versio
 
 # A player's entries are read in the order of `sort`. Texts are bytes: SQLite refuses half a surrogate pair in a text.
 _TABLE = "CREATE TABLE entries (player BLOB, sort INTEGER, seq INTEGER, id BLOB, entry TEXT)"
-_FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _TRANSACTION, _OUTCOME, _ANCHORED = range(7)
+_FAULT, _WALLET_FAULT, _WALLET, _FREE_ROUNDS, _ROUND, _TRANSACTION, _OUTCOME, _ANCHORED = range(8)
 
 
 @dataclass(slots=True)
 class TableBooks:
+    """`rounds_since` says since when the table of rounds has all; None if it does from the beginning on."""
+
     tables: Tables
+    rounds_since: Callable[[], datetime | None] = lambda: None
+    _moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _knows_outcomes: bool = True
     _database: sqlite3.Connection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +72,7 @@ class TableBooks:
         self._database.close()
 
     def read(self, advance: Advance) -> None:
-        """Reads the three tables. Raises Trouble."""
+        """Reads the tables. Raises Trouble."""
         tables = self.tables
         with self._taking():
             for item in tables.scanned(tables.players, advance, WALLET):
@@ -70,14 +80,18 @@ class TableBooks:
             if tables.free_rounds:
                 for item in tables.scanned(tables.free_rounds, advance):
                     self._take_free_rounds(item)
+            if tables.rounds:
+                for item in tables.scanned(tables.rounds, advance):
+                    self._take_round(item)
             for item in tables.scanned(tables.transactions, advance):
                 self._take_transaction(item)
 
     def read_player(self, user_id: str, advance: Advance) -> None:
         """Reads one player, by key and by the index: what lacks a `userId` or `seq` is in neither. Raises Trouble.
 
-        So a record without money is only read if an anchor or a prize names it.
+        So a record without money is only read if an anchor, a prize or a bet names it.
         """
+        self._knows_outcomes = False
         with self._taking():
             version = 0
             if wallet := self.tables.wallet(user_id, WALLET):
@@ -85,8 +99,10 @@ class TableBooks:
                 version = 0 if wrong_in_wallet(wallet) else int(wallet["version"])
             for item in self.tables.free_rounds_of(user_id):
                 self._take_free_rounds(item)
+            for item in self.tables.rounds_of(user_id):
+                self._take_round(item)
             ids = self._ids_of(user_id, version)
-            named = self._anchored_ids()
+            named = self._anchored_ids() | {f"cancel#{id[4:]}" for id in ids if id.startswith("bet#")}
             for item in self.tables.with_ids(ids):
                 self._take_transaction(item)
                 advance(1)
@@ -143,6 +159,11 @@ class TableBooks:
         item = self.tables.wallet(user_id)
         return None if not item or wrong_in_wallet(item) else wallet_of(item)
 
+    def round_now(self, user_id: str, place: tuple[str, str]) -> RecordedRound | None:
+        """A round as it is at this moment. Raises Trouble."""
+        item = self.tables.round(user_id, round_key(*place))
+        return None if not item or wrong_in_round(item) else round_of(kept_round(item))
+
     def owner_of(self, id: str) -> str | None:
         """Whose the transaction under that id is, at this moment; None if there is none. Raises Trouble."""
         return next((owner(item) for item in self.tables.with_ids([id], ("userId",))), None)
@@ -168,6 +189,10 @@ class TableBooks:
             }
             if self.tables.free_rounds
             else None,
+            rounds=rounds_of(entries(_ROUND)) if self.tables.rounds else None,
+            rounds_since=self.rounds_since,
+            moment=self._moment,
+            knows_outcomes=self._knows_outcomes,
             anchored=[anchored_of(entry) for entry in entries(_ANCHORED)],
             owner_of=self.owner_of,
         )
@@ -185,6 +210,12 @@ class TableBooks:
         if wrong:
             self._complain(Fault(user_id=user_id, what="unreadable", text=wrong))
         self._insert(user_id, _FREE_ROUNDS, {} if wrong else kept(item, FREE_ROUNDS), id=code)
+
+    def _take_round(self, item: Item) -> None:
+        wrong = wrong_in_round(item)
+        if wrong:
+            self._complain(Fault(user_id=owner(item), what="unreadable", text=wrong))
+        self._insert(owner(item), _ROUND, kept_place(item) if wrong else kept_round(item))
 
     def _take_transaction(self, item: Item) -> None:
         id, user_id = str(item.get("id")), owner(item)
@@ -220,6 +251,7 @@ def kept_transaction(item: Item) -> str:
     aside = {name: item[name] for name in _ASIDE if isinstance(item.get(name), str)}
     if not aside.keys() & {"laterPrizeAmount"} and item.get("prizeAmount") is None and item.get("arrivedWith") is None:
         aside.pop("request", None)
+    aside |= read_again(item)
     wrong = [name for name, value in item.items() if not isinstance(value, _TYPES.get(name, object))]
     if wrong:
         aside["wrong"] = wrong
@@ -243,12 +275,13 @@ def anchored_of(entry: Mapping[str, Any]) -> Anchored:
 
 WALLET = ("userId", "currency", "cash", "bonus", "version", "digest")
 FREE_ROUNDS = ("uncovered", "advance", "until", "lastRounds")
-_OF_ALL = ("userId", "amount", "amountAsked")
+_OF_ALL = ("userId", "amount", "amountAsked")  # but a cancelled bet has no amountAsked: it never came
 _OF_MOVEMENTS = (*_OF_ALL, "seq", "currency", "cashAfter", "bonusAfter")
 # What is compared with other records. Only prizes, and results that name one, keep their request.
 RECORD = ("gameId", "roundId", "campaignId", "campaignType", "providerId", "timestamp", "recordedAt", "uncoveredAfter")
 RECORD += ("advanceAfter", "prizeReference", "prizeAmount", "laterPrizeReference", "laterPrizeAmount", "arrivedWith")
 RECORD += ("request", "requestDigest", "actor", "reason")
+RECORD += ("#inherits", "#undoes", "#undoesAmount")  # no attributes: what was read again of a request
 TRANSACTION = ("id", *_OF_MOVEMENTS, "bonusAmount", "bonusCode", "outcome", "digest", *RECORD)
 _ASIDE = ("digest", "laterPrizeReference", "laterPrizeAmount", "request")  # a digest does not cover them
 NUMBERS = frozenset(
@@ -301,7 +334,7 @@ def transaction_of(item: Item, covered_text: str) -> RecordedTransaction:
         user_id=item["userId"],
         seq=int(item.get("seq") or 0),
         amount=item["amount"],
-        asked=item["amountAsked"],
+        asked=item.get("amountAsked") or NOTHING,
         bonus_amount=item.get("bonusAmount") or NOTHING,
         currency=item.get("currency") or "",
         cash_after=item.get("cashAfter") or NOTHING,
@@ -356,11 +389,104 @@ def wrong_in_free_rounds(item: Item) -> str | None:
     return None
 
 
+def round_key(game_id: str, round_id: str) -> str:
+    """Under what a round is kept, beside its player."""
+    key = f"{len(game_id)}:{game_id}{round_id}"
+    return key if len(key.encode(errors="surrogatepass")) <= _MOST_BYTES_OF_A_KEY else digest_of(key)
+
+
+_MOST_BYTES_OF_A_KEY = 1024
+_FLAGS = {
+    "hadBet": "had_bet",
+    "hadRefusedBet": "had_refused_bet",
+    "hasResult": "has_result",
+    "refunded": "refunded",
+    "ended": "ended",
+}
+
+
+def kept_round(item: Item) -> dict[str, Any]:
+    """What a proof needs of an item in which `wrong_in_round` finds nothing, as JSON can hold it."""
+    bets = [{name: _as_text(value) for name, value in bet.items() if value is not None} for bet in item["bets"]]
+    texts = {name: _as_text(item[name]) for name in _OF_ROUNDS if item.get(name) is not None}
+    return {**texts, "bets": bets, **{name: True for name in _FLAGS if item.get(name) is not None}}
+
+
+def kept_place(item: Item) -> dict[str, Any]:
+    """Which round an item is of, if it cannot be read otherwise."""
+    return {name: item[name] for name in ("gameId", "roundId") if isinstance(item.get(name), str)}
+
+
+def rounds_of(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], RecordedRound | None]:
+    """A player's rounds, from what was kept of them; None for one that cannot be read."""
+    rounds: dict[tuple[str, str], RecordedRound | None] = {}
+    for held in entries:
+        if "winnings" in held:
+            rounds[held["gameId"], held["roundId"]] = round_of(held)
+        elif "gameId" in held and "roundId" in held:
+            rounds.setdefault((held["gameId"], held["roundId"]), None)
+    return rounds
+
+
+def round_of(held: Mapping[str, Any]) -> RecordedRound:
+    """The same, from what was kept."""
+    bets = [
+        RecordedBet(reference=bet["reference"], taken=Decimal(bet["taken"]), bonus_code=bet.get("bonusCode"))
+        for bet in held["bets"]
+    ]
+    return RecordedRound(
+        game_id=held["gameId"],
+        round_id=held["roundId"],
+        bets=tuple(bets),
+        winnings=Decimal(held["winnings"]),
+        open_since=held.get("openSince"),
+        expires_at=Decimal(held["expiresAt"]) if "expiresAt" in held else None,
+        **{field_: name in held for name, field_ in _FLAGS.items()},
+    )
+
+
+_OF_ROUNDS = ("gameId", "roundId", "winnings", "openSince", "expiresAt")
+
+
+def wrong_in_round(item: Item) -> str | None:
+    """Why an item is not a round; None if it is one."""
+    named = f"what is kept of round {shown(item.get('roundId'))} of game {shown(item.get('gameId'))}"
+    for name, type_ in (("gameId", str), ("roundId", str), ("bets", list), ("winnings", Decimal)):
+        if not isinstance(item.get(name), type_):
+            return f"{named} lacks {name}, or it is of another type"
+    for name, type_ in (("openSince", str), ("expiresAt", Decimal)):
+        if item.get(name) is not None and not isinstance(item[name], type_):
+            return f"{named} has {name} of another type"
+    for name in _FLAGS:
+        if item.get(name) is not None and item[name] is not True:
+            return f"{named} has {name} {shown(item[name])}, where it is true or absent"
+    if not all(_is_bet(bet) for bet in item["bets"]):
+        return f"{named} has a bet without a reference, or what was taken is no number of zero or more"
+    if item.get("round") != (key := round_key(item["gameId"], item["roundId"])):
+        return f"{named} is kept under the key {shown(item.get('round'))}, and belongs under {shown(key)}"
+    return None
+
+
+def _is_bet(bet: object) -> bool:
+    if not isinstance(bet, dict):
+        return False
+    said = cast(dict[str, object], bet)
+    taken, code = said.get("taken"), said.get("bonusCode")
+    is_taken = isinstance(taken, Decimal) and taken >= 0
+    return isinstance(said.get("reference"), str) and is_taken and (code is None or isinstance(code, str))
+
+
+def _as_text(value: object) -> str:
+    return amount(value) if isinstance(value, Decimal) else str(value)
+
+
 def wrong_in_transaction(item: Item) -> str | None:
     """Why an item is not a transaction; None if it is one."""
     wrong = "a kind in its id" if str(item.get("id")).partition("#")[0] not in KINDS else None
     moves = item.get("outcome") is None
-    for name in _OF_MOVEMENTS if moves else (*_OF_ALL, "outcome"):
+    needed = _OF_MOVEMENTS if moves else ("userId", "amount", "outcome")
+    needed += () if moves or item["outcome"] == CANCELLED else ("amountAsked",)
+    for name in needed:
         if not _is_of_type(name, item.get(name)):
             wrong = wrong or name
     if not wrong and moves and not _is_number(item["seq"], 1):

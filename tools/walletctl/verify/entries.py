@@ -1,7 +1,8 @@
 """The proof's words: wallets, transactions, free rounds, a player's page, and faults."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ What = Literal[
     "amount",
     "currency",
     "free rounds",
+    "paid back",
+    "round",
     "request",
     "outcome",
     "transaction id",
@@ -50,6 +53,32 @@ class RecordedFreeRounds:
     advance: Decimal = NOTHING
     until: Decimal | None = None
     last_rounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedBet:
+    """A live bet, as its round has it."""
+
+    reference: str
+    taken: Decimal
+    bonus_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRound:
+    """What is kept of a round. Source: docs/rounds.md."""
+
+    game_id: str
+    round_id: str
+    bets: tuple[RecordedBet, ...] = ()
+    had_bet: bool = False
+    had_refused_bet: bool = False
+    has_result: bool = False
+    winnings: Decimal = NOTHING
+    refunded: bool = False
+    ended: bool = False
+    open_since: str | None = None
+    expires_at: Decimal | None = None  # seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +124,12 @@ class RecordedTransaction:
         return self.bonus_amount if self.counts == "cash" else self.amount
 
     @property
+    def place(self) -> tuple[str, str] | None:
+        """The round's game and its id, if it names both."""
+        game_id, round_id = self.record.get("gameId"), self.record.get("roundId")
+        return None if game_id is None or round_id is None else (game_id, round_id)
+
+    @property
     def later_prize(self) -> tuple[str | None, str] | None:
         """The prize's reference and amount that were noted on a result on record, if one was."""
         of = self.record.get("laterPrizeAmount")
@@ -125,8 +160,10 @@ class Page:
 
     `faults` are those of single records. `transactions` are the movements in the order of `seq`, and `outcomes` what
     settled a reference without money. `free_rounds` is None if none are to be compared, and has None for those that
-    cannot be read. `anchored` is what each anchor holds of the player. `owner_of` tells whose the transaction under an
-    id is, if there is one.
+    cannot be read. So are `rounds`, by game and round. Those that `moved` while they were read are not compared, and
+    what came before `rounds_since` need not be in them. `moment` is when they were read. Unless the page
+    `knows_outcomes`, some of these may be missing. `anchored` is what each anchor holds of the player. `owner_of` tells
+    whose the transaction under an id is, if there is one.
     """
 
     user_id: str
@@ -136,21 +173,31 @@ class Page:
     transactions: Sequence[RecordedTransaction]
     outcomes: Sequence[RecordedTransaction] = ()
     free_rounds: Mapping[str, RecordedFreeRounds | None] | None
+    rounds: Mapping[tuple[str, str], RecordedRound | None] | None = None
+    moved: Set[tuple[str, str]] = frozenset()
+    rounds_since: Callable[[], datetime | None] = lambda: None
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    knows_outcomes: bool = True
     anchored: Sequence[Anchored] = ()
     owner_of: Callable[[str], str | None]
 
     @property
     def is_empty(self) -> bool:
         """Whether only an anchor knows the player."""
-        return not (self.has_wallet or self.transactions or self.outcomes or self.free_rounds or self.faults)
+        there = self.transactions or self.outcomes or self.free_rounds or self.rounds or self.faults
+        return not (self.has_wallet or there)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that must not be. `text` has the figures, and references as they came: show it through `plain`."""
+    """Something that must not be. `text` has the figures, and references as they came: show it through `plain`.
+
+    `place` is the game and the id of the round that it is about, if it is about one.
+    """
 
     user_id: str
     what: What
     text: str
     seq: int | None = None
     id: str | None = None
+    place: tuple[str, str] | None = None

@@ -27,7 +27,8 @@ def wrong_amounts(
     left: dict[str, RecordedFreeRounds] = {}
     for transaction in transactions:
         code = transaction.bonus_code
-        owed, after = transaction.asked, None
+        is_free_bet = transaction.kind == "bet" and code is not None
+        owed, after = NOTHING if is_free_bet else transaction.asked, None
         if code and transaction.counts != "cash":
             owed, after = _played(transaction, left.get(code, RecordedFreeRounds()))
         if transaction.amount != owed:

@@ -69,7 +69,8 @@ def _wrong_in_prize(
     if not is_next or "prizeAmount" not in win.record:
         yield f"it has no request, and was not written together with {shown(win.id)}"
     shared = [(name, prize.record.get(name), win.record.get(name)) for name in _SHARED]
-    shared += [("currency", prize.currency, win.currency), ("bonusCode", prize.bonus_code, win.bonus_code)]
+    code = None if "#inherits" in win.record else win.bonus_code  # its round's: the request does not say it
+    shared += [("currency", prize.currency, win.currency), ("bonusCode", prize.bonus_code, code)]
     for name, has, must in shared:
         if has != must:
             yield f"{name} is {shown(has)}, that of {shown(win.id)} is {shown(must)}"

@@ -15,7 +15,9 @@ from tools.walletctl.verify.anchors import changed_since
 from tools.walletctl.verify.digests import link
 from tools.walletctl.verify.entries import EXACT, NOTHING, Fault, Page, RecordedTransaction, RecordedWallet
 from tools.walletctl.verify.free_rounds import wrong_amounts
+from tools.walletctl.verify.paid_back import wrong_reversals
 from tools.walletctl.verify.prizes import wrong_prizes
+from tools.walletctl.verify.rounds import wrong_rounds
 
 # Functions write by clocks of their own, and each may try for three seconds: so a smaller difference is not a fault.
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -25,13 +27,15 @@ _MOST_OF_A_DIGEST = 12  # characters: enough to tell two apart
 def prove(page: Page) -> list[Fault]:
     """What is wrong with a player's ledger, beside the faults of single records.
 
-    Without a wallet, balances are compared with nothing. Free rounds are compared unless they are None.
+    Without a wallet, balances are compared with nothing. Free rounds and rounds are compared unless they are None.
     """
     wallet, transactions = page.wallet, page.transactions
     return [
         *_wrong_chain(page.user_id, wallet, transactions),
         *wrong_amounts(page.user_id, transactions, page.free_rounds),
         *wrong_prizes([*transactions, *page.outcomes], page.owner_of),
+        *wrong_reversals([*transactions, *page.outcomes], page.owner_of),
+        *wrong_rounds(page),
         *_wrong_times(transactions),
         *(_wrong_wallet(wallet, page) if wallet else ()),
         *changed_since(page),

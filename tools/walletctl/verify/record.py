@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from tools.shared.amounts import amount
 from tools.shared.outside import cut
-from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
+from tools.walletctl.kinds import CANCELLED, ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.verify.digests import digest_of
 from tools.walletctl.verify.entries import Fault, What
 
@@ -26,16 +26,18 @@ Item = Mapping[str, Any]
 Fields = Mapping[str, Sequence[object]]  # by name in lower case; more than one value if it is spelled twice
 
 _OF_ALL = ("userid", "amount", "reference", "providerid", "timestamp")
-# What a callback's requests must have. A jackpot or total may have a hash instead of a `uuid`, and no hash is recorded.
+# What a callback's requests must have. Some may have a hash instead of a `uuid`, and no hash is recorded.
 _REQUIRED: Mapping[str, Sequence[str]] = {
     "result": (*_OF_ALL, "uuid", "gameid", "gamename", "roundid", "currency", "rounddetails"),
     "jackpot": (*_OF_ALL, "gameid", "roundid", "jackpotid"),
     "bonus": (*_OF_ALL, "gameid"),
     "promo": (*_OF_ALL, "uuid", "promocampaignid", "promocampaigntype", "currency"),
+    "bet": (*_OF_ALL, "gameid", "roundid", "currency"),
+    "cancel": ("userid", "reference", "providerid"),
     **dict.fromkeys(OPERATORS, ("userid", "amount", "reference", "movement", "currency", "actor", "reason")),
 }
 KINDS = frozenset(_REQUIRED)
-_BY_HAND = ("userid", "amount", "reference")  # what a person must be able to read of a callback's request
+_BY_HAND = ("userid", "amount", "reference")  # what a person must be able to read of a callback's request, if it has it
 # The operator's own orders have these names and no others, spelled so.
 _OF_ORDERS = frozenset({"movement", "reference", "userId", "amount", "currency", "actor", "reason"})
 _OF_ORDERS |= {"bonus", "belowZero", "details"}
@@ -71,9 +73,13 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
     "jackpot": _OF_GAMES | {"jackpotId": "jackpotid"} | _AS_SENT,
     "bonus": _OF_GAMES | _AS_SENT,
     "promo": {"bonusCode": "bonuscode"} | _OF_CAMPAIGNS | _AS_SENT,
+    "bet": _OF_GAMES | _AS_SENT,
+    "cancel": {"providerId": "providerid"},
     **{kind: {} for kind in OPERATORS},
 }
 _ATTRIBUTES = ("gameId", "roundId", "bonusCode", "jackpotId", "campaignId", "campaignType", "providerId", "timestamp")
+_OF_A_MEMORY = {"gameId": "gameid", "roundId": "roundid", "providerId": "providerid"}
+_OF_ITS_BET = ("gameId", "roundId", "bonusCode")  # what a cancel has from the bet that it pays back
 _RECORDED = frozenset({"campaignType", "providerId", "timestamp"})  # any JSON value, kept as it was sent
 _OTHER_NAMES = {"campaignid": "promocampaignid", "campaigntype": "promocampaigntype"}
 
@@ -135,6 +141,40 @@ def can_be_paid(reference: object, amount_: object) -> bool:
     return bool(value) and not may_be_no_text
 
 
+def read_again(item: Item) -> Mapping[str, str]:
+    """What other records must agree with, of a request that is not kept beside them; by names that no attribute has.
+
+    `#inherits`: a result has a bonus code that its request does not say. `#undoes` and `#undoesAmount` are the
+    reference and the amount that a cancel's request has.
+    """
+    kind, _, _ = str(item.get("id")).partition("#")
+    if kind not in ("result", "cancel") or (kind == "result" and not item.get("bonusCode")):
+        return {}
+    if (fields := _fields(item.get("request"))) is None:
+        return {}
+    if kind == "result":
+        return {"#inherits": "true"} if _may_inherit(item) and not _code_of(fields, item) else {}
+    said = {
+        "#undoes": _agreed(_identifier, fields.get("reference", (None,))),
+        "#undoesAmount": _agreed(_amount, fields.get("amount", (None,))),
+    }
+    return {
+        name: value if isinstance(value, str) else amount(value) for name, value in said.items() if value is not None
+    }
+
+
+def _may_inherit(item: Item) -> bool:
+    """Whether a result may have the bonus code of its round's bets, as far as its record says."""
+    return item.get("outcome") is None and isinstance(item.get("bonusCode"), str) and bool(item["bonusCode"])
+
+
+def _code_of(fields: Fields, item: Item) -> Sequence[object]:
+    """The bonus code that a result's request says, as far as it was read."""
+    if item.get("actor") is not None:
+        return _readable(fields, "bonuscode", is_identifier=True)
+    return fields.get("bonuscode", ())
+
+
 def shown(value: object) -> str:
     """A value as a fault's text has it."""
     if value is None:
@@ -154,8 +194,10 @@ def _wrong(id: str, item: Item) -> Iterator[tuple[What, str]]:
     yield from _wrong_by_itself(kind, item)
     request, digest = item.get("request"), item.get("requestDigest")
     as_prize = kind == "promo" and item.get("arrivedWith") is not None
+    is_memory = kind == "bet" and item.get("outcome") == CANCELLED
+    undoes = kind == "cancel" or is_memory
     if request is None:
-        if digest is None and not as_prize:
+        if digest is None and not as_prize and not (undoes and item.get("arrivedWith") is not None):
             yield "request", "it has neither a request nor its digest"
         for name in _ATTRIBUTES:  # a digest does not tell a number from its text
             if item.get(name) is not None and not isinstance(item[name], str):
@@ -167,9 +209,12 @@ def _wrong(id: str, item: Item) -> Iterator[tuple[What, str]]:
     if fields is None:
         yield "request", "its request is not a JSON object"
         return
-    for text in _differing("result" if as_prize else kind, fields, item, is_prize=as_prize):
+    asks = "result" if as_prize else "cancel" if is_memory else kind
+    for text in _differing(asks, fields, item, is_prize=as_prize, is_memory=is_memory):
         yield "request", text
-    if kind in OPERATORS:
+    if undoes:
+        yield from _wrong_with_reversal(reference, fields, item, is_memory=is_memory)
+    elif kind in OPERATORS:
         yield from _wrong_with_order(kind, reference, request, fields, item)
     elif as_prize:
         yield from _wrong_with_prize(reference, item.get("arrivedWith"), fields, item)
@@ -183,12 +228,16 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
     if outcome is not None:
         for text in _wrong_outcome(kind, outcome, item):
             yield "outcome", text
-    if isinstance(asked, Decimal) and (asked < 0 if kind not in _MAY_TAKE else kind == "withdrawal" and asked > 0):
+    if isinstance(asked, Decimal) and (asked < 0 if kind not in _MAY_TAKE else kind in _TAKE and asked > 0):
         yield "amount", f"amountAsked is {shown(asked)}, which {_a(kind)} cannot ask"
     if item.get("bonusAmount") is not None and (kind not in _MAY_MOVE_BONUS or not item["bonusAmount"]):
         yield "amount", f"bonusAmount is {shown(item['bonusAmount'])}, which {_a(kind)} cannot have"
-    if (arrived_with := item.get("arrivedWith")) is not None and kind != "promo":
-        yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize has"
+    if (arrived_with := item.get("arrivedWith")) is not None:
+        if kind == "cancel" or (kind == "bet" and outcome == CANCELLED):
+            if item.get("request") is not None or item.get("requestDigest") is not None:
+                yield "paid back", f"it arrived with {shown(arrived_with)}, and has a request of its own"
+        elif kind != "promo":
+            yield "prize", f"arrivedWith is {shown(arrived_with)}, which only a prize and a round's refund have"
     later = item.get("laterPrizeReference"), item.get("laterPrizeAmount")
     is_noted = isinstance(later[1], str) and isinstance(later[0], str | None) and "" not in later
     is_noted &= kind == "result" and item.get("prizeAmount") is None
@@ -202,23 +251,33 @@ def _wrong_by_itself(kind: str, item: Item) -> Iterator[tuple[What, str]]:
         yield "request", f"actor is {shown(has[0])} and reason {shown(has[1])}, where each must say something"
 
 
-_MAY_TAKE = ("withdrawal", "adjustment")
+_TAKE = ("withdrawal", "bet")
+_MAY_TAKE = (*_TAKE, "adjustment")
 _MAY_MOVE_BONUS = ("opening", "adjustment")
+_OUTCOMES: Mapping[str, Sequence[str]] = {
+    "opening": (),
+    "deposit": (),
+    "withdrawal": (NOT_ENOUGH,),
+    "adjustment": (NOT_ENOUGH,),
+    "bet": (NOT_ENOUGH, CANCELLED),
+}
 _MOVED = ("seq", "cashAfter", "bonusAfter", "digest", "uncoveredAfter", "advanceAfter")
 
 
 def _wrong_outcome(kind: str, outcome: object, item: Item) -> Iterator[str]:
     """A record that moved nothing must have nothing of a movement."""
-    if outcome != (NOT_ENOUGH if kind in _MAY_TAKE else "" if kind in OPERATORS else ELSEWHERE):
+    if outcome not in _OUTCOMES.get(kind, (ELSEWHERE,)):
         yield f"outcome is {shown(outcome)}, which {_a(kind)} cannot have"
     if item.get("amount") != 0:
         yield f"amount is {shown(item.get('amount'))}, though it moved nothing"
-    for name in _MOVED:
+    for name in (*_MOVED, "amountAsked", "bonusCode") if outcome == CANCELLED else _MOVED:
         if item.get(name) is not None:
             yield f"{name} is {shown(item[name])}, though it moved nothing"
     asked = item.get("amountAsked")
     if outcome == NOT_ENOUGH and isinstance(asked, Decimal) and asked >= 0:
         yield f"amountAsked is {shown(asked)}, for which there is always enough"
+    if kind == "bet" and outcome == NOT_ENOUGH and item.get("bonusCode") is not None:
+        yield "it plays a free round, which takes nothing"
     if outcome == ELSEWHERE:
         if item.get("actor") is None:
             yield "it names nobody who booked it elsewhere"
@@ -241,26 +300,31 @@ def _a(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool) -> Iterator[str]:
+def _differing(kind: str, fields: Fields, item: Item, *, is_prize: bool, is_memory: bool = False) -> Iterator[str]:
     """The attributes that are not what the request of that kind says."""
     by_hand = kind not in OPERATORS and item.get("actor") is not None
-    missing = [name for name in (_BY_HAND if by_hand else _REQUIRED[kind]) if name not in fields]
+    needed = [name for name in _BY_HAND if name in _REQUIRED[kind]] if by_hand else _REQUIRED[kind]
+    missing = [name for name in needed if name not in fields]
     if missing:
         yield f"its request lacks {', '.join(_OWN_NAMES[name] for name in missing)}, which every {kind} has"
     for user_id in fields.get("userid", ()):
         if _identifier(user_id) != item.get("userId"):
             yield _difference("userId", item.get("userId"), user_id)
-    for currency in _readable(fields, "currency") if by_hand else fields.get("currency", ()):
+    currencies = _readable(fields, "currency") if by_hand else fields.get("currency", ())
+    for currency in () if kind == "cancel" else currencies:  # that of a cancel decides nothing
         if not _is_same_currency(item.get("currency"), currency):
             yield _difference("currency", item.get("currency"), currency)
-    filled = _FILLED[kind]
+    filled = _OF_A_MEMORY if is_memory else _FILLED[kind]
     for name in _ATTRIBUTES:
+        if kind == "cancel" and not is_memory and name in _OF_ITS_BET:
+            continue
         has = item.get(name)
         values = fields.get(filled[name]) if name in filled else None
         if values and by_hand:
             values = _readable(fields, filled[name], is_identifier=name not in _RECORDED)
         if not values:
-            if has is not None:
+            inherits = name == "bonusCode" and kind == "result" and not is_prize and _may_inherit(item)
+            if has is not None and not inherits:
                 yield _difference(name, has, None)
             continue
         for value in values:
@@ -328,7 +392,8 @@ def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> It
         if _identifier(value) != reference:
             yield "request", f"the id has the reference {shown(reference)}, its request says {shown(value)}"
     for value in fields.get("amount", ()):
-        if _amount(value) != item.get("amountAsked") or _amount(value) is None:
+        asked = _amount(value)
+        if asked is None or item.get("amountAsked") != (asked.copy_negate() if kind == "bet" else asked):
             yield "request", _difference("amountAsked", item.get("amountAsked"), value)
     has = item.get("prizeReference"), item.get("prizeAmount")
     prize = _prize(fields) if kind == "result" else None
@@ -342,6 +407,21 @@ def _wrong_with_win(kind: str, reference: str, fields: Fields, item: Item) -> It
     ):
         if recorded != sent and not _is_as_sent(recorded, sent):
             yield "request", _difference(name, recorded, sent)
+
+
+def _wrong_with_reversal(reference: str, fields: Fields, item: Item, *, is_memory: bool) -> Iterator[tuple[What, str]]:
+    """A cancel's request names its bet. That of a round's refund may name any, and has the round and its game."""
+    of_round = "roundid" in fields and "gameid" in fields
+    for value in fields.get("reference", ()):
+        if _identifier(value) != reference and (is_memory or not of_round):
+            yield "request", f"the id has the reference {shown(reference)}, its request says {shown(value)}"
+    if not is_memory and item.get("actor") is None:
+        for name in ("gameId", "roundId"):
+            for value in fields.get(name.lower(), ()):
+                if _identifier(value) != item.get(name):
+                    yield "request", _difference(name, item.get(name), value)
+    if (prize := (item.get("prizeReference"), item.get("prizeAmount"))) != (None, None):
+        yield "prize", f"it names the prize {shown(prize[0])} of {shown(prize[1])}, which it cannot have"
 
 
 def _wrong_with_prize(reference: str, arrived_with: object, fields: Fields, item: Item) -> Iterator[tuple[What, str]]:

@@ -71,11 +71,14 @@ def conclusions(made: Account) -> Iterator[str]:
         yield f"Of {made.found} faults the first {MOST_SHOWN} are shown"
     yield f"{counted(made.players, 'player')}, {counted(made.transactions, 'transaction')}"
     if made.outcomes:
-        yield f"{counted(made.outcomes, 'reference')} settled without money: refused, or booked elsewhere by a person"
+        why = "refused, cancelled before they came, or booked elsewhere"
+        yield f"{counted(made.outcomes, 'reference')} settled without money: {why}"
     if made.moved_meanwhile:
         yield f"{counted(made.moved_meanwhile, 'player')} moved while they were read: proved as far as they were read"
     if not made.compares_free_rounds:
         yield "The counts of free rounds were not compared: no table was named for them"
+    if not made.compares_rounds:
+        yield "The rounds were not compared: there is no table of them"
     for anchor in made.anchors:
         yield f"Compared with the anchor {anchor}"
         if anchor.ledger != made.ledger:
@@ -110,6 +113,7 @@ def machine_readable(made: Account) -> str:
             "shownFaults": [_fault(fault) for fault in made.faults],
             "movedWhileRead": made.moved_meanwhile,
             "freeRoundsCompared": made.compares_free_rounds,
+            "roundsCompared": made.compares_rounds,
             "anchors": [asdict(anchor) for anchor in made.anchors],
             "anchoredPlayers": made.anchored,
             "writtenAnchor": asdict(made.written) if made.written else None,

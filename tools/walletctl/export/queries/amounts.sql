@@ -58,7 +58,8 @@ WHERE advance_after IS NULL OR advance_after <> advance
 UNION ALL
 SELECT 'amount', player, seq, id, CAST(amount AS VARCHAR), CAST(asked AS VARCHAR)
 FROM exact_transactions
-WHERE (kind NOT IN ('result', 'bonus') OR bonus_code IS NULL) AND amount <> asked
+WHERE (kind NOT IN ('result', 'bonus') OR bonus_code IS NULL)
+    AND amount <> CASE WHEN kind = 'bet' AND bonus_code IS NOT NULL THEN CAST(0 AS DECIMAL(38, 18)) ELSE asked END
 UNION ALL
 SELECT 'free rounds', player, seq, id, 'uncoveredAfter or advanceAfter', 'none'
 FROM exact_transactions

@@ -7,7 +7,7 @@ WITH prizes AS (
 ),
 results AS (
     SELECT player, id, seq, outcome, currency, bonus_code, game_id, round_id, campaign_id, campaign_type, provider_id,
-        sent_at, actor, reason, prize_amount,
+        sent_at, actor, reason, prize_amount, inherits,
         CASE WHEN later_prize_amount IS NULL THEN prize_reference ELSE later_prize_reference END AS named_reference,
         coalesce(later_prize_amount, prize_amount) AS named_amount
     FROM transactions
@@ -28,7 +28,7 @@ WHERE r.id IS NULL OR 'promo#' || r.named_reference IS DISTINCT FROM p.id OR r.n
         OR p.outcome IS DISTINCT FROM r.outcome
         OR TRY_CAST(p.seq AS BIGINT) IS DISTINCT FROM TRY_CAST(r.seq AS BIGINT) + 1
         OR p.currency IS DISTINCT FROM r.currency
-        OR p.bonus_code IS DISTINCT FROM r.bonus_code
+        OR p.bonus_code IS DISTINCT FROM CASE WHEN r.inherits IS NULL THEN r.bonus_code END
         OR p.game_id IS DISTINCT FROM r.game_id
         OR p.round_id IS DISTINCT FROM r.round_id
         OR p.campaign_id IS DISTINCT FROM r.campaign_id
