@@ -403,6 +403,38 @@ def test_a_round_that_closed_since_the_index_was_read_is_not_listed(walletctl: W
     assert walletctl.json("rounds", "--open") == []
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"bets": Decimal(3)},
+        {"bets": ["b", {"reference": Decimal(1), "taken": "5", "bonusCode": {"a": Decimal(2)}}]},
+        {"bets": None, "winnings": "7", "refunded": "yes", "ended": Decimal(0)},
+        {"openSince": "long ago"},
+    ],
+)
+def test_a_round_that_another_program_wrote_stops_no_tool(
+    walletctl: Walletctl, operator: Operator, odd: dict[str, Any]
+) -> None:
+    bet(operator, "b")
+    (item,) = operator.items("Rounds")
+    operator.database.Table("Rounds").put_item(Item={**item, **odd})
+
+    assert walletctl.json("find", "r")["rounds"][0]["staked"] == "5"
+    assert "bet of 5 b -5" in told(walletctl, "find", "r")
+    assert [row["roundId"] for row in walletctl.json("rounds", "--open", status=1)] == ["r"]
+    assert "1 open round" in told(walletctl, "rounds", "--open", status=1)
+
+
+def test_hostile_text_in_a_round_does_nothing_to_a_terminal(walletctl: Walletctl, operator: Operator) -> None:
+    hostile = "r\u202e[red]=1"
+    bet(operator, "b\u200b", roundId=hostile)
+
+    for arguments, status in ((("find", hostile), 0), (("find", "b\u200b"), 0), (("rounds", "--open"), 1)):
+        shown = told(walletctl, *arguments, status=status)
+        assert "r\\u202e[red]=1" in shown
+        assert "\u202e" not in shown
+
+
 def test_rounds_without_open_say_what_can_be_listed(walletctl: Walletctl) -> None:
     assert walletctl.refused("rounds").startswith("say --open: only open rounds can be listed.")
     assert "yesterday is not a moment" in walletctl.refused("rounds", "--open", "--older-than", "yesterday")
