@@ -3,10 +3,10 @@
 import json
 import os
 import random
-from copy import deepcopy
-from datetime import datetime, timedelta
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -168,7 +168,7 @@ def test_a_round_that_begins_again_after_it_expired_is_no_fault(books: Books) ->
     books.said("result#of-won", roundId="p-lost")
     books.set("bet#elsewhere", roundId="p-lost", recordedAt="2026-11-30T00:00:00.000+00:00")
     books.said("bet#elsewhere", roundId="p-lost")
-    books.set("cancel#elsewhere", roundId="p-lost")
+    books.set("cancel#elsewhere", roundId="p-lost", recordedAt="2026-11-30T00:00:01.000+00:00")
     books.compute_again(PLAYS)
     begun = next(item for item in books.rounds.values() if item["roundId"] == "p-lost")
     assert _faults(books) == []
