@@ -1,6 +1,7 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import re
@@ -58,8 +59,15 @@ class InMemory(Place):
 
     def _tables(self) -> Tables:
         return Tables(
-            dynamodb=boto3.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds"
+            dynamodb=boto3.client("dynamodb"),
+            players="Players",
+            transactions="Transactions",
+            free_rounds="FreeRounds",
+            rounds="Rounds",
         )
+
+    def _template(self) -> Template:
+        return Template.load()
 
     def _queues(self, callback: str) -> Queues:
         sqs = boto3.client("sqs")
@@ -393,7 +401,7 @@ def test_a_win_is_found_by_its_reference_with_what_it_did(window: Window) -> Non
     text = window.get("/find?name=585c1306f89c56f5ecfc2f5d").text
 
     assert "Credited" in text
-    assert "<strong>10</strong>" in text
+    assert "<strong>+10</strong>" in text
     assert "99899.99" in text
 
 
@@ -477,7 +485,7 @@ def test_a_round_is_found_in_the_whole_ledger(window: Window) -> None:
 
     text = window.get("/find/elsewhere?name=5103188801", hx_request="true").text
 
-    assert "1 transaction under that round" in text
+    assert "What happened in round 5103188801" in text
     assert "/transaction?id=result%23585c1306f89c56f5ecfc2f5d" in text
 
 
@@ -488,7 +496,7 @@ def test_a_stacks_whole_ledger_is_read_when_that_is_asked_for_and_only_then(wind
     text = of_a_stack.get("/find/elsewhere?name=5103188801", hx_request="true").text
     assert "Nothing is known of" in text
     (link,) = set(re.findall(r'hx-get="(/find/elsewhere[^"]+)"', text))
-    assert "1 transaction under that round" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
+    assert "What happened in round 5103188801" in of_a_stack.get(link.replace("&amp;", "&"), hx_request="true").text
 
     # What the log knows is a reference: to read the ledger for it would tell no more.
     of_a_stack.place.lines = [
@@ -503,7 +511,7 @@ def test_a_dead_letter_is_found_with_its_reason_in_plain_words(window: Window) -
     text = window.get("/find/elsewhere?name=in-euros", hx_request="true").text
 
     assert "Not credited: it waits for a person" in text
-    assert "the win is in another currency than the wallet, which is in USD" in text
+    assert "it is in another currency than the wallet, which is in USD" in text
 
 
 @pytest.mark.parametrize(
@@ -727,6 +735,176 @@ def test_an_own_movement_says_what_it_did_who_ordered_it_and_why(window: Window,
     assert "another win under this reference" not in page
     assert movement in ledger
     assert "no record of this change" not in ledger
+
+
+def played(window: Window, call: str, **changes: Any) -> int:
+    """Sends the example of a call, and gives the error it answers."""
+    function = {"refund": "cancel", "check": "balance"}.get(call, call)
+    return window.operator.send(function, published(call, **changes), path=f"/v4/{call}").json["error"]
+
+
+def test_a_bet_is_shown_with_its_sign_its_round_and_what_paid_it_back(window: Window) -> None:
+    assert played(window, "bet", reference="b-1", roundId="round-7") == 0
+
+    found, page = window.get("/find?name=b-1").text, window.get("/transaction?id=bet%23b-1").text
+
+    assert "Staked: 10 USD" in found
+    assert "<strong>-10</strong>" in found
+    assert '<a href="/find?name=round-7">' in found
+    assert "10 USD was taken from the wallet" in page
+    assert '<th scope="col" class="number">Staked</th>' in page
+    assert '<td class="number">-10</td>' in page
+    assert "another win under this reference" not in page
+    assert "Paid back by" not in page
+
+    assert played(window, "cancel", reference="b-1", roundId="round-7") == 0
+
+    page, cancel = (window.get(f"/transaction?id={kind}%23b-1").text for kind in ("bet", "cancel"))
+    assert 'Paid back by <a href="/transaction?id=cancel%23b-1">' in page
+    assert 'It pays back <a href="/transaction?id=bet%23b-1">' in cancel
+    assert '<td class="number plus">+10</td>' in cancel
+    assert "another win under this reference" not in cancel
+    both = window.get("/find?name=b-1").text
+    assert "On record: 2 transactions" in both
+    assert "Credited" not in both
+    ledger = window.get("/player?id=421").text
+    assert ">-10</td>" in ledger
+    assert ">+10</td>" in ledger
+
+
+def test_a_round_is_shown_in_order_with_what_was_staked_and_won(window: Window) -> None:
+    for name, reference in (("bet", "b-1"), ("bet", "b-2"), ("cancel", "b-2")):
+        assert played(window, name, reference=reference, roundId="round-7") == 0
+    assert (
+        window.operator.send("result", published("result", reference="w-1", roundId="round-7", amount="25")).json[
+            "error"
+        ]
+        == 0
+    )
+    assert played(window, "endround", roundId="round-7") == 0
+
+    text = window.get("/find/elsewhere?name=round-7", hx_request="true").text
+
+    happened = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r'<td class="when">.*?</td><td>(.*?)</td>', text)]
+    assert happened == ["bet of 10", "bet of 10", "bet cancelled and paid back", "result", "round ended"]
+    assert re.findall(r'<td class="number">([+-][0-9.]+)</td>', text) == ["-10", "-10", "+10", "+25"]
+    figures = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^ ]*) <small>", text))
+    assert figures == {"Staked": "20", "Paid back": "10", "Won": "25", "Net for the player": "+15"}
+    assert "Played: its result came" in text
+    assert "Ended" in text
+
+
+def test_the_same_round_in_two_games_is_two_rounds(window: Window) -> None:
+    for game in ("dice", "slots"):
+        assert played(window, "bet", reference=f"b-{game}", roundId="round-7", gameId=game) == 0
+
+    text = window.get("/find/elsewhere?name=round-7", hx_request="true").text
+
+    assert text.count('aria-label="Round round-7"') == 2
+    assert re.findall(r"Game <bdi[^>]*>(\w+)</bdi>", text) == ["dice", "slots"]
+
+
+def test_a_bet_leads_to_its_round_and_says_how_it_stands(window: Window) -> None:
+    assert played(window, "bet", reference="b-1", roundId="round-7") == 0
+
+    text = window.get("/find/elsewhere?name=b-1&shown=1", hx_request="true").text
+
+    assert "Open: 1 live bet waits for a result" in text
+    assert 'Its round: <a href="/find?name=round-7">' in text
+
+
+def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(window: Window) -> None:
+    assert "No open rounds" in window.get("/rounds").text
+    for number in (1, 2):
+        assert played(window, "bet", reference=f"b-{number}", roundId=f"round-{number}") == 0
+    assert window.operator.send("result", published("result", reference="w", roundId="round-2")).json["error"] == 0
+
+    text = window.get("/rounds").text
+
+    assert re.findall(r'<a href="/find\?name=(round-\d)">', text) == ["round-1"]
+    assert 'class="alarm"' not in text
+    assert '<a href="/find?name=round-1">' in window.get("/player?id=421").text
+
+    table = window.operator.database.Table("Rounds")
+    (item,) = [each for each in window.operator.items("Rounds") if each["roundId"] == "round-1"]
+    table.put_item(Item=item | {"openSince": "2026-01-02T03:04:05.000+00:00"})
+
+    text = window.get("/rounds").text
+    assert "1 round</strong> is open for longer than 26 hours" in text
+    assert '<strong class="alarm">2026-01-02 03:04:05</strong>' in text
+
+
+def test_a_place_that_takes_no_bets_says_that_it_has_no_rounds(window: Window) -> None:
+    tables = window.place.tables()
+    window.place._made["tables"] = dataclasses.replace(tables, rounds=None)
+
+    assert "takes no bets" in window.get("/rounds").text
+    assert window.get("/player?id=421").status_code == 200
+
+
+def test_a_frozen_player_is_shown_as_such_with_who_did_it_and_why(window: Window) -> None:
+    assert "Frozen" not in window.get("/player?id=421").text
+    order = {"userId": "421", "actor": "anna", "reason": "ticket <7>"}
+    assert window.operator.invoke("cashier", {"freeze": order})["frozen"]
+
+    text = window.get("/player?id=421").text
+    assert "<strong>Frozen</strong>" in text
+    assert "by anna: ticket &lt;7&gt;" in text
+
+    assert window.operator.invoke("cashier", {"unfreeze": order})["error"] == 0
+    assert "Frozen" not in window.get("/player?id=421").text
+
+
+def test_a_bet_that_was_cancelled_before_it_came_says_so(window: Window) -> None:
+    assert played(window, "cancel", reference="b-1") == 0
+    assert played(window, "bet", reference="b-1") == 53
+
+    found, page = window.get("/find?name=b-1").text, window.get("/transaction?id=bet%23b-1").text
+
+    assert "Cancelled before it came: nothing was taken" in found
+    assert "If the bet comes, it is refused with error 53" in page
+    assert "Staked" not in page
+    assert "Asked for, and not moved" not in page
+
+
+def test_a_bet_that_there_was_not_enough_for_says_so(window: Window) -> None:
+    assert played(window, "bet", reference="b-1", amount="1000000") == 15
+
+    found, page = window.get("/find?name=b-1").text, window.get("/transaction?id=bet%23b-1").text
+
+    assert "Refused: not enough money" in found
+    assert "The same bet is refused again" in page
+
+
+def test_a_win_that_its_round_forbids_waits_for_a_person_and_can_be_settled(window: Window) -> None:
+    assert played(window, "bet", reference="b-1") == 0
+    assert played(window, "cancel", reference="b-1") == 0
+    assert window.operator.send("result", published("result", reference="w-1")).json["error"] == 61
+
+    text = window.get("/parked/letters", hx_request="true").text
+
+    assert "every bet of the round was cancelled" in text
+    assert "Settle" in text
+
+
+def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
+    window: Window, functions: Functions
+) -> None:
+    assert played(window, "bet", reference="b-1") == 0
+    assert window.operator.send("result", published("result", reference="w-1")).json["error"] == 0
+    assert played(window, "cancel", reference="b-1") == 61
+    text = window.get("/parked/letters", hx_request="true").text
+    assert "the round has winnings" in text
+    (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
+    form = {"callback": "cancel", "message": message, "reason": "ticket 7"}
+
+    foreseen = window.post("/parked/foresee", form).text
+    done = window.post("/parked/settle", form).text
+
+    assert "cancel#b-1" in foreseen
+    assert "Settled" in done
+    assert window.operator.wallet()["cash"] == Decimal("99899.99")
+    assert window.operator.messages("CancelDeadLetters") == []
 
 
 def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> None:
@@ -1742,6 +1920,53 @@ def test_the_cashiers_orders_are_shown_as_they_arrive(window: Window) -> None:
     assert "the wallet had less than was to be taken" in rows
 
 
+def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) -> None:
+    feed, answer = window.feed, '{"currency": "USD"}'
+    body = json.dumps(published("bet")).encode()
+
+    def arrives(function: str, message: str, reference: str | None = "b-1", **facts: Any) -> None:
+        line = {"message": message, "correlation_id": reference, "userId": "421", "milliseconds": 1.5, **facts}
+        feed.answered(function, body if function == "bet" else b'{"userId": "421"}', [json.dumps(line)], answer, 0.01)
+
+    arrives("bet", "staked", transactions=[{"id": "bet#b-1", "seq": 2, "amount": "-10", "cashAfter": "1"}])
+    arrives("bet", "refused", code=15, reason="Not enough money", amount="10")
+    arrives("bet", "refused", code=998, reason="the tables are throttled", amount="10")
+    arrives("bet", "refused", code=53, reason="This reference was already used with other content: amount", amount="10")
+    arrives("cancel", "paid back", transactions=[{"id": "cancel#b-1", "seq": 3, "amount": "10", "cashAfter": "11"}])
+    arrives("cancel", "cancel remembered", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
+    arrives("cancel", "refused", code=61, reason="The round has winnings: roundId")
+    arrives("endround", "round ended", None, transactions=[])
+    arrives("balance", "answered", None, transactions=[])
+    arrives("balance", "refused", None, code=56, reason="The player is frozen")
+
+    seen = [(each.kind, each.amount, each.outcome, each.is_owed) for each in fed(feed).after(0)]
+
+    assert seen == [
+        ("bet", Decimal(-10), "staked", False),
+        ("bet", Decimal(10), "declined", False),
+        ("bet", Decimal(10), "declined", False),
+        ("bet", Decimal(10), "declined", False),
+        ("cancel", Decimal(10), "paid back", False),
+        ("cancel", Decimal(0), "cancel remembered", False),
+        ("cancel", None, "left for a person", True),
+        ("endround", None, "round ended", False),
+        ("balance", None, "answered", False),
+        ("balance", None, "declined", False),
+    ]
+    (now,) = [minute.staked for minute in feed.minutes() if minute.staked]
+    assert now == {"USD": Decimal(10)}
+    assert not any(minute.credited for minute in feed.minutes())
+    (rows,) = [text for name, _, text in Stream(feed).read(f"{feed.epoch}-0") if name == "rows"]
+    for words_of_it in (
+        ">-10 <", ">+10 <", "refused 15: ", "the wallet had less than was to be taken", "refused 998: ",
+        "refused 53: ", "the reference was used before, with another amount", "the round has winnings",
+        "cancel remembered", "round ended", "answered", "refused 56: ", "the player is frozen",
+    ):  # fmt: skip
+        assert words_of_it in rows
+    assert "not moved" not in rows
+    assert "USD staked" in window.get("/").text
+
+
 def test_what_a_person_settles_is_shown_as_it_was_decided(window: Window) -> None:
     feed, body = window.feed, json.dumps({"settle": {"message": "{}", "actor": "bob", "reason": "ticket 8"}}).encode()
     made = [{"id": "result#r-1", "seq": None, "amount": "0", "cashAfter": "95", "outcome": "booked elsewhere"}]
@@ -1841,18 +2066,46 @@ def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Wind
 
 
 @pytest.mark.parametrize(
-    ("errors", "verdict"),
+    ("call", "errors", "said"),
     [
-        ({64}, "waits for a person"),
-        ({59, 62}, "waits for another try"),
-        ({99}, "kept nowhere"),
-        ({401}, "kept nowhere"),
+        ("result", {64}, "Not credited: it waits for a person"),
+        ("result", {59, 62}, "Not credited yet: it waits for another try"),
+        ("result", {99}, "kept nowhere"),
+        ("result", {401}, "kept nowhere"),
+        ("bet", {998}, "Refused, and kept nowhere"),
+        ("bet", {53, 56}, "Refused, and kept nowhere"),
+        ("bet", {15}, "Not enough money: refused, and refused again"),
+        ("cancel", {61}, "Not paid back: it waits for a person"),
+        ("cancel", {998}, "Not paid back yet: it waits for another try"),
+        ("cancel", {62}, "Not paid back: refused, and kept nowhere"),
+        ("refund", {59}, "Not paid back: it waits for a person"),
+        ("endround", {62}, "Refused, and kept nowhere"),
+        ("balance", {0}, "Answered"),
+        ("check", {56}, "Refused, and kept nowhere"),
+        ("cancel", {0}, "there is nothing to pay back"),
+        ("bet", {0}, "it was on record before"),
     ],
 )
-def test_try_says_what_became_of_what_was_refused(errors: set[int], verdict: str) -> None:
+def test_try_says_what_became_of_what_moved_nothing(call: str, errors: set[int], said: str) -> None:
     answers = [Answer(status=400, text=f'{{"error": {error}}}') for error in errors]
 
-    assert verdict in trying._verdict(answers)
+    assert said in trying._heading(call, answers, "421", {}, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "moved", "transactions", "said"),
+    [
+        ("result", 10, 1, "421 was credited once, by 2 deliveries"),
+        ("bet", -10, 1, "421 staked once, by 2 deliveries"),
+        ("cancel", 10, 1, "421 was paid back once, by 2 deliveries"),
+        ("refund", 30, 2, "421 was paid back in 2 transactions, by 2 deliveries"),
+        ("result", 0, 1, "On record, and nothing was moved"),
+    ],
+)
+def test_try_says_how_the_wallet_moved(call: str, moved: int, transactions: int, said: str) -> None:
+    answers = 2 * [Answer(status=200, text='{"error": 0}')]
+
+    assert trying._heading(call, answers, "421", {"cash": Decimal(moved)} if moved else {}, transactions) == said
 
 
 def letter_of(code: int) -> DeadLetter:

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from conftest import ROOT, Operator, published
 from stack import PARAMETERS, of_type
-from tools.walletctl import money
+from tools.walletctl import ordering
 from tools.walletctl.parked import discard
 from walletctl import COMMANDS, PORT, ROOT_COMMAND, Walletctl, of_a_stack, parked
 
@@ -233,7 +233,7 @@ def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatc
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(money, "at_a_terminal", lambda: True)
+    monkeypatch.setattr(ordering, "at_a_terminal", lambda: True)
     return operator
 
 

@@ -19,7 +19,7 @@ from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
 from tools.walletctl import log as functions_log
 from tools.walletctl import place
-from walletctl import COMMANDS, Walletctl, of_a_stack, parked
+from walletctl import COMMANDS, Walletctl, of_a_stack, parked, stake, undo
 
 STACK, REGION, ACCOUNT = "prod", "eu-west-1", "123456789012"
 REFERENCE = "585c1306f89c56f5ecfc2f5d"
@@ -68,21 +68,27 @@ def rehearsal(operator: Operator, walletctl: Walletctl, monkeypatch: pytest.Monk
 def _prepare(operator: Operator, walletctl: Walletctl) -> None:
     """A ledger with a win of a free round, a wallet that its ledger does not explain, and dead letters."""
     assert operator.send("result", published("result", bonusCode="SPINS")).json["error"] == 0
+    assert operator.send("bet", stake("b")).json["error"] == 0
     operator.open_wallet("torn")
     assert operator.send("result", published("result", userId="torn", reference="torn")).json["error"] == 0
     operator.database.Table("Players").update_item(
         Key={"userId": "torn"}, UpdateExpression="SET cash = :other", ExpressionAttributeValues={":other": Decimal(1)}
     )
-    for callback in place.callbacks():
+    for callback in place.keeping():
         for reference in ("one", "two", "three", "four", "five"):
             walletctl.leave(
-                f"{callback.title()}DeadLetters", parked(callback, published(callback, reference=reference))
+                f"{callback.title()}DeadLetters",
+                parked(callback, undo(reference) if callback == "cancel" else published(callback, reference=reference)),
             )
 
 
 def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     stage.run("find", "5103188801")
     stage.run("find", "421")
+    stage.run("find", "nowhere")
+    stage.run("find", "nowhere", "--player", "421")
+    stage.run("rounds", "--open")
+    stage.run("rounds", "--open", "--player", "421")
     with monkeypatch.context() as impatient:
         impatient.setattr(functions_log, "_PATIENCE_SECONDS", -1)
         stage.run("find", "nothing", "--no-scan")
@@ -111,7 +117,7 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _mend(stage: "_Stage") -> None:
-    for callback in stage.office.callbacks:
+    for callback in stage.office.keeping:
         stage.run("parked redrive", callback, "one")
         stage.run("parked discard", callback, "two", "--reason", "a test", "--yes", "--file", stage.free_file())
         stage.run("parked settle", "five", callback, "--reason", "a test", "--yes")
@@ -130,6 +136,8 @@ def _order(stage: "_Stage") -> None:
     for command, amount in (("deposit", "5"), ("withdraw", "1"), ("withdraw", "1000000"), ("adjust", "-1")):
         options = ("--yes",) if command == "adjust" else ()
         stage.run(command, "421", amount, "--reference", f"r{amount}", "--reason", "a test", *options)
+    for command in ("players freeze", "players unfreeze"):
+        stage.run(command, "421", "--reason", "a test", "--yes")
     stage.run("players add", "424", "--currency", "EUR")
     stage.run("players import", stage.file("players.csv", "userId,currency,cash,bonus\n425,EUR,1,0\n"))
 
@@ -173,9 +181,9 @@ def _as_judged(operation: str, parameters: Mapping[str, Any]) -> Iterator[Call]:
         case "BatchGetItem":
             for table in parameters["RequestItems"]:
                 yield Call(f"dynamodb:{operation}", _table(table))
-        case "GetItem" | "PutItem" | "Scan" | "DescribeTable":
+        case "GetItem" | "PutItem" | "DescribeTable":
             yield Call(f"dynamodb:{operation}", _table(parameters["TableName"]))
-        case "Query":
+        case "Query" | "Scan":
             index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
             yield Call(f"dynamodb:{operation}", _table(parameters["TableName"]) + index)
         case "FilterLogEvents" | "StartQuery":

@@ -58,7 +58,8 @@ def test_a_body_that_has_a_hash_gets_the_right_one_in_its_place() -> None:
 
 
 def test_the_paths_are_those_of_the_stack() -> None:
-    ours = {path: name.replace("auto closing", "result") for name, paths in PATHS.items() for path in paths}
+    functions = {"auto closing": "result", "refund": "cancel", "check": "balance", "end of round": "endround"}
+    ours = {path: functions.get(name, name) for name, paths in PATHS.items() for path in paths}
     routes = Template.load().routes()
 
     assert ours == {path: routes.get(path) for path in ours}

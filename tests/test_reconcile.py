@@ -210,7 +210,7 @@ def test_a_win_that_was_booked_elsewhere_is_matched_and_said_to_be_unpaid_here(d
     assert sum(off) == 7
     (desk.folder / "report.csv").write_text(text_of(rows))
     told = desk("reconcile", str(desk.folder / "report.csv")).stdout
-    assert "1 win of the report on record as booked elsewhere: not paid by this wallet" in told
+    assert "1 row of the report on record as booked elsewhere: not paid by this wallet" in told
 
 
 def test_a_win_booked_elsewhere_that_the_report_lacks_says_so(desk: Report) -> None:

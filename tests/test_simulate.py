@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +22,8 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import EVENTS, Operator
+from contract import Call, Cancel, Contract, Wallet
+from local_service import HANG_SECONDS
 from tools.local.template import Template
 from tools.programs.cli import app
 from tools.provider.answers import Answer
@@ -29,8 +33,20 @@ from tools.provider.simulate.money import Purse
 from tools.provider.simulate.pages import AS_THE_EXAMPLE, Secrets, Words, words
 from tools.provider.simulate.players import Named, unseen
 from tools.provider.simulate.provider import Delivery, Provider, Settled
-from tools.provider.simulate.report import COLUMNS, report
-from tools.provider.simulate.story import ORDINARY, Callback, Odds, OwedCredit, PageName, Player, story
+from tools.provider.simulate.report import COLUMNS, FEED_COLUMNS, Report, report
+from tools.provider.simulate.story import (
+    ORDINARY,
+    PAGES,
+    WHOLE_ROUNDS,
+    Callback,
+    Odds,
+    OwedCredit,
+    PageName,
+    Player,
+    RoundOdds,
+    WinPage,
+    story,
+)
 from tools.provider.simulate.tally import Tally, percentile
 from tools.shared.trouble import Trouble
 from tools.walletctl import place
@@ -93,7 +109,7 @@ def test_callbacks_come_in_the_order_of_their_times_at_about_the_rate() -> None:
 def test_every_page_is_played_and_so_is_every_way_of_a_lost_answer() -> None:
     callbacks = told(seconds=300)
 
-    assert {callback.page for callback in callbacks} == set(get_args(PageName))
+    assert {callback.page for callback in callbacks} == set(get_args(WinPage))
     assert any(callback.copies > 1 for callback in callbacks)
     assert any(callback.cut_after and not callback.is_given_up for callback in callbacks)
     assert any(callback.is_given_up for callback in callbacks)
@@ -186,6 +202,61 @@ def test_an_open_round_is_closed_when_its_day_is_over_under_its_own_reference() 
         assert closing.at == pytest.approx(first.at + 10)
 
 
+def whole(seed: int = 1, seconds: float = 300, odds: RoundOdds | None = None) -> list[Callback]:
+    return told(seed=seed, seconds=seconds, odds=replace(WHOLE_ROUNDS, rounds=odds or RoundOdds()))
+
+
+def all_of(callbacks: Sequence[Callback]) -> list[Callback]:
+    """With what is only sent after a bet that failed."""
+    return [each for callback in callbacks for each in (callback, *callback.if_failed)]
+
+
+def test_whole_rounds_share_no_reference_with_the_wins_alone() -> None:
+    references = {credit.reference for callback in told(seconds=300) for credit in callback.credits}
+
+    assert not references & {credit.reference for callback in all_of(whole()) for credit in callback.credits}
+
+
+def test_whole_rounds_are_about_as_many_calls_as_the_rate_says() -> None:
+    callbacks = whole(seconds=600)
+
+    assert [each.at for each in callbacks] == sorted(each.at for each in callbacks)
+    assert 0.85 < len(callbacks) / (600 * 20) < 1.15
+
+
+def test_every_page_of_whole_rounds_is_played() -> None:
+    callbacks = all_of(whole())
+    bets = [each for each in callbacks if each.page == "bet"]
+    rounds = Counter(each.credits[0].round_id for each in bets if not each.is_told)
+
+    assert {each.page for each in callbacks} == {*PAGES}
+    assert max(rounds.values()) > 2
+    assert any(each.credits[0].amount > 1000 * Purse(each.currency).stake for each in bets)  # over the balance
+    assert any(each.credits[0].bonus_code for each in bets)
+    assert any(each.is_told for each in bets)  # late
+    assert any(each.page == "refund" and each.is_told for each in callbacks)
+
+
+def test_whole_rounds_begin_with_their_bets_and_what_follows_needs_them() -> None:
+    callbacks = {each.number: each for each in whole()}
+    bets = {number: each for number, each in callbacks.items() if each.page == "bet"}
+
+    for each in callbacks.values():
+        if each.page in ("result", "refund", "end-round", "auto-closing", "jackpot-win"):
+            assert each.needs
+            for number in each.needs:
+                staked = bets[number]
+                assert (staked.credits[0].round_id, staked.at <= each.at) == (each.credits[0].round_id, True)
+
+
+def test_some_whole_rounds_are_left_open_for_good() -> None:
+    callbacks = whole()
+    ended = {each.credits[0].round_id for each in callbacks if each.page in ("result", "refund", "auto-closing")}
+    staked = {each.credits[0].round_id for each in callbacks if each.page == "bet"}
+
+    assert 0 < len(staked - ended) < 0.05 * len(staked)
+
+
 # --- Its words --------------------------------------------------------------------------------------
 
 
@@ -223,7 +294,20 @@ def test_fields_come_in_other_spellings_empty_null_as_text_and_as_numbers() -> N
 def test_all_path_spellings_are_used_and_none_that_is_not_there() -> None:
     paths = {urlsplit(said(callback).path).path for callback in told(seconds=300)}
 
-    assert paths == set(Template.load().routes())
+    assert paths | {urlsplit(said(each).path).path for each in all_of(whole())} == set(Template.load().routes())
+
+
+def test_the_contract_understands_every_word_of_whole_rounds() -> None:
+    contract, asked = Contract(), Counter[str]()
+    for each in all_of(whole()):
+        sent = said(each, secrets=Secrets())
+        read, _ = contract.read(Call(sent.path, sent.body.encode()))
+        asked[type(read).__name__] += 1
+        if isinstance(read, Cancel):
+            assert read.of_round is (each.page == "refund")
+            assert read.reference == each.facts.get("reference", each.credits[0].reference)
+
+    assert asked.keys() == {"Credit", "Cancel", "Visit"}
 
 
 def test_the_token_is_in_the_url_and_hashes_are_what_the_wallet_makes_of_the_body() -> None:
@@ -458,6 +542,246 @@ def test_an_observer_sees_each_delivery_bends_its_words_and_has_the_provider_giv
     assert [(each.why, each.code, each.is_cut) for each in seen] == [("first", 998, False), ("copy", 998, False)]
     assert all(each.started <= each.ended for each in seen)
     assert settled.code == 998
+
+
+# --- Whole rounds -----------------------------------------------------------------------------------
+
+
+def staked(reference: str = "bet-1", number: int = 1, **changes: Any) -> Callback:
+    """A bet, and its cancel if it fails."""
+    stake = credit(reference, callback="bet", amount=Decimal("0.50"), game_id="g-1")
+    undoing = callback(replace(stake, callback="cancel"), number=900 + number, page="cancel", currency="USD")
+    plain = callback(stake, number=number, page="bet", currency="USD", if_failed=(undoing,), fine=frozenset({0, 15}))
+    return replace(plain, **changes)
+
+
+def following(*needs: int, page: PageName = "result", number: int = 9, **changes: Any) -> Callback:
+    win = credit("win", game_id="g-1")
+    return callback(win, number=number, page=page, currency="USD", after=needs, needs=needs, **changes)
+
+
+def what_was_sent(callbacks: Sequence[Callback], code_of: Callable[[str], int | None]) -> tuple[list[str], Tally]:
+    """The references of what was sent; `code_of` is the answer to each, or None for none."""
+    order: list[str] = []
+
+    def answer(body: str) -> Answer | Unanswered:
+        fields = json.loads(body)
+        name = fields["reference"] if "amount" in fields else f"undo {fields['reference']}"
+        order.append(name)
+        code = code_of(name)
+        return Unanswered("ClientOSError") if code is None else answered(code)
+
+    _, _, tally = sent(callbacks, answer)
+    return order, tally
+
+
+@pytest.mark.parametrize("code", [None, 998, 53, 56, 62, 61])
+def test_a_bet_that_fails_is_sent_three_times_again_and_then_cancelled(code: int | None) -> None:
+    order, tally = what_was_sent([staked(), following(1)], lambda name: 0 if name == "undo bet-1" else code)
+
+    assert order == ["bet-1"] * 4 + ["undo bet-1"]
+    assert tally.open_rounds == tally.in_doubt == 0
+    assert not tally.is_all_right
+
+
+@pytest.mark.parametrize("code", [15, 999])
+def test_a_bet_that_is_refused_for_good_is_neither_sent_again_nor_cancelled_nor_played(code: int) -> None:
+    order, tally = what_was_sent([staked(), following(1)], lambda _: code)
+
+    assert order == ["bet-1"]
+    assert tally.is_all_right is (code == 15)
+
+
+def test_a_bet_that_was_taken_is_played() -> None:
+    order, tally = what_was_sent([staked(), following(1)], lambda _: 0)
+
+    assert order == ["bet-1", "win"]
+    assert tally.owed == {"USD": Decimal("1.00")}
+
+
+def test_a_cancel_is_sent_three_times_in_all_and_leaves_its_bet_in_doubt() -> None:
+    order, tally = what_was_sent([staked()], lambda _: None)
+
+    assert order == ["bet-1"] * 4 + ["undo bet-1"] * 3
+    assert tally.in_doubt == 1
+
+
+def test_a_round_is_played_if_one_of_its_bets_was_taken() -> None:
+    codes = {"bet-1": 15, "bet-2": 0, "win": 0}
+    order, tally = what_was_sent([staked(), staked("bet-2", 2), following(1, 2)], lambda name: codes[name])
+
+    assert order == ["bet-1", "bet-2", "win"]
+    assert tally.owed == {"USD": Decimal("1.00")}
+
+
+def test_a_refund_is_of_the_bets_that_were_taken(tmp_path: Path) -> None:
+    undone = [replace(each.credits[0], callback="cancel") for each in (staked(), staked("bet-2", 2))]
+    refund = replace(following(1, 2, page="refund", facts={"reference": "own"}), credits=tuple(undone))
+    codes = {"bet-1": 15, "bet-2": 0, "undo own": 0}
+    settled, _, tally = sent(
+        [staked(), staked("bet-2", 2), refund],
+        lambda body: answered(codes[json.loads(body)["reference"].replace("own", "undo own")]),
+    )
+    with report(tmp_path / "report.csv") as rows:
+        for each in settled:
+            rows.add(each)
+
+    assert tally.owed == {"USD": Decimal(0)}
+    assert tally.open_rounds == 0
+    assert [(row["callback"], row["reference"], row["amount"]) for row in rows_of(tmp_path / "report.csv")] == [
+        ("bet", "bet-2", "0.50"),
+        ("cancel", "bet-2", "0.50"),
+    ]
+
+
+def test_a_round_without_a_result_is_counted_as_open() -> None:
+    order, tally = what_was_sent([staked(), staked("bet-2", 2)], lambda _: 0)
+
+    assert order == ["bet-1", "bet-2"]
+    assert (tally.open_rounds, tally.owed) == (1, {"USD": Decimal(-1)})
+
+
+def test_a_late_bet_comes_after_its_cancel_once_and_must_be_refused() -> None:
+    late = replace(staked(), number=800, is_told=True, if_failed=(), fine=frozenset({53}))
+    lost = staked(is_given_up=True)
+    lost = replace(lost, if_failed=(*lost.if_failed, late))
+    came = iter([None] * 4 + [0, 53])
+    order, tally = what_was_sent([lost], lambda _: next(came))
+    assert order == ["bet-1"] * 4 + ["undo bet-1", "bet-1"]
+    assert tally.is_all_right
+
+    came = iter([None] * 4 + [0, 0])
+    assert not what_was_sent([lost], lambda _: next(came))[1].is_all_right
+
+
+def test_a_lost_bet_is_hung_up_on_every_delivery() -> None:
+    calls = count(1)
+
+    async def send(url: str, body: str | bytes, **_: str) -> Answer:
+        if next(calls) <= 4:
+            await asyncio.sleep(HANG_SECONDS)
+        return answered(0)
+
+    async def run() -> Tally:
+        provider = Provider("http://wallet", Secrets(), Tally(), lambda _: None)
+        await provider.send_all([staked(is_given_up=True, cut_after=0.001)], send)
+        return provider.tally
+
+    tally = asyncio.run(run())
+    assert tally.hung_up == 4
+    assert (tally.lines["bet"].left_open, tally.lines["cancel"].codes[0]) == (1, 1)
+
+
+def test_a_run_that_is_stopped_still_cancels_the_bet_on_its_way() -> None:
+    def stop(provider: Provider) -> None:
+        provider.when_delivered = lambda *_: provider.is_stopping.set()
+
+    _, bodies, tally = sent([staked(), following(1)], lambda _: answered(998), stop)
+
+    assert ["amount" in body for body in bodies] == [True, False]
+    assert tally.lines["cancel"].begun == 1
+
+
+STORMY = RoundOdds(several_bets=0.4, over_the_balance=0.05, refunded=0.1, left_open=0.05, bet_lost=0.3)
+
+
+def played(callbacks: Sequence[Callback], answer: Callable[[str, str], Answer], rows: Report) -> Tally:
+    """What the stand-in counts; `answer` is the operator's to a body at a path.
+
+    Bets that are lost come, or do not come, before their cancel. Those that are delivered late are answered.
+    """
+    lost = {each.credits[0].reference for each in callbacks if each.page == "bet" and each.is_given_up}
+    cancelled = set[str]()
+
+    async def send(url: str, body: str | bytes, **_: str) -> Answer:
+        fields = json.loads(body)
+        is_lost = "amount" in fields and fields["reference"] in lost - cancelled
+        if is_lost and fields["reference"][-1] < "8":
+            raise Unanswered("ClientOSError")
+        answered = answer(urlsplit(url).path, str(body))
+        if is_lost:
+            raise Unanswered("ClientOSError")
+        return answered
+
+    def note(settled: Settled) -> None:
+        rows.add(settled)
+        if settled.callback.page == "bet" and settled.code is None:
+            cancelled.add(settled.callback.credits[0].reference)
+
+    provider = Provider("http://wallet", Secrets(), Tally(), note)
+    asyncio.run(provider.send_all([replace(each, at=0.0, cut_after=None) for each in callbacks], send))
+    return provider.tally
+
+
+def wrong(tally: Tally) -> dict[str, Counter[int | None]]:
+    return {page: line.codes for page, line in tally.lines.items() if line.wrong}
+
+
+def test_the_account_of_whole_rounds_is_that_of_an_operator_that_keeps_the_contract(tmp_path: Path) -> None:
+    wallets = {each.user_id: Wallet(each.currency, Fraction(10_000_000), Fraction(0)) for each in PLAYERS}
+    contract = Contract(wallets={**wallets})
+
+    def answer(path: str, body: str) -> Answer:
+        made = contract.due(Call(path, body.encode()))
+        return Answer(status=made.status, text=made.body)
+
+    with report(tmp_path / "report.csv", tmp_path / "feed.csv") as rows:
+        tally = played(whole(seed=5, seconds=60, odds=STORMY), answer, rows)
+
+    assert wrong(tally) == {}
+    assert {currency: Fraction(total) for currency, total in tally.owed.items()} == {
+        each.currency: contract.wallets[each.user_id].cash - wallets[each.user_id].cash for each in PLAYERS
+    }
+    assert tally.open_rounds == sum(round.is_open for round in contract.rounds.values()) > 0
+    assert tally.in_doubt == 0
+    assert min(tally.lines[page].codes[0] for page in ("bet", "cancel", "refund", "end-round", "balance", "check")) > 0
+    assert tally.lines["bet"].codes[15] > 0 < tally.lines["bet"].codes[53]
+
+
+def test_the_account_of_whole_rounds_is_that_of_the_functions(operator: Operator, tmp_path: Path) -> None:
+    functions = Template.load().routes()
+    for each in PLAYERS:
+        operator.open_wallet(each.user_id, cash="10000000", currency=each.currency)
+
+    def answer(path: str, body: str) -> Answer:
+        reply = operator.send(str(functions[path]), body, path=path)
+        return Answer(status=reply.status, text=reply.text)
+
+    with report(tmp_path / "report.csv") as rows:
+        tally = played(whole(seed=6, seconds=3, odds=STORMY), answer, rows)
+
+    assert wrong(tally) == {}
+    assert tally.owed == {each.currency: operator.wallet(each.user_id)["cash"] - 10_000_000 for each in PLAYERS}
+    assert tally.open_rounds == sum("openSince" in item for item in operator.items("Rounds")) > 0
+
+
+def test_the_report_and_the_feed_have_the_bets_and_cancels(tmp_path: Path) -> None:
+    failed = replace(staked("bet-2", 2), facts={"sessionId": "s-1"})
+    settled = [
+        Settled(staked(), timestamp=17, deliveries=1, code=0, transaction_id="t-1"),
+        Settled(staked("bet-3", 3), timestamp=17, deliveries=1, code=15),
+        Settled(failed, timestamp=17, deliveries=4),
+        Settled(failed.if_failed[0], timestamp=17, deliveries=1, code=0, transaction_id="t-2"),
+        Settled(following(page="end-round"), timestamp=17, deliveries=1, code=0),
+    ]
+    with report(tmp_path / "report.csv", tmp_path / "feed.csv") as rows:
+        for each in settled:
+            rows.add(each)
+
+    shown = ("callback", "reference", "transactionId", "amount", "answer")
+    assert [tuple(row[name] for name in shown) for row in rows_of(tmp_path / "report.csv")] == [
+        ("bet", "bet-1", "t-1", "0.50", "0"),
+        ("bet", "bet-2", "", "0.50", ""),
+        ("cancel", "bet-2", "t-2", "0.50", "0"),
+    ]
+    first, headings, *feed = (tmp_path / "feed.csv").read_text().splitlines()
+    assert re.fullmatch(r"#timepoint = [0-9]{13}", first)
+    assert headings == ",".join(FEED_COLUMNS)
+    assert feed == [
+        "bet-1,Bet,0.50,17,,g-1,421,,spin",
+        "bet-2,Bet,0.50,17,s-1,g-1,421,,spin",
+        "bet-2,Cancel,0.50,17,,g-1,421,,",
+    ]
 
 
 # --- Its way there ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 from unittest.mock import Mock
 
 import boto3
@@ -30,16 +30,17 @@ from tools.proofs.soak.notes import Sent
 from tools.proofs.soak.report import Run, tell
 from tools.proofs.soak.run import Soak, SoakSettings
 from tools.proofs.soak.stand import opening
-from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, REFUSALS, WRONG_TOKEN, Traffic, traffic
-from tools.provider.answers import Answer
+from tools.proofs.soak.traffic import EPOCH, LEFT_FOR_A_PERSON, NEVER_KEPT, REFUSALS, WRONG_TOKEN, Traffic, traffic
+from tools.provider.answers import NOT_ENOUGH, SUCCESS, Answer
 from tools.provider.simulate.pages import Words
 from tools.provider.simulate.provider import Delivery, Settled
 from tools.provider.simulate.report import report
-from tools.provider.simulate.story import PageName
+from tools.provider.simulate.story import PAGES
 from tools.shared.trouble import Trouble
 from walletctl import PORT, Walletctl, parked
 
 TRAFFIC = traffic(seed=2, seconds=2, rate=15)
+REPORTED = ("result", "jackpot", "bonus", "promo", "bet", "cancel")
 
 
 def said(made: Traffic) -> list[Words]:
@@ -65,11 +66,18 @@ class Played:
     def play(self, made: Traffic) -> None:
         for player in made.players:
             self.operator.invoke("cashier", opening(player))
+        taken: set[int] = set()
         for plan, words in zip(made.plans.values(), said(made), strict=True):
-            if plan.code != WRONG_TOKEN:  # the functions have no secret here
-                reply = self.operator.send(plan.callback.name, words.body)
-                answer = Answer(status=reply.status, text=reply.text)
-                self.sent.append(Sent(plan, [delivery(reply.status, answer=answer)]))
+            callback = plan.callback
+            is_called_for = not plan.follows_a_failure and (not callback.needs or taken & {*callback.needs})
+            if plan.code == WRONG_TOKEN or not is_called_for:  # the functions have no secret here
+                continue
+            function = "balance" if callback.page == "check" else callback.name
+            reply = self.operator.send(function, words.body, path=words.path.partition("?")[0])
+            answer = Answer(status=reply.status, text=reply.text)
+            self.sent.append(Sent(plan, [delivery(reply.status, answer=answer)]))
+            if callback.page == "bet" and answer.error == SUCCESS:
+                taken.add(callback.number)
 
     def account(self) -> SoakAccount:
         with report(self.folder / "report.csv") as rows:
@@ -127,16 +135,20 @@ def played(unplayed: Played) -> Played:
 
 
 def test_what_is_right_is_found_to_be_right(unplayed: Played) -> None:
-    unplayed.play(traffic(seed=1, seconds=5, rate=15))
+    unplayed.play(traffic(seed=19, seconds=5, rate=15))
 
     found = unplayed.account()
 
     assert found.findings == []
     assert {one.plan.code for one in unplayed.sent} == {0, *(code for code, _ in REFUSALS)} - {WRONG_TOKEN}
-    owed = {credit.id for one in unplayed.sent if one.plan.is_owed for credit in one.plan.callback.credits}
+    told = [one for one in unplayed.sent if one.plan.is_owed and one.plan.callback.name in REPORTED]
+    owed = {credit.id for one in told if NOT_ENOUGH not in one.codes for credit in one.plan.callback.credits}
     assert found.reconciled["owed"] == found.reconciled["on record"] == len(owed)
-    assert found.verified["transactions"] == len(owed) + found.verified["players"]  # each has an opening
+    made = [item for item in unplayed.operator.items("Transactions") if "seq" in item]
+    assert found.verified["transactions"] == len(made)
+    assert {item["id"].partition("#")[0] for item in made} >= {"opening", "bet", "result"}
     assert found.listed["refused callbacks that must be in it"] > 0
+    assert found.open_rounds["open"] == found.open_rounds["left open by the provider"]
 
 
 # --- Lost -------------------------------------------------------------------------------------------
@@ -225,6 +237,36 @@ def test_a_refused_win_that_parked_list_does_not_show_is_found(played: Played) -
 # --- The answers ------------------------------------------------------------------------------------
 
 
+def test_a_round_that_the_provider_left_open_and_that_is_not_listed_is_found(played: Played) -> None:
+    taken = next(one for one in played.sent if one.plan.callback.page == "bet" and SUCCESS in one.codes)
+    bet = taken.plan.callback.credits[0]
+    calls = [one for one in played.sent if one.plan.callback.credits[0].round_id == bet.round_id]
+    played.sent = [one for one in played.sent if one not in calls or one.plan.callback.page == "bet"]
+
+    assert ("open round", bet.round_id) in played.findings()
+
+
+def test_a_round_that_is_open_although_it_was_closed_is_found(played: Played) -> None:
+    closed = next(
+        item for item in played.operator.items("Rounds") if item["hadBet"] and item["bets"] and "openSince" not in item
+    )
+    played.operator.database.Table("Rounds").put_item(Item=closed | {"openSince": "2026-01-02T03:04:05.000+00:00"})
+
+    assert ("open round", closed["roundId"]) in played.findings()
+
+
+@pytest.mark.parametrize(("is_surely_kept", "is_lost"), [(True, True), (False, False)])
+def test_a_cancel_that_the_wallet_never_got_is_not_lost_by_it(
+    is_surely_kept: bool, is_lost: bool, played: Played
+) -> None:
+    taken = next(one for one in played.sent if one.plan.callback.page == "bet" and SUCCESS in one.codes)
+    (cancel, *_) = taken.plan.callback.if_failed
+    plan = played.never_paid().plan
+    played.sent[-1] = Sent(replace(plan, callback=cancel), [delivery(503, 998)] * 3, is_surely_kept=is_surely_kept)
+
+    assert (("lost", cancel.credits[0].reference) in played.findings()) == is_lost
+
+
 def test_every_wrong_answer_is_found(played: Played) -> None:
     wrong = [
         delivery(200, 61),  # a conflict without one
@@ -255,7 +297,7 @@ def test_a_player_whose_wallet_is_opened_late_may_be_unknown(played: Played) -> 
 def test_a_command_that_cannot_do_its_work_spoils_the_account(played: Played) -> None:
     (played.folder / f"service-{PORT}.json").unlink()
 
-    assert [finding.what for finding in played.account().findings] == ["not examined"] * 3
+    assert [finding.what for finding in played.account().findings] == ["not examined"] * 4
 
 
 def test_the_status_is_0_only_if_nothing_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,7 +384,9 @@ def test_a_minute_has_every_page_every_refusal_and_every_manner_of_sending() -> 
     plans = made.values()
     followed = {number for plan in plans for number in plan.callback.after}
 
-    assert {plan.callback.page for plan in plans} == set(get_args(PageName))
+    assert {plan.callback.page for plan in plans} == set(PAGES)
+    assert {plan.callback.page for plan in plans if plan.follows_a_failure} == {"bet", "cancel"}
+    assert not any(plan.may_give_up for plan in plans if plan.callback.page in NEVER_KEPT)
     assert {plan.code for plan in plans} == {0, *(code for code, _ in REFUSALS)}
     assert any(plan.callback.copies > 1 for plan in plans)
     assert any(plan.callback.cut_after for plan in plans)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from conftest import Operator, published
 from tools.shared.trouble import Trouble
-from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
+from tools.walletctl.kinds import OPERATORS, OUTCOMES
 from tools.walletctl.log import not_kept_of_stack, of_stack, refused_of_stack
 from tools.walletctl.parked import mailbox
 from tools.walletctl.place import LocalService
@@ -343,7 +343,7 @@ def test_a_ledger_lists_every_kind_and_says_who_corrected_it(walletctl: Walletct
 
 def test_the_operators_kinds_are_the_cashiers(operator: Operator) -> None:
     assert operator.load("cashier").MOVEMENTS == OPERATORS
-    assert get_args(Outcome) == (NOT_ENOUGH, ELSEWHERE)
+    assert get_args(Outcome) == OUTCOMES
 
 
 @pytest.mark.parametrize("by_player", [True, False])
@@ -702,7 +702,7 @@ def test_of_a_stack_it_is_said_that_no_other_kind_was_looked_for(
     operator.send("result", published("result", reference="two-kinds"))
     walletctl.log(refused("two-kinds", service="jackpot"))
 
-    others = ["jackpot#two-kinds", "bonus#two-kinds", "promo#two-kinds"]
+    others = ["jackpot#two-kinds", "bonus#two-kinds", "promo#two-kinds", "cancel#two-kinds"]
     found = walletctl.json("find", "two-kinds")
 
     assert (found["refused"], sorted(found["notLookedFor"])) == ([], sorted(others))
@@ -1315,7 +1315,8 @@ def test_a_stack_s_log_is_asked_for_a_player_s_refused_wins_and_what_became_of_t
     found = refused_of_stack(logs, ["/prod/result"], "40021", now, now)
 
     first, second = logs.queries
-    assert 'filter message = "refused" and (userId = "40021" or roundId = "40021")' in first["queryString"]
+    by = 'roundId = "40021" or userId = "40021" and service != "bet"'
+    assert f'filter message = "refused" and ({by})' in first["queryString"]
     assert 'filter correlation_id in ["r1", "r2"]' in second["queryString"]
     assert [each.reference for each in found] == ["r1", "r2"]
 
@@ -1402,8 +1403,8 @@ NO_FILTERS = {
     ("--since", "yesterday"): "yesterday is not a moment: say 2026-01-02",
     (
         "--kind",
-        "bet",
-    ): "no kind is called bet: there are result, jackpot, bonus, promo, opening, deposit",
+        "spin",
+    ): "no kind is called spin: there are result, jackpot, bonus, promo, bet, cancel, opening, deposit",
     ("--until", "999999d"): "999999d is not a moment",
 }
 

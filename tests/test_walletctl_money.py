@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from conftest import Operator
 from tools.shared.outside import user
-from tools.walletctl import money, place
+from tools.walletctl import place
 from walletctl import Walletctl
 
 Run = Callable[..., Any]
@@ -127,7 +127,7 @@ def test_walletctl_writes_no_table_itself(ordering: Run, walletctl: Walletctl) -
 def test_an_adjustment_is_asked_about(
     ordering: Run, operator: Operator, monkeypatch: pytest.MonkeyPatch, answer: str, moved: bool
 ) -> None:
-    monkeypatch.setattr(money, "at_a_terminal", lambda: True)
+    monkeypatch.setattr("tools.walletctl.ordering.at_a_terminal", lambda: True)
 
     done = ordering("adjust 421 -5", stdin=answer)
 
@@ -143,7 +143,7 @@ def test_where_nobody_can_be_asked_an_adjustment_needs_yes(
     done = ordering("adjust 421 -5", *options)
 
     assert done.exit_code == 2
-    assert "nothing was moved: to adjust a wallet without a question, add --yes" in done.stderr
+    assert "nothing was moved: to do it without a question, add --yes" in done.stderr
     assert operator.transactions() == []
 
 

@@ -1035,7 +1035,7 @@ def test_a_win_that_was_left_for_want_of_a_player_is_credited_once_there_is_one(
 # --- All of them, and one ----------------------------------------------------------------------------
 
 
-def test_all_four_callbacks_are_listed_with_what_waits_for_another_try(desk: Owed) -> None:
+def test_every_callback_that_keeps_is_listed_with_what_waits_for_another_try(desk: Owed) -> None:
     for callback in CALLBACKS:
         desk.dead(letter(callback), callback=callback)
     desk.dead(letter("promo", request={"reference": "second"}), callback="promo")
@@ -1050,11 +1050,12 @@ def test_all_four_callbacks_are_listed_with_what_waits_for_another_try(desk: Owe
         "jackpot 0 1 1",
         "bonus 2 1 1",
         "promo 0 2 2",
+        "cancel 0 0 0",
     ]
     assert {f"{callback}:" for callback in CALLBACKS} <= set(counts)
     piles = json.loads(desk.parked("list", "--json").stdout)
     assert [(pile["callback"], len(pile["deadLetters"])) for pile in piles] == [
-        ("result", 1), ("jackpot", 1), ("bonus", 1), ("promo", 2),
+        ("result", 1), ("jackpot", 1), ("bonus", 1), ("promo", 2), ("cancel", 0),
     ]  # fmt: skip
     assert piles[2]["waiting"] == {"due": 1, "new": 1, "betweenTries": 0}
     assert len(desk.visible_in("PromoDeadLetters")) == 2, "nothing is held"
@@ -1991,7 +1992,7 @@ def test_queues_that_stop_answering_are_told_in_one_line(desk: Owed, operation: 
 def test_an_unknown_callback_is_told_which_there_are(desk: Owed, callback: str) -> None:
     said = refusal(desk.redrive(callback=callback))
 
-    assert said == f"no callback is called {callback!r}: there are result, jackpot, bonus, promo"
+    assert said == f"no callback is called {callback!r}: there are result, jackpot, bonus, promo, cancel"
 
 
 def test_a_port_that_is_none_is_told_in_one_line(desk: Owed) -> None:

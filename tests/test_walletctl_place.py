@@ -20,7 +20,7 @@ from walletctl import ACCOUNT, COMMANDS, PAGES, PORT, Walletctl
 
 RESOURCES = {
     name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"prod-{name}"}}
-    for name in ("Players", "Transactions", "FreeRounds", "PromoRetryQueue", "PromoDeadLetters")
+    for name in ("Players", "Transactions", "FreeRounds", "Rounds", "PromoRetryQueue", "PromoDeadLetters")
 }  # queues, whose physical ids hold their names: enough to see who is asked for what
 URL = "https://abc.execute-api.eu-west-1.amazonaws.com/live"
 
@@ -55,7 +55,7 @@ def test_what_may_read_the_tables_is_not_asked_for_the_queues(stack: place.Place
     stack.tables()
 
     asked = [parameters["LogicalResourceId"] for parameters in walletctl.asked("DescribeStackResource")]
-    assert asked == ["Players", "Transactions", "FreeRounds"]
+    assert asked == ["Players", "Transactions", "FreeRounds", "Rounds"]
 
 
 def test_a_local_service_says_where_it_is(walletctl: Walletctl) -> None:

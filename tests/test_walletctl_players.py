@@ -135,8 +135,13 @@ def test_a_wallet_is_shown_with_its_last_transactions_and_uncovered_rounds(
         "99900.49",
         [{"bonusCode": "gift", "uncovered": "10.5", "advance": "0"}],
     )
-    assert walletctl.csv("players", "show", "421") == [
-        {"userId": "421", "currency": "USD", "cash": "99900.49", "bonus": "110.49", "version": "8"}
+    (row,) = walletctl.csv("players", "show", "421")
+    assert [row[name] for name in ("userId", "currency", "cash", "bonus", "version")] == [
+        "421",
+        "USD",
+        "99900.49",
+        "110.49",
+        "8",
     ]
 
 
@@ -179,6 +184,103 @@ def test_no_wallets_are_no_error(walletctl: Walletctl) -> None:
     assert "No wallets in NONE" in walletctl("players", "list", "--currency", "NONE").stdout
     assert walletctl.json("players", "list", "--currency", "NONE") == []
     assert walletctl.csv("players", "list", "--currency", "NONE") == []
+
+
+# --- Frozen -----------------------------------------------------------------------------------------
+
+
+WHY = ("--reason", "asked for a break, ticket 7")
+BET = {
+    "providerId": "luckymonaco", "userId": "421", "gameId": "g", "roundId": "r", "reference": "b", "uuid": "u",
+    "amount": "5", "currency": "USD", "timestamp": "1782429190374",
+}  # fmt: skip
+
+
+def test_a_frozen_player_places_no_bet_until_unfrozen(walletctl: Walletctl, operator: Operator) -> None:
+    frozen = walletctl("players", "freeze", "421", *WHY, "--yes")
+    refused = operator.send("bet", BET | {"reference": "b1"}).json["error"]
+    unfrozen = walletctl("players", "unfreeze", "421", "--reason", "the break is over", "--yes")
+    taken = operator.send("bet", BET | {"reference": "b2"}).json["error"]
+
+    assert (frozen.exit_code, unfrozen.exit_code) == (0, 0)
+    assert (refused, taken) == (56, 0)
+    assert f"by {user()}: asked for a break, ticket 7" in frozen.stdout
+    assert "421 may place bets again" in unfrozen.stdout
+
+
+def test_whoever_shows_a_wallet_says_that_the_player_is_frozen_since_when_by_whom_and_why(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    operator.open_wallet("422")
+    walletctl("players", "freeze", "421", *WHY, "--yes")
+    at = operator.wallet("421")["frozenAt"][:19].replace("T", " ")
+    told = f"since {at}Z, by {user()}: asked for a break, ticket 7"
+
+    for command in (
+        ("players", "show", "421"), ("players", "list"), ("find", "421"), ("ledger", "421"),
+        ("deposit", "421", "1", "--reference", "d", "--reason", "x"),
+    ):  # fmt: skip
+        assert told in walletctl(*command).stdout, command
+    listed = {each["userId"]: each for each in walletctl.json("players", "list")}
+    assert (listed["421"]["frozen"], listed["421"]["frozenBy"]) == (True, user())
+    assert (listed["422"]["frozen"], listed["422"]["frozenBy"]) == (False, None)
+    assert walletctl.json("find", "421")["wallet"]["frozenReason"] == "asked for a break, ticket 7"
+
+
+def test_a_player_who_is_frozen_already_keeps_the_first_reason(walletctl: Walletctl, operator: Operator) -> None:
+    walletctl("players", "freeze", "421", *WHY, "--yes")
+
+    again = walletctl("players", "freeze", "421", "--reason", "another", "--yes")
+
+    assert "421 was frozen before: since" in again.stdout
+    assert operator.wallet("421")["frozenReason"] == "asked for a break, ticket 7"
+    assert walletctl.json("players", "freeze", "421", *WHY)["outcome"] == "unchanged"
+    walletctl("players", "unfreeze", "421", *WHY, "--yes")
+    assert walletctl.json("players", "unfreeze", "421", *WHY)["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize(("answer", "is_done"), [("yes\n", True), ("no\n", False), ("", False)])
+def test_freezing_is_asked_about(
+    walletctl: Walletctl, operator: Operator, monkeypatch: pytest.MonkeyPatch, answer: str, is_done: bool
+) -> None:
+    monkeypatch.setattr("tools.walletctl.ordering.at_a_terminal", lambda: True)
+
+    done = walletctl("players", "freeze", "421", *WHY, stdin=answer)
+
+    assert done.exit_code == (0 if is_done else 1)
+    assert ("frozen" in operator.wallet("421")) is is_done
+    assert ("Nothing was changed" in done.stdout) is not is_done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("421", "--reason", "x"), "nothing was changed: to do it without a question, add --yes"),
+        (("421", "--reason", " ", "--yes"), "--reason must be one line"),
+        (("421", "--reason", "a\nb", "--yes"), "--reason must be one line"),
+        (("nobody", "--reason", "x", "--yes"), "nobody has no wallet: nothing was changed"),
+    ],
+)
+def test_what_cannot_be_frozen_is_refused_and_changes_nothing(
+    walletctl: Walletctl, operator: Operator, arguments: tuple[str, ...], told: str
+) -> None:
+    before = operator.items("Players")
+
+    done = walletctl("players", "freeze", *arguments)
+
+    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr
+    assert operator.items("Players") == before
+
+
+@pytest.mark.parametrize(("value", "is_frozen"), [(True, True), ("no", True), (0, True), (False, False), (None, False)])
+def test_what_another_program_wrote_is_shown_as_the_wallet_reads_it(
+    walletctl: Walletctl, operator: Operator, value: object, is_frozen: bool
+) -> None:
+    operator.put_wallet("odd", frozen=value)
+
+    assert walletctl.json("players", "show", "odd")["frozen"] is is_frozen
+    assert ("frozen" in walletctl("players", "show", "odd").stdout) is is_frozen
+    assert operator.send("bet", BET | {"userId": "odd"}).json["error"] == (56 if is_frozen else 15)
 
 
 # --- Many -------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class Functions:
 
     def __init__(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[tuple[dict[str, str], Any]] = []
-        for name in ("result", "jackpot", "bonus", "promo", "cashier"):
+        for name in ("result", "jackpot", "bonus", "promo", "bet", "cancel", "cashier"):
             operator.handler(name)  # the command leaves the environment without an account
         make_call = BaseClient._make_api_call
 
@@ -141,6 +141,30 @@ class Functions:
             return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
         monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+
+def stake(reference: str, amount: str = "5", **changes: Any) -> dict[str, Any]:
+    """A bet as the provider sends it, of the round `r` in the game `g`; None takes a field out."""
+    return _call(reference=reference, amount=amount, gameName="g", sessionId="s", roundDetails="spin", **changes)
+
+
+def undo(reference: str | None, **changes: Any) -> dict[str, Any]:
+    """A cancel of that bet; with `path="/v4/Refund"` to `send`, the refund of its round."""
+    return _call(reference=reference, **changes)
+
+
+def won(reference: str, amount: str = "5", **changes: Any) -> dict[str, Any]:
+    """A result of the same round."""
+    return _call(reference=reference, amount=amount, gameName="g", sessionId="s", roundDetails="spin", **changes)
+
+
+def _call(**fields: Any) -> dict[str, Any]:
+    same = {"providerId": "luckymonaco", "userId": "421", "currency": "USD", "gameId": "g", "roundId": "r", "uuid": "u"}
+    call = {**same, "timestamp": "1782429190374", **fields}
+    return {name: value for name, value in call.items() if value is not None}
+
+
+CANCEL, REFUND = "/v4/Cancel", "/v4/Refund"
 
 
 def refusal(result: Result) -> str:

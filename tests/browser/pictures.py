@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from browser.conftest import FLAGS, ROOT, published
 
 MINUTES, RATE = 3, 5
+ROUND = "5103188820"
 AMOUNTS = ("12.5", "3", "40", "0", "7.25", "100", "2.4", "15", "0", "64.99", "5", "8.1")
 
 
@@ -25,13 +26,22 @@ def main(port: int) -> None:
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
 
-        def send(**changes: Any) -> None:
-            body = published("result", **changes, timestamp=str(int(1000 * time.time())))
-            http.post("/v4/Result", content=json.dumps(body)).raise_for_status()
+        def send(call: str = "Result", **changes: Any) -> None:
+            stamp = "timeStamp" if call == "Bet" else "timestamp"  # as each page's example has it
+            body = published(call.lower(), **changes, **{stamp: str(int(1000 * time.time()))})
+            http.post(f"/v4/{call}", content=json.dumps(body)).raise_for_status()
 
         player = {"userId": "421", "currency": "USD"}
-        for number, amount in enumerate(AMOUNTS):
-            send(**player, reference=f"win-{number + 1:02d}", roundId=f"51031888{number + 1:02d}", amount=amount)
+        for number, amount in enumerate(AMOUNTS, 1):
+            place = {**player, "roundId": f"51031888{number:02d}"}
+            send("Bet", **place, reference=f"bet-{number:02d}", amount="5")
+            send(**place, reference=f"win-{number:02d}", amount=amount)
+        for nth in "abc":
+            send("Bet", **player, roundId=ROUND, reference=f"bet-20{nth}", amount="10")
+        send("Cancel", **player, roundId=ROUND, reference="bet-20b")
+        send(**player, roundId=ROUND, reference="win-20", amount="45.5")
+        send("EndRound", **player, roundId=ROUND)
+        send("Bet", **player, roundId="5103188821", reference="bet-21", amount="10")
         with subprocess.Popen(  # noqa: S603 - our own program
             [
                 *(ROOT / ".venv" / "bin" / "python", "-m", "tools.programs.walletctl", "simulate", "--port", str(port)),
@@ -63,6 +73,12 @@ def _take(url: str) -> None:
         time.sleep(2)  # the figures come
         _shoot(page, "live")
 
+        page.set_viewport_size({"width": 1180, "height": 760})
+        page.screenshot(path=ROOT / "docs" / "pictures" / "console.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+        page.goto(f"/find?name={ROUND}")
+        _shoot(page, "round")
         page.goto("/find?name=in-euros-1")
         _shoot(page, "find")
         page.goto("/player?id=421")
@@ -72,7 +88,7 @@ def _take(url: str) -> None:
         page.goto("/parked")
         _shoot(page, "parked")
 
-        page.goto("/try?example=jackpot&fresh=1")
+        page.goto("/try?example=bet&fresh=1")
         page.get_by_role("button", name="Send 10 times").click()
         expect(page.get_by_role("region", name="Answers").get_by_role("row")).to_have_count(11)
         page.get_by_role("button", name="Send 10 times").scroll_into_view_if_needed()

@@ -131,7 +131,7 @@ def test_someone_finds_why_a_win_was_not_credited(opened: Opened, service: Servi
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Not credited: it waits for a person")).to_be_visible()
-    expect(page.get_by_text("the win is in another currency than the wallet").first).to_be_visible()
+    expect(page.get_by_text("it is in another currency than the wallet").first).to_be_visible()
     expect(page.get_by_text("Ask the provider. If you pay it by other means, settle it").first).to_be_visible()
     expect(page.get_by_text("A retry is refused again").first).to_be_visible()
 
@@ -278,7 +278,7 @@ def test_a_new_reference_keeps_what_was_edited(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("changes", "heading"),
     [
-        ({"amount": "0"}, "On record, and nothing was paid"),
+        ({"amount": "0"}, "On record, and nothing was moved"),
         ({"userId": "nobody"}, "Not credited yet: it waits for another try"),
         ({"currency": "EUR"}, "Not credited: it waits for a person"),
         ({"amount": "ten"}, "Not credited: it waits for a person"),

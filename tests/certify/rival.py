@@ -29,7 +29,9 @@ class Rival(Contract):
         self.wallets |= {
             "421": Wallet("USD", Fraction("99889.99"), Fraction("99.99")),
             "422": Wallet("USD", Fraction(0), Fraction(0)),
+            "423": Wallet("USD", Fraction(0), Fraction(0)),
         }
+        self.frozen["423"] = ("support", "asked for it")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         answer = await self.answer(Request(scope, receive))

@@ -135,13 +135,50 @@ def test_an_operator_may_have_paths_of_its_own() -> None:
     with serving(Elsewhere()) as url:
         result = run(
             *(f"{url}/secret-corner/", "--player", "421", "--result-path", "/win", "--jackpot-path", "/jp"),
-            *("--auto-closing-path", "/win", "--group", "jackpots", "--case", "by-both-its-paths"),
+            *("--auto-closing-path", "/win", "--group", "jackpots", "--case", "by-all-its-paths"),
         )
 
     assert result.exit_code == 1  # by the promotion's paths, which were not named
     assert "not tried: 2, because this operator's paths are its own" in result.stdout
-    assert "failed: dialects: a promotion may come by both its paths" in result.stdout
-    assert "1 failed, 2 not tried" in result.stdout
+    assert "failed: dialects: a promotion may come by all its paths" in result.stdout
+    assert "failed: bets: a bet may come by all its paths" in result.stdout
+
+
+def test_an_operator_without_bets_is_certified_for_the_wins_alone_and_the_report_says_so(tmp_path: Path) -> None:
+    report, choice = tmp_path / "report.html", ("--group", "credit", "--wins-only")
+    with serving(Rival(wins_only=True)) as url:
+        result = run(url, "--player", "421", *choice, "--html", report)
+        as_json = run(url, "--player", "421", *choice, "--json")
+
+    said = (
+        "Certified for the wins alone, as --wins-only asks: nothing was sent to balance, check, bet, cancel, refund or"
+    )
+    assert result.exit_code == as_json.exit_code == 0, result.output
+    assert said in " ".join(result.stdout.split())
+    assert said in html.unescape(report.read_text())
+    assert "for the wins alone</h1>" in report.read_text()
+    assert json.loads(as_json.stdout)["calls"] == "wins"
+
+
+def test_an_operator_without_bets_fails_the_cases_of_bets_unless_they_are_left_out() -> None:
+    with serving(Rival(wins_only=True)) as url:
+        result = run(url, "--player", "421", "--case", "a bet is taken from cash", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["calls"] == "all"
+    assert "no case is left by this choice" in trouble_of("--list", "--group", "bets", "--wins-only")
+
+
+def test_a_frozen_player_has_cases_of_a_frozen_player(url: str) -> None:
+    chosen = ("--case", "frozen player")
+    without = run(url, "--player", "421", *chosen, "--case", "a bet is taken from cash")
+    frozen = run(url, "--player", "421", "--frozen-player", "423", *chosen)
+
+    assert "not tried: 4, because no frozen player was given" in without.stdout
+    assert "4 passed, 0 failed, 0 not tried" in frozen.stdout
+    assert "there is no frozen player nobody" in trouble_of(
+        url, "--player", "421", "--frozen-player", "nobody", *chosen
+    )
 
 
 def test_json_says_all_of_it_to_a_machine(url: str) -> None:

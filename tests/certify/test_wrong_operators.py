@@ -14,7 +14,7 @@ from starlette.responses import Response
 from contract import Record, Refused, Wallet
 from tools.provider.answers import Answer
 from tools.provider.certify.cases import CASES
-from tools.provider.certify.catalogue import GROUPS, Case
+from tools.provider.certify.catalogue import BEYOND_WINS, GROUPS, Case, chosen
 from tools.provider.certify.provider import OWN_PATHS
 from tools.provider.certify.run import Certification, CertifySettings, run
 from tools.provider.secret import Secret
@@ -23,6 +23,7 @@ from tools.shared.trouble import Trouble
 
 from .rival import Rival
 from .wrong import WRONG, CountWithoutAdvance, NoBonusCounted, NoBonusShown, Wrong, ZeroRefused
+from .wrong_bets import DoubleReversal
 
 SECRET = Secret(hash_secret="shared by both", auth_token="one/of&these=")
 BY_NAME = {case.name: case for case in CASES}
@@ -35,6 +36,7 @@ def certified(
         url="http://operator",
         player_id="421",
         other_player_id="422",
+        frozen_player_id="423",
         secret=secret,
         paths=OWN_PATHS,
         run_id="test",
@@ -79,7 +81,7 @@ def test_a_right_operator_passes_every_case_without_a_secret() -> None:
 
     assert not certification.failed
     not_tried = {outcome.case.group for outcome in certification.outcomes if outcome.verdict == "not tried"}
-    assert not_tried == {"trust"}
+    assert not_tried == {"trust", "balance"}
     assert not certification.moved_between
 
 
@@ -103,6 +105,31 @@ def test_a_wrong_operator_is_caught_by_its_case(wrong: Wrong) -> None:
     certification = certified(locked(wrong.operator), cases, large_amounts=wrong.large_amounts)
 
     assert names_of(certification) == wrong.caught_by
+
+
+def test_a_certification_leaves_no_round_open() -> None:
+    operator = Rival()
+    certification = certified(operator, [case for case in CASES if case.group in BEYOND_WINS], secret=Secret())
+
+    assert not certification.failed
+    assert not certification.moved_between
+    assert not [round for round in operator.rounds.values() if round.is_open]
+
+
+def test_an_operator_without_the_other_calls_is_certified_for_the_wins_alone() -> None:
+    wins = chosen(CASES, [], [], None, wins_only=True)
+    certification = certified(Rival(wins_only=True), wins, secret=Secret(), large_amounts=True)
+
+    assert not certification.failed
+    assert {outcome.case.group for outcome in certification.outcomes} == {*GROUPS} - BEYOND_WINS
+    assert len(CASES) - len(wins) >= 60
+
+
+def test_a_play_that_fails_names_the_request_that_was_answered_wrongly() -> None:
+    (failed,) = certified(DoubleReversal(), [BY_NAME["a cancel sent twice pays its bet back once"]]).failed
+
+    assert failed.expected == "an answer with cash 99890.19, to request 3, the cancel"
+    assert failed.got == "cash 99890.22"
 
 
 def test_a_failed_schedule_names_the_delivery_that_was_paid_wrongly() -> None:

@@ -83,7 +83,7 @@ def in_front(console: ASGIApp, others: ASGIApp) -> ASGIApp:
     return either
 
 
-PATHS = frozenset({"live", "find", "player", "transaction", "parked", "try", "assets"})
+PATHS = frozenset({"live", "find", "player", "transaction", "rounds", "parked", "try", "assets"})
 
 
 def _is_ours(method: str, path: str) -> bool:
@@ -101,7 +101,7 @@ class _Assets(StaticFiles):
         return answer
 
 
-_NO_PAGE = "There is no such page. Live, Find, Parked and Try are what there is."
+_NO_PAGE = "There is no such page. Live, Find, Rounds, Parked and Try are what there is."
 _A_FORMS_TARGET = "This is where a form leads. Go to the page that has it, and send it from there."
 
 

@@ -26,11 +26,13 @@ from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.settling import Ruling, Settling, the_one
 from tools.walletctl.place import Place
+from tools.walletctl.rounds.played import Played, played
 from tools.walletctl.verify.account import Account, account
 from tools.walletctl.verify.books import TableBooks
 
 ROWS = 50  # of a ledger on a page
 DRAWN = 200  # transactions in a ledger's picture
+OPEN_ROUNDS = 200  # on a page
 _LOG_DAYS = 3  # of a stack's log, which costs by what is read; a local log is read whole
 
 
@@ -115,6 +117,11 @@ class BackOffice:
     def callbacks(self) -> list[str]:
         return places.callbacks()
 
+    @property
+    def keeping(self) -> list[str]:
+        """The callbacks that have queues."""
+        return self.place.keeping()
+
     def named(self, name: str) -> tuple[list[Item], Item | None]:
         """What the ledger has under that reference, and the wallet of a player of that name: at once, by key."""
         transactions, wallet, _ = of_name(self.place.tables(), name)
@@ -139,6 +146,16 @@ class BackOffice:
             free_rounds=tables.free_rounds_of(user_id),
         )
 
+    def open_rounds(self, player: str | None = None) -> tuple[list[Played], bool] | None:
+        """The rounds in which a bet waits for a result, and whether there are more; None where no bets are taken."""
+        tables = self.place.tables()
+        if tables.rounds is None:
+            return None
+        tomorrow = datetime.now(UTC) + timedelta(days=1)  # clocks differ
+        found = tables.open_rounds(player, tomorrow.isoformat(timespec="milliseconds"), lambda _read: None)
+        items = list(islice(found, OPEN_ROUNDS + 1))
+        return played(tables, (), items[:OPEN_ROUNDS]), len(items) > OPEN_ROUNDS
+
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""
         tables = self.place.tables()
@@ -147,7 +164,9 @@ class BackOffice:
             return account(
                 books.pages(),
                 compares_free_rounds=tables.free_rounds is not None,
+                compares_rounds=tables.rounds is not None,
                 wallet_now=books.wallet_now,
+                round_now=books.round_now,
             )
 
     def record(self, id: str) -> Record | None:
@@ -171,7 +190,7 @@ class BackOffice:
     def parked(self, *callbacks: str) -> list[Pile]:
         """Every dead letter, or some callbacks', read and put back; where none is by SQS's count, that is believed."""
         with self.at_the_letters:
-            return piles(self.place, callbacks or self.callbacks, trusting_counts=self.is_local)
+            return piles(self.place, callbacks or self.keeping, trusting_counts=self.is_local)
 
     def recorded_about(self, parked: Sequence[tuple[str, Group]]) -> dict[str, Item]:
         """What is on record about dead letters, by id: what was adjusted by hand, and what they contradict."""
@@ -265,7 +284,7 @@ class BackOffice:
 
     def counts(self) -> list[Count]:
         with Interruptions() as interruptions:
-            return [self._count(callback, interruptions) for callback in self.callbacks]
+            return [self._count(callback, interruptions) for callback in self.keeping]
 
     def _count(self, callback: str, interruptions: Interruptions) -> Count:
         queues = self.place.queues(callback)

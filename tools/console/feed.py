@@ -22,8 +22,13 @@ from tools.walletctl.log import object_of
 
 Outcome = Literal[
     "credited",
+    "staked",
+    "paid back",
     "moved",
     "booked elsewhere",
+    "cancel remembered",
+    "round ended",
+    "answered",
     "replayed",
     "parked",
     "left for a person",
@@ -48,10 +53,13 @@ _KEPT_FOR: Mapping[int, Outcome] = {
     **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
 }
 _PRIZE = "prize left for a person"
-_MOVED = ("credited", "moved", "booked elsewhere")  # these lines list the transactions
-_DONE = (*_MOVED, "replayed")
+MOVED = ("credited", "staked", "paid back", "moved")
+_LIST = (*MOVED, "booked elsewhere", "cancel remembered")  # these lines list the records
+_ANSWERED = ("round ended", "answered")  # nothing was asked to move
+_DONE = (*_LIST, *_ANSWERED, "replayed")
 _SAID = (*_DONE, "refused", "declined")  # one of them for each request
-_TOLD = (*_SAID, _PRIZE)
+TOLD = (*_SAID, _PRIZE)
+_KEEP_NOTHING = ("bet", "endround", "balance")  # who is refused by these has the answer
 _MOST_DIGITS = 40  # before the point; no balance has more
 
 
@@ -75,7 +83,7 @@ class Arrival:
 
     @property
     def is_owed(self) -> bool:
-        return self.outcome not in (*_DONE, "declined")  # who orders has the answer, and is owed nothing
+        return self.outcome not in (*_DONE, "declined")  # who orders or bets has the answer, and is owed nothing
 
 
 @dataclass(slots=True)
@@ -83,6 +91,7 @@ class Minute:
     start: int  # minutes since the epoch
     callbacks: Counter[str] = field(default_factory=Counter)  # by kind
     credited: dict[str, Decimal] = field(default_factory=dict)  # by currency
+    staked: dict[str, Decimal] = field(default_factory=dict)
     owed: int = 0
 
 
@@ -233,10 +242,11 @@ class Feed:
         if callback.tries is None and not callback.is_prize:
             minute.callbacks[callback.kind] += 1
         minute.owed += callback.is_owed
-        if callback.outcome == "credited" and callback.amount and (currency := callback.currency):
-            credited = minute.credited
-            if currency in credited or len(credited) < _MOST_CURRENCIES:
-                credited[currency] = credited.get(currency, Decimal(0)) + callback.amount
+        sums = {"credited": minute.credited, "staked": minute.staked}.get(callback.outcome)
+        if sums is None or not callback.amount or not (currency := callback.currency):
+            return
+        if currency in sums or len(sums) < _MOST_CURRENCIES:
+            sums[currency] = sums.get(currency, Decimal(0)) + abs(callback.amount)
 
 
 def _callbacks(unread: _Unread) -> Iterator[Arrival]:
@@ -248,7 +258,7 @@ def _callbacks(unread: _Unread) -> Iterator[Arrival]:
             request.get("reference"): _object(str(request.get("request"))) for request in map(_object, unread.bodies)
         }
         for line in said:
-            if line["message"] in _TOLD:
+            if line["message"] in TOLD:
                 request = requests.get(line.get("correlation_id"), {})
                 yield of_line(line, unread.kind, request, at, line.get("milliseconds"))
         return
@@ -258,7 +268,7 @@ def _callbacks(unread: _Unread) -> Iterator[Arrival]:
     is_lost = sum(line["message"] == "parking failed" for line in said) > (prize is not None)
     if prize and not any(line["message"] == "parking failed" for line in said):
         yield of_line(prize, unread.kind, _object(unread.bodies[0]), at, None)
-    request = {} if line and line["message"] in _MOVED else _object(unread.bodies[0])
+    request = {} if line and line["message"] in _LIST else _object(unread.bodies[0])
     if line is None:
         failure = unread.failure or "the function said nothing of it"
         line = {"message": "failed", "reason": failure, "correlation_id": request.get("reference")}
@@ -281,6 +291,9 @@ def of_line(
     paid = [_amount(each.get("amount")) for each in made]
     message = str(line.get("message"))
     is_prize = message == _PRIZE
+    outcome = _outcome(message, code, tries)
+    if kind in _KEEP_NOTHING and outcome not in (*_DONE, "failed"):
+        outcome = "declined"
     return Arrival(
         number=0,
         at=at,
@@ -288,12 +301,14 @@ def of_line(
         player=_text(line.get("userId") or fields.get("userid")),
         reference=_text(line.get("correlation_id") or fields.get("reference")),
         amount=sum((amount for amount in paid if amount is not None), Decimal(0))
-        if message in _MOVED
+        if message in _LIST
+        else None
+        if message in _ANSWERED
         else _amount(fields.get("promowinamount"))
         if is_prize
         else _asked(kind, fields if "amount" in fields else {"amount": line.get("amount")}),
         currency=_text(line.get("currency") or fields.get("currency")),
-        outcome=_outcome(message, code, tries),
+        outcome=outcome,
         code=code,
         reason=_text(line.get("reason")),
         milliseconds=float(milliseconds) if isinstance(milliseconds, str | float | int) else None,
@@ -312,7 +327,10 @@ def _kind(function: str, line: Mapping[str, Any], fields: Mapping[str, Any], mad
 
 def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     match message:
-        case "credited" | "moved" | "booked elsewhere" | "replayed" | "declined" | "not kept" | "failed":
+        case (
+            "credited" | "staked" | "paid back" | "moved" | "booked elsewhere" | "cancel remembered"
+            | "round ended" | "answered" | "replayed" | "declined" | "not kept" | "failed"
+        ):  # fmt: skip
             return message
         case "prize left for a person":
             return "left for a person"

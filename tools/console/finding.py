@@ -11,14 +11,14 @@ from starlette.routing import BaseRoute, Route
 
 from tools.console.backoffice import ROWS, BackOffice, Ledger
 from tools.console.comparing import compared, prizes_of
-from tools.console.pages import MOST_OF_A_NAME, Pages, to
+from tools.console.pages import MOST_OF_A_NAME, Pages, is_overdue, to
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
 from tools.shared.listing import Row
 from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
-from tools.walletctl.kinds import function_of
+from tools.walletctl.kinds import BET, CANCEL, function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.records import number
 from tools.walletctl.verify.proof import EXACT
@@ -38,6 +38,7 @@ class FindPages:
         return [
             Route("/find", self.find),
             Route("/find/elsewhere", _named(self.elsewhere, "name")),
+            Route("/rounds", self.rounds),
             Route("/player", _named(self.player, "id")),
             Route("/player/proof", _named(self.proof, "id")),
             Route("/player/parked", _named(self.parked, "id")),
@@ -73,15 +74,25 @@ class FindPages:
             now=datetime.now(UTC),
         )
 
+    def rounds(self, _request: Request) -> Response:
+        """Those in which a bet waits for a result."""
+        found = self._office.open_rounds()
+        rounds, more = found or (None, False)
+        overdue = sum(map(is_overdue, rounds or ()))
+        return self._pages.page("rounds.html", rounds=rounds, more=more, overdue=overdue)
+
     def player(self, request: Request) -> Response:
         user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
         ledger = self._office.ledger(user_id, before)
         shown = ledger.newest[:ROWS]
+        rounds, _ = (self._office.open_rounds(user_id) if ledger.wallet else None) or ([], False)
         return self._pages.page(
             "player.html",
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
             opened=records.meaning(ledger.opening) if ledger.opening else "",
+            rounds=rounds,
+            frozen=records.frozen(ledger.wallet) if ledger.wallet else None,
             rows=_rows(ledger, before),
             oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),
             before=before,
@@ -130,14 +141,26 @@ class FindPages:
             meaning=records.meaning(record.item) if _needs_words(record.item) else "",
             moved_bonus=number(records.moved_bonus(record.item)),
             is_far_off=_is_far_off(record.item),
+            is_win=self._is_win(records.kind_of(record.item)),
+            of_bet=self._of_bet(id),
         )
+
+    def _is_win(self, kind: str) -> bool:
+        """Whether a reference that comes again with other content is kept. A bet never is; a cancel has no content."""
+        return kind in self._office.keeping and kind != CANCEL
+
+    def _of_bet(self, id: str) -> str | None:
+        """What paid a bet back, or the bet that was paid back, by its id if it is on record."""
+        kind, _, reference = id.partition("#")
+        other = {BET: CANCEL, CANCEL: BET}.get(kind)
+        return f"{other}#{reference}" if other and self._office.record(f"{other}#{reference}") else None
 
     def conflicts(self, request: Request) -> Response:
         """What else was asked for under the reference: by the dead letters, and by the log where it costs nothing."""
         id = _asked(request, "id")
         record = self._office.record(id)
         kind, _, reference = id.partition("#")
-        if record is None or kind not in self._office.callbacks:
+        if record is None or not self._is_win(kind):
             raise Trouble("No transaction has that id: there is nothing to compare with")
         piles = self._office.parked(*(("promo", "result") if kind == "promo" else (kind,)))
         others, same = compared(record.item, piles, id)
@@ -228,7 +251,7 @@ def _conflicts(lines: Sequence[LogLine]) -> list[LogLine]:
 
 def _needs_words(item: Item) -> bool:
     """Whether the table of a win that was paid does not say what it was."""
-    return bool(records.outcome_of(item) or records.by_hand(item))
+    return bool(records.outcome_of(item) or records.by_hand(item)) or records.kind_of(item) in (BET, CANCEL)
 
 
 def _is_far_off(item: Item) -> bool:

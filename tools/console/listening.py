@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.console.feed import Arrival, Feed, of_line
+from tools.console.feed import MOVED, TOLD, Arrival, Feed, of_line
 from tools.shared.outside import trouble_if
 from tools.shared.trouble import Trouble
 from tools.walletctl.kinds import CASHIER
 from tools.walletctl.log import moment_of, object_of
 from tools.walletctl.tables import Tables
 
-POLL_SECONDS = 5  # a call for each of five groups; an account has ten calls a second
+POLL_SECONDS = 5  # a call for each of nine groups at the most; an account has ten calls a second
 _FIRST_SECONDS = 300  # what is shown of the time before somebody looked
 _OVERLAP_SECONDS = 30  # lines come to the log some seconds late, and not in order
 # Of a group in one poll, the newest first. CloudWatch may answer with pages of nothing while it goes on searching; what
@@ -27,10 +27,7 @@ _MOST_PAGES = 8
 _MOST_EVENTS = 3000  # more than a feed keeps
 _MOST_KNOWN = 20_000  # lines of the overlap, by their ids
 _MOST_PLAYERS = 200  # whose currencies are read in one poll
-_PATTERN = (
-    '{ $.message = "credited" || $.message = "moved" || $.message = "booked elsewhere" || $.message = "replayed" || '
-    '$.message = "refused" || $.message = "declined" || $.message = "prize left for a person" }'
-)
+_PATTERN = "{ " + " || ".join(f'$.message = "{word}"' for word in TOLD) + " }"
 
 
 @dataclass(slots=True)
@@ -75,9 +72,9 @@ class Listening:
         self.feed.overheard(sorted(found, key=lambda callback: callback.at))
 
     async def _learn_currencies(self, found: Sequence[Arrival]) -> None:
-        """The log does not name a wallet's currency: it is read once for each player who was credited."""
-        credited = {each.player for each in found if each.outcome in ("credited", "moved") and each.player}
-        if not (unknown := sorted(player for player in credited if not self.feed.currency_of(player))):
+        """The log does not name a wallet's currency: it is read once for each player whose money moved."""
+        moved = {each.player for each in found if each.outcome in MOVED and each.player}
+        if not (unknown := sorted(player for player in moved if not self.feed.currency_of(player))):
             return
         read, attributes = self.tables.wallets, ("userId", "currency")
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -166,16 +167,15 @@ class _Watched(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _money(minutes: Sequence[Minute]) -> list[tuple[str, list[Decimal]]]:
-    """What each currency was credited by the minute, the busiest first."""
-    callbacks: dict[str, int] = {}
-    for minute in minutes:
-        for currency in minute.credited:
-            callbacks[currency] = callbacks.get(currency, 0) + 1
-    return [
-        (currency, [minute.credited.get(currency, Decimal(0)) for minute in minutes])
-        for currency in sorted(callbacks, key=lambda currency: (-callbacks[currency], currency))
+def _money(minutes: Sequence[Minute]) -> list[tuple[str, str, list[Decimal]]]:
+    """What of each currency was credited and staked by the minute, the busiest currency first."""
+    busy = Counter(currency for minute in minutes for currency in {*minute.credited, *minute.staked})
+    sums = [
+        (currency, what, [getattr(minute, what).get(currency, Decimal(0)) for minute in minutes])
+        for currency in sorted(busy, key=lambda currency: (-busy[currency], currency))
+        for what in ("credited", "staked")
     ]
+    return [each for each in sums if any(each[2])]
 
 
 def _event(name: str, content: str, *, id: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Pages from their templates. Every text is escaped, and those from outside go through `visible` as well."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import advice, can_be_settled
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
-from tools.walletctl.records import by_hand, free_rounds, why_less
+from tools.walletctl.records import by_hand, free_rounds, number, why_less
+from tools.walletctl.rounds import played
+from tools.walletctl.rounds.played import Played
 
 FOLDER = Path(__file__).parent
 MOST_OF_A_NAME = 4000  # characters that a page is asked for by; what a refused request is called longer has an id
 _MOST_OF_A_NAME_SHOWN = 200
+OVERDUE = timedelta(hours=26)  # the provider closes a round within 24
 _MOST_SHOWN = 4000  # characters of a request that a list shows at once: round details have up to 60,000
 
 
@@ -69,7 +72,13 @@ class Pages:
             "why_less": why_less,
             "by_hand": by_hand,
             "OPERATORS": OPERATORS,
+            "DONE": words.DONE,
             "free_rounds": free_rounds,
+            "round_state": played.state,
+            "round_steps": played.steps,
+            "staked_live": staked_live,
+            "is_overdue": is_overdue,
+            "overdue_hours": OVERDUE // timedelta(hours=1),
             "never_came": never_came,
             "is_identifier": is_identifier,
             "advice": lambda callback, group, known: advice(
@@ -127,6 +136,18 @@ def to_find(name: str) -> str:
     return to("/find", name=name)
 
 
+def staked_live(of: Played) -> Decimal:
+    """What was taken for the bets that are live in a round, as far as it can be read."""
+    taken = (number(bet.get("taken")) for bet in of.live)
+    return sum((each for each in taken if each is not None), Decimal(0))
+
+
+def is_overdue(of: Played) -> bool:
+    """Whether a bet waits for a result for longer than the provider leaves a round open."""
+    since = recorded(of.item.get("openSince")) if of.item else None
+    return since is not None and datetime.now(UTC) - since > OVERDUE
+
+
 def clock(at: datetime) -> str:
     return f"{at.astimezone(UTC):%H:%M:%S}"
 
@@ -154,4 +175,4 @@ def _amount(value: object) -> str:
 
 
 def _signed(value: object) -> str:
-    return signed(value) if isinstance(value, Decimal) else _amount(value)
+    return signed(value) if isinstance(value, Decimal) and value else _amount(value)

@@ -103,7 +103,7 @@ class ParkedPages:
     def request(self, request: Request) -> Response:
         """One dead letter's request as it was received, read again: a page has a hundred, each of up to 64 KiB."""
         callback, message_id = (request.query_params.get(name, "") for name in ("callback", "message"))
-        if callback not in self._office.callbacks or not message_id:
+        if callback not in self._office.keeping or not message_id:
             raise Trouble("No dead letter was named: load the page again")
         received = received_of(self._office.letter(callback, message_id))
         return self._pages.part(request, "_request.html", title="The request as received", received=received)
@@ -176,7 +176,7 @@ class ParkedPages:
 
     def _choice(self, form: Form) -> Choice:
         callback, code = text(form, "callback"), text(form, "code")
-        if callback not in self._office.callbacks:
+        if callback not in self._office.keeping:
             raise Trouble(f"No callback is called {callback!r}")
         if code and not re.fullmatch("[0-9]{1,4}", code):
             raise Trouble(f"No error has the code {code[:20]!r}: nothing was chosen")

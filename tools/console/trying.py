@@ -6,7 +6,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,8 +23,8 @@ from tools.console.feed import Feed
 from tools.console.pages import Pages
 from tools.console.safety import Form, change, text
 from tools.console.simulator import Simulator
-from tools.console.words import FINAL
-from tools.local.deploy.examples import OUTPUTS, Example, example
+from tools.console.words import FINAL, counted
+from tools.local.deploy.examples import OUTPUTS, OUTPUTS_OF_BETS, Example, example
 from tools.provider.answers import Answer
 from tools.provider.paths import query_of
 from tools.provider.secret import Secret
@@ -34,7 +34,9 @@ from tools.shared.items import Item
 from tools.shared.trouble import Trouble
 
 OUTAGE_SECONDS = 10
-EXAMPLES = {name: name.replace("_", " ") for name in OUTPUTS}
+EXAMPLES = {name: name.replace("_", " ") for name in (*OUTPUTS, *OUTPUTS_OF_BETS)} | {"endround": "end of round"}
+_MOVE_NOTHING = ("endround", "balance", "check")
+_REVERSALS = ("cancel", "refund")
 _WAYS = ("once", "ten", "twice")
 _MOST_RATE, _MOST_MINUTES = 500, 60
 _ANSWER_SECONDS = 15
@@ -145,6 +147,7 @@ class TryPages:
         deliveries = await self._deliveries(example(name).path, body, way)
         answers = [answer for answer, _ in deliveries]
         after = await self._wallet(user_id)
+        transactions = int(after["version"] - before["version"]) if before and after else 0
         return self._pages.part(
             request,
             "_tried.html",
@@ -156,8 +159,7 @@ class TryPages:
             user_id=user_id,
             wallet=after,
             moved=_moved(before, after),
-            transactions=int(after["version"] - before["version"]) if before and after else 0,
-            verdict=_verdict(answers),
+            heading=_heading(name, answers, user_id, _moved(before, after), transactions),
             reference=_field(body, "reference"),
         )
 
@@ -223,15 +225,33 @@ async def _delivered(send: Send, url: str, content: bytes) -> tuple[Answer, floa
     return answer, time.monotonic() - started
 
 
-def _verdict(answers: Sequence[Answer]) -> str:
-    """What became of what moved nothing and was not credited before, by the errors it was answered."""
+def _heading(
+    name: str, answers: Sequence[Answer], user_id: str | None, moved: Mapping[str, Decimal], transactions: int
+) -> str:
+    """What the wallet did, by what it moved and by the errors it answered."""
+    if moved:
+        word = "was paid back" if name in _REVERSALS else "staked" if name == "bet" else "was credited"
+        often = "once" if transactions == 1 else f"in {counted(transactions, 'transaction')}"
+        by = f", by {len(answers)} deliveries" if len(answers) > 1 else ""
+        return f"{user_id} {word} {often}{by}"
     errors = {answer.error for answer in answers}
-    if errors & {62, 998}:
-        return "Not credited yet: it waits for another try"
+    if 0 in errors:
+        if name in _MOVE_NOTHING:
+            return "Answered: nothing was asked to move"
+        if name in _REVERSALS and not transactions:
+            return "Nothing moved: there is nothing to pay back"
+        return "On record, and nothing was moved" if transactions else "Nothing moved: it was on record before"
+    if name == "bet" or name in _MOVE_NOTHING:
+        return (
+            "Refused, and kept nowhere"
+            if errors != {15}
+            else "Not enough money: refused, and refused again if it comes"
+        )
+    undone = "Not paid back" if name in _REVERSALS else "Not credited"
+    if 998 in errors or (62 in errors and name not in _REVERSALS):
+        return f"{undone} yet: it waits for another try"
     return (
-        "Not credited: it waits for a person (dead letter)"
-        if errors & FINAL
-        else "Not credited: refused, and kept nowhere"
+        f"{undone}: it waits for a person (dead letter)" if errors & FINAL else f"{undone}: refused, and kept nowhere"
     )
 
 

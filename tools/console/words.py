@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from tools.shared.amounts import amount
-from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import why_not_the_prize
 from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import by_hand, kind_of, meaning, moved_bonus, outcome_of, why_less
@@ -50,10 +49,9 @@ def why(code: int | None, reason: str | None) -> str:
             return "this player has no wallet"
         case 52:
             currency = said.rpartition(" ")[2] if "wallet's is" in said else ""
-            return f"the win is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
-        case 61:
-            fields = " and ".join(title_of(field).lower() for field in said.partition(": ")[2].split(", ") if field)
-            return f"the reference was used before{f', with another {fields}' if fields else ''}"
+            return f"it is in another currency than the wallet{f', which is in {currency}' if currency else ''}"
+        case 53 | 61:
+            return _contradicts(said)
         case 59:
             return "its amount is not valid"
         case 401:
@@ -61,6 +59,19 @@ def why(code: int | None, reason: str | None) -> str:
         case 998:
             return _unavailable(said)
     return _lowered(said) or "no reason was given"
+
+
+def _contradicts(said: str) -> str:
+    """What stands against a request: what is on record under its reference, or its round."""
+    cause, _, named = said.partition(": ")
+    of_others = f", with another {' and '.join(title_of(each).lower() for each in named.split(', '))}" if named else ""
+    match cause:
+        case "" | "This reference was already used with other content":
+            return f"the reference was used before{of_others}"
+        case "This bet is on record with other content":
+            return f"its bet is on record{of_others}"
+        case _:
+            return _lowered(cause)
 
 
 def whys(group: Group) -> list[str]:
@@ -145,6 +156,8 @@ def on_record(transactions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
                 f"Credited: {amount(paid)} {currency}".rstrip(),
                 f"The money was added to the wallet.{less}{settled}",
             )
+    if any(kind_of(item) in NO_WINS for item in transactions):
+        return f"On record: {counted(len(transactions), 'transaction')}", "Each moved the wallet by itself."
     together = "The money was added to the wallet by these, each on record by itself."
     return "Credited", f"{counted(len(transactions), 'transaction')}. {together}"
 
@@ -163,17 +176,29 @@ def _title(item: Mapping[str, Any]) -> str | None:
             return "Refused: not enough money"
         case "booked elsewhere":
             return "Booked elsewhere: not paid here"
+        case "cancelled":
+            return "Cancelled before it came: nothing was taken"
         case _:
-            return f"{_DONE[kind]}: {money}" if kind in OPERATORS else None
+            return f"{DONE[kind]}: {money}" if kind in NO_WINS else None
 
 
-_DONE = {"opening": "Opened", "deposit": "Deposited", "withdrawal": "Withdrawn", "adjustment": "Adjusted"}
+DONE = {
+    "opening": "Opened",
+    "deposit": "Deposited",
+    "withdrawal": "Withdrawn",
+    "adjustment": "Adjusted",
+    "bet": "Staked",
+    "cancel": "Paid back",
+}
+NO_WINS = DONE.keys()
 
 
 ANSWERS = {
     0: "success",
     15: "not enough money",
     52: "wrong currency",
+    53: "not allowed",
+    56: "the player is frozen",
     57: "a malformed field",
     59: "the amount is not valid",
     61: "conflict",

@@ -47,6 +47,7 @@ class _Root(_Family):
         loaders: dict[str, Callable[[], typer.Typer]] = {
             "find": _find,
             "ledger": _ledger,
+            "rounds": _rounds,
             "verify": _verify,
             "console": _console,
             "reconcile": _reconcile,
@@ -254,6 +255,17 @@ def _ledger() -> typer.Typer:
     )
 
 
+def _rounds() -> typer.Typer:
+    from tools.walletctl.rounds.command import rounds
+
+    return _alone(
+        rounds,
+        "walletctl rounds --open --older-than 26h",
+        "walletctl rounds --open --player 421",
+        "walletctl rounds --open --older-than 26h --stack lucky-monaco-wallet --csv > open-rounds.csv",
+    )
+
+
 def _verify() -> typer.Typer:
     from tools.walletctl.proving import verify
 
@@ -286,7 +298,7 @@ def _reconcile() -> typer.Typer:
 
 def _players() -> typer.Typer:
     from tools.walletctl.players import command as players
-    from tools.walletctl.players import importing
+    from tools.walletctl.players import freezing, importing
 
     family = _family("players")
     _mount(
@@ -310,6 +322,8 @@ def _players() -> typer.Typer:
         "walletctl players import players.csv --stack lucky-monaco-wallet",
         name="import",
     )
+    _mount(family, freezing.freeze, 'walletctl players freeze 421 --reason "asked for a break, ticket 1234"')
+    _mount(family, freezing.unfreeze, 'walletctl players unfreeze 421 --reason "the break is over, ticket 1234"')
     return family
 
 

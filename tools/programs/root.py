@@ -33,6 +33,11 @@ COMMANDS = (
     Command(_MONEY, "ledger", "Lists a player's transactions with the balances they left behind, the newest first."),
     Command(
         _MONEY,
+        "rounds",
+        "Lists the rounds in which a bet waits for a result, the longest open first. Changes nothing.",
+    ),
+    Command(
+        _MONEY,
         "verify",
         "Proves that every player's movements explain the wallet, to the last digit. Changes nothing.",
     ),
@@ -49,7 +54,11 @@ COMMANDS = (
     Command(_MONEY, "deposit", "Adds money to a wallet, once per reference, with your name and reason on record."),
     Command(_MONEY, "withdraw", "Takes money from a wallet, once per reference, if there is enough."),
     Command(_MONEY, "adjust", "Corrects a wallet, up or down, once per reference. It shows the wallet, and asks."),
-    Command(_MONEY, "players", "Opens wallets, and shows them. Nothing here changes a wallet that exists."),
+    Command(
+        _MONEY,
+        "players",
+        "Opens wallets, shows them, and freezes players. Nothing here moves money of a wallet that exists.",
+    ),
     Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited."),
     Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(

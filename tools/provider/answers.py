@@ -11,6 +11,8 @@ from typing import Any
 from tools.shared.amounts import amount
 
 SUCCESS = 0
+NOT_ENOUGH = 15  # for a bet: final
+NOT_AGAIN = 999  # not possible, and never will be
 UNAVAILABLE = 998  # not possible at the moment: the provider sends again
 
 _PLAIN = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?")

@@ -13,3 +13,15 @@ COLUMNS = (
     "timestamp",
     "answer",
 )
+# The provider's page Data Feed names them, and not their order. What they mean: docs/tools/simulate.md, The feed.
+FEED_COLUMNS = (
+    "reference",
+    "type",
+    "amount",
+    "timestamp",
+    "sessionId",
+    "gameId",
+    "userId",
+    "bonusCode",
+    "roundDetails",
+)

@@ -29,7 +29,7 @@ def ledger(
     since: Annotated[str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on: {HELP}.")] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Recorded before then.")] = None,
     kind: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Only result, deposit or another kind. Repeatable.")
+        list[str] | None, typer.Option(metavar="KIND", help="Only result, bet, deposit or another kind. Repeatable.")
     ] = None,
     round_id: Annotated[str | None, typer.Option("--round", metavar="ROUND", help="Only of this round.")] = None,
     limit: Annotated[
@@ -78,7 +78,7 @@ def ledger(
         rows = records.with_gaps(by_number, from_first=oldest_first or not more)
     rows = rows if oldest_first else rows[::-1]
     if shown:
-        listing.out(listing.table(records.COLUMNS, rows))
+        listing.out(listing.table(records.columns_for(shown), rows))
     for item in shown:
         reference = records.row(item)["reference"] or ""
         if reason := records.why_less(item):
@@ -101,6 +101,8 @@ def _sum_up(
             listing.text(wallet.get(name)) for name in ("cash", "bonus", "currency", "version")
         )
         listing.tell(f"The wallet now: cash {cash} {plain(currency)}, bonus {bonus}, version {version}")
+        if frozen := records.frozen(wallet):
+            listing.tell(f"Frozen {plain(frozen)}")
     else:
         currency = str(shown[0].get("currency") or "") if shown else None
         listing.tell(f"{legible(player)} has no wallet. To open one: {opening(options, player, currency)}")

@@ -13,12 +13,17 @@ from typing import Any
 from tools.shared.moments import recorded
 from tools.shared.outside import trouble_if
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import BET
 
 _MOST_LINES = 1000
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 60  # a query of a few days takes seconds
 _MOST_REFERENCES = 50  # of a player or a round, those refused last
-DONE = ("credited", "moved", "booked elsewhere", "replayed")  # what is said of a reference that is on record
+# What is said of a reference that is settled.
+DONE = (
+    "credited", "moved", "booked elsewhere", "replayed", "staked", "paid back", "cancel remembered", "round ended",
+    "answered",
+)  # fmt: skip
 _FIELDS = (
     "service", "message", "code", "reason", "tries", "correlation_id", "userId", "roundId", "amount", "currency",
 )  # fmt: skip
@@ -28,8 +33,10 @@ _FIELDS = (
 class LogLine:
     """`message` is `credited`, `replayed`, `refused`, `left for a person` or `parking failed`.
 
-    It is `prize left for a person` where only the prize that a result brings is. The cashier says `moved` and
-    `declined`. Where a person settles a dead letter, a callback says `booked elsewhere`, or `declined` if it refuses.
+    Of bets and cancels it is `staked`, `paid back`, `cancel remembered` or `answered` as well, and `refund left for a
+    person` where that of an unknown round is. It is `prize left for a person` where only the prize that a result brings
+    is. The cashier says `moved` and `declined`. Where a person settles a dead letter, a callback says `booked
+    elsewhere`, or `declined` if it refuses.
     A refusal has what the request said of `player`, `round`, `amount` and `currency`, as texts.
     """
 
@@ -62,8 +69,9 @@ class LogLine:
         )
 
     def is_refusal_of(self, name: str) -> bool:
-        """Whether it tells of a refused win of that player, or of that round."""
-        return self.message == "refused" and self.reference is not None and name in (self.player, self.round)
+        """Whether it tells of what was refused in that round, or of that player but for bets, which nobody is owed."""
+        is_meant = name == self.round or (name == self.player and self.callback != BET)
+        return self.message == "refused" and self.reference is not None and is_meant
 
 
 def of_file(file: Path, reference: str) -> list[LogLine]:
@@ -133,7 +141,7 @@ def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, 
 def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetime, until: datetime) -> list[LogLine]:
     """A stack's lines of every reference that was refused for that player, or in that round. Raises Trouble."""
     named = _literal(name)
-    is_refusal = f'filter message = "refused" and (userId = {named} or roundId = {named})'
+    is_refusal = f'filter message = "refused" and (roundId = {named} or userId = {named} and service != "{BET}")'
     refusals = [line for line in _asked(logs, groups, is_refusal, since, until) if line.is_refusal_of(name)]
     askable = {reference for reference in _newest(refusals) if _ASKABLE.fullmatch(reference)}
     if not askable:

@@ -1,8 +1,6 @@
 """`walletctl deposit`, `withdraw` and `adjust`: the cashier moves money, once per reference, in the caller's name."""
 
 import json
-import re
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,12 +14,12 @@ from tools.shared.identifiers import MOST_CHARACTERS, TEXT, is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
+from tools.walletctl import records
 from tools.walletctl.names import named
-from tools.walletctl.ordering import Declined, Order, ordered
+from tools.walletctl.ordering import Declined, Order, agreed, check_reason, ordered
 from tools.walletctl.place import HERE, Asked, Place, asks_where
 
 REFUSED = 1
-_MOST_OF_A_REASON = 1000  # characters, as the cashier has it
 _UNMOVED = "nothing was moved"
 
 PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
@@ -109,8 +107,7 @@ def _order(movement: str, player: str, reference: str, reason: str, **more: Any)
         raise Trouble(f"PLAYER must be {TEXT}: {_UNMOVED}")
     if not is_identifier(reference):
         raise Trouble(f"--reference must be {TEXT}: {_UNMOVED}")
-    if not reason.strip() or len(reason) > _MOST_OF_A_REASON or re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", reason):
-        raise Trouble(f"--reason must be one line of 1 to {_MOST_OF_A_REASON} characters: {_UNMOVED}")
+    check_reason(reason, _UNMOVED)
     return {"movement": movement, "reference": reference, "userId": player, "reason": reason, **more}
 
 
@@ -174,6 +171,7 @@ def _facts(order: Order, before: Item) -> Mapping[str, listing.Cell]:
     return {
         "player": order["userId"],
         "wallet": f"{cash} {before.get('currency')}, bonus {bonus}",
+        **({"frozen": frozen} if (frozen := records.frozen(before)) else {}),
         order["movement"]: f"{order['amount']} {order['currency']}"
         + (f", bonus {order['bonus']}" if "bonus" in order else "")
         + (", also below zero" if "belowZero" in order else ""),
@@ -201,18 +199,8 @@ def _cell(value: Any) -> listing.Cell:
     return value if isinstance(value, Decimal | str) or value is None else str(value)
 
 
-def at_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def _ask(as_json: bool) -> None:
     """Raises Trouble or Exit unless a person agrees."""
-    if as_json or not at_a_terminal():
-        raise Trouble(f"{_UNMOVED}: to adjust a wallet without a question, add --yes")
-    try:
-        answer = input("Adjust it? yes or no: ").strip().lower()
-    except EOFError:
-        answer = ""
-    if answer != "yes":
+    if not agreed("Adjust it?", _UNMOVED, asks=not as_json):
         print("Nothing was moved")
         raise typer.Exit(REFUSED)

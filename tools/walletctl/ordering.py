@@ -1,5 +1,7 @@
 """Orders to the cashier, which is all that walletctl moves money by: what it answers, and what that means."""
 
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +15,28 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.place import Place
 
 Order = Mapping[str, Any]
+MOST_OF_A_REASON = 1000  # characters, as the cashier has it
 _VERBS = {"deposit": "deposit", "withdrawal": "withdraw", "adjustment": "adjust"}
+
+
+def check_reason(reason: str, undone: str) -> None:
+    """Raises Trouble for a reason that the cashier would refuse. `undone` says that nothing has happened."""
+    if not reason.strip() or len(reason) > MOST_OF_A_REASON or re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", reason):
+        raise Trouble(f"--reason must be one line of 1 to {MOST_OF_A_REASON} characters: {undone}")
+
+
+def at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def agreed(question: str, undone: str, *, asks: bool) -> bool:
+    """Whether a person says yes. Raises Trouble where nobody can be asked."""
+    if not asks or not at_a_terminal():
+        raise Trouble(f"{undone}: to do it without a question, add --yes")
+    try:
+        return input(f"{question} yes or no: ").strip().lower() == "yes"
+    except EOFError:
+        return False
 
 
 def ordered(where: Place, order: Order) -> Mapping[str, Any]:

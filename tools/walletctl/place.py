@@ -205,6 +205,14 @@ class Place(ABC):
     def queues(self, callback: str) -> Queues:
         return self._once(f"queues of {callback}", lambda: self._queues(callback))
 
+    def _template(self) -> "Template":
+        """What is deployed there."""
+        return _template()
+
+    def keeping(self) -> list[str]:
+        """The callbacks that have queues there. A stack that takes no bets keeps no cancels."""
+        return [function.name for function in self._once("template", self._template).keeping()]
+
     def _once(self, what: str, make: Callable[[], Any]) -> Any:
         with self._making:
             if what not in self._made:
@@ -270,15 +278,20 @@ def _config(patience: Mapping[str, Any], **more: Any) -> Any:
     return Config(**patience, **more)
 
 
-def _template() -> "Template":
+def _template(**parameters: str) -> "Template":
     from tools.local.template import Template
 
-    return Template.load()
+    return Template.load(**parameters)
 
 
 def callbacks() -> list[str]:
     """What callbacks there are, by their names in template.yaml."""
     return [function.name for function in _template().callbacks()]
+
+
+def keeping() -> list[str]:
+    """Those of them that keep what they could not settle, and have queues for it."""
+    return [function.name for function in _template().keeping()]
 
 
 class LocalService(Place):
@@ -375,8 +388,17 @@ class DeployedStack(Place):
                 players=self._resource("Players"),
                 transactions=self._resource("Transactions"),
                 free_rounds=self._resource("FreeRounds"),
-                rounds=self._resource_if_any("Rounds"),
+                rounds=self._rounds,
             )
+
+    def _template(self) -> "Template":
+        with self._asked_for("tables"):
+            return _template(Calls="All" if self._rounds else "Wins")
+
+    @cached_property
+    def _rounds(self) -> str | None:
+        """The table of rounds; None in a stack that takes no bets."""
+        return self._resource_if_any("Rounds")
 
     def _queues(self, callback: str) -> Queues:
         retry_queue, dead_letters = _queues_of(callback)
@@ -416,7 +438,8 @@ class DeployedStack(Place):
         return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))
 
     def _groups(self) -> list[str]:
-        return [f"/{self._stack}/{function.name}" for function in _template().functions()]
+        functions = self._once("template", self._template).functions()
+        return [f"/{self._stack}/{function.name}" for function in functions]
 
     def logs(self) -> Any:
         """A client for the functions' log groups."""
@@ -452,8 +475,11 @@ class DeployedStack(Place):
 
 def _queues_of(callback: str) -> tuple[str, str]:
     """The names of a callback's retry queue and of its dead letters in template.yaml."""
-    functions = {function.name: function for function in _template().callbacks()}
+    functions = {function.name: function for function in _template().keeping()}
     if callback not in functions:
-        raise Trouble(f"no callback is called {callback!r}: there are {', '.join(functions)}")
+        others = f"there are {', '.join(functions)}"
+        if callback in callbacks():
+            raise Trouble(f"the callback {callback} keeps nothing: {others}")
+        raise Trouble(f"no callback is called {callback!r}: {others}")
     environment = functions[callback].environment
     return environment["RETRY_QUEUE"], environment["DEAD_LETTERS"]

@@ -1,16 +1,15 @@
 """The wallets of those who play a simulation: in the local service's tables, or in a stack's."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
-from tools.provider.simulate.money import CURRENCIES
+from tools.provider.simulate.money import CURRENCIES, Purse
 from tools.provider.simulate.players import Named
 from tools.provider.simulate.story import Player
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl.place import Asked, Place
 
-OPENING_CASH = Decimal(100)
+OPENING_STAKES = 200
 
 
 class Playing:
@@ -39,7 +38,8 @@ class Playing:
         players = []
         for number in range(count):
             user_id, currency = f"sim-{number + 1:03}", currencies[number % len(currencies)]
-            wallet = Opening(user_id=user_id, currency=currency, cash=OPENING_CASH)
+            cash = OPENING_STAKES * Purse(currency).stake
+            wallet = Opening(user_id=user_id, currency=currency, cash=cash)
             there = tables.wallet(user_id) or open_wallet(wallet, where, actor=actor, reason=reason)
             players.append(Player(user_id=user_id, currency=there["currency"] if there else currency))
         return players

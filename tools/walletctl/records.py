@@ -15,7 +15,7 @@ from tools.shared.items import Item
 from tools.shared.listing import Cell, Column, Row, text
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
-from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
+from tools.walletctl.kinds import BET, CANCEL, MOVE_NOTHING, OPERATORS, OUTCOMES
 from tools.walletctl.place import callbacks
 from tools.walletctl.verify.proof import EXACT
 
@@ -63,6 +63,8 @@ COLUMNS = [
         )
     ),
 ]
+OF_A_WALLET = ("userId", "currency", "cash", "bonus", "version", "frozen", "frozenAt", "frozenBy", "frozenReason")
+_ROUND = Column(name="roundId", title="round")
 _AS_THEY_STAND = {column.name for column in COLUMNS} - {"kind", "reference", "cashBefore", "bonusBefore"}
 
 
@@ -78,9 +80,21 @@ def row(item: Item) -> dict[str, Cell]:
     }
 
 
+def columns_for(items: Iterable[Item]) -> Sequence[Column]:
+    """The columns for a person; the round's as well where there are stakes."""
+    if not any(kind_of(item) in (BET, CANCEL) for item in items):
+        return COLUMNS
+    place = next(number for number, column in enumerate(COLUMNS) if column.name == "amount")
+    return [*COLUMNS[:place], _ROUND, *(column for column in COLUMNS[place:] if column.name != _ROUND.name)]
+
+
 def for_a_person(item: Item) -> Row:
-    written = moments.recorded(item.get("recordedAt"))
-    return row(item) | {"recordedAt": moments.shown(written) if written else cell(item.get("recordedAt"))}
+    """A transaction for a table: when it was recorded to the second, and what it moved with its sign."""
+    written, moved = moments.recorded(item.get("recordedAt")), cell(item.get("amount"))
+    return row(item) | {
+        "recordedAt": moments.shown(written) if written else cell(item.get("recordedAt")),
+        "amount": signed(moved) if isinstance(moved, Decimal) and moved else moved,
+    }
 
 
 def with_gaps(items: Iterable[Item], *, from_first: bool) -> list[Row]:
@@ -126,7 +140,7 @@ def moved_bonus(item: Item) -> Any:
 def outcome_of(item: Item) -> str | None:
     """Why a record moved nothing, where it settles its reference without money."""
     outcome = item.get("outcome")
-    return str(outcome) if outcome in (NOT_ENOUGH, ELSEWHERE) else None
+    return str(outcome) if outcome in OUTCOMES else None
 
 
 def by_hand(item: Item) -> str | None:
@@ -142,6 +156,30 @@ def meaning(item: Item) -> str:
     money = f"{amount(paid.copy_abs())} {currency}".rstrip() if paid is not None else "an unreadable amount"
     ordered = f" Ordered by {who}." if (who := by_hand(item)) else ""
     match outcome_of(item), kind_of(item):
+        case "not enough", "bet":
+            return (
+                f"Refused: the wallet had less than {_stake(item)}. Nothing was taken. The same bet is refused again."
+            )
+        case "cancelled", _:
+            settled = f" Settled by {who}." if who else ""
+            return (
+                "Cancelled before it came: this bet was not on record when its cancel or refund came. Nothing was "
+                f"taken. If the bet comes, it is refused with error 53.{settled}"
+            )
+        case "booked elsewhere", "cancel":
+            decided = f" Decided by {who}." if who else ""
+            return f"Booked elsewhere: the stake was paid back by other means, not into this wallet.{decided}"
+        case None, "bet" if paid == 0:
+            free = "it was a free round, so nothing was taken" if item.get("bonusCode") else "nothing was staked"
+            return f"Staked: {free}."
+        case None, "bet":
+            return f"Staked: {money} was taken from the wallet."
+        case None, "cancel":
+            settled = f" Settled by {who}." if who else ""
+            back = (
+                "nothing, because the bet took nothing" if paid == 0 else f"the stake of {money} is in the wallet again"
+            )
+            return f"Paid back: {back}.{settled}"
         case "not enough", _:
             asked = number(item.get("amountAsked"))
             wanted = f"{amount(asked.copy_abs())} {currency}".rstrip() if asked is not None else "what was asked"
@@ -176,6 +214,12 @@ def meaning(item: Item) -> str:
     return f"Credited: the money is in the wallet.{less}{settled}"
 
 
+def _stake(item: Item) -> str:
+    """What a bet was to take."""
+    asked = number(item.get("amountAsked"))
+    return "was asked" if asked is None else f"{amount(asked.copy_abs())} {item.get('currency') or ''}".rstrip()
+
+
 def _adjusted(money: str, by: Decimal | None, what: str) -> str:
     return f"{money} was {'taken from' if by is not None and by < 0 else 'added to'} the {what}"
 
@@ -186,7 +230,7 @@ def kind_of(item: Item) -> str:
 
 def kinds() -> list[str]:
     """Every kind of movement: the callbacks', then the operator's own."""
-    return [*callbacks(), *OPERATORS]
+    return [*(name for name in callbacks() if name not in MOVE_NOTHING), *OPERATORS]
 
 
 def ids_named(name: str) -> list[str]:
@@ -224,6 +268,8 @@ def why_less(item: Item) -> str | None:
     paid, asked = number(item.get("amount")), number(item.get("amountAsked"))
     if paid is None or asked is None or paid == asked or outcome_of(item):
         return None
+    if kind_of(item) == BET and paid == 0 and item.get("bonusCode"):
+        return f"Took nothing of {amount(asked.copy_abs())}: it was a free round"
     told = f"Paid {amount(paid)} of {amount(asked)}"
     already = "" if paid == 0 else f" {amount(EXACT.subtract(asked, paid))} of"
     if paid < asked and counts_as_bonus(item):
@@ -244,6 +290,21 @@ def free_rounds(count: Item) -> Iterator[str]:
             yield f"{name} is {text(cell(count.get(name))) or 'absent'}, which no callback writes"
         elif value:
             yield sentence.format(amount(value))
+
+
+def of_wallet(wallet: Item) -> dict[str, Cell]:
+    """A wallet for a machine."""
+    return {name: cell(wallet.get(name)) for name in OF_A_WALLET} | {"frozen": frozen(wallet) is not None}
+
+
+def frozen(wallet: Item) -> str | None:
+    """Since when a player is frozen, by whom and why, in a clause; None if they may bet. It is not escaped yet."""
+    if (value := wallet.get("frozen")) is None or value is False:  # the wallet's own rule: any other value freezes
+        return None
+    since = moments.recorded(wallet.get("frozenAt"))
+    when = moments.shown(since) if since else text(cell(wallet.get("frozenAt"))) or "a time that is not on record"
+    who, why = (text(cell(wallet.get(name))) for name in ("frozenBy", "frozenReason"))
+    return f"since {when}, by {who or 'nobody who is named'}: {why or 'no reason given'}"
 
 
 def number(value: object) -> Decimal | None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
@@ -14,12 +15,15 @@ from tools.shared.outside import plain, trouble_if
 from tools.shared.trouble import Trouble
 
 _MOST_KEYS = 100  # in one BatchGetItem, as DynamoDB has it
+_MOST_BYTES_OF_A_SORT_KEY = 1024
 _MOST_EMPTY = 10  # calls in a row that bring nothing, with growing pauses: about five seconds in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """The tables' names and the client that reaches them; `free_rounds` and `rounds` are None where there is none.
+    """The tables' names and the client that reaches them; `free_rounds` is None where nobody named one.
+
+    `rounds` is None there too, and in a stack that takes no bets.
 
     Whatever reads raises Trouble if it cannot.
     """
@@ -43,6 +47,56 @@ class Tables:
 
     def free_rounds_of(self, user_id: str) -> list[Item]:
         return [*self._of_player(self.free_rounds, user_id, ConsistentRead=True)] if self.free_rounds else []
+
+    def rounds_at(self, places: Iterable[tuple[str, str, str]]) -> Iterator[Item]:
+        """The rounds that are there, in no order, by player, game and round."""
+        if not self.rounds:
+            return
+        texts = [(user_id, f"{len(game)}:{game}{round_id}") for user_id, game, round_id in dict.fromkeys(places)]
+        keys = [
+            {
+                "userId": user_id,
+                "round": text if len(text.encode()) <= _MOST_BYTES_OF_A_SORT_KEY else sha256(text.encode()).hexdigest(),
+            }
+            for user_id, text in texts
+            if can_be_key(user_id)
+        ]
+        yield from self._with_keys(self.rounds, keys)
+
+    def rounds_called(self, round_id: str, player: str | None, advance: Callable[[int], None]) -> Iterator[Item]:
+        """The rounds of that id, in whatever game: a player's, or by reading all rounds."""
+        if not self.rounds:
+            return iter(())
+        if player is None:
+            return self.scanned(self.rounds, advance, having={"roundId": round_id})
+        theirs = self._of_player(self.rounds, player, ConsistentRead=True) if can_be_key(player) else ()
+        return (item for item in theirs if item.get("roundId") == round_id)
+
+    def open_rounds(self, player: str | None, until: str, advance: Callable[[int], None]) -> Iterator[Item]:
+        """The rounds that are open since before a moment (ISO 8601 in UTC), the longest first.
+
+        The index has only open rounds. What was written within the last moments may be missing in it.
+        """
+        if not self.rounds or (player is not None and not can_be_key(player)):
+            return
+        index = {"TableName": self.rounds, "IndexName": "openRounds"}
+        if player is None:
+            pages = self.pages(self.dynamodb.scan, index)
+        else:
+            whose = {
+                "KeyConditionExpression": "userId = :whose",
+                "ExpressionAttributeValues": {":whose": {"S": player}},
+            }
+            pages = self.pages(self.dynamodb.query, {**index, **whose})
+        found: list[Item] = []
+        for answer in pages:
+            advance(len(answer["Items"]))
+            found += [item for item in map(decoded, answer["Items"]) if str(item["openSince"]) < until]
+        found.sort(key=lambda item: (item["openSince"], item["userId"], item["round"]))
+        for start in range(0, len(found), _MOST_KEYS):
+            keys = [{"userId": item["userId"], "round": item["round"]} for item in found[start : start + _MOST_KEYS]]
+            there = {(item["userId"], item["round"]): item for item in self._with_keys(self.rounds, keys)}
+            yield from (item for key in keys if (item := there.get((*key.values(),))) and "openSince" in item)
 
     def rounds_of(self, user_id: str) -> list[Item]:
         return [*self._of_player(self.rounds, user_id, ConsistentRead=True)] if self.rounds else []

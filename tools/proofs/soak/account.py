@@ -7,11 +7,11 @@ whether a missing win is in a retry queue, which no operator can list.
 
 import csv
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tools.proofs.soak.notes import Sent
 from tools.proofs.soak.traffic import LEFT_FOR_A_PERSON
@@ -21,17 +21,25 @@ from tools.shared.trouble import Trouble
 FUNCTION_SECONDS = 20.0  # template.yaml's Timeout: no answer takes longer
 MOST_TRACED = 5  # references of findings that `walletctl find` looks up
 
-What = Literal["lost", "not as the report says", "ledger fault", "not listed", "wrong answer", "not examined"]
-WHATS: tuple[What, ...] = (
-    "lost",
-    "not as the report says",
-    "ledger fault",
-    "not listed",
-    "wrong answer",
-    "not examined",
-)
+What = Literal[
+    "lost", "not as the report says", "ledger fault", "not listed", "open round", "wrong answer", "not examined"
+]
+WHATS: tuple[What, ...] = get_args(What)
 
-_HTTP = {0: 200, 52: 200, 61: 200, 62: 200, 57: 400, 59: 400, 64: 400, 99: 400, 401: 401, UNAVAILABLE: 503}
+_HTTP = {
+    0: 200,
+    15: 200,
+    52: 200,
+    53: 200,
+    61: 200,
+    62: 200,
+    57: 400,
+    59: 400,
+    64: 400,
+    99: 400,
+    401: 401,
+    UNAVAILABLE: 503,
+}
 _MISSING = ("missing here", "perhaps parked", "dead letter")  # what `reconcile` calls a credit that is not on record
 
 # Runs a command of `walletctl`, and returns what it prints. Raises Trouble if the command could not do its work.
@@ -53,6 +61,7 @@ class SoakAccount:
     verified: Counter[str] = field(default_factory=Counter)
     reconciled: Counter[str] = field(default_factory=Counter)
     listed: Counter[str] = field(default_factory=Counter)
+    open_rounds: Counter[str] = field(default_factory=Counter)
     traces: dict[str, str] = field(default_factory=dict)  # by reference: what `walletctl find` says
 
     def count(self, what: What) -> int:
@@ -65,6 +74,7 @@ def account(sent: Sequence[Sent], report: Path, waiting: Sequence[str], walletct
     examine: Sequence[tuple[str, Callable[[], Iterator[Finding]]]] = (
         ("the answers", lambda: _answers(sent)),
         ("walletctl parked list", lambda: _left_for_a_person(made, sent, walletctl)),
+        ("walletctl rounds", lambda: _open(made, sent, walletctl)),
         ("walletctl verify", lambda: _verified(made, walletctl)),
         ("walletctl reconcile", lambda: _reconciled(made, sent, report, waiting, walletctl)),
     )
@@ -85,7 +95,7 @@ def account(sent: Sequence[Sent], report: Path, waiting: Sequence[str], walletct
 def _answers(sent: Sequence[Sent]) -> Iterator[Finding]:
     """Answers that are late, or not the one that is right here."""
     for one in sent:
-        allowed = {one.plan.code, UNAVAILABLE} | ({62} if one.plan.may_be_unknown else set[int]())
+        allowed = {*one.plan.right, UNAVAILABLE} | ({62} if one.plan.may_be_unknown else set[int]())
         for delivery in one.deliveries:
             fault = ""
             if delivery.seconds > FUNCTION_SECONDS:
@@ -113,6 +123,55 @@ def _left_for_a_person(made: SoakAccount, sent: Sequence[Sent], walletctl: Walle
                 yield Finding(what="not listed", reference=credit.reference, text=text)
 
 
+@dataclass(slots=True)
+class _Round:
+    """What the provider knows of a round's calls: of each bet whether it is live, None where nobody told it."""
+
+    bets: dict[str, bool | None] = field(default_factory=dict)
+    is_closed: bool | None = False
+
+    def close(self, one: Sent) -> None:
+        if SUCCESS in one.codes:
+            self.is_closed = True
+        elif self.is_closed is False:
+            self.is_closed = None
+
+
+def _open(made: SoakAccount, sent: Sequence[Sent], walletctl: Walletctl) -> Iterator[Finding]:
+    """Rounds that are open though they were closed, and those that are not though the provider left them open."""
+    listed = {
+        (row["userId"], row["gameId"], row["roundId"]) for row in json.loads(walletctl("rounds", "--open", "--json"))
+    }
+    rounds: defaultdict[tuple[str, str, str], _Round] = defaultdict(_Round)
+    for one in sorted(sent, key=lambda one: one.plan.follows_a_failure):
+        credit, page = one.plan.callback.credits[0], one.plan.callback.page
+        round = rounds[credit.user_id, credit.game_id, credit.round_id]
+        if page in ("result", "auto-closing", "refund") and one.plan.is_owed:
+            round.close(one)
+        elif page == "bet" and not one.plan.follows_a_failure:
+            round.bets[credit.reference] = True if SUCCESS in one.codes else None if _is_unsure(one) else False
+        elif page == "cancel":
+            round.bets[credit.reference] = False if {SUCCESS, 62} & {*one.codes} else None
+    left = {place for place, round in rounds.items() if round.is_closed is False and True in round.bets.values()}
+    unsure = {
+        place
+        for place, round in rounds.items()
+        if round.is_closed is not True and {True, None} & {*round.bets.values()}
+    }
+    made.open_rounds.update({"open": len(listed), "left open by the provider": len(left)})
+    for place in left - listed:
+        text = "the provider left it open, and `walletctl rounds --open` does not show it"
+        yield Finding(what="open round", reference=place[2], text=text)
+    for place in listed - unsure:
+        text = "`walletctl rounds --open` shows it, though every bet has its result or was undone"
+        yield Finding(what="open round", reference=place[2], text=text)
+
+
+def _is_unsure(one: Sent) -> bool:
+    """Whether a bet may have been taken although the provider was not told so."""
+    return not {15, 53} & {*one.codes}
+
+
 def _verified(made: SoakAccount, walletctl: Walletctl) -> Iterator[Finding]:
     proof = json.loads(walletctl("verify", "--all", "--json"))
     made.verified.update({name: proof[name] for name in ("players", "transactions", "faults")})
@@ -135,6 +194,11 @@ def _reconciled(
             "of these paid by a queue, after the provider's last answer": compared["paidThoughAnsweredOtherwise"],
         }
     )
+    never_came = {
+        one.plan.callback.credits[0].reference
+        for one in sent
+        if one.plan.callback.page == "cancel" and not one.is_surely_kept and {*one.codes} <= {None, UNAVAILABLE}
+    }
     unfinished = {credit.reference for one in sent if one.is_unfinished for credit in one.plan.callback.credits}
     with all_differences.open(newline="") as file:
         differences: list[dict[str, Any]] = [*csv.DictReader(file)]
@@ -152,5 +216,7 @@ def _reconciled(
             made.reconciled["still in a retry queue"] += 1
         elif reference in unfinished:
             made.reconciled["still to be sent again"] += 1
+        elif reference in never_came:
+            made.reconciled["cancels that the provider gave up before one came"] += 1
         else:
             yield Finding(what="lost", reference=reference, text="neither on record nor in a queue")

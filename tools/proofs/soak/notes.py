@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tools.provider.answers import SUCCESS
 from tools.provider.sending import RETRANSMISSIONS
-from tools.provider.simulate.provider import Delivery
+from tools.provider.simulate.provider import SENT_AGAIN, Delivery
 from tools.provider.simulate.story import Callback
 
 
@@ -18,10 +18,20 @@ class Plan:
     fields: Mapping[str, str] = field(default_factory=dict)  # JSON that replaces fields of its body
     may_be_unknown: bool = False  # the player's wallet is opened late: until then, 62 is right
     may_give_up: bool = False  # the provider stops sending it when it is surely queued
+    follows_a_failure: bool = False  # it is only sent if a bet fails: its cancel, and the bet once more
 
     @property
     def is_owed(self) -> bool:
         return self.code == SUCCESS
+
+    @property
+    def right(self) -> frozenset[int]:
+        """The codes of a final answer that are right."""
+        return self.callback.fine if self.is_owed else frozenset({self.code})
+
+    @property
+    def most_deliveries(self) -> int:
+        return self.callback.copies + SENT_AGAIN.get(self.callback.page, RETRANSMISSIONS)
 
 
 @dataclass(slots=True)
@@ -31,6 +41,7 @@ class Sent:
     plan: Plan
     deliveries: list[Delivery] = field(default_factory=list)
     gave_up: bool = False  # after one 998: only the queue can pay it
+    is_surely_kept: bool = False  # one of its 998s came while nothing kept the functions from queueing it
 
     @property
     def codes(self) -> list[int | None]:
@@ -44,5 +55,5 @@ class Sent:
             not self.gave_up
             and not callback.is_given_up
             and all(delivery.answer.must_be_sent_again() for delivery in self.deliveries)
-            and len(self.deliveries) < callback.copies + RETRANSMISSIONS
+            and len(self.deliveries) < self.plan.most_deliveries
         )

@@ -89,6 +89,7 @@ def _figures(run: Run) -> dict[str, Any]:
         "walletctl verify": dict(found.verified),
         "walletctl reconcile": dict(found.reconciled),
         "walletctl parked list": dict(found.listed),
+        "walletctl rounds --open": dict(found.open_rounds),
         "verdict": {what: found.count(what) for what in WHATS} | {"still to be sent again": run.unfinished},
     }
 
@@ -105,7 +106,9 @@ def _lines(run: Run, figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"\nThe soak itself failed: {run.crash}"
     bad = f"NOT GOOD: {'; '.join(run.faults)}"
     yield (
-        "\nGOOD: every win is on record once, and what was refused is there for a person" if run.is_good else f"\n{bad}"
+        "\nGOOD: every movement is on record once, and what was refused is there for a person"
+        if run.is_good
+        else f"\n{bad}"
     )
 
 

@@ -163,7 +163,7 @@ class Soak:
                     tasks.create_task(self._open(player, opens_at))
             faults = tasks.create_task(self.faults.run(planned))
             until = self.settings.seconds + DRAIN_SECONDS
-            callbacks = [plan.callback for plan in self.traffic.plans.values()]
+            callbacks = [plan.callback for plan in self.traffic.plans.values() if not plan.follows_a_failure]
             async with network(self.stand.url, answer_seconds=HANG_SECONDS) as send:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.provider.send_all(callbacks, send), until)
@@ -179,7 +179,14 @@ class Soak:
 
     def _remember(self, callback: Callback, delivery: Delivery) -> None:
         started, ended = delivery.started - self.began, delivery.ended - self.began
-        self.sent[callback.number].deliveries.append(replace(delivery, started=started, ended=ended))
+        sent = self.sent[callback.number]
+        sent.deliveries.append(replace(delivery, started=started, ended=ended))
+        sent.is_surely_kept |= self._was_kept(sent.deliveries[-1])
+
+    def _was_kept(self, delivery: Delivery) -> bool:
+        return (
+            delivery.code == UNAVAILABLE and self.faults.could_park(delivery) and delivery.seconds < NO_WORKER_SECONDS
+        )
 
     def _report(self, settled: Settled) -> None:
         if self.traffic.plans[settled.callback.number].is_owed:
@@ -188,10 +195,8 @@ class Soak:
     def _gives_up(self, callback: Callback) -> bool:
         """Whether the provider leaves it to the queue that surely has it, or to the round's automatic closing."""
         sent = self.sent[callback.number]
-        last = sent.deliveries[-1]
-        was_kept = last.code == UNAVAILABLE and self.faults.could_park(last) and last.seconds < NO_WORKER_SECONDS
-        sent.gave_up = sent.plan.may_give_up and was_kept
-        return sent.gave_up or callback.is_given_up
+        sent.gave_up = sent.plan.may_give_up and self._was_kept(sent.deliveries[-1])
+        return sent.gave_up or (callback.is_given_up and callback.page != "bet")
 
     async def _open(self, player: Player, opens_at: float) -> None:
         """Opens a late player's wallet in its time, or as soon after it as there is an engine."""

@@ -12,7 +12,7 @@ from tools.provider.signing import fields_in, json_object
 from tools.provider.simulate import pages
 from tools.provider.simulate.money import CURRENCIES
 from tools.provider.simulate.pages import Secrets, Words
-from tools.provider.simulate.story import Callback, Odds, Player, story
+from tools.provider.simulate.story import Callback, Odds, PageName, Player, RoundOdds, story
 
 EPOCH = 1_700_000_000.0  # when every run begins, as far as its timestamps say
 PLAYERS = 40
@@ -20,6 +20,7 @@ HOT_PLAYERS, HOT_TIMES = 4, 7  # they play so many times as much, so that callba
 LATE_PLAYERS = 8  # their wallets are opened while they play
 REFUSED = 0.4  # of the results that are surely paid
 GIVEN_UP = 0.5  # of the callbacks that nothing follows, if they are queued
+NEVER_KEPT: frozenset[PageName] = frozenset({"bet", "balance", "check", "end-round"})
 FIRST_REFUSED = 1_000_000  # its number: the stand-in's are below
 
 # The stand-in's ordinary wins are mostly nothing, and its connections are good.
@@ -27,6 +28,7 @@ ODDS = Odds(
     happens=(55, 14, 9, 8, 9, 5),
     answer_lost=0.10,
     duplicated=0.09,
+    rounds=RoundOdds(over_the_balance=0.02, refunded=0.05, left_open=0.06, bet_lost=0.08),
     pays=((60, 0.0, 0.0), (500, 0.2, 1.2), (300, 1.0, 6.0), (120, 5.0, 35.0), (18, 30.0, 150.0), (2, 150.0, 2500.0)),
 )
 
@@ -46,7 +48,8 @@ LEFT_FOR_A_PERSON = frozenset({52, 57, 59, CONFLICT, 64})  # a dead letter, befo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """`opens_at` says when the wallets of late players are opened; `plans` are by number, in the order of their times.
+    """`opens_at` says when the wallets of late players are opened; `plans` are by number, in the order of their times,
+    and with those that are only sent if a bet fails.
 
     Both times are in seconds of the run.
     """
@@ -81,7 +84,7 @@ def traffic(*, seed: int, seconds: float, rate: int) -> Traffic:
         seed=seed,
         players=[*players[:HOT_PLAYERS] * (HOT_TIMES - 1), *players],
         seconds=seconds,
-        rate=rate / 1.44,  # a round makes some 1.2 callbacks, and 0.24 more are sent to be refused
+        rate=rate / 1.1,  # one in eleven more is sent to be refused
         day_seconds=min(20.0, 0.15 * seconds),
         odds=ODDS,
     )
@@ -100,8 +103,11 @@ def _plans(callbacks: Sequence[Callback], late: Set[str], chance: random.Random)
     followed = {number for callback in callbacks for number in callback.after}
     for number, callback in enumerate(callbacks, FIRST_REFUSED):
         is_late = callback.credits[0].user_id in late
-        may_give_up = callback.number not in followed and chance.random() < GIVEN_UP
+        is_kept = callback.page not in NEVER_KEPT
+        may_give_up = is_kept and callback.number not in followed and chance.random() < GIVEN_UP
         yield Plan(callback=callback, may_be_unknown=is_late, may_give_up=may_give_up)
+        for then in callback.if_failed:
+            yield Plan(callback=then, may_be_unknown=is_late, follows_a_failure=True)
         is_surely_paid = callback.page == "result" and not (is_late or may_give_up or callback.is_given_up)
         if is_surely_paid and chance.random() < REFUSED:
             yield _refused(callback, number, chance)

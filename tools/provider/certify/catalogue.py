@@ -21,8 +21,13 @@ Group: TypeAlias = Literal[
     "trust",
     "malformed",
     "concurrency",
+    "balance",
+    "bets",
+    "cancels",
+    "rounds",
 ]
 GROUPS: tuple[Group, ...] = get_args(Group)
+BEYOND_WINS: frozenset[Group] = frozenset({"balance", "bets", "cancels", "rounds"})
 Origin: TypeAlias = Literal["page", "contract"]
 Attempt: TypeAlias = Callable[[Trial], Awaitable[None]]
 
@@ -40,9 +45,12 @@ class Source:
 
 RESULT, AUTO_CLOSING = Source("page", "Result"), Source("page", "Auto Closing")
 JACKPOT, BONUS, PROMO = Source("page", "Jackpot Win"), Source("page", "Bonus Win"), Source("page", "Promo Win")
+BALANCE, CHECK, BET = Source("page", "Balance"), Source("page", "Check"), Source("page", "Bet")
+CANCEL, REFUND, END_ROUND = Source("page", "Cancel"), Source("page", "Refund"), Source("page", "End Round")
 # By the headings of docs/callbacks.md.
 CALLBACKS, FIELDS = Source("contract", "The callbacks"), Source("contract", "Fields")
 EFFECTS, REPLAYS = Source("contract", "What each call does"), Source("contract", "Replays and conflicts")
+ROUNDS = Source("contract", "Bets, cancels, rounds")
 ANSWERS, TRUST = Source("contract", "Answers"), Source("contract", "Trust")
 
 
@@ -94,7 +102,12 @@ def numbered(groups: Sequence[Promises]) -> tuple[Case, ...]:
 
 
 def chosen(
-    cases: Sequence[Case], groups: Sequence[str], names: Sequence[str], origin: Origin | None
+    cases: Sequence[Case],
+    groups: Sequence[str],
+    names: Sequence[str],
+    origin: Origin | None,
+    *,
+    wins_only: bool = False,
 ) -> tuple[Case, ...]:
     """Those of the groups and of the names, or pieces of names; all if neither is given. Raises Trouble."""
     wanted = [_alike(group) for group in groups]
@@ -109,6 +122,7 @@ def chosen(
             raise Trouble(f"{plain(name)} is not a case, nor a part of one's name: --list shows them")
         found += [case for case in meant if case not in found]
     found = [case for case in found if origin is None or case.source.origin == origin]
+    found = [case for case in found if not (wins_only and case.group in BEYOND_WINS)]
     if not found:
         raise Trouble("no case is left by this choice: --list shows which there are")
     return tuple(sorted(found, key=lambda case: case.number))

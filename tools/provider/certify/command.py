@@ -32,6 +32,7 @@ EXAMPLES = (
     "walletctl certify https://wallet.example --player 7 --secret-file own.json",
     "walletctl certify http://127.0.0.1:3000 --player 421 --html report.html",
     "walletctl certify http://127.0.0.1:3000 --player 421 --group money",
+    "walletctl certify https://wallet.example --player 7 --wins-only",
     "walletctl certify --list --from page",
 )
 
@@ -67,7 +68,10 @@ def certify(
     ] = None,
     currency: Annotated[str | None, _option(_WHOM, "CODE", "The wallet's, if a first answer does not say it.")] = None,
     other_player: Annotated[
-        str | None, _option(_WHOM, "ID", "A second player of that currency, for one more case.")
+        str | None, _option(_WHOM, "ID", "A second player of that currency, for a few more cases.")
+    ] = None,
+    frozen_player: Annotated[
+        str | None, _option(_WHOM, "ID", "A third one who is frozen, for a few more cases.")
     ] = None,
     secret_file: Annotated[
         Path | None,
@@ -85,6 +89,12 @@ def certify(
         Origin | None,
         _option(_WHICH, "page|contract", "Only what the pages demand, or only what the contract settles.", "--from"),
     ] = None,
+    wins_only: Annotated[
+        bool,
+        _option(
+            _WHICH, None, "Leave out bets and rounds, for an operator without them. The report says so.", "--wins-only"
+        ),
+    ] = False,
     only_list: Annotated[bool, _option(_WHICH, None, "Only list the cases: nothing is sent.", "--list")] = False,
     as_json: Annotated[bool, _option(_TOLD, None, "For a machine, instead of the table.", "--json")] = False,
     as_csv: Annotated[bool, _option(_TOLD, None, "For a spreadsheet, instead of the table.", "--csv")] = False,
@@ -112,11 +122,17 @@ def certify(
     jackpot_path: Annotated[str, _PATH] = OWN_PATHS["jackpot"],
     bonus_path: Annotated[str, _PATH] = OWN_PATHS["bonus"],
     promo_path: Annotated[str, _PATH] = OWN_PATHS["promo"],
+    balance_path: Annotated[str, _PATH] = OWN_PATHS["balance"],
+    check_path: Annotated[str, _PATH] = OWN_PATHS["check"],
+    bet_path: Annotated[str, _PATH] = OWN_PATHS["bet"],
+    cancel_path: Annotated[str, _PATH] = OWN_PATHS["cancel"],
+    refund_path: Annotated[str, _PATH] = OWN_PATHS["refund"],
+    end_round_path: Annotated[str, _PATH] = OWN_PATHS["end of round"],
 ) -> None:
     """Tests an operator, one promise per case, over HTTP, as the provider would.
 
-    It credits small wins to one player, and compares the balances in the answers. Nobody else may move that player's
-    wallet during the run; other players do not matter.
+    It credits small wins to one player, stakes them, and compares the balances in the answers. Nobody else may move
+    that player's wallet during the run; other players do not matter.
 
     Status 0: all passed. 1: a case failed. 2: it could not run.
     """
@@ -124,7 +140,7 @@ def certify(
         sys.stdout.reconfigure(errors="backslashreplace")  # an answer may have what the terminal's encoding has not
     if as_json and as_csv:
         raise Trouble("--json and --csv are two choices: make one of them")
-    cases = chosen(CASES, groups or [], names or [], origin.value if origin else None)
+    cases = chosen(CASES, groups or [], names or [], origin.value if origin else None, wins_only=wins_only)
     if only_list:
         _list(cases, as_json, as_csv)
         return
@@ -132,7 +148,7 @@ def certify(
         raise Trouble("say whom to certify: walletctl certify http://127.0.0.1:3000 --player 421")
     if not player:
         raise Trouble("say whose wallet to use: --player ID, one that exists and that nobody else moves meanwhile")
-    for name in filter(None, (player, other_player, currency)):
+    for name in filter(None, (player, other_player, frozen_player, currency)):
         if not is_identifier(name):
             raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
     if html:
@@ -141,6 +157,7 @@ def certify(
         url=checked_url(url),
         player_id=player,
         other_player_id=other_player,
+        frozen_player_id=frozen_player,
         currency=currency,
         secret=Secret.found(secret_file, os.environ),
         paths={
@@ -149,12 +166,19 @@ def certify(
             "jackpot": _path(jackpot_path),
             "bonus": _path(bonus_path),
             "promo": _path(promo_path),
+            "balance": _path(balance_path),
+            "check": _path(check_path),
+            "bet": _path(bet_path),
+            "cancel": _path(cancel_path),
+            "refund": _path(refund_path),
+            "end of round": _path(end_round_path),
         },
         run_id=_run_id(run_id),
         run_id_was_given=run_id is not None,
         timeout_seconds=timeout_seconds,
         copies=copies,
         large_amounts=large_amounts,
+        wins_only=wins_only,
     )
     certification = Certification(settings=settings, cases=cases)
     _run(certification)

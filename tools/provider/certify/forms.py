@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
-from tools.provider.answers import SUCCESS, Answer
+from tools.provider.answers import NOT_ENOUGH, SUCCESS, Answer
 from tools.provider.certify import amounts
 from tools.provider.certify.requests import Draft, Value
 from tools.provider.certify.trial import Trial, Unmet
+from tools.provider.paths import PATHS, Callback
 from tools.shared.amounts import amount
 
 StepT = TypeVar("StepT", Draft, "Step")
@@ -81,6 +82,92 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A request, the code that it is answered with, and what it moves the wallet by."""
+
+    request: Draft
+    code: int = SUCCESS
+    cash: str = "0"
+    bonus: str = "0"
+    shows: bool = True  # the balances of the case's own player
+
+
+def takes(bet: Draft) -> Move:
+    """A bet that is taken."""
+    return Move(bet, cash=f"-{bet['amount']}")
+
+
+def pays(request: Draft, cash: str, bonus: str = "0") -> Move:
+    return Move(request, cash=cash, bonus=bonus)
+
+
+def does_nothing(request: Draft) -> Move:
+    """A request that is answered 0, and moves nothing."""
+    return Move(request)
+
+
+def refused(request: Draft, code: int) -> Move:
+    return Move(request, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Requests, one after the other, each with its answer and what it moves. Before them, a win pays for the bets.
+
+    `needs` raises NotTried where something is missing for it.
+    """
+
+    name: str
+    moves: Callable[[Trial], Iterable[Move]]
+    funds: str = "0.20"
+    needs: Callable[[Trial], object] | None = None
+
+    async def attempt(self, the: Trial) -> None:
+        if self.needs:
+            self.needs(the)
+        await the.credited(the.result(amount=self.funds))
+        cash, bonus = Decimal(self.funds), Decimal(0)
+        for number, move in enumerate(self.moves(the), 1):
+            cash, bonus = amounts.plus(cash, Decimal(move.cash)), amounts.plus(bonus, Decimal(move.bonus))
+            try:
+                await self._make(the, move, amount(cash), amount(bonus))
+            except Unmet as unmet:
+                raise Unmet(f"{unmet.expected}, to request {number}, the {move.request.callback}", unmet.got) from None
+        await the.paid(amount(cash), amount(bonus))
+
+    async def _make(self, the: Trial, move: Move, cash: str, bonus: str) -> None:
+        if move.code != SUCCESS:
+            answer = await the.refused(move.request, move.code)
+        else:
+            answer = await the.credited(move.request)
+        if move.code in _WITH_BALANCES and move.shows:
+            await the.shows(answer, cash, bonus)
+
+
+_WITH_BALANCES = (SUCCESS, NOT_ENOUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A request is refused with 64 without any one of these fields. All that are missed are told together."""
+
+    name: str
+    request: Callable[[Trial], Draft]
+    fields: tuple[str, ...]
+
+    async def attempt(self, the: Trial) -> None:
+        request, missed = self.request(the), list[str]()
+        for name in self.fields:
+            answer = await the.send_once(request.without(name))
+            if (answer.status, answer.error) != (400, 64):
+                missed.append(f"without {name}: {answer}")
+        if missed:
+            raise Unmet("HTTP 400 and error 64 without any one of them", "; ".join(missed))
+
+        await the.paid("0")
+
+
+@dataclass(frozen=True, slots=True)
 class Says:
     """Each win is credited, and its answer says what is `expected`. `instead` is what it says else, if it does not."""
 
@@ -98,6 +185,10 @@ class Says:
 def _each(requests: Draft | Iterable[StepT]) -> Iterator[Draft | StepT]:
     """One after the other, each made when the one before is answered."""
     return iter((requests,) if isinstance(requests, Draft) else requests)
+
+
+def by_every_path(callback: Callback, win: Callable[[Trial], Draft]) -> Requests:
+    return lambda the: (the.elsewhere(callback, path, win(the)) for path in PATHS[callback])
 
 
 def results(field: str, *values: Value) -> Requests:

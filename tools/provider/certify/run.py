@@ -33,6 +33,7 @@ class CertifySettings:
     url: str
     player_id: str
     other_player_id: str | None = None
+    frozen_player_id: str | None = None
     currency: str | None = None  # None: what the first answer says
     secret: Secret = field(default_factory=Secret)
     paths: Mapping[Callback, str]
@@ -41,6 +42,7 @@ class CertifySettings:
     timeout_seconds: float = 10.0
     copies: int = 12
     large_amounts: bool = False
+    wins_only: bool = False  # the operator takes no bets by this API: the report says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,10 @@ async def _outcome(case: Case, trial: Trial, provider: Examiner) -> Outcome:
     expected = got = why = ""
     started = time.monotonic()
     try:
-        await case.attempt(trial)
+        try:
+            await case.attempt(trial)
+        finally:
+            await trial.close_rounds()
     except Unmet as unmet:
         verdict, expected, got = "failed", unmet.expected, unmet.got
     except NotTried as not_tried:
@@ -193,11 +198,11 @@ async def _open(certification: Certification, provider: Examiner) -> _Opened:
         number=_OPENING,
         run_id=settings.run_id,
         provider=provider,
-        player=Players(id=settings.player_id, currency=settings.currency or "", other_id=settings.other_player_id),
+        player=_players(settings, settings.currency or ""),
     )
     try:
         currency = await _currency(trial, settings)
-        trial.player = Players(id=settings.player_id, currency=currency, other_id=settings.other_player_id)
+        trial.player = _players(settings, currency)
         by_replay = None
         answer = await trial.greet(trial.result(amount="0"))
         _check_admitted(answer, settings, currency)
@@ -215,6 +220,8 @@ async def _open(certification: Certification, provider: Examiner) -> _Opened:
             raise Trouble(f"{settings.url}{path} does not take a win: {_said(answer, provider)}; {ask}")
         if settings.other_player_id is not None:
             await _check_other_player(trial, settings.other_player_id)
+        if settings.frozen_player_id is not None and (await trial.greet(_of_the_frozen(trial))).error == 62:
+            raise Trouble(f"there is no frozen player {plain(settings.frozen_player_id)}: create one, or leave it out")
         if settings.run_id_was_given:
             await _check_unused(trial, settings)
             answer = await trial.greet(trial.result(amount="0") if by_replay is None else by_replay)
@@ -223,6 +230,19 @@ async def _open(certification: Certification, provider: Examiner) -> _Opened:
     if (balances := answer.balances) is None:
         raise Trouble(f"{settings.url} answers without balances: {_said(answer, provider)}")
     return _Opened(player=trial.player, balances=balances, by_replay=by_replay)
+
+
+def _players(settings: CertifySettings, currency: str) -> Players:
+    return Players(
+        id=settings.player_id,
+        currency=currency,
+        other_id=settings.other_player_id,
+        frozen_id=settings.frozen_player_id,
+    )
+
+
+def _of_the_frozen(trial: Trial) -> Draft:
+    return trial.result(userId=trial.player.frozen_id, amount="0")
 
 
 async def _currency(trial: Trial, settings: CertifySettings) -> str:

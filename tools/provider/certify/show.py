@@ -15,6 +15,7 @@ from rich.text import Text
 
 from tools.provider.certify.catalogue import Case
 from tools.provider.certify.run import Certification, Outcome
+from tools.provider.paths import OTHER_CALLS
 from tools.shared.amounts import amount
 from tools.shared.outside import cut, plain
 
@@ -59,6 +60,7 @@ def summary(certification: Certification) -> list[str]:
     passed, failed, not_tried = (certification.count(verdict) for verdict in ("passed", "failed", "not tried"))
     lines = [
         f"{passed} passed, {failed} failed, {not_tried} not tried, in {certification.seconds:.1f} s",
+        *_scope(certification),
         "Of " + ", of ".join(filter(None, (_of(certification, origin, whose) for origin, whose in _ORIGINS))),
         _cost(certification),
     ]
@@ -75,6 +77,16 @@ def summary(certification: Certification) -> list[str]:
         )
     lines += [f"failed: {outcome.case.group}: {outcome.case.name}" for outcome in certification.failed]
     return lines
+
+
+def _scope(certification: Certification) -> list[str]:
+    if not certification.settings.wins_only:
+        return []
+    return [f"Certified for the wins alone, as --wins-only asks: nothing was sent to {_listed(OTHER_CALLS)}"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 _ORIGINS = (("page", "what the provider's pages demand"), ("contract", "what the contract settles"))
@@ -122,6 +134,7 @@ def as_json(certification: Certification) -> str:
             "player": settings.player_id,
             "currency": player.currency if player else None,
             "runId": settings.run_id,
+            "calls": "wins" if settings.wins_only else "all",
             "startedAt": certification.started_at.isoformat(timespec="seconds"),
             "seconds": round(certification.seconds, 3),
             "passed": certification.count("passed"),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 
 from tools.provider.answers import SUCCESS, Answer, Balances
 from tools.provider.certify import amounts
@@ -14,6 +15,7 @@ from tools.provider.certify.requests import Draft, Raw, Value, fields_of
 from tools.provider.paths import Callback
 from tools.shared.amounts import amount
 
+_MOST_DIGITS, _MOST_PLACES = 32, 18  # of an amount: docs/callbacks.md, Fields
 _GAME_ID, _GAME_NAME, _PROVIDER_ID = "Im_60_tumblefortune", "tumblefortune", "luckymonaco"  # the pages' examples
 
 
@@ -32,11 +34,12 @@ class NotTried(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Players:
-    """Whose wallet it is; `other_id` is another player's, if one was given."""
+    """Whose wallet it is; `other_id` and `frozen_id` are other players', if they were given."""
 
     id: str
     currency: str
     other_id: str | None = None
+    frozen_id: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -53,6 +56,8 @@ class Trial:
     counts_bonus: bool = True  # whether bonus is looked at: the pages leave it to the operator
     exchanges: list[Exchange] = field(default_factory=list)
     refusals: list[int] = field(default_factory=list)  # which an operator may keep for later or for a person
+    shown: Balances | None = None  # by the last answer that has any
+    _open: dict[tuple[str, ...], Draft] = field(default_factory=dict)  # a bet of each round without a result
     _ids: int = 0
     _connections: int = 1
     _before: Balances | None = None
@@ -121,6 +126,63 @@ class Trial:
         )
         return Draft(callback="promo", fields=fields).but(**changes)
 
+    def bet(self, **changes: Value) -> Draft:
+        fields = fields_of(
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            gameId=_GAME_ID,
+            gameName=_GAME_NAME,
+            roundId=self.id("r"),
+            reference=self.id(),
+            amount="0.01",
+            currency=self.player.currency,
+            sessionId=self.id("s"),
+            uuid=self.filler(),
+            timeStamp=_now(),
+            roundDetails="spin",
+        )
+        return Draft(callback="bet", fields=fields).but(**changes)
+
+    def cancel(self, bet: Draft, **changes: Value) -> Draft:
+        """A cancel of that bet: it names its round and game, and no amount."""
+        fields = fields_of(**self._of_its_round(bet), reference=bet["reference"])
+        return Draft(callback="cancel", fields=fields).but(**changes)
+
+    def refund(self, bet: Draft, **changes: Value) -> Draft:
+        """A refund of that bet's round, by the bet's reference."""
+        return replace(self.cancel(bet), callback="refund").but(**changes)
+
+    def end(self, bet: Draft, **changes: Value) -> Draft:
+        """The end of that bet's round."""
+        return Draft(callback="end of round", fields=fields_of(**self._of_its_round(bet))).but(**changes)
+
+    def _of_its_round(self, bet: Draft) -> dict[str, Value]:
+        names = ("providerId", "userId", "gameId", "roundId", "currency", "sessionId")
+        return {**{name: bet[name] for name in names}, "uuid": self.filler()}
+
+    def result_of(self, bet: Draft, **changes: Value) -> Draft:
+        """A result of that bet's round."""
+        return self.result(**{name: bet[name] for name in ("userId", "gameId", "roundId")}).but(**changes)
+
+    def balance(self, **changes: Value) -> Draft:
+        fields = fields_of(
+            providerId=_PROVIDER_ID,
+            userId=self.player.id,
+            currency=self.player.currency,
+            sessionId=self.id("s"),
+            uuid=self.filler(),
+        )
+        return Draft(callback="balance", fields=fields).but(**changes)
+
+    def check(self, **changes: Value) -> Draft:
+        """The question whether the player may play."""
+        return replace(self.balance(**changes), callback="check")
+
+    def each_other_call(self) -> tuple[Draft, ...]:
+        """Every call but the wins, and none of them moves money."""
+        bet = self.bet(amount="0")
+        return self.balance(), self.check(), bet, self.end(bet), self.cancel(self.bet()), self.refund(self.bet())
+
     def each_callback(self, **changes: Value) -> tuple[Draft, ...]:
         return self.result(**changes), self.jackpot(**changes), self.total(**changes), self.promo(**changes)
 
@@ -164,6 +226,11 @@ class Trial:
             raise NotTried("no other player was given")
         return self.player.other_id
 
+    def need_frozen_player(self) -> str:
+        if self.player.frozen_id is None:
+            raise NotTried("no frozen player was given")
+        return self.player.frozen_id
+
     def need_large_amounts(self) -> None:
         if not self.large_amounts:
             raise NotTried("it credits quadrillions: --large-amounts allows it")
@@ -172,12 +239,32 @@ class Trial:
         if not self.provider.secret.auth_token:
             raise NotTried("no authToken was given")
 
+    def too_much(self) -> str:
+        """An amount in hundredths that is just above the cash that was shown last."""
+        cash = self.shown.cash if self.shown else Decimal(0)
+        cents = max(0, int(Fraction(cash) * 100)) + 1
+        if len(str(cents)) > _MOST_DIGITS:
+            raise NotTried("no amount is larger than this wallet's balance")
+        return f"{cents // 100}.{cents % 100:02}"
+
+    def all_there_is(self) -> str:
+        """The cash that was shown last, as an amount."""
+        cash = amount(self.shown.cash) if self.shown else "0"
+        if len(cash.replace(".", "")) > _MOST_DIGITS or len(cash.partition(".")[2]) > _MOST_PLACES:
+            raise NotTried("this wallet's balance has more digits than an amount")
+        return cash
+
+    def part_of_all(self, parts: int) -> str:
+        """An amount in hundredths that is there so many times, and not once more, of a balance of 0.30 or more."""
+        cents = (int(self.too_much().replace(".", "")) - 1) // parts
+        return f"{cents // 100}.{cents % 100:02}"
+
     # --- What comes back ----------------------------------------------------------------------------
 
     async def send(self, request: Draft, why: str = "") -> Answer:
         """The answer, once it is not 998 any more: the provider sends those again."""
         await self._begin()
-        return await self._tell(request, why or request.callback)
+        return self._follow(request, await self._tell(request, why or request.callback))
 
     async def greet(self, request: Draft) -> Answer:
         """The answer to what comes before the first case: nothing is known of the wallet yet."""
@@ -199,7 +286,8 @@ class Trial:
         # Made ready before, so that nothing but the sending lies between one and the next.
         ready = [(self.provider.prepare(each, self.filler()), f"{each.callback}, at once") for each in requests]
         answered = await asyncio.gather(*(self.provider.tell(*each) for each in ready))
-        return [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
+        answers = [[self._note(exchange) for exchange in exchanges][-1] for exchanges in answered]
+        return [self._follow(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     async def credited(self, request: Draft) -> Answer:
         """Its answer, which must be a success."""
@@ -265,6 +353,23 @@ class Trial:
         """What the wallet had when the case ended, if that was read."""
         return self._read[0] if self._read and self._read[1] == len(self.exchanges) else None
 
+    async def close_rounds(self) -> None:
+        """Loses the rounds that the case leaves open: an operator watches for those."""
+        for bet in self._open.values() if self.by_replay is None else ():
+            answer = await self._tell(self.result_of(bet, amount="0"), "closing the round")
+            if answer.is_success and answer.balances and bet["userId"] == self.player.id:
+                self._read = (answer.balances, len(self.exchanges))
+
+    def _follow(self, request: Draft, answer: Answer) -> Answer:
+        """Notes which rounds are open."""
+        if answer.is_success and request.callback in ("bet", "result", "auto closing"):
+            round = tuple(request[name] for name in ("userId", "gameId", "roundId"))
+            if request.callback == "bet":
+                self._open.setdefault(round, request)
+            else:
+                self._open.pop(round, None)
+        return answer
+
     async def _begin(self) -> Balances:
         if self._before is None:
             self._before = await self.balances()
@@ -277,6 +382,7 @@ class Trial:
     def _note(self, exchange: Exchange) -> Answer:
         answer = exchange.answer
         self.exchanges.append(exchange)
+        self.shown = answer.balances or self.shown
         if answer.error not in (None, SUCCESS):
             self.refusals.append(answer.error)
         return answer
@@ -285,7 +391,7 @@ class Trial:
         if amounts.minus(now, before) != Decimal(grew):
             due = amounts.plus(before, Decimal(grew))
             raise Unmet(
-                f"{name} {amount(due)} ({amount(before)} + {grew})",
+                f"{name} {amount(due)} ({amount(before)} {'-' if grew[0] == '-' else '+'} {grew.lstrip('-')})",
                 f"{name} {amount(now)}",
             )
 

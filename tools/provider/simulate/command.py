@@ -20,13 +20,13 @@ from tools.provider.simulate.pages import Secrets
 from tools.provider.simulate.players import Named, Wallets, unseen
 from tools.provider.simulate.provider import Provider
 from tools.provider.simulate.report import Report, report
-from tools.provider.simulate.story import Callback, story
+from tools.provider.simulate.story import ORDINARY, WHOLE_ROUNDS, Callback, story
 from tools.provider.simulate.tally import Tally
 from tools.shared.listing import counted, out, tell
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 
-NOT_ALL_PAID = 1
+NOT_ALL_RIGHT = 1
 INTERRUPTED = 128 + signal.SIGINT
 AGENT = "luckymonaco-simulation"
 
@@ -51,12 +51,19 @@ def simulate(
         int | None,
         typer.Option(metavar="N", help="What makes the story: the same seed, the same. Else a new one.", min=0),
     ] = None,
+    wins_only: Annotated[
+        bool, typer.Option("--wins-only", help="Play the wins alone, for an operator that takes no bets by this API.")
+    ] = False,
     day: Annotated[
         float, typer.Option("--day", metavar="SECONDS", help="How long the 24 hours of an open round last.", min=0.1)
     ] = 20.0,
     report_file: Annotated[
         Path | None,
         typer.Option("--report", metavar="FILE.csv", help="The provider's report. Else provider-report-SEED.csv."),
+    ] = None,
+    feed_file: Annotated[
+        Path | None,
+        typer.Option("--feed", metavar="FILE.csv", help="The same as the provider's feed of transactions has it."),
     ] = None,
     secret_file: Annotated[
         Path | None,
@@ -68,13 +75,13 @@ def simulate(
     ] = None,
     asked: Wallets | None = None,
 ) -> None:
-    """Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.
+    """Plays the provider: players in sessions, whole rounds with their bets, jackpots, prizes and free rounds.
 
-    With the dialects of its five pages, lost connections, up to ten retransmissions, duplicates, and rounds that are
-    left open and closed automatically. Then it writes its own report, for `walletctl reconcile`.
+    With the dialects of its pages, lost connections, retransmissions, cancels, duplicates, bets over the balance,
+    refunds, and rounds that are left open. Then it writes its own report, for `walletctl reconcile`.
 
-    Ends with 0 if every callback was paid, 1 if one was not, 2 if it could not begin. Ctrl-C stops it; the report is
-    written all the same, and the status is 130.
+    Ends with 0 if every call was answered as it must be, 1 if one was not, 2 if it could not begin. Ctrl-C stops it;
+    the report is written all the same, and the status is 130.
     """
     seed = random.randint(1, 999_999) if seed is None else seed  # noqa: S311 - no secret
     path = report_file or Path(f"provider-report-{seed}.csv")
@@ -92,8 +99,9 @@ def simulate(
         playing = asked.of(names) if names else asked.own(players)
         base = asked.url()
     told = f"simulate: seed {seed}, {counted(len(playing), 'player')}, {rate:g}/s for {minutes:g} min, {plain(base)}"
-    callbacks = story(seed=seed, players=playing, seconds=60 * minutes, rate=rate, day_seconds=day)
-    with report(path) as rows:
+    odds = ORDINARY if wins_only else WHOLE_ROUNDS
+    callbacks = story(seed=seed, players=playing, seconds=60 * minutes, rate=rate, day_seconds=day, odds=odds)
+    with report(path, feed_file) as rows:
         run = _Run(base, secrets, rows, told, 60 * minutes)
         asyncio.run(run.play(callbacks))
     out(outcomes(run.tally))
@@ -102,8 +110,8 @@ def simulate(
     tell(f"report     {counted(rows.rows, 'row')} in {plain(str(path))}; the same story again: --seed {seed}")
     if run.provider.is_stopping.is_set():
         raise typer.Exit(INTERRUPTED)
-    if run.tally.answered(0) + sum(line.left_open for line in run.tally.lines.values()) < run.tally.begun:
-        raise typer.Exit(NOT_ALL_PAID)
+    if not run.tally.is_all_right:
+        raise typer.Exit(NOT_ALL_RIGHT)
 
 
 class _Run:

@@ -12,13 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tools.provider.simulate.story import PageName
+from tools.provider.simulate.story import PAGES, WIN_PAGES
 from tools.provider.simulate.tally import Line, Tally, percentile
 from tools.shared.listing import amount, counted
 
 REFRESH_SECONDS = 0.25
 LINE_SECONDS = 5.0
-PAGES: tuple[PageName, ...] = ("result", "auto-closing", "jackpot-win", "bonus-win", "promo-win")
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ class Display:
         tally = self.tally
         rate, seconds = tally.now()
         left = tally.begun - tally.settled
-        told = f"{counted(tally.begun, 'callback')}: {tally.answered(0):,} paid, {_refused(tally):,} refused, "
+        told = f"{counted(tally.begun, 'callback')}: {tally.answered(0):,} done, {_refused(tally):,} refused, "
         told += f"{left:,} under way; {rate:.1f} answers/s, {_latency(seconds)}"
         return f"{told}; {self._phase()}" if self._phase() else told
 
@@ -93,13 +92,12 @@ class Display:
 
 
 def outcomes(tally: Tally) -> Table:
-    """A row for each of the five pages."""
+    """A row for each of the pages that are played."""
     rows = Table(box=None, padding=(0, 1, 0, 0))
-    for name in ("page", "callbacks", "paid", "refused", "no answer", "left open", "under way"):
+    for name in ("page", "callbacks", "done", "refused", "no answer", "given up", "under way"):
         rows.add_column(name, justify="left" if name == "page" else "right")
-    lines = [(page, tally.lines[page]) for page in PAGES]
-    for page, line in lines:
-        rows.add_row(page, *_cells(line))
+    for page in PAGES if tally.has_bets else WIN_PAGES:
+        rows.add_row(page, *_cells(tally.lines[page]))
     return rows
 
 
@@ -114,7 +112,12 @@ def conclusions(tally: Tally, seconds: float) -> Iterator[str]:
     yield from _troubles(tally)
     owed = ", ".join(f"{amount(total)} {currency}" for currency, total in sorted(tally.owed.items()) if currency)
     if owed:
-        yield f"owed       {owed}; free rounds and their total count once"
+        stakes = ", and stakes are taken off" if tally.has_bets else ""
+        yield f"owed       {owed}; free rounds and their total count once{stakes}"
+    if tally.has_bets:
+        yield f"open       {counted(tally.open_rounds, 'round')} with a live bet and no result"
+    if tally.in_doubt:
+        yield f"in doubt   {counted(tally.in_doubt, 'bet')}: neither they nor their cancels were answered"
 
 
 def _cells(line: Line) -> Iterator[Text]:
@@ -122,7 +125,7 @@ def _cells(line: Line) -> Iterator[Text]:
     under_way = line.begun - line.settled
     yield Text(f"{line.begun:,}")
     yield Text(f"{line.codes[0]:,}", style="green" if line.codes[0] else "")
-    yield Text(refused or "0", style="red" if refused else "")
+    yield Text(refused or "0", style="red" if line.wrong - line.codes[None] > 0 else "")
     yield Text(f"{line.codes[None]:,}", style="red" if line.codes[None] else "")
     yield Text(f"{line.left_open:,}")
     yield Text(f"{under_way:,}")

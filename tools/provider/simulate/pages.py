@@ -1,4 +1,4 @@
-"""A callback in the provider's words. Its five pages are of five different months, and so are its servers.
+"""A callback in the provider's words. Its pages are of different months, and so are its servers.
 
 Most callbacks look like their page's example, to the order of the fields. Some look like its table: other spellings,
 another path, amounts as numbers where the example has text, fields that are empty or null.
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tools.provider.paths import PATHS, query_of
+from tools.provider.paths import Callback as Call
 from tools.provider.signing import hash_of, json_object
-from tools.provider.simulate.story import Callback, OwedCredit
+from tools.provider.simulate.story import Callback, OwedCredit, PageName
 
 AS_THE_EXAMPLE = 0.6  # of all callbacks; the others are as the table, each in its own way
 
@@ -41,13 +42,28 @@ def words(callback: Callback, *, nth: int, timestamp: int, secrets: Secrets) -> 
     # By the reference, and not from one chance for all: however a run goes, a callback's words are the same.
     chance = random.Random(f"{callback.page} {credit.reference}")  # noqa: S311 - it must be repeatable
     as_example = chance.random() < AS_THE_EXAMPLE
-    paths = PATHS["auto closing" if callback.page == "auto-closing" else callback.name]
+    paths = PATHS[_CALLS[callback.page]]
     path = paths[0] if as_example else chance.choice(paths)
     request_id = hashlib.sha256(f"{callback.page} {credit.reference} {nth}".encode()).hexdigest()[:32]
     stamp = json.dumps(str(timestamp)) if as_example or chance.random() < 0.7 else str(timestamp)
     page = _Page(callback, credit, chance, as_example, request_id, stamp)
     body = page.body(secrets.hash_secret)
     return Words(path=path + query_of(secrets.auth_token), body=body)
+
+
+_CALLS: Mapping[PageName, Call] = {
+    "result": "result",
+    "auto-closing": "auto closing",
+    "jackpot-win": "jackpot",
+    "bonus-win": "bonus",
+    "promo-win": "promo",
+    "balance": "balance",
+    "check": "check",
+    "bet": "bet",
+    "cancel": "cancel",
+    "refund": "refund",
+    "end-round": "end of round",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,14 @@ class _Page:
                 fields = self._bonus()
             case "promo-win":
                 fields = self._promo()
+            case "balance" | "check":
+                fields = self._player()
+            case "bet":
+                fields = self._bet()
+            case "cancel" | "refund":
+                fields = self._undoing()
+            case "end-round":
+                fields = self._end_round()
         fields |= self._empty_ones(fields)
         if "hash" not in fields:
             return json_object(fields)
@@ -156,6 +180,47 @@ class _Page:
             "timestamp": self.timestamp,
         }
 
+    def _player(self) -> dict[str, str]:
+        """Who asks, as every call says it that is not a win."""
+        return {
+            "providerId": _text("luckymonaco"),
+            "userId": _text(self.credit.user_id),
+            "currency": self._currency(),
+            "sessionId": _text(self._fact("sessionId")),
+            "uuid": _text(self.request_id),
+        }
+
+    def _game(self) -> dict[str, str]:
+        return {
+            "gameId": _text(self.credit.game_id),
+            self._spelled("gameName", "gamename"): _text(self._fact("gameName")),
+            self._spelled("roundId", "roundid"): _text(self.credit.round_id),
+        }
+
+    def _bet(self) -> dict[str, str]:
+        fields = {
+            **self._player(),
+            **self._game(),
+            "reference": _text(self.credit.reference),
+            "amount": self._amount(self.credit.amount, as_text=True),
+            self._spelled("timeStamp", "timestamp"): self.timestamp,
+            "roundDetails": self._round_details("spin"),
+        }
+        if not self.as_example and self.chance.random() < 0.3:
+            fields["jackpotContribution"] = _text(f"{self.credit.amount / 100:f}")
+        return fields | self._bonus_code()
+
+    def _undoing(self) -> dict[str, str]:
+        """A cancel of one bet, or a refund of a round. The older servers name no round in a cancel."""
+        reference = self._fact("reference") or self.credit.reference
+        fields = {**self._player(), **self._game(), "reference": _text(reference)}
+        if self.callback.page == "cancel" and not self.as_example and self.chance.random() < 0.4:
+            del fields[next(name for name in fields if name.lower() == "roundid")]
+        return fields
+
+    def _end_round(self) -> dict[str, str]:
+        return {**self._player(), **self._game()}
+
     # --- Parts --------------------------------------------------------------------------------------
 
     def _promotion(self) -> dict[str, str]:
@@ -186,8 +251,11 @@ class _Page:
             "auto-closing": ("sessionId", "bonusCode", "promoWinReference"),
             "jackpot-win": ("platform", "token"),
             "bonus-win": ("bonusCode", "platform", "token", "roundId"),
-            "promo-win": (),
-        }[self.callback.page]
+            "bet": ("bonusCode", "jackpotDetails", "jackpotId", "platform", "language"),
+            "cancel": ("bonusCode",),
+            "refund": ("bonusCode",),
+            "end-round": ("win",),
+        }.get(self.callback.page, ())
         if self.as_example:
             return {}
         return {

@@ -3,19 +3,24 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal, TypeAlias
 
-from tools.provider.answers import SUCCESS, Answer
-from tools.provider.sending import Pauses, Send, Unanswered
+from tools.provider.answers import NOT_AGAIN, NOT_ENOUGH, SUCCESS, Answer
+from tools.provider.sending import RETRANSMISSIONS, Pauses, Send, Unanswered
 from tools.provider.simulate.pages import Secrets, Words, words
-from tools.provider.simulate.story import Callback
+from tools.provider.simulate.story import Callback, PageName
 from tools.provider.simulate.tally import Tally
 from tools.shared.trouble import Trouble
 
 PAUSES = Pauses(first_seconds=0.5, growth=1.7, longest_seconds=15)  # the ten take a minute and a half
+# How often a call is sent again: a bet three times, then it is cancelled; its cancel is sent three times in all. Of the
+# others but the wins the pages say nothing. Source: the provider's pages Bet and Error Code.
+SENT_AGAIN: Mapping[PageName, int] = {"bet": 3, "balance": 3, "check": 3, "end-round": 3, "cancel": 2, "refund": 2}
+_FINAL_OF_A_BET = (SUCCESS, NOT_ENOUGH, NOT_AGAIN)  # any other answer is sent again, and cancelled
 CONNECTIONS = 200  # at the same time: whoever is answered slowly is sent less
 FIRST_ANSWERS = 10  # if all of these say that we are wrong here, we are
 
@@ -29,6 +34,7 @@ class Settled:
     deliveries: int = 0
     code: int | None = None
     transaction_id: str = ""
+    is_noted: bool = False
 
     def take(self, code: int | None, transaction_id: str) -> None:
         """An answer of 0 is final, whatever copies of it are told; no answer changes nothing."""
@@ -77,13 +83,14 @@ class Provider:
     is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
     say: Callable[..., Words] = words
     when_delivered: Callable[[Callback, Delivery], None] = lambda _callback, _delivery: None
-    gives_up: Callable[[Callback], bool] = lambda callback: callback.is_given_up
+    gives_up: Callable[[Callback], bool] = lambda callback: callback.is_given_up and callback.page != "bet"
     epoch: float | None = None
     connections: int = CONNECTIONS
 
     def __post_init__(self) -> None:
         self._connections = asyncio.Semaphore(self.connections)
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._taken: set[int] = set()  # the numbers of bets
         self._epoch = self.epoch or time.time()
         self._refusals = 0
         self._wrong: Trouble | None = None
@@ -120,13 +127,44 @@ class Provider:
         settled = Settled(callback, timestamp=int((self._epoch + callback.played_at) * 1000))
         try:
             await asyncio.gather(*before)
-            if not self.is_stopping.is_set():
-                self.tally.begin(callback)
-                await self._until_answered(settled)
+            if not self.is_stopping.is_set() and self._is_called_for(settled):
+                await self._until_settled(settled)
+                await self._undo(settled)
         finally:
-            if settled.deliveries:
-                self.tally.settle(callback, settled.code, settled.deliveries)
-                self.when_settled(settled)
+            self._note(settled)
+
+    def _is_called_for(self, settled: Settled) -> bool:
+        """Whether one of the bets that it needs was taken. A refund is of those that were."""
+        callback = settled.callback
+        if callback.page == "refund":
+            taken = [credit for credit, bet in zip(callback.credits, callback.needs, strict=True) if bet in self._taken]
+            settled.callback = replace(callback, credits=tuple(taken))
+        return not callback.needs or not self._taken.isdisjoint(callback.needs)
+
+    async def _undo(self, bet: Settled) -> None:
+        """After a bet that failed: its cancel, also when it is stopping, since the bet may have been taken."""
+        self._note(bet)
+        if bet.callback.page != "bet" or bet.code in _FINAL_OF_A_BET:
+            return
+        for callback in bet.callback.if_failed:
+            settled = Settled(callback, timestamp=bet.timestamp)
+            try:
+                await self._until_settled(settled)
+            finally:
+                self._note(settled)
+
+    def _note(self, settled: Settled) -> None:
+        """Once."""
+        if settled.deliveries and not settled.is_noted:
+            settled.is_noted = True
+            if settled.callback.page == "bet" and settled.code == SUCCESS:
+                self._taken.add(settled.callback.number)
+            self.tally.settle(settled.callback, settled.code, settled.deliveries)
+            self.when_settled(settled)
+
+    async def _until_settled(self, settled: Settled) -> None:
+        self.tally.begin(settled.callback)
+        await self._until_answered(settled)
 
     async def _until_answered(self, settled: Settled) -> None:
         callback = settled.callback
@@ -136,8 +174,8 @@ class Provider:
         deliveries = await asyncio.gather(first, *copies)
         if self.gives_up(callback):
             return
-        for pause in PAUSES:
-            if not all(delivery.answer.must_be_sent_again() for delivery in deliveries):
+        for pause in islice(PAUSES, SENT_AGAIN.get(callback.page, RETRANSMISSIONS)):
+            if not all(_must_be_sent_again(callback, delivery.answer) for delivery in deliveries):
                 return
             self.tally.waiting += 1
             await self._wait(pause * chance.uniform(0.8, 1.2))
@@ -145,7 +183,8 @@ class Provider:
             if self.is_stopping.is_set():
                 return
             self.tally.retransmissions += 1
-            deliveries = [await self._deliver(settled, "retransmission")]
+            cut_after = callback.cut_after if callback.is_given_up else None
+            deliveries = [await self._deliver(settled, "retransmission", cut_after)]
 
     async def _deliver(self, settled: Settled, why: Why, cut_after: float | None = None) -> Delivery:
         async with self._connections:
@@ -195,6 +234,12 @@ class Provider:
                 await asyncio.wait_for(self.is_stopping.wait(), seconds)
 
 
+def _must_be_sent_again(callback: Callback, answer: Answer) -> bool:
+    if callback.page != "bet" or callback.is_told:
+        return answer.must_be_sent_again()
+    return answer.error not in _FINAL_OF_A_BET
+
+
 def _wrong(answer: Answer, url: str) -> str:
     if answer.status in (401, 403):
         return (
@@ -203,5 +248,8 @@ def _wrong(answer: Answer, url: str) -> str:
         )
     if answer.status == 404:
         where = url.partition("?")[0]
-        return f"there is no callback at {where}: give the URL before /v4/Result, its stage included"
+        return (
+            f"there is no call at {where}: give the URL before /v4/Result, its stage included, and --wins-only for an "
+            "operator that takes no bets by this API"
+        )
     return f"what answers is not a wallet: HTTP {answer.status} without an error code"

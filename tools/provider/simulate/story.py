@@ -2,7 +2,8 @@
 
 Players come and go in sessions. A session is one game, round after round, until the player has enough. Now and then
 free rounds are granted, a round is left open, a jackpot falls, a prize is won; campaigns end. Some free rounds and
-totals are delivered late, and keep the timestamp of their play.
+totals are delivered late, and keep the timestamp of their play. A whole round begins with its bets, and what follows
+them is only sent if one was taken; a bet that fails is cancelled.
 """
 
 import hashlib
@@ -13,12 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import count
-from typing import Literal
+from typing import Literal, get_args
 
+from tools.provider.answers import NOT_ENOUGH, SUCCESS
 from tools.provider.simulate.money import PAYS, Pays, Purse
 
-CallbackName = Literal["result", "jackpot", "bonus", "promo"]
-PageName = Literal["result", "auto-closing", "jackpot-win", "bonus-win", "promo-win"]
+CallbackName = Literal["result", "jackpot", "bonus", "promo", "bet", "cancel", "endround", "balance", "check"]
+WinPage = Literal["result", "auto-closing", "jackpot-win", "bonus-win", "promo-win"]
+PageName = Literal[WinPage, "balance", "check", "bet", "cancel", "refund", "end-round"]
+WIN_PAGES: tuple[WinPage, ...] = get_args(WinPage)
+PAGES: tuple[PageName, ...] = (*WIN_PAGES, "balance", "check", "bet", "cancel", "refund", "end-round")
 
 GAMES = ("tumblefortune", "dragonpearl", "fruitparade", "goldrush", "pharaohsgate", "luckyseven", "wildmustang")
 PRIZES_AT_A_CAMPAIGNS_END = 3
@@ -28,6 +33,11 @@ TWO_GRANTS = 0.3  # of grants: a second one is open at the same time, under the 
 CLOSED_AGAIN = 0.05  # of free rounds: the provider closes them although they were answered
 LAST_ROUND_NAMED = 0.4  # of totals
 ROUND_SECONDS = 1.5  # from one free round to the next, and from a round to its jackpot's callback at the most
+SPIN_SECONDS = (0.1, 1.2)  # from the last bet of a round to its result, beside that
+BETS_APART = (0.1, 0.5)  # seconds
+OVER_ANY_BALANCE = 10_000_000  # stakes
+CODE_LEFT_OUT = 0.1  # of free rounds whose bet names the code: their results do not
+CANCELLED = 53  # what a late copy of a cancelled bet is refused with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +48,11 @@ class Player:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedCredit:
-    """What the provider considers owed: a row of its report. `currency` is empty where the callback carries none."""
+    """What the provider considers owed: a row of its report. `currency` is empty where the callback carries none.
+
+    A bet has what was staked, and a cancel what its bet had, under the bet's reference. `unsaid_code` is the code of a
+    free round whose result leaves it out: the wallet knows it by the bet.
+    """
 
     callback: CallbackName
     reference: str
@@ -48,6 +62,7 @@ class OwedCredit:
     round_id: str = ""
     game_id: str = ""
     bonus_code: str = ""
+    unsaid_code: str = ""
 
     @property
     def id(self) -> str:
@@ -61,6 +76,9 @@ class Callback:
     It is sent after those numbered `after` are settled. `cut_after` is when the provider hangs up on the first
     delivery; `is_given_up` says that it believes the round open then, and does not send again until it closes it.
     `is_told` says that its credits are in the report already: they are sent once more by another way.
+
+    With `needs`, bets by their numbers, it is only sent if one of them was taken. `if_failed` is sent after a bet that
+    failed, one after the other. `fine` are the codes that are right for it.
     """
 
     number: int
@@ -75,6 +93,9 @@ class Callback:
     cut_after: float | None = None
     is_given_up: bool = False
     is_told: bool = False
+    needs: tuple[int, ...] = ()
+    if_failed: "tuple[Callback, ...]" = ()
+    fine: frozenset[int] = frozenset({SUCCESS})
 
     @property
     def name(self) -> CallbackName:
@@ -86,20 +107,43 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoundOdds:
+    """How often things happen to whole rounds.
+
+    Parts of all ordinary rounds: with several bets, with several results, with a bet over the balance, refunded, left
+    open for good, ended by a call. Parts of all bets: lost on every delivery, and of those, delivered late after their
+    cancel. `asked` is the part of all rounds before which the balance is asked for.
+    """
+
+    several_bets: float = 0.15
+    several_results: float = 0.1
+    over_the_balance: float = 0.01
+    refunded: float = 0.02
+    left_open: float = 0.01
+    ended: float = 0.5
+    bet_lost: float = 0.03
+    delivered_late: float = 0.5
+    asked: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Odds:
     """How often things happen. `happens` weighs what a player may do next: play a round, win a prize with it, leave it
     open, win a jackpot with it, be granted free rounds, be granted free rounds of which only the total is sent.
 
-    `answer_lost` and `duplicated` are parts of all callbacks.
+    `answer_lost` and `duplicated` are parts of all callbacks. Without `rounds` there are wins alone.
     """
 
     happens: tuple[int, int, int, int, int, int] = (925, 25, 15, 5, 15, 15)
     answer_lost: float = 0.04
     duplicated: float = 0.03
     pays: Pays = PAYS
+    rounds: RoundOdds | None = None
 
 
 ORDINARY = Odds()
+WHOLE_ROUNDS = Odds(rounds=RoundOdds())
+CALLS_A_ROUND = 3.0  # that are sent, with the usual odds
 
 
 def story(
@@ -129,6 +173,15 @@ class _Grant:
     last_round: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Bets:
+    """A round's bets: the numbers of their callbacks, what was staked, and when its result may come."""
+
+    until: float
+    numbers: tuple[int, ...] = ()
+    stakes: tuple[OwedCredit, ...] = ()
+
+
 @dataclass(slots=True)
 class _Session:
     player: Player
@@ -140,6 +193,7 @@ class _Session:
     token: str
     platform: str
     grants: list[_Grant] = field(default_factory=list)
+    is_open: bool = False
 
     @property
     def game_id(self) -> str:
@@ -157,7 +211,8 @@ class _Writer:
         self._random = random.Random(f"story {name}")  # noqa: S311 - it must be repeatable
         self._players = players
         self._odds = odds
-        self._seconds, self._rate, self._day_seconds = seconds, rate, day_seconds
+        self._seconds, self._day_seconds = seconds, day_seconds
+        self._rate = rate / CALLS_A_ROUND if odds.rounds else rate
         self._sessions: dict[str, _Session] = {}
         self._numbers = count(1)
         self._names = count(1)
@@ -203,6 +258,10 @@ class _Writer:
 
     def _play(self, at: float, session: _Session) -> None:
         session.rounds_left -= 1
+        if self._odds.rounds and not session.is_open:
+            session.is_open = True
+            self._ask("check", at, session)
+            self._ask("balance", at, session)
         if session.grants:
             self._play_free_round(at, session)
             return
@@ -213,19 +272,26 @@ class _Writer:
         happens(at, session)
 
     def _play_round(self, at: float, session: _Session) -> None:
-        self._tell("result", at, session, self._credit_of_round(session))
+        credit = self._credit_of_round(session)
+        bets = self._bet(at, session, credit)
+        if not self._undo_or_leave(session, bets, credit):
+            self._result(bets, session, credit)
 
     def _play_free_round(self, at: float, session: _Session) -> None:
         grant = self._random.choice(session.grants)
         credit = replace(self._credit_of_round(session), bonus_code=grant.code)
+        bets = self._bet(at, session, credit)
+        said = credit
+        if bets.numbers and self._random.random() < CODE_LEFT_OUT:
+            said = replace(credit, bonus_code="", unsaid_code=grant.code)
         late = self._lateness()
-        number = self._tell("result", at, session, credit, facts={"details": "freespin"}, late=late)
+        number = self._result(bets, session, said, facts={"details": "freespin"}, late=late)
         if not late:
             grant.rounds.append(number)
         if self._random.random() < CLOSED_AGAIN:
             # The page of auto closing knows no bonus code: it is a replay that leaves one out.
-            closing = replace(credit, bonus_code="")
-            self._tell("auto-closing", at + late + self._day_seconds, session, closing, after=(number,), is_told=True)
+            closing, day = replace(credit, bonus_code=""), bets.until + late + self._day_seconds
+            self._tell("auto-closing", day, session, closing, after=(number,), needs=bets.numbers, is_told=True)
         grant.won += credit.amount
         grant.last_round = credit.round_id
         grant.rounds_left -= 1
@@ -264,34 +330,42 @@ class _Writer:
         In half of the cases its own result was sent, and the connection lost: both have the same reference.
         """
         credit = self._credit_of_round(session)
+        bets = self._bet(at, session, credit)
+        day = bets.until + self._day_seconds
         if self._random.random() < 0.5:
             cut_after = self._random.choice([0.001, 0.005, 0.05])
-            first = self._tell("result", at, session, credit, cut_after=cut_after, is_given_up=True)
-            self._tell("auto-closing", at + self._day_seconds, session, credit, after=(first,), is_told=True)
+            first = self._result(bets, session, credit, cut_after=cut_after, is_given_up=True)
+            self._tell("auto-closing", day, session, credit, after=(first,), needs=bets.numbers, is_told=True)
         else:
-            self._tell("auto-closing", at + self._day_seconds, session, credit)
+            self._tell("auto-closing", day, session, credit, after=bets.numbers, needs=bets.numbers)
         session.rounds_left = 0
 
     def _win_jackpot(self, at: float, session: _Session) -> None:
         """A round that also wins a jackpot, of which a callback of its own tells a little later."""
         credit = self._credit_of_round(session)
-        self._tell("result", at, session, credit)
+        bets = self._bet(at, session, credit)
+        result = self._result(bets, session, credit)
         tier = self._random.choice(["mini", "mini", "mini", "minor", "minor", "major", "grand"])
         stakes = {"mini": 50, "minor": 400, "major": 5_000, "grand": 100_000}[tier]
         won = session.purse.exactly(session.purse.stake * stakes * Decimal(1 + self._random.random()))
         jackpot = self._credit("jackpot", session, won, round_id=credit.round_id)
         facts = {"jackpotId": f"{500 + session.game}", "tier": tier}
-        self._tell("jackpot-win", at + self._random.uniform(0.1, ROUND_SECONDS), session, jackpot, facts=facts)
+        later = bets.until + self._random.uniform(0.1, ROUND_SECONDS)
+        after = (result,) if bets.numbers else ()
+        self._tell("jackpot-win", later, session, jackpot, facts=facts, after=after, needs=bets.numbers)
 
     def _win_prize(self, at: float, session: _Session) -> None:
         """A result with a promotion's prize; one in three is told again when its campaign is settled."""
         credit = self._credit_of_round(session)
         prize = self._prize(session, self._random.choice([2, 5, 10, 25]))
         facts = {"campaignId": f"c-{self._campaign}", "campaignType": "T"}
-        result = self._tell("result", at, session, credit, prize, facts=facts)
+        bets = self._bet(at, session, credit)
+        result = self._result(bets, session, credit, prize, facts=facts)
         if self._random.random() < 1 / 3:
             again = min(at + self._random.uniform(0.0, CAMPAIGN_SECONDS), self._seconds)
-            self._tell("promo-win", again, session, prize, facts=facts, after=(result,), is_told=True)
+            self._tell(
+                "promo-win", again, session, prize, facts=facts, after=(result,), needs=bets.numbers, is_told=True
+            )
 
     def _end_campaign(self, at: float) -> None:
         """The best players of the campaign get its prizes."""
@@ -302,6 +376,106 @@ class _Writer:
             self._tell("promo-win", at, session, self._prize(session, stakes), facts=facts)
         self._won.clear()
         self._campaign += 1
+
+    # --- Bets and their ends ------------------------------------------------------------------------
+
+    def _bet(self, at: float, session: _Session, round: OwedCredit) -> _Bets:
+        """The bets of a round whose result is `round`; none where wins alone are played."""
+        if not (odds := self._odds.rounds):
+            return _Bets(at)
+        if self._random.random() < odds.asked:
+            self._ask("balance", at, session)
+        if round.bonus_code:
+            amounts = [session.purse.exactly(session.purse.stake * self._random.choice([0, session.stakes]))]
+        else:
+            is_over = self._random.random() < odds.over_the_balance
+            stakes = OVER_ANY_BALANCE if is_over else session.stakes
+            times = self._random.randint(2, 4) if self._random.random() < odds.several_bets and not is_over else 1
+            amounts = [session.purse.exactly(session.purse.stake * stakes)] * times
+        numbers, staked = list[int](), list[OwedCredit]()
+        for amount in amounts:
+            stake = replace(round, callback="bet", reference=self._name(""), amount=amount)
+            numbers.append(self._tell_bet(at, session, stake))
+            staked.append(stake)
+            at += self._random.uniform(*BETS_APART)
+        return _Bets(at + self._random.uniform(*SPIN_SECONDS), tuple(numbers), tuple(staked))
+
+    def _tell_bet(self, at: float, session: _Session, stake: OwedCredit) -> int:
+        """A bet, and what follows if it fails: its cancel, and now and then the bet itself, which was on its way."""
+        odds = self._odds.rounds or RoundOdds()
+        is_lost = not stake.bonus_code and self._random.random() < odds.bet_lost
+        then = [self._made("cancel", at, session, self._undone(stake))]
+        if is_lost and self._random.random() < odds.delivered_late:
+            late = self._made("bet", at, session, stake)
+            then.append(replace(late, is_told=True, fine=frozenset({CANCELLED, NOT_ENOUGH})))
+        return self._tell(
+            "bet",
+            at,
+            session,
+            stake,
+            cut_after=self._random.choice([0.001, 0.002, 0.005, 0.02]) if is_lost else None,
+            is_given_up=is_lost,
+            if_failed=tuple(then),
+            fine=frozenset({SUCCESS, NOT_ENOUGH}),
+        )
+
+    def _undone(self, stake: OwedCredit) -> OwedCredit:
+        taken = Decimal(0) if stake.bonus_code else stake.amount
+        return replace(stake, callback="cancel", amount=taken)
+
+    def _result(
+        self,
+        bets: _Bets,
+        session: _Session,
+        *credits: OwedCredit,
+        facts: Mapping[str, str] | None = None,
+        late: float = 0.0,
+        cut_after: float | None = None,
+        is_given_up: bool = False,
+    ) -> int:
+        """The result of a round, now and then in two, and the round's end; says the first one's number."""
+        number = self._tell(
+            "result",
+            bets.until,
+            session,
+            *credits,
+            facts=facts,
+            after=bets.numbers,
+            late=late,
+            cut_after=cut_after,
+            is_given_up=is_given_up,
+            needs=bets.numbers,
+        )
+        if not (odds := self._odds.rounds) or is_given_up:
+            return number
+        (credit, *_), after = credits, (number,)
+        if not (credit.bonus_code or credit.unsaid_code) and self._random.random() < odds.several_results:
+            second = replace(credit, reference=self._name(""), amount=session.purse.win(self._random, session.stakes))
+            later = bets.until + self._random.uniform(*BETS_APART)
+            after = (*after, self._tell("result", later, session, second, after=bets.numbers, needs=bets.numbers))
+        if self._random.random() < odds.ended:
+            end = self._credit("endround", session, Decimal(0), round_id=credit.round_id)
+            self._tell("end-round", bets.until + late + BETS_APART[0], session, end, after=after, needs=bets.numbers)
+        return number
+
+    def _undo_or_leave(self, session: _Session, bets: _Bets, round: OwedCredit) -> bool:
+        """Whether the round has no result: it is refunded, or left open for good."""
+        if not (odds := self._odds.rounds):
+            return False
+        luck = self._random.random()
+        if luck < odds.refunded:
+            reference = self._random.choice([bets.stakes[0].reference, self._name("")])
+            after, facts, credits = bets.numbers, {"reference": reference}, [*map(self._undone, bets.stakes)]
+            for nth in range(2 if self._random.random() < 1 / 3 else 1):
+                number = self._tell(
+                    "refund", bets.until, session, *credits,
+                    facts=facts, after=after, needs=bets.numbers, is_told=nth > 0,
+                )  # fmt: skip
+                after = (number,)
+        return luck < odds.refunded + odds.left_open
+
+    def _ask(self, page: Literal["balance", "check"], at: float, session: _Session) -> None:
+        self._tell(page, at, session, self._credit(page, session, Decimal(0)))
 
     # --- Credits and callbacks ----------------------------------------------------------------------
 
@@ -348,20 +522,45 @@ class _Writer:
         cut_after: float | None = None,
         is_given_up: bool = False,
         is_told: bool = False,
+        needs: tuple[int, ...] = (),
+        if_failed: tuple[Callback, ...] = (),
+        fine: frozenset[int] = frozenset({SUCCESS}),
     ) -> int:
         """Has what is played then told in its time, and says its number."""
-        number, luck, copies = next(self._numbers), self._random.random(), 1
+        luck, copies = self._random.random(), 1
         if cut_after is None and luck < self._odds.answer_lost:
             cut_after = self._random.choice([0.001, 0.005, 0.02, 0.08])
         elif cut_after is None and luck < self._odds.answer_lost + self._odds.duplicated:
             copies = self._random.randint(2, 4)
-        callback = Callback(
-            number=number,
-            at=at + late,
+        callback = replace(
+            self._made(page, at + late, session, *credits, facts=facts),
+            late=late,
+            after=after,
+            copies=copies,
+            cut_after=cut_after,
+            is_given_up=is_given_up,
+            is_told=is_told,
+            needs=needs,
+            if_failed=if_failed,
+            fine=fine,
+        )
+        heapq.heappush(self._due, (callback.at, callback.number, callback))
+        return callback.number
+
+    def _made(
+        self,
+        page: PageName,
+        at: float,
+        session: _Session,
+        *credits: OwedCredit,
+        facts: Mapping[str, str] | None = None,
+    ) -> Callback:
+        return Callback(
+            number=next(self._numbers),
+            at=at,
             page=page,
             credits=credits,
             currency=session.player.currency,
-            late=late,
             facts={
                 "sessionId": session.session_id,
                 "token": session.token,
@@ -369,14 +568,7 @@ class _Writer:
                 "gameName": GAMES[session.game % len(GAMES)],
                 **(facts or {}),
             },
-            after=after,
-            copies=copies,
-            cut_after=cut_after,
-            is_given_up=is_given_up,
-            is_told=is_told,
         )
-        heapq.heappush(self._due, (callback.at, number, callback))
-        return number
 
     def _name(self, prefix: str) -> str:
         """A name of this story alone; a reference has 24 hexadecimal digits, as the pages' has."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from tools.provider.answers import UNAVAILABLE
+from tools.provider.answers import SUCCESS, UNAVAILABLE
 from tools.provider.simulate.story import Callback, OwedCredit
 
 RECENT_SECONDS = 10.0
+WINS = ("result", "jackpot", "bonus", "promo")
 _Bonus: TypeAlias = tuple[str, str, str]  # currency, player, bonus code
+_Round: TypeAlias = tuple[str, str, str]  # player, game, round
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Line:
     settled: int = 0
     left_open: int = 0  # the provider lost its connection, and closes them when their day is over
     codes: Counter[int | None] = field(default_factory=Counter)  # of what else is settled; None: never answered
+    wrong: int = 0  # were settled with a code that is not right for them
 
     @property
     def refused(self) -> Counter[int]:
@@ -46,6 +49,8 @@ class Tally:
     _owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency, without free rounds
     _rounds: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _totals: dict[_Bonus, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _open: dict[_Round, dict[str, Decimal]] = field(default_factory=dict)  # without a result: bets by their reference
+    _in_doubt: set[str] = field(default_factory=set)  # bets, by their reference
 
     def begin(self, callback: Callback) -> None:
         self.lines[callback.page].begun += 1
@@ -55,17 +60,18 @@ class Tally:
                 self._owe(credit, credit.currency or callback.currency)
 
     def _owe(self, credit: OwedCredit, currency: str) -> None:
-        bonus = (currency, credit.user_id, credit.bonus_code)
-        if credit.bonus_code and credit.callback == "result":
+        code = credit.bonus_code or credit.unsaid_code
+        bonus = (currency, credit.user_id, code)
+        if code and credit.callback == "result":
             self._rounds[bonus] += credit.amount
-        elif credit.bonus_code and credit.callback == "bonus":
+        elif code and credit.callback == "bonus":
             self._totals[bonus] += credit.amount
-        else:
+        elif credit.callback in WINS:
             self._owed[currency] += credit.amount
 
     @property
     def owed(self) -> dict[str, Decimal]:
-        """By currency. Free rounds and their totals are owed once, whichever are more."""
+        """By currency, less the stakes. Free rounds and their totals are owed once, whichever are more."""
         owed = defaultdict(Decimal, self._owed)
         for bonus in self._rounds.keys() | self._totals.keys():
             currency, _, _ = bonus
@@ -79,7 +85,47 @@ class Tally:
             line.left_open += 1
         else:
             line.codes[code] += 1
+            line.wrong += code not in callback.fine
         self.deliveries += deliveries
+        for credit in callback.credits:
+            self._stake(callback, credit, code)
+
+    def _stake(self, callback: Callback, credit: OwedCredit, code: int | None) -> None:
+        """What a bet takes, what its cancel pays back, and which rounds that leaves open."""
+        round = (credit.user_id, credit.game_id, credit.round_id)
+        if credit.callback == "bet" and not callback.is_told:
+            if code == SUCCESS:
+                stake = Decimal(0) if credit.bonus_code else credit.amount
+                self._owed[callback.currency] -= stake
+                self._open.setdefault(round, {})[credit.reference] = stake
+            elif code in (None, UNAVAILABLE):
+                self._in_doubt.add(credit.reference)
+        elif credit.callback == "cancel" and code == SUCCESS:
+            self._in_doubt.discard(credit.reference)
+            self._owed[callback.currency] += self._open.get(round, {}).pop(credit.reference, Decimal(0))
+            if not self._open.get(round, True):
+                del self._open[round]
+        elif credit.callback == "result" and code == SUCCESS:
+            self._open.pop(round, None)
+
+    @property
+    def has_bets(self) -> bool:
+        return bool(self.lines["bet"].begun)
+
+    @property
+    def open_rounds(self) -> int:
+        """Rounds with a bet that was taken and not paid back, and without a result."""
+        return len(self._open)
+
+    @property
+    def in_doubt(self) -> int:
+        """Bets without an answer, whose cancel was not answered either: they may be taken or not."""
+        return len(self._in_doubt)
+
+    @property
+    def is_all_right(self) -> bool:
+        """Whether each callback was answered as it must be."""
+        return self.settled == self.begun and not any(line.wrong for line in self.lines.values())
 
     def answer(self, code: int | None, seconds: float) -> None:
         self.unavailable += code == UNAVAILABLE

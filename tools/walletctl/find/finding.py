@@ -10,12 +10,13 @@ from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
-from tools.walletctl.kinds import function_of
+from tools.walletctl.kinds import BET, CANCEL, function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.adjusted import adjustments_named, ids_about
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile, piles
-from tools.walletctl.place import Place, callbacks
+from tools.walletctl.place import Place, keeping
+from tools.walletctl.rounds.played import Played, played
 from tools.walletctl.tables import Tables
 
 
@@ -35,7 +36,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     not_looked: list[str] = []
     parked: list[Pile] = []
     try:
-        parked = piles(where, callbacks(), retries=retries, trusting_counts=bool(recorded))
+        parked = piles(where, where.keeping(), retries=retries, trusting_counts=bool(recorded))
     except Trouble as trouble:  # who may read the tables need not be allowed to see the queues
         not_looked.append(f"The dead letters were not looked at: {trouble}.")
     letters_of_all = list(_meant(name, ((pile.callback, pile.groups) for pile in parked)))
@@ -44,7 +45,8 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
     if not (transactions or letters or due):
         transactions, adjustments = adjustments, []
     is_named = bool(transactions or wallet or any(_called(name, *each) for each in (*letters, *due)))
-    if player is not None and not is_named:
+    is_by_list = player is not None and not is_named
+    if player is not None and is_by_list:
         transactions = _in_ledger_of(tables, player, name)
     log: Sequence[LogLine] = ()
     may_be_logged = is_identifier(name.partition("#")[2] or name)  # the functions log no other name
@@ -61,7 +63,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         missing = [each for each in unpaid(log, parked_as) if f"{each.callback}#{each.reference}" not in on_record]
     if transactions:
         log = [line for line in log if any(line in each.lines for each in missing)]
-    if not transactions and not log and may_be_logged:
+    if not log and may_be_logged and (not transactions or (is_by_list and where.log_is_free)):
         try:
             missing = missed(_lines_of(player, where.refused(name, since)), name, parked_as)
         except Trouble as trouble:
@@ -73,8 +75,13 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         read = _in_any_ledger(tables, name)
         transactions = [item for item in read if name in (item.get(field) for field in _NO_INDEX)]
         came_with = [] if transactions else read
+    rounds = _rounds(tables, name, player, transactions, may_scan=scan and could_scan)
+    if any(of.is_named for of in rounds):
+        letters = [*letters, *_those_of(player, _of_bets(parked, transactions, letters))]
+        on_record = {str(item["id"]) for item in transactions}
+        missing = [each for each in missing if f"{each.callback}#{each.reference}" not in on_record]
     not_kept: Mapping[str, int] | None = None
-    if not (transactions or wallet or letters or due or log or missing):
+    if not (transactions or wallet or letters or due or log or missing or rounds):
         try:
             not_kept = where.not_kept(since)
         except Trouble as trouble:
@@ -94,6 +101,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         hidden=sum(pile.hidden for pile in parked),
         log=log,
         missed=missing,
+        rounds=rounds,
         since=since,
         not_kept=not_kept,
         came_with=came_with,
@@ -111,7 +119,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
 
 def _other_kinds(name: str, on_record: Collection[str]) -> list[str]:
     """The ids under a reference that are not on record, where one of another kind is."""
-    ids = [f"{kind}#{name}" for kind in callbacks()]
+    ids = [f"{kind}#{name}" for kind in keeping()]
     others = [id for id in ids if id not in on_record]
     return others if len(others) < len(ids) else []
 
@@ -157,6 +165,33 @@ def _in_ledger_of(tables: Tables, player: str, name: str) -> list[Item]:
     """A player's transactions of a round or under a transaction id, by the index."""
     items = tables.whole(tables.ledger(player))
     return [item for item in items if name in (item.get(attribute) for attribute in _NO_INDEX)]
+
+
+def _rounds(
+    tables: Tables, name: str, player: str | None, transactions: Sequence[Item], *, may_scan: bool
+) -> list[Played]:
+    """The rounds of that id with all that is known of each; of a bet or a cancel, the state of its round."""
+    named = [item for item in transactions if item.get("roundId") == name]
+    if named:
+        return played(tables, named, is_named=True)
+    stakes = [item for item in transactions if records.kind_of(item) in (BET, CANCEL)]
+    if transactions or not (may_scan or player is not None):
+        return played(tables, stakes)
+    with listing.progress("rounds read") as advance:
+        return played(tables, (), tables.rounds_called(name, player, advance), is_named=True)
+
+
+def _of_bets(
+    parked: Sequence[Pile], transactions: Sequence[Item], known: Sequence[tuple[str, Group]]
+) -> Iterator[tuple[str, Group]]:
+    """The dead letters that name a round's bets, beside those that are known: not every cancel names its round."""
+    references = {str(item["id"]).partition("#")[2] for item in transactions if records.kind_of(item) in (BET, CANCEL)}
+    shown = {letter.message_id for _, group in known for letter in group.letters}
+    for pile in parked:
+        for group in pile.groups if pile.callback == CANCEL else ():
+            ids = {letter.message_id for letter in group.letters} - shown
+            if group.name in references and (part := group.among(ids)):
+                yield pile.callback, part
 
 
 def _in_any_ledger(tables: Tables, name: str) -> list[Item]:

@@ -11,23 +11,29 @@ from tools.shared.listing import counted
 from tools.shared.moments import shown
 from tools.shared.outside import cut, legible, plain
 from tools.walletctl.find.missed import Missed, State, state_of, waits
-from tools.walletctl.kinds import ELSEWHERE, NOT_ENOUGH, OPERATORS
+from tools.walletctl.kinds import BET, CANCEL, CANCELLED, ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import DONE, LogLine
 from tools.walletctl.parked.adjusted import told
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import kind_of, meaning, number, outcome_of
+from tools.walletctl.rounds.played import Played, state
 
 Outcome = Literal[
     "credited",
     "moved",
+    "staked",
+    "paid back",
     "booked elsewhere",
     "not enough",
+    "cancelled",
+    "round",
     "dead letter",
     "waiting",
     "not kept",
     "gone",
     "declined",
+    "refused",
     "player",
     "unknown",
 ]
@@ -47,6 +53,8 @@ class Found:
     `could_scan` whether that was not done, and might tell more; `is_of_player` whether one player's list alone was.
     `not_looked_for` are ids for which a log that costs
     something was not read, since a win of another kind is on record under their reference.
+
+    `rounds` are those of that name, and of a bet or a cancel its round.
 
     `not_kept` counts the requests that were refused from `since` on and whose references are not in the log, by error,
     where nothing else is known; None if that could not be counted. `refused_bodies` counts the dead letters of any name
@@ -70,6 +78,7 @@ class Found:
     hidden: int
     log: Sequence[LogLine]
     missed: Sequence[Missed]
+    rounds: Sequence[Played]
     since: datetime
     not_kept: Mapping[str, int] | None
     refused_bodies: int
@@ -113,6 +122,8 @@ class Found:
             return "waiting"
         if self.is_player:
             return "player"
+        if self.rounds:
+            return "round"
         states: list[State] = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
         if not states:
             return "dead letter" if self.letters else "unknown"
@@ -121,31 +132,35 @@ class Found:
 
 
 def _on_record(transactions: Sequence[Item]) -> Outcome:
-    """One word for all: a win's that was paid comes first, and last what moved nothing."""
+    """One word for all: a win's that was paid comes first, then a stake's, and last what moved nothing."""
     outcomes = [outcome_of(item) for item in transactions]
     paid = [item for item, outcome in zip(transactions, outcomes, strict=True) if outcome is None]
-    if paid:
-        return "moved" if all(kind_of(item) in OPERATORS for item in paid) else "credited"
-    return ELSEWHERE if ELSEWHERE in outcomes else NOT_ENOUGH
+    if kinds := {kind_of(item) for item in paid}:
+        if kinds - {BET, CANCEL, *OPERATORS}:
+            return "credited"
+        return "paid back" if CANCEL in kinds else "staked" if BET in kinds else "moved"
+    return ELSEWHERE if ELSEWHERE in outcomes else NOT_ENOUGH if NOT_ENOUGH in outcomes else CANCELLED
 
 
 def sentences(found: Found) -> Iterator[str]:
     """What it means, and what to do next."""
     last = found.last
     match found.outcome:
-        case "waiting" | "not kept" | "gone" if found.is_missed:
+        case "waiting" | "not kept" | "gone" | "refused" if found.is_missed:
             yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
-        case "credited" | "moved" | "booked elsewhere" | "not enough":
+        case "credited" | "moved" | "staked" | "paid back" | "booked elsewhere" | "not enough" | "cancelled" | "round":
             yield from _recorded(found)
+            yield from _of_rounds(found)
             if found.letters and not found.is_prize_alone:
-                yield "There is a dead letter of that name as well, which is not credited:"
+                yield f"There is a dead letter of that name as well, which is not {_done(found)}:"
             yield from _next(found)
             if found.not_looked_for:
                 yield "The log was not searched for other kinds of win under this reference. To search it:"
                 for id in found.not_looked_for:
                     yield f"  {found.command('find', id)}"
             if found.missed:
-                yield "Under that name something else is NOT credited:"
+                owed = any(each.state != "refused" for each in found.missed)
+                yield f"Under that name something else {'is NOT credited' if owed else 'was refused'}:"
         case "dead letter" if found.is_player:
             number = sum(len(group.entries) for _, group in found.letters)
             they = "It" if number == 1 else "They"
@@ -153,8 +168,8 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _next(found)
             yield f"What was credited: {found.command('ledger', found.name)}"
         case "dead letter":
-            what = "prize" if found.is_prize_alone else "win"
-            yield f"Not credited: this {what} is a dead letter. It will not be retried automatically."
+            what = "prize" if found.is_prize_alone else "cancel" if _is_cancel(found) else "win"
+            yield f"Not {_done(found)}: this {what} is a dead letter. It will not be retried automatically."
             yield from _next(found)
         case "waiting":
             yield from _waiting(found, last)
@@ -162,6 +177,8 @@ def sentences(found: Found) -> Iterator[str]:
             yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
             yield from _gone(found, last)
+        case "refused":
+            yield f"Refused{_at(last)}, with error {_why(last)}. Nothing was moved, and nothing is kept."
         case "declined":
             yield (
                 f"Nothing was moved: the cashier refused this order{_at(last)}, with error {_why(last)}. It is kept "
@@ -197,6 +214,8 @@ def _missed(found: Found, missed: Missed) -> str:
             state = (
                 f"waits for another try{f', after {said.tries} of ten' if said.tries else ''}, for error {_why(said)}"
             )
+        case "refused":
+            state = f"refused{_at(said)}, with error {_why(said)}. Nothing was moved, and nothing is kept"
         case "not kept":
             state = f"could not even be kept{_at(said)}"
         case _:
@@ -204,12 +223,39 @@ def _missed(found: Found, missed: Missed) -> str:
     return f"{', '.join(facts)}: {state}. Next: {found.command('find', f'{missed.callback}#{missed.reference}')}"
 
 
+def _is_cancel(found: Found) -> bool:
+    """Whether all that is parked asks for a stake to be paid back."""
+    parked = [callback for callback, _ in (*found.letters, *found.due)] or [line.callback for line in found.log]
+    return bool(parked) and all(callback == CANCEL for callback in parked)
+
+
+def _done(found: Found) -> str:
+    return "paid back" if _is_cancel(found) else "credited"
+
+
+def _of_rounds(found: Found) -> Iterator[str]:
+    """How its rounds stand; of a bet or a cancel, where all of its round is shown."""
+    for of in found.rounds:
+        player, game, round_id = of.place
+        several = len(found.rounds) > 1
+        for sentence in state(of):
+            yield f"{legible(player)}, {legible(game)}: {sentence}" if several else sentence
+        if not of.is_named:
+            yield f"Its round: {found.command('find', round_id, option=f'--player={player}')}"
+        elif found.is_of_player and of.has("hadRefusedBet"):
+            yield "A bet was refused for lack of money. A player's list does not have it: leave out --player to see it."
+
+
 def _recorded(found: Found) -> Iterator[str]:
+    if any(of.is_named for of in found.rounds):
+        return  # they are told step by step
     unpaid = [item for item in found.transactions if outcome_of(item)]
     if len(found.transactions) > 1:
         paid = len(found.transactions) - len(unpaid)
-        yield f"Credited: {paid} transactions." if found.outcome == "credited" else f"Moved: {paid} transactions."
-        for item in unpaid[:_MOST_MISSED]:
+        if not found.rounds:
+            yield f"Credited: {paid} transactions." if found.outcome == "credited" else f"Moved: {paid} transactions."
+        told = found.transactions if found.rounds else unpaid
+        for item in told[:_MOST_MISSED]:
             yield f"{plain(str(item.get('id')))}: {plain(meaning(item))}"
         return
     (item,) = found.transactions
@@ -230,7 +276,7 @@ def _next(found: Found) -> Iterator[str]:
 
 def _waiting(found: Found, last: LogLine | None) -> Iterator[str]:
     tries = f" after {last.tries} of ten tries" if last and last.tries else ""
-    yield f"Not credited yet: it waits for another try{tries}{f', for error {_why(last)}' if last else ''}."
+    yield f"Not {_done(found)} yet: it waits for another try{tries}{f', for error {_why(last)}' if last else ''}."
     if last and last.code == 62:
         yield "Once the player has a wallet, the next try pays it. After the tenth it is a dead letter."
         yield f"To open one: {opening(found.options, last.player, last.currency)}"

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.walletctl.kinds import CASHIER
+from tools.walletctl.kinds import BET, CANCEL, CASHIER
 from tools.walletctl.log import DONE, LogLine
 
-State = Literal["waiting", "not kept", "gone", "declined", "credited"]
+State = Literal["waiting", "not kept", "gone", "declined", "refused", "credited"]
 
+_NOT_ENOUGH = 15
 _CONFLICT = 61  # the same reference with other content: a win of its own, perhaps
 _TRIES = 10  # template.yaml's maxReceiveCount
 
@@ -47,27 +48,36 @@ def unpaid(lines: Sequence[LogLine], known: Collection[tuple[str, str]]) -> list
     found = [
         Missed(callback=callback, reference=reference, lines=said)
         for (callback, reference), said in by_win.items()
-        if (callback, reference) not in known and any(line.message == "refused" for line in said) and not _is_paid(said)
+        if (callback, reference) not in known
+        and any(line.message == "refused" for line in said)
+        and not _is_paid(said)
+        and not _is_on_record(said[-1])
     ]
     return sorted(found, key=lambda each: lines.index(each.lines[-1]))
+
+
+def _is_on_record(last: LogLine) -> bool:
+    """Whether it says that there was not enough money for a bet."""
+    return last.callback == BET and last.code == _NOT_ENOUGH
 
 
 def of_the_win(lines: Sequence[LogLine]) -> list[LogLine]:
     """The lines without those that say nothing of the win.
 
-    They are of a prize that was left for a person, and of a person's try to settle a dead letter that was refused.
+    They are of a prize, or a refund of an unknown round, that was left for a person beside its answer, and of a
+    person's try to settle a dead letter that was refused.
     """
     before = [None, *lines]
     return [
         line
         for line, last in zip(lines, before, strict=False)
-        if line.message != _PRIZE
+        if line.message not in (_PRIZE, _REFUND)
         and not (line.message == "declined" and line.callback != CASHIER)
-        and not (line.message == "parking failed" and last and last.message == _PRIZE)
+        and not (line.message == "parking failed" and last and last.message in (_PRIZE, _REFUND))
     ]
 
 
-_PRIZE = "prize left for a person"
+_PRIZE, _REFUND = "prize left for a person", "refund left for a person"
 
 
 def _is_paid(lines: Sequence[LogLine]) -> bool:
@@ -87,6 +97,8 @@ def waits(lines: Sequence[LogLine]) -> LogLine | None:
     before: LogLine | None = None
     for line in lines:
         match line:
+            case LogLine(message="refused") if not _is_kept(line):
+                waiting = None if line.tries else waiting
             case LogLine(message="refused", code=62 | 998, tries=None):
                 waiting = waiting if before and before.message == "parking failed" else line
             case LogLine(message="refused", code=62 | 998, tries=int(tries)) if tries < _TRIES:
@@ -99,11 +111,18 @@ def waits(lines: Sequence[LogLine]) -> LogLine | None:
     return waiting
 
 
+def _is_kept(refusal: LogLine) -> bool:
+    """Whether what was refused is kept: no bet is, nor a cancel without a wallet, which is on record."""
+    return refusal.callback != BET and not (refusal.callback == CANCEL and refusal.code == 62)
+
+
 def state_of(lines: Sequence[LogLine]) -> State:
     """What became of a callback's win by the lines of its reference, of which there is one at least."""
     if waits(lines):
         return "waiting"
     refusal = next((line for line in reversed(lines) if line.message == "refused"), None)
+    if refusal and not _is_kept(refusal) and lines[-1].message not in DONE:
+        return "refused"
     # Whatever was to be kept and could not be is told beside its refusal: before it at first, after it by a retry.
     if refusal and any(line.message == "parking failed" for line in lines[-2:]):
         return "waiting" if refusal.tries else "not kept"  # what a retry cannot give up comes back by itself

@@ -14,15 +14,16 @@ from tools.shared.moments import recorded, shown
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
+from tools.walletctl.kinds import CANCELLED
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked import show as parked
+from tools.walletctl.rounds import played as rounds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _MOST_TRANSACTIONS = 10  # each takes a screen's half
 _MOST_LINES = 12  # of the log, the last: more than one win is tried
-_OF_A_WALLET = ("userId", "currency", "cash", "bonus", "version")
 _LOG = [
     Column(name="at", title="log", unbroken=True),
     Column(name="callback", title="callback", unbroken=True),
@@ -36,10 +37,17 @@ _LOG = [
 def parts(found: Found) -> Iterator["RenderableType"]:
     """From the ledger, then from the queues, then from the log."""
     now = datetime.now(UTC)
-    for item in found.transactions[:_MOST_TRANSACTIONS]:
+    told = [of for of in found.rounds if of.is_named]
+    for of in told:
+        yield listing.facts(rounds.facts(of))
+        yield ""
+        if shown := rounds.steps(of):
+            yield listing.table(rounds.STEPS, shown)
+            yield ""
+    for item in () if told else found.transactions[:_MOST_TRANSACTIONS]:
         yield listing.facts(_transaction(item))
         yield ""
-    if (number := len(found.transactions)) > _MOST_TRANSACTIONS:
+    if (number := len(found.transactions)) > _MOST_TRANSACTIONS and not told:
         yield f"... and {number - _MOST_TRANSACTIONS} more: --csv has them all\n"
     for item in found.adjusted:
         yield listing.facts(_transaction(item))
@@ -72,12 +80,9 @@ def for_machines(found: Found) -> dict[str, Any]:
         "name": found.name,
         "outcome": found.outcome,
         "transactions": [listing.for_machines(records.row(item)) for item in found.transactions],
+        "rounds": [rounds.for_machines(of) for of in found.rounds],
         "adjusted": [listing.for_machines(records.row(item)) for item in found.adjusted],
-        "wallet": listing.for_machines(
-            {name: found.wallet.get(name) for name in ("userId", "currency", "cash", "bonus", "version")}
-        )
-        if found.wallet
-        else None,
+        "wallet": listing.for_machines(records.of_wallet(found.wallet)) if found.wallet else None,
         "opening": listing.for_machines(records.row(found.opening)) if found.opening else None,
         "deadLetters": letters(found.letters),
         "due": letters(found.due),
@@ -123,10 +128,19 @@ def _transaction(item: Item) -> dict[str, Cell]:
     return {name: cell for name, cell in facts.items() if cell is not None}
 
 
-_TITLES = {"opening": "opened with", "deposit": "deposited", "withdrawal": "withdrawn", "adjustment": "adjusted by"}
+_TITLES = {
+    "bet": "staked",
+    "cancel": "paid back",
+    "opening": "opened with",
+    "deposit": "deposited",
+    "withdrawal": "withdrawn",
+    "adjustment": "adjusted by",
+}
 
 
 def _amount(item: Item, outcome: str | None) -> str:
+    if outcome == CANCELLED:
+        return "before it came"
     told = f"{_text(item.get('amountAsked' if outcome else 'amount'))} {item.get('currency')}"
     if bonus := item.get("bonusAmount"):
         told += f", bonus {_text(bonus)}"
@@ -162,6 +176,7 @@ def _wallet(item: Item) -> dict[str, Cell]:
         "cash": f"{_text(item.get('cash'))} {item.get('currency')}",
         "bonus": _text(item.get("bonus")),
         "version": _text(item.get("version")),
+        **({"frozen": frozen} if (frozen := records.frozen(item)) else {}),
     }
 
 

@@ -13,7 +13,8 @@ from tools.shared.identifiers import can_be_key, is_identifier
 from tools.shared.items import Item
 from tools.shared.moments import recorded, shown
 from tools.shared.outside import plain
-from tools.walletctl.place import callbacks
+from tools.walletctl.kinds import BET
+from tools.walletctl.place import keeping
 from tools.walletctl.records import by_hand, moved_bonus, number, outcome_of
 from tools.walletctl.tables import Tables
 
@@ -28,8 +29,8 @@ def adjustments_named(name: str) -> list[str]:
     """The ids that an adjustment may have which pays what is called that: a reference, or an id with its kind."""
     if not can_be_key(name):
         return []
-    wins = [name, *(f"{callback}#{name}" for callback in callbacks())]
-    wins = [id for id in wins if id.partition("#")[0] in callbacks()]
+    wins = [name, *(f"{callback}#{name}" for callback in keeping())]
+    wins = [id for id in wins if id.partition("#")[0] in keeping()]
     references = [*wins, *(of_a_prize(id, None) for id in wins if id.startswith("result#"))]
     return list(dict.fromkeys(f"adjustment#{reference_for(each)}" for each in references))
 
@@ -49,12 +50,14 @@ def digest(text: str) -> str:
 
 
 def ids_about(letters: Iterable["DeadLetter"]) -> set[str]:
-    """The ids of what pays these letters by hand, and of what they are in conflict with."""
+    """The ids of what pays these letters by hand, of what they are in conflict with, and of the bets they name."""
     ids: set[str] = set()
     for letter in letters:
         ids |= {debt.adjustment for debt in letter.owed()}
         if letter.parked and letter.parked.code == _CONFLICT:
             ids |= {*letter.owes}
+        if letter.is_cancel and letter.parked:
+            ids.add(f"{BET}#{letter.parked.reference}")
     return ids
 
 

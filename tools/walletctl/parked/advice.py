@@ -1,16 +1,17 @@
 """What a person does about dead letters, by why they were left: one advice for the command line and the console."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.shared.amounts import amount
 from tools.shared.hints import command, opening
 from tools.shared.identifiers import is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
-from tools.walletctl.kinds import ELSEWHERE
+from tools.walletctl.kinds import BET, ELSEWHERE
 from tools.walletctl.parked.adjusted import are_paid, those_paid, told
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
-from tools.walletctl.records import outcome_of
+from tools.walletctl.records import number, outcome_of
 
 _MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
 _MOST_OF_A_PRIZE = 200
@@ -81,12 +82,14 @@ def advice(
         again = command(options, "parked", "redrive", callback, names=[name])
         return Advice(text=text, command=again, beside_a_button=beside_a_button)
 
-    if codes & INVALID:
+    one = group.wins.letters[0]
+    if one.is_cancel and codes <= {0, 59, 61}:
+        yield from _about_a_cancel(callback, group, one, options, on_record, settle)
+    elif codes & INVALID:
         yield Advice(
             text="What was sent is not valid, and is refused again as it is. Ask the provider to correct it and to "
             "send it again with its reference. Once that is paid, discard this dead letter"
         )
-        one = group.wins.letters[0]
         if can_be_settled(one):
             yield settle(
                 "If it is owed as it is, pay it as far as it can be read",
@@ -94,6 +97,13 @@ def advice(
             )
         else:
             yield from adjusting(one, options, on_record)
+    elif one.is_refused_by_round:
+        why = one.parked.reason.partition(": ")[0] if one.parked else ""
+        yield Advice(
+            text=f"{plain(why)}, so a win of it is refused. A retry is refused again. Ask the provider which is right"
+        )
+        yield settle("If the win is owed all the same, pay it", beside_a_button="If the win is owed, settle it")
+        yield discarding(callback, group, options, "If it is not owed, discard the dead letter")
     elif 61 in codes:
         yield Advice(
             text=f"The reference is on record{_elsewhere(callback, group, on_record)} with other content. A retry is "
@@ -102,7 +112,7 @@ def advice(
         )
         if found not in (name, f"{callback}#{name}"):
             yield Advice(text="To see both", command=command(options, "find", names=[name]))
-        yield from adjusting(group.wins.letters[0], options, on_record)
+        yield from adjusting(one, options, on_record)
     elif 52 in codes:
         yield Advice(text="The win is in another currency than the wallet. Ask the provider")
         free_rounds = [one for one, _ in group.wins.entries if one.is_free_round]
@@ -127,6 +137,54 @@ def advice(
         yield send_back("Then send it back", "Then try again")
     else:
         yield send_back("Once the cause in its reason is gone, send it back", "Once the cause is gone, try again")
+
+
+def _about_a_cancel(
+    callback: str,
+    group: Group,
+    one: DeadLetter,
+    options: Sequence[str],
+    on_record: Mapping[str, Item],
+    settle: Callable[..., Advice],
+) -> Iterator[Advice]:
+    """What to do about a cancel or a refund that the bet or the round forbids."""
+    reason = one.parked.reason if one.parked else ""
+    if one.is_answered:
+        yield Advice(
+            text="No bet of this round is on record. The provider was answered with success, and nothing was paid "
+            "back. It may mean a bet from before this wallet. Ask the provider which bets it means"
+        )
+    elif is_of_another(one, on_record):
+        yield Advice(text="The bet is another player's. Nobody can pay it back by this. Ask the provider")
+        yield discarding(callback, group, options, "Then discard the dead letter")
+        return
+    elif not can_be_settled(one):
+        yield Advice(text=f"{plain(reason)}. A retry is refused again. Ask the provider whether the stake is owed")
+    else:
+        why = _WHY_NO_CANCEL.get(reason.partition(": ")[0], plain(reason))
+        yield Advice(text=f"{why}, so nothing was paid back. A retry is refused again. Ask the provider which is right")
+        yield settle(
+            "If the stake is to be paid back all the same, pay it back",
+            beside_a_button="If the stake is to be paid back all the same, settle it",
+        )
+        yield discarding(callback, group, options, "If it is not, discard the dead letter")
+        return
+    yield from adjusting(one, options, on_record)
+    yield discarding(callback, group, options, "Then, or if nothing is owed, discard the dead letter")
+
+
+# What the wallet answers, and what it means. Source: layers/common/wallet/calls.py.
+_WHY_NO_CANCEL = {
+    "The round has winnings": "The round has won",
+    "This bet is on record with other content": "The bet is on record in another round or game",
+    "Not a valid amount": "It names another amount than was taken, or one that cannot be read",
+}
+
+
+def is_of_another(one: DeadLetter, on_record: Mapping[str, Item]) -> bool:
+    """Whether the bet that a cancel names is another player's."""
+    bet = on_record.get(f"{BET}#{one.parked.reference}") if one.parked else None
+    return bet is not None and bet.get("userId") != one.asked.get("userId")
 
 
 def _elsewhere(callback: str, group: Group, on_record: Mapping[str, Item]) -> str:
@@ -156,10 +214,24 @@ def _about_a_prize(callback: str, one: DeadLetter, on_record: Mapping[str, Item]
 
 
 def can_be_settled(one: DeadLetter) -> bool:
-    """Whether its function may pay it: it can be read, and its reference is not on record with other content."""
+    """Whether its function may pay it: it can be read, and its reference is not on record with other content.
+
+    A person decides what a round forbids.
+    """
     if one.parked is None or one.unreadable:
         return False
+    if one.is_cancel:
+        return not one.is_answered and not (one.parked.code == 61 and _is_unsettleable(one, one.parked.reason))
+    if one.is_refused_by_round:
+        return True
     return one.parked.code != 61 or (one.is_prize_only and "promoWin" in one.parked.reason)
+
+
+def _is_unsettleable(one: DeadLetter, reason: str) -> bool:
+    """Whether a cancel is refused whoever decides: its round has expired, or its bet is not the player's, or the round
+    that it refunds is not its bet's."""
+    differs = reason.startswith("This bet is on record with other content")
+    return "not on record any more" in reason or (differs and (one.is_of_whole_round or "userId" in reason))
 
 
 def adjusting(
@@ -173,7 +245,10 @@ def adjusting(
     for debt in one.owed():
         if debt.adjustment in on_record:
             continue
-        owed = debt.amount if debt.amount and in_its_currency else "AMOUNT"
+        bet = on_record.get(f"{BET}#{one.parked.reference}") if debt.what == "stake" and one.parked else None
+        taken = number(bet.get("amount")) if bet else None
+        known = amount(taken.copy_abs()) if taken else debt.amount
+        owed = known if known and in_its_currency else "AMOUNT"
         yield Advice(
             text=f"If the {debt.what} is owed and does not come, adjust the wallet by hand",
             command=command(

@@ -17,7 +17,7 @@ from tools.walletctl.parked.reading import say_what_was_not_put_back
 from tools.walletctl.place import Queues
 
 CallbackName = Annotated[
-    str, typer.Argument(metavar="CALLBACK", help="result, jackpot, bonus or promo", show_default=False)
+    str, typer.Argument(metavar="CALLBACK", help="result, jackpot, bonus, promo or cancel", show_default=False)
 ]
 References = Annotated[
     list[str] | None,

@@ -16,7 +16,7 @@ from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.reading import Pile, piles
-from tools.walletctl.place import HERE, Asked, asks_where, callbacks
+from tools.walletctl.place import HERE, Asked, asks_where
 
 _COUNTS = [
     listing.Column(name="callback", title="callback"),
@@ -26,7 +26,9 @@ _COUNTS = [
 ]
 OneCallback = Annotated[
     str | None,
-    typer.Argument(metavar="CALLBACK", help="Only this one: result, jackpot, bonus or promo.", show_default=False),
+    typer.Argument(
+        metavar="CALLBACK", help="Only this one: result, jackpot, bonus, promo or cancel.", show_default=False
+    ),
 ]
 
 
@@ -43,7 +45,7 @@ def list_(
     """
     form = listing.form(as_json, as_csv)
     where = asked.place()
-    found = piles(where, [callback] if callback else callbacks())
+    found = piles(where, [callback] if callback else where.keeping())
     now = datetime.now(UTC)
     if form == "json":
         print(json.dumps([_pile(pile, now) for pile in found], indent=2))
@@ -68,7 +70,7 @@ def show(
     """Shows the dead letters under a reference: why each was not credited, and the request as received."""
     form = listing.form(as_json, as_csv)
     where = asked.place()
-    found = piles(where, [callback] if callback else callbacks())
+    found = piles(where, [callback] if callback else where.keeping())
     meant = [(pile.callback, part) for pile in found for group in pile.groups if (part := group.only(reference))]
     if not meant:
         waiting = sum(pile.waiting.all for pile in found)

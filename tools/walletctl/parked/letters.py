@@ -5,21 +5,24 @@ Everything in them comes from outside, and reaches a terminal only through `plai
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from tools.shared.hints import can_be_passed
 from tools.shared.identifiers import MOST_CHARACTERS
 from tools.shared.outside import cut, plain
+from tools.walletctl.kinds import CANCEL
 from tools.walletctl.parked.adjusted import digest, of_a_prize, reference_for
 
 if TYPE_CHECKING:
     from wallet.parking import Parked
-    from wallet.wire import Parameter, SignedRequest
+    from wallet.wire import Call, Parameter, SignedRequest
+
+    CallT = TypeVar("CallT", bound=Call)
 
 
 INVALID = frozenset({57, 59, 64})  # what was sent is not valid: as it is, it is refused again whatever else changes
@@ -27,9 +30,12 @@ INVALID = frozenset({57, 59, 64})  # what was sent is not valid: as it is, it is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """A win or a prize. `amount` is None if it cannot be read; `by_hand` is the reference of what pays it by hand."""
+    """A win, a prize or a stake. `amount` is None if it cannot be read.
 
-    what: Literal["win", "prize"]
+    `by_hand` is the reference of what pays it by hand.
+    """
+
+    what: Literal["win", "prize", "stake"]
     amount: str | None
     by_hand: str
 
@@ -92,7 +98,10 @@ class DeadLetter:
 
     @property
     def owes(self) -> Sequence[str]:
-        """The ids of what it is kept for, of the win and of its prize. What has no reference has no id."""
+        """The ids of what it is kept for, of the win and of its prize. What has no reference has no id.
+
+        A refund of a round is kept for several bets: it has the id that its own reference would make.
+        """
         if self.parked is None:
             return ()
         parked, prize = self.parked, self.prize
@@ -111,11 +120,38 @@ class DeadLetter:
         return self.parked is not None and self.parked.code in INVALID
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the provider was answered with success: it is a refund of a round that is not known here."""
+        return self.parked is not None and self.parked.code == 0
+
+    @property
+    def is_cancel(self) -> bool:
+        """Whether it asks for stakes to be paid back: a cancel or a refund."""
+        return self.parked is not None and self.parked.callback == CANCEL
+
+    @property
+    def is_of_whole_round(self) -> bool:
+        """Whether it is a refund of all bets of a round."""
+        is_refund = self.parked is not None and self.parked.call.lower() == "refund"
+        return is_refund and "roundId" in self.asked
+
+    @property
+    def is_refused_by_round(self) -> bool:
+        """Whether its round refuses this win, while its reference is free."""
+        parked = self.parked
+        return (
+            parked is not None
+            and parked.callback == "result"
+            and parked.code == _CONFLICT
+            and parked.reason.startswith(_OF_ITS_ROUND)
+        )
+
+    @property
     def is_free_round(self) -> bool:
         """Whether a bonus code counts it. Its function then refuses to book it elsewhere, which no code would count."""
         if self.parked is None or self.is_prize_only or self.unreadable:
             return False
-        return self.parked.callback in ("result", "bonus") and self._by_hand().bonus_code is not None
+        return self.parked.callback in ("result", "bonus") and self._win_by_hand().bonus_code is not None
 
     @property
     def unreadable(self) -> str | None:
@@ -127,7 +163,7 @@ class DeadLetter:
         if self.is_prize_only:
             return self.parked.reason if self.is_invalid else None
         try:
-            self._by_hand()
+            self._by_hand(_reversal(self.is_of_whole_round) if self.is_cancel else _win())
         except Refusal as refusal:
             return str(refusal)
         return None
@@ -136,9 +172,11 @@ class DeadLetter:
         """What a person must know of a faulty request before they settle it, in clauses."""
         if self.parked is None or self.is_prize_only or self.unreadable:
             return
-        read, asked = self._by_hand(), self.asked
         if self.is_invalid:
             yield f"leaves out what cannot be read ({self.parked.reason})"
+        if self.is_cancel:
+            return
+        read, asked = self._win_by_hand(), self.asked
         if read.bonus_code is None and "bonusCode" in asked:
             yield "counts it under no bonus code, because that cannot be read: the total of its rounds may pay it again"
         if read.currency is None and (self.parked.callback in ("result", "promo") or "currency" in asked):
@@ -151,16 +189,23 @@ class DeadLetter:
         asked, prize = self.asked, self.prize
         win = f"{self.parked.callback}#{self.parked.reference or digest(self.content)}"
         if not self.is_prize_only:
-            yield Debt(what="win", amount=_readable(asked.get("amount")), by_hand=reference_for(win))
+            yield Debt(
+                what="stake" if self.is_cancel else "win",
+                amount=_readable(asked.get("amount")),
+                by_hand=reference_for(win),
+            )
         if prize:
             reference = reference_for(of_a_prize(win, prize[0]))
             yield Debt(what="prize", amount=_readable(prize[1]), by_hand=reference)
 
-    def _by_hand(self) -> "SignedRequest":
-        """The request as a person settles it. Raises Refusal."""
-        from wallet.wire import Body, SignedRequest
+    def _win_by_hand(self) -> "SignedRequest":
+        return self._by_hand(_win())
 
-        return Body(tuple(self._parameters)).read_by_hand(SignedRequest)
+    def _by_hand(self, model: "type[CallT]") -> "CallT":
+        """The request as a person settles it. Raises Refusal."""
+        from wallet.wire import Body
+
+        return Body(tuple(self._parameters)).read_by_hand(model)
 
     @property
     def content(self) -> str:
@@ -174,6 +219,8 @@ class DeadLetter:
             asked = [*self.said]
         else:
             asked = [(each.key, each.literal) for each in self._parameters if each.key != "uuid"]
+        if self.parked and self.parked.call:
+            asked.append(("call", self.parked.call.lower()))
         return json.dumps(sorted(asked))
 
     def is_called(self, name: str) -> bool:
@@ -197,6 +244,32 @@ class DeadLetter:
             return ()
 
 
+@cache
+def _win() -> "type[SignedRequest]":
+    from wallet.wire import SignedRequest
+
+    return SignedRequest
+
+
+@cache
+def _reversal(is_of_whole_round: bool) -> "type[Call]":
+    """What a person must be able to read of a cancel, or of a refund of a round. Source: functions/cancel."""
+    from wallet import wire
+
+    class Cancel(wire.Call):
+        reference: wire.Identifier
+
+    class Refund(Cancel):
+        needed_with: ClassVar[Mapping[str, str]] = {"roundId": "gameId"}
+
+        round_id: wire.Identifier
+        game_id: wire.Identifier
+
+    return Refund if is_of_whole_round else Cancel
+
+
+_CONFLICT = 61
+_OF_ITS_ROUND = ("The round was refunded", "Every bet of the round")  # Source: layers/common/wallet/rounds.py
 _FIELDS = {
     name.lower(): name
     for name in (
@@ -281,8 +354,14 @@ class Group:
 
     @property
     def worth_sending_back(self) -> "Group | None":
-        """Those of its letters that are not refused again for certain; None if there are none."""
-        return None if self.refused else self.among({one.message_id for one in self.letters if not one.is_invalid})
+        """Those of its letters for which a retry may do something; None if there are none."""
+        may_help = {one.message_id for one in self.letters if not (one.is_invalid or one.is_answered)}
+        return None if self.refused else self.among(may_help)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether all its letters were answered with success."""
+        return all(letter.is_answered for letter in self.letters)
 
     @property
     def entries(self) -> "list[tuple[DeadLetter, int]]":

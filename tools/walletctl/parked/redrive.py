@@ -41,8 +41,8 @@ def redrive(
     """Sends dead letters back to the callback's retry queue, once their cause is gone.
 
     Without a choice it lists them and asks for one on a terminal, and only lists elsewhere. What was paid meanwhile
-    ends as a replay: sending back too much does no harm. What was not valid (57, 59, 64) is refused again as it is, so
-    it is sent back only by its name.
+    ends as a replay: sending back too much does no harm. What was not valid (57, 59, 64) is refused again as it is, and
+    a refund of an unknown round was answered already, so each is sent back only by its name.
     """
     tally = Sending()
     check_choice(references, everything)
@@ -82,10 +82,13 @@ class _Redrive:
         for group in self.dead.groups:
             if group.refused:
                 print(f"{show.name(group)} is left: {group.refused}")
-        invalid = [group for group in self.dead.groups if not group.refused and not group.worth_sending_back]
-        if invalid:
-            one = command(self.options, "parked", "redrive", self.callback, names=[invalid[0].handle])
-            print(f"{listing.counted(len(invalid), 'reference')} left: {show.REFUSED_AGAIN}. To send one back: {one}")
+        left: dict[str, list[Group]] = {}
+        for group in self.dead.groups:
+            if not group.refused and not group.worth_sending_back:
+                left.setdefault(show.futile(group), []).append(group)
+        for why, groups in left.items():
+            one = command(self.options, "parked", "redrive", self.callback, names=[groups[0].handle])
+            print(f"{listing.counted(len(groups), 'reference')} left: {why}. To send one back: {one}")
         return ids(_worth_it(self.dead.groups))
 
     def _listed_and_asked(self) -> frozenset[str]:

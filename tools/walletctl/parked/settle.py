@@ -18,7 +18,7 @@ from tools.walletctl.parked.interruptions import Interrupted
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import piles
 from tools.walletctl.parked.settling import MOST_OF_A_REASON, Ruling, Settling, the_one
-from tools.walletctl.place import HERE, Asked, Place, asks_where, callbacks
+from tools.walletctl.place import HERE, Asked, Place, asks_where
 
 _UNDONE = "nothing was settled"
 _NO_REASON = "nobody has said why yet"  # of what is only foreseen
@@ -30,7 +30,7 @@ def settle(
     callback: Annotated[
         str | None,
         typer.Argument(
-            metavar="CALLBACK", help="result, jackpot, bonus or promo, if several have it.", show_default=False
+            metavar="CALLBACK", help="result, jackpot, bonus, promo or cancel, if several have it.", show_default=False
         ),
     ] = None,
     booked_elsewhere: Annotated[
@@ -63,7 +63,9 @@ def settle(
 
 def _owner(where: Place, reference: str) -> str:
     """The callback whose dead letter a person means. Raises Trouble if there is none, or more than one."""
-    found = [pile.callback for pile in piles(where, callbacks()) if any(group.only(reference) for group in pile.groups)]
+    found = [
+        pile.callback for pile in piles(where, where.keeping()) if any(group.only(reference) for group in pile.groups)
+    ]
     if not found:
         raise Trouble(f"{cut(legible(reference), 128)} is not among the dead letters: {_UNDONE}")
     if len(found) > 1:

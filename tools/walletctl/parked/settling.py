@@ -8,8 +8,16 @@ from tools.shared.hints import command, opening
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import CANCELLED
 from tools.walletctl.parked.adjusted import are_paid, recorded_about, those_paid
-from tools.walletctl.parked.advice import Advice, adjusting, already_paid, discarding, paying_a_free_round
+from tools.walletctl.parked.advice import (
+    Advice,
+    adjusting,
+    already_paid,
+    discarding,
+    is_of_another,
+    paying_a_free_round,
+)
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place
 
@@ -85,15 +93,17 @@ class Ruling:
 
     def effects(self) -> Iterator[str]:
         """What it does, in clauses that follow on "It"; they are true before and afterwards."""
-        currency = plain(str(self.said.get("currency", "")))
+        currency, back = plain(str(self.said.get("currency", ""))), " back" if self.decision.letter.is_cancel else ""
         for each in self.movements:
             id = plain(each["id"])
-            if each.get("outcome"):
+            if each.get("outcome") == CANCELLED:
+                yield f"records {id} as cancelled: if that bet comes, it is refused"
+            elif each.get("outcome"):
                 yield f"records {id} as booked elsewhere, and pays nothing"
             else:
-                yield f"pays {each['amount']} {currency} as {id}"
+                yield f"pays{back} {each['amount']} {currency} as {id}"
         if not self.movements:
-            yield "pays nothing: that is on record already"
+            yield f"pays{back} nothing: {'nothing is held' if back else 'that is on record already'}"
         if left := self.said.get("prizeLeft"):
             yield f"does not pay the prize ({plain(str(left))}): a new dead letter keeps that"
         if self.movements and not self.decision.booked_elsewhere:
@@ -152,6 +162,8 @@ class Ruling:
         elif code == 52 and not letter.is_free_round:
             yield from adjusting(letter, options, self.on_record, in_its_currency=False)
             yield settle("Then record that, so that it is not paid later", "--booked-elsewhere")
+        elif letter.is_cancel and is_of_another(letter, self.on_record):
+            yield discarding(callback, group, options, "The bet is another player's. Discard the dead letter")
         else:
             yield from adjusting(letter, options, self.on_record)
             yield discarding(callback, group, options, "Then discard the dead letter")

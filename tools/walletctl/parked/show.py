@@ -63,9 +63,14 @@ def _reasons(group: Group) -> Iterator[str]:
     if group.refused:
         yield f"cannot be sent back: {group.refused}"
     elif not group.worth_sending_back:
-        yield REFUSED_AGAIN
+        yield futile(group)
     elif group.differ:
         yield "its copies ask for different things; each can be chosen by its message id, which `parked show` has"
+
+
+def futile(group: Group) -> str:
+    """Why a retry of none of its letters does anything."""
+    return NOTHING_TO_RETRY if group.is_answered else REFUSED_AGAIN
 
 
 def age(span: timedelta) -> str:
@@ -81,6 +86,7 @@ def letter(callback: str, group: Group, one: DeadLetter, copies: int, now: datet
     parked = one.parked
     facts = {
         "callback": callback,
+        "call": parked.call if parked else None,
         "reference": parked.reference if parked else None,
         **one.asked,
         "error": str(parked.code) if parked else None,
@@ -95,6 +101,7 @@ def letter(callback: str, group: Group, one: DeadLetter, copies: int, now: datet
     return listing.facts({name: text for name, text in facts.items() if text})
 
 
+NOTHING_TO_RETRY = "it was answered with success, so a retry would only delete it"
 REFUSED_AGAIN = "what was sent is not valid, and is refused again as it is"
 
 
@@ -113,6 +120,7 @@ def for_machines(callback: str, groups: Iterable[Group], now: datetime) -> Itera
             asked = one.asked
             yield {
                 "callback": callback,
+                "call": (parked.call if parked else None) or None,
                 "reference": parked.reference if parked else None,
                 "messageId": one.message_id,
                 "copies": copies,
@@ -145,5 +153,6 @@ COLUMNS = [
         "refused",
         "request",
         "body",
+        "call",
     )
 ]

@@ -1,1 +1,1 @@
-"""Players' wallets: opened, one or many, and shown. A wallet that exists is never written."""
+"""Players' wallets: opened, one or many, shown, frozen and unfrozen. The cashier does all that writes."""

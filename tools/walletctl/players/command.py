@@ -12,7 +12,7 @@ from tools.shared.amounts import amount
 from tools.shared.hints import command
 from tools.shared.identifiers import in_capitals
 from tools.shared.items import Item
-from tools.shared.listing import Cell, Column
+from tools.shared.listing import Column
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
@@ -22,7 +22,6 @@ from tools.walletctl.players.opening import Unfit, described, open_wallet, openi
 
 _LAST = 5  # transactions, beside the wallet
 _SHOWN = 200  # wallets, to a person: more are for a machine
-_NAMES = ("userId", "currency", "cash", "bonus", "version")
 _OF_A_COUNT = ("bonusCode", "uncovered", "advance", "until")
 COLUMNS = [
     Column(name="userId", title="player"),
@@ -30,6 +29,7 @@ COLUMNS = [
     Column(name="cash", title="cash", right=True),
     Column(name="bonus", title="bonus", right=True),
     Column(name="version", title="version", right=True),
+    *(Column(name=name, title="") for name in records.OF_A_WALLET[5:]),
 ]
 PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
 
@@ -75,14 +75,15 @@ def show(
             f"for wins that wait for it: {command(where.options, 'find', names=[player])}"
         )
     if form == "csv":
-        listing.show(COLUMNS, [_row(wallet)], form)
+        listing.show(COLUMNS, [records.of_wallet(wallet)], form)
         return
     counts = tables.free_rounds_of(player)
     last = list(tables.whole(islice(tables.ledger(player, newest_first=True), _LAST)))
     if form == "json":
         print(json.dumps(_for_machines(wallet, counts, last), indent=2))
         return
-    listing.out(listing.facts(_row(wallet)))
+    facts = {name: cell for name, cell in records.of_wallet(wallet).items() if not name.startswith("frozen")}
+    listing.out(listing.facts(facts | ({"frozen": frozen} if (frozen := records.frozen(wallet)) else {})))
     for count in counts:
         for sentence in records.free_rounds(count):
             listing.tell(f"Free rounds of {plain(str(count.get('bonusCode')))}: {plain(sentence)}")
@@ -90,7 +91,7 @@ def show(
         print("No transactions yet")
         return
     print()
-    listing.out(listing.table(records.COLUMNS, map(records.for_a_person, last)))
+    listing.out(listing.table(records.columns_for(last), map(records.for_a_person, last)))
     print(f"The last {len(last)}. All of them: {command(where.options, 'ledger', names=[player])}")
     print(f"To prove them: {command(where.options, 'verify', names=[player])}")
 
@@ -111,8 +112,8 @@ def list_(
     tables = where.tables()
     with listing.progress("wallets read") as advance:
         found = (
-            _row(item)
-            for item in tables.scanned(tables.players, advance, _NAMES)
+            records.of_wallet(item)
+            for item in tables.scanned(tables.players, advance, records.OF_A_WALLET)
             if currency is None or in_capitals(str(item.get("currency"))) == in_capitals(currency)
         )
         if form != "table":
@@ -125,21 +126,20 @@ def list_(
         print("No wallets" + (f" in {plain(currency)}" if currency else ""))
         print(f"How to open one: {command((), 'help', 'players', 'add')}")
         return
+    frozen = [(str(row["userId"]), why) for row in shown if (why := records.frozen(row))]
     listing.out(listing.table(COLUMNS, shown))
+    for player, why in frozen:
+        listing.tell(f"{legible(player)} is frozen {plain(why)}")
     more = ", and there are more: --limit N, or --csv for all" if len(rows) > most else ""
     print(f"{listing.counted(len(shown), 'wallet')}{more}")
 
 
 def _for_machines(wallet: Item, counts: Iterable[Item], last: Iterable[Item]) -> dict[str, Any]:
     return {
-        **listing.for_machines(_row(wallet)),
+        **listing.for_machines(records.of_wallet(wallet)),
         "freeRounds": [
             listing.for_machines({name: records.cell(count[name]) for name in _OF_A_COUNT if name in count})
             for count in counts
         ],
         "lastTransactions": [listing.for_machines(records.row(item)) for item in last],
     }
-
-
-def _row(wallet: Item) -> dict[str, Cell]:
-    return {name: records.cell(wallet.get(name)) for name in _NAMES}

@@ -56,6 +56,9 @@ def reconcile(
 ) -> None:
     """Compares the provider's report with the ledger: by reference, amount, currency and player. Changes nothing.
 
+    It takes the provider's feed of transactions too. A bet that the report cancels agrees with one that was paid back
+    here, refused, or never came.
+
     A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when a credit
     was recorded). What is in the report is found in the ledger whenever it was recorded.
 
@@ -106,7 +109,7 @@ def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> No
     except Trouble as trouble:
         listing.say(f"walletctl: what is missing here may be parked, but could not be looked for: {trouble}")
     else:
-        comparison.explain(found.dead, found.waiting)
+        comparison.explain(found.dead, found.rounds, found.waiting)
 
 
 def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.shared import database
-from tools.walletctl.kinds import ELSEWHERE
+from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE
 
 Kind = Literal[
     "missing here",
+    "not taken",
+    "held",
+    "paid back",
     "dead letter",
     "perhaps parked",
     "unknown there",
@@ -57,7 +60,28 @@ _LEDGER = {
     "outcome": "VARCHAR",
     "day": "VARCHAR",
     "recorded": "VARCHAR",
+    "place": "VARCHAR",
 }
+
+# What each side has of a bet, by its reference. A bet is taken if it has no outcome.
+_STAKES = f"""
+    CREATE TABLE stakes AS
+        SELECT
+            reference, bool_or(side = 'bet there') AS bet_there, bool_or(side = 'cancel there') AS cancel_there,
+            bool_or(side = 'bet here') AS taken_here, bool_or(side = 'cancel here') AS paid_back_here,
+            bool_or(side = 'bet here' AND recorded >= $since AND recorded < $until) AS taken_in_time
+        FROM (
+            SELECT substr(id, {len(BET) + 2}) AS reference, 'bet there' AS side, NULL AS recorded
+            FROM report WHERE id LIKE '{BET}#%'
+            UNION ALL
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel there', NULL FROM report WHERE id LIKE '{CANCEL}#%'
+            UNION ALL
+            SELECT substr(id, {len(BET) + 2}), 'bet here', recorded
+            FROM ledger WHERE id LIKE '{BET}#%' AND outcome = ''
+            UNION ALL
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel here', NULL FROM ledger WHERE id LIKE '{CANCEL}#%'
+        ) GROUP BY reference;
+"""  # noqa: S608 - our own words
 
 # The first row of an id is the one that is compared; others of it are doubled.
 _COMPARED = """
@@ -79,6 +103,21 @@ _COMPARED = """
         ) AS r
         FULL JOIN ledger AS l ON r.id = l.id
         WHERE r.line IS NOT NULL OR (l.recorded >= $since AND l.recorded < $until);
+    ALTER TABLE compared ADD COLUMN is_stake BOOLEAN DEFAULT false;
+    ALTER TABLE compared ADD COLUMN is_undone BOOLEAN DEFAULT false;
+    ALTER TABLE compared ADD COLUMN is_lost BOOLEAN DEFAULT false;
+    DELETE FROM compared USING stakes
+        WHERE line IS NULL AND stakes.reference = compared.reference AND (
+            (callback = 'bet' AND paid_back_here)
+            OR (callback = 'cancel' AND taken_in_time AND NOT bet_there)
+        );
+    DELETE FROM compared WHERE line IS NULL AND callback = 'bet' AND outcome <> '';
+    UPDATE compared SET is_stake = true, is_undone = CASE callback
+            WHEN 'bet' THEN cancel_there AND NOT taken_here
+            ELSE NOT is_here AND NOT taken_here END,
+        is_lost = callback = 'bet' AND NOT cancel_there AND NOT taken_here
+        FROM stakes
+        WHERE line IS NOT NULL AND callback IN ('bet', 'cancel') AND stakes.reference = compared.reference;
     CREATE TABLE differences (
         kind VARCHAR, line BIGINT, callback VARCHAR, reference VARCHAR, player VARCHAR, currency VARCHAR,
         there VARCHAR, here VARCHAR, answer VARCHAR, recorded VARCHAR, note VARCHAR
@@ -105,31 +144,37 @@ _DIFFERENCES = f"""
         FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
         JOIN report AS first ON first.line = doubles.first
         UNION ALL
-        SELECT 'missing here', line, callback, reference, player, currency, amount, NULL, answer, NULL, NULL
-        FROM compared WHERE line IS NOT NULL AND NOT is_here AND fault IS NULL
+        SELECT CASE WHEN is_lost THEN 'not taken' ELSE 'missing here' END, line, callback, reference, player, currency,
+            amount, NULL, answer, recorded, nullif(outcome, '')
+        FROM compared WHERE line IS NOT NULL AND (is_lost OR NOT is_here) AND NOT is_undone AND fault IS NULL
         UNION ALL
-        SELECT 'unknown there', NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded,
+        SELECT CASE callback WHEN 'bet' THEN 'held' WHEN 'cancel' THEN 'paid back' ELSE 'unknown there' END,
+            NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded,
             nullif(outcome, '')
         FROM compared WHERE line IS NULL
         UNION ALL
         SELECT 'different amount', line, callback, reference, here_player, here_currency, amount, asked, answer,
             recorded, NULL
-        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount <> asked
+        FROM compared
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost AND amount <> asked
         UNION ALL
         SELECT 'different currency', line, callback, reference, here_player, here_currency, currency, here_currency,
             answer, recorded, NULL
         FROM compared
-        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND currency <> '' AND currency <> here_currency
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost AND currency <> ''
+            AND currency <> here_currency
         UNION ALL
         SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
             recorded, CASE WHEN {_trimmed("player")} = {_trimmed("here_player")} THEN '{_SPACES}' END
-        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND player <> here_player
+        FROM compared WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost
+            AND player <> here_player
         UNION ALL
         SELECT 'different transaction', line, callback, reference, here_player, here_currency, transaction,
             here_transaction, answer, recorded,
             CASE WHEN {_trimmed("transaction")} = {_trimmed("here_transaction")} THEN '{_SPACES}' END
         FROM compared
-        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND transaction <> '' AND transaction <> here_transaction;
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost
+            AND transaction <> '' AND transaction <> here_transaction;
     UPDATE differences SET note = concat_ws('; ', differences.note, '{_SPACES} from the row of line ' || missing.line)
         FROM differences AS missing
         WHERE differences.kind = 'unknown there' AND missing.kind = 'missing here'
@@ -159,17 +204,17 @@ _TOTALS = f"""
     FROM (
         SELECT coalesce(day, here_day, '') AS day, coalesce(nullif(currency, ''), here_currency, '') AS currency,
             callback, amount, NULL AS asked, NULL AS paid
-        FROM compared WHERE line IS NOT NULL AND fault IS NULL
+        FROM compared WHERE line IS NOT NULL AND fault IS NULL AND NOT is_undone
         UNION ALL
         SELECT coalesce(nullif(r.day, ''), first.day, first.here_day, ''),
             coalesce(nullif(r.currency, ''), nullif(first.currency, ''), first.here_currency, ''),
             r.callback, r.amount, NULL, NULL
         FROM report AS r JOIN doubles ON r.id = doubles.id AND r.line <> doubles.first
         JOIN compared AS first ON first.line = doubles.first
-        WHERE r.fault IS NULL
+        WHERE r.fault IS NULL AND NOT first.is_undone
         UNION ALL
         SELECT coalesce(day, here_day, ''), coalesce(here_currency, ''), callback, NULL, asked, paid
-        FROM compared WHERE is_here
+        FROM compared WHERE is_here AND NOT is_undone AND NOT is_lost
     ) GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - our own words
 
@@ -214,7 +259,7 @@ class Comparison:
             self._database = database.opened(folder / "comparison", memory=MEMORY)
             self._copy("report", _REPORT, [report])
             self._copy("ledger", _LEDGER, ledger)
-            for statement in _COMPARED.split(";\n"):
+            for statement in (_STAKES + _COMPARED).split(";\n"):
                 parameters = {"since": since, "until": until} if "$since" in statement else None
                 if statement.strip():
                     self._database.execute(statement, parameters)
@@ -228,8 +273,11 @@ class Comparison:
         rows = self._all("SELECT DISTINCT callback FROM differences WHERE kind = 'missing here' ORDER BY ALL")
         return [callback for (callback,) in rows]
 
-    def explain(self, dead: Mapping[str, str], waiting: Mapping[str, int]) -> None:
-        """Tells of the missing which are dead letters, and which may wait in a retry queue that is not empty."""
+    def explain(self, dead: Mapping[str, str], rounds: Mapping[str, str], waiting: Mapping[str, int]) -> None:
+        """Tells of the missing which are dead letters, and which may wait in a retry queue that is not empty.
+
+        `rounds` are those whose refund is a dead letter, with why.
+        """
         with database.trouble_if(_CANNOT):
             self._database.execute("CREATE TABLE dead (id VARCHAR, why VARCHAR)")
             if dead:
@@ -238,6 +286,16 @@ class Comparison:
                 UPDATE differences SET kind = 'dead letter', note = dead.why FROM dead
                 WHERE kind = 'missing here' AND dead.id = differences.callback || '#' || reference
             """)
+            self._database.execute("CREATE TABLE dead_rounds (place VARCHAR, why VARCHAR)")
+            if rounds:
+                self._database.executemany("INSERT INTO dead_rounds VALUES (?, ?)", [*rounds.items()])
+            self._database.execute(
+                """UPDATE differences SET kind = 'dead letter', note = dead_rounds.why || ' (the refund of its round)'
+                FROM dead_rounds, ledger
+                WHERE kind = 'missing here' AND callback = ? AND ledger.id = ? || differences.reference
+                    AND ledger.place = dead_rounds.place""",
+                [CANCEL, f"{BET}#"],
+            )
             for callback in (callback for callback, count in waiting.items() if count):
                 self._database.execute(
                     """UPDATE differences SET kind = 'perhaps parked'
@@ -274,12 +332,22 @@ class Comparison:
     def matched(self) -> tuple[int, int]:
         """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
         ((same, untold),) = self._all("""
-            SELECT count(*), count(*) FILTER (WHERE answer NOT IN ('0', '')) FROM compared
-            WHERE line IS NOT NULL AND is_here AND fault IS NULL AND amount = asked AND player = here_player
+            SELECT count(*), count(*) FILTER (WHERE answer NOT IN ('0', '') AND is_here AND callback <> 'bet')
+            FROM compared
+            WHERE line IS NOT NULL AND fault IS NULL AND (is_undone OR (
+                is_here AND NOT is_lost AND amount = asked AND player = here_player
                 AND (currency = '' OR currency = here_currency)
                 AND (transaction = '' OR transaction = here_transaction)
+            ))
         """)
         return same, untold
+
+    def never_taken(self) -> int:
+        """How many of the bets in the report were cancelled there, and never taken here."""
+        ((number,),) = self._all(
+            "SELECT count(*) FROM compared WHERE is_undone AND fault IS NULL AND callback = ?", BET
+        )
+        return number
 
     def elsewhere(self) -> int:
         """How many of the wins in the report are on record as booked elsewhere: this wallet did not pay them."""
@@ -296,8 +364,8 @@ class Comparison:
         return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 
     def transactions(self) -> int:
-        """How many wins the ledger has, in whatever time."""
-        ((number,),) = self._all("SELECT count(*) FROM ledger")
+        """How many wins, bets and cancels the ledger has, in whatever time; none that was refused."""
+        ((number,),) = self._all("SELECT count(*) FROM ledger WHERE outcome IN ('', ?)", ELSEWHERE)
         return number
 
     def totals(self) -> list[Total]:

@@ -1,4 +1,4 @@
-"""The ledger's wins, read by several readers in parallel and put on disk.
+"""The ledger's wins, bets and cancels, read by several readers in parallel and put on disk.
 
 What the operator's own systems moved is left out: the provider's report knows nothing of it.
 """
@@ -13,18 +13,19 @@ from typing import Any
 
 from tools.shared.identifiers import in_capitals
 from tools.shared.moments import recorded
-from tools.walletctl.kinds import OPERATORS
+from tools.walletctl.kinds import BET, OPERATORS
 from tools.walletctl.reconcile.report import canonical
 from tools.walletctl.tables import Tables, projection
 
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
 ATTRIBUTES = (
     "id", "transactionId", "userId", "currency", "amount", "amountAsked", "outcome", "timestamp", "recordedAt",
+    "gameId", "roundId",
 )  # fmt: skip
 
 
 def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) -> list[Path]:
-    """Writes a JSON object for each win on record into files of the folder, a line each. Raises Trouble."""
+    """Writes a JSON object for each win, bet and cancel into files of the folder, a line each. Raises Trouble."""
     stop, lock = threading.Event(), threading.Lock()
 
     def tell(rows: int) -> None:
@@ -48,8 +49,8 @@ def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) ->
 def _copy_segment(tables: Tables, segment: int, path: Path, stop: threading.Event, tell: Callable[[int], None]) -> None:
     with path.open("w") as written:
         for items in _pages(tables, segment, stop):
-            wins = [row for row in map(_row, items) if row["id"].partition("#")[0] not in OPERATORS]
-            written.writelines(f"{json.dumps(row)}\n" for row in wins)
+            rows = [row for row in map(_row, items) if row["id"].partition("#")[0] not in OPERATORS]
+            written.writelines(f"{json.dumps(row)}\n" for row in rows)
             tell(len(items))
 
 
@@ -68,21 +69,28 @@ def _pages(tables: Tables, segment: int, stop: threading.Event) -> Iterator[list
 
 
 def _row(item: Mapping[str, Any]) -> dict[str, str]:
-    """What is compared, as texts; "" for what is absent or of another type."""
+    """What is compared, as texts; "" for what is absent or of another type. A stake is above zero, as in a report."""
     texts = {name: item[name].get("S", "") if name in item else "" for name in ATTRIBUTES}
     written = texts["recordedAt"] if recorded(texts["recordedAt"]) else ""  # another text would be after every moment
+    is_bet = texts["id"].startswith(f"{BET}#")
     asked, paid = (_amount(item.get(name, {}).get("N", "")) for name in ("amountAsked", "amount"))
     return {
         "id": texts["id"],
         "transaction": texts["transactionId"],
         "player": texts["userId"],
         "currency": in_capitals(texts["currency"]),
-        "asked": asked,
-        "paid": paid,
+        "asked": asked.removeprefix("-") if is_bet else asked,
+        "paid": paid.removeprefix("-") if is_bet else paid,
         "outcome": texts["outcome"],
         "day": _day(texts["timestamp"]) or written[:10],
         "recorded": written,
+        "place": place(texts["userId"], texts["gameId"], texts["roundId"]) if is_bet else "",
     }
+
+
+def place(player: str, game: str, round_id: str) -> str:
+    """A round in one text."""
+    return json.dumps([player, game, round_id])
 
 
 def _amount(number: str) -> str:

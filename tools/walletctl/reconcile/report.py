@@ -24,7 +24,10 @@ from tools.shared.trouble import Trouble
 NEEDED = ("reference", "callback", "userId", "amount")
 COMPARED_IF_THERE = {"currency": "currency", "transactionId": "transaction"}  # and what their fields are in a row
 
-_CALLBACKS = {"result": "result", "jackpot": "jackpot", "bonus": "bonus", "promo": "promo", "autoclosing": "result"}
+_CALLBACKS = {
+    "result": "result", "jackpot": "jackpot", "bonus": "bonus", "promo": "promo", "autoclosing": "result",
+    "bet": "bet", "cancel": "cancel", "cancelbet": "cancel", "refund": "cancel",
+}  # fmt: skip
 _FEEDS_CALLBACK = "type"  # what the provider's feed of transactions calls its callbacks
 _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
 _AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
@@ -72,13 +75,13 @@ class Reading:
             else:
                 del headings[column]
         if callback is not None and _callback(callback) is None:
-            raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus or promo")
+            raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus, promo, bet or cancel")
         return cls(headings, frozenset(named & headings.keys()), callback, decimal_comma)
 
 
 @dataclass(slots=True)
 class Read:
-    """How much was read: `rows` of credits, and among them `faulty` ones.
+    """How much was read: `rows` of credits, bets and cancels, and among them `faulty` ones.
 
     `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
     `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed (`is_feed`) has the next

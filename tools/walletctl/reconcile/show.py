@@ -49,7 +49,12 @@ _TOTALS = (
 )
 # What a kind of difference means, and what to do about it.
 _MEANINGS = {
-    "missing here": "owed by the report, and not credited",
+    "missing here": "owed by the report, and not paid",
+    "not taken": "a bet of the report that took nothing here: its spin may have been played without a stake. Ask the "
+    "provider",
+    "held": "a stake is held for a bet that the report does not have. If the provider has given it up, have it cancel "
+    "the round (CancelRound): the refund pays the stake back",
+    "paid back": "a stake was paid back, and the report has the bet without its cancel. Ask the provider",
     "dead letter": "owed, and left for a person",
     "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "
     "are empty",
@@ -66,6 +71,8 @@ _TO_FIND = {
     "missing here": "To see what became of the first",
     "dead letter": "To see the first dead letter",
     "perhaps parked": "To see what became of the first",
+    "not taken": "To see what became of the first",
+    "paid back": "To see the first",
 }
 
 
@@ -97,10 +104,13 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, optio
     matched, untold = comparison.matched()
     yield (
         f"{counted(read.rows, 'row')} of the report, "
-        f"{counted(comparison.transactions(), 'win')} in the ledger, {matched:,} matched"
+        f"{counted(comparison.transactions(), 'transaction')} in the ledger, {matched:,} matched"
     )
     if elsewhere := comparison.elsewhere():
-        yield f"{counted(elsewhere, 'win')} of the report on record as booked elsewhere: not paid by this wallet"
+        yield f"{counted(elsewhere, 'row')} of the report on record as booked elsewhere: not paid by this wallet"
+    if undone := comparison.never_taken():
+        were = "was" if undone == 1 else "were"
+        yield f"{counted(undone, 'bet')} of the report {were} cancelled, and never taken here: nothing had to be paid"
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
     if read.commas:
@@ -118,6 +128,8 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, optio
 
 def _next(comparison: Comparison, kind: str, options: Sequence[str]) -> str:
     """The command that says more of the first difference of a kind."""
+    if kind == "held":
+        return f". Those that wait for a result: {command(options, 'rounds', '--open')}"
     if not (first := _TO_FIND.get(kind)):
         return ""
     return f". {first}: {command(options, 'find', names=[comparison.first(kind)])}"
@@ -166,6 +178,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "notRead": [*read.unread],
         "paidThoughAnsweredOtherwise": untold,
         "bookedElsewhere": comparison.elsewhere(),
+        "cancelledAndNeverTaken": comparison.never_taken(),
         "differences": sum(counts.values()),
         "differencesByKind": counts,
         "totals": [{**_total(total), **_amounts(total)} for total in comparison.totals()],

@@ -2,6 +2,9 @@
 
 from tools.provider.certify.cases import (
     auto_closing,
+    balance,
+    bets,
+    cancels,
     concurrency,
     conflicts,
     credit,
@@ -12,6 +15,7 @@ from tools.provider.certify.cases import (
     malformed,
     money,
     promotions,
+    rounds,
     trust,
 )
 from tools.provider.certify.catalogue import numbered
@@ -30,5 +34,9 @@ CASES = numbered(
         trust.promise,
         malformed.promise,
         concurrency.promise,
+        balance.promise,
+        bets.promise,
+        cancels.promise,
+        rounds.promise,
     ]
 )

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from tools.provider.certify.catalogue import AUTO_CLOSING, BONUS, CALLBACKS, FIELDS, JACKPOT, PROMO, RESULT, Promises
-from tools.provider.certify.forms import Again, Requests, Row, results
+from tools.provider.certify.forms import Again, Requests, Row, by_every_path, results
 from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import NotTried, Trial
-from tools.provider.paths import PATHS, Callback
 
 promise = Promises("dialects")
 
@@ -306,10 +305,6 @@ async def a_jackpot_needs_no_currency(the: Trial) -> None:
     the.same("currency", the.player.currency, str(answer.fields.get("currency")))
 
 
-def _by_every_path(callback: Callback, win: Callable[[Trial], Draft]) -> Requests:
-    return lambda the: (the.elsewhere(callback, path, win(the)) for path in PATHS[callback])
-
-
 promise.rows(
     FIELDS,
     Row("a jackpot may name the currency of the player", lambda the: the.jackpot(currency=the.player.currency)),
@@ -321,10 +316,10 @@ promise.rows(
 )
 promise.rows(
     CALLBACKS,
-    Row("a result may come by both its paths", _by_every_path("result", Trial.result)),
-    Row("a jackpot may come by both its paths", _by_every_path("jackpot", Trial.jackpot)),
-    Row("a free round total may come by its three paths", _by_every_path("bonus", Trial.total)),
-    Row("a promotion may come by both its paths", _by_every_path("promo", Trial.promo)),
+    Row("a result may come by all its paths", by_every_path("result", Trial.result)),
+    Row("a jackpot may come by all its paths", by_every_path("jackpot", Trial.jackpot)),
+    Row("a free round total may come by all its paths", by_every_path("bonus", Trial.total)),
+    Row("a promotion may come by all its paths", by_every_path("promo", Trial.promo)),
 )
 
 

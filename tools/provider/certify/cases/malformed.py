@@ -1,10 +1,10 @@
 """Malformed: what is no callback is told so, and neither moves money nor breaks anything."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tools.provider.certify.catalogue import ANSWERS, FIELDS, Promises
-from tools.provider.certify.forms import Requests, Row
+from tools.provider.certify.forms import Needs, Requests, Row
 from tools.provider.certify.requests import Draft, Raw, Value
 from tools.provider.certify.trial import Trial, Unmet
 
@@ -27,26 +27,6 @@ def _written(write: Callable[[str], tuple[str, ...]]) -> Requests:
 def _not_text(the: Trial) -> Iterator[Draft]:
     yield the.result().saying(the.result(gameName="?").text.encode().replace(b'"?"', b'"\xff\xfe"'))
     yield the.result().saying(b"\x00\xff\xfe")
-
-
-@dataclass(frozen=True, slots=True)
-class _Needs:
-    """A win is refused with 64 without any one of these fields. All that are missed are told together."""
-
-    name: str
-    win: Callable[[Trial], Draft]
-    fields: tuple[str, ...]
-
-    async def attempt(self, the: Trial) -> None:
-        win, missed = self.win(the), list[str]()
-        for name in self.fields:
-            answer = await the.send_once(win.without(name))
-            if (answer.status, answer.error) != (400, 64):
-                missed.append(f"without {name}: {answer}")
-        if missed:
-            raise Unmet("HTTP 400 and error 64 without any one of them", "; ".join(missed))
-
-        await the.paid("0")
 
 
 def _empty(the: Trial) -> Iterator[Draft]:
@@ -96,11 +76,11 @@ promise.rows(
 )
 promise.rows(
     FIELDS,
-    _Needs("a result needs each of its fields", Trial.result, _OF_A_RESULT),
-    _Needs("an auto closing needs each of its fields", Trial.auto_closing, _OF_A_RESULT),
-    _Needs("a jackpot needs each of its fields", Trial.jackpot, (*_ALL, "gameId", "roundId", "jackpotId")),
-    _Needs("a free round total needs each of its fields", Trial.total, (*_ALL, "gameId")),
-    _Needs(
+    Needs("a result needs each of its fields", Trial.result, _OF_A_RESULT),
+    Needs("an auto closing needs each of its fields", Trial.auto_closing, _OF_A_RESULT),
+    Needs("a jackpot needs each of its fields", Trial.jackpot, (*_ALL, "gameId", "roundId", "jackpotId")),
+    Needs("a free round total needs each of its fields", Trial.total, (*_ALL, "gameId")),
+    Needs(
         "a promotion needs each of its fields",
         Trial.promo,
         (*_ALL, "uuid", "promoCampaignId", "promoCampaignType", "currency"),
