@@ -1224,6 +1224,12 @@ BETS: dict[str, Forgery] = {
         ),
         "a code that was its bet's, taken": Forgery(change("result#of-free", bonusCode=None), "result#of-free"),
         "a paid back bet live again": Forgery(with_bets("p-undone", live("undone", "4")), "bet#undone", undone=True),
+        "a bet after the refund of its round": Forgery(
+            each(change("bet#lost", roundId="p-two"), swapped("bet#lost", "bet#elsewhere")), "bet#lost", shows=True
+        ),
+        "a win after every bet was cancelled": Forgery(
+            change("result#of-won", roundId="p-undone"), "result#of-won", shows=True
+        ),
         "a live bet forgotten": Forgery(with_bets("p-open"), "bet#open", undone=True),
         "a live bet that took more": Forgery(with_bets("p-open", live("open", "9")), "bet#open", undone=True),
         "a live bet that took nothing that can be read": Forgery(with_bets("p-open", live("open", "-3")), undone=True),

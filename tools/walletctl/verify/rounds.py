@@ -223,6 +223,7 @@ def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -
     if has.winnings < must.winnings or (knows_all and has.winnings != must.winnings):
         text = f"its winnings are {amount(has.winnings)}, where its results asked for {amount(must.winnings)}"
         yield must.results[-1].id if must.results else None, text
+    yield from _wrong_order(must)
     yield from _wrong_refund(has, must)
     is_named = any(each.kind == "bet" for each in history.events) or any(
         _may_be_of(each, has) for each in history.vague
@@ -258,6 +259,22 @@ def _wrong_bets(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, s
 
 def _listed(bets: Sequence[RecordedBet]) -> str:
     return shown(", ".join(bet.reference for bet in bets) or None)
+
+
+def _wrong_order(must: _Must) -> Iterator[tuple[str | None, str]]:
+    """What was taken or won after the round allowed it. A person may credit any result."""
+    refunds = [each for each in must.cancels if each.seq and is_of_round(each)]
+    for bet in must.taken:
+        if refunds and bet.seq > min(each.seq for each in refunds):
+            yield bet.id, f"{shown(bet.id)} was taken after {shown(refunds[0].id)}, which refunded the round"
+    paid_back_as = {each.reference: each.seq for each in must.cancels if each.seq}
+    for result in must.results:
+        if result.outcome or result.asked <= 0 or "actor" in result.record:
+            continue
+        before = [bet for bet in must.taken if bet.seq < result.seq]
+        had_bet = before or any(_time(each) < _time(result) - _CLOCKS_DIFFER for each in must.memories)
+        if had_bet and all(paid_back_as.get(bet.reference, result.seq) < result.seq for bet in before):
+            yield result.id, f"{shown(result.id)} won {amount(result.asked)}, where every bet was cancelled before it"
 
 
 def _wrong_refund(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
