@@ -16,16 +16,13 @@ from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import moto.core.responses
-import moto.sqs.models
 import pytest
 import snapshot_restore_py
 from moto import mock_aws
-from moto.core.serialize import BaseJSONSerializer
-from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
+import quick_moto
 from tools.local.opening import Opening
 from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
@@ -66,8 +63,12 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # Of the simulation: another one for each run, the same in all of its processes.
 os.environ.setdefault("SIMULATION_SEED", str(random.SystemRandom().getrandbits(32)))
 
-SESSION = boto3.Session()
+SESSION: Any = boto3.Session()
+_new_client, _own_client = SESSION.client, cache(SESSION.client)
+# A test's own clients are made once: that takes as long as twenty calls. What has options is made as it is asked for.
+SESSION.client = lambda service, **options: _new_client(service, **options) if options else _own_client(service)
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
+DATABASE.Table = cache(DATABASE.Table)
 STORE = Store(SESSION.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 
@@ -85,29 +86,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         watching.cov_controller.resume()
 
 
-_JSON: Any = BaseJSONSerializer
-_write_structure = _JSON._serialize_type_structure
-
-
-def _write_attribute(serializer: Any, written: dict[str, Any], value: Any, shape: Any, key: str) -> None:
-    """Writes an attribute of an item by the one type that it has.
-
-    moto looks for all ten types in each, under every name they might have: a seventh of the time of test_store.py.
-    """
-    if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= shape.members.keys():
-        written[key] = attribute = {}
-        for type_, content in value.items():
-            serializer._serialize(attribute, content, shape.members[type_], type_)
-    else:
-        _write_structure(serializer, written, value, shape, key)
-
-
-_JSON._serialize_type_structure = _write_attribute
-
-# moto spells the same few names again for every call, letter by letter.
-_spelled = cache(camelcase_to_underscores)
-for _module in (moto.core.responses, moto.sqs.models):
-    vars(_module)["camelcase_to_underscores"] = _spelled
+quick_moto.hasten()
 
 
 def pytest_report_header() -> str:
@@ -342,6 +321,7 @@ def walletctl(functions: "Functions", monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setattr("tools.shared.folders.LOCAL", tmp_path)
     monkeypatch.setattr("tools.walletctl.parked.mailbox.WAIT_SECONDS", 0)
+    monkeypatch.setattr("tools.walletctl.verify.books.PAUSE_SECONDS", 0)
     monkeypatch.setattr("tools.walletctl.players.importing._AT_ONCE", 1)  # a handler takes one event at a time
     monkeypatch.setattr(boto3, "Session", lambda **_: ACCOUNT)
     return Walletctl(tmp_path, monkeypatch)

@@ -181,12 +181,12 @@ def has_a_connection(pid: int) -> bool:
     return False
 
 
-def wait_until(it_is_so: Callable[[], Any]) -> None:
-    """Returns as soon as it is so."""
+def wait_until(it_is_so: Callable[[], Any], pause_seconds: float = 0.05) -> None:
+    """Returns as soon as it is so, or that pause later."""
     for _ in until_it_hangs():
         if it_is_so():
             return
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
     raise AssertionError(f"it is still not so after {HANG_SECONDS} s")
 
 

@@ -304,7 +304,10 @@ def _conditions(expression: str | None) -> list[Holds]:
 
 
 def _condition(text: str) -> Holds:
-    """One condition: that an attribute is there, that it is not, or that it is so much."""
+    """One condition: that an attribute is there, that it is not, or that it is so much; or one of several."""
+    if text.startswith("("):
+        every = [_condition(each) for each in text[1:-1].split(" OR ")]
+        return lambda *asked: any(holds(*asked) for holds in every)
     if presence := re.fullmatch(r"attribute_(not_)?exists\((#?\w+)\)", text):
         is_there, name = not presence[1], presence[2]
         return lambda item, names, _: (names.get(name, name) in item) is is_there

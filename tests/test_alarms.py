@@ -507,7 +507,8 @@ def test_what_the_gateway_answers_by_itself_is_counted_in_its_log() -> None:
         "OtherAddressAnswers": (
             '{ ($.gatewayAnswer = "ACCESS_DENIED" || $.gatewayAnswer = "WAF_FILTERED") '
             '&& ($.path = "*Result" || $.path = "*Win" || $.path = "*bonuswin" || $.path = "*Bet" '
-            '|| $.path = "*Cancel" || $.path = "*Refund" || $.path = "*EndRound" || $.path = "*Balance" || $.path = "*Check") }',
+            '|| $.path = "*Cancel" || $.path = "*Refund" || $.path = "*EndRound" || $.path = "*Balance" '
+            '|| $.path = "*Check") }',
             {},
         ),
     }  # fmt: skip

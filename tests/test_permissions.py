@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from conftest import ROOT
 from rehearsal import Call, rehearsal
 from stack import (
     CALLBACKS,
@@ -141,6 +142,22 @@ def test_a_call_with_keys_of_two_kinds_is_judged_by_all_of_them() -> None:
 
     assert allows(statement, Call("dynamodb:BatchGetItem", "Transactions", frozenset({"result#1", "result#2"})))
     assert not allows(statement, Call("dynamodb:BatchGetItem", "Transactions", frozenset({"result#1", "promo#1"})))
+
+
+def test_the_deployed_layer_knows_every_call_that_a_function_makes_and_no_other() -> None:
+    (said,) = re.findall(r"(?m)^CALLS := (.*)$", (ROOT / "layers" / "common" / "Makefile").read_text())
+    known = {
+        f"{service}:{operation}"
+        for service, _, operations in (each.partition(":") for each in said.split())
+        for operation in operations.split(",")
+    }
+
+    made = {
+        f"{call.action.partition(':')[0]}:{call.within}" if call.within else call.action
+        for callback in FUNCTIONS
+        for call in rehearsal(callback).calls
+    }
+    assert known == made
 
 
 # --- As IAM judges them -----------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Desk:
 
     def file(self, rows: list[Row]) -> str:
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, restval="")
+        writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(rows)
         return self.written(text.getvalue())

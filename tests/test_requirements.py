@@ -14,6 +14,7 @@ import yaml
 
 import contract
 from conftest import ROOT
+from stack import WINS
 from tools.local.template import Template
 
 LAYER = ROOT / "layers" / "common" / "requirements.txt"
@@ -175,10 +176,10 @@ def test_a_page_names_files_and_targets_that_are_there(page: str) -> None:
 
 def test_the_steps_to_add_a_callback_name_every_tool_that_knows_the_callbacks() -> None:
     (step,) = re.findall(r"(?ms)^5\. \*\*The tools\*\*.*?(?=^6\.)", STEPS)
-    files = {file for file in (ROOT / "tools").rglob("*.*") if set(CALLBACKS) <= texts_of(file)}
+    files = {file for file in (ROOT / "tools").rglob("*.*") if set(WINS) <= texts_of(file)}
 
     named = [(ROOT / name) for name in re.findall("`(tools/[^`]+)`", step)]
-    assert len(files) > len(CALLBACKS)
+    assert len(files) > len(WINS)
     assert {".py", ".sql"} <= {file.suffix for file in files}
     assert [file for file in files if not any(file.is_relative_to(name) for name in named)] == []
     assert [name for name in named if not any(file.is_relative_to(name) for file in files)] == []

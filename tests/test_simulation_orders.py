@@ -7,7 +7,11 @@ import pytest
 
 from simulation.network import Violation
 from simulation.orders import PAIRS, explore
+from simulation.rounds import SETTINGS
+from simulation.rounds import explore as explore_round
+from wallet.calls import Reversal
 from wallet.ledger import Movement, Snapshot
+from wallet.rounds import Round
 from wallet.store import Store
 
 Action = dict[str, Any]
@@ -21,6 +25,29 @@ def test_every_order_of_two_functions_leaves_the_wallet_right(pair: str) -> None
     assert explored.orders >= 2_300
     met = {"has a torn read", "meets the other's write", "comes second", "dies", "ends its write, and dies"}
     assert met <= explored.happened.keys()
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_order_of_a_rounds_calls_leaves_the_wallet_right(setting: str) -> None:
+    explored = explore_round(SETTINGS[setting])
+
+    assert explored.states >= 500
+    assert explored.ends >= 8
+    met = {"answered 0", "answered 53", "answered 61", "a bet was paid back", "a cancel was remembered"}
+    assert met | ({"dies"} if SETTINGS[setting].dies else set()) <= explored.happened.keys()
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "instead"),
+    [(Round, "without", lambda self, *_: self), (Reversal, "_is_paid_back", lambda *_: False)],
+)
+def test_a_broken_rule_of_rounds_is_found_and_told_call_by_call(
+    owner: type, method: str, instead: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, method, instead)
+
+    with pytest.raises(Violation, match=r"\n  (second )?bet\n"):
+        explore_round(SETTINGS["free rounds"])
 
 
 def _unconditional(action: Action) -> Action:

@@ -507,8 +507,8 @@ def test_open_rounds_are_found_without_reading_the_others() -> None:
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-# What holds data, and what is called by its name: the type of each by its logical id. Never change a row: CloudFormation
-# replaces a resource whose id changes, and what was in it is in no stack any more.
+# What holds data, and what is called by its name: the type of each by its logical id. Never change a row:
+# CloudFormation replaces a resource whose id changes, and the stack has its content no more.
 LASTING = {
     "Players": "AWS::DynamoDB::Table",
     "Transactions": "AWS::DynamoDB::Table",

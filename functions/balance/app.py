@@ -25,6 +25,6 @@ def check_for(request: BalanceRequest) -> Inquiry:
 
 
 handler = callback.serve_calls(
-    {"balance": callback.Call(BalanceRequest, balance_for), "check": callback.Call(BalanceRequest, check_for)},
+    {"balance": callback.Route(BalanceRequest, balance_for), "check": callback.Route(BalanceRequest, check_for)},
     kept=False,
 )

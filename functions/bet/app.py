@@ -6,8 +6,6 @@ a stake must not be taken later. Source: the provider's page Bet.
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from wallet import callback, wire
 from wallet.ledger import Movement
 
@@ -15,7 +13,6 @@ from wallet.ledger import Movement
 class BetRequest(wire.Request):
     identity: ClassVar[str | None] = "uuid"
 
-    amount: wire.Amount = Field(description="The stake. Nothing is taken for a free round.")
     uuid: wire.Recorded | None = None
     game_id: wire.Identifier
     round_id: wire.Identifier

@@ -7,8 +7,6 @@ A cancel names its bet by the bet's reference. A bet that has not come yet is re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
-
 from wallet import callback, wire
 from wallet.calls import Reversal
 
@@ -16,18 +14,16 @@ from wallet.calls import Reversal
 class CancelRequest(wire.Call):
     identity: ClassVar[str | None] = "uuid"
 
-    reference: wire.Identifier = Field(description="The bet's own reference.")
+    reference: wire.Identifier  # the bet's own
     uuid: wire.Recorded | None = None
     game_id: wire.Identifier | None = None
     round_id: wire.Identifier | None = None
-    amount: wire.Amount | None = Field(None, description="What is to be paid back; it must be what was taken.")
+    amount: wire.Amount | None = None  # if it is there, it must be what is paid back
     currency: wire.Recorded | None = None
 
 
 class RefundRequest(CancelRequest):
     needed_with: ClassVar[Mapping[str, str]] = {"roundId": "gameId"}
-
-    round_id: wire.Identifier | None = Field(None, description="The round to be refunded.")
 
 
 def cancel_for(request: CancelRequest, *, whole_round: bool = False) -> Reversal:
@@ -49,5 +45,5 @@ def refund_for(request: RefundRequest) -> Reversal:
 
 
 handler = callback.serve_calls(
-    {"cancel": callback.Call(CancelRequest, cancel_for), "refund": callback.Call(RefundRequest, refund_for)}
+    {"cancel": callback.Route(CancelRequest, cancel_for), "refund": callback.Route(RefundRequest, refund_for)}
 )

@@ -85,6 +85,32 @@ def test_an_event_is_answered_as_documented_and_pays_once(
     assert wallet["version"] == 2
 
 
+def test_the_events_of_a_round_are_answered_as_documented(
+    function: Callable[[str], Function], account: Account
+) -> None:
+    moved = ["transactionId", "currency", "cash", "bonus", "error", "description"]
+    steps = [
+        ("balance", "balance", "99889.99", moved[1:]),
+        ("check", "balance", None, moved[4:]),
+        ("bet", "bet", "99879.99", moved),
+        ("bet", "bet", "99879.99", moved),
+        ("cancel", "cancel", "99889.99", moved),
+        ("refund", "cancel", "99889.99", moved),
+        ("endround", "endround", "99889.99", moved[1:]),
+    ]
+
+    for name, callback, cash, fields in steps:
+        answer = function(callback).send(event_of(name))
+
+        assert (answer.status, list(answer.json)) == (200, fields), name
+        assert (answer.json["error"], answer.json.get("cash")) == (0, cash), name
+
+    assert {item["id"]: item["amount"] for item in account.transactions()} == {
+        f"bet#{REFERENCE}": -10,
+        f"cancel#{REFERENCE}": 10,
+    }
+
+
 @pytest.mark.parametrize(("name", "cash", "moved"), [("deposit", "99914.99", 25), ("withdrawal", "99849.99", -40)])
 def test_an_order_is_answered_as_documented_and_done_once(
     function: Callable[[str], Function], account: Account, name: str, cash: str, moved: int
@@ -204,7 +230,8 @@ def test_what_answers_is_what_was_built_within_the_template_s_limits(endpoint: s
 
 def test_the_variables_of_sam_local_invoke_are_all_that_it_needs_and_passes_on() -> None:
     shared = sam_variables()["Parameters"]
-    assert sam_variables().keys() == {"Parameters", *(f"{callback.title()}Function" for callback in CALLBACKS)}
+    with_their_own = (*CALLBACKS, "bet", "cancel", "endround")  # queues, or rounds
+    assert sam_variables().keys() == {"Parameters", *(f"{callback.title()}Function" for callback in with_their_own)}
     for function in Template.load().functions():
         given = shared | sam_variables().get(f"{function.name.title()}Function", {})
         of_resources = {name for name, value in function.environment.items() if value in Template.load().resources}

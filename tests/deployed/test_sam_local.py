@@ -178,11 +178,21 @@ def test_an_event_is_for_the_function_of_its_path_queue_or_movement(name: str) -
             sam_local.function_of(event, path)
         return
 
-    function = {"auto_closing": "Result", "sqs": "Result", "deposit": "Cashier", "withdrawal": "Cashier"}.get(
-        name, name.title()
-    )
+    function = {
+        "auto_closing": "Result",
+        "sqs": "Result",
+        "refund": "Cancel",
+        "check": "Balance",
+        "deposit": "Cashier",
+        "withdrawal": "Cashier",
+    }.get(name, name.title())
 
     assert sam_local.function_of(event, path) == f"{function}Function"
+
+
+def test_an_order_to_freeze_a_player_is_for_the_cashier() -> None:
+    for order in ("freeze", "unfreeze"):
+        assert sam_local.function_of({order: {"userId": "421"}}, Path("order.json")) == "CashierFunction"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +200,7 @@ def test_an_event_is_for_the_function_of_its_path_queue_or_movement(name: str) -
     [
         (None, "cannot be read: No such file"),
         ("{", "is not JSON"),
-        ('{"path": "/v4/Bet"}', "is for /v4/Bet, which belongs to no function"),
+        ('{"path": "/v4/Nowhere"}', "is for /v4/Nowhere, which belongs to no function"),
         ('{"Records": [{"eventSourceARN": "arn:aws:sqs:eu-west-1:1:Other"}]}', "is for arn:aws:sqs:eu-west-1:1:Other"),
         ("[]", "neither API Gateway's"),
     ],

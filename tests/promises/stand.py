@@ -111,6 +111,7 @@ class Stand:
     _tables_endpoint: str
     _queues_endpoint: str
     _engines: dict[str, tuple[int, Path, ExitStack]] = field(default_factory=dict)
+    _queue_urls: dict[str, str] = field(default_factory=dict)
 
     def deliver(self, callback: str, body: Mapping[str, Any]) -> httpx.Response:
         """One delivery, as the provider makes it. Whatever the answer is, it is one of the contract's."""
@@ -214,7 +215,8 @@ class Stand:
         return sum(int(count) for queue in queues for count in queue["Attributes"].values())
 
     def wait_until_the_queues_are_empty(self, *callbacks: str) -> None:
-        wait_until(lambda: self.waiting(*callbacks) == 0)
+        # Each look asks four queues, and a retry takes seconds.
+        wait_until(lambda: self.waiting(*callbacks) == 0, pause_seconds=0.25)
 
     def dead_letters(self, callback: str) -> list[dict[str, Any]]:
         """Takes the dead letters of a callback out of their queue."""
@@ -243,7 +245,9 @@ class Stand:
         assert self.free_rounds(player, CODE) == wins[-1].free_rounds
 
     def queue(self, name: str) -> str:
-        return self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        if name not in self._queue_urls:
+            self._queue_urls[name] = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return self._queue_urls[name]
 
     def change_queue(self, name: str, **attributes: str) -> None:
         self._sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes=attributes)

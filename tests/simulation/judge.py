@@ -265,9 +265,12 @@ class Judge:
             self._check_unwritten(invocation, watch.delivery, code)
 
     def _check_unwritten(self, invocation: Invocation, delivery: Delivery, code: int) -> None:
-        """What is refused has written nothing; but a cancel is remembered also where there is no wallet."""
+        """What is refused has written nothing; but a cancel is remembered also where there is no wallet.
+
+        A bet may be taken and paid back before its function hears of it.
+        """
         is_remembered = code == 62 and isinstance(delivery.asked, Cancel)
-        if invocation.wrote and code != 998 and not is_remembered:
+        if invocation.wrote and code not in (53, 998) and not is_remembered:
             raise Violation(f"written, and answered {code}: {delivery.win}")
 
     def _check_verdict(self, invocation: Invocation, watch: Watch, code: int) -> None:
@@ -380,7 +383,11 @@ class Judge:
             self.happened["a refusal could not be kept"] += 1
             return
         self.kept.append(delivery)
-        if len(invocation.sent) > 1 and "sqs" not in invocation.failed:
+        # What a person must look at is left before anything is written, whatever comes of that.
+        sent = [
+            each for each in invocation.sent if code != 998 or not self._may_be_kept(delivery) or "Dead" not in each
+        ]
+        if len(sent) > 1 and "sqs" not in invocation.failed:
             raise Violation(f"kept twice: {delivery.win}")
         waiting = self.network.queues.waiting
         standing = [each for each in self._standing[delivery.number] if each.number in waiting[each.queue]]
@@ -388,7 +395,7 @@ class Judge:
             raise Violation(f"answered {code}, and kept for another code: {delivery.win}")
         if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
             right = kept_for(code, delivery.win.callback)
-            if right is None or not all(name.endswith(right.queue) for name in invocation.sent):
+            if right is None or not all(name.endswith(right.queue) for name in sent):
                 raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
 
     # --- What is in the queues ----------------------------------------------------------------------
@@ -426,7 +433,8 @@ class Judge:
                 raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
             if parked["reference"] != win.reference:
                 raise Violation(f"kept under {parked['reference']}: {win}")
-            if parked.get("prize_only") and parked["code"] != (due := self.books.dispute(delivery)):
+            due = {self.books.dispute(delivery), delivery.refusal}
+            if parked.get("prize_only") and parked["code"] not in due:
                 raise Violation(f"its prize is kept for {parked['code']}, not {due}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
             if (
@@ -476,6 +484,8 @@ class Judge:
                 raise Violation(f"settled by a person, and left for one again: {delivery.win}")
             if books.dispute(delivery) and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
+        elif self.content(message).prize_only and delivery.refusal and self._prize_stands(delivery, without=message):
+            return
         elif not self.stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
         elif not watch.verdicts & {52, 57, 59, 61, 64}:

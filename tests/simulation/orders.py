@@ -13,14 +13,16 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from time import process_time
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 from greenlet import getcurrent
 
 from .machines import Invocation, outside_replaced
 from .network import Death, Network, Pace, Violation
-from .script import AGAIN, Event, Movement, Order, Said, Script, Sent, Win, opened
+from .rounds import SETTINGS
+from .rounds import explore as explore_round
+from .script import AGAIN, Cancel, Event, Movement, Order, Said, Script, Sent, Visit, Win, opened
 from .timeline import Timeline
 from .world import World
 
@@ -63,6 +65,34 @@ def _order(movement: Movement, name: str, amount: str, player: str = PLAYER) -> 
     return Order(movement=movement, player=player, reference=f"{movement}-{name}", amount=amount, currency="USD")
 
 
+def _bet(name: str, amount: str = "60") -> Win:
+    return replace(_win(name), callback="bet", reference=f"bet-{name}", amount=amount)
+
+
+def _cancel(name: str, call: Literal["Cancel", "Refund"] = "Cancel") -> Cancel:
+    return Cancel(call=call, player=PLAYER, reference=f"bet-{name}", currency="USD", game="g-1", round="round-1")
+
+
+def _pairs_of_rounds() -> dict[str, Sequence[Said]]:
+    """The same of bets and what belongs to their round."""
+    bet, small, win = _bet("a"), _bet("b", "5"), _win("a")
+    end = Visit(call="EndRound", player=PLAYER, game="g-1", round="round-1")
+    return {
+        "bet, another for which there is not enough left": (bet, _bet("b")),
+        "bet, the same again": (bet, bet),
+        "bet, a win that makes it possible": (_bet("a", "105"), replace(win, round="round-2")),
+        "bet, its cancel": (bet, _cancel("a")),
+        "bet, the refund of its round": (small, _cancel("a", "Refund"), bet),
+        "cancel, the same again": (_cancel("a"), _cancel("a"), bet),
+        "cancel, that of another bet of its round": (_cancel("a"), _cancel("b"), bet, small),
+        "cancel, the refund of its round": (_cancel("a"), _cancel("b", "Refund"), bet, small),
+        "cancel, the result of its round": (_cancel("a"), win, bet),
+        "refund, the result of its round": (_cancel("a", "Refund"), win, bet),
+        "result, another bet": (win, small, bet),
+        "end, another bet": (end, small, bet),
+    }
+
+
 def _pairs() -> dict[str, Sequence[Said]]:
     """What functions 1 and 2 have in hand. A third one is made before them; the wallet has 100."""
     kinds = {"win": _win, "win with prize": _with_prize, "round": _round, "total": _total}
@@ -102,7 +132,7 @@ def _pairs() -> dict[str, Sequence[Said]]:
     }
 
 
-PAIRS = _pairs()
+PAIRS = _pairs() | _pairs_of_rounds()
 
 # --- All orders of a pair -----------------------------------------------------------------------------
 
@@ -377,6 +407,10 @@ def main() -> None:
     print(f"{'':42}{'states':>8}{'orders':>12}")
     for name, states, orders in [*rows, ("in all", *totals)]:
         print(f"{name:42}{states:8,}{orders:12,}")
+    print(f"{process_time():.1f} s of processor time\n\n{'':58}{'states':>8}{'deliveries':>12}")
+    for name, setting in SETTINGS.items():
+        explored = explore_round(setting)
+        print(f"{name:58}{explored.states:8,}{explored.deliveries:12,}")
     print(f"{process_time():.1f} s of processor time")
 
 

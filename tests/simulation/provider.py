@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from random import Random
-from typing import Protocol
+from typing import Literal, Protocol
 
 from greenlet import getcurrent
 
@@ -98,7 +98,7 @@ class Play:
             self.stakes[reference] = Fraction(0 if step.code else step.amount)
         elif code != 15:
             self.wallet.happened["a bet was cancelled"] += 1
-            if self._undo(Cancel(call="Cancel", reference=reference, **self._named)):
+            if self._undo("Cancel", reference):
                 self.cancelled.add(reference)
 
     def _result(self, reference: str, step: Step) -> None:
@@ -119,23 +119,28 @@ class Play:
         self.gave_up |= self._ask(win, RESULT_TRIES, _is_done) is None
 
     def _refund(self, reference: str) -> None:
-        if self._undo(Cancel(call="Refund", reference=reference, **self._named)):
+        if self._undo("Refund", reference):
             self.refunded = True
             self.cancelled |= {*self.stakes}
 
-    def _undo(self, cancel: Cancel) -> bool:
+    def _undo(self, call: Literal["Cancel", "Refund"], reference: str) -> bool:
         """Whether it was told that it is done."""
+        event = self.event
+        cancel = Cancel(
+            call=call,
+            reference=reference,
+            player=event.player,
+            currency=event.currency,
+            game=event.game,
+            round=event.round,
+        )
         code = self._ask(cancel, CANCEL_TRIES, (0).__eq__)
         self.gave_up |= code is None
         return code == 0
 
-    @property
-    def _named(self) -> dict[str, str]:
+    def _visit(self, call: Literal["EndRound", "Check", "Balance"]) -> Visit:
         event = self.event
-        return {"player": event.player, "currency": event.currency, "game": event.game, "round": event.round}
-
-    def _visit(self, call: str) -> Visit:
-        return Visit(call=call, **self._named)  # pyright: ignore[reportArgumentType] - one of its calls
+        return Visit(call=call, player=event.player, currency=event.currency, game=event.game, round=event.round)
 
     # --- On the way ---------------------------------------------------------------------------------
 

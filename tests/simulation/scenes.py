@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .hard_cases import HARD_CASES
 from .script import (
     Anchored,
     Cancel,
@@ -243,6 +244,14 @@ SCENES: Mapping[str, Script] = {
         Sent(at=3.0, win=replace(_PRIZED, prize=None, wrong="absent"), number=2),
         Sent(at=4.0, win=replace(_PRIZED, prize=("later", "1"), wrong="absent"), number=3),
     ),
+    # It was kept for its prize alone: nobody would have heard of the win.
+    "a prize that is sent back brings its win with it if that was never paid": _script(
+        _OPENED,
+        Sent(at=1.0, win=replace(_PRIZED, prize=("a", "-5")), number=1),
+        Sent(at=2.0, win=replace(_REFUND, reference="another"), number=2),
+        Redriven(at=3.0, callback="result"),
+        faults={(1, 0, 3): Fault("death")},
+    ),
     # It was left for a person once more, whose decision it was.
     "a person who refunds a round that nobody knows is not asked again": _script(
         _OPENED,
@@ -258,4 +267,5 @@ SCENES: Mapping[str, Script] = {
         Sent(at=2.0, win=replace(_WITH_IT, bonus_code="free-1"), number=3),
         faults={(3, 0, 1): Fault("unreachable")},
     ),
+    **HARD_CASES,
 }

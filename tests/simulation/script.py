@@ -874,7 +874,8 @@ class Script:
 # Of the players. The new one is opened late. The odd one's items are spoilt now and then, and the rich one's balance
 # has as many digits as an opening can have; their wins have no prize, and the rich one plays no free rounds.
 CURRENCIES = {"421": "USD", "422": "EUR", "423": "USD", "odd": "EUR", "rich": "USD", "new": "USD"}
-OFTEN = ("421", "422", "423") * 6 + ("odd", "odd", "odd", "new")
+CALM = ("421", "422", "423")
+OFTEN = CALM * 6 + ("odd", "odd", "odd", "new")
 RICH = "9" * 32
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3)  # how often a call fails: from calm to storm
 _GAPS = (0.0, 0.001, 0.02, 0.02, 0.3, 4.0, 45.0, 400.0)  # seconds between what happens, in mean
@@ -991,7 +992,7 @@ class _Draw:
             case 13:
                 self._play()
             case 12:
-                freeze = Freeze(player=chance.choice(self.players), freezes=chance.random() < 0.4)
+                freeze = Freeze(player=chance.choice((*CALM, "new")), freezes=chance.random() < 0.4)
                 wrong = chance.choice(("absent", "unknown")) if chance.random() < 0.1 else None
                 self._deliver(replace(freeze, wrong=wrong), chance.choice((0, 0, 1)))
             case _:
@@ -1033,7 +1034,7 @@ class _Draw:
 
     def _play(self) -> None:
         """A round, in whatever order the provider plays it, and with whatever it does meanwhile."""
-        chance, player = self.chance, self.chance.choice(("421", "422", "423"))
+        chance, player = self.chance, self.chance.choice(CALM)
         code = f"free-{self.number}" if chance.random() < 0.15 else None
         stakes, won = ("1", "0.5", "7.25", "40", "0", "100000"), ("0", "0", "5", "12.5")
         bets = [Step(what="bet", amount=chance.choice(stakes), code=code) for _ in range(chance.choice((1, 1, 2, 3)))]
@@ -1072,7 +1073,7 @@ class _Draw:
 
     def _any_bet(self) -> Win:
         chance = self.chance
-        player = chance.choice((*OFTEN[:3], "new")) if chance.random() < 0.9 else chance.choice(self.players)
+        player = chance.choice((*CALM, "new")) if chance.random() < 0.9 else chance.choice(self.players)
         own = CURRENCIES[player]
         amounts = ("0", "0.5", "1", "1.000000000000000001", "7.25", "40", "100000")
         return Win(
@@ -1261,6 +1262,7 @@ def _strays(callback: Queued) -> list[str]:
     win = Win(callback=other, player="nobody", reference="stray", amount="1")
     parked = {
         "callback": callback,
+        "call": "cancel" if callback == "cancel" else "",
         "reference": "stray",
         "code": 998,
         "reason": "",
@@ -1275,6 +1277,7 @@ def _strays(callback: Queued) -> list[str]:
         "[" * 100_000,
         json.dumps(json.dumps(parked)),
         json.dumps({**parked, "callback": other}),
+        json.dumps({**parked, "call": "another"}),
         json.dumps({**parked, "request": 1}),
         json.dumps({**parked, "request": "ten"}),
         json.dumps({**parked, "first_received_at": "2026-09-21T16:00:00"}),

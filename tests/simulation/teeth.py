@@ -34,7 +34,7 @@ from tools.shared.folders import ROOT
 from .scenes import SCENES
 from .script import draw
 
-MODULES = ("ledger", "chain", "store", "parking", "callback")
+MODULES = ("rounds", "calls", "ledger", "chain", "store", "parking", "callback")
 LISTED = Path(__file__).with_name("planted.toml")
 # What only tells what was done: no money depends on it, and test_callback.py holds what is told.
 TELLING = re.compile(r"\breport\.")

@@ -69,7 +69,7 @@ def document() -> Json:
             "title": "Lucky Monaco wallet callbacks",
             "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
             "description": (
-                "The operator's side of the provider's API: each call moves a player's money exactly once per reference. "
+                "The operator's side of the provider's API: each call moves money exactly once per reference. "
                 "Field names are matched without regard to case, and unknown fields are kept, never refused. "
                 "Balances are answered in the notation of the request's amount: text for text, number for number. "
                 "They are text where it has none."

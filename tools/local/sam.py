@@ -115,6 +115,8 @@ def function_of(event: Any, path: Path) -> str:
             name = next((each.name for each in template.keeping() if each.environment["RETRY_QUEUE"] == queue), None)
         case {"movement": str(where)}:
             name = "cashier"
+        case {"freeze": _} | {"unfreeze": _}:
+            name = where = "cashier"
         case _:
             raise Trouble(
                 f"the event {path} is neither API Gateway's (with a path) nor SQS's (with Records) "

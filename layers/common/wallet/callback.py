@@ -17,7 +17,16 @@ from typing import Any, Generic, TypeVar
 
 from wallet import money, parking, report, snapshot, wire
 from wallet.calls import Asked
-from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, UnknownRound, Unreadable
+from wallet.errors import (
+    Absent,
+    InvalidAmount,
+    Malformed,
+    MethodNotAllowed,
+    Refusal,
+    Unavailable,
+    UnknownRound,
+    Unreadable,
+)
 from wallet.ledger import Movement, Receipt, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
@@ -44,7 +53,7 @@ class Decision(wire.Order):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[RequestT]):
+class Route(Generic[RequestT]):
     """A call of the provider: its requests are `model`, and each asks for `asked_for(request)`."""
 
     model: type[RequestT]
@@ -59,10 +68,10 @@ def serve(
     `kept`: what is refused is kept, for a retry or a person.
     Call it while the module is imported: what it connects to is then ready for the first event.
     """
-    return serve_calls({"": Call(model, asked_for)}, kept=kept)
+    return serve_calls({"": Route(model, asked_for)}, kept=kept)
 
 
-def serve_calls(calls: Mapping[str, Call[Any]], *, kept: bool = True) -> Callable[[Event, Any], Answer]:
+def serve_calls(calls: Mapping[str, Route[Any]], *, kept: bool = True) -> Callable[[Event, Any], Answer]:
     """The same for a function of several calls, by the last part of their paths in lower case."""
     callback = _Callback(
         name=os.environ["POWERTOOLS_SERVICE_NAME"],
@@ -78,7 +87,7 @@ def serve_calls(calls: Mapping[str, Call[Any]], *, kept: bool = True) -> Callabl
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Callback:
     name: str
-    calls: Mapping[str, Call[Any]]
+    calls: Mapping[str, Route[Any]]
     keyring: Keyring
     store: Store
     parking: Parking | None  # None: nothing is kept
@@ -144,7 +153,7 @@ class _Callback:
         """The call that a path is for; "" where the function serves only one."""
         return "" if "" in self.calls else path.rstrip("/").rpartition("/")[2].lower()
 
-    def _call(self, name: str) -> Call[Any]:
+    def _call(self, name: str) -> Route[Any]:
         """Raises Malformed for none of its own."""
         if name not in self.calls:
             raise Malformed("path")
@@ -420,8 +429,12 @@ def _ask(call: Callable[[], None], failure: str) -> bool:
 
 
 def _for_reason(parked: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
-    """What is kept of a request, with why. What was kept for its prize alone stays so, whatever becomes of it."""
-    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or parked.prize_only)
+    """What is kept of a request, with why. What was kept for its prize alone stays so if it cannot be read.
+
+    If it can, and is refused, its win was not paid when its prize was left, and must not be forgotten.
+    """
+    stays_alone = parked.prize_only and isinstance(refusal, Absent | InvalidAmount | Malformed)
+    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or stays_alone)
 
 
 def _text_of(event: Event) -> str:

@@ -286,6 +286,11 @@ class Settlement:
         return any(transaction.outcome == "not enough" for transaction in self.transactions)
 
     @property
+    def stakes(self) -> bool:
+        """Whether a bet is placed, which no frozen player may do, if there is enough for it or not."""
+        return any(each.movement.part == "bet" and each.outcome != "cancelled" for each in self.transactions)
+
+    @property
     def moves(self) -> bool:
         """Whether the wallet is another one afterwards."""
         return any(transaction.outcome is None for transaction in self.transactions)

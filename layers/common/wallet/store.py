@@ -263,10 +263,12 @@ class Store:
         if settlement.moves:
             moved = _moved(settlement.after, digest)
             actions.append(
-                self._open(settlement.after, moved) if settlement.opens else self._set_wallet(settlement.before, moved)
+                self._open(settlement.after, moved)
+                if settlement.opens
+                else self._set_wallet(settlement.before, moved, unless_frozen=settlement.stakes)
             )
         elif settlement.was_not_enough:
-            actions.append(self._check_wallet(settlement.before))
+            actions.append(self._check_wallet(settlement.before, unless_frozen=settlement.stakes))
         for transaction in settlement.transactions:
             if left := transaction.free_rounds:
                 before = read.free_rounds and _counted(read.free_rounds)
@@ -303,8 +305,8 @@ class Store:
             }
         }
 
-    def _set_wallet(self, before: Wallet, moved: Mapping[str, "Value | None"]) -> Item:
-        unchanged = self._unchanged(before)
+    def _set_wallet(self, before: Wallet, moved: Mapping[str, "Value | None"], *, unless_frozen: bool = False) -> Item:
+        unchanged = self._unchanged(before, unless_frozen)
         return {
             "Update": {
                 **unchanged,
@@ -316,26 +318,27 @@ class Store:
             }
         }
 
-    def _check_wallet(self, read: Wallet) -> Item:
+    def _check_wallet(self, read: Wallet, *, unless_frozen: bool = False) -> Item:
         """That there was not enough is true of the wallet as it was read, and of no other."""
-        return {"ConditionCheck": self._unchanged(read)}
+        return {"ConditionCheck": self._unchanged(read, unless_frozen)}
 
-    def _unchanged(self, read: Wallet) -> Item:
+    def _unchanged(self, read: Wallet, unless_frozen: bool) -> Item:
         # The balances are compared too: a writer that forgot to bump the version loses no money. So is the currency:
-        # an amount in one currency must not be added to a balance in another.
+        # an amount in one currency must not be added to a balance in another. A freeze changes none of them.
+        not_frozen = " AND (attribute_not_exists(frozen) OR frozen = :no OR frozen = :null)" if unless_frozen else ""
+        values = {
+            ":cash_read": read.cash,
+            ":bonus_read": read.bonus,
+            ":version_read": read.version,
+            ":currency_read": read.currency,
+        }
         return {
             "TableName": self.players,
             "Key": _encode({"userId": read.user_id}),
             "ConditionExpression": "version = :version_read AND cash = :cash_read AND bonus = :bonus_read"
-            " AND currency = :currency_read",
-            "ExpressionAttributeValues": _encode(
-                {
-                    ":cash_read": read.cash,
-                    ":bonus_read": read.bonus,
-                    ":version_read": read.version,
-                    ":currency_read": read.currency,
-                }
-            ),
+            " AND currency = :currency_read" + not_frozen,
+            "ExpressionAttributeValues": _encode(values)
+            | ({":no": {"BOOL": False}, ":null": _NULL} if unless_frozen else {}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 

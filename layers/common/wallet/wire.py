@@ -433,7 +433,7 @@ class Call(Form):
 class Request(Call):
     """What every callback carries that moves an amount."""
 
-    amount: Amount = Field(description="The amount won, to be credited.")
+    amount: Amount = Field(description="The amount that is won, or staked.")
     reference: Identifier = Field(description="The provider's unique name for this movement: the idempotency key.")
     timestamp: Recorded = Field(
         description="Milliseconds since the epoch; any other form is kept, and counts as not known.",

@@ -129,6 +129,11 @@ def deployed(port: int, *, cidrs: str = "127.0.0.1/32", retry_seconds: int = 30,
             engine_gaps.complete_api(
                 template, stack.client("apigateway"), stack.client("lambda"), stack.resources, cidrs
             )
+            active = stack.client("lambda").get_waiter("function_active_v2")
+            for (
+                function
+            ) in template.functions():  # the engine runs each before its snapshot, and takes no call meanwhile
+                active.wait(FunctionName=stack.resources[f"{function.name.title()}Function"], Qualifier="live")
             yield stack
 
 

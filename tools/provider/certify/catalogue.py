@@ -47,10 +47,10 @@ RESULT, AUTO_CLOSING = Source("page", "Result"), Source("page", "Auto Closing")
 JACKPOT, BONUS, PROMO = Source("page", "Jackpot Win"), Source("page", "Bonus Win"), Source("page", "Promo Win")
 BALANCE, CHECK, BET = Source("page", "Balance"), Source("page", "Check"), Source("page", "Bet")
 CANCEL, REFUND, END_ROUND = Source("page", "Cancel"), Source("page", "Refund"), Source("page", "End Round")
-# By the headings of docs/callbacks.md.
-CALLBACKS, FIELDS = Source("contract", "The callbacks"), Source("contract", "Fields")
-EFFECTS, REPLAYS = Source("contract", "What each call does"), Source("contract", "Replays and conflicts")
-ROUNDS = Source("contract", "Bets, cancels, rounds")
+# By the headings of docs/callbacks.md, and of its page on bets.
+CALLBACKS, FIELDS = Source("contract", "The provider's calls"), Source("contract", "Fields")
+EFFECTS, REPLAYS = Source("contract", "What each win does"), Source("contract", "Replays and conflicts")
+ROUNDS = Source("contract", "Bets, cancels and rounds")
 ANSWERS, TRUST = Source("contract", "Answers"), Source("contract", "Trust")
 
 

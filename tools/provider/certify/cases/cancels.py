@@ -151,6 +151,14 @@ def _between_deliveries(the: Trial) -> Iterator[Move]:
     yield refused(bet, 53)
 
 
+def _after_all_deliveries(the: Trial) -> Iterator[Move]:
+    yield takes(bet := _bet(the))
+    yield does_nothing(bet)
+    yield does_nothing(bet)
+    yield pays(the.cancel(bet), "0.03")
+    yield does_nothing(the.cancel(bet))
+
+
 def _in_any_words(the: Trial) -> Iterator[Move]:
     """Cancels that say something else than their bet, which is not known yet."""
     for changes in ({"amount": "7"}, {"gameId": "Im_60_another"}, {"roundId": the.id("r")}, {"currency": "XTS-1"}):
@@ -202,6 +210,7 @@ promise.rows(
     Play("a bet that comes after its cancel is refused with 53", _before_its_bet),
     Play("a cancel before its bet moves nothing", lambda the: (does_nothing(the.cancel(_bet(the))),)),
     Play("a cancel between the deliveries of its bet pays it back once", _between_deliveries),
+    Play("a cancel after all deliveries of its bet pays it back once", _after_all_deliveries),
     Play("a cancel of an unknown bet is remembered whatever else it says", _in_any_words),
     Play("a cancel of an unknown bet beside a live one touches no other bet", _beside_a_live_one),
     Play("a cancel of a bet that was refused is answered 0 and remembered", _of_refused_bets),

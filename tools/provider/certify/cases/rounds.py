@@ -108,6 +108,24 @@ def _then_cancels(the: Trial) -> _Moves:
     yield does_nothing(the.cancel(second))
 
 
+def _in_order_of_its_faults(the: Trial) -> _Moves:
+    """Bets of a refunded round with other faults."""
+    first, second = _two_bets(the)
+    yield takes(first)
+    yield pays(the.refund(first, reference=the.id()), "0.03")
+    yield refused(second.but(amount=the.too_much()), 53)
+    yield refused(second.but(currency=the.another_currency), 52)
+    yield refused(second.but(userId=the.id("nobody"), currency=the.another_currency), 62)
+    yield refused(second.but(gameId=True), 57)
+
+
+def _of_15(the: Trial) -> _Moves:
+    yield refused(bet := the.bet(amount=the.too_much()), NOT_ENOUGH)
+    yield does_nothing(the.refund(bet))
+    yield refused(bet, NOT_ENOUGH)
+    yield refused(bet.but(reference=the.id(), amount="0.01"), 53)
+
+
 def _of_a_free_round(the: Trial) -> _Moves:
     first, second = _two_bets(the)
     yield takes(first)
@@ -161,6 +179,8 @@ promise.rows(
     Play("a cancel of one bet then a refund under its reference pays the other bet back", _of_what_is_left),
     Play("a cancel after the refund of its round moves nothing", _then_cancels),
     Play("a refund pays nothing for a free round beside a bet", _of_a_free_round),
+    Play("a refund of a round whose bet was refused for lack of money moves nothing", _of_15),
+    Play("a bet of a refunded round is refused for its first fault in the documented order", _in_order_of_its_faults),
 )
 
 
