@@ -1156,6 +1156,7 @@ def made_up(id: str, seq: str = "99", of: str = "result#r-4") -> Callable[[Books
 
 AFTER = "made up after the anchor: only the provider's report or the operator's own books show it"
 
+HUGE = "99999999999999999999.9"
 NO_MONEY = "it moves no money, and only the round says so"
 AND_ITS_ROUND = each(deleted("bet#refund-2"), without_round("p-unknown"))
 
@@ -1229,6 +1230,12 @@ BETS: dict[str, Forgery] = {
         ),
         "a win after every bet was cancelled": Forgery(
             change("result#of-won", roundId="p-undone"), "result#of-won", shows=True
+        ),
+        "wins of a round whose sum no database holds": Forgery(
+            each(asked("result#of-won", HUGE), asked("result#of-lost", HUGE, roundId="p-won")), "result#of-won"
+        ),
+        "a stake that no database holds": Forgery(
+            each(asked("bet#undone", f"-{HUGE}"), asked("cancel#undone", HUGE)), "bet#undone", shows=True
         ),
         "a live bet forgotten": Forgery(with_bets("p-open"), "bet#open", undone=True),
         "a live bet that took more": Forgery(with_bets("p-open", live("open", "9")), "bet#open", undone=True),

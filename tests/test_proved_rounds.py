@@ -46,6 +46,8 @@ class _Draw:
         """A call, and its body."""
         (call,) = self.random.choices([*CALLS], OFTEN)
         place = {"gameId": self.choice("gggh"), "roundId": self.choice(["r1", "r2", 33])}
+        if self.chance(0.05):
+            place = dict.fromkeys(place, 128 * "\U0001fae8")  # more than a key has room for
         body: dict[str, Any] = {"userId": self.choice([*["421"] * 8, "7", "none"]), "providerId": "p", "uuid": "u"}
         if self.bets and self.chance(0.6):
             place = {name: self.bets[-1][name] for name in place}

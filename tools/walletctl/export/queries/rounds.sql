@@ -1,8 +1,8 @@
 WITH records AS (
     SELECT
         id, player, split_part(id, '#', 1) AS kind, substr(id, strpos(id, '#') + 1) AS reference, outcome,
-        TRY_CAST(seq AS BIGINT) AS seq, TRY_CAST(amount AS DECIMAL(38, 18)) AS amount,
-        TRY_CAST(asked AS DECIMAL(38, 18)) AS asked, NULLIF(bonus_code, '') AS bonus_code, game_id, round_id,
+        TRY_CAST(seq AS BIGINT) AS seq, CAST(TRY_CAST(amount AS DECIMAL(33, 18)) AS DECIMAL(38, 18)) AS amount,
+        CAST(TRY_CAST(asked AS DECIMAL(33, 18)) AS DECIMAL(38, 18)) AS asked, NULLIF(bonus_code, '') AS bonus_code, game_id, round_id,
         CASE WHEN game_id IS NOT NULL AND round_id IS NOT NULL
             THEN CAST(length(game_id) AS VARCHAR) || ':' || game_id || round_id END AS round_key,
         TRY_CAST(replace(substr(recorded_at, 1, 23), 'T', ' ') AS TIMESTAMP) AS recorded, arrived_with, undoes, actor
@@ -33,6 +33,7 @@ must_be AS (
         count(CASE WHEN kind = 'bet' AND outcome = 'not enough' THEN 1 END) AS refused,
         count(CASE WHEN kind = 'bet' THEN 1 END) AS all_bets,
         count(CASE WHEN kind = 'result' THEN 1 END) AS results,
+        count(CASE WHEN kind = 'result' AND asked IS NULL THEN 1 END) AS too_large,
         coalesce(sum(CASE WHEN kind = 'result' THEN asked END), CAST(0 AS DECIMAL(38, 18))) AS winnings,
         min(CASE WHEN is_taken THEN recorded END) AS first_taken,
         min(CASE WHEN is_live THEN recorded END) AS first_live,
@@ -88,7 +89,7 @@ WHERE (k.player IS NULL AND m.all_bets > 0
     OR (k.player IS NOT NULL AND (
         k.round_key IS NULL OR k.bets IS NULL OR k.winnings IS NULL
         OR NOT (k.round = k.round_key OR (length(k.round_key) > 250 AND k.round = lower(to_hex(sha256(to_utf8(k.round_key))))))
-        OR k.bets <> coalesce(m.bets, '') OR m.last_taken > m.first_refund OR f.player IS NOT NULL
+        OR k.bets <> coalesce(m.bets, '') OR m.last_taken > m.first_refund OR f.player IS NOT NULL OR m.too_large > 0
         OR k.winnings <> coalesce(m.winnings, CAST(0 AS DECIMAL(38, 18)))
         OR k.had_bet <> (coalesce(m.taken, 0) > 0 OR (k.had_bet AND coalesce(m.memories, 0) > 0))
         OR k.had_refused_bet <> (coalesce(m.refused, 0) > 0)
