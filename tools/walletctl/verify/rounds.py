@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from tools.shared.amounts import amount
 from tools.shared.moments import recorded
@@ -204,6 +204,15 @@ class _Must:
         return total
 
 
+def _counted(winnings: Decimal) -> Decimal:
+    """The wallet keeps 38 digits of a count: where it has more, only the first are compared."""
+    return winnings if len(winnings.as_tuple().digits) < _MOST_DIGITS else _ROUGH.plus(winnings)
+
+
+_MOST_DIGITS = 38
+_ROUGH = Context(prec=30)
+
+
 def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -> Iterator[tuple[str | None, str]]:
     """An id, and what is wrong with it."""
     knows_all = page.knows_outcomes
@@ -220,7 +229,8 @@ def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -
         yield must.results[-1].id, f"it says that no result came, where {shown(must.results[-1].id)} did"
     if knows_all and has.has_result and not must.results:
         yield None, "it says that a result came, and none is on record"
-    if has.winnings < must.winnings or (knows_all and has.winnings != must.winnings):
+    winnings, asked = _counted(has.winnings), _counted(must.winnings)
+    if winnings < asked or (knows_all and winnings != asked):
         text = f"its winnings are {amount(has.winnings)}, where its results asked for {amount(must.winnings)}"
         yield must.results[-1].id if must.results else None, text
     yield from _wrong_order(must)
