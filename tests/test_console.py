@@ -895,6 +895,8 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert played(window, "cancel", reference="b-1") == 61
     text = window.get("/parked/letters", hx_request="true").text
     assert "the round has winnings" in text
+    assert "Try to pay back again" in text
+    assert "Try to credit again" not in text
     (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
     form = {"callback": "cancel", "message": message, "reason": "ticket 7"}
 
@@ -905,6 +907,20 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert "Settled" in done
     assert window.operator.wallet()["cash"] == Decimal("99899.99")
     assert window.operator.messages("CancelDeadLetters") == []
+
+
+def test_a_refund_that_was_answered_and_kept_says_why_and_is_never_retried(window: Window) -> None:
+    assert played(window, "refund", reference="f-1") == 0
+
+    text = window.get("/parked/letters", hx_request="true").text
+    found = window.get("/find/elsewhere?name=f-1&shown=1", hx_request="true").text
+
+    for page in (text, found):
+        assert "no bet of the round is on record" in page
+        assert "from before this wallet" in page
+        assert "Try to credit again" not in page
+        assert "Discard for good" in page
+    assert "cancel was not paid back" in found
 
 
 def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> None:

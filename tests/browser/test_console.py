@@ -412,7 +412,7 @@ def test_the_keyboard_is_enough(opened: Opened, service: Service) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
     page.goto("/parked")
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
     page.keyboard.type(reference)
     page.keyboard.press("Enter")

@@ -159,7 +159,7 @@ class BackOffice:
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""
         tables = self.place.tables()
-        with closing(TableBooks(tables)) as books:
+        with closing(TableBooks(tables, rounds_since=tables.rounds_since)) as books:
             books.read_player(user_id, lambda _read: None)
             return account(
                 books.pages(),

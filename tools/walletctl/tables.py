@@ -105,10 +105,12 @@ class Tables:
         keys = [{"userId": user_id, "round": key}] if self.rounds and can_be_key(user_id) else []
         return next(self._with_keys(self.rounds or "", keys), None)
 
-    def made_at(self, table: str) -> datetime | None:
-        """When a table was made, in UTC; None where DynamoDB does not say."""
-        with trouble_if(f"the table {plain(table)} cannot be read"):
-            made = self.dynamodb.describe_table(TableName=table)["Table"].get("CreationDateTime")
+    def rounds_since(self) -> datetime | None:
+        """When the table of rounds was made, in UTC; None where DynamoDB does not say, or there is none."""
+        if not self.rounds:
+            return None
+        with trouble_if(f"the table {plain(self.rounds)} cannot be read"):
+            made = self.dynamodb.describe_table(TableName=self.rounds)["Table"].get("CreationDateTime")
         return made.astimezone(UTC) if made else None
 
     def ledger(
