@@ -168,6 +168,18 @@ def test_what_is_kept_of_a_round_is_shown_with_it(walletctl: Walletctl, operator
     assert "There is a dead letter of that name as well, which is not paid back:" in told(walletctl, "find", "r")
 
 
+def test_a_cancel_that_is_due_another_try_is_shown_with_its_round(walletctl: Walletctl, operator: Operator) -> None:
+    bet(operator, "b")
+    waits = {"call": "cancel", "code": 998, "reason": "throttled"}
+    walletctl.leave(
+        "CancelRetryQueue",
+        parked("cancel", undo("b", roundId=None), **waits),
+        parked("cancel", undo("other", roundId=None), **waits),
+    )
+
+    assert [each["reference"] for each in walletctl.json("find", "r", "--retries")["due"]] == ["b"]
+
+
 def refused_in(code: int, service: str = "bet", reference: str = "b9", **said: Any) -> dict[str, Any]:
     return {
         "service": service, "message": "refused", "code": code, "correlation_id": reference, "userId": "421",
