@@ -43,7 +43,10 @@ from walletctl import Functions, parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
-PAGES = ("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/parked", "/nowhere/else")
+PAGES = (
+    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/rounds", "/parked"),
+    "/nowhere/else",
+)
 OVERRIDE = "\u202e"
 
 
