@@ -43,7 +43,10 @@ from walletctl import Functions, parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
-PAGES = ("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/parked", "/nowhere/else")
+PAGES = (
+    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/rounds", "/parked"),
+    "/nowhere/else",
+)
 OVERRIDE = "\u202e"
 
 
@@ -834,12 +837,19 @@ def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(windo
     assert '<strong class="alarm">2026-01-02 03:04:05</strong>' in text
 
 
-def test_a_place_that_takes_no_bets_says_that_it_has_no_rounds(window: Window) -> None:
+def test_a_place_that_takes_no_bets_says_so_and_shows_none_of_its_calls(window: Window) -> None:
     tables = window.place.tables()
     window.place._made["tables"] = dataclasses.replace(tables, rounds=None)
+    window.place._made["template"] = Template.load(Calls="Wins")
 
     assert "takes no bets" in window.get("/rounds").text
     assert window.get("/player?id=421").status_code == 200
+    assert re.findall('<div class="tile"><dt>([a-z]+)</dt>', window.get("/").text) == [
+        "result",
+        "jackpot",
+        "bonus",
+        "promo",
+    ]
 
 
 def test_a_frozen_player_is_shown_as_such_with_who_did_it_and_why(window: Window) -> None:

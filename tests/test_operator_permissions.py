@@ -109,6 +109,8 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     office.named("421")
     office.find("5103188801", scan=True)
     office.ledger("421", None)
+    office.open_rounds()
+    office.open_rounds("421")
     office.prove("421")
     office.record(f"result#{REFERENCE}")
     office.said_of(REFERENCE)

@@ -11,7 +11,6 @@ from pathlib import Path
 from tools.shared.items import Item
 from tools.shared.outside import cut
 from tools.shared.trouble import Trouble
-from tools.walletctl import place as places
 from tools.walletctl import records
 from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
@@ -115,7 +114,7 @@ class BackOffice:
 
     @property
     def callbacks(self) -> list[str]:
-        return places.callbacks()
+        return self.place.callbacks()
 
     @property
     def keeping(self) -> list[str]:
