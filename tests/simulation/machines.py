@@ -207,7 +207,7 @@ class Fleet:
             for machine in machines:
                 machine.skew = seconds
 
-    def take(self, callback: Name, now: float, retry_seconds: int) -> Machine:
+    def take(self, callback: Name, now: float, retry_seconds: int, *, wins_only: bool = False) -> Machine:
         if idle := self._idle[callback]:
             return idle.pop()
         self.started += 1
@@ -216,7 +216,8 @@ class Fleet:
         if callback == "cashier":
             return Machine(snapshot, now - 1000 * (self.started % 7), self.skew)
         parking = snapshot.parking and replace(snapshot.parking, retry_seconds=retry_seconds)
-        handler = replace(snapshot, keyring=copy.copy(snapshot.keyring), parking=parking)
+        store = replace(snapshot.store, rounds="" if wins_only else snapshot.store.rounds)
+        handler = replace(snapshot, keyring=copy.copy(snapshot.keyring), parking=parking, store=store)
         # A machine's own clock counts from anywhere, and after a snapshot from somewhere else.
         return Machine(handler, now - 1000 * (self.started % 7), self.skew)
 

@@ -836,7 +836,7 @@ class Script:
 
     In the end everything works again. `resends`: the provider sends again whatever got no HTTP 200 until then.
     `redrives`: an operator sends every dead letter back. `retry_seconds` is the template's parameter. `has_hash`: there
-    is a secret for hashes, and not for tokens alone.
+    is a secret for hashes, and not for tokens alone. `wins_only`: the template's parameter `Calls` is `Wins`.
     """
 
     seed: int
@@ -847,6 +847,7 @@ class Script:
     redrives: bool = True
     retry_seconds: int = 30
     has_hash: bool = True
+    wins_only: bool = False
 
     def __str__(self) -> str:
         lines = [(event.at, f"{event}") for event in self.events]
@@ -859,7 +860,7 @@ class Script:
         """A test that plays it."""
         events = "".join(f"                {event!r},\n" for event in self.events)
         faults = "".join(f"                {call}: {fault!r},\n" for call, fault in sorted((self.faults or {}).items()))
-        others = ("seed", "rate", "resends", "redrives", "retry_seconds", "has_hash")
+        others = ("seed", "rate", "resends", "redrives", "retry_seconds", "has_hash", "wins_only")
         settings = "".join(f"            {name}={getattr(self, name)!r},\n" for name in others)
         met = "None" if self.faults is None else f"{{\n{faults}            }}"
         return (
@@ -900,10 +901,12 @@ class _Draw:
     strays: int = 0
     settlements: int = 0
     players: Sequence[str] = OFTEN
+    wins_only: bool = False
 
     def script(self, seed: int, size: int) -> Script:
         chance = self.chance
         rate = chance.choice(RATES)
+        self.wins_only = Random(f"calls {seed}").random() < 0.1
         if chance.random() < 0.1:  # seldom: what cannot be added is tried ten times
             self.players = (*OFTEN, "rich")
         self._open("421", "99889.99", "99.99")
@@ -939,6 +942,7 @@ class _Draw:
             redrives=redrives,
             retry_seconds=chance.choice((30, 30, 30, 1000)),
             has_hash=chance.random() < 0.8,
+            wins_only=self.wins_only,
         )
 
     def _open(self, player: str, cash: str, bonus: str | None = None) -> None:
@@ -954,7 +958,23 @@ class _Draw:
 
     def _something(self, rate: float) -> None:
         chance = self.chance
-        weights = (50, 14, 6, 6, 8, 4, 6, 24, 6, 10, 10, 18 if rate else 5, 60, 8, 24)
+        weights = (
+            50,
+            14,
+            6,
+            6,
+            8,
+            4,
+            6,
+            24,
+            6,
+            10,
+            10,
+            18 if rate else 5,
+            0 if self.wins_only else 60,
+            8,
+            0 if self.wins_only else 24,
+        )
         match chance.choices((*range(11), 99, 11, 12, 13), weights)[0]:
             case 0:
                 self._send(self._any_win(), copies=chance.choice((0, 0, 0, 1, 2)))

@@ -16,7 +16,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from contract import STATUS, Wallet
+from contract import STATUS, Contract, Wallet
 from memory import Message as Parked
 from memory import Secrets
 from tools.local.template import Queue, Template
@@ -110,7 +110,7 @@ class World:
         self, script: Script, pace: Pace, timeline: Timeline | None = None, network: type[Network] = Network
     ) -> None:
         self.script = script
-        self.books = Books()
+        self.books = Books(Contract(wins_only=script.wins_only))
         self.happened: Counter[str] = Counter()
         self.timeline = timeline or Timeline()
         queues, self._batch_size = _template()
@@ -397,7 +397,8 @@ class World:
         return Watch(delivery, {verdict}, is_disputed, self.books.moment(win.player), arrives, was_spoilt)
 
     def _invocation(self, callback: Function, in_hand: Sequence[Watch], time: int) -> Invocation:
-        machine = self._fleet.take(callback, self.timeline.now, self.script.retry_seconds)
+        wins_only = self.script.wins_only
+        machine = self._fleet.take(callback, self.timeline.now, self.script.retry_seconds, wins_only=wins_only)
         number = in_hand[0].delivery.number
         self._times[number, time] += 1  # the same delivery may be in two messages
         time += 1000 * (self._times[number, time] - 1)
