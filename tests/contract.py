@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from decimal import Context, Inexact
+from decimal import ROUND_DOWN, Context, Inexact
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal
@@ -90,6 +90,7 @@ MOST_BETS = 40  # of a round, live at the same time
 
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 _EXACT = Context(prec=200, traps=[Inexact])
+_COUNTING = Context(prec=MAX_DIGITS, rounding=ROUND_DOWN)
 
 
 class Refused(Exception):
@@ -909,7 +910,6 @@ class Contract:
         cash, bonus = self.add(wallet.cash, to_cash), self.add(wallet.bonus, to_bonus)
         count = next(iter(counts.values()), None)
         self.check_digits(credit, cash, *((count.uncovered, count.advance) if count else ()))
-        self.check_digits(credit, self.winnings(credit))
         if paid < 0 and cash < 0 and not credit.below_zero:
             return self.keep(credit, wallet, outcome="not enough")
         self.check_digits(credit, bonus)
@@ -958,8 +958,9 @@ class Contract:
                 return round
 
     def winnings(self, credit: Credit) -> Fraction:
-        """The winnings of a credit's round with it."""
-        return self.round_of(credit).winnings + (credit.amount if credit.kind == "result" else 0)
+        """The winnings of a credit's round with it: a count, so more digits than are kept are cut off."""
+        winnings = self.round_of(credit).winnings + (credit.amount if credit.kind == "result" else 0)
+        return Fraction(_COUNTING.divide(winnings.numerator, winnings.denominator))
 
     def owed(self, credit: Credit) -> tuple[Fraction, dict[tuple[str, str], Count]]:
         """What is paid, and the count of its code after it."""

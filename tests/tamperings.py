@@ -1156,6 +1156,7 @@ def made_up(id: str, seq: str = "99", of: str = "result#r-4") -> Callable[[Books
 
 AFTER = "made up after the anchor: only the provider's report or the operator's own books show it"
 
+HUGE = "99999999999999999999.9"
 NO_MONEY = "it moves no money, and only the round says so"
 AND_ITS_ROUND = each(deleted("bet#refund-2"), without_round("p-unknown"))
 
@@ -1224,6 +1225,18 @@ BETS: dict[str, Forgery] = {
         ),
         "a code that was its bet's, taken": Forgery(change("result#of-free", bonusCode=None), "result#of-free"),
         "a paid back bet live again": Forgery(with_bets("p-undone", live("undone", "4")), "bet#undone", undone=True),
+        "a bet after the refund of its round": Forgery(
+            each(change("bet#lost", roundId="p-two"), swapped("bet#lost", "bet#elsewhere")), "bet#lost", shows=True
+        ),
+        "a win after every bet was cancelled": Forgery(
+            change("result#of-won", roundId="p-undone"), "result#of-won", shows=True
+        ),
+        "wins of a round whose sum no database holds": Forgery(
+            each(asked("result#of-won", HUGE), asked("result#of-lost", HUGE, roundId="p-won")), "result#of-won"
+        ),
+        "a stake that no database holds": Forgery(
+            each(asked("bet#undone", f"-{HUGE}"), asked("cancel#undone", HUGE)), "bet#undone", shows=True
+        ),
         "a live bet forgotten": Forgery(with_bets("p-open"), "bet#open", undone=True),
         "a live bet that took more": Forgery(with_bets("p-open", live("open", "9")), "bet#open", undone=True),
         "a live bet that took nothing that can be read": Forgery(with_bets("p-open", live("open", "-3")), undone=True),

@@ -43,7 +43,10 @@ from walletctl import Functions, parked
 
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
-PAGES = ("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/parked", "/nowhere/else")
+PAGES = (
+    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/rounds", "/parked"),
+    "/nowhere/else",
+)
 OVERRIDE = "\u202e"
 
 
@@ -834,12 +837,19 @@ def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(windo
     assert '<strong class="alarm">2026-01-02 03:04:05</strong>' in text
 
 
-def test_a_place_that_takes_no_bets_says_that_it_has_no_rounds(window: Window) -> None:
+def test_a_place_that_takes_no_bets_says_so_and_shows_none_of_its_calls(window: Window) -> None:
     tables = window.place.tables()
     window.place._made["tables"] = dataclasses.replace(tables, rounds=None)
+    window.place._made["template"] = Template.load(Calls="Wins")
 
     assert "takes no bets" in window.get("/rounds").text
     assert window.get("/player?id=421").status_code == 200
+    assert re.findall('<div class="tile"><dt>([a-z]+)</dt>', window.get("/").text) == [
+        "result",
+        "jackpot",
+        "bonus",
+        "promo",
+    ]
 
 
 def test_a_frozen_player_is_shown_as_such_with_who_did_it_and_why(window: Window) -> None:
@@ -895,6 +905,8 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert played(window, "cancel", reference="b-1") == 61
     text = window.get("/parked/letters", hx_request="true").text
     assert "the round has winnings" in text
+    assert "Try to pay back again" in text
+    assert "Try to credit again" not in text
     (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
     form = {"callback": "cancel", "message": message, "reason": "ticket 7"}
 
@@ -905,6 +917,20 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert "Settled" in done
     assert window.operator.wallet()["cash"] == Decimal("99899.99")
     assert window.operator.messages("CancelDeadLetters") == []
+
+
+def test_a_refund_that_was_answered_and_kept_says_why_and_is_never_retried(window: Window) -> None:
+    assert played(window, "refund", reference="f-1") == 0
+
+    text = window.get("/parked/letters", hx_request="true").text
+    found = window.get("/find/elsewhere?name=f-1&shown=1", hx_request="true").text
+
+    for page in (text, found):
+        assert "no bet of the round is on record" in page
+        assert "from before this wallet" in page
+        assert "Try to credit again" not in page
+        assert "Discard for good" in page
+    assert "cancel was not paid back" in found
 
 
 def test_a_withdrawal_is_shown_below_zero_with_the_balances(window: Window) -> None:

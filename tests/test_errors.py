@@ -10,22 +10,28 @@ from wallet import errors
 from wallet.errors import (
     Absent,
     Conflict,
+    Frozen,
     InvalidAmount,
     Malformed,
     MethodNotAllowed,
     NoSuchPlayer,
+    NotAllowed,
     NotEnough,
     Refusal,
     Unauthorized,
     Unavailable,
+    UnknownRound,
     Unreadable,
     WrongCurrency,
 )
 
 # The contract's table, by code.
 ANSWERS = {
+    0: (UnknownRound, 200),
     15: (NotEnough, 200),
     52: (WrongCurrency, 200),
+    53: (NotAllowed, 200),
+    56: (Frozen, 200),
     57: (Malformed, 400),
     59: (InvalidAmount, 400),
     61: (Conflict, 200),
@@ -47,6 +53,9 @@ ONE_OF_EACH = [
     Conflict(("amount",)),
     NoSuchPlayer("421"),
     WrongCurrency("USD"),
+    Frozen(),
+    NotAllowed("The bet was cancelled"),
+    UnknownRound(),
     NotEnough("USD", Decimal(1), Decimal(0)),
     Unavailable("the database at 10.0.0.1 is throttled"),
 ]
@@ -81,7 +90,10 @@ def test_what_is_admitted_and_refused_is_owed_and_a_retry_may_credit_what_may_pa
         MethodNotAllowed,
         Unauthorized,
         Unreadable,
+        Frozen,
+        NotAllowed,
         NotEnough,
+        UnknownRound,
     }
     assert {each for each in subclasses(Refusal) if each.may_pass} == {NoSuchPlayer, Unavailable}
 

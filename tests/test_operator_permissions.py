@@ -66,7 +66,7 @@ def rehearsal(operator: Operator, walletctl: Walletctl, monkeypatch: pytest.Monk
 
 
 def _prepare(operator: Operator, walletctl: Walletctl) -> None:
-    """A ledger with a win of a free round, a wallet that its ledger does not explain, and dead letters."""
+    """A ledger with a win of a free round, a wallet and a round that it does not explain, and dead letters."""
     assert operator.send("result", published("result", bonusCode="SPINS")).json["error"] == 0
     assert operator.send("bet", stake("b")).json["error"] == 0
     operator.open_wallet("torn")
@@ -74,6 +74,8 @@ def _prepare(operator: Operator, walletctl: Walletctl) -> None:
     operator.database.Table("Players").update_item(
         Key={"userId": "torn"}, UpdateExpression="SET cash = :other", ExpressionAttributeValues={":other": Decimal(1)}
     )
+    (round_,) = (item for item in operator.items("Rounds") if item["userId"] == "torn")
+    operator.database.Table("Rounds").put_item(Item=round_ | {"winnings": Decimal(7)})
     for callback in place.keeping():
         for reference in ("one", "two", "three", "four", "five"):
             walletctl.leave(
@@ -107,6 +109,8 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     office.named("421")
     office.find("5103188801", scan=True)
     office.ledger("421", None)
+    office.open_rounds()
+    office.open_rounds("421")
     office.prove("421")
     office.record(f"result#{REFERENCE}")
     office.said_of(REFERENCE)

@@ -39,7 +39,7 @@ from tools.provider.simulate.story import PAGES
 from tools.shared.trouble import Trouble
 from walletctl import PORT, Walletctl, parked
 
-TRAFFIC = traffic(seed=2, seconds=2, rate=15)
+TRAFFIC = traffic(seed=1, seconds=2, rate=15)
 REPORTED = ("result", "jackpot", "bonus", "promo", "bet", "cancel")
 
 
@@ -135,7 +135,7 @@ def played(unplayed: Played) -> Played:
 
 
 def test_what_is_right_is_found_to_be_right(unplayed: Played) -> None:
-    unplayed.play(traffic(seed=19, seconds=5, rate=15))
+    unplayed.play(traffic(seed=29, seconds=7, rate=15))
 
     found = unplayed.account()
 

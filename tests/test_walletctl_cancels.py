@@ -91,6 +91,17 @@ def test_a_refund_of_a_round_that_won_is_paid_back_by_a_person(walletctl: Wallet
     assert cash(bet) == "107"
 
 
+def test_a_person_who_settles_is_told_that_the_player_is_frozen(walletctl: Walletctl, won_round: Operator) -> None:
+    order = {"userId": "421", "actor": "ana", "reason": "a break"}
+    assert won_round.invoke("cashier", {"freeze": order})["error"] == 0
+
+    told = settled(walletctl, "b")
+
+    assert "The player is frozen since" in told
+    assert "by ana: a break" in told
+    assert cash(won_round) == "107"
+
+
 # --- What names something else ----------------------------------------------------------------------
 
 

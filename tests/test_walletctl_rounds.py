@@ -168,6 +168,18 @@ def test_what_is_kept_of_a_round_is_shown_with_it(walletctl: Walletctl, operator
     assert "There is a dead letter of that name as well, which is not paid back:" in told(walletctl, "find", "r")
 
 
+def test_a_cancel_that_is_due_another_try_is_shown_with_its_round(walletctl: Walletctl, operator: Operator) -> None:
+    bet(operator, "b")
+    waits = {"call": "cancel", "code": 998, "reason": "throttled"}
+    walletctl.leave(
+        "CancelRetryQueue",
+        parked("cancel", undo("b", roundId=None), **waits),
+        parked("cancel", undo("other", roundId=None), **waits),
+    )
+
+    assert [each["reference"] for each in walletctl.json("find", "r", "--retries")["due"]] == ["b"]
+
+
 def refused_in(code: int, service: str = "bet", reference: str = "b9", **said: Any) -> dict[str, Any]:
     return {
         "service": service, "message": "refused", "code": code, "correlation_id": reference, "userId": "421",
@@ -401,6 +413,38 @@ def test_a_round_that_closed_since_the_index_was_read_is_not_listed(walletctl: W
     walletctl.watch(closed_meanwhile)
 
     assert walletctl.json("rounds", "--open") == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"bets": Decimal(3)},
+        {"bets": ["b", {"reference": Decimal(1), "taken": "5", "bonusCode": {"a": Decimal(2)}}]},
+        {"bets": None, "winnings": "7", "refunded": "yes", "ended": Decimal(0)},
+        {"openSince": "long ago"},
+    ],
+)
+def test_a_round_that_another_program_wrote_stops_no_tool(
+    walletctl: Walletctl, operator: Operator, odd: dict[str, Any]
+) -> None:
+    bet(operator, "b")
+    (item,) = operator.items("Rounds")
+    operator.database.Table("Rounds").put_item(Item={**item, **odd})
+
+    assert walletctl.json("find", "r")["rounds"][0]["staked"] == "5"
+    assert "bet of 5 b -5" in told(walletctl, "find", "r")
+    assert [row["roundId"] for row in walletctl.json("rounds", "--open", status=1)] == ["r"]
+    assert "1 open round" in told(walletctl, "rounds", "--open", status=1)
+
+
+def test_hostile_text_in_a_round_does_nothing_to_a_terminal(walletctl: Walletctl, operator: Operator) -> None:
+    hostile = "r\u202e[red]=1"
+    bet(operator, "b\u200b", roundId=hostile)
+
+    for arguments, status in ((("find", hostile), 0), (("find", "b\u200b"), 0), (("rounds", "--open"), 1)):
+        shown = told(walletctl, *arguments, status=status)
+        assert "r\\u202e[red]=1" in shown
+        assert "\u202e" not in shown
 
 
 def test_rounds_without_open_say_what_can_be_listed(walletctl: Walletctl) -> None:

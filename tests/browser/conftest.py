@@ -73,8 +73,9 @@ class Service:
         self.process = self._started()
 
     def send(self, callback: str = "result", **changes: Any) -> dict[str, Any]:
-        path = {"result": "/v4/Result", "jackpot": "/V4/JackPotWin", "bonus": "/bonuswin", "promo": "/V4/PromoWin"}
-        return self.http.post(path[callback], content=json.dumps(published(callback, **changes))).json()
+        paths = {"result": "/v4/Result", "jackpot": "/V4/JackPotWin", "bonus": "/bonuswin", "promo": "/V4/PromoWin"}
+        path = paths.get(callback, f"/v4/{callback.title()}")
+        return self.http.post(path, content=json.dumps(published(callback, **changes))).json()
 
 
 @pytest.fixture(scope="session")

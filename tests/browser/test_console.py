@@ -380,6 +380,8 @@ PAGES = (
     "/player?id=421",
     "/player?id=nobody",
     "/transaction?id=result%23{reference}",
+    "/find?name=round-{reference}",
+    "/rounds",
     "/parked",
     "/try",
 )
@@ -390,6 +392,7 @@ def test_axe_finds_nothing_to_mend(width: int, scheme: str, opened: Opened, serv
     reference = name("axe")
     service.send(reference=reference)
     service.send(reference=reference, amount="99")
+    service.send("bet", reference=f"{reference}-bet", roundId=f"round-{reference}")
     page = opened("/find", width=width, scheme=scheme)
     for path in PAGES:
         page.goto(path.format(reference=reference))
@@ -412,7 +415,7 @@ def test_the_keyboard_is_enough(opened: Opened, service: Service) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
     page.goto("/parked")
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
     page.keyboard.type(reference)
     page.keyboard.press("Enter")
@@ -453,3 +456,23 @@ def test_the_page_says_that_the_service_is_gone_and_comes_back_with_it(opened: O
 
     expect(rows_of(page, reference)).to_have_count(1, timeout=20_000)
     assert page.locator("#rows tr").count() == 1  # what the service before it had answered is not known any more
+
+
+def test_a_bet_its_round_and_its_cancel_are_seen(opened: Opened, service: Service) -> None:
+    bet, round_id = name("bet"), name("round")
+    service.send("bet", reference=bet, roundId=round_id)
+    page = opened("/rounds")
+
+    page.get_by_role("link", name=round_id).click()
+    expect(page.get_by_text("Open: 1 live bet waits for a result")).to_be_visible()
+
+    service.send("cancel", reference=bet, roundId=round_id)
+    page.reload()
+    steps = page.get_by_role("region", name=f"What happened in round {round_id}").get_by_role("row")
+    expect(steps).to_have_count(3)  # with the heads of its columns
+    expect(steps.last).to_contain_text("+10")
+    page.goto("/rounds")
+    expect(page.get_by_role("link", name=round_id)).to_have_count(0)
+    page.goto("/")
+    for reference, outcome in ((bet, "staked"), (bet, "paid back")):
+        expect(rows_of(page, reference).filter(has_text=outcome)).to_have_count(1)

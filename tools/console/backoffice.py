@@ -11,7 +11,6 @@ from pathlib import Path
 from tools.shared.items import Item
 from tools.shared.outside import cut
 from tools.shared.trouble import Trouble
-from tools.walletctl import place as places
 from tools.walletctl import records
 from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
@@ -115,7 +114,7 @@ class BackOffice:
 
     @property
     def callbacks(self) -> list[str]:
-        return places.callbacks()
+        return self.place.callbacks()
 
     @property
     def keeping(self) -> list[str]:
@@ -159,7 +158,7 @@ class BackOffice:
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""
         tables = self.place.tables()
-        with closing(TableBooks(tables)) as books:
+        with closing(TableBooks(tables, rounds_since=tables.rounds_since)) as books:
             books.read_player(user_id, lambda _read: None)
             return account(
                 books.pages(),

@@ -11,10 +11,9 @@ from tools.console.feed import Feed
 from tools.console.listening import Listening, groups_of
 from tools.local.engine import listener
 from tools.local.service import server_of
-from tools.walletctl import place
 from tools.walletctl.place import DeployedStack
 
-_COUNTING_SECONDS = 30  # eight calls of SQS, which the account pays for
+_COUNTING_SECONDS = 30  # ten calls of SQS, which the account pays for
 _GRACE_SECONDS = 2
 _SOURCE = (
     "From the functions' logs in CloudWatch, some seconds late, read while this page is looked at. What never reached "
@@ -26,7 +25,7 @@ def serve(stack: str, where: DeployedStack, port: int) -> None:
     """Raises Trouble for a stack that cannot be asked, or a port that is taken."""
     tables = where.tables()  # a wrong name or no credentials are told now, not on the page
     feed = Feed()
-    log = Listening(where.logs(), groups_of(stack, place.callbacks()), feed, tables)
+    log = Listening(where.logs(), groups_of(stack, where.callbacks()), feed, tables)
     shown = Console(
         office=BackOffice(where, is_local=False, folder=Path.cwd()),
         feed=feed,

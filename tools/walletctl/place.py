@@ -209,6 +209,10 @@ class Place(ABC):
         """What is deployed there."""
         return _template()
 
+    def callbacks(self) -> list[str]:
+        """What callbacks are served there, by their names in template.yaml."""
+        return [function.name for function in self._once("template", self._template).callbacks()]
+
     def keeping(self) -> list[str]:
         """The callbacks that have queues there. A stack that takes no bets keeps no cancels."""
         return [function.name for function in self._once("template", self._template).keeping()]

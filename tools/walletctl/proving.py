@@ -117,13 +117,8 @@ def verify(
         where = asked.place()
         tables, options = where.tables(), where.options
     name = None if player is None else named(player)
-
-    @cache
-    def kept_since() -> datetime | None:
-        if since or rounds_table or tables.rounds is None:  # a copy that was restored has all that it had
-            return since
-        return tables.made_at(tables.rounds)
-
+    # A copy that was restored has all that its table had.
+    kept_since = (lambda: since) if since or rounds_table else cache(tables.rounds_since)
     with closing(TableBooks(tables, rounds_since=kept_since)) as books, ExitStack() as until_written:
         anchors = [books.read_anchor(plain(each), lines_of(each, s3), name) for each in anchor or ()]
         writer = None

@@ -72,8 +72,8 @@ class Tables:
         theirs = self._of_player(self.rounds, player, ConsistentRead=True) if can_be_key(player) else ()
         return (item for item in theirs if item.get("roundId") == round_id)
 
-    def open_rounds(self, player: str | None, until: str, advance: Callable[[int], None]) -> Iterator[Item]:
-        """The rounds that are open since before a moment (ISO 8601 in UTC), the longest first.
+    def open_rounds(self, player: str | None, until: str | None, advance: Callable[[int], None]) -> Iterator[Item]:
+        """The rounds that are open, or open since before a moment (ISO 8601 in UTC), the longest first.
 
         The index has only open rounds. What was written within the last moments may be missing in it.
         """
@@ -91,7 +91,7 @@ class Tables:
         found: list[Item] = []
         for answer in pages:
             advance(len(answer["Items"]))
-            found += [item for item in map(decoded, answer["Items"]) if str(item["openSince"]) < until]
+            found += [item for item in map(decoded, answer["Items"]) if until is None or str(item["openSince"]) < until]
         found.sort(key=lambda item: (item["openSince"], item["userId"], item["round"]))
         for start in range(0, len(found), _MOST_KEYS):
             keys = [{"userId": item["userId"], "round": item["round"]} for item in found[start : start + _MOST_KEYS]]
@@ -105,10 +105,12 @@ class Tables:
         keys = [{"userId": user_id, "round": key}] if self.rounds and can_be_key(user_id) else []
         return next(self._with_keys(self.rounds or "", keys), None)
 
-    def made_at(self, table: str) -> datetime | None:
-        """When a table was made, in UTC; None where DynamoDB does not say."""
-        with trouble_if(f"the table {plain(table)} cannot be read"):
-            made = self.dynamodb.describe_table(TableName=table)["Table"].get("CreationDateTime")
+    def rounds_since(self) -> datetime | None:
+        """When the table of rounds was made, in UTC; None where DynamoDB does not say, or there is none."""
+        if not self.rounds:
+            return None
+        with trouble_if(f"the table {plain(self.rounds)} cannot be read"):
+            made = self.dynamodb.describe_table(TableName=self.rounds)["Table"].get("CreationDateTime")
         return made.astimezone(UTC) if made else None
 
     def ledger(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import reduce
 
 from wallet import ledger, money
-from wallet.errors import Conflict, Frozen, InvalidAmount, Refusal, Unavailable, UnknownBet, UnknownRound
+from wallet.errors import Conflict, Frozen, InvalidAmount, NoSuchPlayer, Refusal, Unavailable, UnknownRound
 from wallet.ledger import Movement, Receipt, Scope, Settlement, Snapshot, Transaction, Wallet
 from wallet.rounds import Bet, Round
 
@@ -194,7 +194,7 @@ class Reversal:
         if snapshot.unreadable_wallet:
             refusal = Unavailable(snapshot.unreadable_wallet)
         elif snapshot.wallet is None and not self.actor:
-            refusal = UnknownBet(self.user_id)
+            refusal = NoSuchPlayer(self.user_id, is_remembered=True)
         return Settlement(
             receipt=_receipt(wallet, ledger.transaction_id(self.id), replayed=not transactions),
             before=before,

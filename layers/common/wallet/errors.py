@@ -13,6 +13,7 @@
     ├── Frozen              56  HTTP 200  the player may not bet
     ├── NotAllowed          53  HTTP 200  a bet that its own record or its round forbids
     ├── NotEnough           15  HTTP 200  less money than was to be taken
+    ├── UnknownRound         0  HTTP 200  a refund that is done, and that a person must look at
     └── Unavailable        998  HTTP 503  not possible at the moment
 
 The classes are in order of precedence: a request with several faults gets the first one's answer. There are three
@@ -36,9 +37,9 @@ class Refusal(Exception):
     code: ClassVar[int]
     http_status: ClassVar[int]
     headers: ClassVar[Mapping[str, str]] = {}
-    is_owed: ClassVar[bool] = False  # an admitted request that is refused with this is kept, for a retry or a person
+    is_owed: bool = False  # an admitted request that is refused with this is kept, for a retry or a person
     differences: tuple[str, ...] = ()  # the fields that contradict what is on record under the same reference
-    may_pass: ClassVar[bool] = False  # a retry may credit it; otherwise a person decides
+    may_pass: bool = False  # a retry may credit it; otherwise a person decides
 
     def __init__(self, description: str, detail: str = "") -> None:
         super().__init__(description)
@@ -120,15 +121,11 @@ class NoSuchPlayer(Refusal):
     is_owed = True
     may_pass = True  # the player may be created meanwhile
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, *, is_remembered: bool = False) -> None:
+        """`is_remembered`: the cancel of a bet is on record all the same, and there is nothing to keep."""
         super().__init__("No such player", user_id)
-
-
-class UnknownBet(NoSuchPlayer):
-    """There is no player either. The cancel is on record, so there is nothing to keep."""
-
-    is_owed = False
-    may_pass = False
+        if is_remembered:
+            self.is_owed = self.may_pass = False
 
 
 class WrongCurrency(Refusal):
@@ -162,16 +159,6 @@ class NotAllowed(Refusal):
         self.differences = differences
 
 
-class UnknownRound(Refusal):
-    """Why a refund that was answered 0 is left for a person. It is never an answer."""
-
-    code = 0
-    http_status = 200
-
-    def __init__(self) -> None:
-        super().__init__("No bet of the round is on record")
-
-
 class NotEnough(Refusal):
     """Answered with the balances that there are. It is on record by then: the same again is refused again."""
 
@@ -181,6 +168,16 @@ class NotEnough(Refusal):
     def __init__(self, currency: str, cash: Decimal, bonus: Decimal) -> None:
         super().__init__("Not enough money")
         self.currency, self.cash, self.bonus = currency, cash, bonus
+
+
+class UnknownRound(Refusal):
+    """Why a refund that was answered 0 is left for a person. It is never an answer."""
+
+    code = 0
+    http_status = 200
+
+    def __init__(self) -> None:
+        super().__init__("No bet of the round is on record")
 
 
 class Unavailable(Refusal):

@@ -468,8 +468,7 @@ def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transa
     Raises NoSuchPlayer, WrongCurrency, Frozen, NotAllowed, Conflict, Unavailable.
     """
     if movement.booked_elsewhere:
-        with within_digits(movement.actor):
-            return unmoved(movement, wallet, "booked elsewhere", _play(movement, movement.amount, snapshot)), wallet
+        return unmoved(movement, wallet, "booked elsewhere", _play(movement, movement.amount, snapshot)), wallet
     if not movement.opens:
         # What it came with may be booked elsewhere, without a wallet.
         wallet_of(movement.user_id, movement.currency, snapshot)

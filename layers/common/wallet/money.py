@@ -5,11 +5,13 @@ digits, DynamoDB's own precision; what would need more raises `Inexact` instead 
 """
 
 import re
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation, Overflow
 
 # Python's own context has 28 digits and belongs to a thread, so a setting made at import would not
 # reach a second one: the context is passed explicitly, and it traps what it cannot hold.
 _EXACT = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow])
+
+_COUNTING = Context(prec=38, rounding=ROUND_DOWN)
 
 # What an amount may have: trailing zeros do not count, and more significant digits are `Inexact`.
 _AMOUNT = Context(prec=32, traps=[Inexact, InvalidOperation, Overflow])
@@ -52,6 +54,11 @@ def text(amount: Decimal) -> str:
 def add(left: Decimal, right: Decimal) -> Decimal:
     """The exact sum. Raises `decimal.Inexact` if it has more than 38 digits."""
     return _EXACT.add(left, right)
+
+
+def add_rounding_down(left: Decimal, right: Decimal) -> Decimal:
+    """The sum, of more than 38 digits only the first 38: for what is counted, and never paid."""
+    return _COUNTING.add(left, right)
 
 
 def subtract(left: Decimal, right: Decimal) -> Decimal:

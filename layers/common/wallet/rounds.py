@@ -30,8 +30,8 @@ class Round:
 
     `bets` are the live ones, in the order they came. `had_bet`: one was taken, or was cancelled before it came by a
     cancel that named the round. `had_refused_bet`: the player had not enough for one. `winnings` are the results as
-    the provider asked for them. `open_since` is when the first bet was taken that still waits for a result (ISO
-    8601).
+    the provider asked for them, to 38 digits. `open_since` is when the first bet was taken that still waits for a
+    result (ISO 8601).
     """
 
     game_id: str
@@ -81,7 +81,7 @@ class Round:
             raise Conflict(("roundId",), "The round was refunded")
         if is_won and self.had_bet and not self.bets:
             raise Conflict(("roundId",), "Every bet of the round was cancelled")
-        return replace(self, has_result=True, winnings=money.add(self.winnings, amount))
+        return replace(self, has_result=True, winnings=money.add_rounding_down(self.winnings, amount))
 
     def without(self, *references: str) -> "Round":
         """After those bets were paid back."""

@@ -77,7 +77,10 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         came_with = [] if transactions else read
     rounds = _rounds(tables, name, player, transactions, may_scan=scan and could_scan)
     if any(of.is_named for of in rounds):
-        letters = [*letters, *_those_of(player, _of_bets(parked, transactions, letters))]
+        dead = [group for pile in parked if pile.callback == CANCEL for group in pile.groups]
+        tried = [group for pile in parked if pile.callback == CANCEL for group in pile.due]
+        letters = [*letters, *_those_of(player, _of_bets(dead, transactions, letters))]
+        due = [*due, *_those_of(player, _of_bets(tried, transactions, due))]
         on_record = {str(item["id"]) for item in transactions}
         missing = [each for each in missing if f"{each.callback}#{each.reference}" not in on_record]
     not_kept: Mapping[str, int] | None = None
@@ -182,16 +185,15 @@ def _rounds(
 
 
 def _of_bets(
-    parked: Sequence[Pile], transactions: Sequence[Item], known: Sequence[tuple[str, Group]]
+    cancels: Sequence[Group], transactions: Sequence[Item], known: Sequence[tuple[str, Group]]
 ) -> Iterator[tuple[str, Group]]:
-    """The dead letters that name a round's bets, beside those that are known: not every cancel names its round."""
+    """The cancels of a round's bets, beside those that are known: not every cancel names its round."""
     references = {str(item["id"]).partition("#")[2] for item in transactions if records.kind_of(item) in (BET, CANCEL)}
     shown = {letter.message_id for _, group in known for letter in group.letters}
-    for pile in parked:
-        for group in pile.groups if pile.callback == CANCEL else ():
-            ids = {letter.message_id for letter in group.letters} - shown
-            if group.name in references and (part := group.among(ids)):
-                yield pile.callback, part
+    for group in cancels:
+        others = {letter.message_id for letter in group.letters} - shown
+        if group.name in references and (part := group.among(others)):
+            yield CANCEL, part
 
 
 def _in_any_ledger(tables: Tables, name: str) -> list[Item]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tools.shared import listing
-from tools.shared.outside import cut, legible
+from tools.shared.outside import cut, legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.parked import show
@@ -129,6 +129,9 @@ class _Settle:
         print()
         if foreseen.is_done:
             listing.tell(f"The wallet of {foreseen.before()}")
+            wallet = self._where.tables().wallet(letter.asked.get("userId", ""))
+            if wallet and (frozen := records.frozen(wallet)):
+                listing.tell(f"The player is frozen {plain(frozen)}")
             self._tell(foreseen)
             for sentence in foreseen.already_paid():
                 listing.tell(sentence)

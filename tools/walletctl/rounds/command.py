@@ -1,7 +1,7 @@
 """`walletctl rounds`: the rounds in which a bet waits for a result."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Annotated
@@ -23,7 +23,6 @@ from tools.walletctl.tables import Tables
 FOUND = 1
 _SHOWN = 200  # rounds, to a person: more are for a machine
 _AT_ONCE = 100  # rounds whose wallets are read in one call
-_CLOCKS_DIFFER = timedelta(days=1)  # a round that is open since a moment to come is open
 COLUMNS = [
     Column(name="roundId", title="round"),
     Column(name="gameId", title="game"),
@@ -65,14 +64,14 @@ def rounds(
     if not is_open:
         raise Trouble("say --open: only open rounds can be listed. To see one round in any state: walletctl find ROUND")
     now = datetime.now(UTC)
-    until = moment(older_than, now) if older_than else now + _CLOCKS_DIFFER
+    until = moment(older_than, now).isoformat(timespec="milliseconds") if older_than else None
     where = asked.place()
     tables = where.tables()
     if tables.rounds is None:
         raise Trouble(f"{where.name} takes no bets, so it has no rounds: its parameter Calls is Wins")
     most = limit or (_SHOWN if form == "table" else None)
     with listing.progress("open rounds") as advance:
-        found = tables.open_rounds(player, until.isoformat(timespec="milliseconds"), advance)
+        found = tables.open_rounds(player, until, advance)
         rows = [*islice(_rows(tables, found, now), most and most + 1)]
     if form != "table":
         listing.show(COLUMNS, rows[:most], form)

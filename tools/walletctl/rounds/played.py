@@ -8,7 +8,7 @@ from typing import Any
 from tools.shared import moments
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
-from tools.shared.listing import Cell, Column, Row, counted
+from tools.shared.listing import Cell, Column, Row, counted, for_json
 from tools.shared.outside import plain
 from tools.walletctl import records
 from tools.walletctl.kinds import BET, CANCEL, OPERATORS
@@ -193,7 +193,7 @@ def state(of: Played) -> Iterator[str]:
     elif of.has("hadBet") and not of.live:
         yield "All its bets were cancelled. A win is refused with error 61."
     if of.has("ended"):
-        yield "Ended: the provider said that it is over. A win or a bet that comes later still counts."
+        yield "Ended: the provider said that it is over."
     if any(records.kind_of(item) == _TOTAL for item in of.transactions):
         yield "The total is not counted as won: it is of other free rounds as well."
 
@@ -221,7 +221,7 @@ def for_machines(of: Played) -> dict[str, Any]:
 def _bet(bet: Mapping[str, Any]) -> dict[str, Any]:
     taken = records.number(bet.get("taken"))
     return {
-        "reference": bet.get("reference"),
+        "reference": for_json(records.cell(bet.get("reference"))),
         "taken": None if taken is None else amount(taken),
-        "bonusCode": bet.get("bonusCode"),
+        "bonusCode": for_json(records.cell(bet.get("bonusCode"))),
     }

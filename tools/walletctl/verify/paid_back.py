@@ -1,5 +1,6 @@
 """Bets and the movements that pay them back, compared both ways. Source: docs/rounds.md."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -17,17 +18,19 @@ _SHARED = ("gameId", "roundId", "providerId", "actor", "reason")
 def wrong_reversals(records: Sequence[RecordedTransaction], owner_of: Owner) -> Iterator[Fault]:
     """`records` are movements and what moved nothing. `owner_of` tells whose a record is that is not among them."""
     by_id = {record.id: record for record in records}
+    beside: defaultdict[str, list[RecordedTransaction]] = defaultdict(list)  # by the first that a refund paid back
     for record in records:
         if record.kind == "cancel":
+            beside[record.record.get("arrivedWith", record.id)].append(record)
             for text in _wrong_in_cancel(record, by_id, owner_of):
                 yield record.fault("paid back", text)
         if is_memory(record) and (first := record.record.get("arrivedWith")) is not None:
             for text in _wrong_in_memory(record, first, by_id.get(first), owner_of):
                 yield record.fault("paid back", text)
-    for first in records:
-        if first.kind == "cancel" and "arrivedWith" not in first.record:
-            refund = [each for each in records if each.kind == "cancel" and each.record.get("arrivedWith") == first.id]
-            for text in _wrong_in_refund(first, refund):
+    for id, together in beside.items():
+        first = by_id.get(id)
+        if first and first.kind == "cancel" and "arrivedWith" not in first.record:
+            for text in _wrong_in_refund(first, [each for each in together if each is not first]):
                 yield first.fault("paid back", text)
 
 

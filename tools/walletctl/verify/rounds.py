@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from tools.shared.amounts import amount
 from tools.shared.moments import recorded
@@ -40,10 +40,13 @@ def wrong_rounds(page: Page) -> Iterator[Fault]:
     yield from _wrong_codes(page, histories)
     if page.rounds is None:
         return
+    vague = [each for each in records if each.kind == "bet" and each.place is None]
     for place in sorted(histories.keys() | page.rounds.keys()):
         is_readable = place not in page.rounds or page.rounds[place] is not None
         if is_readable and place not in page.moved:
-            yield from _wrong_round(page, place, page.rounds.get(place), histories.get(place, _History()))
+            history = histories.get(place, _History())
+            history.vague = vague
+            yield from _wrong_round(page, place, page.rounds.get(place), history)
 
 
 def moved_meanwhile(page: Page, now: Callable[[Place], RecordedRound | None]) -> frozenset[Place]:
@@ -55,9 +58,13 @@ def moved_meanwhile(page: Page, now: Callable[[Place], RecordedRound | None]) ->
 
 @dataclass(slots=True)
 class _History:
-    """The records of one round in the order of time; `paid_back` are its cancels, by the bet's reference."""
+    """The records of one round in the order of time; `paid_back` are its cancels, by the bet's reference.
+
+    `vague` are bets that may be of any round: a cancel need not name its own.
+    """
 
     events: list[RecordedTransaction] = field(default_factory=list)
+    vague: Sequence[RecordedTransaction] = ()
     paid_back: dict[str, RecordedTransaction] = field(default_factory=dict)
 
 
@@ -102,7 +109,7 @@ def _wrong_round(page: Page, place: Place, has: RecordedRound | None, history: _
         must = _Must.of(events[start:])
         found = [
             Fault(user_id=page.user_id, what="round", id=id, text=f"{_named(place)}: {text}", place=place)
-            for id, text in _differing(page, has, must)
+            for id, text in _differing(page, has, must, history)
         ]
         if not found:
             return
@@ -197,7 +204,16 @@ class _Must:
         return total
 
 
-def _differing(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
+def _counted(winnings: Decimal) -> Decimal:
+    """The wallet keeps 38 digits of a count: where it has more, only the first are compared."""
+    return winnings if len(winnings.as_tuple().digits) < _MOST_DIGITS else _ROUGH.plus(winnings)
+
+
+_MOST_DIGITS = 38
+_ROUGH = Context(prec=30)
+
+
+def _differing(page: Page, has: RecordedRound, must: _Must, history: _History) -> Iterator[tuple[str | None, str]]:
     """An id, and what is wrong with it."""
     knows_all = page.knows_outcomes
     yield from _wrong_bets(has, must)
@@ -213,10 +229,17 @@ def _differing(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[st
         yield must.results[-1].id, f"it says that no result came, where {shown(must.results[-1].id)} did"
     if knows_all and has.has_result and not must.results:
         yield None, "it says that a result came, and none is on record"
-    if has.winnings < must.winnings or (knows_all and has.winnings != must.winnings):
+    winnings, asked = _counted(has.winnings), _counted(must.winnings)
+    if winnings < asked or (knows_all and winnings != asked):
         text = f"its winnings are {amount(has.winnings)}, where its results asked for {amount(must.winnings)}"
         yield must.results[-1].id if must.results else None, text
-    yield from _wrong_refund(page, has, must)
+    yield from _wrong_order(must)
+    yield from _wrong_refund(has, must)
+    is_named = any(each.kind == "bet" for each in history.events) or any(
+        _may_be_of(each, has) for each in history.vague
+    )
+    if has.refunded and page.knows_outcomes and not is_named:
+        yield None, "it says that it was refunded, and no bet on record can be what its refund named"
     yield from _wrong_times(page, has, must)
 
 
@@ -248,7 +271,23 @@ def _listed(bets: Sequence[RecordedBet]) -> str:
     return shown(", ".join(bet.reference for bet in bets) or None)
 
 
-def _wrong_refund(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
+def _wrong_order(must: _Must) -> Iterator[tuple[str | None, str]]:
+    """What was taken or won after the round allowed it. A person may credit any result."""
+    refunds = [each for each in must.cancels if each.seq and is_of_round(each)]
+    for bet in must.taken:
+        if refunds and bet.seq > min(each.seq for each in refunds):
+            yield bet.id, f"{shown(bet.id)} was taken after {shown(refunds[0].id)}, which refunded the round"
+    paid_back_as = {each.reference: each.seq for each in must.cancels if each.seq}
+    for result in must.results:
+        if result.outcome or result.asked <= 0 or "actor" in result.record:
+            continue
+        before = [bet for bet in must.taken if bet.seq < result.seq]
+        had_bet = before or any(_time(each) < _time(result) - _CLOCKS_DIFFER for each in must.memories)
+        if had_bet and all(paid_back_as.get(bet.reference, result.seq) < result.seq for bet in before):
+            yield result.id, f"{shown(result.id)} won {amount(result.asked)}, where every bet was cancelled before it"
+
+
+def _wrong_refund(has: RecordedRound, must: _Must) -> Iterator[tuple[str | None, str]]:
     shows = [each for each in must.cancels if is_of_round(each)]
     shows += [each for each in must.memories if "arrivedWith" in each.record or not has.had_bet]
     if shows and not has.refunded:
@@ -256,12 +295,6 @@ def _wrong_refund(page: Page, has: RecordedRound, must: _Must) -> Iterator[tuple
     if has.refunded and has.bets:
         bet = f"bet#{has.bets[0].reference}"
         yield bet, f"it was refunded, and {shown(bet)} is live"
-    if has.refunded and page.knows_outcomes and not any(_may_be_of(each, has) for each in _bets_of(page)):
-        yield None, "it says that it was refunded, and no bet on record can be what its refund named"
-
-
-def _bets_of(page: Page) -> Iterator[RecordedTransaction]:
-    yield from (each for each in (*page.outcomes, *page.transactions) if each.kind == "bet")
 
 
 def _may_be_of(bet: RecordedTransaction, of: RecordedRound) -> bool:

@@ -1,22 +1,22 @@
 WITH records AS (
     SELECT
         id, player, split_part(id, '#', 1) AS kind, substr(id, strpos(id, '#') + 1) AS reference, outcome,
-        TRY_CAST(seq AS BIGINT) AS seq, TRY_CAST(amount AS DECIMAL(38, 18)) AS amount,
-        TRY_CAST(asked AS DECIMAL(38, 18)) AS asked, NULLIF(bonus_code, '') AS bonus_code, game_id, round_id,
+        TRY_CAST(seq AS BIGINT) AS seq, CAST(TRY_CAST(amount AS DECIMAL(33, 18)) AS DECIMAL(38, 18)) AS amount,
+        CAST(TRY_CAST(asked AS DECIMAL(33, 18)) AS DECIMAL(38, 18)) AS asked, NULLIF(bonus_code, '') AS bonus_code, game_id, round_id,
         CASE WHEN game_id IS NOT NULL AND round_id IS NOT NULL
             THEN CAST(length(game_id) AS VARCHAR) || ':' || game_id || round_id END AS round_key,
-        TRY_CAST(replace(substr(recorded_at, 1, 23), 'T', ' ') AS TIMESTAMP) AS recorded, arrived_with, undoes
+        TRY_CAST(replace(substr(recorded_at, 1, 23), 'T', ' ') AS TIMESTAMP) AS recorded, arrived_with, undoes, actor
     FROM transactions
     WHERE split_part(id, '#', 1) IN ('bet', 'cancel', 'result')
 ),
 cancels AS (SELECT * FROM records WHERE kind = 'cancel'),
 played AS (
     SELECT
-        r.player, r.round_key, r.id, r.kind, r.outcome, r.seq, r.recorded, r.asked, r.arrived_with,
+        r.player, r.round_key, r.id, r.kind, r.outcome, r.seq, r.recorded, r.asked, r.arrived_with, r.actor,
         r.kind = 'bet' AND r.outcome IS NULL AS is_taken,
         r.kind = 'bet' AND r.outcome IS NULL AND c.id IS NULL AS is_live,
         r.kind = 'bet' AND r.outcome = 'cancelled' AS is_memory,
-        c.recorded AS paid_back_at,
+        c.recorded AS paid_back_at, c.seq AS paid_back_as,
         c.arrived_with IS NOT NULL OR c.undoes <> c.reference AS is_refunded,
         r.reference || chr(10) || CAST(-r.amount AS VARCHAR) || chr(10) || coalesce(r.bonus_code, '') AS bet
     FROM records AS r
@@ -33,12 +33,28 @@ must_be AS (
         count(CASE WHEN kind = 'bet' AND outcome = 'not enough' THEN 1 END) AS refused,
         count(CASE WHEN kind = 'bet' THEN 1 END) AS all_bets,
         count(CASE WHEN kind = 'result' THEN 1 END) AS results,
+        count(CASE WHEN kind = 'result' AND asked IS NULL THEN 1 END) AS too_large,
         coalesce(sum(CASE WHEN kind = 'result' THEN asked END), CAST(0 AS DECIMAL(38, 18))) AS winnings,
         min(CASE WHEN is_taken THEN recorded END) AS first_taken,
         min(CASE WHEN is_live THEN recorded END) AS first_live,
         max(CASE WHEN kind = 'result' OR is_taken THEN greatest(recorded, coalesce(paid_back_at, recorded)) END) AS changed,
+        min(CASE WHEN is_refunded THEN paid_back_as END) AS first_refund,
+        max(CASE WHEN is_taken THEN seq END) AS last_taken,
         max(recorded) AS newest
     FROM played
+    GROUP BY player, round_key
+),
+forbidden AS (
+    SELECT player, round_key
+    FROM (
+        SELECT r.player, r.round_key, r.id
+        FROM played AS r
+        JOIN played AS b ON b.player = r.player AND b.round_key = r.round_key
+            AND ((b.is_taken AND b.seq < r.seq) OR (b.is_memory AND b.recorded < r.recorded - INTERVAL '1' MINUTE))
+        WHERE r.kind = 'result' AND r.outcome IS NULL AND r.asked > 0 AND r.actor IS NULL
+        GROUP BY r.player, r.round_key, r.id
+        HAVING count(CASE WHEN b.is_taken AND (b.paid_back_as IS NULL OR b.paid_back_as > r.seq) THEN 1 END) = 0
+    ) AS won
     GROUP BY player, round_key
 ),
 kept AS (
@@ -66,13 +82,14 @@ SELECT
 FROM kept AS k
 FULL JOIN must_be AS m ON m.player = k.player AND m.round_key = k.round_key
 LEFT JOIN named AS n ON n.player = k.player AND n.round_key = k.round_key
+LEFT JOIN forbidden AS f ON f.player = k.player AND f.round_key = k.round_key
 CROSS JOIN exported AS e
 WHERE (k.player IS NULL AND m.all_bets > 0
         AND ((m.bets <> '' AND m.results = 0) OR m.newest > e.moment - INTERVAL '400' DAY))
     OR (k.player IS NOT NULL AND (
         k.round_key IS NULL OR k.bets IS NULL OR k.winnings IS NULL
         OR NOT (k.round = k.round_key OR (length(k.round_key) > 250 AND k.round = lower(to_hex(sha256(to_utf8(k.round_key))))))
-        OR k.bets <> coalesce(m.bets, '')
+        OR k.bets <> coalesce(m.bets, '') OR m.last_taken > m.first_refund OR f.player IS NOT NULL OR m.too_large > 0
         OR k.winnings <> coalesce(m.winnings, CAST(0 AS DECIMAL(38, 18)))
         OR k.had_bet <> (coalesce(m.taken, 0) > 0 OR (k.had_bet AND coalesce(m.memories, 0) > 0))
         OR k.had_refused_bet <> (coalesce(m.refused, 0) > 0)
