@@ -381,7 +381,7 @@ class Contract:
                     return self.answer_cancel(self.undo(asked), as_text=as_text)
                 case Visit():
                     self.visit(asked)
-                    return self.answer_visit(asked)
+                    return self.answer_visit(asked, as_text=as_text)
                 case Credit():
                     record, left = self.settle(asked)
                     return self.answer_movement(record, self.wallets[asked.player], left, as_text=as_text)
@@ -420,7 +420,7 @@ class Contract:
             raise Refused(64, "hash is missing")
         asked = self.asked(self.call(call.path), fields)
         self.check_cut(parameters)
-        amounts = self.named("amount", parameters) if "amount" in fields else []
+        amounts = self.named("amount", parameters)
         as_text = not amounts or any(isinstance(each.value, str) for each in amounts)
         return asked, as_text
 
@@ -1168,9 +1168,9 @@ class Contract:
         body = f'{{{name}, {self.balances(wallet, as_text)}, "error": 0, "description": "Success"}}'
         return Answer(error, 200, body, kept)
 
-    def answer_visit(self, visit: Visit) -> Answer:
+    def answer_visit(self, visit: Visit, *, as_text: bool = True) -> Answer:
         done = '"error": 0, "description": "Success"'
-        balances = "" if visit.call == "check" else f"{self.balances(self.wallets[visit.player])}, "
+        balances = "" if visit.call == "check" else f"{self.balances(self.wallets[visit.player], as_text)}, "
         return Answer(0, 200, f"{{{balances}{done}}}", None)
 
     def success(self, first: Record, wallet: Wallet, *, as_text: bool) -> str:

@@ -59,7 +59,7 @@ class Rival(Contract):
                 return self.answer_cancel(await self.undo_once(asked), as_text=as_text)
             case Visit():
                 self.visit(asked)
-                return self.answer_visit(asked)
+                return self.answer_visit(asked, as_text=as_text)
             case Credit():
                 first = await self.pay_once(asked)
                 return self.answer_movement(first, self.wallets[asked.player], as_text=as_text)

@@ -642,16 +642,16 @@ class JackpotsLookAtRounds(Rival):
 class CheckWithBalances(Rival):
     """Answers a check as it answers a balance."""
 
-    def answer_visit(self, visit: Visit) -> Answer:
-        return super().answer_visit(replace(visit, call="balance"))
+    def answer_visit(self, visit: Visit, *, as_text: bool = True) -> Answer:
+        return super().answer_visit(replace(visit, call="balance"), as_text=as_text)
 
 
 @caught_by("a balance is text", among_others=True)
 class BalanceInNumbers(Rival):
     """Answers a call without an amount in numbers."""
 
-    def answer_visit(self, visit: Visit) -> Answer:
-        answer = super().answer_visit(visit)
+    def answer_visit(self, visit: Visit, *, as_text: bool = True) -> Answer:
+        answer = super().answer_visit(visit, as_text=as_text)
         wallet = self.wallets[visit.player]
         return replace(answer, body=answer.body.replace(self.balances(wallet), self.balances(wallet, as_text=False)))
 

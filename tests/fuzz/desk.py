@@ -44,7 +44,8 @@ class Desk:
         locks = self._trust.locks_in(json.dumps(secret)) if secret else self._trust.Locks()
         for name, handler in self._handlers.items():
             vars(handler.keyring)["locks"] = lambda: locks
-            vars(handler.parking)["_client"] = self.queues
+            if handler.parking:
+                vars(handler.parking)["_client"] = self.queues
             self._handlers[name] = replace(handler, store=replace(handler.store, client=self.tables))
         for user_id, wallet in contract.wallets.items():
             balances = {"cash": Decimal(written(wallet.cash)), "bonus": Decimal(written(wallet.bonus))}

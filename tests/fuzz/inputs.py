@@ -13,10 +13,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from contract import MANDATORY, MAX_BODY_BYTES, OPTIONAL, OTHER_NAMES, Refused, hash_of
+from contract import KINDS, MANDATORY, MAX_BODY_BYTES, OPTIONAL, OTHER_NAMES, Refused, hash_of
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
-CALLBACKS = ("result", "jackpot", "bonus", "promo")
+CALLBACKS = ("result", "jackpot", "bonus", "promo", "bet", "cancel", "refund", "endround", "balance", "check")
+KEPT = ("result", "jackpot", "bonus", "promo")  # from queues whose messages are drawn here
 
 MARK = "Gl4ck"  # in every secret: found at once where none must stand
 SECRETS = {
@@ -55,6 +56,8 @@ EXAMPLES = {
     "jackpot": [_published("jackpot")],
     "bonus": [_published("bonus"), _published("bonus", ("bonusCode", '"free-1"'))],
     "promo": [_published("promo")],
+    "bet": [_published("bet"), _published("bet", ("bonusCode", '"free-1"'))],
+    **{call: [_published(call)] for call in ("cancel", "refund", "endround", "balance", "check")},
 }
 
 NAMES = sorted(
@@ -275,13 +278,20 @@ amounts = st.one_of(_nearly_amounts(), st.sampled_from(AMOUNTS), st.text(max_siz
 
 @dataclass(frozen=True)
 class Request:
-    """What reaches the API. `is_plain` if nothing has moved a value into another field's place."""
+    """What reaches the API: `callback` is named as its example is.
+
+    `is_plain` if nothing has moved a value into another field's place.
+    """
 
     callback: str
     method: str
     query: dict[str, str] | None
     body: bytes
     is_plain: bool
+
+    @property
+    def function(self) -> str:
+        return KINDS.get(self.callback, self.callback)
 
     def event(self) -> dict[str, Any]:
         """The event that API Gateway makes of it."""
@@ -336,7 +346,7 @@ def parked(callback: str, request: str) -> dict[str, Any]:
 @st.composite
 def messages(draw: st.DrawFn) -> tuple[str, str]:
     """A callback, and what may stand in its retry queue: what the callback parked, more or less."""
-    callback = draw(st.sampled_from(CALLBACKS))
+    callback = draw(st.sampled_from(KEPT))
     message = parked(callback, draw(bodies(callback)))
     for name in draw(st.lists(st.sampled_from([*message, "note"]), max_size=1)):
         moments = st.sampled_from(["2026-01-01", "2026-13-01", "now"])
