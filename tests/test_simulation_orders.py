@@ -110,6 +110,13 @@ def test_an_answer_from_a_torn_read_is_found(monkeypatch: pytest.MonkeyPatch) ->
         explore(PAIRS["win, the same again"])
 
 
+def test_a_cancel_that_reads_its_bet_and_not_yet_its_round_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reversal, "is_torn", lambda *_: False)
+
+    with pytest.raises(Violation, match="has a torn read"):
+        explore(PAIRS["bet, its cancel"])
+
+
 def test_a_delivery_that_is_refused_when_it_is_sent_again_after_a_death_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -121,6 +121,15 @@ HARD_CASES: Mapping[str, Script] = {
     "a cancel and a refund of another player's bet": _after(
         _BET, replace(_CANCEL, player="422"), replace(_REFUND, player="422"), _CANCEL
     ),
+    "a refund that names another player's bet that was refused": _after(
+        _BET, replace(_REFUND, player="422"), _REFUND, cash="5"
+    ),
+    "a person refunds no round by another round's bet": _script(
+        Sent(at=1.0, win=_BET, number=1),
+        Sent(at=2.0, win=replace(_SECOND, round="round-2"), number=2),
+        Sent(at=3.0, win=replace(_REFUND, round="round-2"), number=3),
+        _by_hand(4.0),
+    ),
     "forty-one bets in a round": _after(
         *(replace(_BET, reference=f"bet-{number}", amount="1") for number in range(41)),
         replace(_CANCEL, reference="bet-3"),
