@@ -130,6 +130,12 @@ HARD_CASES: Mapping[str, Script] = {
         Sent(at=3.0, win=replace(_REFUND, round="round-2"), number=3),
         _by_hand(4.0),
     ),
+    "a person has a cancel remembered of a player without a wallet": _script(
+        Sent(at=1.0, win=replace(_CANCEL, player="new", wrong="absent"), number=1),
+        _by_hand(2.0),
+        opened(92, "new", "USD", "50", at=3.0),
+        Sent(at=4.0, win=replace(_BET, player="new"), number=2),
+    ),
     "forty-one bets in a round": _after(
         *(replace(_BET, reference=f"bet-{number}", amount="1") for number in range(41)),
         replace(_CANCEL, reference="bet-3"),
