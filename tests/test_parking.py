@@ -568,6 +568,20 @@ def test_a_prize_that_turns_out_to_be_in_dispute_is_left_for_a_person_and_its_wi
     assert json.loads(letter["request"]) == disputed
 
 
+def test_a_prize_that_was_left_alone_stays_alone_when_it_is_sent_back_and_cannot_be_read(operator: Operator) -> None:
+    operator.send("result", request("result", promoWinReference="p-1", promoWinAmount="5"))
+    cut = request("result", gameId=None, promoWinReference="p-2", promoWinAmount="6")
+    settle(operator, "result", dead_letter(operator, "result", cut))
+    alone = operator.messages("ResultDeadLetters")[-1]
+    assert alone["prize_only"]
+
+    retry(operator, "result", messages=[json.dumps(alone)])
+
+    again = operator.messages("ResultDeadLetters")[-1]
+    assert (again["code"], again["prize_only"]) == (64, True)
+    assert settle(operator, "result", json.dumps(again))["movements"] == [{"id": "promo#p-2", "amount": "6"}]
+
+
 def test_what_was_refused_because_its_hash_fits_another_cut_is_refused_again_when_it_is_sent_back(
     operator: Operator,
 ) -> None:

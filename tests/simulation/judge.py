@@ -335,7 +335,8 @@ class Judge:
                 raise Violation(f"kept in {message.queue} as {parked['callback']}: {win}")
             if parked["reference"] != win.reference:
                 raise Violation(f"kept under {parked['reference']}: {win}")
-            if parked.get("prize_only") and parked["code"] != (due := self.books.dispute(delivery)):
+            due = {self.books.dispute(delivery), delivery.refusal}
+            if parked.get("prize_only") and parked["code"] not in due:
                 raise Violation(f"its prize is kept for {parked['code']}, not {due}: {win}")
             told = parked["reason"].partition("content: ")[2].split(", ")
             if parked["code"] == 61 and told not in (known := differing(delivery, self.books.contract)):

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from wallet import money, parking, report, snapshot, wire
-from wallet.errors import Absent, Malformed, MethodNotAllowed, Refusal, Unavailable, Unreadable
+from wallet.errors import Absent, InvalidAmount, Malformed, MethodNotAllowed, Refusal, Unavailable, Unreadable
 from wallet.ledger import Movement, Settlement
 from wallet.parking import Parked, Parking, ParkingFailed
 from wallet.store import Store
@@ -350,7 +350,12 @@ def _ask(call: Callable[[], None], failure: str) -> bool:
 
 
 def _for_reason(parked: Parked, refusal: Refusal, *, prize_only: bool = False) -> Parked:
-    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only)
+    """What is kept of a request, with why. What was kept for its prize alone stays so if it cannot be read.
+
+    If it can, and is refused, its win was not paid when its prize was left, and must not be forgotten.
+    """
+    stays_alone = parked.prize_only and isinstance(refusal, Absent | InvalidAmount | Malformed)
+    return replace(parked, code=refusal.code, reason=refusal.reason, prize_only=prize_only or stays_alone)
 
 
 def _text_of(event: Event) -> str:
