@@ -148,8 +148,8 @@ def children_of(pid: int) -> list[int]:
 
 
 def all_started_by(service: Service) -> list[int]:
-    """The engine, and a worker for each of five functions."""
-    wait_until(lambda: len(children_of(service.process.pid)) == 6)
+    """The engine, and a worker for each of nine functions."""
+    wait_until(lambda: len(children_of(service.process.pid)) == 10)
     return children_of(service.process.pid)
 
 
