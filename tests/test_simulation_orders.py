@@ -84,9 +84,9 @@ def _without(condition: str, action: Action) -> Action:
         ("win, win", "_set_wallet", _careless),
         ("withdrawal, a deposit that makes it possible", "_check_wallet", _unconditional),
         ("opening, another", "_open", _unconditional),
-        ("round, total, first of their code", "_put_free_rounds", _unconditional),
-        ("round, total", "_put_free_rounds", _deaf_to_rounds),
-        ("round, round", "_put_free_rounds", _deaf_to_totals),
+        ("round, total, first of their code", "_put", _unconditional),
+        ("round, total", "_put", _deaf_to_rounds),
+        ("round, round", "_put", _deaf_to_totals),
         ("win with prize, with another, paid without", "_note_prize", _forgetful),
     ],
 )

@@ -101,7 +101,7 @@ def asked_of_aws() -> Iterator[tuple[str, set[str]]]:
 
 def test_what_is_asked_of_aws_is_found_here() -> None:
     assert {service: len(methods) for service, methods in asked_of_aws()} == {
-        "dynamodb": 2,
+        "dynamodb": 3,
         "secretsmanager": 1,
         "sqs": 2,
     }

@@ -464,7 +464,7 @@ def test_the_console_shows_a_stack_and_repairs_it_with_the_documented_permission
         rows = [row for row in console.live("w-1", "w-2", "w-3", "w-4") if " w-" in row]
         said = ["credited", "replay", "for a person", "for a person", "for a person", "for a person"]
         assert all(word in row for word, row in zip(said, rows, strict=True)), rows
-        assert "watched w-1 7 USD" in rows[0]
+        assert "watched w-1 +7 USD" in rows[0]
 
         assert "Verified" in console.page("/player/proof?id=watched")
         assert "w-4" in console.page("/player/parked?id=watched&log=1")
