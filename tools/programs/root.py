@@ -64,7 +64,7 @@ COMMANDS = (
     Command(
         _PROVIDER,
         "simulate",
-        "Plays the provider: players in sessions, their rounds, jackpots, prizes and free rounds.",
+        "Plays the provider: players in sessions, whole rounds with their bets, jackpots, prizes and free rounds.",
     ),
     Command(_SHELL, "completion", "Prints what lets your shell complete commands and options: bash, zsh or fish."),
 )
