@@ -35,6 +35,9 @@ from tools.local.opening import Opening
 from tools.local.template import Template
 
 ROUTES = Template.load().routes()
+WINS = ("result", "jackpot", "bonus", "promo")
+MOVING = (*WINS, "bet")
+OUTCOMES = ("credited", "staked", "cancel remembered", "round ended", "answered", "replayed", "refused")
 PATHS = {kind: next(path for path in ROUTES if ROUTES[path] == kind) for kind in dict.fromkeys(ROUTES.values())}
 
 
@@ -273,9 +276,9 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             provider.send_while_stopped(tables, "tables")
             wait_until(lambda: re.search(r'kept "result-tables", retry \d+: done', service.output))
             provider.send_while_stopped(others, "queues")
-            for kind in PATHS:  # last, because each retry hides it for twice as long from whoever looks into the queue
+            for kind in WINS:  # last, because each retry hides it for twice as long from whoever looks into the queue
                 provider.send(kind, provider.body(kind, "nobody", userId="nobody"), 62)
-            for kind in PATHS:
+            for kind in WINS:
                 wait_until(lambda kind=kind: f'kept "{kind}-nobody", retry 1: not yet' in service.output)
         log = ROOT / ".local" / f"functions-{service.port}.log"
         return Run(
@@ -299,8 +302,10 @@ class Provider:
         self.send(kind, good, 0)
         self.send(kind, good, 0)
         self.send(kind, self.body(kind, "previous", PREVIOUS["hashSecret"]), 0, authToken=PREVIOUS["authToken"])
-        self.send(kind, self.body(kind, "credited", amount="77"), 61)
-        self.send(kind, self.body(kind, "currency", currency="EUR"), 52)
+        if kind in MOVING:
+            self.send(kind, self.body(kind, "credited", amount="77"), 53 if kind == "bet" else 61)
+        if kind != "cancel":  # it only records the currency
+            self.send(kind, self.body(kind, "currency", currency="EUR"), 52)
         two_hashes = self.body(kind, "hashes")
         self.send(kind, two_hashes | {"HASH": two_hashes["hash"]}, 0)
         # Not admitted.
@@ -312,10 +317,11 @@ class Provider:
         self.send(kind, good | {"hash": [WRONG_HASH, {"token": WITHIN}]}, 401)
         # Faulty: what every field holds is kept as received for a person, but never logged.
         self.send(kind, self.body(kind, "absent", userId=None), 64)
-        self.send(kind, self.body(kind, "amount", amount=WITHIN, gameName=WITHIN), 59)
+        if kind in (*MOVING, "cancel"):
+            self.send(kind, self.body(kind, "amount", amount=WITHIN, gameName=WITHIN), 59)
+            self.send(kind, self.body(kind, {"authToken": WITHIN}), 57)
         self.send(kind, self.body(kind, "user", userId=f"{WITHIN}\n"), 57)
         self.send(kind, self.body(kind, "spellings", USERID=WITHIN), 57)
-        self.send(kind, self.body(kind, {"authToken": WITHIN}), 57)
         # No JSON at all.
         text = json.dumps(good)
         self.send(kind, text[:-1], 99)
@@ -449,7 +455,7 @@ def test_a_whole_run_keeps_no_secret_no_token_and_no_hash(whole_run: Run) -> Non
 def test_a_whole_run_logged_and_kept_what_it_had_to(whole_run: Run) -> None:
     """So that the tests above searched through what there is to search."""
     lines = [json.loads(line) for line in whole_run.logs["functions"].splitlines() if line.startswith('{"level"')]
-    outcomes = [line for line in lines if line["message"] in ("credited", "replayed", "refused")]
+    outcomes = [line for line in lines if line["message"] in OUTCOMES]
     logged = Counter((line["service"], line.get("code", 0)) for line in outcomes if "tries" not in line)
     assert whole_run.answered <= logged
     assert "parking failed" in {line["message"] for line in lines}
@@ -461,12 +467,15 @@ def test_a_whole_run_logged_and_kept_what_it_had_to(whole_run: Run) -> None:
         for record in map(json.loads, records)
         if WITHIN in request_in(record).get("within", {}).values()
     }
-    for kind in PATHS:
-        transactions = {(f"{kind}#{kind}-{reference}") for reference in ("credited", "previous", "hashes")}
+    for kind in (*MOVING, "cancel"):
+        recorded = "bet" if kind == "cancel" else kind  # what a cancel remembers has its bet's id
+        transactions = {(f"{recorded}#{kind}-{reference}") for reference in ("credited", "previous", "hashes")}
         assert {("Transactions", id) for id in transactions} < kept
-        dead_letters = f"{kind.title()}DeadLetters"
-        for reference in ("credited", "currency", "absent", "amount", "user", "spellings"):
-            assert (dead_letters, f"{kind}-{reference}") in kept
+    for kind in (*WINS, "cancel"):
+        unclear = ("absent", "amount", "user", "spellings")
+        for reference in unclear if kind == "cancel" else ("credited", "currency", *unclear):
+            assert (f"{kind.title()}DeadLetters", f"{kind}-{reference}") in kept
+    for kind in WINS:
         assert (f"{kind.title()}RetryQueue", f"{kind}-nobody") in kept
 
 
