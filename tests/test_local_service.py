@@ -52,6 +52,7 @@ PLAYERS = [
     {"userId": "safe", "currency": "USD", "cash": "5", "bonus": "5"},
     {"userId": CERTIFIED, "currency": "EUR", "cash": "0.1", "bonus": "0"},
     {"userId": "certified too", "currency": "EUR", "cash": "0", "bonus": "0"},
+    {"userId": "frozen", "currency": "EUR", "cash": "0", "bonus": "0"},
 ]
 
 
@@ -223,7 +224,11 @@ WITHOUT_A_SECRET = [
 def test_the_service_passes_every_case_of_the_certification(guarded: Service) -> None:
     """With secrets set, since all that is tried without them is then tried too, but for the cases named above."""
     secret = ("--secret-file", str(EVENTS / "secrets.json"))
-    said = certified(guarded, "--large-amounts", "--other-player", "certified too", *secret)
+    freezing = {"freeze": {"userId": "frozen", "actor": "a test", "reason": "to be refused"}}
+    frozen = guarded.post("/2015-03-31/functions/CashierFunction/invocations", freezing)
+    assert frozen.json()["frozen"] is True
+    players = ("--other-player", "certified too", "--frozen-player", "frozen")
+    said = certified(guarded, "--large-amounts", *players, *secret)
 
     not_tried = [case["case"] for case in said["cases"] if case["verdict"] == "not tried"]
     assert (said["failed"], not_tried, said["movedBetween"]) == (0, WITHOUT_A_SECRET, [])
