@@ -193,9 +193,10 @@ class Store:
         return snapshot
 
     def _read_scope(self, scope: Scope, patience: "_Patience") -> Snapshot:
-        wanted: dict[str, list[Item]] = {self.players: [{"userId": scope.user_id}]}
+        wanted: dict[str, list[Item]] = {}
         if scope.ids:
             wanted[self.transactions] = [{"id": id} for id in scope.ids]
+        wanted[self.players] = [{"userId": scope.user_id}]
         if scope.bonus_code:
             wanted[self.free_rounds] = [{"userId": scope.user_id, "bonusCode": scope.bonus_code}]
         if scope.place and self.rounds:
