@@ -134,7 +134,10 @@ class Sender:
         case.query = {"authToken": TOKENS[0]}
         if not isinstance(case.body, dict) or self._sent % 4 == 1:
             return
-        for name in [name for name in case.body if name.lower() == "hash"]:
+        names = [name for name in case.body if name.lower() == "hash"]
+        if not names and case.meta and not case.meta.generation.mode.is_positive:
+            return  # it may be wrong in this, and a hash would put it right
+        for name in names:
             del case.body[name]
         with suppress(Refused):  # of what cannot be read
             case.body["hash"] = hash_of(json.dumps(case.body), HASH_SECRETS[0])
