@@ -484,8 +484,9 @@ class Judge:
                 raise Violation(f"settled by a person, and left for one again: {delivery.win}")
             if books.dispute(delivery) and not self._prize_stands(delivery, without=message):
                 raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
-        elif self.content(message).prize_only and delivery.refusal and self._prize_stands(delivery, without=message):
-            return
+        elif self.content(message).prize_only and not books.is_lost(delivery):  # another delivery settled its win
+            if not self._prize_stands(delivery, without=message):
+                raise Violation(f"done with, and its prize is nowhere: {delivery.win}")
         elif not self.stands(delivery, without=message):
             raise Violation(f"done with, and neither credited nor left for a person: {delivery.win}")
         elif not watch.verdicts & {52, 57, 59, 61, 64}:
