@@ -617,7 +617,7 @@ def test_a_dry_run_calls_nothing_and_an_event_is_refused(service: Service) -> No
     with pytest.raises(ClientError) as raised:
         lambda_of(service).invoke(FunctionName="CashierFunction", InvocationType="Event", Payload=asked)
 
-    assert dry["StatusCode"] == 204
+    assert (dry["StatusCode"], dry["Payload"].read()) == (204, b"")
     assert raised.value.response["Error"]["Code"] == "InvalidParameterValueException"
     assert all(item["id"] != "deposit#never" for item in service.ledger("421"))
 
@@ -626,7 +626,7 @@ def test_a_function_that_fails_is_said_to(service: Service) -> None:
     answer = lambda_of(service).invoke(FunctionName="ResultFunction", Payload=b'{"httpMethod": 1}')
     crashed = lambda_of(service).invoke(FunctionName="ResultFunction", Payload=b'{"Records": [1]}')
 
-    assert "FunctionError" not in answer
+    assert (json.load(answer["Payload"])["statusCode"], answer.get("FunctionError")) == (405, None)
     assert crashed["FunctionError"] == "Unhandled"
     assert json.load(crashed["Payload"])["errorType"] == "Runtime.ExitError"
 

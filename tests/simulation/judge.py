@@ -384,19 +384,17 @@ class Judge:
             return
         self.kept.append(delivery)
         # What a person must look at is left before anything is written, whatever comes of that.
-        sent = [
-            each for each in invocation.sent if code != 998 or not self._may_be_kept(delivery) or "Dead" not in each
-        ]
-        if len(sent) > 1 and "sqs" not in invocation.failed:
+        sent = [each for each in invocation.sent if _code(each) or not self._may_be_kept(delivery)]
+        if max(len(sent), len(invocation.sent) - len(sent)) > 1 and "sqs" not in invocation.failed:
             raise Violation(f"kept twice: {delivery.win}")
         waiting = self.network.queues.waiting
         standing = [each for each in self._standing[delivery.number] if each.number in waiting[each.queue]]
-        if "sqs" not in invocation.failed and all(json.loads(each.body)["code"] != code for each in standing):
+        if "sqs" not in invocation.failed and all(_code(each) != code for each in standing):
             raise Violation(f"answered {code}, and kept for another code: {delivery.win}")
         if code != 998 or "sqs" not in invocation.failed:  # else only the queue's answers were lost, whichever it is
             right = kept_for(code, delivery.win.callback)
-            if right is None or not all(name.endswith(right.queue) for name in sent):
-                raise Violation(f"answered {code}, and kept in {invocation.sent}: {delivery.win}")
+            if right is None or not all(each.queue.endswith(right.queue) for each in sent):
+                raise Violation(f"answered {code}, and kept in {[each.queue for each in sent]}: {delivery.win}")
 
     # --- What is in the queues ----------------------------------------------------------------------
 
@@ -412,7 +410,7 @@ class Judge:
         else:
             self._standing[delivery.number].append(message)
             if invocation:
-                invocation.sent.append(message.queue)
+                invocation.sent.append(message)
         if invocation and message.queue.endswith("RetryQueue"):
             delay = min(self.script.retry_seconds, LONGEST_DELAY_SECONDS)
             if message.visible_at != self.network.timeline.now + delay:
@@ -626,6 +624,11 @@ def _ran_out_of_time(invocation: Invocation) -> bool:
 
 def _literal(literal: str) -> tuple[str, str]:
     return "number", literal
+
+
+def _code(message: Message) -> int:
+    """Why it is kept; 0: for what a person must look at, though it is done."""
+    return json.loads(message.body)["code"]
 
 
 def _prize_of(delivery: Delivery) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
+from memory import Message
 from tools.local.template import Function, Template
 
 from .script import Delivery
@@ -70,7 +71,7 @@ class Invocation:
     queue_seconds: float = 0.0  # how long it waited for SQS
     waited_before: float = 0.0  # and how long of it before it last heard of the tables
     failed: set[str] = field(default_factory=set)  # the services that did not serve it
-    sent: list[str] = field(default_factory=list)  # the queues that it left a request in
+    sent: list[Message] = field(default_factory=list)  # what it kept of a request, but for prizes
     prizes: int = 0  # how often it left the prize of what arrived
     read_at: float = 0.0  # when it last began to read the tables
     refused: int = 0  # how often the condition of a write failed since then

@@ -52,6 +52,9 @@ _BOOKED: Mapping[Queued, Win] = {
     "jackpot": _JACKPOT,
 }
 BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
+_OTHERS_BET = Win(
+    callback="bet", player="421", reference="own", amount="1", currency="EUR", game="g-1", round="round-1"
+)
 _OPENED = opened(90, "odd", "EUR", "7.5", "0.5")
 
 
@@ -80,6 +83,12 @@ def _script(*events: Event, faults: Mapping[tuple[int, int, int], Fault] | None 
 
 
 SCENES: Mapping[str, Script] = {
+    "a refund of an unknown round is left, and is then found to name another player's bet": _script(
+        _OPENED,
+        opened(91, "421", "EUR", "1", "0"),
+        Sent(at=1.0, win=_OTHERS_BET, number=1),
+        Sent(at=1.0, win=_REFUND, number=2),
+    ),
     "a replay is answered by its record while the wallet cannot be read": _script(
         _OPENED,
         Sent(at=1.0, win=_FIRST, number=1),

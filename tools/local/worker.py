@@ -6,6 +6,7 @@ Standard output stays free for that log. It ends when the socket does, so nothin
 """
 
 import importlib
+import io
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from botocore.httpsession import URLLib3Session
 OUTAGE = "WALLET_OUTAGE_FILE"  # names the file that takes the tables away
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "layers"
+_LINE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Context:
 def main(folder: str, descriptor: str) -> None:
     if outage := os.environ.get(OUTAGE):
         _lose_the_tables_while(Path(outage))
+    # Whole lines, however long: the functions share one log, and `print` alone may write the end of a line by itself.
+    whole_lines = io.BufferedWriter(io.FileIO(1, "w", closefd=False), _LINE_BYTES)
+    sys.stdout = io.TextIOWrapper(whole_lines, encoding="utf-8", line_buffering=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
     sys.path.insert(0, folder)  # as Lambda does
     with socket.socket(fileno=int(descriptor)) as channel, channel.makefile("rwb") as lines:
