@@ -477,6 +477,23 @@ def test_a_bet_whose_round_has_expired_is_left_for_a_person(operator: Operator) 
     assert [letter["code"] for letter in kept(operator)] == [61, 61]
 
 
+def test_a_round_that_expires_between_read_and_write_begins_again(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(operator, "Bet")
+    answered(operator, "Cancel")
+    (item,) = rounds(operator)
+    table = operator.database.Table("Rounds")
+
+    def expires() -> None:
+        table.delete_item(Key={"userId": "421", "round": item["round"]})
+
+    with before(monkeypatch, "TransactWriteItems", expires) as asked:
+        assert answered(operator, "Bet", reference="Bet-2") == 90
+    assert asked.count("TransactWriteItems") == 2
+    assert live(operator) == ["Bet-2"]
+
+
 def test_a_bet_that_is_read_before_its_round_is_read_again(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     answered(operator, "Bet")
     (item,) = rounds(operator)
@@ -596,12 +613,30 @@ def test_a_kept_cancel_is_tried_again_by_the_call_that_it_came_by(
     named = body(call, gameId="slot", roundId="r-1")
     with before(monkeypatch, "TransactWriteItems", fails):
         answered(operator, call, 998, **named)
+    retry(operator)
+    assert cash(operator) == paid
+
+
+def test_a_kept_cancel_of_an_unknown_player_is_remembered_and_done_with(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise ConnectionError
+
+    with before(monkeypatch, "TransactWriteItems", fails):
+        answered(operator, "Cancel", 998, userId="new")
+    retry(operator)
+
+    assert record(operator, "bet#Bet-1")["outcome"] == "cancelled"
+    assert not operator.messages("CancelDeadLetters")
+
+
+def retry(operator: Operator) -> None:
+    """Tries the message that waits again, and asserts that it is done with."""
     (message,) = operator.messages("CancelRetryQueue")
     record = {"messageId": "1", "receiptHandle": "h", "body": json.dumps(message)}
     record |= {"attributes": {"ApproximateReceiveCount": "1"}}
-
     assert operator.handler("cancel")({"Records": [record]}, None) == {"batchItemFailures": []}
-    assert cash(operator) == paid
 
 
 def test_a_path_of_no_call_of_its_own_is_refused(operator: Operator) -> None:

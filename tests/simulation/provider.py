@@ -49,7 +49,7 @@ class Play:
     stakes: dict[str, Fraction] = field(default_factory=dict)
     won: Fraction = Fraction(0)
     refunded: bool = False
-    gave_up: bool = False  # a message whose answer it never heard, and sends it no more
+    gave_up: bool = False  # it sends a message no more, and was not told that it is done
     cancelled: set[str] = field(default_factory=set)
     _sent: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -116,7 +116,8 @@ class Play:
             in_session=not step.closes,
         )
         self.won += Fraction(step.amount)
-        self.gave_up |= self._ask(win, RESULT_TRIES, _is_done) is None
+        code = self._ask(win, RESULT_TRIES, _is_done)
+        self.gave_up |= code is None or not _is_done(code)
 
     def _refund(self, reference: str) -> None:
         if self._undo("Refund", reference):
@@ -135,7 +136,7 @@ class Play:
             round=event.round,
         )
         code = self._ask(cancel, CANCEL_TRIES, (0).__eq__)
-        self.gave_up |= code is None
+        self.gave_up |= code is None or not _is_done(code)
         return code == 0
 
     def _visit(self, call: Literal["EndRound", "Check", "Balance"]) -> Visit:
