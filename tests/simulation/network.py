@@ -219,7 +219,11 @@ class Network:
         match operation:
             case "transact_write_items":
                 before = self.tables.writes
-                answer = self.tables.transact_write_items(**asked)
+                try:
+                    answer = self.tables.transact_write_items(**asked)
+                except ClientError:
+                    self.happened["a condition did not hold"] += 1
+                    raise
                 if self.tables.writes == before:
                     self.happened["a write was repeated"] += 1
                 else:

@@ -51,7 +51,7 @@ _BOOKED: Mapping[Queued, Win] = {
     "result": replace(_PRIZED, player="new", prize=None),
     "jackpot": _JACKPOT,
 }
-BETWEEN = 1.03  # after the read of what is sent at 1.0, and before its write
+BETWEEN = 1.02  # after the read of what is sent at 1.0, and before its write
 _OTHERS_BET = Win(
     callback="bet", player="421", reference="own", amount="1", currency="EUR", game="g-1", round="round-1"
 )

@@ -162,7 +162,7 @@ class World:
             case Sent():
                 self.send(event.win, event.number, event.tries, event.unheard)
             case Played():
-                chance = Random(self.script.seed * 1_000_003 + event.number)
+                chance = Random(f"play {self.script.seed} {event.number}")
                 self._plays.append(play := Play(self, event, chance))
                 play.start()
             case Opened(player=player):
@@ -407,7 +407,7 @@ class World:
         number = in_hand[0].delivery.number
         self._times[number, time] += 1  # the same delivery may be in two messages
         time += 1000 * (self._times[number, time] - 1)
-        chance = Random((self.script.seed * 1_000_003 + number) * 1009 + time)
+        chance = Random(f"{self.script.seed} {number} {time}")  # no other has its tokens
         return Invocation(self.network, machine, in_hand, self.timeline.now, time, chance)
 
     @contextmanager
@@ -476,21 +476,21 @@ class World:
         """What SQS and Lambda do with the messages that are due: each batch is a function's."""
         waiting = self.network.queues.waiting
         while first := next(iter(waiting[queue].values()), None):
-            number, chance = self._chance(first, 1019)
+            number, chance = self._chance(first, "order")
             if self.network.happens((number, 2 * first.receives, -3), "out of order", chance.random()):
                 waiting[queue] = dict(reversed(waiting[queue].items()))
             if not (messages := self.network.queues.receive_message(queue, self._batch_size)):
                 break
             self._hand_out(messages)
 
-    def _chance(self, message: Parked, salt: int) -> tuple[int, Random]:
+    def _chance(self, message: Parked, what: str) -> tuple[int, Random]:
         """The number of a message's delivery, and what decides what happens to it."""
         number = self.judge.content(message).delivery.number
-        return number, Random((self.script.seed * 1_000_003 + number) * salt + message.receives)
+        return number, Random(f"{what} {self.script.seed} {number} {message.receives}")
 
     def _hand_out(self, messages: Sequence[Parked]) -> None:
         first, callback = messages[0], self.judge.content(messages[0]).delivery.win.callback
-        number, chance = self._chance(first, 1013)
+        number, chance = self._chance(first, "delivery")
         happens, id = self.network.happens, (number, 2 * first.receives)
         twice = happens((*id, -1), "delivered twice", chance.random())
         is_lost = happens((*id, -2), "deletion lost", chance.random())
