@@ -102,6 +102,18 @@ def test_no_reference_is_sent_twice_as_a_fresh_win() -> None:
     assert [body["userId"] for body in bodies] == ["a", "b", "a", "a", "a"]
 
 
+def test_the_calls_of_a_round_are_of_one_player_bet_and_round() -> None:
+    rounds = Wins().rounds(3, ["a", "b"])
+    bodies = [{name: json.loads(sent["body"]) for name, sent in each.items()} for each in rounds]
+
+    for each in bodies:
+        assert (
+            len({(body["userId"], body["reference"], body["gameId"], body["roundId"]) for body in each.values()}) == 1
+        )
+    assert len({each["bet"]["roundId"] for each in bodies}) == 3
+    assert [each["bet"]["userId"] for each in bodies] == ["a", "b", "a"]
+
+
 @pytest.mark.parametrize("kibibytes", [1, 60])
 def test_a_body_is_as_large_as_it_is_called(kibibytes: int) -> None:
     assert len(win("r", "p", kibibytes=kibibytes)["body"]) == pytest.approx(1024 * kibibytes, rel=0.1)

@@ -88,12 +88,15 @@ def credit(request: ResultRequest) -> dict[str, str]:
         if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
             raise NoSuchPlayer(request.user_id) from None
         raise
-    return {
-        "transactionId": str(uuid.uuid5(TRANSACTIONS, f"result#{request.reference}")),
-        "currency": wallet["currency"]["S"],
-        "cash": wallet["cash"]["N"],
-        "bonus": wallet["bonus"]["N"],
-    }
+    return {"transactionId": transaction_id("result", request.reference), **balances(wallet)}
+
+
+def transaction_id(kind: str, reference: str) -> str:
+    return str(uuid.uuid5(TRANSACTIONS, f"{kind}#{reference}"))
+
+
+def balances(wallet: Any) -> dict[str, str]:
+    return {"currency": wallet["currency"]["S"], "cash": wallet["cash"]["N"], "bonus": wallet["bonus"]["N"]}
 
 
 @app.post("/v4/Result")
