@@ -39,18 +39,24 @@ _CHILD = ROOT / "bench" / "child.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """`module` is imported from `folder`, with `layer` mounted as Lambda does."""
+    """`module` is imported from `folder`, with `layer` mounted as Lambda does.
+
+    It gets the variables of the template's `function`, with `calls` as its parameter `Calls`. No rival knows rounds, so
+    wins are served without them.
+    """
 
     name: str
     what: str
     module: str
     folder: Path
     layer: Path
+    function: str = "result"
+    calls: str = "Wins"
 
 
 OURS = Contender(
     name="ours",
-    what="this wallet: the layer as built and `functions/result/app.py`",
+    what="this wallet: the layer as built, and the functions `result`, `bet` and `cancel`",
     module="app",
     folder=ROOT / "functions" / "result",
     layer=OUR_LAYER,
@@ -184,6 +190,11 @@ class Environment:
             raise Trouble(f"{self.contender.name} refused {calls.failed} of {len(calls.wall_ms)} calls: {calls.last}")
         return calls
 
+    def answer(self, event: Event) -> dict[str, Any]:
+        """What it answers, be it success or not."""
+        self.begin([event])
+        return self.finish().last
+
     def begin(self, events: Sequence[Event], *, seconds: float | None = None, apart: bool = False) -> None:
         self._lines.write(json.dumps({"events": events, "seconds": seconds, "apart": apart}).encode() + b"\n")
         self._lines.flush()
@@ -222,12 +233,13 @@ def environments(contender: Contender, endpoint: str, how_many: int) -> Iterator
 
 
 def _variables(contender: Contender, endpoint: str, *, as_deployed: bool) -> Mapping[str, str]:
-    (result,) = (function for function in Template.load().functions() if function.name == "result")
+    functions = Template.load(Calls=contender.calls).functions()
+    (function,) = (each for each in functions if each.name == contender.function)
     # Lambda mounts code and layer read-only: what they bring no bytecode of is compiled at every start.
     read_only = {"PYTHONDONTWRITEBYTECODE": "1"}
     cached = {"PYTHONPYCACHEPREFIX": str(PLACE / "bytecode")}
     return {
-        **result.environment,
+        **function.environment,
         **VARIABLES,
         **(read_only if as_deployed else cached),
         "RETRY_QUEUE": f"{endpoint}/queue",
@@ -237,7 +249,7 @@ def _variables(contender: Contender, endpoint: str, *, as_deployed: bool) -> Map
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_LAMBDA_FUNCTION_NAME": "result",
+        "AWS_LAMBDA_FUNCTION_NAME": contender.function,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1",

@@ -11,26 +11,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bench.book import Book, p50, p99
-from bench.contenders import (
-    CONTENDERS,
-    FLOOR,
-    OURS,
-    PEER_MADE,
-    Calls,
-    Contender,
-    Environment,
-    environments,
-    layer_megabytes,
-)
+from bench.contenders import CONTENDERS, OURS, PEER_MADE, Calls, Contender, Environment, environments, layer_megabytes
+from bench.kinds import FRESH, ROUNDS, WINS, Entry, Kind
 from bench.tables import NAMES, Tables
-from bench.wins import Event, Wins
+from bench.wins import Event, Wins, changed
 from bench.witness import Call, Witness, witness
 from tools.local.engine import engine, free_port
 from tools.local.lifetime import die_with_parent
 from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
+
+T = TypeVar("T")
 
 PLAYERS = 40
 WORKERS = 4
@@ -85,7 +79,7 @@ class Stand:
     rounds_made: dict[str, int] = field(default_factory=dict)
     engine: str = ""
     stub: Mapping[str, str] = field(default_factory=dict)
-    replayed: dict[str, Event] = field(default_factory=dict)  # the one that the stub knows to be on record
+    known: dict[str, Event] = field(default_factory=dict)  # the call that each endpoint of the stub was asked
 
     def rounds(self, section: str, share: float) -> Iterator[int]:
         """Rounds until the section has had its share of the time, and the least number of them."""
@@ -111,25 +105,46 @@ def prepared(stand: Stand) -> Iterator[None]:
         tables.open_wallets(player for contender in CONTENDERS for player in players_of(contender))
         recorded = stack.enter_context(witness(running.endpoint, NAMES, counting=False))
         answers = {}
-        for contender in CONTENDERS:
-            answers |= _record(stand, contender, recorded)
+        for entry in (*WINS, *ROUNDS):
+            answers |= _record(stand, entry, recorded)
         stand.stub = stack.enter_context(_stub(answers))
         yield
 
 
-def _record(stand: Stand, contender: Contender, seen: Witness) -> dict[str, list[Call]]:
-    player = players_of(contender)[0]
-    with Environment(contender, seen.endpoint) as environment:
-        environment.run(stand.wins.fresh(3, [player]))
-        answers = {f"{contender.name} fresh": seen.take()}
-        if contender != FLOOR:
-            (event,) = stand.wins.again(1, player)
-            stand.replayed[contender.name] = event
-            environment.run([event])
+def _record(stand: Stand, entry: Entry, seen: Witness) -> dict[str, list[Call]]:
+    players, answers = players_of(entry.contender)[:1], {}
+    with _started(entry, seen.endpoint) as started:
+        started["result"].run(stand.wins.fresh(2, players))  # the wallet in the stub's answers has moved
+        for kind in entry.kinds:
+            name = _name(entry, kind)
+            events = _prepare(stand, kind, started, 1, players)
             seen.take()
-            environment.run([event])
-            answers[f"{contender.name} replay"] = seen.take()
+            started[kind.call].run(events)
+            answers[name] = seen.take()
+            (stand.known[name],) = events
     return answers
+
+
+def _name(entry: Entry, kind: Kind) -> str:
+    return f"{entry.contender.name} {kind.name}"
+
+
+@contextmanager
+def _started(entry: Entry, endpoint: str) -> Iterator[Mapping[str, Environment]]:
+    """An environment of each of the entry's functions, by their calls."""
+    with ExitStack() as stack:
+        yield {call: stack.enter_context(Environment(each, endpoint)) for call, each in entry.functions.items()}
+
+
+def _prepare(
+    stand: Stand, kind: Kind, started: Mapping[str, Environment], how_many: int, players: Sequence[str]
+) -> list[Event]:
+    """So many events of that kind, for which all that comes before them is done."""
+    rounds = stand.wins.rounds(1 if kind.again else how_many, players)
+    for call in (*kind.after, *([kind.call] if kind.again else [])):
+        started[call].run([each[call] for each in rounds])
+    events = [each[kind.call] for each in rounds]
+    return events * how_many if kind.again else events
 
 
 @contextmanager
@@ -170,27 +185,46 @@ def _stub(answers: Mapping[str, Sequence[Call]]) -> Iterator[Mapping[str, str]]:
 
 def count(stand: Stand) -> None:
     """Round trips and units, on the wire; and that all answer the same to the same."""
-    answers = {}
-    (event,) = stand.wins.fresh(1, ["nobody"])
     with witness(stand.engine, NAMES, counting=True) as seen:
-        for contender in CONTENDERS:
-            player = players_of(contender)[1]
-            theirs = json.loads(event["body"]) | {"userId": player}
-            with Environment(contender, seen.endpoint) as environment:
-                answers[contender.name] = environment.run([event | {"body": json.dumps(theirs)}]).first
-                seen.take()
-                environment.run(stand.wins.fresh(1, [player]))
-                stand.counts[contender.name, "fresh"] = Counts.of(seen.take())
-                if contender == FLOOR:
-                    continue
-                environment.run(win := stand.wins.again(1, player))
-                seen.take()
-                environment.run(win)
-                stand.counts[contender.name, "replay"] = Counts.of(seen.take())
-    if any(answer != answers[OURS.name] for answer in answers.values()):
-        raise Trouble(f"the contenders disagree: {answers}")
+        for entries in (WINS, ROUNDS):
+            calls = _usual_calls(stand.wins, with_bets=entries is ROUNDS)
+            answers = {entry.contender.name: _count(stand, entry, seen, calls) for entry in entries}
+            if any(answer != answers[OURS.name] for answer in answers.values()):
+                raise Trouble(f"the contenders disagree: {answers}")
     for contender in (OURS, *(each for each in CONTENDERS if each != OURS)):
         stand.layers[contender.name] = layer_megabytes(contender.layer)
+
+
+def _usual_calls(wins: Wins, *, with_bets: bool) -> list[tuple[str, Event]]:
+    """What all are asked, in this order. A bet is replayed, refused, cancelled, and cancelled before it comes."""
+    first, second, third = wins.rounds(3, ["nobody"])
+    if not with_bets:
+        return [("result", first["result"])]
+    too_much = changed(second["bet"], amount="1000000.0")
+    return [
+        *[("bet", first["bet"])] * 2,
+        *[("bet", too_much)] * 2,
+        ("bet", changed(first["bet"], amount="20.0")),
+        ("cancel", second["cancel"]),
+        ("bet", too_much),
+        *[("cancel", first["cancel"])] * 2,
+        ("bet", first["bet"]),
+        ("cancel", third["cancel"]),
+        ("bet", third["bet"]),
+    ]
+
+
+def _count(stand: Stand, entry: Entry, seen: Witness, calls: Sequence[tuple[str, Event]]) -> list[dict[str, Any]]:
+    """Counts what each kind of call asks of the tables, and returns the answers to these calls."""
+    (player,) = players = players_of(entry.contender)[1:2]
+    with _started(entry, seen.endpoint) as started:
+        answers = [started[call].answer(changed(event, userId=player)) for call, event in calls]
+        for kind in entry.kinds:
+            events = _prepare(stand, kind, started, 1, players)
+            seen.take()
+            started[kind.call].run(events)
+            stand.counts[entry.contender.name, kind.name] = Counts.of(seen.take())
+    return answers
 
 
 # --- Start and callback -----------------------------------------------------------------------------
@@ -200,13 +234,20 @@ def start_and_call(stand: Stand, share: float) -> None:
     for contender in (*CONTENDERS, PEER_MADE):  # so that nobody's first round writes bytecode
         Environment(contender, stand.engine).stop()
     for number in stand.rounds("start and callback", share):
-        for contender in _turned(CONTENDERS, number):
-            _on_the_stub(stand, contender)
-            _on_the_engine(stand, contender)
-            _as_deployed(stand, contender)
+        for entry in _turned(WINS, number):
+            _on_the_stub(stand, entry)
+            _on_the_engine(stand, entry)
+            _as_deployed(stand, entry.contender)
         with Environment(PEER_MADE, stand.engine) as environment:
             stand.book.note("init", PEER_MADE.name, environment.import_ms)
         _as_deployed(stand, PEER_MADE)
+
+
+def bet_and_cancel(stand: Stand, share: float) -> None:
+    for number in stand.rounds("bet and cancel", share):
+        for entry in _turned(ROUNDS, number):
+            _on_the_stub(stand, entry)
+            _on_the_engine(stand, entry)
 
 
 def _as_deployed(stand: Stand, contender: Contender) -> None:
@@ -217,35 +258,36 @@ def _as_deployed(stand: Stand, contender: Contender) -> None:
         note("peak memory as deployed", who, calls.peak_mb)
 
 
-def _on_the_stub(stand: Stand, contender: Contender) -> None:
-    note, who, calls = stand.book.note, contender.name, stand.extent.calls
-    player = players_of(contender)[0]
-    with Environment(contender, stand.stub[f"{who} fresh"]) as environment:
-        note("init", who, environment.import_ms)
-        environment.run(stand.wins.fresh(5, [player]))
-        _note_calls(stand, "stub fresh", contender, environment.run(stand.wins.fresh(calls, [player])))
-        apart = environment.run(stand.wins.fresh(calls, [player]), apart=True)
-        note("own fresh", who, p50(apart.own_ms))
-    if contender == FLOOR:
-        return
-    with Environment(contender, stand.stub[f"{who} replay"]) as environment:
-        replays = [stand.replayed[who]] * calls
-        environment.run(replays[:5])
-        _note_calls(stand, "stub replay", contender, environment.run(replays))
+def _on_the_stub(stand: Stand, entry: Entry) -> None:
+    note, who, calls = stand.book.note, entry.contender, stand.extent.calls
+    for kind in entry.kinds:
+        name = _name(entry, kind)
+        with Environment(entry.functions[kind.call], stand.stub[name]) as environment:
+            if kind == FRESH:
+                note("init", who.name, environment.import_ms)
+            # Where there was a call before, only the one that was recorded is of the bet in the stub's answers.
+            known = [stand.known[name]] * calls if kind.again or kind.after else []
+            players = players_of(who)[:1]
+            environment.run(known[:5] or _sent(stand, kind, 5, players))
+            _note_calls(stand, f"stub {kind.name}", who, environment.run(known or _sent(stand, kind, calls, players)))
+            if not kind.again:
+                apart = environment.run(known or _sent(stand, kind, calls, players), apart=True)
+                note(f"own {kind.name}", who.name, p50(apart.own_ms))
 
 
-def _on_the_engine(stand: Stand, contender: Contender) -> None:
-    note, who, calls = stand.book.note, contender.name, stand.extent.calls
-    players = players_of(contender)
-    with Environment(contender, stand.engine) as environment:
-        first = environment.run(stand.wins.fresh(1, players))
-        note("first call", who, first.wall_ms[0])
-        fresh = environment.run(stand.wins.fresh(calls, players))
-        _note_calls(stand, "engine fresh", contender, fresh)
-        if contender != FLOOR:
-            replays = stand.wins.again(calls, players[0])
-            environment.run(replays[:1])
-            _note_calls(stand, "engine replay", contender, environment.run(replays))
+def _sent(stand: Stand, kind: Kind, how_many: int, players: Sequence[str]) -> list[Event]:
+    return [each[kind.call] for each in stand.wins.rounds(how_many, players)]
+
+
+def _on_the_engine(stand: Stand, entry: Entry) -> None:
+    who, players = entry.contender, players_of(entry.contender)
+    with _started(entry, stand.engine) as started:
+        for kind in entry.kinds:
+            first = started[kind.call].run(_prepare(stand, kind, started, 1, players))
+            if kind == FRESH:
+                stand.book.note("first call", who.name, first.wall_ms[0])
+            events = _prepare(stand, kind, started, stand.extent.calls, players)
+            _note_calls(stand, f"engine {kind.name}", who, started[kind.call].run(events))
 
 
 def _note_calls(stand: Stand, measurement: str, contender: Contender, calls: Calls) -> None:
@@ -399,6 +441,6 @@ def _compare(
         stand.book.note(measurement, which, p50(walls))
 
 
-def _turned(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
-    start = number % len(contenders)
-    return [*contenders[start:], *contenders[:start]]
+def _turned(all: Sequence[T], number: int) -> Sequence[T]:
+    start = number % len(all)
+    return [*all[start:], *all[:start]]

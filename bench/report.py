@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.book import Figure
 from bench.contenders import CONTENDERS, FLOOR, NAIVE, OURS, PEER, PEER_MADE
+from bench.kinds import BETS, FRESH, REPLAY, Kind
 from bench.measure import PLAYERS, WORKERS, Stand, growths
 from bench.picture import Bar, Panel, draw
 from bench.service import IN_FLIGHT
@@ -99,7 +100,9 @@ def rows(stand: Stand) -> list[Row]:
         ),
         measured.row("callbacks a second, one player", "hot throughput", 0),
         measured.row(f"callbacks a second by `make run`, {IN_FLIGHT} in flight", "service", 0),
-        *_counted(stand),
+        *_counted(stand, FRESH, (2, 4, 1)),
+        *_counted(stand, REPLAY, (1, 0, 0)),
+        *measured.bets(),
         *measured.growth(),
         _layers(stand),
     ]
@@ -131,6 +134,23 @@ class _Measured:
         figure = self.stand.book.figure(measurement, OURS.name)
         return self.row(what, measurement, digits, target=Target(measured=_median(figure), must=must, aim=aim))
 
+    def bets(self) -> Iterator[Row]:
+        """The calls of a round: how long they take, then what they ask of the tables.
+
+        Only cancels must be as much quicker as wins: a bet reads and writes its round, which the peer's does not know.
+        """
+        for kind in BETS:
+            for what, measurement in ((f"{kind.name}, ms", "engine"), (f"{kind.name} on the stub, ms", "stub")):
+                if kind.call == "cancel":
+                    must, aim = (0.85, 0.60) if kind.again else (0.70, 0.50)
+                    yield self.ratio(what, f"{measurement} {kind.name}", 2, must=must, aim=aim)
+                else:
+                    yield self.row(what, f"{measurement} {kind.name}", 2)
+            if not kind.again:
+                yield self.row(f"{kind.name}, CPU outside the SDK's calls, ms", f"own {kind.name}", 3)
+        for kind in BETS:
+            yield from _counted(self.stand, kind, (1 if kind.again else 2, None, None))
+
     def growth(self) -> Iterator[Row]:
         """Ours with much; the ratio is to ours with little."""
         for growth in growths(self.stand.extent):
@@ -143,26 +163,23 @@ class _Measured:
             )
 
 
-def _counted(stand: Stand) -> Iterator[Row]:
-    """On the wire, of one callback."""
-    for kind in ("fresh", "replay"):
-        counts = {name: counts for name in _ALL if (counts := stand.counts.get((name, kind)))}
-        ours = counts[OURS.name]
-        most = {"fresh": (2, 4, 1), "replay": (1, 0, 0)}[kind]
-        tables = {name: each.writes - each.index for name, each in counts.items()}
-        costs = {name: each.writes * WRITE_PRICE + each.reads * READ_PRICE for name, each in counts.items()}
-        for what, values, measured, must in (
-            ("round trips", {name: each.round_trips for name, each in counts.items()}, ours.round_trips, most[0]),
-            ("read units", {name: each.reads for name, each in counts.items()}, None, None),
-            ("write units of the tables", tables, tables[OURS.name], most[1]),
-            ("write units of the index", {name: each.index for name, each in counts.items()}, ours.index, most[2]),
-        ):
-            yield Row(
-                what=f"{kind}: {what}",
-                cells={name: f"{value:g}" for name, value in values.items()},
-                target=None if must is None else Target(measured=measured, must=must, digits=0),
-            )
-        yield Row(what=f"{kind}: USD a million", cells={name: f"{cost:.2f}" for name, cost in costs.items()})
+def _counted(stand: Stand, kind: Kind, most: tuple[int, int | None, int | None]) -> Iterator[Row]:
+    """One callback on the wire. `most` are its round trips, and write units of the tables and of the indexes."""
+    counts = {name: counts for name in _ALL if (counts := stand.counts.get((name, kind.name)))}
+    tables = {name: each.writes - each.index for name, each in counts.items()}
+    costs = {name: each.writes * WRITE_PRICE + each.reads * READ_PRICE for name, each in counts.items()}
+    for what, values, must in (
+        ("round trips", {name: each.round_trips for name, each in counts.items()}, most[0]),
+        ("read units", {name: each.reads for name, each in counts.items()}, None),
+        ("write units of the tables", tables, most[1]),
+        ("write units of the index", {name: each.index for name, each in counts.items()}, most[2]),
+    ):
+        yield Row(
+            what=f"{kind.name}: {what}",
+            cells={name: f"{value:g}" for name, value in values.items()},
+            target=None if must is None else Target(measured=values[OURS.name], must=must, digits=0),
+        )
+    yield Row(what=f"{kind.name}: USD a million", cells={name: f"{cost:.2f}" for name, cost in costs.items()})
 
 
 def _layers(stand: Stand) -> Row:
@@ -206,9 +223,11 @@ within each round. In the rows of growth it is ours with much to ours with littl
 
 {rivals}
 
-All get the same API Gateway events and give the same answer to the same win; the run checks it. The rivals' packages
-are the pinned versions of our layer, and boto3, as their wheels bring them. The peer shares one client with its
-idempotency records. None of the rivals checks tokens, hashes or currencies, keeps a ledger, or keeps what could not be
+All get the same API Gateway events and give the same answer to the same win. Only ours and the peer take bets
+(`bench/apps/peer_bets.py`). They give the same answers to bets and cancels too: replayed, refused for lack of money,
+cancelled, and cancelled before the bet comes. The run checks it. The rivals' packages are the pinned versions of our
+layer, and boto3, as their wheels bring them. The peer shares one client with its idempotency records. None of the
+rivals checks tokens, hashes or currencies, knows rounds or frozen players, keeps a ledger, or keeps what could not be
 credited. *The peer's layer made as ours* is {PEER_MADE.what}.
 
 ## What each row is
@@ -225,6 +244,13 @@ credited. *The peer's layer made as ours* is {PEER_MADE.what}.
 - **Round trips, units**: counted on the wire, by the engine's `ReturnConsumedCapacity`; reads in a batch and failed
   conditions by DynamoDB's rules. **USD**: the tables' requests alone, at {WRITE_PRICE} a million writes and
   {READ_PRICE} a million reads.
+- **Bet, cancel, win after its bet**: the calls of one round of a game, where all calls are served (`Calls=All`), with
+  a process for each function. All other rows are wins where only wins are served (`Calls=Wins`); `make run` serves all
+  calls. A *fresh bet* takes the stake, and its *fresh cancel* pays it back. *Replayed* is the same call again. A
+  *fresh win after its bet* is what a win costs where bets are served. Ours reads and writes the round with each call,
+  which the peer does not know, so the times of bets and wins have no target. The peer's fresh cancel takes five round
+  trips: it reads the bet, marks it as cancelled, and pays back in three, as it pays a win. On the stub, the cancel or
+  the win is one call, repeated: the stub knows only its bet.
 - **Growth**: the {stand.extent.history:,} transactions are brought in by `ImportTable`, with what keys and index need.
 
 ## How it was measured
@@ -238,7 +264,7 @@ credited. *The peer's layer made as ours* is {PEER_MADE.what}.
 | rounds | {rounds} |
 
 Contenders take turns in each round, and each round begins with another. The inputs are the same in every run:
-`events/result.json` with numbered references. What a handler prints goes nowhere.
+the examples in `events/` with numbered references. What a handler prints goes nowhere.
 
 ## What was tried for what is missed
 

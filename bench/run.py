@@ -23,7 +23,7 @@ from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
 
 # How the time for rounds is spent; `make run` and the import have a fixed extent of their own.
-_CALLBACK, _THROUGHPUT, _GROWTH = 0.45, 0.3, 0.1
+_CALLBACK, _BETS, _THROUGHPUT, _GROWTH = 0.45, 0.15, 0.3, 0.1
 
 
 def main() -> int:
@@ -61,6 +61,7 @@ def _sections(stand: Stand) -> list[tuple[str, Callable[[], None]]]:
     return [
         ("counting round trips and units", lambda: measure.count(stand)),
         ("starts and callbacks", lambda: measure.start_and_call(stand, _CALLBACK)),
+        ("bets and cancels", lambda: measure.bet_and_cancel(stand, _BETS)),
         ("throughput", lambda: measure.throughput(stand, _THROUGHPUT)),
         (f"growth to {stand.extent.history:,} transactions", lambda: measure.growth(stand, _GROWTH)),
         ("`make run` over HTTP", lambda: service.serve(stand)),

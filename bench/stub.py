@@ -1,5 +1,7 @@
 """A DynamoDB without latency: answers each operation at once with what a real engine once answered to the same.
 
+A call may ask for one operation of one table several times: each connection gets those answers in turn.
+
 Run as `python -m bench.stub`, a process of its own. It reads a line of JSON, {name: [{"operation", "tables",
 "status", "body"}]}, opens a port for each name, and prints {name: port}. What is measured against it is the client
 alone: its own work, the SDK's, and the kernel's for a loopback connection.
@@ -11,10 +13,11 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import cache
+from itertools import cycle
 
 from tools.local.lifetime import leave_on_signals
 
-Answers = Mapping[tuple[str, str], bytes]
+Answers = Mapping[tuple[str, str], list[bytes]]
 
 _HEAD = re.compile(rb"x-amz-target: *dynamodb_20120810\.(\w+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -24,7 +27,7 @@ class Conversation(asyncio.Protocol):
     """One connection, kept alive."""
 
     def __init__(self, answers: Answers, tables: list[tuple[bytes, str]]) -> None:
-        self._answers = answers
+        self._answers = {asked: cycle(given) for asked, given in answers.items()}
         self._tables = tables
         self._received = bytearray()
         self._transport: asyncio.Transport
@@ -50,7 +53,7 @@ class Conversation(asyncio.Protocol):
         operation = target[1].decode() if target else ""
         named = " ".join(name for quoted, name in self._tables if quoted in body)
         try:
-            return self._answers[operation, named]
+            return next(self._answers[operation, named])
         except KeyError:
             _complain(f"the stub was asked for {operation or 'what is no operation'} of {named}, and knows no answer")
             return _response(500, '{"__type": "NothingRecorded"}')
@@ -71,7 +74,10 @@ async def main() -> None:
     recorded = json.loads(sys.stdin.readline())
     loop, ports, servers = asyncio.get_running_loop(), {}, []
     for name, calls in recorded.items():
-        answers = {(call["operation"], call["tables"]): _response(call["status"], call["body"]) for call in calls}
+        answers: dict[tuple[str, str], list[bytes]] = {}
+        for call in calls:
+            answer = _response(call["status"], call["body"])
+            answers.setdefault((call["operation"], call["tables"]), []).append(answer)
         tables = [
             (f'"{table}"'.encode(), table) for table in sorted({t for call in calls for t in call["tables"].split()})
         ]

@@ -18,7 +18,7 @@ Item = dict[str, dict[str, Any]]
 
 # The rivals' own, beside the template's.
 VARIABLES = {"IDEMPOTENCY_TABLE": "Idempotency", "NAIVE_TABLE": "NaiveTransactions"}
-NAMES = ["Players", "Transactions", "FreeRounds", *VARIABLES.values()]
+NAMES = ["Players", "Transactions", "FreeRounds", "Rounds", *VARIABLES.values()]
 
 _CASH, _BONUS = Decimal("99889.99"), Decimal("99.99")
 _IMPORT_PART = 100_000  # items in one object: 15 MB

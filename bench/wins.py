@@ -1,4 +1,4 @@
-"""The events that every contender is sent: API Gateway's, each with a win of its own. The same in every run."""
+"""The events that every contender is sent: API Gateway's, each with its own reference. The same in every run."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -23,6 +23,14 @@ class Wins:
         turns = cycle(players)
         return [win(self._reference(), next(turns), **fields) for _ in range(how_many)]
 
+    def rounds(self, how_many: int, players: Sequence[str]) -> list[dict[str, Event]]:
+        """So many rounds, spread over the players in turn, each with the calls that it may have, by their names.
+
+        They have one reference, and a round id nobody has sent yet.
+        """
+        turns = cycle(players)
+        return [_round(self._reference(), next(turns)) for _ in range(how_many)]
+
     def endless(self, players: Sequence[str]) -> Iterator[Event]:
         for player in cycle(players):
             yield win(self._reference(), player)
@@ -33,6 +41,18 @@ class Wins:
 
     def _reference(self) -> str:
         return f"{next(self._numbers):024x}"
+
+
+def _round(reference: str, user_id: str) -> dict[str, Event]:
+    return {
+        name: changed(event(name), reference=reference, roundId=reference, userId=user_id)
+        for name in ("bet", "cancel", "result")
+    }
+
+
+def changed(sent: Event, **fields: Any) -> Event:
+    """An event with other fields in its body."""
+    return sent | {"body": json.dumps(json.loads(sent["body"]) | fields)}
 
 
 def win(reference: str, user_id: str, *, bonus_code: str | None = None, kibibytes: int = 0) -> Event:

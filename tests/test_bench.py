@@ -1,5 +1,6 @@
 """The benchmarks' arithmetic: what a run is judged by, and what it counts. That it runs at all, `make bench` shows."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from xml.etree import ElementTree
@@ -9,6 +10,7 @@ import pytest
 from bench import units
 from bench.book import Book, p99
 from bench.picture import Bar, Panel, draw
+from bench.stub import Conversation
 from bench.target import Target
 from bench.wins import Wins, win
 from bench.witness import Call
@@ -100,9 +102,49 @@ def test_no_reference_is_sent_twice_as_a_fresh_win() -> None:
     assert [body["userId"] for body in bodies] == ["a", "b", "a", "a", "a"]
 
 
+def test_the_calls_of_a_round_are_of_one_player_bet_and_round() -> None:
+    rounds = Wins().rounds(3, ["a", "b"])
+    bodies = [{name: json.loads(sent["body"]) for name, sent in each.items()} for each in rounds]
+
+    for each in bodies:
+        assert (
+            len({(body["userId"], body["reference"], body["gameId"], body["roundId"]) for body in each.values()}) == 1
+        )
+    assert len({each["bet"]["roundId"] for each in bodies}) == 3
+    assert [each["bet"]["userId"] for each in bodies] == ["a", "b", "a"]
+
+
 @pytest.mark.parametrize("kibibytes", [1, 60])
 def test_a_body_is_as_large_as_it_is_called(kibibytes: int) -> None:
     assert len(win("r", "p", kibibytes=kibibytes)["body"]) == pytest.approx(1024 * kibibytes, rel=0.1)
+
+
+class Sent(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.answers.append(bytes(data))
+
+
+def test_the_stub_answers_what_is_asked_twice_in_turn() -> None:
+    known = {("PutItem", "Idempotency"): [b"taken", b"free"], ("UpdateItem", "Players"): [b"paid"]}
+
+    def asked(*operations: str) -> list[bytes]:
+        connection, transport = (
+            Conversation(known, [(b'"Idempotency"', "Idempotency"), (b'"Players"', "Players")]),
+            Sent(),
+        )
+        connection.connection_made(transport)
+        for operation in operations:
+            body = b'{"TableName": "Idempotency"}' if operation == "PutItem" else b'{"TableName": "Players"}'
+            head = f"POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\nContent-Length: {len(body)}"
+            connection.data_received(head.encode() + b"\r\n\r\n" + body)
+        return transport.answers
+
+    assert asked("PutItem", "PutItem", "UpdateItem", "PutItem") == [b"taken", b"free", b"paid", b"taken"]
+    assert asked("PutItem") == [b"taken"], "each connection begins with the first"
 
 
 def test_a_picture_is_a_document_with_a_bar_for_each() -> None:

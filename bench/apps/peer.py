@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -88,12 +88,15 @@ def credit(request: ResultRequest) -> dict[str, str]:
         if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
             raise NoSuchPlayer(request.user_id) from None
         raise
-    return {
-        "transactionId": str(uuid.uuid5(TRANSACTIONS, f"result#{request.reference}")),
-        "currency": wallet["currency"]["S"],
-        "cash": wallet["cash"]["N"],
-        "bonus": wallet["bonus"]["N"],
-    }
+    return {"transactionId": transaction_id("result", request.reference), **balances(wallet)}
+
+
+def transaction_id(kind: str, reference: str) -> str:
+    return str(uuid.uuid5(TRANSACTIONS, f"{kind}#{reference}"))
+
+
+def balances(wallet: Any) -> dict[str, str]:
+    return {"currency": wallet["currency"]["S"], "cash": wallet["cash"]["N"], "bonus": wallet["bonus"]["N"]}
 
 
 @app.post("/v4/Result")
@@ -131,7 +134,8 @@ def unavailable(_: Exception) -> Response[Any]:
 def refusal(status: int, code: int, description: str) -> Response[Any]:
     metrics.add_metric("Refused", MetricUnit.Count, 1)
     logger.warning("refused", code=code)
-    return Response(status_code=status, body={"error": code, "description": description})
+    answer = {"error": code, "description": description}
+    return Response(status_code=status, content_type=content_types.APPLICATION_JSON, body=answer)
 
 
 @logger.inject_lambda_context(clear_state=True)
