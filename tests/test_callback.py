@@ -4,7 +4,7 @@ import base64
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -248,14 +248,14 @@ def test_a_query_string_that_is_absent_is_no_defect(result: Environment) -> None
 # --- Defects of ours --------------------------------------------------------------------------------
 
 
-def serve_with(environment: Environment, movements_for: Callable[[Any], Sequence[Any]]) -> None:
+def serve_with(environment: Environment, movements_for: Callable[[Any], list[Any]]) -> None:
     environment.handler = environment.module.serve(request_model(environment.app), movements_for)
     environment.printed()
 
 
 @pytest.mark.parametrize("defect", [ValueError, KeyError, AssertionError, RecursionError, MemoryError, TypeError])
 def test_a_defect_makes_the_provider_send_again(result: Environment, defect: type[Exception]) -> None:
-    def movements_for(_request: Any) -> Sequence[Any]:
+    def movements_for(_request: Any) -> list[Any]:
         raise defect("hush-hush")
 
     serve_with(result, movements_for)
@@ -268,7 +268,7 @@ def test_a_defect_makes_the_provider_send_again(result: Environment, defect: typ
 
 
 def test_a_defect_is_logged_with_its_place_and_without_its_message(result: Environment) -> None:
-    def movements_for(request: Any) -> Sequence[Any]:
+    def movements_for(request: Any) -> list[Any]:
         cause = KeyError(f"token is {request.token}")
         raise ValueError(f"cannot work with hash {request.hash}") from cause
 
@@ -291,7 +291,7 @@ def test_a_defect_spoils_nothing_for_the_next_request(result: Environment) -> No
     defects = iter([True, False])
     movements_for = result.app.movements_for
 
-    def at_first_defective(request: Any) -> Sequence[Any]:
+    def at_first_defective(request: Any) -> list[Any]:
         if next(defects):
             raise ValueError
         return movements_for(request)

@@ -125,7 +125,7 @@ class Counter:
 
     def settle(self, *credits: Movement, seconds: float = 3.0) -> Settlement:
         deadline = self.clock.now + seconds
-        return self.store.settle(credits, request="{}", deadline=deadline, leave=self.leave)
+        return self.store.settle([*credits], request="{}", deadline=deadline, leave=self.leave)
 
     def leave(self, refusal: Refusal, was_left: bool) -> None:
         self.left.append(refusal)
@@ -133,7 +133,7 @@ class Counter:
 
     def another_settles(self, *credits: Movement) -> Step:
         def settle() -> None:
-            self.another.settle(credits, request="{}", deadline=self.clock.now + 3, leave=no_prize_is_left)
+            self.another.settle([*credits], request="{}", deadline=self.clock.now + 3, leave=no_prize_is_left)
 
         return after(settle)
 

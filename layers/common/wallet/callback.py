@@ -263,7 +263,7 @@ class _Callback:
             "reason": decision.reason,
             "booked_elsewhere": bool(decision.booked_elsewhere),
         }
-        if not isinstance(asked, Sequence):
+        if not isinstance(asked, list):
             return replace(asked, **by_hand)
         win, *prizes = asked
         if parked.prize_only and not prizes:
@@ -334,7 +334,7 @@ OrderT = TypeVar("OrderT", bound=wire.Order)
 
 
 def serve_orders(
-    model: type[OrderT], movements_for: Callable[[OrderT], Sequence[Movement]]
+    model: type[OrderT], movements_for: Callable[[OrderT], list[Movement]]
 ) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of a function that the operator's own side invokes: orders in, as objects, and answers out.
 

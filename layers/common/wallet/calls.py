@@ -257,33 +257,38 @@ class Inquiry:
         return Settlement(receipt=receipt, before=wallet, after=wallet, transactions=())
 
 
-Asked = Sequence[Movement] | Reversal | Ending | Inquiry
+Asked = list[Movement] | Reversal | Ending | Inquiry
 
 
 def scope(asked: Asked, snapshot: Snapshot | None = None) -> Scope:
     """What must be read, given what was read."""
-    return ledger.scope(asked, snapshot) if isinstance(asked, Sequence) else asked.scope(snapshot)
+    return ledger.scope(asked, snapshot) if isinstance(asked, list) else asked.scope(snapshot)
+
+
+def player(asked: Asked) -> str:
+    """Whose wallet it is about."""
+    return asked[0].user_id if isinstance(asked, list) else asked.user_id
 
 
 def is_torn(asked: Asked, snapshot: Snapshot) -> bool:
     """Whether a bet and its round were read at two moments."""
-    return ledger.is_torn(asked, snapshot) if isinstance(asked, Sequence) else asked.is_torn(snapshot)
+    return ledger.is_torn(asked, snapshot) if isinstance(asked, list) else asked.is_torn(snapshot)
 
 
 def settle(asked: Asked, snapshot: Snapshot) -> Settlement:
     """What it does, given what is on record. Raises what the kind of thing that is asked for raises."""
-    return ledger.settle(asked, snapshot) if isinstance(asked, Sequence) else asked.settle(snapshot)
+    return ledger.settle(asked, snapshot) if isinstance(asked, list) else asked.settle(snapshot)
 
 
 def was_decided(asked: Asked, snapshot: Snapshot) -> bool:
     """Whether a person has settled it."""
-    ids = (asked[0].id,) if isinstance(asked, Sequence) else asked.scope().ids
+    ids = (asked[0].id,) if isinstance(asked, list) else asked.scope().ids
     return any(snapshot.transactions[id].movement.actor for id in ids if id in snapshot.transactions)
 
 
 def opens(asked: Asked) -> bool:
     """Whether it makes a wallet."""
-    return isinstance(asked, Sequence) and asked[0].opens
+    return isinstance(asked, list) and asked[0].opens
 
 
 def _no_wallet(user_id: str) -> Wallet:

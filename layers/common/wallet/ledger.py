@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, Inexact
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from wallet import money
 from wallet.errors import (
@@ -198,8 +198,7 @@ class Transaction:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """What must be read for a request: that player's wallet, transactions by their `ids`, one bonus code, one round.
 
     `place` is the round's game and its id.

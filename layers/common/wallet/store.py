@@ -218,7 +218,7 @@ class Store:
     def _whole(self, snapshot: Snapshot, asked: Asked, patience: "_Patience") -> Snapshot:
         """The snapshot, read again while it is of several moments: its wallet is behind its transactions, or a bet and
         its round contradict each other."""
-        user_id, torn_reads = calls.scope(asked).user_id, 1
+        user_id, torn_reads = calls.player(asked), 1
         while True:
             is_behind = snapshot.is_torn(user_id)
             if not is_behind and (torn_reads >= MAX_TORN_READS or not calls.is_torn(asked, snapshot)):

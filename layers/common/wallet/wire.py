@@ -503,14 +503,10 @@ def answer(outcome: Receipt | Refusal, body: Body | None) -> str:
     They are texts where it has none.
     """
     amounts = [amount.value for amount in body.named("amount") if not amount.is_absent] if body else []
-    quote = '"' if not amounts or any(isinstance(amount, str) for amount in amounts) else ""
-    parts = (
-        f"{json.dumps(name)}: {quote}{value}{quote}"
-        if name in ("cash", "bonus")
-        else f"{json.dumps(name)}: {json.dumps(value)}"
-        for name, value in for_operator(outcome).items()
-    )
-    return "{" + ", ".join(parts) + "}"
+    is_text = not amounts or any(isinstance(amount, str) for amount in amounts)
+    numbers = ("error",) if is_text else ("error", "cash", "bonus")
+    said = for_operator(outcome).items()
+    return "{" + ", ".join(f'"{name}": {value if name in numbers else json.dumps(value)}' for name, value in said) + "}"
 
 
 def for_operator(outcome: Receipt | Refusal) -> dict[str, Any]:
