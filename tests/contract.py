@@ -909,10 +909,9 @@ class Contract:
         to_cash, to_bonus = self.shares(credit, paid)
         cash, bonus = self.add(wallet.cash, to_cash), self.add(wallet.bonus, to_bonus)
         count = next(iter(counts.values()), None)
-        self.check_digits(credit, cash, *((count.uncovered, count.advance) if count else ()))
         if paid < 0 and cash < 0 and not credit.below_zero:
             return self.keep(credit, wallet, outcome="not enough")
-        self.check_digits(credit, bonus)
+        self.check_digits(credit, cash, bonus, *((count.uncovered, count.advance) if count else ()))
         after = replace(wallet, cash=cash, bonus=bonus, version=wallet.version + 1)
         self.wallets[credit.player] = after
         self.counts |= counts

@@ -87,6 +87,13 @@ def test_a_bet_over_the_balance_is_refused_with_the_balances(operator: Operator)
     assert cash(operator) == 25
 
 
+def test_a_bet_over_the_balance_is_refused_whatever_digits_their_sum_would_need(operator: Operator) -> None:
+    operator.put_wallet(cash=Decimal("0.123456789012345678"))
+
+    answered(operator, "Bet", 15, amount="99999999999999999999999")
+    assert record(operator, "bet#Bet-1")["outcome"] == "not enough"
+
+
 def test_a_refusal_for_lack_of_money_is_final(operator: Operator) -> None:
     answered(operator, "Bet", 15, amount="26")
     operator.open_wallet(cash="100")

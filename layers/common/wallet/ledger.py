@@ -480,14 +480,13 @@ def move(movement: Movement, wallet: Wallet, snapshot: Snapshot) -> tuple[Transa
             if snapshot.unreadable_free_rounds:
                 raise Unavailable(snapshot.unreadable_free_rounds)
             paid, free_rounds = _count_free_round(movement, snapshot.free_rounds or FreeRounds())
+        if paid < 0 and wallet.cash < paid.copy_abs() and not movement.below_zero:  # whatever digits a sum would need
+            return unmoved(movement, wallet, "not enough", _refuse(movement, snapshot)), wallet
         # The provider defines `bonus` as the money won in free rounds, kept for statistics beside the cash.
         to_bonus = movement.bonus_amount if movement.free_round == "none" else paid
-        cash = money.add(wallet.cash, paid)
-        if paid < 0 and cash < 0 and not movement.below_zero:
-            return unmoved(movement, wallet, "not enough", _refuse(movement, snapshot)), wallet
         after = replace(
             wallet,
-            cash=cash,
+            cash=money.add(wallet.cash, paid),
             bonus=money.add(wallet.bonus, to_bonus),
             version=wallet.version + 1,
         )
