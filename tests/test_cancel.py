@@ -669,3 +669,12 @@ def test_a_person_is_answered_998_while_the_wallet_cannot_be_read(operator: Oper
     assert decide(operator)["error"] == 998
     operator.database.Table("Players").put_item(Item=wallet)
     assert decide(operator)["cash"] == "100"
+
+
+def test_a_cancel_that_a_person_decided_is_no_success_without_a_readable_wallet(operator: Operator) -> None:
+    answered(operator, "Cancel", 59, amount="ten")
+    assert decide(operator)["error"] == 0
+    operator.put_wallet(cash="much")
+
+    assert decide(operator, dryRun=True)["error"] == 998
+    answered(operator, "Cancel", 59, amount="ten")

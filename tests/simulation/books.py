@@ -86,6 +86,8 @@ class Books:
     def _is_settled_by_hand(self, delivery: Delivery) -> bool:
         asked = delivery.by_hand
         if isinstance(asked, Cancel):
+            if ("Players", asked.player) in self.spoiled or asked.player not in self.contract.wallets:
+                return False  # there are no balances to answer with
             records = (self.contract.records.get((kind, asked.reference)) for kind in ("bet", "cancel"))
             return any(each and each.credit.actor for each in records) and self._is_done(asked)
         if not isinstance(asked, Credit) or (known := self.contract.recorded(asked)) is None:

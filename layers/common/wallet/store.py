@@ -122,9 +122,7 @@ class Store:
                     snapshot = self._read(asked, patience)
             else:
                 break
-        if settlement.refusal:
-            raise settlement.refusal
-        return settlement
+        return _answered(settlement)
 
     def freeze(self, user_id: str, *, actor: str, reason: str, deadline: float) -> Wallet:
         """Freezes a player, and returns the wallet. Who did it first, when and why stays.
@@ -161,22 +159,22 @@ class Store:
     def foresee(self, asked: Asked, *, deadline: float) -> Settlement:
         """What `settle` would do at this moment: nothing is written.
 
-        Raises what `calls.settle` raises, and Unavailable.
+        Raises what `calls.settle` raises, a settlement's `refusal`, and Unavailable.
         """
         patience = _Patience(deadline)
-        return calls.settle(asked, self._whole(self._read(asked, patience), asked, patience))
+        return _answered(calls.settle(asked, self._whole(self._read(asked, patience), asked, patience)))
 
     def recall(self, asked: Asked, *, deadline: float) -> Settlement | None:
         """What is on record of `asked`, if a person has settled it: nothing is written.
 
-        Raises what `calls.settle` raises, and Unavailable.
+        Raises what `calls.settle` raises, a settlement's `refusal`, and Unavailable.
         """
         patience = _Patience(deadline)
         snapshot = self._whole(self._read(asked, patience), asked, patience)
         if not calls.was_decided(asked, snapshot):
             return None
         settlement = calls.settle(asked, snapshot)
-        return None if settlement.changes else settlement
+        return None if settlement.changes else _answered(settlement)
 
     # --- One read -----------------------------------------------------------------------------------
 
@@ -375,6 +373,13 @@ class Store:
             put["ExpressionAttributeNames"] = {f"#{name}": name for name in read}
             put["ExpressionAttributeValues"] = _encode({f":{name}": value for name, value in read.items()})
         return {"Put": put}
+
+
+def _answered(settlement: Settlement) -> Settlement:
+    """Raises the settlement's refusal, if it has one."""
+    if settlement.refusal:
+        raise settlement.refusal
+    return settlement
 
 
 # --- Items, as they are written ----------------------------------------------------------------------
