@@ -369,6 +369,7 @@ class Contract:
     records: dict[Any, Record] = field(default_factory=dict)
     counts: dict[tuple[str, str], Count] = field(default_factory=dict)
     rounds: dict[RoundKey, Round] = field(default_factory=dict)
+    undone: dict[str, str] = field(default_factory=dict)  # the first bet that a refund by its own reference paid back
     frozen: dict[str, tuple[str, str]] = field(default_factory=dict)  # players, and who has frozen them and why
     wins_only: bool = False
 
@@ -403,7 +404,7 @@ class Contract:
 
     def copy(self) -> "Contract":
         """Another one in the same state, for trying what would be."""
-        states = ("wallets", "records", "counts", "rounds", "frozen")
+        states = ("wallets", "records", "counts", "rounds", "undone", "frozen")
         return replace(self, **{name: {**getattr(self, name)} for name in states})
 
     # --- What is asked ------------------------------------------------------------------------------
@@ -1082,7 +1083,7 @@ class Contract:
 
     def check_decision(self, cancel: Cancel) -> None:
         """Raises Refused (61) for a person who decides otherwise than what is on record."""
-        paid_back = self.records.get(("cancel", cancel.reference))
+        paid_back = self.records.get(("cancel", self.undone.get(cancel.reference, cancel.reference)))
         if cancel.actor and paid_back and cancel.booked_elsewhere != (paid_back.outcome == "booked elsewhere"):
             raise Refused(61, "a person decided otherwise, or nobody did")
 
@@ -1125,6 +1126,8 @@ class Contract:
             self.pay(credit)
         if undoing.memory:
             self.keep(undoing.memory, wallet or self.no_wallet(undoing.memory), outcome="cancelled")
+            if undoing.back:
+                self.undone[cancel.reference] = undoing.back[0].reference
         if cancel.round and (undoing.marks_round or (undoing.memory and not cancel.of_round)):
             round = self.round_of(cancel)
             had_bet = round.had_bet or not cancel.of_round

@@ -563,6 +563,20 @@ def test_a_person_refunds_a_round_that_has_won(operator: Operator) -> None:
         assert answered(operator, "Refund", **REFUND) == 105
 
 
+@pytest.mark.parametrize("is_booked_elsewhere", [False, True])
+def test_a_refund_by_a_reference_of_its_own_is_not_decided_the_other_way(
+    operator: Operator, *, is_booked_elsewhere: bool
+) -> None:
+    answered(operator, "Bet")
+    answered(operator, "Result", amount="5")
+    answered(operator, "Refund", 61, **REFUND)
+    assert decide(operator, bookedElsewhere=is_booked_elsewhere)["error"] == 0
+
+    with unchanged(operator):
+        assert decide(operator, bookedElsewhere=not is_booked_elsewhere)["error"] == 61
+        assert decide(operator, bookedElsewhere=is_booked_elsewhere)["movements"] == []
+
+
 def test_a_refund_whose_round_cannot_be_read_is_not_settled_as_the_cancel_of_a_bet(operator: Operator) -> None:
     answered(operator, "Bet")
     answered(operator, "Refund", 57, reference="Bet-1", gameId="slot", roundId="\n")

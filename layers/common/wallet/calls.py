@@ -52,7 +52,9 @@ class Reversal:
         """What must be read. A bet that was read says which its round is, whatever its cancel says."""
         bet = self._taken_bet(snapshot) if snapshot else None
         place = self.place if bet is None or self.whole_round else bet.movement.place
-        return Scope(user_id=self.user_id, ids=(self.bet_id, self.id), place=place)
+        decided = self._paid_back_with(snapshot) if snapshot and self.actor else None
+        ids = dict.fromkeys(id for id in (self.bet_id, self.id, decided) if id)
+        return Scope(user_id=self.user_id, ids=(*ids,), place=place)
 
     def is_torn(self, snapshot: Snapshot) -> bool:
         """Whether the bet was read at another moment than its round: one that was taken is either live or paid back."""
@@ -127,8 +129,14 @@ class Reversal:
 
     def _check_decision(self, snapshot: Snapshot) -> None:
         """Raises Conflict for a person who decides the opposite of what is on record."""
-        if self.actor and (recorded := snapshot.transactions.get(self.id)):
-            ledger.check_decision(self.booked_elsewhere, recorded)
+        for id in (self.id, self._paid_back_with(snapshot)):
+            if self.actor and id and (recorded := snapshot.transactions.get(id)):
+                ledger.check_decision(self.booked_elsewhere, recorded)
+
+    def _paid_back_with(self, snapshot: Snapshot) -> str | None:
+        """What a refund by a reference of its own paid back first: the memory of that reference says it."""
+        memory = snapshot.transactions.get(self.bet_id)
+        return memory and memory.movement.arrived_with
 
     def _round(self, snapshot: Snapshot) -> Round | None:
         """The round as it was read, or a new one if it names one. Raises Unavailable."""
