@@ -675,6 +675,17 @@ def test_what_would_need_more_digits_than_a_balance_has_is_kept(operator: Operat
     assert operator.messages("CancelRetryQueue")
 
 
+def test_a_refund_that_no_wallet_can_hold_may_be_booked_elsewhere(operator: Operator) -> None:
+    for amount, reference in (("1e31", "Bet-1"), ("1e-18", "Bet-2")):
+        operator.put_wallet(cash=Decimal(amount))
+        answered(operator, "Bet", amount=amount, reference=reference)
+    answered(operator, "Refund", 59, **REFUND, amount="1e31")
+
+    assert decide(operator)["error"] == 59
+    assert decide(operator, bookedElsewhere=True)["error"] == 0
+    assert live(operator) == []
+
+
 def test_a_person_is_answered_998_while_the_wallet_cannot_be_read(operator: Operator) -> None:
     answered(operator, "Cancel", 59, amount="ten")
     wallet = operator.wallet()
