@@ -297,10 +297,15 @@ def test_a_round_whose_bets_are_all_cancelled_is_not_open(operator: Operator) ->
 def test_a_round_that_cannot_be_read_takes_no_bet(operator: Operator) -> None:
     answered(operator, "Bet")
     (item,) = rounds(operator)
-    for wrong in ({"bets": "none"}, {"bets": [{"reference": "Bet-1"}]}, {"winnings": "much"}, {"gameId": 5}):
+    of_bets = [
+        {"bets": "none"},
+        *({"bets": [bet]} for bet in ({"reference": "Bet-1"}, item["bets"][0] | {"bonusCode": None})),
+    ]
+    for wrong in (*of_bets, {"winnings": "much"}, {"gameId": 5}, {"hadBet": None}, {"refunded": False}):
         operator.database.Table("Rounds").put_item(Item=item | wrong)
         with unchanged(operator):
             answered(operator, "Bet", 998, reference="Bet-2")
+    assert operator.clock.slept == 0
 
 
 def test_a_bet_that_is_read_before_its_round_is_read_again(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

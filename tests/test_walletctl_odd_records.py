@@ -10,6 +10,7 @@ import pytest
 from conftest import Operator, published
 from test_console import Window
 from tools.shared.items import decoded
+from tools.walletctl.verify.books import wrong_in_round
 from walletctl import ACCOUNT, Walletctl, parked
 
 ODD: dict[str, dict[str, Any] | None] = {
@@ -27,6 +28,11 @@ ODD: dict[str, dict[str, Any] | None] = {
     "bytes": {"B": b"\xff\x00"},
     "a set": {"SS": ["a", "b"]},
 }
+ODD_ROUND: list[dict[str, Any]] = [
+    {"hadBet": None},
+    {"refunded": False},
+    {"bets": [{"reference": "b", "taken": Decimal(1), "bonusCode": None}]},
+]
 KEYS = {"Players": {"userId"}, "Transactions": {"id", "userId", "seq"}, "FreeRounds": {"userId", "bonusCode"}}
 PLAYER, ROUND = "421", "spoiled"
 
@@ -189,3 +195,11 @@ def test_an_odd_dead_letter_stops_no_tool(
         assert window.browser.get(page).status_code == 200
     id = f"result#{published('result')['reference']}"
     assert window.browser.get("/transaction/conflicts", params={"id": id}).status_code == 200
+
+
+@pytest.mark.parametrize("odd", ODD_ROUND)
+def test_a_proof_names_what_the_wallet_cannot_add_to(odd: dict[str, Any]) -> None:
+    a_round = {"userId": "421", "round": "1:gr", "gameId": "g", "roundId": "r", "bets": [], "winnings": Decimal(0)}
+
+    assert wrong_in_round(a_round) is None
+    assert wrong_in_round(a_round | odd)

@@ -587,7 +587,9 @@ def _with_round(snapshot: Snapshot, record: _Record | None) -> Snapshot:
         return replace(snapshot, round=None)
     game_id, round_id = record.text("gameId"), record.text("roundId")
     bets, winnings = _bets(record), record.number("winnings")
-    if game_id is None or round_id is None or bets is None or winnings is None:
+    # Nothing could be written either: a flag that is false or null is not absent, and so the item not as it was read.
+    has_odd_flag = any(name in record.item and not record.is_true(name) for name in _FLAGS)
+    if game_id is None or round_id is None or bets is None or winnings is None or has_odd_flag:
         return replace(snapshot, unreadable_round="what is known of the round is not of its form")
     round_ = Round(
         game_id=game_id,
@@ -604,13 +606,16 @@ def _with_round(snapshot: Snapshot, record: _Record | None) -> Snapshot:
     return replace(snapshot, round=round_)
 
 
+_FLAGS = ("hadBet", "hadRefusedBet", "hasResult", "refunded", "ended")
+
+
 def _bets(record: _Record) -> tuple[Bet, ...] | None:
     bets: list[Bet] = []
     for part in record.parts("bets") or ():
-        reference, taken = part.text("reference"), part.number("taken")
-        if reference is None or taken is None or taken < 0:
+        reference, taken, bonus_code = part.text("reference"), part.number("taken"), part.text("bonusCode")
+        if reference is None or taken is None or taken < 0 or (bonus_code is None and "bonusCode" in part.item):
             return None
-        bets.append(Bet(reference=reference, taken=taken, bonus_code=part.text("bonusCode")))
+        bets.append(Bet(reference=reference, taken=taken, bonus_code=bonus_code))
     return None if record.parts("bets") is None else tuple(bets)
 
 

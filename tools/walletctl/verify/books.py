@@ -458,7 +458,7 @@ def wrong_in_round(item: Item) -> str | None:
         if item.get(name) is not None and not isinstance(item[name], type_):
             return f"{named} has {name} of another type"
     for name in _FLAGS:
-        if item.get(name) is not None and item[name] is not True:
+        if name in item and item[name] is not True:
             return f"{named} has {name} {shown(item[name])}, where it is true or absent"
     if not all(_is_bet(bet) for bet in item["bets"]):
         return f"{named} has a bet without a reference, or what was taken is no number of zero or more"
@@ -471,9 +471,9 @@ def _is_bet(bet: object) -> bool:
     if not isinstance(bet, dict):
         return False
     said = cast(dict[str, object], bet)
-    taken, code = said.get("taken"), said.get("bonusCode")
+    taken, code = said.get("taken"), said.get("bonusCode", "")
     is_taken = isinstance(taken, Decimal) and taken >= 0
-    return isinstance(said.get("reference"), str) and is_taken and (code is None or isinstance(code, str))
+    return isinstance(said.get("reference"), str) and is_taken and isinstance(code, str)
 
 
 def _as_text(value: object) -> str:
