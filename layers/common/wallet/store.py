@@ -30,9 +30,9 @@ Item = dict[str, Any]
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0  # DynamoDB answers within tens of milliseconds; what takes longer does not come
 MAX_ATTEMPTS = 50  # a wallet contended beyond this is not settled by more of the same
-# How often a bet is read that neither its round nor a cancel knows. It is a matter of milliseconds, or the round has
-# expired.
-MAX_TORN_READS = 3
+# How long a bet is read again that neither its round nor a cancel knows. A write is seen in all of its items within
+# milliseconds, seldom later; or the round has expired.
+TORN_SECONDS = 0.2
 ROUND_DAYS = 400  # how long a round is kept after its last change, unless a live bet waits for a result
 
 # Another writer or the table's throughput was in the way; the same request may pass in a moment.
@@ -216,12 +216,11 @@ class Store:
     def _whole(self, snapshot: Snapshot, asked: Asked, patience: "_Patience") -> Snapshot:
         """The snapshot, read again while it is of several moments: its wallet is behind its transactions, or a bet and
         its round contradict each other."""
-        user_id, torn_reads = calls.player(asked), 1
+        user_id, until = calls.player(asked), time.monotonic() + TORN_SECONDS
         while True:
             is_behind = snapshot.is_torn(user_id)
-            if not is_behind and (torn_reads >= MAX_TORN_READS or not calls.is_torn(asked, snapshot)):
+            if not is_behind and (time.monotonic() >= until or not calls.is_torn(asked, snapshot)):
                 return snapshot
-            torn_reads += not is_behind
             patience.pause("the wallet is behind its transactions" if is_behind else "a bet is behind its round")
             snapshot = self._read(asked, patience)
 
