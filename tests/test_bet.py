@@ -104,6 +104,14 @@ def test_a_refusal_for_lack_of_money_is_final(operator: Operator) -> None:
     assert not refused.keys() & {"seq", "digest", "cashAfter"}
 
 
+def test_a_bet_whose_outcome_is_not_known_is_no_success(operator: Operator) -> None:
+    answered(operator, "Bet", 15, amount="26")
+    operator.database.Table("Transactions").put_item(Item=record(operator, "bet#Bet-1") | {"outcome": "refused"})
+
+    with unchanged(operator):
+        answered(operator, "Bet", 53, amount="26")
+
+
 def test_a_refused_bet_is_known_to_its_round_and_is_not_live(operator: Operator) -> None:
     answered(operator, "Bet", 15, amount="26")
     answered(operator, "Bet", 15, amount="27", reference="Bet-2")

@@ -622,21 +622,22 @@ _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def _transaction(record: _Record) -> Transaction:
-    """A transaction on record. Without a player or an amount it contradicts every request under its id, so that a
-    person sees it."""
+    """A transaction on record. Without a player or an amount, or with an outcome that another version has written, it
+    contradicts every request under its id, so that a person sees it."""
     kind, _, reference = record.id.partition("#")
     prizes = [
         Prize(reference=record.text(reference), amount=record.text(amount) or "")
         for reference, amount in (("prizeReference", "prizeAmount"), ("laterPrizeReference", "laterPrizeAmount"))
         if amount in record.item
     ]
-    outcome = record.text("outcome")
+    outcome: Outcome | None = next((known for known in _OUTCOMES if known == record.text("outcome")), None)
+    is_known = outcome is not None or record.item.get("outcome", _NULL) == _NULL
     return Transaction(
         movement=Movement(
             kind=kind,
             reference=reference,
             user_id=record.text("userId") or "",
-            amount=record.amount("amountAsked"),
+            amount=record.amount("amountAsked") if is_known else Decimal("NaN"),
             bonus_amount=record.number("bonusAmount") or Decimal(0),
             currency=record.text("currency"),
             game_id=record.text("gameId"),
@@ -657,7 +658,7 @@ def _transaction(record: _Record) -> Transaction:
         seq=record.whole("seq"),
         cash_after=record.amount("cashAfter"),
         bonus_after=record.amount("bonusAfter"),
-        outcome=next((known for known in _OUTCOMES if known == outcome), None),
+        outcome=outcome,
     )
 
 
