@@ -335,6 +335,20 @@ def test_a_cancel_of_one_bet_then_a_refund_of_its_round_under_the_same_reference
     assert record(operator, "cancel#Bet-2")["amount"] == 20
 
 
+def test_a_refund_that_pays_nothing_back_and_marks_its_round_says_so(operator: Operator) -> None:
+    answered(operator, "Bet")
+    answered(operator, "Cancel")
+    with output() as first:
+        answered(operator, "Refund", **REFUND | {"reference": "Bet-1"})
+    with output() as again:
+        answered(operator, "Refund", **REFUND | {"reference": "Bet-1"})
+
+    assert '"message":"round refunded"' in first.getvalue()
+    assert not metrics(first, "Replayed")
+    assert '"message":"replayed"' in again.getvalue()
+    answered(operator, "Result", 61)
+
+
 def test_a_round_that_has_won_is_not_refunded_and_nothing_is_marked(operator: Operator) -> None:
     answered(operator, "Bet")
     answered(operator, "Result", amount="5")

@@ -28,6 +28,7 @@ Outcome = Literal[
     "booked elsewhere",
     "cancel remembered",
     "round ended",
+    "round refunded",
     "answered",
     "replayed",
     "parked",
@@ -55,7 +56,7 @@ _KEPT_FOR: Mapping[int, Outcome] = {
 _PRIZE = "prize left for a person"
 MOVED = ("credited", "staked", "paid back", "moved")
 _LIST = (*MOVED, "booked elsewhere", "cancel remembered")  # these lines list the records
-_ANSWERED = ("round ended", "answered")  # nothing was asked to move
+_ANSWERED = ("round ended", "round refunded", "answered")  # nothing was asked to move
 _DONE = (*_LIST, *_ANSWERED, "replayed")
 _SAID = (*_DONE, "refused", "declined")  # one of them for each request
 TOLD = (*_SAID, _PRIZE)
@@ -329,7 +330,7 @@ def _outcome(message: str, code: int | None, tries: int | None) -> Outcome:
     match message:
         case (
             "credited" | "staked" | "paid back" | "moved" | "booked elsewhere" | "cancel remembered"
-            | "round ended" | "answered" | "replayed" | "declined" | "not kept" | "failed"
+            | "round ended" | "round refunded" | "answered" | "replayed" | "declined" | "not kept" | "failed"
         ):  # fmt: skip
             return message
         case "prize left for a person":

@@ -22,7 +22,7 @@ _MOST_REFERENCES = 50  # of a player or a round, those refused last
 # What is said of a reference that is settled.
 DONE = (
     "credited", "moved", "booked elsewhere", "replayed", "staked", "paid back", "cancel remembered", "round ended",
-    "answered",
+    "round refunded", "answered",
 )  # fmt: skip
 _FIELDS = (
     "service", "message", "code", "reason", "tries", "correlation_id", "userId", "roundId", "amount", "currency",

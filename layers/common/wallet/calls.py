@@ -197,18 +197,19 @@ class Reversal:
     ) -> Settlement:
         before = snapshot.wallet or _no_wallet(self.user_id)
         wallet = wallet or before
+        round_ = after if after != snapshot.round else None
         refusal: Refusal | None = None
         if snapshot.unreadable_wallet:
             refusal = Unavailable(snapshot.unreadable_wallet)
         elif snapshot.wallet is None and not self.actor:
             refusal = NoSuchPlayer(self.user_id, is_remembered=True)
         return Settlement(
-            receipt=_receipt(wallet, ledger.transaction_id(self.id), replayed=not transactions),
+            receipt=_receipt(wallet, ledger.transaction_id(self.id), replayed=not transactions and round_ is None),
             before=before,
             after=wallet,
             transactions=tuple(transactions),
             disputed=left,
-            round=after if after != snapshot.round else None,
+            round=round_,
             refusal=refusal,
         )
 

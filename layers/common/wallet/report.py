@@ -58,7 +58,9 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
 def _what(settlement: Settlement) -> str:
     """The word for what was done; if it was several things, for the first."""
     if not settlement.transactions:
-        return "round ended" if settlement.round else "answered"
+        if settlement.round is None:
+            return "answered"
+        return "round refunded" if settlement.receipt.transaction_id else "round ended"
     first = settlement.transactions[0]
     if first.outcome:
         return "cancel remembered" if first.outcome == "cancelled" else first.outcome

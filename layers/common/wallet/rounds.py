@@ -30,8 +30,8 @@ class Round:
 
     `bets` are the live ones, in the order they came. `had_bet`: one was taken, or was cancelled before it came by a
     cancel that named the round. `had_refused_bet`: the player had not enough for one. `winnings` are the results as
-    the provider asked for them, to 38 digits. `open_since` is when the first bet was taken that still waits for a
-    result (ISO 8601).
+    the provider asked for them, to 38 digits. `open_since` is since when a live bet has waited for a
+    result (ISO 8601), also if the first one was cancelled meanwhile.
     """
 
     game_id: str
