@@ -1960,6 +1960,7 @@ def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) 
     arrives("bet", "refused", code=53, reason="This reference was already used with other content: amount", amount="10")
     arrives("cancel", "paid back", transactions=[{"id": "cancel#b-1", "seq": 3, "amount": "10", "cashAfter": "11"}])
     arrives("cancel", "cancel remembered", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
+    arrives("cancel", "round refunded", transactions=[])
     arrives("cancel", "refused", code=61, reason="The round has winnings: roundId")
     arrives("endround", "round ended", None, transactions=[])
     arrives("balance", "answered", None, transactions=[])
@@ -1974,6 +1975,7 @@ def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) 
         ("bet", Decimal(10), "declined", False),
         ("cancel", Decimal(10), "paid back", False),
         ("cancel", Decimal(0), "cancel remembered", False),
+        ("cancel", None, "round refunded", False),
         ("cancel", None, "left for a person", True),
         ("endround", None, "round ended", False),
         ("balance", None, "answered", False),
@@ -1986,7 +1988,7 @@ def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) 
     for words_of_it in (
         ">-10 <", ">+10 <", "refused 15: ", "the wallet had less than was to be taken", "refused 998: ",
         "refused 53: ", "the reference was used before, with another amount", "the round has winnings",
-        "cancel remembered", "round ended", "answered", "refused 56: ", "the player is frozen",
+        "cancel remembered", "round refunded", "round ended", "answered", "refused 56: ", "the player is frozen",
     ):  # fmt: skip
         assert words_of_it in rows
     assert "not moved" not in rows
