@@ -919,6 +919,20 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert window.operator.messages("CancelDeadLetters") == []
 
 
+def test_a_cancel_that_came_again_as_it_should_is_not_shown_as_owed(window: Window) -> None:
+    assert played(window, "bet", reference="b-1") == 0
+    assert played(window, "cancel", reference="b-1", amount="3") == 59
+    assert played(window, "cancel", reference="b-1") == 0
+
+    text = window.get("/parked/letters", hx_request="true").text
+    found = window.get("/find/elsewhere?name=b-1&shown=1", hx_request="true").text
+
+    for page in (text, found):
+        assert "on record as paid back, so nothing more is owed for it" in page
+        assert "Discard for good" in page
+    assert "cancel was not paid back" not in found
+
+
 def test_a_refund_that_was_answered_and_kept_says_why_and_is_never_retried(window: Window) -> None:
     assert played(window, "refund", reference="f-1") == 0
 

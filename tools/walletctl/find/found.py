@@ -14,7 +14,7 @@ from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.kinds import BET, CANCEL, CANCELLED, ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import DONE, LogLine
 from tools.walletctl.parked.adjusted import told
-from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.advice import advice, is_paid_back
 from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import kind_of, meaning, number, outcome_of
 from tools.walletctl.rounds.played import Played, state
@@ -100,6 +100,12 @@ class Found:
         return not any(group.wins for _, group in self.letters)
 
     @property
+    def is_paid_back(self) -> bool:
+        """Whether its dead letters are cancels whose bets were paid back since: nothing more is owed for them."""
+        letters = [letter for _, group in self.letters for letter in group.letters]
+        return bool(letters) and all(is_paid_back(each, self.on_record) for each in letters)
+
+    @property
     def is_missed(self) -> bool:
         """Whether all that is known are refused wins, each told by itself."""
         return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player)
@@ -152,7 +158,8 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _recorded(found)
             yield from _of_rounds(found)
             if found.letters and not found.is_prize_alone:
-                yield f"There is a dead letter of that name as well, which is not {_done(found)}:"
+                undone = "" if found.is_paid_back else f", which is not {_done(found)}"
+                yield f"There is a dead letter of that name as well{undone}:"
             yield from _next(found)
             if found.not_looked_for:
                 yield "The log was not searched for other kinds of win under this reference. To search it:"
