@@ -927,6 +927,8 @@ def test_a_cancel_that_came_again_as_it_should_is_not_shown_as_owed(window: Wind
     text = window.get("/parked/letters", hx_request="true").text
     found = window.get("/find/elsewhere?name=b-1&shown=1", hx_request="true").text
 
+    assert "<h1>Not credited or paid back yet</h1>" in window.get("/parked").text
+    assert "Not paid back because <strong>" in text
     for page in (text, found):
         assert "on record as paid back, so nothing more is owed for it" in page
         assert "Discard for good" in page

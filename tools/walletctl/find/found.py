@@ -181,7 +181,7 @@ def sentences(found: Found) -> Iterator[str]:
         case "waiting":
             yield from _waiting(found, last)
         case "not kept":
-            yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
+            yield f"Not {_done(found)}: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
             yield from _gone(found, last)
         case "refused":
@@ -195,7 +195,7 @@ def sentences(found: Found) -> Iterator[str]:
             yield f"This player has no dead letters. Next: {found.command('ledger', found.name)}"
             if found.waiting:
                 wait = f"wait{'s' if found.waiting == 1 else ''} for another try"
-                yield f"{counted(found.waiting, 'win')} of any player {wait}. To find one, use its reference."
+                yield f"{counted(found.waiting, 'request')} of any player {wait}. To find one, use its reference."
         case "unknown":
             yield from _nowhere(found)
     for item in found.adjusted if not found.letters else ():
@@ -301,8 +301,8 @@ def _gone(found: Found, last: LogLine | None) -> Iterator[str]:
         yield f"To find out: {found.command('verify', option='--all')}"
         return
     yield (
-        f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
-        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
+        f"Not {_done(found)}. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not "
+        "among the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
     if last and last.code in (61, *INVALID):
         yield "Look again in five minutes. Then ask who settled it: sent again as it was, it is refused again."
