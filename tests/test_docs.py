@@ -608,6 +608,15 @@ def test_the_win_that_the_readme_sends_twice_is_answered_as_it_says(operator: Op
     assert [operator.send("result", each).json for each in sent] == documented
 
 
+def test_the_bet_that_the_page_takes_and_pays_back_is_answered_as_it_says(operator: Operator) -> None:
+    (block,) = re.findall(r"^```console\n(.*?)^```$", text_of("docs/bets.md"), re.MULTILINE | re.DOTALL)
+    bet, cancel = (json.loads(body) for body in re.findall(r"-d '(.*?)'", block, re.DOTALL))
+    documented = [json.loads(line) for line in re.findall(r"^\{.*\}$", block, re.MULTILINE)]
+
+    sent = (("bet", bet), ("cancel", cancel), ("bet", bet))
+    assert [operator.send(call, body).json for call, body in sent] == documented
+
+
 # --- Sentences --------------------------------------------------------------------------------------
 
 
