@@ -2098,6 +2098,16 @@ def test_a_prize_that_cannot_be_left_leaves_its_win_to_another_try() -> None:
     assert [each.outcome for each in fed(feed).after(0)] == ["parked"]
 
 
+def test_a_cancel_without_a_wallet_is_not_shown_as_waiting() -> None:
+    feed = Feed()
+    body = json.dumps(published("cancel", reference="r")).encode()
+    feed.answered("cancel", body, said("refused", code=62, reason="No such player: 999"), "{}", 0.01)
+
+    (cancel,) = fed(feed).after(0)
+    assert (cancel.outcome, cancel.is_owed) == ("declined", False)
+    assert not feed.open
+
+
 @pytest.mark.parametrize("code", [57, 59, 64])
 def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Window) -> None:
     window.feed.answered("result", b"{}", said("refused", code=code, reason="x"), "{}", 0.01)
