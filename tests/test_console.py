@@ -825,6 +825,8 @@ def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(windo
     text = window.get("/rounds").text
 
     assert re.findall(r'<a href="/find\?name=(round-\d)">', text) == ["round-1"]
+    assert re.search("10 <bdi[^>]*>USD</bdi></td>", text)
+    assert re.search("10 <bdi[^>]*>USD</bdi></td>", window.get("/player?id=421").text)
     assert 'class="alarm"' not in text
     assert '<a href="/find?name=round-1">' in window.get("/player?id=421").text
 
