@@ -234,6 +234,14 @@ def test_a_refund_of_an_unknown_round_is_left_for_a_person_and_not_sent_back_by_
 # --- Kept, and tried again --------------------------------------------------------------------------
 
 
+def test_a_refund_for_a_player_without_a_wallet_is_foreseen_without_one(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    assert sent(operator, "cancel", undo("own", userId="nobody"), REFUND) == 62
+
+    assert "The wallet of nobody: there is none" in walletctl("parked", "settle", "own").stdout
+
+
 def test_a_cancel_and_a_refund_of_one_reference_are_two_things(walletctl: Walletctl, won_round: Operator) -> None:
     assert sent(won_round, "cancel", undo("b"), REFUND) == 61
 
