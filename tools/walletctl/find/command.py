@@ -49,7 +49,7 @@ def find(
     """Finds a win, a bet, a round or another movement, and says what became of it.
 
     It may be credited, staked, paid back, moved, refused, booked elsewhere, parked (and why), a dead letter, or it was
-    never received. A round is told in order.
+    never received. A round is shown in order.
 
     A reference and a player are found by key, immediately. For a round or a transaction id the whole ledger is read,
     unless --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.
