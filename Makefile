@@ -87,7 +87,7 @@ deploy: .venv/local-ready ## deploy to an account, by your own AWS credentials (
 deploy-local: .venv/dev-ready .venv-engine/ready .local/build/ready ## deploy to an engine on this machine and call it (KEEP=1 leaves it up)
 	@exec $(python) -m tools.local.deploy.local
 
-probe: .venv/local-ready ## send a deployed stack signed wins of 0 (STACK=name, PLAYER=check, CURRENCY=EUR)
+probe: .venv/local-ready ## send a deployed stack each call, signed, for 0 (STACK=name, PLAYER=check, CURRENCY=EUR)
 	@$(python) -m tools.local.deploy.probe
 
 docs: .venv/dev-ready ## write docs/openapi.json

@@ -825,6 +825,8 @@ def test_open_rounds_are_listed_and_the_ones_that_wait_too_long_are_marked(windo
     text = window.get("/rounds").text
 
     assert re.findall(r'<a href="/find\?name=(round-\d)">', text) == ["round-1"]
+    assert re.search("10 <bdi[^>]*>USD</bdi></td>", text)
+    assert re.search("10 <bdi[^>]*>USD</bdi></td>", window.get("/player?id=421").text)
     assert 'class="alarm"' not in text
     assert '<a href="/find?name=round-1">' in window.get("/player?id=421").text
 
@@ -917,6 +919,22 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert "Settled" in done
     assert window.operator.wallet()["cash"] == Decimal("99899.99")
     assert window.operator.messages("CancelDeadLetters") == []
+
+
+def test_a_cancel_that_came_again_as_it_should_is_not_shown_as_owed(window: Window) -> None:
+    assert played(window, "bet", reference="b-1") == 0
+    assert played(window, "cancel", reference="b-1", amount="3") == 59
+    assert played(window, "cancel", reference="b-1") == 0
+
+    text = window.get("/parked/letters", hx_request="true").text
+    found = window.get("/find/elsewhere?name=b-1&shown=1", hx_request="true").text
+
+    assert "<h1>Not credited or paid back yet</h1>" in window.get("/parked").text
+    assert "Not paid back because <strong>" in text
+    for page in (text, found):
+        assert "on record as paid back, so nothing more is owed for it" in page
+        assert "Discard for good" in page
+    assert "cancel was not paid back" not in found
 
 
 def test_a_refund_that_was_answered_and_kept_says_why_and_is_never_retried(window: Window) -> None:
@@ -2082,6 +2100,16 @@ def test_a_prize_that_cannot_be_left_leaves_its_win_to_another_try() -> None:
     feed.answered("result", body, log + said("refused", code=998, reason="its prize could not be kept"), "{}", 0.01)
 
     assert [each.outcome for each in fed(feed).after(0)] == ["parked"]
+
+
+def test_a_cancel_without_a_wallet_is_not_shown_as_waiting() -> None:
+    feed = Feed()
+    body = json.dumps(published("cancel", reference="r")).encode()
+    feed.answered("cancel", body, said("refused", code=62, reason="No such player: 999"), "{}", 0.01)
+
+    (cancel,) = fed(feed).after(0)
+    assert (cancel.outcome, cancel.is_owed) == ("declined", False)
+    assert not feed.open
 
 
 @pytest.mark.parametrize("code", [57, 59, 64])

@@ -359,6 +359,36 @@ def test_erasing_the_request_of_a_record_that_is_not_there_makes_none(
     assert operator.items("Transactions") == before
 
 
+def test_a_call_that_never_comes_is_settled_as_the_page_says(
+    operator: Operator, walletctl: Walletctl, tmp_path: Path
+) -> None:
+    for round_id, reference in (("r-1", "BET"), ("ROUND", "other")):
+        bet = stake(reference, "5", roundId=round_id, gameId="GAME")
+        assert operator.send("bet", bet).json["error"] == 0
+    keep_orders = """aws() { cp order.json "$4.json"; echo '{}' >answer.json; }
+        resource() { echo "$1"; }"""
+
+    subprocess.run(  # noqa: S603 - what a person pastes
+        ["/bin/bash", "-ec", f"{keep_orders}\n{block_of('docs/operating/rounds.md', 'by_hand')}"],
+        env={"PATH": os.environ["PATH"], "LOGNAME": "ana"},
+        cwd=tmp_path,
+        check=True,
+    )
+    answers = {
+        name: operator.invoke(name, json.loads((tmp_path / f"{name.title()}Function:live.json").read_text()))
+        for name in ("cancel", "result")
+    }
+
+    assert {name: (each["error"], each["movements"]) for name, each in answers.items()} == {
+        "cancel": (0, [{"id": "cancel#BET", "amount": "5"}]),
+        "result": (0, [{"id": "result#REFERENCE", "amount": "12.5"}]),
+    }
+    assert all("openSince" not in each for each in operator.items("Rounds"))
+    assert operator.send("cancel", undo("BET", roundId="r-1", gameId="GAME"), path=CANCEL).json["error"] == 0
+    assert operator.wallet()["cash"] == Decimal("99889.99") + Decimal("7.5")
+    assert walletctl("verify", "--all").output.endswith("No fault\n")
+
+
 def test_a_wallet_that_somebody_wrote_is_opened_as_the_page_says(
     operator: Operator, walletctl: Walletctl, tmp_path: Path
 ) -> None:
@@ -576,6 +606,15 @@ def test_the_win_that_the_readme_sends_twice_is_answered_as_it_says(operator: Op
 
     sent = (win, win, win | {"amount": "11.0"})
     assert [operator.send("result", each).json for each in sent] == documented
+
+
+def test_the_bet_that_the_page_takes_and_pays_back_is_answered_as_it_says(operator: Operator) -> None:
+    (block,) = re.findall(r"^```console\n(.*?)^```$", text_of("docs/bets.md"), re.MULTILINE | re.DOTALL)
+    bet, cancel = (json.loads(body) for body in re.findall(r"-d '(.*?)'", block, re.DOTALL))
+    documented = [json.loads(line) for line in re.findall(r"^\{.*\}$", block, re.MULTILINE)]
+
+    sent = (("bet", bet), ("cancel", cancel), ("bet", bet))
+    assert [operator.send(call, body).json for call, body in sent] == documented
 
 
 # --- Sentences --------------------------------------------------------------------------------------

@@ -115,6 +115,45 @@ def test_a_cancel_with_another_amount_is_paid_back_by_what_was_taken(walletctl: 
     assert cash(bet) == "100"
 
 
+@pytest.mark.parametrize("faulty", [{"amount": "4"}, {"providerId": None}], ids=["another amount", "a missing field"])
+def test_a_cancel_that_came_again_as_it_should_owes_nothing_more(
+    walletctl: Walletctl, bet: Operator, faulty: dict[str, Any]
+) -> None:
+    assert sent(bet, "cancel", undo("b", **faulty)) != 0
+    assert sent(bet, "cancel", undo("b")) == 0
+
+    told = advised(walletctl, "b")
+
+    assert "The bet that it names is on record as paid back, so nothing more is owed for it." in told
+    assert "Discard the dead letter: walletctl parked discard cancel b" in told
+    assert "settle" not in told
+    found = walletctl("find", "b").stdout
+    assert "There is a dead letter of that name as well:" in found
+    assert "nothing more is owed for it." in found
+    assert "pays back nothing: nothing is held" in settled(walletctl, "b")
+    assert cash(bet) == "100"
+
+
+def test_a_refund_that_came_again_as_it_should_is_not_advised_to_be_adjusted(
+    walletctl: Walletctl, bet: Operator
+) -> None:
+    assert sent(bet, "cancel", undo("b", gameId=None), REFUND) == 64
+    assert sent(bet, "cancel", undo("b"), REFUND) == 0
+
+    assert "walletctl adjust" not in advised(walletctl, "b")
+    assert cash(bet) == "100"
+
+
+def test_another_player_s_cancel_of_a_bet_that_was_paid_back_is_still_another_player_s(
+    walletctl: Walletctl, bet: Operator
+) -> None:
+    bet.open_wallet("422", cash="50", bonus="0")
+    assert sent(bet, "cancel", undo("b", userId="422")) == 61
+    assert sent(bet, "cancel", undo("b")) == 0
+
+    assert "The bet is another player's." in advised(walletctl, "b")
+
+
 def test_a_cancel_that_names_another_round_is_paid_back_by_a_person(walletctl: Walletctl, bet: Operator) -> None:
     assert sent(bet, "cancel", undo("b", roundId="other")) == 61
 
@@ -193,6 +232,14 @@ def test_a_refund_of_an_unknown_round_is_left_for_a_person_and_not_sent_back_by_
 
 
 # --- Kept, and tried again --------------------------------------------------------------------------
+
+
+def test_a_refund_for_a_player_without_a_wallet_is_foreseen_without_one(
+    walletctl: Walletctl, operator: Operator
+) -> None:
+    assert sent(operator, "cancel", undo("own", userId="nobody"), REFUND) == 62
+
+    assert "The wallet of nobody: there is none" in walletctl("parked", "settle", "own").stdout
 
 
 def test_a_cancel_and_a_refund_of_one_reference_are_two_things(walletctl: Walletctl, won_round: Operator) -> None:

@@ -312,7 +312,7 @@ def test_the_store_breaks_and_what_was_parked_is_paid(opened: Opened, service: S
     expect(page.locator("#outage")).to_contain_text("The tables are away")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("region", name="Answers")).to_contain_text("998")
-    expect(page.locator("#outage")).to_contain_text("1 win so far waits for another try")
+    expect(page.locator("#outage")).to_contain_text("1 request so far waits for another try")
 
     expect(page.locator("#outage")).to_contain_text("1 paid since", timeout=40_000)
     page.get_by_role("link", name="Look at it").click()

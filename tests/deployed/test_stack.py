@@ -21,7 +21,7 @@ from conftest import EVENTS, published
 from deployed.watcher import key_of_user, watching
 from local_service import wait_until
 from stack import CALLBACKS
-from tools.local.deploy.examples import example, examples
+from tools.local.deploy.examples import OUTPUTS_OF_BETS, example, examples
 from tools.local.deploy.probe import probe, show
 from tools.local.deploy.stack import REGION, Stack, deployed
 from tools.local.engine import free_port
@@ -342,15 +342,12 @@ def test_a_probe_tries_every_lock_and_moves_nothing(stack: Stack) -> None:
     wrong_hash = probe(call, stack.outputs, SECRETS["current"] | {"hashSecret": "guessed"}, "check", "USD")
     wrong_token = probe(call, stack.outputs, SECRETS["current"] | {"authToken": "gue&ssed"}, "check", "USD")
 
-    assert {each.callback: each.answer.error for each in good} == dict.fromkeys(
-        ("result", "jackpot", "bonus", "promo"), 0
-    )
+    calls = {"result", "jackpot", "bonus", "promo", *OUTPUTS_OF_BETS}
+    assert {each.callback: each.answer.error for each in good} == dict.fromkeys(calls, 0)
     assert show(good)
-    assert {each.callback: each.answer.error for each in wrong_hash} == {
-        "result": 0,
+    assert {each.callback: each.answer.error for each in wrong_hash} == dict.fromkeys(calls, 0) | {
         "jackpot": 401,
         "bonus": 401,
-        "promo": 0,
     }
     assert not show(wrong_hash)
     assert {each.answer.error for each in wrong_token} == {401}

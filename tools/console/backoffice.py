@@ -1,7 +1,7 @@
 """What the pages ask of a wallet: `walletctl`'s own code finds, proves and corrects all of it."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -154,6 +154,12 @@ class BackOffice:
         found = tables.open_rounds(player, tomorrow.isoformat(timespec="milliseconds"), lambda _read: None)
         items = list(islice(found, OPEN_ROUNDS + 1))
         return played(tables, (), items[:OPEN_ROUNDS]), len(items) > OPEN_ROUNDS
+
+    def currencies(self, rounds: Iterable[Played]) -> dict[str, str]:
+        """Of the players of these rounds, by userId."""
+        players = sorted({of.place[0] for of in rounds})
+        wallets = self.place.tables().wallets(players, ("userId", "currency"))
+        return {str(item["userId"]): str(item.get("currency", "")) for item in wallets}
 
     def prove(self, user_id: str) -> Account:
         """What `walletctl verify` finds of one player."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from tools.console.words import FINAL
 from tools.provider.answers import UNAVAILABLE
-from tools.walletctl.kinds import CASHIER, OPERATORS
+from tools.walletctl.kinds import CANCEL, CASHIER, OPERATORS
 from tools.walletctl.log import object_of
 
 Outcome = Literal[
@@ -48,8 +48,9 @@ _MOST_OPEN = 2000  # references that wait for another try
 _MOST_PLAYERS = 5000  # whose currency is remembered
 _MOST_CURRENCIES = 50  # a test may make one up for each callback
 _MAX_TRIES = 10  # template.yaml's maxReceiveCount: then it is a dead letter
+_NO_WALLET = 62
 _KEPT_FOR: Mapping[int, Outcome] = {
-    62: "parked",
+    _NO_WALLET: "parked",
     UNAVAILABLE: "parked",
     **dict[int, Outcome].fromkeys(FINAL, "left for a person"),
 }
@@ -293,7 +294,8 @@ def of_line(
     message = str(line.get("message"))
     is_prize = message == _PRIZE
     outcome = _outcome(message, code, tries)
-    if kind in _KEEP_NOTHING and outcome not in (*_DONE, "failed"):
+    is_remembered = kind == CANCEL and code == _NO_WALLET  # it is on record all the same, and there is nothing to keep
+    if (kind in _KEEP_NOTHING or is_remembered) and outcome not in (*_DONE, "failed"):
         outcome = "declined"
     return Arrival(
         number=0,

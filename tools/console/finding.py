@@ -79,7 +79,8 @@ class FindPages:
         found = self._office.open_rounds()
         rounds, more = found or (None, False)
         overdue = sum(map(is_overdue, rounds or ()))
-        return self._pages.page("rounds.html", rounds=rounds, more=more, overdue=overdue)
+        currencies = self._office.currencies(rounds or ())
+        return self._pages.page("rounds.html", rounds=rounds, more=more, overdue=overdue, currencies=currencies)
 
     def player(self, request: Request) -> Response:
         user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
@@ -92,6 +93,7 @@ class FindPages:
             ledger=ledger,
             opened=records.meaning(ledger.opening) if ledger.opening else "",
             rounds=rounds,
+            currencies={user_id: str(ledger.wallet.get("currency", ""))} if ledger.wallet else {},
             frozen=records.frozen(ledger.wallet) if ledger.wallet else None,
             rows=_rows(ledger, before),
             oldest=next((item["seq"] for item in reversed(shown) if number(item.get("seq")) is not None), None),

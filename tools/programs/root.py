@@ -28,7 +28,7 @@ COMMANDS = (
     Command(
         _MONEY,
         "find",
-        "Finds a win or another movement, and says what became of it.",
+        "Finds a win, a bet, a round or another movement, and says what became of it.",
     ),
     Command(_MONEY, "ledger", "Lists a player's transactions with the balances they left behind, the newest first."),
     Command(
@@ -59,7 +59,7 @@ COMMANDS = (
         "players",
         "Opens wallets, shows them, and freezes players. Nothing here moves money of a wallet that exists.",
     ),
-    Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited."),
+    Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited or paid back."),
     Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(
         _PROVIDER,

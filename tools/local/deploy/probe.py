@@ -1,8 +1,8 @@
-"""`make probe STACK=name`: wins of 0, signed as the provider signs, sent to a deployed stack by its own URLs.
+"""`make probe STACK=name`: each call, signed as the provider signs, sent to a deployed stack by its own URLs.
 
-A win of 0 is recorded and moves no money. It shows that addresses, token, hash, functions, tables and roles work
-together, before the provider's first real one does. It needs the caller's AWS credentials, a wallet PLAYER ("check")
-in CURRENCY ("EUR"), and an address that may call.
+Wins and a bet of 0, which is cancelled: they are recorded and move no money. They show that addresses, token, hash,
+functions, tables and roles work together, before the provider's first real call does. It needs the caller's AWS
+credentials, a wallet PLAYER ("check") in CURRENCY ("EUR"), and an address that may call.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from tools.local.deploy.examples import examples
+from tools.local.deploy.examples import OUTPUTS_OF_BETS, example, examples
 from tools.provider.answers import Answer
 from tools.provider.paths import query_of
 from tools.provider.sending import Unanswered, network
@@ -38,27 +38,29 @@ class Probed:
 def probe(
     call: Call, outputs: Mapping[str, str], secret: Mapping[str, str], player: str, currency: str
 ) -> list[Probed]:
-    """Sends each callback once; `secret` is the current one, with what it has of `hashSecret` and `authToken`."""
-    nonce = str(time.time_ns())
+    """Sends each call that the stack serves once; `secret` is the current one, with what it has of `hashSecret` and
+    `authToken`.
+    """
+    nonce = f"probe-{time.time_ns()}"
+    asked = {"userId": player, "amount": "0", "reference": nonce, "currency": currency}
+    wins = [(each, asked) for each in examples() if each.name != "auto_closing"]  # which is a result without a session
+    bets = [(example(name), asked | {"roundId": nonce}) for name in OUTPUTS_OF_BETS]  # of a round without winnings
     found = []
-    for example in examples():
-        if example.name == "auto_closing":  # a result without a session
+    for each, changes in (*wins, *bets):
+        if each.output not in outputs:  # Calls=Wins
             continue
-        changes = {"userId": player, "amount": "0", "reference": f"probe-{nonce}"}
-        body = json.loads(example.body) | changes
-        if "currency" in body:
-            body["currency"] = currency
-        text = json.dumps(body)
+        body = json.loads(each.body)
+        text = json.dumps(body | {name: value for name, value in changes.items() if name in body})
         if "hashSecret" in secret:
             text = signed_again(text, secret["hashSecret"])
-        status, answer = call(f"{outputs[example.output]}{query_of(secret.get('authToken'))}", text)
-        found.append(Probed(callback=example.name, answer=Answer(status=status, text=answer)))
+        status, answer = call(f"{outputs[each.output]}{query_of(secret.get('authToken'))}", text)
+        found.append(Probed(callback=each.name, answer=Answer(status=status, text=answer)))
     return found
 
 
 def show(found: list[Probed]) -> bool:
-    """Shows the answers; whether each was credited."""
-    table = Table("callback", "HTTP", "error", "description", "transactionId")
+    """Shows the answers; whether each is a success."""
+    table = Table("call", "HTTP", "error", "description", "transactionId")
     for each in found:
         answer = each.answer
         shown = [answer.literal(name) for name in ("error", "description", "transactionId")]

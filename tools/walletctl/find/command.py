@@ -30,7 +30,7 @@ def find(
     ],
     player: Annotated[
         str | None,
-        typer.Option(metavar="PLAYER", help="Only this player's. A round or a transaction id is then found at once."),
+        typer.Option(metavar="PLAYER", help="Only this player's. A round or a transaction id is then found quickly."),
     ] = None,
     no_scan: Annotated[
         bool, typer.Option("--no-scan", help="Never read the whole ledger, as a round or a transaction id needs.")
@@ -46,12 +46,13 @@ def find(
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
-    """Finds a win or another movement, and says what became of it.
+    """Finds a win, a bet, a round or another movement, and says what became of it.
 
-    It may be credited, moved, refused, booked elsewhere, parked (and why), a dead letter, or it was never received.
+    It may be credited, staked, paid back, moved, refused, booked elsewhere, parked (and why), a dead letter, or it was
+    never received. A round is shown in order.
 
-    A reference and a player are found by key, at once; for a round or a transaction id the whole ledger is read, unless
-    --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.
+    A reference and a player are found by key, immediately. For a round or a transaction id the whole ledger is read,
+    unless --player says whose it is. Ends with 1 if nothing is known of it. --csv has the transactions alone.
     """
     form = listing.form(as_json, as_csv)
     begin = moments.moment(since, datetime.now(UTC))

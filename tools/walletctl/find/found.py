@@ -14,7 +14,7 @@ from tools.walletctl.find.missed import Missed, State, state_of, waits
 from tools.walletctl.kinds import BET, CANCEL, CANCELLED, ELSEWHERE, NOT_ENOUGH, OPERATORS
 from tools.walletctl.log import DONE, LogLine
 from tools.walletctl.parked.adjusted import told
-from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.advice import advice, is_paid_back
 from tools.walletctl.parked.letters import INVALID, Group
 from tools.walletctl.records import kind_of, meaning, number, outcome_of
 from tools.walletctl.rounds.played import Played, state
@@ -100,6 +100,12 @@ class Found:
         return not any(group.wins for _, group in self.letters)
 
     @property
+    def is_paid_back(self) -> bool:
+        """Whether its dead letters are cancels whose bets were paid back since: nothing more is owed for them."""
+        letters = [letter for _, group in self.letters for letter in group.letters]
+        return bool(letters) and all(is_paid_back(each, self.on_record) for each in letters)
+
+    @property
     def is_missed(self) -> bool:
         """Whether all that is known are refused wins, each told by itself."""
         return bool(self.missed) and not (self.transactions or self.letters or self.due or self.is_player)
@@ -152,7 +158,8 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _recorded(found)
             yield from _of_rounds(found)
             if found.letters and not found.is_prize_alone:
-                yield f"There is a dead letter of that name as well, which is not {_done(found)}:"
+                undone = "" if found.is_paid_back else f", which is not {_done(found)}"
+                yield f"There is a dead letter of that name as well{undone}:"
             yield from _next(found)
             if found.not_looked_for:
                 yield "The log was not searched for other kinds of win under this reference. To search it:"
@@ -174,7 +181,7 @@ def sentences(found: Found) -> Iterator[str]:
         case "waiting":
             yield from _waiting(found, last)
         case "not kept":
-            yield f"Not credited: it could not even be kept{_at(last)}. Have the provider send it again."
+            yield f"Not {_done(found)}: it could not even be kept{_at(last)}. Have the provider send it again."
         case "gone":
             yield from _gone(found, last)
         case "refused":
@@ -188,7 +195,7 @@ def sentences(found: Found) -> Iterator[str]:
             yield f"This player has no dead letters. Next: {found.command('ledger', found.name)}"
             if found.waiting:
                 wait = f"wait{'s' if found.waiting == 1 else ''} for another try"
-                yield f"{counted(found.waiting, 'win')} of any player {wait}. To find one, use its reference."
+                yield f"{counted(found.waiting, 'request')} of any player {wait}. To find one, use its reference."
         case "unknown":
             yield from _nowhere(found)
     for item in found.adjusted if not found.letters else ():
@@ -294,8 +301,8 @@ def _gone(found: Found, last: LogLine | None) -> Iterator[str]:
         yield f"To find out: {found.command('verify', option='--all')}"
         return
     yield (
-        f"Not credited. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not among "
-        "the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
+        f"Not {_done(found)}. By the log it was left for a person{_at(last)}, with error {_why(last)}, but it is not "
+        "among the dead letters: somebody is reading them, or has discarded it, or fourteen days have passed."
     )
     if last and last.code in (61, *INVALID):
         yield "Look again in five minutes. Then ask who settled it: sent again as it was, it is refused again."

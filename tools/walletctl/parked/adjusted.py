@@ -13,7 +13,7 @@ from tools.shared.identifiers import can_be_key, is_identifier
 from tools.shared.items import Item
 from tools.shared.moments import recorded, shown
 from tools.shared.outside import plain
-from tools.walletctl.kinds import BET
+from tools.walletctl.kinds import BET, CANCEL
 from tools.walletctl.place import keeping
 from tools.walletctl.records import by_hand, moved_bonus, number, outcome_of
 from tools.walletctl.tables import Tables
@@ -50,14 +50,16 @@ def digest(text: str) -> str:
 
 
 def ids_about(letters: Iterable["DeadLetter"]) -> set[str]:
-    """The ids of what pays these letters by hand, of what they are in conflict with, and of the bets they name."""
+    """The ids of what pays these letters by hand, of what they are in conflict with, and of the bets they name, with
+    what paid those back.
+    """
     ids: set[str] = set()
     for letter in letters:
         ids |= {debt.adjustment for debt in letter.owed()}
         if letter.parked and letter.parked.code == _CONFLICT:
             ids |= {*letter.owes}
         if letter.is_cancel and letter.parked:
-            ids.add(f"{BET}#{letter.parked.reference}")
+            ids |= {f"{BET}#{letter.parked.reference}", f"{CANCEL}#{letter.parked.reference}"}
     return ids
 
 

@@ -8,7 +8,7 @@ from tools.shared.hints import command, opening
 from tools.shared.identifiers import is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
-from tools.walletctl.kinds import BET, ELSEWHERE
+from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
 from tools.walletctl.parked.adjusted import are_paid, those_paid, told
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.records import number, outcome_of
@@ -83,7 +83,10 @@ def advice(
         return Advice(text=text, command=again, beside_a_button=beside_a_button)
 
     one = group.wins.letters[0]
-    if one.is_cancel and codes <= {0, 59, 61}:
+    if all(is_paid_back(each, on_record) for each in group.wins.letters):
+        yield Advice(text="The bet that it names is on record as paid back, so nothing more is owed for it")
+        yield discarding(callback, group, options, "Discard the dead letter")
+    elif one.is_cancel and codes <= {0, 59, 61}:
         yield from _about_a_cancel(callback, group, one, options, on_record, settle)
     elif codes & INVALID:
         yield Advice(
@@ -187,6 +190,17 @@ def is_of_another(one: DeadLetter, on_record: Mapping[str, Item]) -> bool:
     return bet is not None and bet.get("userId") != one.asked.get("userId")
 
 
+def is_paid_back(one: DeadLetter, on_record: Mapping[str, Item]) -> bool:
+    """Whether it is a cancel whose bet was paid back since, or booked elsewhere. A refund may ask for more bets."""
+    return one.is_cancel and not one.is_of_whole_round and _reversal_of(one, on_record) is not None
+
+
+def _reversal_of(one: DeadLetter, on_record: Mapping[str, Item]) -> Item | None:
+    """What paid back the bet that a cancel or a refund names, if the bet is the same player's."""
+    item = on_record.get(f"{CANCEL}#{one.parked.reference}") if one.parked else None
+    return item if item and item.get("userId") == one.asked.get("userId") else None
+
+
 def _elsewhere(callback: str, group: Group, on_record: Mapping[str, Item]) -> str:
     """What must be said of a record that a win is in conflict with, if that win was not paid."""
     item = on_record.get(f"{callback}#{group.name}")
@@ -243,7 +257,7 @@ def adjusting(
     """
     player = one.asked.get("userId", "")
     for debt in one.owed():
-        if debt.adjustment in on_record:
+        if debt.adjustment in on_record or (debt.what == "stake" and _reversal_of(one, on_record)):
             continue
         bet = on_record.get(f"{BET}#{one.parked.reference}") if debt.what == "stake" and one.parked else None
         taken = number(bet.get("amount")) if bet else None

@@ -67,7 +67,7 @@ def show(
     as_json: listing.AsJson = False,
     as_csv: listing.AsCsv = False,
 ) -> None:
-    """Shows the dead letters under a reference: why each was not credited, and the request as received."""
+    """Shows the dead letters under a reference: why each was not done, and the request as received."""
     form = listing.form(as_json, as_csv)
     where = asked.place()
     found = piles(where, [callback] if callback else where.keeping())

@@ -85,11 +85,14 @@ class Ruling:
         """The wallet before it, in a clause."""
         before, currency = self.said.get("before") or {}, plain(str(self.said.get("currency", "")))
         player = cut(plain(self.decision.letter.asked.get("userId", "")), 128)
+        if not currency:
+            return f"{player}: there is none"
         return f"{player}: {before.get('cash', '')} {currency}, bonus {before.get('bonus', '')}"
 
     def after(self) -> str:
         said = self.said
-        return f"{said.get('cash', '')} {plain(str(said.get('currency', '')))}, bonus {said.get('bonus', '')}"
+        money = f"{said.get('cash', '')} {plain(str(said.get('currency', '')))}".rstrip()
+        return f"{money}, bonus {said.get('bonus', '')}"
 
     def effects(self) -> Iterator[str]:
         """What it does, in clauses that follow on "It"; they are true before and afterwards."""

@@ -59,8 +59,8 @@ def reconcile(
     It takes the provider's feed of transactions too. A bet that the report cancels agrees with one that was paid back
     here, refused, or never came.
 
-    A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when a credit
-    was recorded). What is in the report is found in the ledger whenever it was recorded.
+    A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when
+    each was recorded). What is in the report is found in the ledger whenever it was recorded.
 
     Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read. A row that cannot be read
     is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two

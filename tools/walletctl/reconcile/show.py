@@ -52,8 +52,9 @@ _MEANINGS = {
     "missing here": "owed by the report, and not paid",
     "not taken": "a bet of the report that took nothing here: its spin may have been played without a stake. Ask the "
     "provider",
-    "held": "a stake is held for a bet that the report does not have. If the provider has given it up, have it cancel "
-    "the round (CancelRound): the refund pays the stake back",
+    "held": "a stake is held for a bet that the report does not have. If the provider has given it up and its round "
+    "has no result, have it cancel the round (CancelRound): the refund pays the stake back. If the round has a result, "
+    "a refund would pay back its other bets too: settle this bet's cancel by hand, as docs/operating/rounds.md says",
     "paid back": "a stake was paid back, and the report has the bet without its cancel. Ask the provider",
     "dead letter": "owed, and left for a person",
     "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "

@@ -55,8 +55,8 @@ def rounds(
 ) -> None:
     """Lists the rounds in which a bet waits for a result, the longest open first. Changes nothing.
 
-    The provider closes a round automatically within 24 hours. So one that is open for longer needs a question: its
-    status at the provider (GetRoundStatus). --csv has the round ids in its first column.
+    The provider closes a round automatically after 24 hours at most. So one that is open for longer needs a question:
+    its status at the provider (GetRoundStatus). --csv has the round ids in its first column.
 
     Ends with 1 if there are any, 0 if there are none: a scheduler can raise an alarm.
     """
