@@ -23,6 +23,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 import quick_moto
+from clock import Clock
 from tools.local.opening import Opening
 from tools.local.template import Function, Template
 from tools.local.wallets import create_queues
@@ -256,21 +257,6 @@ class Operator:
     def send_event(self, callback: str, event: dict[str, Any]) -> Reply:
         answer = self.handler(callback)(event, None)
         return Reply(answer["statusCode"], answer["body"], answer["headers"])
-
-
-@dataclass
-class Clock:
-    """The money path's own: only its pauses take time, so that no answer is late because the machine is busy."""
-
-    now: float = 1000.0
-    slept: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.slept += seconds
 
 
 def gateway_event(body: Any, *, token: str | None = None, **event: Any) -> dict[str, Any]:

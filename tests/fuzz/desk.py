@@ -1,4 +1,4 @@
-"""The four functions on a desk: their own code, with AWS in memory and everything they write at hand.
+"""The functions on a desk: their own code, with AWS in memory and everything they write at hand.
 
 There is one caller at a time. What others do to a wallet meanwhile does not change what a request says.
 """
@@ -8,12 +8,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
+from clock import Clock
 from contract import Contract, written
 from memory import KEYS, Queues, Tables
 from on_record import assert_on_record
@@ -36,6 +37,8 @@ class Desk:
                     self._handlers[function.name] = function.load().handler
         # Only now: the functions have just imported these, and no other copy of them.
         self._logger, self._trust = sys.modules["wallet.report"].logger, sys.modules["wallet.trust"]
+        self._timed = [sys.modules[f"wallet.{room}"] for room in ("callback", "report", "store")]
+        self._clock = Clock()
         self.tables, self.queues = Tables(), Queues()
 
     def open(self, contract: Contract, secret: Mapping[str, Any] | None = None) -> None:
@@ -63,11 +66,13 @@ class Desk:
         handler = self._logger.registered_handler
         before = handler.setStream(printed)
         try:
-            with (
-                redirect_stdout(printed),
-                redirect_stderr(printed),
-                patch.object(self._logger._logger, "propagate", False),  # a test's report has room for one request
-            ):
+            with ExitStack() as stack:
+                stack.enter_context(redirect_stdout(printed))
+                stack.enter_context(redirect_stderr(printed))
+                # A test's report has room for one request.
+                stack.enter_context(patch.object(self._logger._logger, "propagate", False))
+                for room in self._timed:
+                    stack.enter_context(patch.object(room, "time", self._clock))
                 return self._handlers[callback](event, None), printed.getvalue()
         finally:
             handler.setStream(before)
