@@ -219,7 +219,11 @@ def _welcome(
 ) -> str:
     base = f"http://127.0.0.1:{settings.port}"
     query = f"?authToken={quote(prepared.auth_token)}" if prepared.auth_token else ""
-    routes = "\n".join(f"  {name:<8} {base}{path}" for path, name in template.routes().items())
+    called: dict[tuple[str, str], str] = {}
+    for path, name in template.routes().items():
+        called.setdefault((name, path.rpartition("/")[2]), path)
+    routes = "\n".join(f"  {name:<8} {base}{path}" for (name, _), path in called.items())
+    others = dict.fromkeys(path.rpartition("/")[0] + "/" for path in template.routes() if path not in called.values())
     wallets = "\n".join(
         f"  {player.user_id:<8} {amount(player.cash)} {player.currency}, bonus {amount(player.bonus)}"
         for player in players
@@ -231,6 +235,7 @@ def _welcome(
     return f"""
 The wallet takes callbacks:
 {routes}
+  each path under /v4/ also under {" and ".join(others)}
 
 Players:
 {wallets}
