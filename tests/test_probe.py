@@ -1,7 +1,7 @@
-"""`make probe`: each call that a stack serves is answered with success, and moves nothing."""
+"""`make probe` and `make deploy-local`: each call that a stack serves is answered with success."""
 
 from conftest import Operator
-from tools.local.deploy.examples import OUTPUTS, OUTPUTS_OF_BETS, example
+from tools.local.deploy.examples import OUTPUTS, OUTPUTS_OF_BETS, example, rounds
 from tools.local.deploy.probe import probe, show
 
 FUNCTIONS = {"auto_closing": "result", "refund": "cancel", "check": "balance"}
@@ -38,3 +38,10 @@ def test_a_stack_of_wins_alone_is_probed_for_these(operator: Operator) -> None:
     operator.open_wallet("check", currency="EUR", cash="0", bonus="0")
 
     assert probed(operator, OUTPUTS) == dict.fromkeys(("result", "jackpot", "bonus", "promo"), 0)
+
+
+def test_each_example_of_a_rehearsal_is_answered_with_success(operator: Operator) -> None:
+    answers = [operator.send(FUNCTIONS.get(each.name, each.name), each.body, path=each.path).json for each in rounds()]
+
+    assert [answer["error"] for answer in answers] == [0] * 13
+    assert {each.name for each in rounds()} == ALL.keys()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -41,6 +41,17 @@ class Example:
 def examples() -> Iterator[Example]:
     """The five that are published."""
     return (example(name) for name in OUTPUTS)
+
+
+def rounds() -> Iterator[Example]:
+    """All of them, in an order in which each is answered with success: a round that is played, and two undone."""
+    for name in ("check", "balance", "bet", *OUTPUTS, "endround"):
+        yield example(name)
+    for undoing in ("cancel", "refund"):
+        for each in map(example, ("bet", undoing)):
+            body = json.loads(each.body)
+            other = {name: f"{body[name]}-{undoing}" for name in ("roundId", "reference")}
+            yield replace(each, body=json.dumps(body | other))
 
 
 def example(name: str) -> Example:
