@@ -218,14 +218,14 @@ def test_a_refund_of_an_unknown_round_is_left_for_a_person_and_not_sent_back_by_
     told = advised(walletctl, "own")
 
     assert kept(operator) == [("refund", "own", 0)]
-    assert "No bet of this round is on record. The provider was answered with success, and nothing was paid" in told
+    assert "No bet of this round is on record, so nothing was paid back" in told
     assert "adjust the wallet by hand: walletctl adjust 421 AMOUNT --reference 'cancel#own'" in told
     assert "Then, or if nothing is owed, discard the dead letter:" in told
     assert "redrive" not in told
     again = walletctl("parked", "redrive", "cancel", "--all").stdout
-    assert "1 reference left: it was answered with success, so a retry would only delete it" in again
+    assert "1 reference left: the provider has its answer, so a retry would only delete it" in again
     assert len(kept(operator)) == 1
-    assert "it was answered with success" in walletctl("parked", "list").stdout
+    assert "the provider has its answer" in walletctl("parked", "list").stdout
     found = " ".join(walletctl("find", "own").stdout.split())
     assert "Cancelled before it came" in found
     assert "There is a dead letter of that name as well, which is not paid back:" in found

@@ -152,10 +152,13 @@ def _about_a_cancel(
 ) -> Iterator[Advice]:
     """What to do about a cancel or a refund that the bet or the round forbids."""
     reason = one.parked.reason if one.parked else ""
+    owed, it = (
+        ("the stakes of all live bets of the round are", "them") if one.is_of_whole_round else ("the stake is", "it")
+    )
     if one.is_answered:
         yield Advice(
-            text="No bet of this round is on record. The provider was answered with success, and nothing was paid "
-            "back. It may mean a bet from before this wallet. Ask the provider which bets it means"
+            text="No bet of this round is on record, so nothing was paid back, and the provider does not send this "
+            "again. It may mean a bet from before this wallet. Ask the provider which bets it means"
         )
     elif is_of_another(one, on_record):
         yield Advice(text="The bet is another player's. Nobody can pay it back by this. Ask the provider")
@@ -167,8 +170,8 @@ def _about_a_cancel(
         why = _WHY_NO_CANCEL.get(reason.partition(": ")[0], plain(reason))
         yield Advice(text=f"{why}, so nothing was paid back. A retry is refused again. Ask the provider which is right")
         yield settle(
-            "If the stake is to be paid back all the same, pay it back",
-            beside_a_button="If the stake is to be paid back all the same, settle it",
+            f"If {owed} to be paid back all the same, pay {it} back",
+            beside_a_button=f"If {owed} to be paid back all the same, settle {it}",
         )
         yield discarding(callback, group, options, "If it is not, discard the dead letter")
         return

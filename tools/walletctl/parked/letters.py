@@ -121,7 +121,7 @@ class DeadLetter:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the provider was answered with success: it is a refund of a round that is not known here."""
+        """Whether the provider has its answer, and sends it no more: a refund of a round that is not known here."""
         return self.parked is not None and self.parked.code == 0
 
     @property
@@ -360,7 +360,7 @@ class Group:
 
     @property
     def is_answered(self) -> bool:
-        """Whether all its letters were answered with success."""
+        """Whether all its letters have their answer."""
         return all(letter.is_answered for letter in self.letters)
 
     @property

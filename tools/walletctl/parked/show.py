@@ -101,7 +101,7 @@ def letter(callback: str, group: Group, one: DeadLetter, copies: int, now: datet
     return listing.facts({name: text for name, text in facts.items() if text})
 
 
-NOTHING_TO_RETRY = "it was answered with success, so a retry would only delete it"
+NOTHING_TO_RETRY = "the provider has its answer, so a retry would only delete it"
 REFUSED_AGAIN = "what was sent is not valid, and is refused again as it is"
 
 
