@@ -334,7 +334,8 @@ class Books:
             item = _transaction(record, delivery, arrived_with=None if credit is fresh[0] else fresh[0].id)
             made = found(("Transactions", credit.id))
             item |= {name: made[name] for name in ("transactionId", "recordedAt") if name in made}
-            if credit.remembers and "currency" not in made:  # its wallet may have been opened since it was read
+            is_of_no_wallet = credit.remembers or (record.outcome == "booked elsewhere" and not credit.currency_as_sent)
+            if is_of_no_wallet and "currency" not in made:  # its wallet may have been opened since it was read
                 item.pop("currency", None)
             if record.outcome is None:
                 digest = digest_of(self.digests.get(credit.player, ""), _plain(item))
