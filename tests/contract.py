@@ -268,6 +268,7 @@ class Round:
     has_result: bool = False
     winnings: Fraction = Fraction(0)  # results as asked for
     refunded: bool = False
+    refunded_elsewhere: bool = False  # as a person has decided
     ended: bool = False
 
     @property
@@ -1042,9 +1043,14 @@ class Contract:
             if not bet.outcome and not self.is_paid_back(bet):
                 self.live(bet, round)
         memory = None if bet else self.memory(cancel)
+        if round.refunded and (round.refunded_elsewhere or cancel.booked_elsewhere):
+            if not round.refunded_elsewhere:
+                self.check_decision(cancel)
+            elif cancel.actor and not cancel.booked_elsewhere:
+                raise Refused(61, "a person has booked the refund elsewhere")
         if round.refunded:
-            self.check_decision(cancel)
-            return Undoing(cancel, memory=memory)
+            is_decided = cancel.booked_elsewhere and not round.refunded_elsewhere
+            return Undoing(cancel, memory=memory, marks_round=is_decided)
         if round.winnings > 0 and not cancel.actor:
             raise Refused(61, "the round has winnings")
         self.check_amount(cancel, round.taken)
@@ -1131,7 +1137,12 @@ class Contract:
         if cancel.round and (undoing.marks_round or (undoing.memory and not cancel.of_round)):
             round = self.round_of(cancel)
             had_bet = round.had_bet or not cancel.of_round
-            self.rounds[cancel.round] = replace(round, had_bet=had_bet, refunded=round.refunded or cancel.of_round)
+            self.rounds[cancel.round] = replace(
+                round,
+                had_bet=had_bet,
+                refunded=round.refunded or cancel.of_round,
+                refunded_elsewhere=round.refunded_elsewhere or (cancel.of_round and cancel.booked_elsewhere),
+            )
 
     def visit(self, visit: Visit) -> None:
         """Marks the end of a round. Raises Refused (62, 52, 56)."""

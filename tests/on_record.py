@@ -64,6 +64,7 @@ _FLAGS = {
     "hadRefusedBet": "had_refused_bet",
     "hasResult": "has_result",
     "refunded": "refunded",
+    "refundedElsewhere": "refunded_elsewhere",
     "ended": "ended",
 }
 

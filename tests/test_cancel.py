@@ -593,6 +593,23 @@ def test_a_refund_by_a_reference_of_its_own_is_not_decided_the_other_way(
         assert decide(operator, bookedElsewhere=is_booked_elsewhere)["movements"] == []
 
 
+@pytest.mark.parametrize("is_booked_elsewhere", [False, True])
+def test_what_was_decided_of_one_bet_does_not_decide_the_refund_of_its_round(
+    operator: Operator, *, is_booked_elsewhere: bool
+) -> None:
+    answered(operator, "Bet")
+    answered(operator, "Result", amount="5")
+    answered(operator, "Cancel", 61)
+    assert decide(operator, bookedElsewhere=is_booked_elsewhere)["error"] == 0
+    answered(operator, "Bet", reference="Bet-2", amount="20")
+    answered(operator, "Refund", 61, **REFUND | {"reference": "Bet-1"})
+
+    assert decide(operator, bookedElsewhere=not is_booked_elsewhere)["movements"][0]["id"] == "cancel#Bet-2"
+
+    with unchanged(operator):  # the answer was lost, and it is decided again
+        assert decide(operator, bookedElsewhere=not is_booked_elsewhere)["error"] == 0
+
+
 def test_a_refund_whose_round_cannot_be_read_is_not_settled_as_the_cancel_of_a_bet(operator: Operator) -> None:
     answered(operator, "Bet")
     answered(operator, "Refund", 57, reference="Bet-1", gameId="slot", roundId="\n")

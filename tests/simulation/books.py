@@ -398,6 +398,7 @@ class Books:
             "hadRefusedBet": round.had_refused_bet,
             "hasResult": round.has_result,
             "refunded": round.refunded,
+            "refundedElsewhere": round.refunded_elsewhere,
             "ended": round.ended,
         }
         said = {"userId": player, "round": round_key(key)[2], "gameId": game, "roundId": id, "winnings": round.winnings}

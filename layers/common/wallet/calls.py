@@ -100,7 +100,7 @@ class Reversal:
         if before is None or (self._taken_bet(snapshot) and self.is_torn(snapshot)):
             raise Conflict(("roundId",), _EXPIRED)
         if before.refunded:
-            self._check_decision(snapshot)
+            self._check_decision(snapshot, before)
         elif before.winnings > 0 and not self.actor:
             raise Conflict(("roundId",), _HAS_WINNINGS)
         transactions, wallet = self._pay_back(before.bets, before, snapshot)
@@ -108,7 +108,8 @@ class Reversal:
             transactions.append(self._memory(transactions))
         had_bets = before.bets or before.had_bet or before.had_refused_bet
         is_unknown = named is None and not before.refunded and not had_bets and not self.actor
-        after = replace(before, bets=(), refunded=True)
+        is_elsewhere = self.booked_elsewhere or before.refunded_elsewhere
+        after = replace(before, bets=(), refunded=True, refunded_elsewhere=is_elsewhere)
         return self._settlement(snapshot, transactions, after, wallet, left=UnknownRound() if is_unknown else None)
 
     def _taken_bet(self, snapshot: Snapshot) -> Transaction | None:
@@ -127,11 +128,16 @@ class Reversal:
         if differences := ledger.contradictions(compared):
             raise Conflict(differences, "This bet is on record with other content")
 
-    def _check_decision(self, snapshot: Snapshot) -> None:
+    def _check_decision(self, snapshot: Snapshot, refunded: Round | None = None) -> None:
         """Raises Conflict for a person who decides the opposite of what is on record."""
+        if self.actor and refunded and refunded.refunded_elsewhere:
+            ledger.check_decision(self.booked_elsewhere, is_elsewhere=True)
+            return
+        if refunded and not self.booked_elsewhere:
+            return  # what was booked elsewhere before is one bet's cancel
         for id in (self.id, self._paid_back_with(snapshot)):
             if self.actor and id and (recorded := snapshot.transactions.get(id)):
-                ledger.check_decision(self.booked_elsewhere, recorded)
+                ledger.check_decision(self.booked_elsewhere, is_elsewhere=recorded.outcome == "booked elsewhere")
 
     def _paid_back_with(self, snapshot: Snapshot) -> str | None:
         """What a refund by a reference of its own paid back first: the memory of that reference says it."""

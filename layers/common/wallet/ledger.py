@@ -399,12 +399,12 @@ def _check_record(win: Movement, recorded: Transaction, snapshot: Snapshot) -> N
     if is_bet and (is_cancelled or win.pay_back_id in snapshot.transactions):
         raise NotAllowed("The bet was cancelled")
     if win.actor:
-        check_decision(win.booked_elsewhere, recorded)
+        check_decision(win.booked_elsewhere, is_elsewhere=recorded.outcome == "booked elsewhere")
 
 
-def check_decision(booked_elsewhere: bool, recorded: Transaction) -> None:
+def check_decision(booked_elsewhere: bool, *, is_elsewhere: bool) -> None:
     """Raises Conflict for a person who decides the opposite of what is on record: they would take it for done."""
-    if booked_elsewhere != (recorded.outcome == "booked elsewhere"):
+    if booked_elsewhere != is_elsewhere:
         raise Conflict(("bookedElsewhere",), _DECIDED[booked_elsewhere])
 
 

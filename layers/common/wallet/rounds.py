@@ -30,8 +30,9 @@ class Round:
 
     `bets` are the live ones, in the order they came. `had_bet`: one was taken, or was cancelled before it came by a
     cancel that named the round. `had_refused_bet`: the player had not enough for one. `winnings` are the results as
-    the provider asked for them, to 38 digits. `open_since` is since when a live bet has waited for a
-    result (ISO 8601), also if the first one was cancelled meanwhile.
+    the provider asked for them, to 38 digits. `refunded_elsewhere`: a person has booked the refund elsewhere.
+    `open_since` is since when a live bet has waited for a result (ISO 8601), also if the first one was cancelled
+    meanwhile.
     """
 
     game_id: str
@@ -42,6 +43,7 @@ class Round:
     has_result: bool = False
     winnings: Decimal = Decimal(0)
     refunded: bool = False
+    refunded_elsewhere: bool = False
     ended: bool = False
     open_since: str | None = None
 

@@ -486,6 +486,7 @@ def _played(of: Round) -> dict[str, Value | None]:
         "hasResult": of.has_result or None,
         "winnings": of.winnings,
         "refunded": of.refunded or None,
+        "refundedElsewhere": of.refunded_elsewhere or None,
         "ended": of.ended or None,
         "openSince": of.open_since,
     }
@@ -599,13 +600,14 @@ def _with_round(snapshot: Snapshot, record: _Record | None) -> Snapshot:
         has_result=record.is_true("hasResult"),
         winnings=winnings,
         refunded=record.is_true("refunded"),
+        refunded_elsewhere=record.is_true("refundedElsewhere"),
         ended=record.is_true("ended"),
         open_since=record.text("openSince"),
     )
     return replace(snapshot, round=round_)
 
 
-_FLAGS = ("hadBet", "hadRefusedBet", "hasResult", "refunded", "ended")
+_FLAGS = ("hadBet", "hadRefusedBet", "hasResult", "refunded", "refundedElsewhere", "ended")
 
 
 def _bets(record: _Record) -> tuple[Bet, ...] | None:

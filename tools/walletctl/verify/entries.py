@@ -76,6 +76,7 @@ class RecordedRound:
     has_result: bool = False
     winnings: Decimal = NOTHING
     refunded: bool = False
+    refunded_elsewhere: bool = False
     ended: bool = False
     open_since: str | None = None
     expires_at: Decimal | None = None  # seconds since the epoch
