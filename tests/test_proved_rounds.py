@@ -31,7 +31,9 @@ CALLS = {
     "BonusWin": "bonus",
 }
 OFTEN = (6, 4, 3, 1, 5, 1)
-SEEDS = [*range(6), int(os.environ["SIMULATION_SEED"])]  # the last is conftest's, shown at the head of the run
+# The one before the last has a round of free bets, of which one was booked elsewhere. The last is conftest's, shown at
+# the head of the run.
+SEEDS = [*range(6), 4019852793, int(os.environ["SIMULATION_SEED"])]
 
 
 @dataclass

@@ -6,7 +6,8 @@ WITH records AS (
 ),
 bets AS (
     SELECT b.player, b.seq, b.bonus_code, b.game_id, b.round_id,
-        CASE WHEN c.id IS NOT NULL AND c.outcome IS NULL THEN c.seq END AS paid_back_as
+        CASE WHEN c.id IS NOT NULL AND c.outcome IS NULL THEN c.seq END AS paid_back_as,
+        c.outcome IS NOT NULL AS is_elsewhere
     FROM records AS b
     LEFT JOIN records AS c ON c.player = b.player AND c.kind = 'cancel' AND c.reference = b.reference
     WHERE b.kind = 'bet' AND b.outcome IS NULL
@@ -18,4 +19,4 @@ LEFT JOIN bets AS b ON b.player = r.player AND b.game_id = r.game_id AND b.round
 WHERE r.kind = 'result' AND r.inherits = 'true'
 GROUP BY r.player, r.seq, r.id, r.bonus_code
 HAVING count(CASE WHEN b.bonus_code = r.bonus_code THEN 1 END) = 0
-    OR count(CASE WHEN b.seq IS NOT NULL AND b.bonus_code IS DISTINCT FROM r.bonus_code THEN 1 END) > 0
+    OR count(CASE WHEN b.seq IS NOT NULL AND NOT b.is_elsewhere AND b.bonus_code IS DISTINCT FROM r.bonus_code THEN 1 END) > 0
