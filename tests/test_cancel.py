@@ -448,6 +448,18 @@ def test_a_free_bets_result_without_a_code_counts_as_its_free_round_and_the_tota
         assert answered(operator, "Result", amount="7") == 109
 
 
+def test_a_result_that_meets_the_free_bet_of_its_round_reads_what_is_known_of_its_code(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(operator, "Result", reference="Result-0", roundId="r-0", bonusCode="FREE")
+    operator.handler("bet")
+    with before(monkeypatch, "TransactWriteItems", lambda: answered(operator, "Bet", bonusCode="FREE")) as asked:
+        answered(operator, "Result", amount="5")
+
+    assert operator.uncovered("FREE") == 15
+    assert asked.count("TransactWriteItems") == 3, "the bet's, and two of the result"
+
+
 @pytest.mark.parametrize("codes", [("FREE", None), ("FREE", "MORE"), (None, None)])
 def test_a_result_in_a_round_of_several_codes_counts_towards_none(
     operator: Operator, codes: tuple[str | None, ...]

@@ -116,7 +116,10 @@ class Store:
             except _Beaten as beaten:
                 if beaten.records and patience.attempts == 1:
                     patience.count(beaten.reason)
-                    snapshot = self._updated(snapshot, actions, beaten.records)
+                    told = self._updated(snapshot, actions, beaten.records)
+                    # It may tell of more that must be read: the bets of a round have a bonus code.
+                    is_all = calls.scope(asked, told) == calls.scope(asked, snapshot)
+                    snapshot = told if is_all else self._read(asked, patience)
                 else:
                     patience.pause(beaten.reason)
                     snapshot = self._read(asked, patience)
