@@ -308,7 +308,8 @@ def test_no_such_path_gets_404(service: Service, path: str) -> None:
 
 
 def test_the_start_shows_urls_players_and_a_request_that_works(service: Service) -> None:
-    assert str(service.http.base_url) + "/V4/JackPotWin" in service.output
+    assert str(service.http.base_url) + "/v4/JackPotWin" in service.output
+    assert "each path under /v4/ also under /V4/ and /v1/" in service.output
     assert "421      99889.99 USD, bonus 99.99" in service.output
     assert send_as_shown(service).json()["error"] == 0
 
