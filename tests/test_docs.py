@@ -239,11 +239,14 @@ def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatc
 
 @pytest.fixture
 def folder(account: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a person pastes a line: at a terminal, beside a stack with a dead letter of the documented reference."""
+    """Where a person pastes a line: at a terminal, beside a stack with the bets and dead letters of the pages."""
+    for bet, round_id in (("BET", "r"), ("bet-2", "ROUND"), ("bet-4", "7002"), ("bet-5", "7003")):
+        assert account.send("bet", stake(bet, "1", roundId=round_id)).json["error"] == 0
     walletctl.leave("ResultDeadLetters", parked("result", published("result", userId="422")))
     walletctl.leave("CancelDeadLetters", parked("cancel", undo("bet-1"), call="cancel"))
     walletctl.watch(of_a_restored_stack)
     monkeypatch.setattr(discard, "at_a_terminal", lambda: True)
+    monkeypatch.setattr(ordering, "at_a_terminal", lambda: True)
     return tmp_path
 
 
@@ -359,30 +362,15 @@ def test_erasing_the_request_of_a_record_that_is_not_there_makes_none(
     assert operator.items("Transactions") == before
 
 
-def test_a_call_that_never_comes_is_settled_as_the_page_says(
-    operator: Operator, walletctl: Walletctl, tmp_path: Path
-) -> None:
+def test_a_call_that_never_comes_is_settled_as_the_page_says(operator: Operator, walletctl: Walletctl) -> None:
     for round_id, reference in (("r-1", "BET"), ("ROUND", "other")):
         bet = stake(reference, "5", roundId=round_id, gameId="GAME")
         assert operator.send("bet", bet).json["error"] == 0
-    keep_orders = """aws() { cp order.json "$4.json"; echo '{}' >answer.json; }
-        resource() { echo "$1"; }"""
 
-    subprocess.run(  # noqa: S603 - what a person pastes
-        ["/bin/bash", "-ec", f"{keep_orders}\n{block_of('docs/operating/rounds.md', 'by_hand')}"],
-        env={"PATH": os.environ["PATH"], "LOGNAME": "ana"},
-        cwd=tmp_path,
-        check=True,
-    )
-    answers = {
-        name: operator.invoke(name, json.loads((tmp_path / f"{name.title()}Function:live.json").read_text()))
-        for name in ("cancel", "result")
-    }
+    for line in block_of("docs/operating/rounds.md", "walletctl settle").splitlines():
+        result = walletctl(*shlex.split(line)[1:], "--yes")
+        assert result.exit_code == 0, result.output
 
-    assert {name: (each["error"], each["movements"]) for name, each in answers.items()} == {
-        "cancel": (0, [{"id": "cancel#BET", "amount": "5"}]),
-        "result": (0, [{"id": "result#REFERENCE", "amount": "12.5"}]),
-    }
     assert all("openSince" not in each for each in operator.items("Rounds"))
     assert operator.send("cancel", undo("BET", roundId="r-1", gameId="GAME"), path=CANCEL).json["error"] == 0
     assert operator.wallet()["cash"] == Decimal("99889.99") + Decimal("7.5")
@@ -549,6 +537,10 @@ BEFORE = {
     "walletctl parked show bet-1": round_of_the_samples,
     "walletctl ledger 421 --limit 5": round_of_the_samples,
     "walletctl rounds --open": open_rounds,
+    'walletctl settle cancel bet-4 --reason "canceled at the provider, ticket 1234" --yes': open_rounds,
+    'walletctl settle result 7003 12.50 --reference win-5 --reason "its result was lost, ticket 1235" --yes': (
+        open_rounds
+    ),
     "walletctl players list --currency USD": frozen,
     "walletctl find 425": opened,
     "walletctl find w-78": refused_withdrawal,

@@ -48,6 +48,7 @@ class _Root(_Family):
             "find": _find,
             "ledger": _ledger,
             "rounds": _rounds,
+            "settle": _settle,
             "verify": _verify,
             "console": _console,
             "reconcile": _reconcile,
@@ -264,6 +265,20 @@ def _rounds() -> typer.Typer:
         "walletctl rounds --open --player 421",
         "walletctl rounds --open --older-than 26h --stack lucky-monaco-wallet --csv > open-rounds.csv",
     )
+
+
+def _settle() -> typer.Typer:
+    from tools.walletctl.rounds.settle import cancel, result
+
+    family = _family("settle")
+    _mount(family, cancel, 'walletctl settle cancel bet-77 --reason "canceled at the provider, ticket 1234"')
+    _mount(
+        family,
+        result,
+        'walletctl settle result 7002 12.50 --reference win-78 --reason "its result was lost, ticket 1235"',
+        'walletctl settle result 7002 0 --reference win-78 --reason "lost, ticket 1235" --player 421 --game g',
+    )
+    return family
 
 
 def _verify() -> typer.Typer:

@@ -36,6 +36,7 @@ COMMANDS = (
         "rounds",
         "Lists the rounds in which a bet waits for a result, the longest open first. Changes nothing.",
     ),
+    Command(_MONEY, "settle", "Does by hand a cancel or a round's result that the provider never sent."),
     Command(
         _MONEY,
         "verify",

@@ -47,7 +47,7 @@ def deposit(
     as_json: listing.AsJson = False,
 ) -> None:
     """Adds money to a wallet, once per reference, with your name and reason on record."""
-    order = _order("deposit", player, reference, reason, amount=_amount("AMOUNT", amount))
+    order = _order("deposit", player, reference, reason, amount=amount_of("AMOUNT", amount))
     _run(order, currency, asked, as_json=as_json)
 
 
@@ -66,7 +66,7 @@ def withdraw(
     If there is not enough, the refusal is on record under this reference and stays. Take less, or later, under a new
     reference.
     """
-    order = _order("withdrawal", player, reference, reason, amount=_amount("AMOUNT", amount))
+    order = _order("withdrawal", player, reference, reason, amount=amount_of("AMOUNT", amount))
     _run(order, currency, asked, as_json=as_json)
 
 
@@ -94,10 +94,10 @@ def adjust(
 
     A stack has a limit for one adjustment: its parameter AdjustmentLimit.
     """
-    more: dict[str, Any] = {} if bonus is None else {"bonus": _amount("--bonus", bonus, signed=True)}
+    more: dict[str, Any] = {} if bonus is None else {"bonus": amount_of("--bonus", bonus, signed=True)}
     if below_zero:
         more["belowZero"] = True
-    order = _order("adjustment", player, reference, reason, amount=_amount("AMOUNT", amount, signed=True), **more)
+    order = _order("adjustment", player, reference, reason, amount=amount_of("AMOUNT", amount, signed=True), **more)
     _run(order, currency, asked, as_json=as_json, asks=not yes)
 
 
@@ -111,7 +111,7 @@ def _order(movement: str, player: str, reference: str, reason: str, **more: Any)
     return {"movement": movement, "reference": reference, "userId": player, "reason": reason, **more}
 
 
-def _amount(name: str, written: str, *, signed: bool = False) -> str:
+def amount_of(name: str, written: str, *, signed: bool = False) -> str:
     from wallet import money  # of a checkout alone
 
     try:

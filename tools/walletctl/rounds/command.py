@@ -102,6 +102,7 @@ _STATUSES = (
     ("CompleteInProcess, CancelInProcess", "its result or its refund is on the way: wait"),
     ("Completed", "its result did not come, or was refused: look for it with find, then ask the provider for it"),
     ("Canceled", "its cancel did not come: have the provider cancel the round (CancelRound), which sends a refund"),
+    ("If neither comes", "`walletctl help settle` says how to do it by hand"),
 )
 
 
