@@ -769,6 +769,15 @@ def test_the_page_of_alarms_has_each_and_says_what_a_severity_means() -> None:
     assert order == sorted(order, key=meant.index), "most urgent first"
 
 
+def test_the_drill_fires_every_alarm_and_says_what_one_must_see_and_how_to_undo_it() -> None:
+    drill = (ROOT / "docs" / "operating" / "alarm-drill.md").read_text()
+    rows = [line.split("|")[1:-1] for line in drill.splitlines() if line.startswith("| [")]
+
+    fired = [name for cells in rows for name in re.findall(r"\[([a-z-]+)\]\(alarms\.md#\1\)", cells[0])]
+    assert sorted(fired) == sorted({kind_of(name) for name in EXPECTED})
+    assert all(len(cells) == 5 and all(each.strip() for each in cells) for cells in rows)
+
+
 # --- The dashboard ----------------------------------------------------------------------------------
 
 

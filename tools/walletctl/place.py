@@ -271,16 +271,20 @@ class Place(ABC):
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         """How many requests they refused since then that are kept nowhere, by error: `find` cannot tell which."""
 
-    @abstractmethod
-    def lines(self, pattern: str, since: datetime, *, by_the_api: bool) -> tuple[list[tuple[str, datetime, str]], bool]:
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
         """Lines of the log that may fit a pattern of CloudWatch's, each with its log and moment; whether all were read.
 
-        They are the functions', or those that API Gateway writes.
+        They are the functions', or those that API Gateway writes. Raises Trouble where there are none.
         """
+        del pattern, since
+        whose = "API Gateway" if by_the_api else "the functions"
+        raise Trouble(f"{self.name} has no log of {whose}: only a stack has one (--stack NAME)")
 
-    @abstractmethod
     def metrics(self) -> tuple[Any, str]:
         """A client for the metrics, and the namespace that they have there. Raises Trouble where there are none."""
+        raise Trouble(f"{self.name} has no metrics: only a stack has them (--stack NAME)")
 
 
 def tables_client(of: "boto3.Session") -> Any:
@@ -361,9 +365,11 @@ class LocalService(Place):
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_file(self._log, since)
 
-    def lines(self, pattern: str, since: datetime, *, by_the_api: bool) -> tuple[list[tuple[str, datetime, str]], bool]:
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
         if by_the_api:
-            raise Trouble(f"{self.name} has no log of API Gateway: only a stack has one (--stack NAME)")
+            return super().written(pattern, since, by_the_api=by_the_api)
         found: list[tuple[str, datetime, str]] = []
         at = since  # a traceback's lines have the moment of the line before
         for text in log.texts_of_file(self._log):
@@ -372,9 +378,6 @@ class LocalService(Place):
             if at >= since:
                 found.append((str(said.get("service", "")), at, text))
         return found, True
-
-    def metrics(self) -> tuple[Any, str]:
-        raise Trouble(f"{self.name} has no metrics: only a stack has them (--stack NAME)")
 
     @property
     def _log(self) -> Path:
@@ -467,7 +470,9 @@ class DeployedStack(Place):
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))
 
-    def lines(self, pattern: str, since: datetime, *, by_the_api: bool) -> tuple[list[tuple[str, datetime, str]], bool]:
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
         found: list[tuple[str, datetime, str]] = []
         whole = True
         for group in [f"/{self._stack}/api"] if by_the_api else self._groups():

@@ -116,7 +116,7 @@ def _meant(where: Place, name: str) -> tuple[str, str]:
 def _rows(where: Place, lines: Lines, function: str, begin: datetime) -> tuple[list[Row], bool]:
     """The lines, the newest first; whether these are all."""
     with listing.progress("the log"):
-        found, is_whole = where.lines(lines.pattern(), begin, by_the_api=lines.by_the_api)
+        found, is_whole = where.written(lines.pattern(), begin, by_the_api=lines.by_the_api)
     fitting = [each for each in found if lines.holds(each[2]) and function in ("", each[0])]
     return [_row(*each, lines) for each in sorted(fitting, key=lambda each: each[1], reverse=True)], is_whole
 
