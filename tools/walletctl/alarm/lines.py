@@ -10,7 +10,7 @@ from tools.walletctl.log import object_of
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Having:
     """A field that has one of these values; a text may have `*` for any characters."""
 
     name: str
@@ -28,7 +28,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Differing:
     """A field that is there and has none of these values."""
 
     name: str
@@ -42,7 +42,7 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class Without:
     name: str
 
     def pattern(self) -> str:
@@ -67,7 +67,7 @@ class AtLeast:
             return False
 
 
-Rule = Sequence[Field | Not | Absent | AtLeast]
+Rule = Sequence[Having | Differing | Without | AtLeast]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Lines:
         return any(all(each.holds(said) for each in rule) for rule in self.rules)
 
 
-_REFUSED = Field("message", ["refused"])
+_REFUSED = Having("message", ["refused"])
 _OTHERS = ["ACCESS_DENIED", "WAF_FILTERED"]  # of API Gateway's answers, those to other addresses
 
 # By the alarm's name, without the stack's and the callback's. How many hours: as soon as somebody must look.
@@ -105,12 +105,14 @@ LINES: Mapping[str, Lines] = {
     "parking-failed": Lines(
         about="wins and cancels that could be neither done nor kept",
         hours=3,
-        rules=[[Field("message", ["parking failed"])]],
+        rules=[[Having("message", ["parking failed"])]],
     ),
     "not-kept": Lines(
         about="requests that were refused and are kept nowhere",
         hours=3,
-        rules=[[_REFUSED, Field("code", [99, 401, 998]), Absent("correlation_id")]],  # what is not admitted has no name
+        rules=[
+            [_REFUSED, Having("code", [99, 401, 998]), Without("correlation_id")]
+        ],  # what is not admitted has no name
     ),
     "function-failed": Lines(
         about="crashes and timeouts",
@@ -120,36 +122,36 @@ LINES: Mapping[str, Lines] = {
     "gateway-refused": Lines(
         about="calls that API Gateway refused by itself",
         hours=3,
-        rules=[[Field("status", ["5*"]), Not("gatewayAnswer", ["-", *_OTHERS])]],
+        rules=[[Having("status", ["5*"]), Differing("gatewayAnswer", ["-", *_OTHERS])]],
         by_the_api=True,
     ),
     "function-throttled": Lines(
         about="calls for which a function had no free environment",
         hours=3,
-        rules=[[Field("functionStatus", ["429"])]],
+        rules=[[Having("functionStatus", ["429"])]],
         by_the_api=True,
     ),
     "no-callbacks": Lines(
         about="calls of any kind, the last ones first",
         hours=24,
-        rules=[[Field("status", ["*"])]],
+        rules=[[Having("status", ["*"])]],
         by_the_api=True,
     ),
     "unauthenticated": Lines(
         about="callbacks with a wrong token or hash",
         hours=24,
-        rules=[[_REFUSED, Field("code", [401])]],
+        rules=[[_REFUSED, Having("code", [401])]],
     ),
     "other-address": Lines(
         about="calls from other addresses, or refused by the web ACL",
         hours=3,
-        rules=[[Field("gatewayAnswer", _OTHERS)]],
+        rules=[[Having("gatewayAnswer", _OTHERS)]],
         by_the_api=True,
     ),
     "not-possible": Lines(
         about="callbacks that a function answered 998",
         hours=3,
-        rules=[[_REFUSED, Field("code", [998])]],
+        rules=[[_REFUSED, Having("code", [998])]],
     ),
     "parked-long": Lines(
         about="tries that failed",
@@ -160,30 +162,30 @@ LINES: Mapping[str, Lines] = {
         about="requests that are left for a person",
         hours=24,
         rules=[
-            [Field("message", ["*left for a person"])],
+            [Having("message", ["*left for a person"])],
             [_REFUSED, AtLeast("tries", 10)],
-            [_REFUSED, Field("level", ["ERROR"]), Field("code", [52, 57, 59, 61, 64])],  # kept, and no retry can help
+            [_REFUSED, Having("level", ["ERROR"]), Having("code", [52, 57, 59, 61, 64])],  # kept, and no retry can help
         ],
     ),
     "conflicts": Lines(
         about="references that came again with other content, and what a round forbids",
         hours=24,
-        rules=[[_REFUSED, Field("code", [61])], [Field("message", ["prize left for a person"])]],
+        rules=[[_REFUSED, Having("code", [61])], [Having("message", ["prize left for a person"])]],
     ),
     "closed-with-winnings": Lines(
         about="rounds that were closed automatically and had won already",
         hours=168,
-        rules=[[Field("lookAt", ["closed-with-winnings"])]],
+        rules=[[Having("lookAt", ["closed-with-winnings"])]],
     ),
     "total-without-code": Lines(
         about="totals of free rounds without a bonus code",
         hours=168,
-        rules=[[Field("lookAt", ["total-without-code"])]],
+        rules=[[Having("lookAt", ["total-without-code"])]],
     ),
     "tables-throttled": Lines(
         about="callbacks that a throttled table held up for too long",
         hours=3,
-        rules=[[_REFUSED, Field("reason", ["*hrottl*"])]],
+        rules=[[_REFUSED, Having("reason", ["*hrottl*"])]],
     ),
     "slow-answers": Lines(
         about="callbacks that took a function longer than 200 ms",
