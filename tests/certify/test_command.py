@@ -29,7 +29,6 @@ from conftest import ROOT
 from contract import Refused, Wallet
 from local_service import HANG_SECONDS
 from tools.local.engine import free_port
-from tools.provider.certify import last
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import BEYOND_WINS, GROUPS
 from tools.provider.certify.command import certify
@@ -60,8 +59,8 @@ def secret_file(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a run writes down what failed."""
-    monkeypatch.setattr(last, "LOCAL", tmp_path / "state")
-    return tmp_path / "state" / "certify-failed.json"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "walletctl" / "certify-failed.json"
 
 
 def run(*arguments: str | Path, **environment: str) -> Result:
@@ -277,7 +276,10 @@ def test_it_says_before_it_starts_what_it_will_leave_and_leaves_that(url: str) -
     kept = re.search(r"(\d+) requests were refused with 52, 61, 62, and may be kept", result.stdout)
     assert kept
     assert int(kept[1]) == int(refused[1]) + int(refused[2])
-    assert "these may fire: dead-letter-arrived, dead-letters, conflicts, parked-long\n" in result.stderr
+    alarms = re.search("of this project's alarms, these may fire: (.+)", result.stderr)
+    assert alarms
+    assert alarms[1].split(", ")[:4] == ["dead-letter-arrived", "dead-letters", "conflicts", "parked-long"]
+    assert "unauthenticated" not in alarms[1]
 
 
 def test_what_it_will_leave_is_of_the_cases_that_are_chosen(url: str) -> None:
@@ -297,15 +299,20 @@ def test_it_ends_with_the_commands_that_remove_what_can_be_removed(url: str, tmp
         *(["parked", "discard", callback] for callback in ("result", "jackpot", "bonus", "promo")),
         ["withdraw", "421", re.search("Credited ([0-9.]+) USD", result.stdout)[1]],  # pyright: ignore[reportOptionalSubscript]
     ]
-    listed = "callback,reference\nresult,cert-r1-042-3\nresult,cert-r1-042-3\nresult,cert-r2-042-1\nresult,another"
-    stand_in = (
-        f"""walletctl() {{ if [ "$2" = list ]; then printf '{listed}\n'; else printf '%s\\n' "$@" >>called; fi; }}"""
-    )
+    ids = ["a3b5c668-ffcb-4280-8ce2-96b52bd3c77e", "6ef2e859-4caa-4ece-a0d4-9d74a6b0e4de"]
+    listed = [
+        "callback,reference,messageId,copies,request",
+        f"result,cert-r1-042-3,{ids[0]},2,{{}}",
+        f'result,"a, b",{ids[1]},1,"{{""roundId"": ""cert-r1-042-r1""}}"',
+        "result,cert-r2-042-1,8558c3fe-2909-47c6-bcc5-583abf5df269,1,{}",
+    ]
+    (tmp_path / "listed").write_text("\n".join(listed) + "\n")
+    stand_in = """walletctl() { if [ "$2" = list ]; then cat listed; else printf '%s\\n' "$@" >>called; fi; }"""
     subprocess.run(  # noqa: S603 - what a person would paste
         ["/bin/bash", "-ec", f"{stand_in}\n{commands[0]}"], cwd=tmp_path, env=_environment(), check=True
     )
     called = (tmp_path / "called").read_text().splitlines()
-    assert called == ["parked", "discard", "result", "--reason", "certify r1", "--", "cert-r1-042-3"]
+    assert called == ["parked", "discard", "result", "--reason", "certify r1", *ids]
 
 
 def test_only_what_failed_is_run_again_until_it_passes(memory: Path) -> None:
@@ -334,7 +341,7 @@ def test_without_a_failure_there_is_nothing_to_run_again(url: str, memory: Path)
 
 
 def test_a_memory_that_cannot_be_written_changes_no_verdict(url: str, memory: Path) -> None:
-    memory.parent.write_text("a file in its place")
+    memory.parent.parent.write_text("a file in its place")
 
     result = run(url, "--player", "421", "--case", "a win is added to cash")
 
@@ -652,4 +659,4 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"]}
+    return {name: os.environ[name] for name in ("PATH", "XDG_STATE_HOME")}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tools.provider.certify.catalogue import Case
 from tools.provider.certify.run import Certification
-from tools.shared.folders import IS_CHECKOUT, LOCAL
 from tools.shared.outside import plain
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
@@ -51,8 +50,8 @@ def _key(url: str, player: str) -> str:
 
 
 def _file() -> Path:
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return (LOCAL if IS_CHECKOUT else state / "walletctl") / "certify-failed.json"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "walletctl" / "certify-failed.json"
 
 
 def _read() -> dict[str, list[str]]:

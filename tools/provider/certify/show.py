@@ -109,6 +109,9 @@ def forecast(certification: Certification) -> list[str]:
     return lines
 
 
+_MESSAGE_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # what is kept under no reference has one, too
+
+
 def cleaning_up(certification: Certification) -> list[str]:
     """How what the run left is removed, and what stays, a sentence or a command a line."""
     settings, left, player = certification.settings, certification.left, certification.player
@@ -120,7 +123,7 @@ def cleaning_up(certification: Certification) -> list[str]:
     ]
     commands = [
         f'walletctl parked discard {keeper} --reason "certify {settings.run_id}" '
-        f"-- $(walletctl parked list {keeper} --csv | grep -o '{run}[^,\"]*' | sort -u)"
+        f"$(walletctl parked list {keeper} --csv | grep {run} | grep -oE '{_MESSAGE_ID}')"
         for keeper in left.keepers()
     ]
     if player and (credited := certification.credited) and credited.cash > 0:
