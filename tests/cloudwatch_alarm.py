@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 MINUTE = 60
+USUAL = 100.0  # the upper end of the band that CloudWatch has learned; AWS does not say how it comes to one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Alarm:
     expression: str
     breaches: Callable[[float], bool]
     keeps_its_state: bool  # while there is no point at all
+    misses: bool  # a point that is missing passes the limit
 
     @classmethod
     def read(cls, properties: Mapping[str, Any]) -> "Alarm":
@@ -45,18 +47,23 @@ class Alarm:
         (expression,) = [each["Expression"] for each in properties.get("Metrics", []) if "Expression" in each] or [
             properties["MetricName"]
         ]
-        compare = {"GreaterThanThreshold": operator.gt, "GreaterThanOrEqualToThreshold": operator.ge}[
-            properties["ComparisonOperator"]
-        ]
-        assert properties["TreatMissingData"] in ("notBreaching", "ignore")
+        compare = {
+            "GreaterThanThreshold": operator.gt,
+            "GreaterThanOrEqualToThreshold": operator.ge,
+            "LessThanThreshold": operator.lt,
+            "GreaterThanUpperThreshold": operator.gt,
+        }[properties["ComparisonOperator"]]
+        limit = USUAL if "ThresholdMetricId" in properties else properties["Threshold"]
+        assert properties["TreatMissingData"] in ("notBreaching", "ignore", "breaching")
         return cls(
             periods=properties["EvaluationPeriods"],
             to_alarm=properties["DatapointsToAlarm"],
             seconds=(seconds or {properties["Period"]}).pop(),
             statistics=statistics or {properties["MetricName"]: properties["Statistic"]},
             expression=expression,
-            breaches=lambda value: compare(value, properties["Threshold"]),
+            breaches=lambda value: compare(value, limit),
             keeps_its_state=properties["TreatMissingData"] == "ignore",
+            misses=properties["TreatMissingData"] == "breaching",
         )
 
     def sounds(self, points: Iterable[Point], now: int, *, before: bool = False) -> bool:
@@ -74,7 +81,8 @@ class Alarm:
         values = _computed(_parsed(self.expression), metrics)
         if self.keeps_its_state and values == [None] * self.periods:
             return before
-        return sum(value is not None and self.breaches(value) for value in values) >= self.to_alarm
+        breaching = (self.misses if value is None else self.breaches(value) for value in values)
+        return sum(breaching) >= self.to_alarm
 
 
 @cache
@@ -112,6 +120,8 @@ def _computed(node: ast.AST, metrics: Mapping[str, Series]) -> Any:
             return _together(_OPERATORS[type(sign)], _computed(left, metrics), _computed(right, metrics))
         case ast.Call(ast.Name("METRICS"), []):
             return [*metrics.values()]
+        case ast.Call(ast.Name("ANOMALY_DETECTION_BAND"), [metric, ast.Constant()]):
+            return _computed(metric, metrics)  # it is held against USUAL
         case ast.Call(ast.Name("FILL"), [ast.Call(ast.Name("METRICS"), []), filling]):
             return [_filled(series, _computed(filling, metrics)) for series in metrics.values()]
         case ast.Call(ast.Name("FILL"), [series, filling]):

@@ -45,6 +45,7 @@ OWN_TESTS = {f"test_{module.stem}" for module in MODULES}
 REGION = "eu-west-1"
 # Set before anything of AWS is imported: no test may ever reach a real account.
 os.environ |= {
+    "XDG_STATE_HOME": str(ROOT / ".local" / "state"),
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": REGION,

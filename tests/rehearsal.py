@@ -51,6 +51,7 @@ class Metric:
 class Rehearsal:
     calls: frozenset[Call]
     metrics: frozenset[Metric]
+    lines: tuple[str, ...]  # of the log
 
 
 @cache
@@ -70,7 +71,9 @@ def rehearsal(callback: str, calls: str = "All") -> Rehearsal:
             _PERFORMANCES.get(callback, _perform)(stage)
     lines = [json.loads(line) for line in printed.getvalue().splitlines()]
     return Rehearsal(
-        frozenset(stage.calls), frozenset(metric for line in lines if "_aws" in line for metric in _metrics(line))
+        frozenset(stage.calls),
+        frozenset(metric for line in lines if "_aws" in line for metric in _metrics(line)),
+        tuple(printed.getvalue().splitlines()),
     )
 
 

@@ -68,8 +68,10 @@ def _text(value: Any) -> str:
     match value.name, value.argument:
         case "Sub", str(text):
             return text
-        case "If", ["TakesBets", then, _]:
+        case "If", [_, then, _]:
             return _text(then)
+        case "Select", [place, _]:
+            return f"${{currency {int(place) + 1}}}"
         case "Join", [separator, parts]:
             return separator.join(map(_text, parts))
         case "Ref" | "GetAtt", name:

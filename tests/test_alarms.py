@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,18 +11,28 @@ from typing import Any
 import pytest
 
 from cloudwatch_alarm import MINUTE, Alarm, Point
-from conftest import ROOT
+from conftest import ROOT, Operator
 from rehearsal import rehearsal
 from stack import BETS, CALLBACKS, CONTENT, FUNCTIONS, KEEPING, RESOURCES, WINS, filled, is_intrinsic, of_type
 from tools.local.template import Template
+from walletctl import Walletctl, of_a_stack
 
-ALARMS = of_type("AWS::CloudWatch::Alarm")
+QUIET = 60  # minutes: what QuietMinutes says in these tests
+ALARMS: dict[str, dict[str, Any]] = {
+    name: {
+        key: QUIET if is_intrinsic(value, "Ref") and value.argument == "QuietMinutes" else value
+        for key, value in each.items()
+    }
+    for name, each in of_type("AWS::CloudWatch::Alarm").items()
+}
 DASHBOARD = json.loads(filled(of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]))
 WIDGETS: list[dict[str, Any]] = DASHBOARD["widgets"]
 
 HOUR, DAY = 3600, 86400  # seconds
 
 every_alarm = pytest.mark.parametrize("alarm", ALARMS)
+# All but the one that fires on what is missing.
+every_counting_alarm = pytest.mark.parametrize("alarm", [each for each in ALARMS if each != "NoCallbacksAlarm"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,10 @@ def assert_exists(metric: Metric) -> None:
     if metric.namespace == OUR_OWN:
         callbacks = [metric.dimensions["service"]] if "service" in metric.dimensions else CALLBACKS
         printed = {(each.name, each.dimensions) for callback in callbacks for each in rehearsal(callback).metrics}
-        assert (metric.name, frozenset(metric.dimensions.items())) in printed, f"{metric} is never counted"
+        dimensions = frozenset(
+            (name, "USD" if value.startswith("<currency") else value) for name, value in metric.dimensions.items()
+        )
+        assert (metric.name, dimensions) in printed, f"{metric} is never counted"
         return
     names, dimensions = OF_AWS[metric.namespace]
     assert metric.name in names
@@ -98,6 +112,8 @@ def text(value: Any) -> str:
     """A value as `filled` writes it."""
     if is_intrinsic(value, "Sub"):
         return filled(value)
+    if is_intrinsic(value, "Select"):  # of the currencies that are asked for
+        return f"<currency {int(value.argument[0]) + 1}>"
     return f"<{value.argument}>" if is_intrinsic(value, "Ref") or is_intrinsic(value, "GetAtt") else value
 
 
@@ -216,6 +232,13 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int], Watched]] = {
     "conflicts": ("> 0", (1, 4, 300), counted("Conflict")),
     "total-without-code": ("> 0", (1, 4, 300), counted("FreeRoundTotalWithoutCode")),
     "closed-with-winnings": ("> 0", (1, 4, 300), counted("ClosedWithWinnings")),
+    "no-callbacks": ("< 1", (QUIET, QUIET, 60), counted("ProviderAnswers")),
+    **{
+        f"credited-unusual-<currency {n}>": (
+            "> the usual", (1, 2, 3600), counted("CreditedAmount", "credited", currency=f"<currency {n}>")
+        )
+        for n in range(1, 6)
+    },
 }  # fmt: skip
 SUMS = ("function-failed", "function-throttled", "tables-throttled")
 # By kind; of all others, what is looked at by itself.
@@ -226,8 +249,14 @@ EXPRESSIONS = {
     "not-possible": "refused / every",
     "slow-answers": "IF(every >= 20, slowest, 0)",
     **dict.fromkeys(SUMS, "SUM(FILL(METRICS(), 0))"),
+    "credited-unusual": "ANOMALY_DETECTION_BAND(credited, 3)",
 }
-_OPERATORS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
+_OPERATORS = {
+    "GreaterThanThreshold": ">",
+    "GreaterThanOrEqualToThreshold": ">=",
+    "LessThanThreshold": "<",
+    "GreaterThanUpperThreshold": ">",
+}
 
 
 def name_of(alarm: str) -> str:
@@ -235,15 +264,15 @@ def name_of(alarm: str) -> str:
 
 
 def kind_of(name: str) -> str:
-    """An alarm's name without its queue's callback: its page has it once for all four."""
-    return re.sub(f"-({'|'.join(CALLBACKS)})$", "", name)
+    """An alarm's name without its queue's callback, or its currency: its page has it once for all of them."""
+    return re.sub(f"-({'|'.join(CALLBACKS)}|<currency .>)$", "", name)
 
 
 def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int, int]]:
     periods = {each["MetricStat"]["Period"] for each in alarm.get("Metrics", []) if "MetricStat" in each}
     (seconds,) = periods or {alarm["Period"]}
     return (
-        f"{_OPERATORS[alarm['ComparisonOperator']]} {alarm['Threshold']}",
+        f"{_OPERATORS[alarm['ComparisonOperator']]} {alarm.get('Threshold', 'the usual')}",
         (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"], seconds),
     )
 
@@ -274,7 +303,9 @@ def test_an_alarm_with_a_formula_goes_by_it_and_by_nothing_beside_it(alarm: str)
     assert [each["Expression"] for each in formulas] == [
         expression for kind, expression in EXPRESSIONS.items() if kind == kind_of(name_of(alarm))
     ]
-    assert [each.get("ReturnData", True) for each in queries] == [each in formulas for each in queries]
+    assert ALARMS[alarm].get("ThresholdMetricId", "usual") == "usual"
+    both = "ThresholdMetricId" in ALARMS[alarm]  # CloudWatch holds the figure against the band
+    assert [each.get("ReturnData", True) for each in queries] == [both or each in formulas for each in queries]
     for each in [ALARMS[alarm], *(each["MetricStat"] for each in queries if "MetricStat" in each)]:
         assert "Unit" not in each, "CloudWatch would find only points of that unit, and there might be none"
 
@@ -287,7 +318,7 @@ def test_an_alarm_watches_no_more_metrics_and_no_more_time_than_cloudwatch_allow
     assert periods * seconds <= (7 * 86400 if seconds >= 3600 else 86400)
 
 
-@every_alarm
+@every_counting_alarm
 def test_no_alarm_waits_for_all_of_its_points(alarm: str) -> None:
     # The newest is late, and counts as 0 until it comes: all of N points are then never there.
     properties = ALARMS[alarm]
@@ -345,6 +376,7 @@ FEWEST: dict[str, list[Sample]] = {
     "conflicts": [("Conflict", 1, 0)],
     "total-without-code": [("FreeRoundTotalWithoutCode", 1, 0)],
     "closed-with-winnings": [("ClosedWithWinnings", 1, 0)],
+    "credited-unusual": [("credited", 60, 0), ("credited", 60, 50 * MINUTE)],
 }
 # How many samples in a row may be missing.
 MAY_BE_MISSING = {"dead-letters": 15, "dead-letters-expire": 4, "parked-long": 15, "slow-answers": 3}
@@ -360,7 +392,8 @@ def points(samples: Iterable[Sample], late: Callable[[int], int]) -> list[Point]
 
 def when_it_sounds(alarm: Alarm, known: Sequence[Point]) -> list[int]:
     """When it is in ALARM, in seconds after BEGIN: from its first sample until it has passed over the last."""
-    step = HOUR if alarm.seconds == HOUR else MINUTE  # CloudWatch looks at alarms of several days once an hour
+    # CloudWatch looks at alarms of several days once an hour.
+    step = HOUR if alarm.periods * alarm.seconds > DAY else MINUTE
     last = max(point.arrived for point in known)
     sounding, before = [], False
     for now in range(BEGIN, last + (alarm.periods + 5) * alarm.seconds, step):
@@ -370,7 +403,7 @@ def when_it_sounds(alarm: Alarm, known: Sequence[Point]) -> list[int]:
     return sounding
 
 
-@every_alarm
+@every_counting_alarm
 @pytest.mark.parametrize(
     "late",
     [lambda _: 0, lambda _: MINUTE, lambda _: 5 * MINUTE, lambda _: LATEST, lambda number: number % 2 * LATEST],
@@ -385,7 +418,7 @@ def test_an_alarm_sounds_from_few_points_however_late_they_are(alarm: str, late:
     assert sounding, "silent"
     last = max(moment for _, _, moment in samples)
     # A full period after the last sample has come; of the hours, the four that may be missing need not be waited for.
-    earliest = last - MAY_BE_MISSING["dead-letters-expire"] * HOUR if watched.seconds == HOUR else last
+    earliest = last - MAY_BE_MISSING["dead-letters-expire"] * HOUR if watched.periods * watched.seconds > DAY else last
     assert earliest <= sounding[0] <= last + LATEST + 2 * watched.seconds
     if not watched.keeps_its_state:
         assert sounding[-1] <= last + LATEST + (watched.periods + 1) * watched.seconds + MINUTE, "it ends"
@@ -405,11 +438,11 @@ def test_an_alarm_about_what_lasts_sounds_though_points_are_missing(alarm: str) 
     assert when_it_sounds(watched, points(samples, lambda _: 0))
 
 
-@every_alarm
+@every_counting_alarm
 @pytest.mark.parametrize("late", [0, LATEST])
 def test_an_alarm_is_silent_while_nothing_is_wrong(alarm: str, late: int) -> None:
     watched = Alarm.read(ALARMS[alarm])
-    calm = {"every": 100.0, "slowest": 300.0}
+    calm = {"every": 100.0, "slowest": 300.0, "credited": 100.0}
 
     for ids in (watched.statistics, [*watched.statistics][:1]):  # a function that is not called has no points
         samples = [(id, calm.get(id, 0.0), number * watched.seconds) for number in range(watched.periods) for id in ids]
@@ -541,11 +574,75 @@ def test_an_alarm_is_sent_to_the_topic_when_it_begins_and_when_it_ends(alarm: st
     assert [text(action) for action in properties["OKActions"]] == ["<AlarmTopic>"]
     assert properties.get("ActionsEnabled", True)
     # What is not counted did not happen; but SQS may publish nothing about a queue that nobody touched for hours.
-    expected = "ignore" if kind_of(name_of(alarm)) == "dead-letters" else "notBreaching"
+    expected = {"dead-letters": "ignore", "no-callbacks": "breaching"}.get(kind_of(name_of(alarm)), "notBreaching")
     assert properties["TreatMissingData"] == expected
-    assert properties["AlarmDescription"].endswith(".")
     of_bets = name_of(alarm) == "closed-with-winnings" or name_of(alarm).endswith("-cancel")
-    assert RESOURCES[alarm]["Condition"] == ("HasBetAlarms" if of_bets else "HasAlarms")
+    asked_for = {"NoCallbacksAlarm": "HasQuietAlarm"} | {f"{each}Alarm": each for each in CURRENCIES}
+    assert RESOURCES[alarm]["Condition"] == asked_for.get(alarm, "HasBetAlarms" if of_bets else "HasAlarms")
+
+
+CURRENCIES = [f"{number}Currency" for number in ("First", "Second", "Third", "Fourth", "Fifth")]
+
+
+# --- Silence, and too much money ----------------------------------------------------------------------
+
+
+def calls(*minutes: float) -> list[Sample]:
+    return [("ProviderAnswers", 1, int(each * MINUTE)) for each in minutes]
+
+
+@pytest.mark.parametrize("late", [0, 5 * MINUTE, LATEST])
+def test_silence_sounds_after_its_minutes_without_any_point_and_ends_with_the_next_callback(late: int) -> None:
+    watched = Alarm.read(ALARMS["NoCallbacksAlarm"])
+    known = points(calls(*range(90), 200), lambda _: late)
+
+    sounding = [now for now in range(QUIET, 280) if watched.sounds(known, BEGIN + now * MINUTE)]
+
+    assert sounding[0] == 89 + QUIET + 1
+    assert sounding == [*range(89 + QUIET + 1, max(201, 200 + late // MINUTE)), *range(200 + QUIET + 1, 280)]
+
+
+def test_silence_sounds_where_no_callback_ever_came() -> None:
+    assert Alarm.read(ALARMS["NoCallbacksAlarm"]).sounds([], BEGIN)
+
+
+def test_few_callbacks_are_no_silence_though_every_other_figure_is_late() -> None:
+    watched = Alarm.read(ALARMS["NoCallbacksAlarm"])
+    apart = QUIET - LATEST // MINUTE - 1
+    known = points(calls(*range(0, 20 * apart, apart)), lambda number: number % 2 * LATEST)
+
+    assert not [now for now in range(QUIET, 19 * apart) if watched.sounds(known, BEGIN + now * MINUTE)]
+
+
+def test_the_minutes_of_silence_are_never_more_than_an_alarm_looks_back() -> None:
+    pattern = CONTENT["Parameters"]["QuietMinutes"]["AllowedPattern"]
+    taken = [minutes for minutes in range(3000) if re.fullmatch(pattern, str(minutes))]
+
+    assert taken == [0, *range(2 * LATEST // MINUTE, DAY // MINUTE + 1)]
+    assert CONTENT["Parameters"]["QuietMinutes"]["Default"] == "0", "who has no traffic yet would be woken"
+
+
+@pytest.mark.parametrize(
+    ("listed", "there"), [("", 0), ("EUR", 1), ("EUR,USD", 2), ("EUR,USD,SEK,NOK,DKK", 5)]
+)  # fmt: skip
+def test_each_currency_that_is_named_has_its_alarm_and_what_it_learns_from(listed: str, there: int) -> None:
+    template = Template.load(UsualCreditsIn=listed)
+
+    for number, name in enumerate(CURRENCIES):
+        for resource in (f"{name}Alarm", f"{name}Usual"):
+            assert template.has(resource) == (number < there)
+            assert not Template.load(UsualCreditsIn=listed, Alarms="false").has(resource)
+        learned = of_type("AWS::CloudWatch::AnomalyDetector")[f"{name}Usual"]
+        watched = watched_by(ALARMS[f"{name}Alarm"])
+        assert watched == {"credited": (learned["Stat"], _metric(learned))}
+
+
+def test_the_usual_and_an_hour_without_credits_are_not_too_much() -> None:
+    watched = Alarm.read(ALARMS["FirstCurrencyAlarm"])
+    usual = [("credited", 10.0, number * 6 * MINUTE) for number in range(100)]
+
+    assert not when_it_sounds(watched, points(usual, lambda _: LATEST))
+    assert not watched.sounds([], BEGIN)
 
 
 def test_the_topic_is_written_to_by_the_account_s_alarms_alone_and_read_by_whom_was_named() -> None:
@@ -598,23 +695,87 @@ def _is_of_bets(metric: Metric) -> bool:
     return not of.isdisjoint(metric.dimensions.values())
 
 
+# --- What a person reads ------------------------------------------------------------------------------
+
 PAGE = (ROOT / "docs" / "operating" / "alarms.md").read_text()
+DESCRIBED = re.compile(
+    r"Severity: (?P<severity>now|today|this week)\. Money at risk: (?P<money>yes|perhaps|no)\.\n\n"
+    r"(?P<says>[A-Z][^\n]+\.)\n\n"
+    r"First command:\n\n    (?P<command>walletctl [^\n]+) --stack <AWS::StackName> --region <AWS::Region>\n\n"
+    r"What to do: <RunbookUrl>#(?P<anchor>[a-z-]+)"
+)
 
 
-@pytest.mark.parametrize("name", sorted({kind_of(name) for name in EXPECTED}))
-def test_the_page_of_alarms_says_what_to_do_about_each(name: str) -> None:
-    assert re.search(f"^### {name}$", PAGE, re.MULTILINE)
+def described(alarm: str) -> dict[str, str]:
+    found = DESCRIBED.fullmatch(filled(ALARMS[alarm]["AlarmDescription"]))
+    assert found, alarm
+    return found.groupdict()
 
 
-def test_the_table_of_alarms_has_a_row_for_each_with_its_risk_its_time_and_a_command() -> None:
+def table() -> dict[str, list[str]]:
+    """The page's rows: severity, risk and first command, by alarm."""
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in PAGE.splitlines() if line.startswith("| [")]
+    return {cells[0].strip(): [each.strip() for each in cells[1:]] for cells in rows}
 
-    assert sorted(alarm.strip() for alarm, *_ in rows) == sorted(
-        f"[{name}](#{name})" for name in {kind_of(name) for name in EXPECTED}
+
+@every_alarm
+def test_a_message_says_how_urgent_it_is_what_is_at_risk_what_to_run_and_where_to_read(alarm: str) -> None:
+    kind, said = kind_of(name_of(alarm)), described(alarm)
+
+    severity, risk, command = table()[f"[{kind}](#{kind})"]
+
+    assert said["severity"] == severity
+    assert said["money"] == re.match(r"\**(\w+)", risk)[1]  # pyright: ignore[reportOptionalSubscript]
+    assert said["command"] in (command.strip("`"), f"walletctl alarm {name_of(alarm)}")
+    assert command in (f"`walletctl alarm {kind}`", f"`walletctl alarm {kind}-EUR`", "`walletctl parked list`")
+    assert said["anchor"] == kind
+    assert re.search(f"^### {kind}$", PAGE, re.MULTILINE)
+
+
+@every_alarm
+def test_the_longest_message_is_one_that_cloudwatch_takes(alarm: str) -> None:
+    longest = {
+        "AWS::StackName": "s" * 128,
+        "AWS::Region": "ap-southeast-1",
+        "RunbookUrl": f"https://{'x' * 200}",
+        "QuietMinutes": "1440",
+    }
+    message = re.sub(
+        "<([^>]+)>", lambda found: longest.get(found[1], "C" * 10), filled(ALARMS[alarm]["AlarmDescription"])
     )
-    for alarm, risk, within, command in rows:
-        assert all(each.strip() for each in (risk, within)), alarm
-        assert re.fullmatch(" `(insights|walletctl|output|aws) .+` ", command), alarm
+
+    assert len(message) <= 1024
+
+
+@pytest.mark.parametrize(
+    "command", sorted({re.sub("<currency .>", "EUR", described(alarm)["command"]) for alarm in ALARMS})
+)
+def test_the_first_command_of_a_message_runs_as_it_is_printed(
+    command: str, operator: Operator, walletctl: Walletctl
+) -> None:
+    walletctl.watch(of_a_stack)
+    program, *words = shlex.split(command)
+
+    result = walletctl(*words, "--stack", "lucky-monaco-wallet", "--region", "eu-west-1")
+
+    assert (program, result.exit_code, result.stderr) == ("walletctl", 0, ""), result.output
+
+
+def test_the_page_of_alarms_has_each_and_says_what_a_severity_means() -> None:
+    assert sorted(table()) == sorted(f"[{name}](#{name})" for name in {kind_of(name) for name in EXPECTED})
+    meant = re.findall(r"^\| \*\*([a-z ]+)\*\* \|", PAGE, re.MULTILINE)
+    assert meant == ["now", "today", "this week"]
+    order = [severity for severity, *_ in table().values()]
+    assert order == sorted(order, key=meant.index), "most urgent first"
+
+
+def test_the_drill_fires_every_alarm_and_says_what_one_must_see_and_how_to_undo_it() -> None:
+    drill = (ROOT / "docs" / "operating" / "alarm-drill.md").read_text()
+    rows = [line.split("|")[1:-1] for line in drill.splitlines() if line.startswith("| [")]
+
+    fired = [name for cells in rows for name in re.findall(r"\[([a-z-]+)\]\(alarms\.md#\1\)", cells[0])]
+    assert sorted(fired) == sorted({kind_of(name) for name in EXPECTED})
+    assert all(len(cells) == 5 and all(each.strip() for each in cells) for cells in rows)
 
 
 # --- The dashboard ----------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from conftest import ROOT, Operator, published
@@ -291,6 +293,52 @@ def test_every_line_of_walletctl_runs_as_it_is_written(
     # 1 is a command's own "no", such as nothing found.
     assert result.exit_code in ((2,) if line.is_refused else (0, 1)), result.output
     assert bool(walletctl.asked("DescribeStackResource")) is (line.is_of_a_stack or "--stack" in words)
+
+
+# --- Commands of AWS's own CLI -------------------------------------------------------------------------
+
+EVERY_OPTION = {
+    "query", "output", "region", "profile", "cli-input-json", "cli-binary-format", "max-items", "page-size",
+    "no-paginate",
+}  # fmt: skip
+
+
+def aws_calls(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Each call of `aws` in a block of code: service, operation and options."""
+    for piece in re.split(r"(?<![\w.-])aws (?=[a-z0-9-]+ [a-z])", re.sub(r"\\\n\s*", "", text))[1:]:
+        called = re.sub(r"'[^']*'|\"[^\"$]*\"", "''", re.split(r"[;|]|&& |\n(?! )", piece)[0].partition('")')[0])
+        service, operation = called.split()[:2]
+        yield service, operation, re.findall(r"(?<= )--([a-z0-9-]+)", called)
+
+
+def test_every_line_of_aws_names_an_operation_and_options_that_there_are() -> None:
+    session = botocore.session.get_session()
+    calls = {
+        (service, operation, option)
+        for page in PAGES
+        for block in re.findall(r"^ *```(?:bash|console)\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
+        for service, operation, options in aws_calls(block)
+        for option in (*options, "")
+    }
+
+    unknown = [call for call in sorted(calls) if not is_known(session, *call)]
+
+    assert len(calls) > 100
+    assert unknown == []
+
+
+def is_known(session: Any, service: str, operation: str, option: str) -> bool:
+    if operation == "wait" or service == "s3" or operation == "deploy":  # the CLI's own, which have no model here
+        return operation in ("wait", "cp", "ls", "mb", "rm", "sync", "deploy")
+    if (service, operation) == ("logs", "tail"):
+        return option in {"since", "filter-pattern", "follow", "format", *EVERY_OPTION, ""}
+    model = session.get_service_model(service)
+    names = {xform_name(name, "-"): name for name in model.operation_names}
+    if operation not in names:
+        return False
+    taken = model.operation_model(names[operation]).input_shape
+    members = {xform_name(name, "-") for name in taken.members} if taken else set()
+    return option in {*members, *(f"no-{name}" for name in members), *EVERY_OPTION, ""}
 
 
 # --- Repairs ----------------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     stage.run("players list")
     stage.run("parked list")
     stage.run("parked show", "one")
+    for name in ("not-kept", "other-address", "credited-unusual-EUR"):
+        stage.run("alarm", name)
     office, where = stage.office, stage.where
     office.named("421")
     office.find("5103188801", scan=True)
@@ -196,6 +198,8 @@ def _as_judged(operation: str, parameters: Mapping[str, Any]) -> Iterator[Call]:
         case "FilterLogEvents" | "StartQuery":
             for group in parameters.get("logGroupNames") or [parameters["logGroupName"]]:
                 yield Call(f"logs:{operation}", _arn("logs", f"log-group:{group}:"))
+        case "GetMetricData":
+            yield Call(f"cloudwatch:{operation}", "of no resource")
         case "GetQueryResults" | "StopQuery":
             yield Call(f"logs:{operation}", "of no resource")
         case "Invoke":

@@ -11,7 +11,8 @@ from stack import CONTENT, PARAMETERS
 def test_the_parameters_are_these_and_none_holds_a_secret() -> None:
     assert PARAMETERS.keys() == {
         "ProviderCidrs", "CheckSecret", "WebAclArn", "ThrottleRate", "ThrottleBurst", "AdjustmentLimit",
-        "Alarms", "AlarmEmail", "LogRetentionDays", "LogLevel", "SetApiLogRole",
+        "Alarms", "AlarmEmail", "QuietMinutes", "UsualCreditsIn", "RunbookUrl",
+        "LogRetentionDays", "LogLevel", "SetApiLogRole",
         "Calls", "Release", "Architecture", "StageName", "Rollout", "SnapStart", "ReservedConcurrency", "RetrySeconds",
         "Stream", "AwsEndpointUrl",
     }  # fmt: skip
@@ -63,6 +64,15 @@ def test_a_parameter_stands_in_one_group_of_the_form() -> None:
         ("AdjustmentLimit", "99999999999999.999999999999999999"),
         ("AlarmEmail", ""),
         ("AlarmEmail", "on-call+wallet@example.com"),
+        ("QuietMinutes", "0"),
+        ("QuietMinutes", "30"),
+        ("QuietMinutes", "1399"),
+        ("QuietMinutes", "1440"),
+        ("UsualCreditsIn", ""),
+        ("UsualCreditsIn", "EUR"),
+        ("UsualCreditsIn", "EUR,USDT,mBTC,SEK,NOK"),
+        ("RunbookUrl", "https://wiki.example.com/alarms"),
+        ("RunbookUrl", "http://wiki/x?page=alarms"),
         ("Release", "0123456789"),
         ("Release", "deadbeef00"),
         ("Architecture", "arm64"),
@@ -103,6 +113,17 @@ def test_a_parameter_takes_what_it_is_for(name: str, value: Any) -> None:
         ("AlarmEmail", "on-call@"),
         ("AlarmEmail", "one@example.com two@example.com"),
         ("AlarmEmail", "one@two@example.com"),
+        ("QuietMinutes", "29"),  # a figure may be a quarter of an hour late
+        ("QuietMinutes", "1441"),  # more than the day that an alarm looks back
+        ("QuietMinutes", ""),
+        ("QuietMinutes", "060"),
+        ("UsualCreditsIn", "EUR,"),
+        ("UsualCreditsIn", "EUR, USD"),
+        ("UsualCreditsIn", "EUR,USD,SEK,NOK,DKK,GBP"),
+        ("RunbookUrl", ""),
+        ("RunbookUrl", "wiki"),
+        ("RunbookUrl", "https://wiki.example.com/alarms#top"),
+        ("RunbookUrl", f"https://wiki.example.com/{'x' * 200}"),
         ("Release", ""),
         ("Release", "0.1.0"),
         ("Release", "012345678"),

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import typer
@@ -53,6 +54,13 @@ def secret_file(tmp_path: Path) -> Path:
     file = tmp_path / "secret.json"
     file.write_text(json.dumps(SECRETS))
     return file
+
+
+@pytest.fixture(autouse=True)
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a run writes down what failed."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "walletctl" / "certify-failed.json"
 
 
 def run(*arguments: str | Path, **environment: str) -> Result:
@@ -249,6 +257,137 @@ def test_the_documentation_counts_the_cases() -> None:
     ended = [[int(each) for each in found] for found in re.findall(r"(\d+) passed, 0 failed, (\d+) not tried", text)]
     of_wins = [case for case in CASES if case.group not in BEYOND_WINS]
     assert [passed + not_tried for passed, not_tried in ended] == [len(CASES), len(of_wins)]
+
+
+# --- What it leaves, and what failed ------------------------------------------------------------------
+
+
+def test_it_says_before_it_starts_what_it_will_leave_and_leaves_that(url: str) -> None:
+    result = run(url, "--player", "421", "--group", "conflicts", "--group", "credit", "--run-id", "r1")
+
+    said = re.search(r"(\d+) cases leave about ([\d,]+) transactions of player 421 for ever", result.stderr)
+    refused = re.search(r"refuses about (\d+) wins and cancels for good and (\d+) for now", result.stderr)
+    stays = re.search(r"What stays: ([\d,]+) transactions, whose references begin with cert-r1-", result.stderr)
+    assert said
+    assert refused
+    assert stays
+    assert int(said[1]) == sum(case.group in ("conflicts", "credit") for case in CASES)
+    assert 0 <= int(stays[1]) - int(said[2]) <= 10, "but for finding the wallet"
+    kept = re.search(r"(\d+) requests were refused with 52, 61, 62, and may be kept", result.stdout)
+    assert kept
+    assert int(kept[1]) == int(refused[1]) + int(refused[2])
+    alarms = re.search("of this project's alarms, these may fire: (.+)", result.stderr)
+    assert alarms
+    assert alarms[1].split(", ")[:4] == ["dead-letter-arrived", "dead-letters", "conflicts", "parked-long"]
+    assert "unauthenticated" not in alarms[1]
+
+
+def test_what_it_will_leave_is_of_the_cases_that_are_chosen(url: str) -> None:
+    one = run(url, "--player", "421", "--case", "a win is added to cash")
+
+    assert "certify: 1 case leaves about " in one.stderr
+    assert "may fire" not in one.stderr
+    assert "dead letters" not in one.stderr
+    assert "parked discard" not in one.stderr
+
+
+def test_it_ends_with_the_commands_that_remove_what_can_be_removed(url: str, tmp_path: Path) -> None:
+    result = run(url, "--player", "421", "--group", "conflicts", "--run-id", "r1")
+
+    commands = re.findall("^  (walletctl .+)$", result.stderr, re.MULTILINE)
+    assert [command.split()[1:4] for command in commands] == [
+        *(["parked", "discard", callback] for callback in ("result", "jackpot", "bonus", "promo")),
+        ["withdraw", "421", re.search("Credited ([0-9.]+) USD", result.stdout)[1]],  # pyright: ignore[reportOptionalSubscript]
+    ]
+    ids = ["a3b5c668-ffcb-4280-8ce2-96b52bd3c77e", "6ef2e859-4caa-4ece-a0d4-9d74a6b0e4de"]
+    listed = [
+        "callback,reference,messageId,copies,request",
+        f"result,cert-r1-042-3,{ids[0]},2,{{}}",
+        f'result,"a, b",{ids[1]},1,"{{""roundId"": ""cert-r1-042-r1""}}"',
+        "result,cert-r2-042-1,8558c3fe-2909-47c6-bcc5-583abf5df269,1,{}",
+    ]
+    (tmp_path / "listed").write_text("\n".join(listed) + "\n")
+    stand_in = """walletctl() { if [ "$2" = list ]; then cat listed; else printf '%s\\n' "$@" >>called; fi; }"""
+    subprocess.run(  # noqa: S603 - what a person would paste
+        ["/bin/bash", "-ec", f"{stand_in}\n{commands[0]}"], cwd=tmp_path, env=_environment(), check=True
+    )
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called == ["parked", "discard", "result", "--reason", "certify r1", *ids]
+
+
+def test_only_what_failed_is_run_again_until_it_passes(memory: Path) -> None:
+    chosen = ("--case", "copies of a result at once", "--case", "a win is added to cash")
+    wrong = CheckThenInsert(pause_seconds=0.05)
+    with serving(wrong) as url:
+        first = run(url, "--player", "421", *chosen)
+        again = run(url, "--player", "421", "--failed")
+        wrong.pause_seconds = 0.0
+        another = run(url, "--player", "421", "--case", "a win is added to cash")
+        fixed = run(url, "--player", "421", "--failed", "--case", "copies of a result", "--json")
+
+    failed = ["copies of a result at once are one credit"]
+    assert (first.exit_code, again.exit_code, another.exit_code) == (1, 1, 0)
+    assert "0 passed, 1 failed, 0 not tried" in again.stdout
+    assert [case["case"] for case in json.loads(fixed.stdout)["cases"]] == failed, "another run forgets nothing"
+    assert len(json.loads(memory.read_text())) == 1
+
+
+def test_without_a_failure_there_is_nothing_to_run_again(url: str, memory: Path) -> None:
+    assert "no earlier run against" in trouble_of(url, "--player", "421", "--failed")
+    assert run(url, "--player", "421", "--case", "a win is added to cash").exit_code == 0
+    assert "none of these cases failed" in trouble_of(url, "--player", "421", "--failed")
+    memory.write_text("[1, 2")  # cut off
+    assert "no earlier run against" in trouble_of(url, "--player", "421", "--failed")
+
+
+def test_a_memory_that_cannot_be_written_changes_no_verdict(url: str, memory: Path) -> None:
+    memory.parent.parent.write_text("a file in its place")
+
+    result = run(url, "--player", "421", "--case", "a win is added to cash")
+
+    assert result.exit_code == 0
+    assert "--failed will not know of this run" in result.stderr
+
+
+def test_a_ci_server_gets_a_suite_for_each_group_and_a_test_for_each_case(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "certify.xml"
+    result = run(url, "--player", "421", "--group", "credit", "--group", "trust", "--junit", file)
+
+    top = ElementTree.parse(file).getroot()  # noqa: S314 - our own
+    assert (top.tag, result.exit_code) == ("testsuites", 0)
+    assert [suite.get("name") for suite in top] == ["credit", "trust"]
+    for suite in (top, *top):
+        cases = list(suite.iter("testcase"))
+        counted = {"tests": cases, "failures": suite.findall(".//failure"), "skipped": suite.findall(".//skipped")}
+        assert {name: suite.get(name) for name in counted} == {name: str(len(each)) for name, each in counted.items()}
+        assert suite.get("errors") == "0"
+        assert float(suite.get("time") or "x") >= 0
+    for case in top.iter("testcase"):
+        assert {*case.keys()} == {"classname", "name", "time"}
+        assert {child.tag for child in case} <= {"failure", "skipped"}
+    names = {case.get("name") for case in top.iter("testcase")}
+    assert names == {case.name for case in CASES if case.group in ("credit", "trust")}
+    assert "no hash secret was given" in {each.get("message") for each in top.iter("skipped")}
+
+
+def test_no_answer_breaks_the_junit_file(tmp_path: Path) -> None:
+    odd = "]]> & <b> \" ' \x00 \x1b[2J \x85 \ufffe \U0001f600 größe"
+
+    class Hostile(Rival):
+        def refusal(self, refused: Refused) -> Response:
+            return Response(json.dumps(odd) + odd.replace("\x00", ""), 400)
+
+    file = tmp_path / "certify.xml"
+    with serving(Hostile()) as url:
+        result = run(url, "--player", "421", "--case", "a refusal names", "--junit", file)
+
+    assert result.exit_code == 1
+    text = file.read_text()
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]", text)
+    failures = list(ElementTree.fromstring(text).iter("failure"))  # noqa: S314 - our own
+    assert failures
+    assert all("]]> & <b>" in (each.text or "") and "\U0001f600 größe" in (each.text or "") for each in failures)
+    assert all("expected " in (each.get("message") or "") for each in failures)
 
 
 # --- The report -------------------------------------------------------------------------------------
@@ -514,8 +653,10 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
         stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
 
     assert (ran.returncode, stdout) == (130, "")
-    assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was [^\n]+\n", stderr)
+    *forecast, interrupted = stderr.splitlines()
+    assert forecast[0].startswith(f"certify: {len(CASES)} cases leave about ")
+    assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was .+", interrupted)
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"]}
+    return {name: os.environ[name] for name in ("PATH", "XDG_STATE_HOME")}

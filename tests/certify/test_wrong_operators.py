@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from contract import Record, Refused, Wallet
 from tools.provider.answers import Answer
+from tools.provider.certify import footprint
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import BEYOND_WINS, GROUPS, Case, chosen
 from tools.provider.certify.provider import OWN_PATHS
@@ -76,6 +77,22 @@ def test_there_are_many_cases_and_none_has_the_name_of_another() -> None:
     assert tuple(dict.fromkeys(case.group for case in CASES)) == GROUPS
 
 
+def assert_footprint(certification: Certification) -> None:
+    """Each case left what footprint.json says: what a run says before it starts is the sum of that."""
+    known = footprint.measured()
+    assert known.keys() == BY_NAME.keys(), AGAIN
+    for outcome in certification.outcomes:
+        if outcome.verdict == "not tried":
+            assert known[outcome.case.name].needs == outcome.why, AGAIN
+        else:
+            assert known[outcome.case.name].left == footprint.left_by(outcome.exchanges), (
+                f"{outcome.case.name}: {AGAIN}"
+            )
+
+
+AGAIN = "measure it again: PYTHONPATH=tests:layers/common .venv/bin/python -m certify.measure"
+
+
 def test_a_right_operator_passes_every_case_without_a_secret() -> None:
     operator = Rival()
     certification = certified(operator, secret=Secret(), large_amounts=True)
@@ -84,6 +101,7 @@ def test_a_right_operator_passes_every_case_without_a_secret() -> None:
     assert not [round for round in operator.rounds.values() if round.is_open]  # an operator watches for those
     not_tried = {outcome.case.group for outcome in certification.outcomes if outcome.verdict == "not tried"}
     assert not_tried == {"trust", "balance"}
+    assert_footprint(certification)
     assert not certification.moved_between
 
 
@@ -91,6 +109,7 @@ def test_a_right_operator_passes_every_case_with_a_secret() -> None:
     certification = certified(locked(Rival), large_amounts=True)
 
     assert not certification.failed
+    assert_footprint(certification)
     not_tried = [outcome.case.name for outcome in certification.outcomes if outcome.verdict == "not tried"]
     assert not_tried == [
         "jackpot and bonus may be identified by a uuid",

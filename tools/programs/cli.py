@@ -57,6 +57,7 @@ class _Root(_Family):
             "withdraw": _withdraw,
             "adjust": _adjust,
             "parked": _parked,
+            "alarm": _alarm,
             "certify": _certify,
             "simulate": _simulate,
             "completion": _completion,
@@ -409,6 +410,16 @@ def _parked() -> typer.Typer:
         'walletctl parked discard result 585c1306f89c56f5ecfc2f5d --reason "booked by hand, ticket 1234"',
     )
     return family
+
+
+def _alarm() -> typer.Typer:
+    from tools.walletctl.alarm.command import alarm
+
+    return _alone(
+        alarm,
+        "walletctl alarm not-kept --stack lucky-monaco-wallet --region eu-west-1",
+        "walletctl alarm parked-long-result --since 2d --stack lucky-monaco-wallet --csv > tries.csv",
+    )
 
 
 def _certify() -> typer.Typer:

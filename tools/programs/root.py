@@ -61,6 +61,7 @@ COMMANDS = (
         "Opens wallets, shows them, and freezes players. Nothing here moves money of a wallet that exists.",
     ),
     Command(_MONEY, "parked", "Lists, shows, sends back, settles or discards what could not be credited or paid back."),
+    Command(_MONEY, "alarm", "Shows the lines of the log that are about an alarm, the newest first. Changes nothing."),
     Command(_PROVIDER, "certify", "Tests an operator, one promise per case, over HTTP, as the provider would."),
     Command(
         _PROVIDER,

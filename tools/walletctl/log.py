@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.kinds import BET
 
 _MOST_LINES = 1000
+_MOST_PAGES = 50  # of one log group
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 60  # a query of a few days takes seconds
 _MOST_REFERENCES = 50  # of a player or a round, those refused last
@@ -131,6 +132,42 @@ def _newest(refusals: Sequence[LogLine]) -> set[str]:
     """The references that were refused last, of refusals of which the oldest is first."""
     newest = dict.fromkeys(line.reference for line in reversed(refusals) if line.reference)
     return set([*newest][:_MOST_REFERENCES])
+
+
+def texts_of_file(file: Path) -> Iterator[str]:
+    """Every line of the local service's log; none if there is no log."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            yield from lines
+    except OSError:
+        return
+
+
+def filtered(logs: Any, group: str, pattern: str, since: datetime) -> tuple[list[tuple[datetime, str]], bool]:
+    """The newest lines of a log group that fit a pattern of CloudWatch's; whether there may be more. Raises Trouble.
+
+    CloudWatch may answer with pages of nothing while it goes on searching.
+    """
+    asked: dict[str, Any] = {
+        "logGroupName": group,
+        "startTime": int(1000 * since.timestamp()),
+        "filterPattern": pattern,
+        "startFromHead": False,
+    }
+    found: list[tuple[datetime, str]] = []
+    for _ in range(_MOST_PAGES):
+        with trouble_if(f"the log group {group} cannot be read"):
+            answer = logs.filter_log_events(**asked)
+        found += [
+            (datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
+            for event in answer.get("events", [])
+        ]
+        if not (more := answer.get("nextToken")):
+            return found, False
+        if len(found) >= _MOST_LINES:
+            break
+        asked["nextToken"] = more
+    return found, True
 
 
 def of_stack(logs: Any, groups: Sequence[str], reference: str, since: datetime, until: datetime) -> list[LogLine]:

@@ -271,6 +271,21 @@ class Place(ABC):
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         """How many requests they refused since then that are kept nowhere, by error: `find` cannot tell which."""
 
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
+        """Lines of the log that may fit a pattern of CloudWatch's, each with its log and moment; whether all were read.
+
+        They are the functions', or those that API Gateway writes. Raises Trouble where there are none.
+        """
+        del pattern, since
+        whose = "API Gateway" if by_the_api else "the functions"
+        raise Trouble(f"{self.name} has no log of {whose}: only a stack has one (--stack NAME)")
+
+    def metrics(self) -> tuple[Any, str]:
+        """A client for the metrics, and the namespace that they have there. Raises Trouble where there are none."""
+        raise Trouble(f"{self.name} has no metrics: only a stack has them (--stack NAME)")
+
 
 def tables_client(of: "boto3.Session") -> Any:
     return of.client("dynamodb", config=_config(_TABLES_PATIENCE))
@@ -349,6 +364,20 @@ class LocalService(Place):
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_file(self._log, since)
+
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
+        if by_the_api:
+            return super().written(pattern, since, by_the_api=by_the_api)
+        found: list[tuple[str, datetime, str]] = []
+        at = since  # a traceback's lines have the moment of the line before
+        for text in log.texts_of_file(self._log):
+            said = log.object_of(text)
+            at = log.moment_of(said) or at
+            if at >= since:
+                found.append((str(said.get("service", "")), at, text))
+        return found, True
 
     @property
     def _log(self) -> Path:
@@ -440,6 +469,20 @@ class DeployedStack(Place):
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))
+
+    def written(
+        self, pattern: str, since: datetime, *, by_the_api: bool
+    ) -> tuple[list[tuple[str, datetime, str]], bool]:
+        found: list[tuple[str, datetime, str]] = []
+        whole = True
+        for group in [f"/{self._stack}/api"] if by_the_api else self._groups():
+            lines, is_cut = log.filtered(self.logs(), group, pattern, since)
+            found += [(group.rpartition("/")[2], at, text) for at, text in lines]
+            whole = whole and not is_cut
+        return found, whole
+
+    def metrics(self) -> tuple[Any, str]:
+        return self._session.client("cloudwatch", config=_config(_QUEUES_PATIENCE)), self._stack
 
     def _groups(self) -> list[str]:
         functions = self._once("template", self._template).functions()

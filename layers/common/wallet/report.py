@@ -45,8 +45,10 @@ def settled(settlement: Settlement, arrived: float, **facts: Any) -> None:
             count("BetAfterEnd")
         if movement.auto_closed and round_ and round_.winnings > movement.amount:
             count("ClosedWithWinnings")  # the round had won already: it may be closed a second time
+            facts["lookAt"] = "closed-with-winnings"  # so the alarm's reader finds which
         if movement.free_round == "total" and movement.bonus_code is None:
             count("FreeRoundTotalWithoutCode")  # nothing can tell which rounds it covers
+            facts["lookAt"] = "total-without-code"
         if left and movement.moment is None:
             count("FreeRoundTimestampUnknown")  # a late round could not be told from a new one
         if left and left.uncovered and movement.free_round == "total":

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tools.provider.certify import report, show
+from tools.provider.certify import junit, last, report, show
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import Case, chosen
 from tools.provider.certify.provider import OWN_PATHS, checked_url
@@ -30,7 +30,8 @@ from tools.shared.trouble import Trouble
 EXAMPLES = (
     "walletctl certify http://127.0.0.1:3000 --player 421",
     "walletctl certify https://wallet.example --player 7 --secret-file own.json",
-    "walletctl certify http://127.0.0.1:3000 --player 421 --html report.html",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --html report.html --junit certify.xml",
+    "walletctl certify http://127.0.0.1:3000 --player 421 --failed",
     "walletctl certify http://127.0.0.1:3000 --player 421 --group money",
     "walletctl certify https://wallet.example --player 7 --wins-only",
     "walletctl certify --list --from page",
@@ -95,11 +96,17 @@ def certify(
             _WHICH, None, "Leave out bets and rounds, for an operator without them. The report says so.", "--wins-only"
         ),
     ] = False,
+    only_failed: Annotated[
+        bool, _option(_WHICH, None, "Only those that failed in the last run against this operator.", "--failed")
+    ] = False,
     only_list: Annotated[bool, _option(_WHICH, None, "Only list the cases: nothing is sent.", "--list")] = False,
     as_json: Annotated[bool, _option(_TOLD, None, "For a machine, instead of the table.", "--json")] = False,
     as_csv: Annotated[bool, _option(_TOLD, None, "For a spreadsheet, instead of the table.", "--csv")] = False,
     html: Annotated[
         Path | None, _option(_TOLD, "FILE", "Write a report with every request and answer, in one file.")
+    ] = None,
+    junit_file: Annotated[
+        Path | None, _option(_TOLD, "FILE", "Write the verdicts as JUnit XML, for a CI server.", "--junit")
     ] = None,
     run_id: Annotated[
         str | None, _option(_TRIED, "ID", "Repeats a run's references, on an operator that is empty again.")
@@ -153,8 +160,13 @@ def certify(
             raise Trouble(f"{plain(name)} is not a name: 1 to 128 characters, not all spaces, no control characters")
     if html:
         check_place(html, "the report ")
+    if junit_file:
+        check_place(junit_file, "the JUnit file ")
+    base = checked_url(url)
+    if only_failed:
+        cases = last.failed_last(cases, base, player)
     settings = CertifySettings(
-        url=checked_url(url),
+        url=base,
         player_id=player,
         other_player_id=other_player,
         frozen_player_id=frozen_player,
@@ -181,11 +193,19 @@ def certify(
         wins_only=wins_only,
     )
     certification = Certification(settings=settings, cases=cases)
+    for line in show.forecast(certification):
+        _say(line)
     _run(certification)
     _show(certification, as_json, as_csv)
+    for line in show.cleaning_up(certification):
+        print(line, file=sys.stderr)
     if html:
         report.write(certification, html)
         _say(f"the report is {plain(str(html))}")
+    if junit_file:
+        junit.write(certification, junit_file)
+        _say(f"the JUnit file is {plain(str(junit_file))}")
+    _remember(certification)
     if certification.failed:
         raise typer.Exit(1)
     if certification.moved_between:
@@ -207,7 +227,16 @@ def _run(certification: Certification) -> None:
             f"interrupted after {tried} of {all_of_them} cases, {len(certification.failed)} of them failed; what was "
             f"credited stands, by references that begin with cert-{certification.settings.run_id}-"
         )
+        _remember(certification)
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def _remember(certification: Certification) -> None:
+    """For `--failed`. What cannot be written down changes no verdict."""
+    try:
+        last.remember(certification)
+    except Trouble as trouble:
+        _say(f"--failed will not know of this run: {trouble}")
 
 
 def _show(certification: Certification, as_json: bool, as_csv: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from tools.provider.answers import Answer, Balances
 from tools.provider.certify import amounts
 from tools.provider.certify.catalogue import Case
+from tools.provider.certify.footprint import Footprint, left_by
 from tools.provider.certify.provider import Examiner, Exchange
 from tools.provider.certify.requests import Draft
 from tools.provider.certify.trial import NotTried, Players, Trial, Unmet
@@ -83,6 +84,12 @@ class Certification:
     @property
     def failed(self) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.verdict == "failed"]
+
+    @property
+    def left(self) -> Footprint:
+        """What it left behind, by its own requests and their answers."""
+        exchanges = (*self.opening, *(each for outcome in self.outcomes for each in outcome.exchanges), *self.closing)
+        return left_by(exchanges, self.settings.paths)
 
     @property
     def credited(self) -> Balances | None:

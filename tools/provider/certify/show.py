@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tools.provider.certify import footprint
 from tools.provider.certify.catalogue import Case
 from tools.provider.certify.run import Certification, Outcome
 from tools.provider.paths import OTHER_CALLS
@@ -21,7 +23,6 @@ from tools.shared.outside import cut, plain
 
 _STYLES = {"passed": "green", "failed": "bold red", "not tried": "dim"}
 _MOST_OF_A_TEXT = 400  # characters of what was expected or got; the report has all of it
-_KEPT = (52, 57, 59, 61, 62, 64, 998)  # refusals that an operator may keep, for another try or for a person
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
@@ -66,16 +67,76 @@ def summary(certification: Certification) -> list[str]:
     ]
     reasons = Counter(outcome.why for outcome in certification.outcomes if outcome.why)
     lines += [f"not tried: {number}, because {why}" for why, number in reasons.items()]
-    if kept := sum(certification.refusals.get(code, 0) for code in _KEPT):
-        codes = ", ".join(str(code) for code in _KEPT if certification.refusals.get(code))
+    left, codes = certification.left, (*footprint.FOR_A_PERSON, *footprint.FOR_A_RETRY)
+    if kept := left.count(codes):
+        named = ", ".join(str(code) for code in sorted(codes) if left.count((code,)))
         were = "request was" if kept == 1 else "requests were"
-        lines.append(f"{kept} {were} refused with {codes}, and may be kept by the operator under the same references")
+        lines.append(f"{kept} {were} refused with {named}, and may be kept by the operator under the same references")
     if certification.moved_between:
         lines.append(
             f"The wallet moved between cases {len(certification.moved_between)} times: somebody else uses it, and no "
             "verdict is worth anything; take a player that nobody else does"
         )
     lines += [f"failed: {outcome.case.group}: {outcome.case.name}" for outcome in certification.failed]
+    return lines
+
+
+def forecast(certification: Certification) -> list[str]:
+    """What the run will leave behind, before it begins, a sentence a line."""
+    settings = certification.settings
+    missing = {
+        "no other player was given": settings.other_player_id is None,
+        "no frozen player was given": settings.frozen_player_id is None,
+        "it credits quadrillions: --large-amounts allows it": not settings.large_amounts,
+        "no hash secret was given": not settings.secret.hash_secret,
+        "a hash secret was given, so a hash is needed": bool(settings.secret.hash_secret),
+        "no authToken was given": not settings.secret.auth_token,
+    }
+    left = footprint.expected(certification.cases, (why for why, is_missing in missing.items() if is_missing))
+    cases = "1 case leaves" if len(certification.cases) == 1 else f"{len(certification.cases)} cases leave"
+    person, retry = left.count(footprint.FOR_A_PERSON), left.count(footprint.FOR_A_RETRY)
+    lines = [
+        f"{cases} about {left.transactions:,} transactions of player {plain(settings.player_id)} for ever, most of "
+        f"them of 0 or 0.01, by references that begin with cert-{settings.run_id}-"
+    ]
+    if person or retry:
+        lines.append(
+            f"a right operator refuses about {person:,} wins and cancels for good and {retry:,} for now: this "
+            "project's wallet keeps the first as dead letters, and retries the others"
+        )
+    if alarms := left.alarms():
+        lines.append(f"of this project's alarms, these may fire: {', '.join(alarms)}")
+    return lines
+
+
+_MESSAGE_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # what is kept under no reference has one, too
+
+
+def cleaning_up(certification: Certification) -> list[str]:
+    """How what the run left is removed, and what stays, a sentence or a command a line."""
+    settings, left, player = certification.settings, certification.left, certification.player
+    if not left.transactions and not left.keepers():
+        return []
+    run = f"cert-{settings.run_id}-"
+    lines = [
+        f"What stays: {left.transactions:,} transactions, whose references begin with {run}. They cannot be removed."
+    ]
+    commands = [
+        f'walletctl parked discard {keeper} --reason "certify {settings.run_id}" '
+        f"$(walletctl parked list {keeper} --csv | grep {run} | grep -oE '{_MESSAGE_ID}')"
+        for keeper in left.keepers()
+    ]
+    if player and (credited := certification.credited) and credited.cash > 0:
+        commands.append(
+            f"walletctl withdraw {shlex.quote(player.id)} {amount(credited.cash)} --reference {run}back "
+            f'--reason "certify {settings.run_id}"'
+        )
+    if commands:
+        lines += [
+            "What can be removed, if it is a stack of this project (set WALLETCTL_STACK) or the local service:",
+            *(f"  {command}" for command in commands),
+            f"Any other operator: delete the kept requests whose references begin with {run}, before they are retried.",
+        ]
     return lines
 
 
