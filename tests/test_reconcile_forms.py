@@ -13,7 +13,7 @@ import pytest
 
 from tools.shared.trouble import Trouble
 from tools.walletctl.reconcile.comparison import Comparison
-from tools.walletctl.reconcile.dates import Dates, Evidence, order_of, zone_of
+from tools.walletctl.reconcile.dates import DateEvidence, Dates, order_of, zone_of
 from tools.walletctl.reconcile.decimals import Decimals
 from tools.walletctl.reconcile.reading import Reading
 from tools.walletctl.reconcile.report import Read, copy_report
@@ -554,7 +554,7 @@ def test_a_local_time_that_was_taken_for_utc_does_not_move_the_period(desk: Desk
 
 
 def test_a_pattern_of_dates_takes_no_longer_than_its_text(desk: Desk) -> None:
-    evidence = Evidence()
+    evidence = DateEvidence()
     for text in ("1" * 5000, "Nov " * 2000, " " * 5000 + "x", "28/11/2026 " + "1:" * 3000):
         evidence.see(1, text)
         assert Dates().read(text) is None

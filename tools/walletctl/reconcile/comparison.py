@@ -275,7 +275,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Folded:
     """Differences of one kind whose notes say the same but for what they quote: the first one's note, and the lines.
 
     `lines` are the first of `ranges` ranges of adjacent lines; none for what is not in the report.
@@ -385,7 +385,7 @@ class Comparison:
         """)  # noqa: S608 - our own words
         return [Difference(**dict(zip(names, row, strict=True))) for row in rows]
 
-    def causes(self) -> list[Cause]:
+    def causes(self) -> list[Folded]:
         """The differences by kind and by what their notes have in common, the most frequent first."""
         rows = self._all(f"""
             WITH caused AS (SELECT *, {_CAUSE} AS cause FROM differences),
@@ -407,7 +407,7 @@ class Comparison:
             GROUP BY kind, cause ORDER BY count(*) DESC, min(line) NULLS LAST, kind, cause
         """)  # noqa: S608 - our own words
         return [
-            Cause(kind=kind, count=count, note=note, ranges=ranges or 0, lines=[(a, b) for a, b in lines or ()])
+            Folded(kind=kind, count=count, note=note, ranges=ranges or 0, lines=[(a, b) for a, b in lines or ()])
             for kind, count, note, ranges, lines in rows
         ]
 

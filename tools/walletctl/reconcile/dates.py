@@ -77,7 +77,7 @@ def of_number(text: str, zone: tzinfo = UTC) -> Moment | None:
         return None
     at = int(int(text) * unit)
     moment = datetime.fromtimestamp(at / 1000, zone)
-    return Moment(at, max(1, int(unit)), f"{moment:%Y-%m-%d}") if moment.year >= _FIRST_YEAR else None
+    return Moment(at, max(1, int(unit)), moment.isoformat()[:10]) if moment.year >= _FIRST_YEAR else None
 
 
 def zone_of(name: str | None) -> tzinfo:
@@ -172,7 +172,7 @@ class Dates:
         moment = said if said.tzinfo else said.replace(tzinfo=self.zone)
         # No millisecond is lost, as it would be by way of a float.
         at = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-        return Moment(at, lasts, f"{moment.astimezone(self.zone):%Y-%m-%d}")
+        return Moment(at, lasts, moment.astimezone(self.zone).isoformat()[:10])
 
 
 def _stamp(text: str) -> re.Match[str] | None:
@@ -194,7 +194,7 @@ def _in_its_zone(said: datetime, found: re.Match[str]) -> datetime:
 
 
 @dataclass(slots=True)
-class Evidence:
+class DateEvidence:
     """What the dates of a report show: the first that only one order can read, and the first that several can."""
 
     today: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -145,7 +145,7 @@ def _is_doubtful(number: str) -> bool:
 
 
 @dataclass(slots=True)
-class Evidence:
+class AmountEvidence:
     """What the amounts of a report show: for each decimal mark how many can have no other, and the first of them."""
 
     counts: dict[Mark, int] = field(default_factory=lambda: {".": 0, ",": 0})

@@ -176,7 +176,7 @@ def _form_of(source: Path, name: str, reading: Reading) -> _Form:
     layout = Layout.of(source, name, reading, foreign)
     places, width = layout.headings.places, layout.headings.width
     amount, callback, timestamp = places["amount"], places.get("callback"), places.get("timestamp")
-    of_amounts, of_dates = decimals.Evidence(), dates.Evidence()
+    of_amounts, of_dates = decimals.AmountEvidence(), dates.DateEvidence()
     totals, others = list[int](), 0
     for line, row, kind in layout.rows():
         if kind in ("headings", "footer"):
@@ -207,17 +207,17 @@ def _item(
     if len(row) != headings.width:
         return _shifted(line, row, headings)
     fields = {
-        column: row[place] if column in _IDENTITIES else legacy_text(row[place].strip())
-        for column, place in headings.places.items()
+        column: row[place] if column in _IDENTITIES else row[place].strip() for column, place in headings.places.items()
     }
+    foreign: list[str] = []
+    if form.foreign:
+        foreign = [column for column in _IDENTITIES if not is_unicode(fields.get(column, ""))]
+        fields = {column: legacy_text(cell) for column, cell in fields.items()}
     said = fields.get("callback") or reading.callback or ""
     callback = callback_of(said)
     amount = form.decimals.read(fields["amount"])
     feeds = callback_of(fields[CALLBACK_OF_FEED]) if CALLBACK_OF_FEED in fields else None
     is_of_another = bool(feeds and feeds != callback)
-    foreign = [column for column in _IDENTITIES if column in fields and not is_unicode(fields[column])]
-    for column in foreign:
-        fields[column] = legacy_text(fields[column])
     timestamp = fields.get("timestamp", "")
     moment = form.dates.read(timestamp) if timestamp else None
     if moment:

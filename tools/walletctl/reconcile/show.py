@@ -19,7 +19,7 @@ from tools.shared.outside import cut, plain
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.comparison import Cause, Comparison, Difference, Total
+from tools.walletctl.reconcile.comparison import Comparison, Difference, Folded, Total
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read
 
 MOST_SHOWN = 10  # differences in a table, and more in JSON: --csv FILE has them all
@@ -154,7 +154,7 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 
 
-def _cause(cause: Cause) -> str:
+def _cause(cause: Folded) -> str:
     """`30 rows, lines 2 to 31: different amount: credited with …`."""
     lines = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in cause.lines]
     more = f" and {cause.ranges - len(lines):,} more places" if cause.ranges > len(lines) else ""
