@@ -14,7 +14,8 @@ import pytest
 
 from tools.shared.cells import rows, texts
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.report import Reading, copy_report
+from tools.walletctl.reconcile.reading import Reading
+from tools.walletctl.reconcile.report import copy_report
 
 _numbers = count()
 Rows = list[tuple[str, str, str, str]]

@@ -158,7 +158,7 @@ def test_a_bet_that_the_report_does_not_have_is_held_here(desk: Desk) -> None:
     told = " ".join(desk.walletctl("reconcile", desk.file([row("bet", "b")])).stdout.split())
 
     assert found == [("held", "bet", "gone")]
-    assert "1 held: a stake is held for a bet that the report does not have." in told
+    assert "1 transaction: held: a stake is held for a bet that the report does not have" in told
     assert "If the round has a result, a refund would pay back its other bets too" in told
     assert f"Those that wait for a result: walletctl rounds --open --port {PORT}" in told
 

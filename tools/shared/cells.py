@@ -1,4 +1,4 @@
-"""Files of CSV, read strictly: what is not CSV in UTF-8 is refused with its line, and nothing is guessed.
+"""Files of CSV, read strictly: what is not CSV is refused with its line, and nothing is guessed.
 
 Python's csv module alone does not do it. Also with `strict` it accepts a quote inside a cell that is not quoted, and an
 open quote takes every row up to the next quote into its cell.
@@ -22,17 +22,20 @@ DELIMITERS = ",;\t|"
 _MOST_OF_A_ROW = 1 << 20  # characters: a callback's body has at most 64 KiB, and an open quote must not fill the memory
 _SEPARATOR = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 csv.field_size_limit(_MOST_OF_A_ROW)
 
 
-def texts(path: Path) -> Iterator[tuple[int, str]]:
+def texts(path: Path, *, name: str | None = None, foreign: list[int] | None = None) -> Iterator[tuple[int, str]]:
     """The text of each row that is not blank, and the line that it begins on. Raises Trouble.
 
-    gzip is unpacked, `-` is standard input. The file is read once and in order, so it may be a pipe.
+    gzip is unpacked, `-` is standard input. The file is read once and in order, so it may be a pipe. A file
+    that is not UTF-8 is refused. With `foreign` it is not: each such byte is half a surrogate pair (`legacy_text`), and
+    the first line with one is put there.
     """
-    name = plain(str(path))
-    lines = _lines(path, name)
+    name = name or plain(str(path))
+    lines = _lines(path, name, foreign)
     for begins, text in lines:
         if text.isspace():
             continue
@@ -44,6 +47,22 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 def opened(path: Path) -> Path:
     """The file that is read: `-` is standard input."""
     return Path("/dev/stdin") if str(path) == "-" else path
+
+
+def is_unicode(text: str) -> bool:
+    """Whether no byte of it was something else than UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def legacy_text(text: str) -> str:
+    """A text that is not UTF-8, as Windows-1252 has it: for signs and words, and not for what names a thing."""
+    return text if is_unicode(text) else text.encode(errors="surrogateescape").decode("cp1252", errors="replace")
 
 
 @dataclass(slots=True)
@@ -100,7 +119,7 @@ def split(text: str, delimiter: str) -> list[str] | None:
     return next(csv.reader((text,), delimiter=delimiter, strict=True))
 
 
-def _lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, name: str, foreign: list[int] | None) -> Iterator[tuple[int, str]]:
     """The lines of the file with their ends, from 1 on. Raises Trouble."""
     line = 0
     try:
@@ -109,21 +128,36 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
                 line += 1
                 if len(text) > _MOST_OF_A_ROW:
                     raise Trouble(f"{name} is not CSV in line {line}: it has more than {_MOST_OF_A_ROW:,} characters")
-                if "\0" in text or not (text.isascii() or _is_unicode(text)):
-                    raise Trouble(f"{name} is not UTF-8: save it as CSV UTF-8, or unpack it. See line {line}")
+                if "\0" in text:
+                    raise not_utf_8(name, line)
+                if not foreign and not is_unicode(text):
+                    if foreign is None:
+                        raise not_utf_8(name, line)
+                    foreign.append(line)
                 yield line, text
+    except UnicodeDecodeError:
+        raise Trouble(f"{name} is not UTF-16, though it begins as if it were: see line {line + 1}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise Trouble(f"{name} cannot be read: the archive is damaged ({fault(error)})") from None
     except OSError as error:
         raise Trouble(f"{name} cannot be read: {error.strerror or fault(error)}") from None
 
 
+def not_utf_8(name: str, line: int) -> Trouble:
+    return Trouble(f"{name} is not UTF-8: save it as CSV UTF-8, or unpack it. See line {line}")
+
+
 def _unpacked(raw: io.BufferedReader) -> io.TextIOWrapper:
-    """The file as text. Bytes that are not UTF-8 become half surrogate pairs, so that their line can be named."""
+    """The file as text. Bytes that are not UTF-8 become half surrogate pairs, so that their line can be named.
+
+    UTF-16 is known by its byte order mark alone.
+    """
     first = raw.read(len(_GZIP))
     whole = io.BufferedReader(_Rewound(first, raw))
     binary = gzip.GzipFile(fileobj=whole) if first == _GZIP else whole
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")  # pyright: ignore[reportArgumentType] - a GzipFile will do
+    if binary.peek(2)[:2] in _UTF_16:
+        return io.TextIOWrapper(binary, encoding="utf-16", newline="")  # pyright: ignore[reportArgumentType] - a GzipFile will do
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")  # pyright: ignore[reportArgumentType] - likewise
 
 
 class _Rewound(io.RawIOBase):
@@ -141,14 +175,6 @@ class _Rewound(io.RawIOBase):
         size = min(len(buffer), len(self._first))
         buffer[:size], self._first = self._first[:size], self._first[size:]
         return size
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _to_the_quotes_end(begins: int, text: str, lines: Iterator[tuple[int, str]], name: str) -> str:

@@ -19,7 +19,8 @@ from tools.walletctl.reconcile import show
 from tools.walletctl.reconcile.comparison import Comparison
 from tools.walletctl.reconcile.ledger import copy_ledger, recorded_at
 from tools.walletctl.reconcile.letters import kept
-from tools.walletctl.reconcile.report import Read, Reading, copy_report
+from tools.walletctl.reconcile.reading import Reading
+from tools.walletctl.reconcile.report import Read, copy_report
 
 NOT_THE_SAME = 1
 
@@ -40,10 +41,29 @@ def reconcile(
     callback: Annotated[
         str | None, typer.Option(metavar="NAME", help="What its rows are of, if no column says it: result, …")
     ] = None,
-    decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="The amounts have one: 1,50.")] = False,
+    decimal_comma: Annotated[
+        bool | None,
+        typer.Option(
+            "--decimal-comma/--decimal-point",
+            help="1.234 is 1234, or 1.234: if the report itself does not show which.",
+            show_default=False,
+        ),
+    ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(metavar="DD/MM/YYYY", help="Or MM/DD/YYYY, YY/MM/DD: if the report itself does not show which."),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Of its times, if they name none: Europe/Berlin. UTC if not given."),
+    ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="MOMENT", help=f"Ignore transactions of the ledger recorded before this moment: {HELP}."),
+        typer.Option(
+            metavar="MOMENT",
+            help=f"Ignore transactions of the ledger recorded before this moment, in place of those outside of the "
+            f"report's own period: {HELP}.",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="Ignore those recorded from this moment on.")
@@ -59,14 +79,17 @@ def reconcile(
     It takes the provider's feed of transactions too. A bet that the report cancels agrees with one that was paid back
     here, refused, or never came.
 
-    A day's report is compared with a day of the ledger: --since 2026-11-21 --until 2026-11-22 (in UTC, by when
-    each was recorded). What is in the report is found in the ledger whenever it was recorded.
+    How the report is written is found from the whole file: delimiter, decimal comma, dates, titles and totals. If it
+    can be read in two ways, you are asked for the option.
+
+    Only what the ledger has in the report's own period is called unknown there. --since and --until name another, by
+    when each was recorded (in UTC). What is in the report is found in the ledger whenever it was recorded.
 
     Ends with 0 if all is matched, 1 if there are differences, 2 if either could not be read. A row that cannot be read
     is a difference. A report that cannot be believed as a whole is not compared: an open quote, a damaged archive, two
     columns of one name.
     """
-    reading = Reading.of(columns, callback, decimal_comma=decimal_comma)
+    reading = Reading.of(columns, callback, decimal_comma=decimal_comma, dates=dates, time_zone=time_zone)
     if csv_file:
         show.check_place(csv_file, report)
     from_, to = span(since, until, datetime.now(UTC))
@@ -80,6 +103,7 @@ def reconcile(
                 ledger,
                 since=recorded_at(from_) if from_ else _ALWAYS,
                 until=recorded_at(to) if to else _NEVER,
+                own=None if from_ or to else read.period(reading.zone),
             )
         with closing(comparison):
             if missing := comparison.missing():
@@ -97,7 +121,7 @@ def _copy(report: Path, reading: Reading, where: Place, folder: Path) -> tuple[R
         if not read.rows and not read.is_feed:
             raise Trouble(f"{plain(str(report))} has no rows below its headings")
         with listing.progress("transactions of the ledger") as advance:
-            return read, copy_ledger(where.tables(), folder, advance)
+            return read, copy_ledger(where.tables(), folder, advance, reading.zone)
     except OSError as error:
         raise Trouble(f"{folder} cannot be written: {error.strerror}; {_MORE_ROOM}") from None
 
@@ -113,18 +137,24 @@ def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> No
 
 
 def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:
+    """The summary first: it fits a screen. Examples, sums by day and advice follow."""
     if csv_file:
         show.write(csv_file, comparison.differences())
     if as_json:
         print(json.dumps(show.for_machines(comparison, read), indent=2))
         return
-    if shown := [*comparison.differences(most=show.MOST_SHOWN)]:
-        listing.out(show.table(shown))
-        print()
-    listing.out(show.totals(comparison.totals()))
-    print()
-    for line in show.conclusions(comparison, read, csv_file, options):
+    examples = comparison.examples(show.MOST_SHOWN)
+    for line in show.summary(comparison, read, csv_file, examples=len(examples)):
         listing.tell(line)
+    if examples:
+        print()
+        listing.out(show.table(examples))
+    print()
+    listing.out(show.totals(comparison.totals()))
+    if advice := [*show.advice(comparison, options)]:
+        print()
+        for line in advice:
+            listing.tell(line)
 
 
 @contextmanager

@@ -15,6 +15,11 @@ from tools.shared import database
 from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE
 
+_ORDER = "line NULLS LAST, recorded, callback, reference, kind"
+_CAUSE = r"regexp_replace(regexp_replace(coalesce(note, ''), '\x27.*\x27', ''), 'line [0-9]+|make .*', '')"
+_OF_EACH = 3  # differences of one cause among the examples
+_MOST_RANGES = 3  # of lines, that are named
+
 Kind = Literal[
     "missing here",
     "not taken",
@@ -29,6 +34,7 @@ Kind = Literal[
     "different transaction",
     "doubled",
     "unreadable",
+    "wrong total",
 ]
 
 MEMORY = "512MB"  # of DuckDB's; what does not fit goes to the temporary folder
@@ -36,6 +42,10 @@ _CANNOT = "the two cannot be compared on this machine"
 PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
 
 _EXACT = Context(prec=80)
+_EVER = 1 << 62  # milliseconds: no moment is later
+_QUARTER = 15 * 60_000  # milliseconds: no time zone is off by less
+
+Period = tuple[int, int]  # from the first to before the second, in milliseconds since the epoch
 
 _REPORT = {
     "line": "BIGINT",
@@ -49,6 +59,9 @@ _REPORT = {
     "day": "VARCHAR",
     "answer": "VARCHAR",
     "fault": "VARCHAR",
+    "sign": "VARCHAR",
+    "moment": "BIGINT",
+    "lasts": "BIGINT",
 }
 _LEDGER = {
     "id": "VARCHAR",
@@ -61,7 +74,14 @@ _LEDGER = {
     "day": "VARCHAR",
     "recorded": "VARCHAR",
     "place": "VARCHAR",
+    "stamp": "BIGINT",
+    "moment": "BIGINT",
 }
+
+# Which transactions a report should have: those recorded in the time that a person names, or those of its own period.
+# The provider stamps no cancel: that of a bet in the report is looked at whenever it was recorded.
+_IN_TIME = """(recorded >= $since AND recorded < $until
+    AND coalesce(moment, $first) >= $first AND coalesce(moment, $first) < $last)"""
 
 # What each side has of a bet, by its reference. A bet is taken if it has no outcome.
 _STAKES = f"""
@@ -69,22 +89,22 @@ _STAKES = f"""
         SELECT
             reference, bool_or(side = 'bet there') AS bet_there, bool_or(side = 'cancel there') AS cancel_there,
             bool_or(side = 'bet here') AS taken_here, bool_or(side = 'cancel here') AS paid_back_here,
-            bool_or(side = 'bet here' AND recorded >= $since AND recorded < $until) AS taken_in_time
+            bool_or(side = 'bet here' AND {_IN_TIME}) AS taken_in_time
         FROM (
-            SELECT substr(id, {len(BET) + 2}) AS reference, 'bet there' AS side, NULL AS recorded
+            SELECT substr(id, {len(BET) + 2}) AS reference, 'bet there' AS side, NULL AS recorded, NULL AS moment
             FROM report WHERE id LIKE '{BET}#%'
             UNION ALL
-            SELECT substr(id, {len(CANCEL) + 2}), 'cancel there', NULL FROM report WHERE id LIKE '{CANCEL}#%'
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel there', NULL, NULL FROM report WHERE id LIKE '{CANCEL}#%'
             UNION ALL
-            SELECT substr(id, {len(BET) + 2}), 'bet here', recorded
+            SELECT substr(id, {len(BET) + 2}), 'bet here', recorded, moment
             FROM ledger WHERE id LIKE '{BET}#%' AND outcome = ''
             UNION ALL
-            SELECT substr(id, {len(CANCEL) + 2}), 'cancel here', NULL FROM ledger WHERE id LIKE '{CANCEL}#%'
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel here', NULL, NULL FROM ledger WHERE id LIKE '{CANCEL}#%'
         ) GROUP BY reference;
 """  # noqa: S608 - our own words
 
 # The first row of an id is the one that is compared; others of it are doubled.
-_COMPARED = """
+_COMPARED = f"""
     CREATE TABLE doubles AS
         SELECT id, min(line) AS first FROM report WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1;
     CREATE TABLE compared AS
@@ -92,7 +112,7 @@ _COMPARED = """
             coalesce(r.id, l.id) AS id,
             coalesce(nullif(r.callback, ''), split_part(l.id, '#', 1)) AS callback,
             coalesce(r.reference, substr(l.id, strpos(l.id, '#') + 1)) AS reference,
-            r.line, r.player, r.currency, r.amount, r.transaction, r.answer, r.fault,
+            r.line, r.player, r.currency, coalesce(r.sign, '') AS sign, r.amount, r.transaction, r.answer, r.fault,
             nullif(r.day, '') AS day,
             l.id IS NOT NULL AS is_here,
             l.transaction AS here_transaction, l.player AS here_player, l.currency AS here_currency,
@@ -101,8 +121,9 @@ _COMPARED = """
             SELECT report.* FROM report LEFT JOIN doubles USING (id)
             WHERE doubles.first IS NULL OR doubles.first = report.line
         ) AS r
-        FULL JOIN ledger AS l ON r.id = l.id
-        WHERE r.line IS NOT NULL OR (l.recorded >= $since AND l.recorded < $until);
+        FULL JOIN (SELECT *, {_IN_TIME} AS in_time FROM ledger) AS l ON r.id = l.id
+        WHERE r.line IS NOT NULL OR l.in_time
+            OR ($is_own AND l.id IN (SELECT '{CANCEL}#' || reference FROM stakes WHERE bet_there));
     ALTER TABLE compared ADD COLUMN is_stake BOOLEAN DEFAULT false;
     ALTER TABLE compared ADD COLUMN is_undone BOOLEAN DEFAULT false;
     ALTER TABLE compared ADD COLUMN is_lost BOOLEAN DEFAULT false;
@@ -122,8 +143,11 @@ _COMPARED = """
         kind VARCHAR, line BIGINT, callback VARCHAR, reference VARCHAR, player VARCHAR, currency VARCHAR,
         there VARCHAR, here VARCHAR, answer VARCHAR, recorded VARCHAR, note VARCHAR
     );
-"""
+"""  # noqa: S608 - our own words
 
+# A sign such as $ may be of several currencies, `USD|CAD`: it contradicts the others.
+_OTHER_CURRENCY = """(currency <> '' AND currency <> here_currency
+    OR sign <> '' AND NOT list_contains(string_split(sign, '|'), here_currency))"""
 _SPACES = "differs only by spaces at its ends"
 
 
@@ -134,7 +158,8 @@ def _trimmed(text: str) -> str:
 
 _DIFFERENCES = f"""
     INSERT INTO differences
-        SELECT 'unreadable', line, callback, reference, player, currency, amount, NULL, answer, NULL, fault
+        SELECT CASE callback WHEN 'total' THEN 'wrong total' ELSE 'unreadable' END, line, callback, reference, player,
+            currency, amount, NULL, answer, NULL, fault
         FROM report WHERE fault IS NOT NULL
         UNION ALL
         SELECT 'doubled', r.line, r.callback, r.reference, r.player, r.currency, r.amount, first.amount, r.answer, NULL,
@@ -158,11 +183,10 @@ _DIFFERENCES = f"""
         FROM compared
         WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost AND amount <> asked
         UNION ALL
-        SELECT 'different currency', line, callback, reference, here_player, here_currency, currency, here_currency,
-            answer, recorded, NULL
+        SELECT 'different currency', line, callback, reference, here_player, here_currency,
+            coalesce(nullif(currency, ''), sign), here_currency, answer, recorded, NULL
         FROM compared
-        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost AND currency <> ''
-            AND currency <> here_currency
+        WHERE line IS NOT NULL AND is_here AND fault IS NULL AND NOT is_undone AND NOT is_lost AND {_OTHER_CURRENCY}
         UNION ALL
         SELECT 'different player', line, callback, reference, here_player, here_currency, player, here_player, answer,
             recorded, CASE WHEN {_trimmed("player")} = {_trimmed("here_player")} THEN '{_SPACES}' END
@@ -250,20 +274,55 @@ class Total:
     paid: Decimal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """Differences of one kind whose notes say the same but for what they quote: the first one's note, and the lines.
+
+    `lines` are the first of `ranges` ranges of adjacent lines; none for what is not in the report.
+    """
+
+    kind: Kind
+    count: int
+    note: str | None
+    ranges: int
+    lines: Sequence[tuple[int, int]]
+
+
 class Comparison:
     """A report and a ledger on disk, compared."""
 
-    def __init__(self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str) -> None:
-        """Raises Trouble if there is no room for it."""
+    def __init__(
+        self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str, own: Period | None
+    ) -> None:
+        """`own` is the report's own period, if that is what is compared. Raises Trouble if there is no room for it."""
         with database.trouble_if(_CANNOT):
             self._database = database.opened(folder / "comparison", memory=MEMORY)
             self._copy("report", _REPORT, [report])
             self._copy("ledger", _LEDGER, ledger)
+            self.shift, self.period = self._of_the_ledger(own) if own else (0, None)
+            first, last = self.period or (-_EVER, _EVER)
+            time = {"since": since, "until": until, "first": first, "last": last, "is_own": own is not None}
             for statement in (_STAKES + _COMPARED).split(";\n"):
-                parameters = {"since": since, "until": until} if "$since" in statement else None
                 if statement.strip():
-                    self._database.execute(statement, parameters)
+                    self._database.execute(
+                        statement, {name: value for name, value in time.items() if f"${name}" in statement}
+                    )
             self._database.execute(_DIFFERENCES)
+
+    def _of_the_ledger(self, own: Period) -> tuple[int, Period]:
+        """By how much the report's clock is ahead of the provider's timestamps in the ledger, and the period in those.
+
+        A local time that was taken for UTC shifts all rows alike. No row's transaction is left out of the period.
+        """
+        ((shift, first, last),) = self._all("""
+            SELECT
+                median(CASE WHEN l.stamp BETWEEN r.moment AND r.moment + r.lasts THEN 0 ELSE r.moment - l.stamp END),
+                min(l.stamp), max(l.stamp)
+            FROM report AS r JOIN ledger AS l ON r.id = l.id WHERE r.fault IS NULL
+        """)
+        ahead = round((shift or 0) / _QUARTER) * _QUARTER
+        begins, ends = (at - ahead for at in own)
+        return ahead, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
 
     def close(self) -> None:
         self._database.close()
@@ -310,11 +369,47 @@ class Comparison:
             limit = "" if most is None else f"LIMIT {most}"
             found = self._database.cursor().execute(
                 f"SELECT {', '.join(names)} FROM differences "  # noqa: S608 - our own words
-                f"ORDER BY line NULLS LAST, recorded, callback, reference, kind {limit}"
+                f"ORDER BY {_ORDER} {limit}"
             )
             while rows := found.fetchmany(1000):
                 for row in rows:
                     yield Difference(**dict(zip(names, row, strict=True)))
+
+    def examples(self, most: int) -> list[Difference]:
+        """A few of each cause, in the report's order; all, if there are no more than `most`."""
+        names = [field.name for field in fields(Difference)]
+        rows = self._all(f"""
+            SELECT {", ".join(names)} FROM (
+                SELECT *, row_number() OVER (PARTITION BY kind, {_CAUSE} ORDER BY {_ORDER}) AS place FROM differences
+            ) WHERE place <= {_OF_EACH} OR (SELECT count(*) FROM differences) <= {most} ORDER BY {_ORDER} LIMIT {most}
+        """)  # noqa: S608 - our own words
+        return [Difference(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def causes(self) -> list[Folded]:
+        """The differences by kind and by what their notes have in common, the most frequent first."""
+        rows = self._all(f"""
+            WITH caused AS (SELECT *, {_CAUSE} AS cause FROM differences),
+            ranges AS (
+                SELECT kind, cause, min(line) AS first, max(line) AS last
+                FROM (
+                    SELECT *, line - row_number() OVER (PARTITION BY kind, cause ORDER BY line) AS island
+                    FROM caused WHERE line IS NOT NULL
+                ) GROUP BY kind, cause, island
+            ),
+            numbered AS (SELECT *, row_number() OVER (PARTITION BY kind, cause ORDER BY first) AS place FROM ranges),
+            lines AS (
+                SELECT kind, cause, count(*) AS ranges,
+                    list([first, last] ORDER BY first) FILTER (WHERE place <= {_MOST_RANGES}) AS shown
+                FROM numbered GROUP BY kind, cause
+            )
+            SELECT kind, count(*), arg_min(note, coalesce(line, 0)), any_value(ranges), any_value(shown)
+            FROM caused LEFT JOIN lines USING (kind, cause)
+            GROUP BY kind, cause ORDER BY count(*) DESC, min(line) NULLS LAST, kind, cause
+        """)  # noqa: S608 - our own words
+        return [
+            Folded(kind=kind, count=count, note=note, ranges=ranges or 0, lines=[(a, b) for a, b in lines or ()])
+            for kind, count, note, ranges, lines in rows
+        ]
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""
@@ -331,15 +426,15 @@ class Comparison:
 
     def matched(self) -> tuple[int, int]:
         """How many rows and transactions are the same; and how many of them the provider was never told are paid."""
-        ((same, untold),) = self._all("""
+        ((same, untold),) = self._all(f"""
             SELECT count(*), count(*) FILTER (WHERE answer NOT IN ('0', '') AND is_here AND callback <> 'bet')
             FROM compared
             WHERE line IS NOT NULL AND fault IS NULL AND (is_undone OR (
                 is_here AND NOT is_lost AND amount = asked AND player = here_player
-                AND (currency = '' OR currency = here_currency)
+                AND NOT {_OTHER_CURRENCY}
                 AND (transaction = '' OR transaction = here_transaction)
             ))
-        """)
+        """)  # noqa: S608 - our own words
         return same, untold
 
     def never_taken(self) -> int:
@@ -360,7 +455,8 @@ class Comparison:
         """Which of the fields that are compared if they are there are empty in every row."""
         columns = [*COMPARED_IF_THERE.values()]
         counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
-        (filled,) = self._all(f"SELECT {counts} FROM report")  # noqa: S608 - our own words
+        signed = "SELECT * REPLACE (concat(currency, sign) AS currency) FROM report WHERE id IS NOT NULL"
+        (filled,) = self._all(f"SELECT {counts} FROM ({signed})")  # noqa: S608 - our own words
         return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 
     def transactions(self) -> int:

@@ -7,14 +7,15 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from tools.shared.identifiers import in_capitals
 from tools.shared.moments import recorded
 from tools.walletctl.kinds import BET, OPERATORS
-from tools.walletctl.reconcile.report import canonical
+from tools.walletctl.reconcile.dates import of_number
+from tools.walletctl.reconcile.decimals import canonical
 from tools.walletctl.tables import Tables, projection
 
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
@@ -24,8 +25,11 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 
-def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) -> list[Path]:
-    """Writes a JSON object for each win, bet and cancel into files of the folder, a line each. Raises Trouble."""
+def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None], zone: tzinfo = UTC) -> list[Path]:
+    """Writes a JSON object for each win, bet and cancel into files of the folder, a line each. Raises Trouble.
+
+    Days are of the zone, as the report's are.
+    """
     stop, lock = threading.Event(), threading.Lock()
 
     def tell(rows: int) -> None:
@@ -35,7 +39,7 @@ def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) ->
     paths = [folder / f"ledger-{segment}.json" for segment in range(READERS)]
     with ThreadPoolExecutor(READERS) as readers:
         reading = [
-            readers.submit(_copy_segment, tables, segment, path, stop, tell) for segment, path in enumerate(paths)
+            readers.submit(_copy_segment, tables, segment, path, stop, tell, zone) for segment, path in enumerate(paths)
         ]
         try:
             for each in reading:
@@ -46,10 +50,12 @@ def copy_ledger(tables: Tables, folder: Path, advance: Callable[[int], None]) ->
     return paths
 
 
-def _copy_segment(tables: Tables, segment: int, path: Path, stop: threading.Event, tell: Callable[[int], None]) -> None:
+def _copy_segment(
+    tables: Tables, segment: int, path: Path, stop: threading.Event, tell: Callable[[int], None], zone: tzinfo
+) -> None:
     with path.open("w") as written:
         for items in _pages(tables, segment, stop):
-            rows = [row for row in map(_row, items) if row["id"].partition("#")[0] not in OPERATORS]
+            rows = [_row(item, zone) for item in items if _kind(item) not in OPERATORS]
             written.writelines(f"{json.dumps(row)}\n" for row in rows)
             tell(len(items))
 
@@ -68,11 +74,20 @@ def _pages(tables: Tables, segment: int, stop: threading.Event) -> Iterator[list
             return
 
 
-def _row(item: Mapping[str, Any]) -> dict[str, str]:
-    """What is compared, as texts; "" for what is absent or of another type. A stake is above zero, as in a report."""
+def _kind(item: Mapping[str, Any]) -> str:
+    return item["id"].get("S", "").partition("#")[0]
+
+
+def _row(item: Mapping[str, Any], zone: tzinfo) -> dict[str, str | int | None]:
+    """What is compared, as texts; "" for what is absent or of another type. A stake is above zero, as in a report.
+
+    `stamp` is the provider's own timestamp, in milliseconds; `moment` is when it was recorded, if there is none.
+    """
     texts = {name: item[name].get("S", "") if name in item else "" for name in ATTRIBUTES}
     written = texts["recordedAt"] if recorded(texts["recordedAt"]) else ""  # another text would be after every moment
     is_bet = texts["id"].startswith(f"{BET}#")
+    moment = recorded(written)
+    stamped = of_number(texts["timestamp"], zone)
     asked, paid = (_amount(item.get(name, {}).get("N", "")) for name in ("amountAsked", "amount"))
     return {
         "id": texts["id"],
@@ -82,8 +97,10 @@ def _row(item: Mapping[str, Any]) -> dict[str, str]:
         "asked": asked.removeprefix("-") if is_bet else asked,
         "paid": paid.removeprefix("-") if is_bet else paid,
         "outcome": texts["outcome"],
-        "day": _day(texts["timestamp"]) or written[:10],
+        "day": stamped.day if stamped else f"{moment.astimezone(zone):%Y-%m-%d}" if moment else "",
         "recorded": written,
+        "stamp": stamped.at if stamped else None,
+        "moment": stamped.at if stamped else int(moment.timestamp() * 1000) if moment else None,
         "place": place(texts["userId"], texts["gameId"], texts["roundId"]) if is_bet else "",
     }
 
@@ -96,13 +113,6 @@ def place(player: str, game: str, round_id: str) -> str:
 def _amount(number: str) -> str:
     """A number of DynamoDB's as the report's are written."""
     return canonical(number) or number
-
-
-def _day(timestamp: str) -> str:
-    try:
-        return datetime.fromtimestamp(int(timestamp) / 1000, UTC).strftime("%Y-%m-%d")
-    except (ValueError, OverflowError, OSError):
-        return ""
 
 
 def recorded_at(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,23 @@ from tools.shared.cells import opened
 from tools.shared.hints import command
 from tools.shared.listing import Column, Row, counted, for_csv, visible
 from tools.shared.listing import table as table_of
+from tools.shared.moments import shown
 from tools.shared.outside import cut, plain
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.comparison import Comparison, Difference, Total
-from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read, moment_of
+from tools.walletctl.reconcile.comparison import Comparison, Difference, Folded, Total
+from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read
 
-MOST_SHOWN = 100  # differences in a table, and more in JSON: --csv FILE has them all
+MOST_SHOWN = 10  # differences in a table, and more in JSON: --csv FILE has them all
 MOST_IN_JSON = 1000
+_MOST_CAUSES = 12  # in the summary, which fits a screen
+_MOST_OF_A_LINE = 100
 _MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
+
+_FIRST_MOMENT = 946_684_800_000  # 2000, in milliseconds: a lower number was meant as something else
 
 _COLUMNS = tuple(field.name for field in fields(Difference))  # of --csv
 _SHOWN = (
@@ -47,25 +53,34 @@ _TOTALS = (
     Column(name="difference", title="off by", right=True),
     Column(name="paid", title="paid", right=True),
 )
-# What a kind of difference means, and what to do about it.
+# What a kind of difference means, in a line.
 _MEANINGS = {
     "missing here": "owed by the report, and not paid",
-    "not taken": "a bet of the report that took nothing here: its spin may have been played without a stake. Ask the "
-    "provider",
-    "held": "a stake is held for a bet that the report does not have. If the provider has given it up and its round "
-    "has no result, have it cancel the round (CancelRound): the refund pays the stake back. If the round has a result, "
-    "a refund would pay back its other bets too: settle this bet's cancel by hand, as docs/operating/rounds.md says",
-    "paid back": "a stake was paid back, and the report has the bet without its cancel. Ask the provider",
+    "not taken": "a bet of the report that took nothing here",
+    "held": "a stake is held for a bet that the report does not have",
+    "paid back": "a stake was paid back, and the report has the bet without its cancel",
     "dead letter": "owed, and left for a person",
-    "perhaps parked": "owed, and the last answer means that we may have kept it: compare again when the retry queues "
-    "are empty",
-    "unknown there": "on record, and not in the report: ask the provider, or narrow --since and --until",
+    "perhaps parked": "owed, and perhaps kept for another try",
+    "unknown there": "on record, and not in the report",
     "different amount": "credited with another amount than the report has",
     "different currency": "credited in another currency than the report has",
     "different player": "credited to another player than the report has",
     "different transaction": "the provider was answered another transaction than the ledger has",
     "doubled": "the same credit twice in the report: it was credited once",
-    "unreadable": "not compared: correct these lines of the report, and compare again",
+    "unreadable": "not compared",
+    "wrong total": "not the sum of its rows",
+}
+# What to do about it, if that is more than to look.
+_ADVICE = {
+    "not taken": "the spin may have been played without a stake. Ask the provider",
+    "held": "if the provider has given the bet up and its round has no result, have it cancel the round (CancelRound): "
+    "the refund pays the stake back. If the round has a result, a refund would pay back its other bets too: settle "
+    "this bet's cancel by hand, as docs/operating/rounds.md says",
+    "paid back": "ask the provider",
+    "perhaps parked": "compare again when the retry queues are empty",
+    "unknown there": "ask the provider, or name another period with --since and --until",
+    "unreadable": "correct these lines of the report, and compare again",
+    "wrong total": "rows may be missing from the report",
 }
 
 _TO_FIND = {
@@ -92,21 +107,33 @@ def totals(found: Sequence[Total]) -> Table:
     return table_of(_TOTALS, map(_total, found))
 
 
-def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, options: Sequence[str]) -> Iterator[str]:
-    """What the figures mean, a line each; the last is the verdict."""
-    counts = comparison.counts()
-    found = sum(counts.values())
-    for kind, times in counts.items():
-        yield f"{times:>9,} {kind}: {_MEANINGS[kind]}{_next(comparison, kind, options)}"
-    if found > MOST_SHOWN and not csv_file:
-        yield f"Of {found:,} differences the first {MOST_SHOWN} are shown: --csv FILE writes them all"
-    if csv_file:
-        yield f"All {counted(found, 'difference')} in {plain(str(csv_file))}"
+def summary(comparison: Comparison, read: Read, csv_file: Path | None, *, examples: int) -> Iterator[str]:
+    """How the report was read, the verdict, and what differs, a line each: no more than a screen."""
+    if read.read_as:
+        yield f"read as: {read.read_as}"
+    found = sum(comparison.counts().values())
+    yield _verdict(found, _not_compared(comparison, read), read)
     matched, untold = comparison.matched()
     yield (
         f"{counted(read.rows, 'row')} of the report, "
         f"{counted(comparison.transactions(), 'transaction')} in the ledger, {matched:,} matched"
     )
+    if comparison.period:
+        yield f"Period: {_period(comparison.period)}, the report's own (--since and --until change it)"
+    causes = comparison.causes()
+    for cause in causes[:_MOST_CAUSES]:
+        yield cut(_cause(cause), _MOST_OF_A_LINE)
+    if len(causes) > _MOST_CAUSES:
+        others = causes[_MOST_CAUSES:]
+        yield f"{sum(cause.count for cause in others):>9,} more, of {len(others):,} other causes"
+    if found > examples and not csv_file:
+        yield f"Of {found:,} differences {examples} are shown: --csv FILE writes them all"
+    if csv_file:
+        yield f"All {counted(found, 'difference')} in {plain(str(csv_file))}"
+    yield from _remarks(comparison, read, untold)
+
+
+def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
     if elsewhere := comparison.elsewhere():
         yield f"{counted(elsewhere, 'row')} of the report on record as booked elsewhere: not paid by this wallet"
     if undone := comparison.never_taken():
@@ -114,26 +141,49 @@ def conclusions(comparison: Comparison, read: Read, csv_file: Path | None, optio
         yield f"{counted(undone, 'bet')} of the report {were} cancelled, and never taken here: nothing had to be paid"
     if untold:
         yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
-    if read.commas:
-        yield f"{counted(read.commas, 'amount')} with a decimal comma: --decimal-comma reads them"
     if read.undated:
         line, timestamp = read.undated
         yield (
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
             f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
         )
+    if comparison.shift:
+        ahead = "ahead of" if comparison.shift > 0 else "behind"
+        yield f"Its times are {_hours(abs(comparison.shift))} {ahead} the ledger's: if they are local, say --time-zone"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
-    yield _verdict(found, _not_compared(comparison, read), read)
 
 
-def _next(comparison: Comparison, kind: str, options: Sequence[str]) -> str:
-    """The command that says more of the first difference of a kind."""
-    if kind == "held":
-        return f". Those that wait for a result: {command(options, 'rounds', '--open')}"
-    if not (first := _TO_FIND.get(kind)):
-        return ""
-    return f". {first}: {command(options, 'find', names=[comparison.first(kind)])}"
+def _cause(cause: Folded) -> str:
+    """`30 rows, lines 2 to 31: different amount: credited with …`."""
+    lines = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in cause.lines]
+    more = f" and {cause.ranges - len(lines):,} more places" if cause.ranges > len(lines) else ""
+    where = f", {'line' if cause.count == 1 else 'lines'} {', '.join(lines)}{more}" if lines else ""
+    what = counted(cause.count, "row" if lines else "transaction")
+    note = f": {plain(cause.note)}" if cause.note else ""
+    return f"{what:>9}{where}: {cause.kind}{note or f': {_MEANINGS[cause.kind]}'}"
+
+
+def advice(comparison: Comparison, options: Sequence[str]) -> Iterator[str]:
+    """What to do about each kind, and the command that says more of its first."""
+    for kind in comparison.counts():
+        told = [f"{_ADVICE[kind]}"] if kind in _ADVICE else []
+        if kind == "held":
+            told.append(f"Those that wait for a result: {command(options, 'rounds', '--open')}")
+        if first := _TO_FIND.get(kind):
+            told.append(f"{first}: {command(options, 'find', names=[comparison.first(kind)])}")
+        if told:
+            yield f"{kind}: {'. '.join(told)}"
+
+
+def _period(period: tuple[int, int]) -> str:
+    first, last = (datetime.fromtimestamp(at / 1000, UTC) for at in period)
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
+def _hours(milliseconds: int) -> str:
+    hours, minutes = divmod(milliseconds // 60_000, 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
@@ -170,6 +220,8 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
     matched, untold = comparison.matched()
     return {
         "rows": read.rows,
+        "readAs": read.read_as,
+        "periodMilliseconds": [*comparison.period] if comparison.period else None,
         "nextTimepoint": read.timepoint,
         "rowsWithoutMoment": read.undated_rows,
         "rowsOfSeveralLines": read.spanning.rows,
@@ -182,6 +234,7 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "cancelledAndNeverTaken": comparison.never_taken(),
         "differences": sum(counts.values()),
         "differencesByKind": counts,
+        "causes": [asdict(cause) for cause in comparison.causes()[:MOST_IN_JSON]],
         "totals": [{**_total(total), **_amounts(total)} for total in comparison.totals()],
         "shownDifferences": [asdict(difference) for difference in comparison.differences(most=MOST_IN_JSON)],
     }
@@ -209,8 +262,11 @@ def write(path: Path, found: Iterable[Difference]) -> None:
 
 
 def _moment(milliseconds: int) -> str:
-    moment = moment_of(str(milliseconds))
-    return f" ({moment:%Y-%m-%d %H:%M:%S}Z)" if moment else ""
+    is_one = milliseconds >= _FIRST_MOMENT
+    try:
+        return f" ({shown(datetime.fromtimestamp(milliseconds / 1000, UTC))})" if is_one else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _shown(difference: Difference) -> Row:

@@ -1,0 +1,52 @@
+"""What the rows of a report make, for the totals that it has between and below them."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+
+from tools.shared.amounts import amount as written
+from tools.walletctl.reconcile.decimals import Amount
+
+_EXACT = Context(prec=80)  # an amount has 32 digits before its point and 32 after it, and there may be many rows
+_NOTHING = Decimal(0)
+
+
+def _by_currency() -> defaultdict[str, list[Decimal]]:
+    return defaultdict(lambda: [_NOTHING, _NOTHING])
+
+
+@dataclass(slots=True)
+class Sums:
+    """By currency, what is credited and what is staked: of all rows, and of those since the last total."""
+
+    whole: defaultdict[str, list[Decimal]] = field(default_factory=_by_currency)
+    part: defaultdict[str, list[Decimal]] = field(default_factory=_by_currency)
+    is_unknown: bool = False
+
+    def add(self, amount: Amount | None, currency: str, *, is_bet: bool) -> None:
+        if amount is None:
+            self.is_unknown = True
+            return
+        value = Decimal(amount.value)
+        for sums in (self.whole, self.part):
+            of = sums[currency]
+            of[is_bet] = _EXACT.add(of[is_bet], value)
+
+    def differs(self, total: Amount, currency: str) -> str | None:
+        """What the rows make instead. None if they make the total, or if one of them could not be read.
+
+        A total may be of what is credited and staked together, of one of the two, or of their difference.
+        """
+        said = Decimal(total.value)
+        ways = [_ways(sums, {*currency.split("|")} - {""}) for sums in (self.whole, self.part)]
+        self.part = _by_currency()
+        if self.is_unknown or any(said == abs(value) for way in ways for value in way):
+            return None
+        return written(ways[0][0])
+
+
+def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str]) -> list[Decimal]:
+    known = [of for currency, of in sums.items() if not currencies or not currency or currency in currencies]
+    credited, staked = (sum((of[place] for of in known), _NOTHING) for place in (0, 1))
+    return [_EXACT.add(credited, staked), _EXACT.subtract(credited, staked), credited, staked]
