@@ -82,7 +82,7 @@ def test_a_period_ends_at_the_first_such_time_after_its_beginning() -> None:
 
 
 def test_a_period_of_no_time_or_of_the_future_is_refused() -> None:
-    for since, until, why in (("2026-12-01", None, "in the future"), ("today", "yesterday", "is not after --since")):
+    for since, until, why in (("2026-12-01", None, "in the future"), ("today", "yesterday", "is not after today")):
         with pytest.raises(Trouble, match=why):
             period(since, until, NOW, BERLIN)
 

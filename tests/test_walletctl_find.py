@@ -379,8 +379,8 @@ def test_a_ledger_of_no_time_at_all_is_refused(walletctl: Walletctl) -> None:
 
     assert told.exit_code == 2
     assert told.stderr == (
-        "walletctl: --until is not after --since: 2025-01-01 is 2025-01-01 00:00 UTC, and 2026-01-02 is 2026-01-02 "
-        "00:00 UTC. A date is the beginning of its day\n"
+        "walletctl: 2025-01-01 is not after 2026-01-02: the end is 2025-01-01 00:00 UTC, and the beginning is "
+        "2026-01-02 00:00 UTC. A date is the beginning of its day\n"
     )
 
 

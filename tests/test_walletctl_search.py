@@ -130,8 +130,8 @@ def test_it_finds_by_kind_amount_and_time_for_one_player_or_all(walletctl: Walle
 NOT_UNDERSTOOD = {
     ("421", "--kind", "spin"): "no kind is called spin: there are result, jackpot, bonus, promo, bet",
     ("421", "--wins", "--kind", "bet"): "--wins leaves out bet",
-    ("421", "--amount", "5", "--since", "2099-01-01"): "--since is in the future",
-    ("421", "--amount", "5", "--until", "2020-01-01"): "--until is not after --since",
+    ("421", "--amount", "5", "--since", "2099-01-01"): "2099-01-01 is in the future",
+    ("421", "--amount", "5", "--until", "2020-01-01"): "2020-01-01 is not after 3d",
     ("421", "--amount", "5", "--time-zone", "Nowhere"): "no time zone is called Nowhere",
     ("421", "--amount", "5", "--player", "422"): "in a search NAME is the player",
     ("421", "--requests"): "--requests and --yes are for a search",

@@ -63,7 +63,7 @@ def period(since: str, until: str | None, now: datetime, zone: tzinfo | None) ->
     """Raises Trouble for what is not a moment, for a beginning in the future, and if nothing is between them."""
     from_ = moment(since, now, zone)
     if from_ > now:
-        raise Trouble(f"--since is in the future: {plain(since)} is {shown(from_, zone)}, and it is {shown(now, zone)}")
+        raise Trouble(f"{plain(since)} is in the future: it is {shown(from_, zone)}, and now it is {shown(now, zone)}")
     to = None
     if until is not None:
         to = moment(until, now, zone)
@@ -71,7 +71,7 @@ def period(since: str, until: str | None, now: datetime, zone: tzinfo | None) ->
             to = moment(until, from_ + timedelta(days=1), zone)
         if to <= from_:
             raise Trouble(
-                f"--until is not after --since: {plain(until)} is {shown(to, zone)}, and {plain(since)} is "
+                f"{plain(until)} is not after {plain(since)}: the end is {shown(to, zone)}, and the beginning is "
                 f"{shown(from_, zone)}. A date is the beginning of its day"
             )
     return Period(since=from_, until=to)

@@ -268,7 +268,7 @@ class Place(ABC):
         """What they said of the references that were refused for that player, or in that round."""
 
     @abstractmethod
-    def refusals(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
         """What they said of the references with such a refusal."""
 
     @abstractmethod
@@ -351,7 +351,7 @@ class LocalService(Place):
     def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_file(self._log, name)
 
-    def refusals(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
         return log.refusals_of_file(self._log, wanted)
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
@@ -445,7 +445,7 @@ class DeployedStack(Place):
     def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_stack(self.logs(), self._groups(), name, since, datetime.now(UTC))
 
-    def refusals(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
         return log.refusals_of_stack(self.logs(), self._groups(), wanted, since, datetime.now(UTC))
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:

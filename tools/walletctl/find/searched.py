@@ -247,7 +247,7 @@ def _at(sought: Sought, said: LogLine) -> str:
 def nothing(searched: Searched) -> Iterator[str]:
     """That nothing matches, what comes nearest, why that may be, and the next command."""
     sought, moved = searched.sought, searched.moved
-    yield headline(searched)
+    yield headline(sought)
     if near := [*nearest(searched)]:
         yield "What comes nearest:"
         yield from (f"  {each}" for each in near)
@@ -255,12 +255,11 @@ def nothing(searched: Searched) -> Iterator[str]:
         yield f"There is no player {legible(sought.player)} here: no wallet and no movement. Capitals and spaces count."
         yield f"To look for it as a reference or a round: {_find_player(searched)}"
         return
-    yield from _never_came(searched)
+    yield from why_not(searched)
     yield from next_steps(searched)
 
 
-def headline(searched: Searched) -> str:
-    sought = searched.sought
+def headline(sought: Sought) -> str:
     whose = "no player" if sought.player is None else f"player {legible(sought.player)}"
     verb = "has a" if sought.player is None else "has no"
     return f"Nothing matches: {whose} {verb} {wanted(sought)} {period(sought)}."
@@ -292,7 +291,7 @@ def nearest(searched: Searched) -> Iterator[str]:
         yield movement(sought, item)
 
 
-def _never_came(searched: Searched) -> Iterator[str]:
+def why_not(searched: Searched) -> Iterator[str]:
     sought, rest = searched.sought, searched.rest
     if rest.waiting and not rest.log:
         they = "waits" if rest.waiting == 1 else "wait"

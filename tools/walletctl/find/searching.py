@@ -177,7 +177,7 @@ def not_moved_in(where: Place, sought: Sought, moved: Moved, *, retries: bool = 
     lines: Sequence[LogLine] = ()
     if log:
         try:
-            lines = of_the_win(where.refusals(_refusals(sought), sought.period.since))
+            lines = of_the_win(where.refused_among(_refusals(sought), sought.period.since))
         except Trouble as trouble:
             not_looked.append(f"{_NO_LOG}: {trouble}.")
     known = references_of([*dead, *due_of_all])
@@ -235,7 +235,7 @@ def _settled(tables: Tables, sought: Sought, lines: Sequence[LogLine], moved: Mo
         if line.message == "refused" and line.reference and sought.is_amount_of_line(line)
     }
     found = tables.with_ids(sorted(id for id in ids - known if can_be_key(id)))
-    return records.in_order(item for item in found if sought.is_amount_of(item))
+    return sorted(filter(sought.is_amount_of, found), key=lambda item: records.outcome_of(item) is not None)
 
 
 def _is_theirs(sought: Sought, callback: str, letter: DeadLetter) -> bool:

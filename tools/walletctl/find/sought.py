@@ -44,10 +44,10 @@ class Amounts:
         if (range_ := _RANGE.fullmatch(said)) and (range_[1] or range_[2]) and not said.startswith("-"):
             from_, to = (Decimal(end) if end else None for end in range_.groups())
             if from_ is not None and to is not None and from_ > to:
-                raise Trouble(f"--amount {plain(said)} is upside down: write {amount(to)}-{amount(from_)}")
+                raise Trouble(f"the amount {plain(said)} is upside down: write {amount(to)}-{amount(from_)}")
             if ".." in said or None not in (from_, to):
                 return cls(least=from_, most=to)
-        raise Trouble(f"--amount {plain(text)} cannot be read: {_advice(said)}")
+        raise Trouble(f"the amount {plain(text)} cannot be read: {_advice(said)}")
 
     def has(self, value: Decimal | None) -> bool:
         """Whether it is one of them, whatever its sign: a stake is on record below zero."""
