@@ -33,7 +33,7 @@ from tools.local.engine import free_port, listener
 from tools.local.template import Template
 from tools.provider.answers import Answer
 from tools.shared.trouble import Trouble
-from tools.walletctl.log import LogLine
+from tools.walletctl.log import LogLine, Refusals
 from tools.walletctl.parked import mailbox
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place, Queues
@@ -92,6 +92,9 @@ class InMemory(Place):
 
     def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return [line for line in self.refusals if name in (line.player, line.round)]
+
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+        return [*filter(wanted.has, self.refusals)]
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return self.not_kept_by_code

@@ -15,6 +15,9 @@ from tools.walletctl import records
 from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed, missed
+from tools.walletctl.find.searched import MOST
+from tools.walletctl.find.searching import Cost, Moved, NotMoved, cost_of_all, moved_in, not_moved_in, with_records
+from tools.walletctl.find.sought import Sought
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import Advice
@@ -131,6 +134,18 @@ class BackOffice:
         since = datetime.now(UTC) - timedelta(days=_LOG_DAYS)
         with self.at_the_letters:
             return found_in(self.place, name, None, since, scan=scan, retries=False)
+
+    def moved(self, sought: Sought) -> Moved:
+        """The movements that a player speaks of, and what comes near. Without a player the whole index is read."""
+        tables = self.place.tables()
+        return with_records(tables, moved_in(tables, sought), most=MOST)
+
+    def not_moved(self, sought: Sought, moved: Moved, *, log: bool) -> NotMoved:
+        with self.at_the_letters:
+            return not_moved_in(self.place, sought, moved, log=log)
+
+    def cost_of_all(self) -> Cost:
+        return cost_of_all(self.place.tables())
 
     def ledger(self, user_id: str, before: int | None) -> Ledger:
         tables = self.place.tables()

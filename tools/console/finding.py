@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from tools.console.backoffice import ROWS, BackOffice, Ledger
 from tools.console.comparing import compared, prizes_of
 from tools.console.pages import MOST_OF_A_NAME, Pages, is_overdue, to
+from tools.console.searching import Said, SearchPages
 from tools.shared.amounts import amount, signed
 from tools.shared.items import Item
 from tools.shared.listing import Row
@@ -32,12 +33,14 @@ class FindPages:
     def __init__(self, office: BackOffice, pages: Pages) -> None:
         self._office = office
         self._pages = pages
+        self._search = SearchPages(office, pages)
 
     def routes(self) -> list[BaseRoute]:
         # These wait for the tables, so each is given a thread: none is a coroutine.
         return [
             Route("/find", self.find),
             Route("/find/elsewhere", _named(self.elsewhere, "name")),
+            *self._search.routes(),
             Route("/rounds", self.rounds),
             Route("/player", _named(self.player, "id")),
             Route("/player/proof", _named(self.proof, "id")),
@@ -51,7 +54,7 @@ class FindPages:
         """What is known at once, by key; where else to look is looked after the page is there."""
         name = _asked(request, "name")  # to the last space: they are part of a name
         if not name:
-            return self._pages.page("find.html", name="", transactions=[], wallet=None)
+            return self._pages.page("find.html", name="", said=Said.of(request), transactions=[], wallet=None)
         transactions, wallet = self._office.named(name)
         if wallet and not transactions:
             return RedirectResponse(to("/player", id=name), 303)
@@ -84,11 +87,14 @@ class FindPages:
 
     def player(self, request: Request) -> Response:
         user_id, before = _asked(request, "id"), _number(_asked(request, "before"))
+        if (said := Said.of(request)).is_asked:
+            return self._search.page(said, user_id)
         ledger = self._office.ledger(user_id, before)
         shown = ledger.newest[:ROWS]
         rounds, _ = (self._office.open_rounds(user_id) if ledger.wallet else None) or ([], False)
         return self._pages.page(
             "player.html",
+            said=Said.of(request),
             status=200 if ledger.wallet or ledger.newest else 404,
             ledger=ledger,
             opened=records.meaning(ledger.opening) if ledger.opening else "",

@@ -23,7 +23,7 @@ from tools.walletctl.kinds import OPERATORS
 from tools.walletctl.parked.advice import advice, can_be_settled
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
-from tools.walletctl.records import by_hand, free_rounds, number, why_less
+from tools.walletctl.records import by_hand, free_rounds, kinds, number, why_less
 from tools.walletctl.rounds import played
 from tools.walletctl.rounds.played import Played
 
@@ -59,6 +59,7 @@ class Pages:
             "moment": moment,
             "ago": ago,
             "milliseconds": milliseconds,
+            "combined": lambda one, other: {**one, **other},
         }
         self._environment.globals |= {
             "place": place,
@@ -93,6 +94,7 @@ class Pages:
             "counted": words.counted,
             "on_record": words.on_record,
             "meanings": words.ANSWERS,
+            "kinds": kinds,
             "to_find": to_find,
             "to_player": lambda name, **more: to("/player", id=name, **more),
             "to_transaction": lambda name: to("/transaction", id=name),

@@ -1,7 +1,7 @@
 """Moments as a person writes them: `2026-01-02`, `2026-01-02T03:04:05Z`, `90min`, `2h`, `3d` ago."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
@@ -13,12 +13,17 @@ _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(d
 def moment(text: str, now: datetime) -> datetime:
     """In UTC. Raises Trouble if it is not a moment."""
     try:
-        if ago := re.fullmatch(r"([0-9]{1,6})\s*(min|h|d)", text.strip()):
-            return now - int(ago[1]) * _UNITS[ago[2]]
-        said = datetime.fromisoformat(text.strip())
-        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+        return moment_in(text, now, UTC)
     except (ValueError, OverflowError):
         raise Trouble(f"{plain(text)} is not a moment: say {HELP}") from None
+
+
+def moment_in(text: str, now: datetime, zone: tzinfo | None) -> datetime:
+    """In UTC, read in a zone if it says none; None is the machine's. Raises ValueError or OverflowError."""
+    if ago := re.fullmatch(r"([0-9]{1,6})\s*(min|h|d)", text.strip()):
+        return now - int(ago[1]) * _UNITS[ago[2]]
+    said = datetime.fromisoformat(text.strip())
+    return (said if said.tzinfo or zone is None else said.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def span(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tools.shared import listing
+from tools.shared import listing, spoken
 from tools.shared.hints import command, opening
 from tools.shared.items import Item
-from tools.shared.moments import HELP, span
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
@@ -26,12 +25,18 @@ def ledger(
     player: Annotated[
         str, typer.Argument(metavar="PLAYER", help="Whose, by userId.", show_default=False, callback=named)
     ],
-    since: Annotated[str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on: {HELP}.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help=f"Recorded from then on, by UTC: {spoken.HELP}.")
+    ] = None,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Recorded before then.")] = None,
     kind: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Only result, bet, deposit or another kind. Repeatable.")
     ] = None,
     round_id: Annotated[str | None, typer.Option("--round", metavar="ROUND", help="Only of this round.")] = None,
+    before: Annotated[
+        int | None,
+        typer.Option(metavar="SEQ", min=1, max=10**18, help="Only what has a lower seq: the next page."),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help=f"No more than that many; else {_SHOWN}, and all for a machine."),
@@ -49,24 +54,26 @@ def ledger(
     What settled a reference without moving money is not listed here: `find` shows it by its reference.
     """
     form = listing.form(as_json, as_csv)
-    from_, to = span(since, until, datetime.now(UTC))
+    from_, to = spoken.span(since, until, datetime.now(UTC))
     where = asked.place()
     tables = where.tables()
-    found = records.those_of(
-        tables.ledger(player, newest_first=not oldest_first),
-        wanted=kind or [],
-        since=from_,
-        until=to,
+    is_filtered = bool(since or until or kind or round_id)
+    most = limit if form != "table" else (limit or _SHOWN)
+    at_once = most + 1 if most and not is_filtered else None  # the end of a long ledger is one small read
+    read = tables.ledger(player, newest_first=not oldest_first, before=before, at_once=at_once)
+    if from_ and not oldest_first:
+        read = records.back_to(from_, read)
+    found = records.those_of(read, wanted=kind or [], since=from_, until=to)
+    matching = (
+        item for item in tables.whole(islice(found, at_once)) if round_id is None or item.get("roundId") == round_id
     )
-    matching = (item for item in tables.whole(found) if round_id is None or item.get("roundId") == round_id)
-    if form != "table":
+    if form != "table" or most is None:
         listing.show(records.COLUMNS, map(records.row, islice(matching, limit)), form)
         return
-    shown = list(islice(matching, (limit or _SHOWN) + 1))
-    more, shown = len(shown) > (limit or _SHOWN), shown[: limit or _SHOWN]
-    is_filtered = bool(since or until or kind or round_id)
+    shown = list(islice(matching, most + 1))
+    over, shown = shown[most:], shown[:most]
     wallet = tables.wallet(player)
-    if not shown and not wallet and not is_filtered:
+    if not shown and not wallet and not is_filtered and before is None:
         raise Trouble(
             f"there is no player {legible(player)}: no wallet, and no transaction. To look for wins that are parked: "
             f"{command(where.options, 'find', names=[player])}"
@@ -74,8 +81,10 @@ def ledger(
     by_number = shown if oldest_first else shown[::-1]
     if is_filtered:
         rows = [records.for_a_person(item) for item in by_number]
-    else:
-        rows = records.with_gaps(by_number, from_first=oldest_first or not more)
+    elif oldest_first:
+        rows = records.with_gaps(by_number, from_first=True)
+    else:  # one more is read than is shown: what is missing before the next page is on this one
+        rows = records.with_gaps([*over, *by_number], from_first=not over)[len(over) :]
     rows = rows if oldest_first else rows[::-1]
     if shown:
         listing.out(listing.table(records.columns_for(shown), rows))
@@ -85,17 +94,28 @@ def ledger(
             listing.tell(f"{reference}: {reason}")
         if (who := records.by_hand(item)) and records.kind_of(item) not in _ROUTINE:
             listing.tell(f"{reference}: by {plain(who)}")
+    again: Sequence[tuple[str, object]] = [
+        ("--since", from_ and f"{from_:%Y-%m-%dT%H:%M:%SZ}"),
+        ("--until", to and f"{to:%Y-%m-%dT%H:%M:%SZ}"),
+        *(("--kind", each) for each in kind or ()),
+        ("--round", round_id),
+        ("--limit", limit),
+        ("--before", None if oldest_first or not shown else listing.text(shown[-1].get("seq"))),
+    ]
+    page = [f"{name}={value}" for name, value in again if value is not None]
+    next_page = command([*page, *where.options], "ledger", names=[player])
+    more = "" if not over else "--limit N, or --csv for all" if oldest_first else next_page
     _sum_up(player, wallet, shown, where.options, more=more, is_filtered=is_filtered)
 
 
 def _sum_up(
-    player: str, wallet: Item | None, shown: Sequence[Item], options: Sequence[str], *, more: bool, is_filtered: bool
+    player: str, wallet: Item | None, shown: Sequence[Item], options: Sequence[str], *, more: str, is_filtered: bool
 ) -> None:
     number = listing.counted(len(shown), "matching transaction" if is_filtered else "transaction")
     if not shown:
         listing.tell(f"No {'matching ' if is_filtered else ''}transactions of {legible(player)}")
     else:
-        listing.tell(f"{number}, and there are more: --limit N, or --csv for all" if more else number)
+        listing.tell(f"{number}, and there are more: {more}" if more else number)
     if wallet:
         cash, bonus, currency, version = (
             listing.text(wallet.get(name)) for name in ("cash", "bonus", "currency", "version")

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,26 @@ class LogLine:
         return self.message == "refused" and self.reference is not None and is_meant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """Which refusals are looked for: a `player`'s, or anybody's if None, of those that `are_meant`.
+
+    Of more references than can be asked for, those with a refusal that comes `first` are.
+    """
+
+    player: str | None
+    are_meant: Callable[[LogLine], bool]
+    first: Callable[[LogLine], bool] = lambda _: False
+    without_bets: bool = True
+
+    def has(self, line: LogLine) -> bool:
+        is_theirs = self.player in (None, line.player) and not (self.without_bets and line.callback == BET)
+        return line.message == "refused" and line.reference is not None and is_theirs and self.are_meant(line)
+
+    def newest(self, refusals: Sequence[LogLine]) -> set[str]:
+        return _newest([*(line for line in refusals if not self.first(line)), *filter(self.first, refusals)])
+
+
 def of_file(file: Path, reference: str) -> list[LogLine]:
     """The local service's lines of a reference, the oldest first; none if there is no log."""
     return [line for line in _lines_of_file(file, [reference]) if line.reference == reference]
@@ -82,7 +102,16 @@ def of_file(file: Path, reference: str) -> list[LogLine]:
 
 def refused_of_file(file: Path, name: str) -> list[LogLine]:
     """The local service's lines of every reference that was refused for that player, or in that round."""
-    references = _newest([line for line in _lines_of_file(file, [name]) if line.is_refusal_of(name)])
+    return _of_references(file, _newest([line for line in _lines_of_file(file, [name]) if line.is_refusal_of(name)]))
+
+
+def refusals_of_file(file: Path, refusals: Refusals) -> list[LogLine]:
+    """The local service's lines of every reference with such a refusal."""
+    named = "refused" if refusals.player is None else refusals.player
+    return _of_references(file, refusals.newest([*filter(refusals.has, _lines_of_file(file, [named]))]))
+
+
+def _of_references(file: Path, references: Collection[str]) -> list[LogLine]:
     return [line for line in _lines_of_file(file, references) if line.reference in references] if references else []
 
 
@@ -180,7 +209,30 @@ def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetim
     named = _literal(name)
     is_refusal = f'filter message = "refused" and (roundId = {named} or userId = {named} and service != "{BET}")'
     refusals = [line for line in _asked(logs, groups, is_refusal, since, until) if line.is_refusal_of(name)]
-    askable = {reference for reference in _newest(refusals) if _ASKABLE.fullmatch(reference)}
+    return _with_what_became(logs, groups, refusals, _newest(refusals), since, until)
+
+
+def refusals_of_stack(
+    logs: Any, groups: Sequence[str], refusals: Refusals, since: datetime, until: datetime
+) -> list[LogLine]:
+    """A stack's lines of every reference with such a refusal among the newest thousand. Raises Trouble."""
+    clauses = ['message = "refused"']
+    clauses += [] if refusals.player is None else [f"userId = {_literal(refusals.player)}"]
+    clauses += [f'service != "{BET}"'] if refusals.without_bets else []
+    found = [*filter(refusals.has, _asked(logs, groups, f"filter {' and '.join(clauses)}", since, until))]
+    return _with_what_became(logs, groups, found, refusals.newest(found), since, until)
+
+
+def _with_what_became(
+    logs: Any,
+    groups: Sequence[str],
+    refusals: list[LogLine],
+    references: Collection[str],
+    since: datetime,
+    until: datetime,
+) -> list[LogLine]:
+    """The refusals with all that the log has of these references."""
+    askable = {reference for reference in references if _ASKABLE.fullmatch(reference)}
     if not askable:
         return refusals
     among = ", ".join(map(_literal, sorted(askable)))

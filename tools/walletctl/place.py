@@ -26,7 +26,7 @@ from tools.shared.hints import PORT, STACK_VARIABLE, port_options
 from tools.shared.outside import LOCAL_CREDENTIALS, announced, leave_the_account, plain, trouble_if, user
 from tools.shared.trouble import Trouble
 from tools.walletctl import log
-from tools.walletctl.log import LogLine
+from tools.walletctl.log import LogLine, Refusals
 from tools.walletctl.tables import Tables
 
 if TYPE_CHECKING:
@@ -268,6 +268,10 @@ class Place(ABC):
         """What they said of the references that were refused for that player, or in that round."""
 
     @abstractmethod
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+        """What they said of the references with such a refusal."""
+
+    @abstractmethod
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         """How many requests they refused since then that are kept nowhere, by error: `find` cannot tell which."""
 
@@ -361,6 +365,9 @@ class LocalService(Place):
 
     def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_file(self._log, name)
+
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+        return log.refusals_of_file(self._log, wanted)
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_file(self._log, since)
@@ -466,6 +473,9 @@ class DeployedStack(Place):
 
     def refused(self, name: str, since: datetime) -> Sequence[LogLine]:
         return log.refused_of_stack(self.logs(), self._groups(), name, since, datetime.now(UTC))
+
+    def refused_among(self, wanted: Refusals, since: datetime) -> Sequence[LogLine]:
+        return log.refusals_of_stack(self.logs(), self._groups(), wanted, since, datetime.now(UTC))
 
     def not_kept(self, since: datetime) -> Mapping[str, int]:
         return log.not_kept_of_stack(self.logs(), self._groups(), since, datetime.now(UTC))

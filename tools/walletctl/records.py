@@ -4,7 +4,7 @@ What a person or a program has tampered with is shown as it is, and nothing is m
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -332,6 +332,24 @@ def those_of(
         if until and (written is None or written >= until):
             continue
         yield item
+
+
+def back_to(since: datetime, newest_first: Iterable[Item]) -> Iterator[Item]:
+    """Those of a ledger before which only older ones come.
+
+    The order of a ledger is that of its numbers. Clocks differ a little, and one record may have a wrong time: reading
+    ends after a hundred in a row that are older by an hour or more.
+    """
+    older = 0
+    for item in newest_first:
+        at = moments.recorded(item.get("recordedAt"))
+        older = older + 1 if at is not None and at < since - _SLACK else 0
+        if older > _MOST_OLDER:
+            return
+        yield item
+
+
+_SLACK, _MOST_OLDER = timedelta(hours=1), 100
 
 
 def cell(value: Any) -> Cell:

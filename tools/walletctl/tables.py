@@ -127,6 +127,28 @@ class Tables:
         )
         return found if can_be_key(user_id) else iter(())
 
+    def moved(self, since: str, until: str | None, advance: Callable[[int], None]) -> Iterator[Item]:
+        """Every player's movements recorded in that time (ISO 8601 in UTC), in no order, by reading the whole index.
+
+        It is a small part of the table. It lacks what moved no money, and perhaps what was written in the last moments.
+        """
+        request = {
+            "TableName": self.transactions,
+            "IndexName": "byPlayer",
+            "FilterExpression": "recordedAt >= :since" + ("" if until is None else " AND recordedAt < :until"),
+            "ExpressionAttributeValues": encoded({":since": since} | ({} if until is None else {":until": until})),
+        }
+        for answer in self.pages(self.dynamodb.scan, request):
+            yield from map(decoded, answer["Items"])
+            advance(answer["ScannedCount"])
+
+    def size_of_index(self) -> tuple[int, int]:
+        """How many movements that index has, and in how many bytes, as DynamoDB counted within the last six hours."""
+        with trouble_if(f"the table {plain(self.transactions)} cannot be read"):
+            described = self.dynamodb.describe_table(TableName=self.transactions)["Table"]
+        index = next(each for each in described["GlobalSecondaryIndexes"] if each["IndexName"] == "byPlayer")
+        return int(index.get("ItemCount", 0)), int(index.get("IndexSizeBytes", 0))
+
     def whole(self, found: Iterator[Item]) -> Iterator[Item]:
         """The transactions of an index with all that the table has of them, in the same order."""
         while some := [item["id"] for item in islice(found, _MOST_KEYS)]:

@@ -111,7 +111,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         refused_bodies=sum(
             not {code for code, _ in group.faults}.isdisjoint(INVALID) for pile in parked for group in pile.groups
         ),
-        on_record=_about(tables, letters, [*recorded, *transactions]),
+        on_record=about(tables, letters, [*recorded, *transactions]),
         read_all=player is not None or (scan and could_scan),
         could_scan=could_scan and not scan,
         is_of_player=player is not None,
@@ -137,7 +137,7 @@ def references_of(parked: Sequence[tuple[str, Group]]) -> set[tuple[str, str]]:
     }
 
 
-def _about(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> dict[str, Item]:
+def about(tables: Tables, letters: Sequence[tuple[str, Group]], known: Sequence[Item]) -> dict[str, Item]:
     """What is on record of dead letters, by id: of prizes the wins, what was adjusted, what they contradict."""
     wins = {f"{callback}#{group.name}" for callback, group in letters if group.prizes}
     ids = wins | ids_about(letter for _, group in letters for letter in group.letters)

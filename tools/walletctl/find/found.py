@@ -352,22 +352,27 @@ def _nowhere(found: Found) -> Iterator[str]:
 
 
 def never_came(found: Found) -> str:
-    """What can be said of a request that nothing is known of: what was refused in that time and is kept nowhere."""
-    if found.not_kept is None:
+    """What can be said of a request that nothing is known of."""
+    looked_everywhere = not (
+        found.not_looked or found.waiting or found.hidden or found.could_scan or found.refused_bodies
+    )
+    return not_kept_in(found.not_kept, found.since, looked_everywhere=looked_everywhere)
+
+
+def not_kept_in(not_kept: Mapping[str, int] | None, since: datetime, *, looked_everywhere: bool) -> str:
+    """What was refused since then and is kept nowhere; whether a request may have been among that."""
+    if not_kept is None:
         return "What is refused with 99 or 401 is kept nowhere, and the log could not be asked how many requests were."
-    if not (number := sum(found.not_kept.values())):
+    if not (number := sum(not_kept.values())):
         none = (
-            f"no request was refused with 99 or 401 since {shown(found.since)}, and the log has the reference of every "
+            f"no request was refused with 99 or 401 since {shown(since)}, and the log has the reference of every "
             "other refused request"
         )
-        looked_everywhere = not (
-            found.not_looked or found.waiting or found.hidden or found.could_scan or found.refused_bodies
-        )
         return f"Most likely it never came here: {none}." if looked_everywhere else f"{none[0].upper()}{none[1:]}."
-    told = "; ".join(f"{times:,} {_NOT_KEPT.get(what, what)}" for what, times in sorted(found.not_kept.items()))
+    told = "; ".join(f"{times:,} {_NOT_KEPT.get(what, what)}" for what, times in sorted(not_kept.items()))
     were, their = ("was", "its reference is") if number == 1 else ("were", "their references are")
     return (
-        f"{counted(number, 'request')} {were} refused since {shown(found.since)}, and {their} not in the log: {told}. "
+        f"{counted(number, 'request')} {were} refused since {shown(since)}, and {their} not in the log: {told}. "
         "This win may be among them, or it never came here."
     )
 

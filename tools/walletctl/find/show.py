@@ -1,6 +1,6 @@
 """What was found, as a person reads it and as a machine does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -14,6 +14,9 @@ from tools.shared.moments import recorded, shown
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
 from tools.walletctl.find.missed import Missed
+from tools.walletctl.find.searched import Searched
+from tools.walletctl.find.searched import sentences as answer
+from tools.walletctl.find.searching import Parked
 from tools.walletctl.kinds import CANCELLED
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked import show as parked
@@ -67,15 +70,6 @@ def parts(found: Found) -> Iterator["RenderableType"]:
 
 
 def for_machines(found: Found) -> dict[str, Any]:
-    now = datetime.now(UTC)
-
-    def letters(parts: Any) -> list[dict[str, Any]]:
-        return [
-            listing.for_machines(row)
-            for callback, group in parts
-            for row in parked.for_machines(callback, [group], now)
-        ]
-
     return {
         "name": found.name,
         "outcome": found.outcome,
@@ -84,8 +78,8 @@ def for_machines(found: Found) -> dict[str, Any]:
         "adjusted": [listing.for_machines(records.row(item)) for item in found.adjusted],
         "wallet": listing.for_machines(records.of_wallet(found.wallet)) if found.wallet else None,
         "opening": listing.for_machines(records.row(found.opening)) if found.opening else None,
-        "deadLetters": letters(found.letters),
-        "due": letters(found.due),
+        "deadLetters": _letters(found.letters),
+        "due": _letters(found.due),
         "waiting": found.waiting,
         "hidden": found.hidden,
         "refused": [_missed(each) for each in found.missed],
@@ -95,6 +89,50 @@ def for_machines(found: Found) -> dict[str, Any]:
         "notLookedFor": list(found.not_looked_for),
         "notLookedAt": list(found.not_looked),
     }
+
+
+def searched_for_machines(searched: Searched) -> dict[str, Any]:
+    sought, moved, rest = searched.sought, searched.moved, searched.rest
+
+    def rows(items: Iterable[Item]) -> list[dict[str, Any]]:
+        return [listing.for_machines(records.row(item)) for item in items]
+
+    return {
+        "player": sought.player,
+        "amount": None if sought.amounts is None else str(sought.amounts),
+        "kinds": list(sought.kinds),
+        "since": listing.for_json(sought.period.since),
+        "until": listing.for_json(sought.period.until),
+        "outcome": searched.outcome,
+        "answer": [*answer(searched)],
+        "transactions": rows(moved.matching),
+        "settled": rows(rest.settled),
+        "deadLetters": _letters(rest.letters),
+        "due": _letters(rest.due),
+        "refused": [_missed(each) for each in rest.missed],
+        "nearest": rows(moved.nearest),
+        "otherKinds": rows(moved.other_kinds),
+        "earlier": rows([moved.earlier] if moved.earlier else []),
+        "otherDeadLetters": _letters(rest.others),
+        "otherRefused": [_missed(each) for each in rest.other_missed],
+        "wallet": listing.for_machines(records.of_wallet(moved.wallet)) if moved.wallet else None,
+        "waiting": rest.waiting,
+        "hidden": rest.hidden,
+        "notKept": None if rest.not_kept is None else dict(rest.not_kept),
+        "notLookedAt": list(rest.not_looked),
+    }
+
+
+def transaction(item: Item) -> "RenderableType":
+    """One movement in full."""
+    return listing.facts(_transaction(item))
+
+
+def _letters(parked_: Parked) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    return [
+        listing.for_machines(row) for callback, group in parked_ for row in parked.for_machines(callback, [group], now)
+    ]
 
 
 def _transaction(item: Item) -> dict[str, Cell]:
