@@ -1358,7 +1358,7 @@ def test_retransmissions_of_a_request_that_was_not_valid_are_one_entry(reference
     assert letters.count("<article") == 1
     assert "10 copies" in letters
     assert "is refused again as it is. Ask the provider to correct it" in letters
-    (name,) = set(re.findall(r'<h3>result <a href="([^"]+)">', letters))
+    (name,) = set(re.findall(r'<h4><a href="([^"]+)">', letters))
     for path in ("/find/elsewhere?name=421", "/find/elsewhere?name=5103188801", "/player/parked?id=421"):
         text = window.get(path, hx_request="true").text
         assert text.count("<article") == 1, path

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -25,7 +25,7 @@ from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
 from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.settling import Ruling, Settling, the_one
-from tools.walletctl.parked.sums import Sum, asked_for, players_in
+from tools.walletctl.parked.sums import Sum, asked_for, currencies_of
 from tools.walletctl.place import Place
 from tools.walletctl.rounds.played import Played, played
 from tools.walletctl.verify.account import Account, account
@@ -308,11 +308,7 @@ class BackOffice:
         return Done(outcome=f"{number} discarded ({money}), kept in {file}", references=references)
 
     def currencies_of(self, groups: Iterable[Group]) -> dict[str, str]:
-        """Of the wallets of those whom dead letters name, by player; none while the tables cannot be read."""
-        with suppress(Trouble):
-            wallets = self.place.tables().wallets(players_in(groups), ("userId", "currency"))
-            return {str(item["userId"]): str(item.get("currency", "")) for item in wallets}
-        return {}
+        return currencies_of(self.place.tables(), groups)
 
     def asked_for(self, groups: Sequence[Group]) -> Sum:
         return asked_for(groups, self.currencies_of(groups))

@@ -3,24 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from tools.console.comparing import Beside, beside
 from tools.console.words import FINAL, whys
 from tools.shared.items import Item
 from tools.walletctl.parked.advice import retrying
 from tools.walletctl.parked.letters import Group, ids
-from tools.walletctl.parked.reading import Pile
+from tools.walletctl.parked.remedies import ByError, Remedy, remedy
 from tools.walletctl.parked.sums import Sum, asked_for
 
 ROWS = 100  # of a cause on a page: nobody goes through more one by one
 MOST_AT_ONCE = 5000  # dead letters that one form names: 37 characters each, of a megabyte
 
-Remedy = Literal["retry", "open wallets", "compare", "other currency", "correct", "answered", "no request", "settle"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Reference:
     """The dead letters under a reference. `tries` says how often they were tried before they were left."""
 
     group: Group
@@ -38,7 +35,7 @@ class Cause:
     reasons: Sequence[str]  # in plain words, each once
     remedy: Remedy
     groups: Sequence[Group]
-    rows: Sequence[Row]
+    rows: Sequence[Reference]
     money: Sum
 
     @property
@@ -65,40 +62,27 @@ class Cause:
         return " ".join(letters[:MOST_AT_ONCE])
 
 
-ByError = Mapping[tuple[str, int | None], Sequence[Group]]
-
-
-def by_error(piles: Sequence[Pile], only: tuple[str, ...]) -> ByError:
-    """The groups of each callback and error; those of one callback and reference alone where a page is of that."""
-    found: dict[tuple[str, int | None], list[Group]] = {}
-    for pile in piles:
-        for group in pile.groups:
-            if not only or only in ((pile.callback, group.handle), (pile.callback, group.name)):
-                found.setdefault((pile.callback, group.error), []).append(group)
-    return found
-
-
 def with_rows(found: ByError) -> list[tuple[str, Group]]:
     """The groups that a page has a row for, with their callback."""
     return [(callback, group) for (callback, _), groups in found.items() for group in groups[:ROWS]]
 
 
 def causes(found: ByError, known: Mapping[str, Item], currencies: Mapping[str, str]) -> Iterator[Cause]:
-    """The most references first. `known` is what is on record about those that have rows."""
-    for (callback, code), groups in sorted(found.items(), key=lambda each: -len(each[1])):
+    """In that order. `known` is what is on record about those that have rows."""
+    for (callback, code), groups in found.items():
         yield Cause(
             callback=callback,
             code=code,
             reasons=list(dict.fromkeys(whys(group)[0] for group in groups)),
-            remedy=_remedy(groups, code),
+            remedy=remedy(groups),
             groups=groups,
-            rows=[_row(callback, group, known, currencies) for group in groups[:ROWS]],
+            rows=[_reference(callback, group, known, currencies) for group in groups[:ROWS]],
             money=asked_for(groups, currencies),
         )
 
 
-def _row(callback: str, group: Group, known: Mapping[str, Item], currencies: Mapping[str, str]) -> Row:
-    return Row(
+def _reference(callback: str, group: Group, known: Mapping[str, Item], currencies: Mapping[str, str]) -> Reference:
+    return Reference(
         group=group,
         money=asked_for([group], currencies),
         tries=tries(group),
@@ -110,19 +94,3 @@ def tries(group: Group) -> str:
     """What was tried before it was left for a person: all that can pass later is tried ten times."""
     codes = {code for code, _ in group.faults}
     return "" if not codes else "not retried" if codes <= FINAL | {0} else "10 tries failed"
-
-
-def _remedy(groups: Sequence[Group], code: int | None) -> Remedy:
-    first = groups[0]
-    letter = first.letters[0]
-    if code is None or first.refused:
-        return "no request"
-    if first.is_answered:
-        return "answered"
-    if any(retrying(group) == "helps" for group in groups):
-        return "open wallets" if code == 62 else "retry"
-    if code == 52:
-        return "other currency"
-    if letter.is_invalid:
-        return "correct"
-    return "settle" if letter.is_refused_by_round or letter.is_cancel else "compare"

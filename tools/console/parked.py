@@ -10,13 +10,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tools.console.backoffice import BackOffice, Choice, Count, Done
-from tools.console.causes import by_error, causes, with_rows
+from tools.console.causes import causes, with_rows
 from tools.console.feed import Feed
 from tools.console.journal import Journal
 from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
 from tools.console.safety import Form, change, text
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked.letters import ids
+from tools.walletctl.parked.remedies import by_error
 
 SHOWN = 100  # of what waits for another try
 _MOST_OF_A_REASON = 500

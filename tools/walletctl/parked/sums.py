@@ -1,13 +1,16 @@
 """How much money dead letters ask for, by currency."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tools.shared.amounts import amount
 from tools.shared.identifiers import in_capitals
 from tools.shared.outside import cut, plain
+from tools.shared.trouble import Trouble
 from tools.walletctl.parked.letters import DeadLetter, Group
+from tools.walletctl.tables import Tables
 from tools.walletctl.verify.proof import EXACT
 
 _MOST_OF_A_CURRENCY = 20  # characters
@@ -56,8 +59,15 @@ def currency_of(letter: DeadLetter, currencies: Mapping[str, str]) -> str:
     return in_capitals(asked.get("currency") or currencies.get(asked.get("userId", ""), ""))
 
 
-def players_in(groups: Iterable[Group]) -> list[str]:
-    """Whose wallets say what currency a letter is in, or which one it should have been in."""
+def currencies_of(tables: Tables, groups: Iterable[Group]) -> dict[str, str]:
+    """Of the wallets that say in what currency a letter is, or should be, by player; none if they cannot be read."""
+    with suppress(Trouble):
+        wallets = tables.wallets(_players_in(groups), ("userId", "currency"))
+        return {str(item["userId"]): str(item.get("currency", "")) for item in wallets}
+    return {}
+
+
+def _players_in(groups: Iterable[Group]) -> list[str]:
     letters = (each for group in groups for each in group.letters)
     return sorted({each.asked.get("userId", "") for each in letters if _is_wallet_asked(each)} - {""})
 
