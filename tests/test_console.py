@@ -35,6 +35,7 @@ from tools.provider.answers import Answer
 from tools.shared.trouble import Trouble
 from tools.walletctl.log import LogLine, Refusals
 from tools.walletctl.parked import mailbox
+from tools.walletctl.parked.advice import retrying
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.place import Place, Queues
 from tools.walletctl.tables import Tables
@@ -910,8 +911,8 @@ def test_a_cancel_that_its_round_forbids_waits_for_a_person_and_is_settled(
     assert played(window, "cancel", reference="b-1") == 61
     text = window.get("/parked/letters", hx_request="true").text
     assert "the round has winnings" in text
-    assert "Try to pay back again" in text
-    assert "Try to credit again" not in text
+    assert "Not paid back because" in text
+    assert "/parked/redrive" not in text
     (message,) = set(re.findall(r'name="message" value="([^"]+)"', text))
     form = {"callback": "cancel", "message": message, "reason": "ticket 7"}
 
@@ -1360,7 +1361,7 @@ def test_retransmissions_of_a_request_that_was_not_valid_are_one_entry(reference
     assert letters.count("<article") == 1
     assert "10 copies" in letters
     assert "is refused again as it is. Ask the provider to correct it" in letters
-    (name,) = set(re.findall(r'<h3>result <a href="([^"]+)">', letters))
+    (name,) = set(re.findall(r'<h4><a href="([^"]+)">', letters))
     for path in ("/find/elsewhere?name=421", "/find/elsewhere?name=5103188801", "/player/parked?id=421"):
         text = window.get(path, hx_request="true").text
         assert text.count("<article") == 1, path
@@ -1442,7 +1443,8 @@ def test_dead_letters_are_grouped_by_reference_with_their_reason(window: Window)
 
     assert text.count("<article") == 2
     assert "2 copies" in text
-    assert "Try to credit all 3 again" in text
+    assert "2 references, 3 dead letters, 20 EUR" in re.sub("<[^>]+>", "", text)
+    assert "Discard all 2 of this cause" in text
     assert "Ask the provider" in text
 
 
@@ -1479,20 +1481,17 @@ def test_what_was_discarded_is_logged_by_its_reference(window: Window) -> None:
 
 
 def test_a_button_tries_as_many_as_it_says(window: Window) -> None:
-    """A reference that was left for two errors is of the first one's cause, and of no other."""
-    in_euros(window.operator, "two-errors")
-    window.operator.send("result", published("result", reference="two-errors"))
-    window.operator.send("result", published("result", reference="two-errors", amount="11"))
-    for reference in ("used", "used-too"):
-        window.operator.send("result", published("result", reference=reference))
-        window.operator.send("result", published("result", reference=reference, amount="11"))
+    """What came meanwhile stays, and so does a reference of which one copy fails again for certain."""
+    for reference, code in (("late", 998), ("late-too", 998), ("both", 998), ("both", 52)):
+        dead(window, reference, code)
     text = window.get("/parked/letters", hx_request="true").text
-    (of_61,) = (form for form in text.split("<form") if 'name="code" value="61"' in form)
-    assert "Try to credit all 2 again" in of_61
+    (of_all,) = (form for form in text.split("<form") if "Try to credit all 2 again" in form)
+    dead(window, "meanwhile", 998)
 
-    assert "2 of 2 given another try" in window.post("/parked/redrive", {"callback": "result", "code": "61"}).text
+    form = {"callback": "result", "message": re.findall(r'name="message" value="([^"]+)"', of_all)}
+    assert "2 of 2 given another try" in window.post("/parked/redrive", form).text
 
-    assert {letter["reference"] for letter in window.dead_letters()} == {"two-errors"}
+    assert {letter["reference"] for letter in window.dead_letters()} == {"both", "meanwhile"}
 
 
 def dead(
@@ -1511,15 +1510,19 @@ def dead(
     queues.sqs.send_message(QueueUrl=queues.dead_letters, MessageBody=parked.message())
 
 
-@pytest.mark.parametrize(("code", "is_primary"), [(52, False), (61, False), (62, True), (998, True)])
-def test_what_fails_again_for_certain_is_not_the_button_to_press(code: int, is_primary: bool, window: Window) -> None:
+@pytest.mark.parametrize(("code", "offered"), [(52, ["plain"]), (61, []), (62, ["primary"]), (998, ["primary"])])
+def test_a_retry_is_offered_where_it_can_succeed_and_first_where_nothing_is_to_be_corrected(
+    code: int, offered: list[str], window: Window
+) -> None:
     dead(window, "one", code)
 
-    article = window.get("/parked/letters", hx_request="true").text.split("<article")[1]
+    page, article = window.get("/parked/letters", hx_request="true").text.split("<article")
 
-    (button,) = re.findall(r"<button[^>]*>Try to credit again", article)
-    assert ('class="primary"' in button) is is_primary
-    assert ("A retry is refused again" in article) is not is_primary
+    buttons = re.findall(r"<button[^>]*>Try to credit again", article)
+    assert ["primary" if 'class="primary"' in button else "plain" for button in buttons] == offered
+    assert ("A retry is refused again" in page) is ("primary" not in offered)
+    if offered == ["plain"]:
+        assert article.index("Discard for good") < article.index("Try to credit again")
 
 
 @pytest.mark.parametrize("code", [57, 59, 64])
@@ -1539,13 +1542,15 @@ def test_what_is_refused_again_for_certain_has_no_button_to_try_it(code: int, wi
 
 
 def test_a_cause_of_one_reference_has_one_button_and_of_two_one_for_both(window: Window) -> None:
-    in_euros(window.operator, "one")
-    causes, *cards = window.get("/parked/letters", hx_request="true").text.split("<article")
-    assert "<button" not in causes
-    assert [card.count("Try to credit again") for card in cards] == [1]
+    dead(window, "one", 998)
+    cause, *rows = window.get("/parked/letters", hx_request="true").text.split("<article")
+    assert "<button" not in cause
+    assert [row.count("Try to credit again") for row in rows] == [1]
 
-    in_euros(window.operator, "two")
-    assert "Try to credit all 2 again" in window.get("/parked/letters", hx_request="true").text.split("<article")[0]
+    dead(window, "two", 998)
+    cause = window.get("/parked/letters", hx_request="true").text.split("<article")[0]
+    assert "Try to credit all 2 again" in cause
+    assert "Discard all 2 of this cause" in cause
 
 
 def test_a_dead_letter_has_the_pages_own_words_and_the_providers_below_them(window: Window) -> None:
@@ -1762,6 +1767,111 @@ def test_copies_that_ask_for_different_things_have_a_form_each(window: Window) -
     assert json.loads(window.dead_letters()[0]["request"])["amount"] != str(paid["amount"])
 
 
+def conflicts(window: Window, *references: str, amount: str = "25.5", **changes: Any) -> None:
+    for reference in references:
+        window.operator.send("result", published("result", reference=reference, amount="10", **changes))
+        window.operator.send("result", published("result", reference=reference, amount=amount, **changes))
+
+
+def hidden_fields(page: str, action: str) -> dict[str, Any]:
+    """What the first form that leads there sends, but for what a person writes."""
+    form = next(form for form in page.split("<form") if f'action="{action}"' in form)
+    fields = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: [value for other, value in fields if other == name] for name, _ in fields}
+
+
+@pytest.mark.usefixtures("functions")
+def test_one_conflict_is_paid_by_an_adjustment_and_the_others_are_discarded_in_one_go(window: Window) -> None:
+    conflicts(window, "owed", "one", "two", "three")
+    page = window.get("/parked/letters", hx_request="true").text
+    cash = window.operator.wallet()["cash"]
+
+    foreseen = window.post("/parked/foresee", hidden_fields(page, "/parked/foresee") | {"reason": "ticket 7"}).text
+    assert window.operator.wallet()["cash"] == cash
+    assert "pays 25.5 USD as adjustment#result#owed" in re.sub("<[^>]+>", "", foreseen)
+    _, twice = (window.post("/parked/settle", hidden_fields(foreseen, "/parked/settle")).text for _ in range(2))
+    assert "not there any more" in twice
+    assert window.operator.wallet()["cash"] == cash + Decimal("25.5")
+    (paid,) = (item for item in window.operator.transactions() if item["id"].startswith("adjustment#"))
+    assert (paid["id"], paid["actor"], paid["reason"]) == ("adjustment#result#owed", "jo", "ticket 7")
+
+    page = window.get("/parked/letters", hx_request="true").text
+    asked = window.post("/parked/discard/ask", hidden_fields(page, "/parked/discard/ask")).text
+    assert "3 references, which ask for 76.5 USD" in re.sub("<[^>]+>", "", asked)
+    assert len(window.dead_letters()) == 3
+    form = hidden_fields(asked, "/parked/discard") | {"reason": "ticket 8"}
+    assert "3 discarded (76.5 USD), kept in" in window.post("/parked/discard", form).text
+
+    assert window.dead_letters() == []
+    kept = [json.loads(file.read_text()) for file in (window.folder / "discarded").iterdir()]
+    assert sorted((file["reason"], len(file["letters"])) for file in kept) == [("ticket 7", 1), ("ticket 8", 3)]
+    assert "3 discarded (76.5 USD)" in window.get("/parked").text
+
+
+def test_all_of_a_cause_are_those_that_were_shown_and_are_discarded_once(window: Window) -> None:
+    conflicts(window, "one", "two", "three")
+    page = window.get("/parked/letters", hx_request="true").text
+    shown = hidden_fields(page, "/parked/discard/ask")
+    (left_out,) = re.findall(r'name="keep" value="([^"]+)"', page.split("<article")[3])
+    asked = window.post("/parked/discard/ask", shown | {"keep": left_out}).text
+    form = hidden_fields(asked, "/parked/discard") | {"reason": "because"}
+    conflicts(window, "meanwhile")
+
+    assert window.post("/parked/discard", form | {"reason": " "}).status_code == 503
+    assert len(window.dead_letters()) == 4
+    assert "2 discarded (51 USD)" in window.post("/parked/discard", form).text
+    again = window.post("/parked/discard", form)
+    stale = window.post("/parked/discard/ask", shown)
+
+    assert again.status_code == stale.status_code == 503
+    assert "2 of these 2 are not there any more" in again.text
+    assert "2 of these 3 are not there any more" in stale.text
+    assert [letter["reference"] for letter in window.dead_letters()] == ["three", "meanwhile"]
+    assert "nothing to discard" in window.post("/parked/discard/ask", shown | {"keep": shown["messages"]}).text
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"), [("used", "Amount 10 ≠ 25.5 (differs)"), ("in-euros", "Currency USD ≠ EUR (differs)")]
+)
+def test_a_dead_letter_is_compared_on_its_row(reference: str, said: str, window: Window) -> None:
+    if reference == "used":
+        conflicts(window, reference)
+    else:
+        in_euros(window.operator, reference)
+
+    row = window.get("/parked/letters", hx_request="true").text.split("<article")[1]
+
+    table = " ".join(re.sub("<[^>]+>", " ", row[row.index("<table") : row.index("</table")]).split())
+    assert said in table
+    assert row.index("Compare") < row.index("Settle …") < row.index("Discard …")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bonusCode": "SPINS"},
+        {"amount": "1,5"},
+        {"promoWinAmount": "5"},
+        {"currency": "EUR"},
+        {"userId": "nobody"},
+    ],
+    ids=["no code would count it", "an amount", "a prize, perhaps paid", "another currency", "no wallet"],
+)
+@pytest.mark.usefixtures("functions")
+def test_what_is_not_known_for_certain_is_not_paid_by_an_adjustment(changes: dict[str, str], window: Window) -> None:
+    window.operator.send("result", published("result", reference="one"))
+    conflict = "This reference was already used with other content: amount"
+    dead(window, "one", 61, conflict, **{"amount": "25.5"} | changes)
+    (message,) = set(re.findall(r'name="message" value="([^"]+)"', window.get("/parked/letters").text))
+    form = {"callback": "result", "message": message, "reason": "ticket 7", "by_hand": "1"}
+
+    with unchanged(window.operator):
+        assert 'name="by_hand"' not in window.post("/parked/foresee", form).text
+        assert "Nothing of it is left to be paid by an adjustment" in window.post("/parked/settle", form).text
+
+    assert len(window.dead_letters()) == 1
+
+
 @pytest.mark.usefixtures("functions")
 def test_what_no_function_can_pay_has_no_form_to_settle_it_and_a_line_that_adjusts_the_wallet(window: Window) -> None:
     window.operator.send("result", published("result", reference="one", amount="1,5"))
@@ -1841,7 +1951,7 @@ def test_every_reason_of_a_cause_is_said(window: Window) -> None:
 def test_the_counts_follow_what_was_read_and_the_deeds_what_was_done(window: Window) -> None:
     in_euros(window.operator, "one")
     letters = window.get("/parked/letters", hx_request="true").text
-    counts = letters[letters.index('<div id="counts" hx-swap-oob="innerHTML">') : letters.index("Causes")]
+    counts = letters[letters.index('<div id="counts" hx-swap-oob="innerHTML">') : letters.index("<section")]
     assert re.search(r'result</th><td class="number">0</td><td class="number"><strong class="alarm">1<', counts)
     assert "hx-swap-oob" not in window.get("/parked/letters").text
 
@@ -2121,7 +2231,7 @@ def test_a_request_that_was_not_valid_waits_for_a_person(code: int, window: Wind
     fed(window.feed)
 
     assert "waits for a person (dead letter)" in window.get("/").text
-    assert not words.retry_button(Group(name="r", letters=(letter_of(code),), refused=None))
+    assert retrying(Group(name="r", letters=(letter_of(code),), refused=None)) is None
 
 
 @pytest.mark.parametrize(

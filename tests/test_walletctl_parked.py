@@ -1221,7 +1221,10 @@ def test_what_cannot_be_deleted_stays_and_is_told(desk: Owed, folder: Path, erro
     [
         (["r", "--yes"], "say why nobody is owed it: --reason"),
         (["r", "--reason", " ", "--yes"], "say why nobody is owed it"),
-        (["--reason", "x", "--yes"], "name what to discard: references, or --all"),
+        (["--reason", "x", "--yes"], "name what to discard: references, --error, or --all"),
+        (["--all", "--error", "61", "--reason", "x", "--yes"], "--all and --error are two choices"),
+        (["r", "--except", "r", "--reason", "x", "--yes"], "--except leaves out some of --all or of --error"),
+        (["--error", "61", "--except", "s", "--reason", "x", "--yes"], "s is not among the dead letters"),
         (["r", "--all", "--reason", "x", "--yes"], "references and --all are two choices"),
         (["r", "--reason", "x"], "this is not a terminal: say --yes to be asked nothing"),
         (["another", "--reason", "x", "--yes"], "another is not among the dead letters: nothing was discarded"),
@@ -1240,6 +1243,35 @@ def test_a_discarding_that_is_refused_discards_nothing(
     assert desk.visible_in("ResultDeadLetters") == [letter(request={"reference": "r"})]
     assert [file.name for file in folder.iterdir()] == ["there.json"]
     assert (folder / "there.json").read_text() == "mine"
+
+
+def test_all_of_one_cause_but_some_are_discarded_or_sent_back(
+    desk: Owed, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflicts = [letter(code=61, request={"reference": each, "amount": "2.5", "currency": "USD"}) for each in "abc"]
+    late, odd = letter(code=998, request={"reference": "late"}), "hello"
+    desk.dead(*conflicts, late, odd)
+    at_a_terminal(monkeypatch, "yes")
+
+    listed = desk.parked("list", "result").stdout
+    none = desk.parked("discard", "result", "--error", "52", "--reason", "x", "--yes").stdout
+    done = desk.parked("discard", "result", "--error", "61", "--except", "b", "--reason", "x").stdout
+    sent = desk.redrive("--error", "998").stdout
+
+    assert "They ask for 5 USD" in done
+    assert len(kept_in(folder)["letters"]) == 2
+    assert none == "result has no dead letters of error 52 to discard\n"
+    assert sent == "result: 1 of 1 were sent back\n"
+    assert desk.all_in("ResultRetryQueue") == [late]
+    assert sorted(desk.all_in("ResultDeadLetters")) == sorted([conflicts[1], odd])
+    causes = listed[listed.index("result, error") :]
+    assert causes.startswith(
+        "result, error 61: 3 references, 7.5 USD\n"
+        f"  Compare each with what is on record: walletctl find a --port {PORT}\n"
+        "  Then discard what nobody is owed, all of this cause: walletctl parked discard result --error 61 "
+        f"--port {PORT} --reason '…'\n"
+    )
+    assert f"Once the cause is gone, try again: walletctl parked redrive result --error 998 --port {PORT}" in causes
 
 
 def test_what_cannot_be_sent_back_can_be_discarded(desk: Owed, folder: Path) -> None:

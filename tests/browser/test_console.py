@@ -178,10 +178,12 @@ def test_a_dead_letter_is_tried_again_and_another_discarded(opened: Opened, serv
     card.get_by_text("Discard …").click()
     card.get_by_label("Why is nobody owed it?").fill("a test's own")
     card.get_by_role("button", name="Discard for good").click()
-    expect(page.get_by_role("status")).to_contain_text("1 discarded, kept in")
+    expect(page.get_by_role("status")).to_contain_text("1 discarded (10 EUR), kept in")
     expect(page.locator("article", has_text=away)).to_have_count(0)
 
-    page.locator("article", has_text=back).get_by_role("button", name=re.compile("Try to credit again")).click()
+    row = page.locator("article", has_text=back)
+    row.get_by_text("More", exact=True).click()
+    row.get_by_role("button", name=re.compile("Try to credit again")).click()
     expect(page.get_by_role("status")).to_contain_text("1 of 1 given another try")
     page.goto("/parked")
     done = page.get_by_role("region", name="What was done from here")
@@ -189,11 +191,44 @@ def test_a_dead_letter_is_tried_again_and_another_discarded(opened: Opened, serv
     expect(done).to_contain_text("because: a test's own")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_one_conflict_of_many_is_paid_and_the_others_are_discarded(
+    width: int, opened: Opened, service: Service
+) -> None:
+    owed, others = name("owed"), [name("other") for _ in range(3)]
+    for reference in (owed, *others):
+        service.send("jackpot", reference=reference, amount="10")
+        service.send("jackpot", reference=reference, amount="25")
+    page = opened("/parked", width=width)
+    row = page.locator("article", has_text=owed)
+
+    row.get_by_text("Compare", exact=True).click()
+    expect(row.get_by_role("row", name="Amount")).to_contain_text("≠ 25")
+    row.get_by_text("Settle …").click()
+    row.get_by_label("Why? Your name").fill("ticket 7")
+    row.get_by_role("button", name="Show what will happen").click()
+    outcome = page.get_by_role("status")
+    expect(outcome).to_contain_text(f"pays 25 USD as adjustment#jackpot#{owed}")
+    outcome.get_by_role("button", name="Pay it by an adjustment").click()
+    expect(outcome).to_contain_text("Settled")
+    expect(row).to_have_count(0)
+
+    page.get_by_role("button", name="Discard all 3 of this cause").click()
+    expect(outcome).to_contain_text("3 references, which ask for 75 USD")
+    outcome.get_by_label("Why is nobody owed them?").fill("the provider says so")
+    outcome.get_by_role("button", name="Discard 3 for good").click()
+
+    expect(outcome).to_contain_text("3 discarded (75 USD), kept in")
+    for reference in others:
+        expect(page.locator("article", has_text=reference)).to_have_count(0)
+
+
 def test_who_found_a_dead_letter_tries_it_again_where_it_was_found(opened: Opened, service: Service) -> None:
     reference = name("found")
     service.send(reference=reference, currency="EUR")
     page = opened(f"/find?name={reference}")
 
+    page.get_by_text("If the wallet was corrected").click()
     page.get_by_role("button", name=re.compile("Try to credit again")).click()
 
     expect(page.get_by_role("heading", name="Given another try")).to_be_focused()
@@ -209,6 +244,7 @@ def test_long_details_come_when_they_are_opened(opened: Opened, service: Service
     expect(card).to_have_count(1)
     assert "x" * 50_000 not in page.content()
 
+    card.get_by_text("More", exact=True).click()
     card.get_by_text("The request as received").click()
 
     expect(card.get_by_role("region", name="The request as received")).to_contain_text("x" * 50_000)
@@ -227,7 +263,9 @@ def test_a_second_win_under_a_reference_is_told_on_the_first_ones_page(opened: O
     page.get_by_role("link", name="what to do about it, on Parked").click()
     expect(page.locator("article")).to_have_count(1)
     expect(page.locator("article")).to_contain_text(reference)
-    expect(page.locator("article")).to_contain_text("A retry is refused again as long as that is on record")
+    expect(page.locator("section.cause")).to_contain_text("A retry is refused again")
+    page.get_by_text("Compare", exact=True).click()
+    expect(page.locator("article").get_by_role("row", name="Amount")).to_contain_text("≠ 131.00")
 
 
 # --- Try --------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What the pages ask of a wallet: `walletctl`'s own code finds, proves and corrects all of it."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,14 @@ from tools.walletctl.find.sought import Sought
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import Advice
+from tools.walletctl.parked.by_hand import ByHand, by_hand
 from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.keeping import keep_in_file
 from tools.walletctl.parked.letters import DeadLetter, Group, grouped, ids
 from tools.walletctl.parked.mailbox import Mailbox, Sending, waiting
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.settling import Ruling, Settling, the_one
+from tools.walletctl.parked.sums import Sum, asked_for, currencies_of
 from tools.walletctl.place import Place
 from tools.walletctl.rounds.played import Played, played
 from tools.walletctl.verify.account import Account, account
@@ -80,14 +82,9 @@ class Choice:
         """The chosen of a group; of those that nobody named, only what is worth sending back is sent back."""
         if self.message_ids:
             return group.among(self.message_ids)
-        if self.code is not None and cause(group) != self.code:
+        if self.code is not None and group.error != self.code:
             return None
         return group.worth_sending_back if only_sendable else group
-
-
-def cause(group: Group) -> int | None:
-    """The one error a group is counted under, and tried again with: the first it was left for."""
-    return group.faults[0][0] if group.faults else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +93,16 @@ class Done:
 
     outcome: str
     references: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What settling a dead letter would do. `by_hand` is an adjustment that pays what cannot be settled."""
+
+    ruling: Ruling
+    group: Group
+    instead: Sequence[Advice]
+    by_hand: ByHand | None
 
 
 class BackOffice:
@@ -233,7 +240,7 @@ class BackOffice:
             raise Trouble(f"{trouble}; {_told(tally)}" if tally.chosen else str(trouble)) from None
         return Done(outcome=_told(tally), references=references)
 
-    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> tuple[Ruling, Group, list[Advice]]:
+    def foresee(self, choice: Choice, reason: str, booked_elsewhere: bool) -> Foreseen:
         """What settling a dead letter would do, all its copies, and what to do instead if it cannot be settled.
 
         Nothing is changed. Raises Trouble.
@@ -241,7 +248,13 @@ class BackOffice:
         with self._holding(choice, only_sendable=False) as mailbox:
             settling, group = _settling(choice, mailbox, reason, booked_elsewhere)
             ruling = settling.foresee(self.place)
-            return ruling, group, [] if ruling.is_done else [*ruling.instead(group, self.place)]
+            is_refused = not ruling.is_done and not booked_elsewhere
+            return Foreseen(
+                ruling=ruling,
+                group=group,
+                instead=[] if ruling.is_done else [*ruling.instead(group, self.place)],
+                by_hand=self._by_hand(settling.letter, ruling.on_record) if is_refused else None,
+            )
 
     def settle(self, choice: Choice, reason: str, booked_elsewhere: bool) -> Done:
         """Settles a dead letter, and then deletes its copies. Raises Trouble, which says how far it got."""
@@ -265,23 +278,55 @@ class BackOffice:
                 ) from None
         return Done(outcome="; ".join([*ruling.effects(), f"the wallet is at {ruling.after()}"]), references=references)
 
+    def pay_by_hand(self, choice: Choice, reason: str) -> Done:
+        """Adjusts the wallet by what no function can pay, and then discards the dead letter. Raises Trouble."""
+        with self._holding(choice, only_sendable=False) as mailbox:
+            settling, _ = _settling(choice, mailbox, reason, booked_elsewhere=False)
+            ruling = settling.foresee(self.place)
+            owed = None if ruling.is_done else self._by_hand(settling.letter, ruling.on_record)
+            if owed is None:
+                raise Trouble("Nothing of it is left to be paid by an adjustment: load the page again")
+            after = owed.pay(self.place, settling.reason)
+            try:
+                discarded = self._discard(mailbox, choice.callback, settling.reason)
+            except Trouble as trouble:
+                raise Trouble(f"It is paid, and the dead letter is still there: discard it. {trouble}") from None
+        outcome = "; ".join([*owed.effects(), f"the wallet is at {after}", discarded.outcome])
+        return Done(outcome=outcome, references=discarded.references)
+
+    def _by_hand(self, letter: DeadLetter, on_record: Mapping[str, Item]) -> ByHand | None:
+        return by_hand(letter, on_record, self.place.tables().wallet(letter.asked.get("userId", "")))
+
+    def chosen(self, choice: Choice) -> list[Group]:
+        """Those dead letters, as they are now. Raises Trouble if one of them is not there any more."""
+        with self._holding(choice, only_sendable=False) as mailbox:
+            return grouped(mailbox.letters, choice.callback)
+
     def discard(self, choice: Choice, reason: str) -> Done:
         """Deletes chosen dead letters for good, once a file keeps them. Raises Trouble: it says how far it got."""
         if not reason.strip():
             raise Trouble("Say why nobody is owed it, and discard it then")
+        with self._holding(choice, only_sendable=False) as mailbox:
+            return self._discard(mailbox, choice.callback, reason.strip())
+
+    def _discard(self, mailbox: Mailbox, callback: str, reason: str) -> Done:
         folder = self.folder / "discarded"
-        file = folder / f"discarded-{choice.callback}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
+        file = folder / f"discarded-{callback}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Trouble(f"{folder} cannot be made ({error.strerror}): nothing was discarded") from None
-        queue = self.place.queues(choice.callback).dead_letters
-        about = {"callback": choice.callback, "reason": reason.strip(), "from": self.name, "queue": queue}
-        with self._holding(choice, only_sendable=False) as mailbox:
-            keep_in_file(file, about, mailbox.letters)
-            references = _references(mailbox)
-            number = mailbox.discard(lambda _done: None)
-        return Done(outcome=f"{number} discarded, kept in {file}", references=references)
+        queue = self.place.queues(callback).dead_letters
+        money, references = self.asked_for(grouped(mailbox.letters, callback)), _references(mailbox)
+        keep_in_file(file, {"callback": callback, "reason": reason, "from": self.name, "queue": queue}, mailbox.letters)
+        number = mailbox.discard(lambda _done: None)
+        return Done(outcome=f"{number} discarded ({money}), kept in {file}", references=references)
+
+    def currencies_of(self, groups: Iterable[Group]) -> dict[str, str]:
+        return currencies_of(self.place.tables(), groups)
+
+    def asked_for(self, groups: Sequence[Group]) -> Sum:
+        return asked_for(groups, self.currencies_of(groups))
 
     @contextmanager
     def _holding(self, choice: Choice, *, only_sendable: bool) -> Iterator[Mailbox]:
@@ -297,6 +342,11 @@ class BackOffice:
                         if not (only_sendable and group.refused) and (part := choice.of(group, only_sendable))
                     ]
                 )
+                if gone := len(choice.message_ids - chosen) if len(choice.message_ids) > 1 else 0:
+                    raise Trouble(
+                        f"{gone} of these {len(choice.message_ids)} are not there any more, or somebody else is reading"
+                        " them. Nothing was changed: load the page again"
+                    )
                 if not chosen or not choice.message_ids <= chosen:
                     raise Trouble("What you chose is not there any more, or cannot be tried again: load the page again")
                 mailbox.keep(chosen)

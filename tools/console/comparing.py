@@ -9,13 +9,14 @@ from tools.console.words import title_of
 from tools.shared.amounts import amount
 from tools.shared.identifiers import in_capitals
 from tools.shared.items import Item
+from tools.walletctl.kinds import BET
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
 from tools.walletctl.parked.reading import Pile
 
 _FIELDS = ("amount", "currency", "roundId", "userId")
 _SHOWN_IF_THEY_DIFFER = ("gameId", "bonusCode", "jackpotId", "promoCampaignId")
 _RECORDED = {"promoCampaignId": "campaignId"}  # what the record calls it
-_CONFLICT = 61
+_CONFLICT, _OTHER_CURRENCY = 61, 52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,43 @@ def compared(item: Item, piles: Sequence[Pile], id: str) -> tuple[list[Other], i
                 copies=1,
             )
     return list(others.values()), same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a dead letter contradicts, field by field. `id` is the transaction's; None if it is the wallet."""
+
+    what: str
+    cells: Sequence[Cell]
+    recorded_at: object
+    id: str | None
+
+
+def beside(
+    callback: str, letter: DeadLetter, known: Mapping[str, Item], currencies: Mapping[str, str]
+) -> Beside | None:
+    """None if nothing is known to stand against it: it may be its round that does."""
+    parked, asked = letter.parked, letter.asked
+    if parked is None:
+        return None
+    if parked.code == _OTHER_CURRENCY:
+        wallet: Item = {"userId": asked.get("userId"), "currency": currencies.get(asked.get("userId", ""))}
+        cells = [_cell("currency", wallet, asked)]
+        return Beside(what="The wallet", cells=cells, recorded_at=None, id=None) if wallet["currency"] else None
+    if parked.code != _CONFLICT:
+        return None
+    prize = letter.prize if letter.is_prize_only else None
+    if prize:
+        asked["amount"] = prize[1]
+    id = f"promo#{prize[0]}" if prize else f"{BET if letter.is_cancel else callback}#{parked.reference}"
+    if (item := known.get(id)) is None:
+        return None
+    if letter.is_cancel:  # a bet is below zero on record, and its cancel is not
+        item = {**item, "amount": abs(item["amount"])} if isinstance(item.get("amount"), Decimal) else item
+    cells = [_cell(field, item, asked) for field in _FIELDS]
+    cells += [cell for field in _SHOWN_IF_THEY_DIFFER if (cell := _cell(field, item, asked)).differs]
+    what = "The bet on record" if letter.is_cancel else "On record"
+    return Beside(what=what, cells=cells, recorded_at=item.get("recordedAt"), id=id)
 
 
 def prizes_of(piles: Sequence[Pile], id: str) -> list[tuple[str, Group]]:

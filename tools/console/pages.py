@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tools.console import charts, words
+from tools.console.causes import MOST_AT_ONCE
 from tools.console.visible import visible
 from tools.shared.amounts import amount, signed
 from tools.shared.identifiers import is_identifier
@@ -20,7 +21,7 @@ from tools.shared.moments import recorded
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
 from tools.walletctl.kinds import OPERATORS
-from tools.walletctl.parked.advice import advice, can_be_settled
+from tools.walletctl.parked.advice import advice, can_be_settled, may_be_adjusted, retrying
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
 from tools.walletctl.records import by_hand, free_rounds, kinds, number, why_less
@@ -85,8 +86,11 @@ class Pages:
             "advice": lambda callback, group, known: advice(
                 callback, group, options, on_record=known, found=group.handle
             ),
-            "retry_button": words.retry_button,
+            "retrying": retrying,
             "can_be_settled": can_be_settled,
+            "can_be_paid": lambda letter: can_be_settled(letter) or may_be_adjusted(letter),
+            "remedies": words.REMEDIES,
+            "MOST_AT_ONCE": MOST_AT_ONCE,
             "titled": words.titled,
             "received_of": received_of,
             "MOST_SHOWN": _MOST_SHOWN,

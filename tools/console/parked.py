@@ -2,41 +2,28 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tools.console.backoffice import BackOffice, Choice, Count, Done, cause
+from tools.console.backoffice import BackOffice, Choice, Count, Done
+from tools.console.causes import causes, with_rows
 from tools.console.feed import Feed
 from tools.console.journal import Journal
 from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
 from tools.console.safety import Form, change, text
-from tools.console.words import whys
 from tools.shared.trouble import Trouble
-from tools.walletctl.parked.letters import Group, ids
-from tools.walletctl.parked.reading import Pile
+from tools.walletctl.parked.letters import ids
+from tools.walletctl.parked.remedies import by_error
 
-SHOWN = 100  # groups on a page: nobody goes through more one by one
+SHOWN = 100  # of what waits for another try
 _MOST_OF_A_REASON = 500
-_TRIED_AGAIN, _SETTLED, _BOOKED_ELSEWHERE = "try again", "settle", "settle as booked elsewhere"  # in the journal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """The dead letters of a callback that were left for one error."""
-
-    callback: str
-    code: int | None
-    reasons: Sequence[str]  # in plain words, each once
-    letters: int
-    sendable: int  # of them
-    references: int  # these are under
-    oldest: datetime
+# In the journal:
+_TRIED_AGAIN, _SETTLED, _BOOKED_ELSEWHERE = "try again", "settle", "settle as booked elsewhere"
+_PAID_BY_HAND = "settle by an adjustment"
 
 
 class ParkedPages:
@@ -55,6 +42,7 @@ class ParkedPages:
             change("/parked/redrive", self.redrive, self._token),
             change("/parked/foresee", self.foresee, self._token),
             change("/parked/settle", self.settle, self._token),
+            change("/parked/discard/ask", self.ask, self._token),
             change("/parked/discard", self.discard, self._token),
         ]
 
@@ -72,13 +60,9 @@ class ParkedPages:
         """In a thread: SQS takes seconds to say that there are no more."""
         piles = self._office.parked()
         only = _only(request)
-        wanted = tuple(only.values())
-        groups = [
-            (pile.callback, group)
-            for pile in piles
-            for group in pile.groups
-            if not only or (pile.callback, group.handle) == wanted or (pile.callback, group.name) == wanted
-        ]
+        found = by_error(piles, tuple(only.values()))
+        known = self._office.recorded_about(with_rows(found))
+        currencies = self._office.currencies_of(group for groups in found.values() for group in groups)
         return self._pages.part(
             request,
             "_letters.html",
@@ -92,11 +76,9 @@ class ParkedPages:
                 )
                 for pile in piles
             ],
-            causes=[] if only else list(_causes(piles)),
+            causes=list(causes(found, known, currencies)),
             only=only,
-            groups=groups[:SHOWN],
-            known=self._office.recorded_about(groups[:SHOWN]),
-            more=len(groups) - SHOWN,
+            known=known,
             hidden=sum(pile.hidden for pile in piles),
         )
 
@@ -120,15 +102,13 @@ class ParkedPages:
     async def foresee(self, request: Request, form: Form) -> Response:
         """What settling would do, with the button that does it. It changes nothing."""
         choice, reason, booked_elsewhere = self._decision(form)
-        ruling, group, instead = await run_in_threadpool(self._office.foresee, choice, reason, booked_elsewhere)
+        foreseen = await run_in_threadpool(self._office.foresee, choice, reason, booked_elsewhere)
         return self._pages.part(
             request,
             "_foreseen.html",
             title="What settling will do",
             callback=choice.callback,
-            group=group,
-            ruling=ruling,
-            instead=instead,
+            foreseen=foreseen,
             reason=reason,
             booked=booked_elsewhere,
             on_parked=text(form, "elsewhere") != "1",
@@ -136,9 +116,13 @@ class ParkedPages:
 
     async def settle(self, request: Request, form: Form) -> Response:
         choice, reason, booked_elsewhere = self._decision(form)
-        what = _BOOKED_ELSEWHERE if booked_elsewhere else _SETTLED
+        by_hand = text(form, "by_hand") == "1"
+        what = _PAID_BY_HAND if by_hand else _BOOKED_ELSEWHERE if booked_elsewhere else _SETTLED
         try:
-            done = await run_in_threadpool(self._office.settle, choice, reason, booked_elsewhere)
+            if by_hand:
+                done = await run_in_threadpool(self._office.pay_by_hand, choice, reason)
+            else:
+                done = await run_in_threadpool(self._office.settle, choice, reason, booked_elsewhere)
         except Trouble as trouble:
             self._journal.note(what, choice.callback, sorted(choice.message_ids), f"failed: {trouble}", reason)
             raise
@@ -149,6 +133,25 @@ class ParkedPages:
         if not choice.message_ids:
             raise Trouble("Name what to settle")
         return choice, text(form, "reason")[:_MOST_OF_A_REASON], text(form, "booked") == "1"
+
+    async def ask(self, request: Request, form: Form) -> Response:
+        """What discarding these would delete, with the button that does it. It changes nothing."""
+        choice = self._choice(form)
+        kept = {each for names in form.get("keep", []) for each in names.split()}
+        choice = replace(choice, message_ids=choice.message_ids - kept)
+        if not choice.message_ids:
+            raise Trouble("All of them are left out: there is nothing to discard")
+        groups = await run_in_threadpool(self._office.chosen, choice)
+        return self._pages.part(
+            request,
+            "_discarding.html",
+            title="What will be discarded",
+            callback=choice.callback,
+            groups=groups,
+            letters=len(ids(groups)),
+            money=await run_in_threadpool(self._office.asked_for, groups),
+            messages=" ".join(sorted(choice.message_ids)),
+        )
 
     async def discard(self, request: Request, form: Form) -> Response:
         choice, reason = self._choice(form), text(form, "reason")[:_MOST_OF_A_REASON]
@@ -182,7 +185,8 @@ class ParkedPages:
             raise Trouble(f"No error has the code {code[:20]!r}: nothing was chosen")
         return Choice(
             callback=callback,
-            message_ids=frozenset(form.get("message", [])),
+            message_ids=frozenset(form.get("message", []))
+            | {each for names in form.get("messages", []) for each in names.split()},
             code=int(code) if code else None,
         )
 
@@ -192,22 +196,3 @@ def _only(request: Request) -> dict[str, str]:
     names = ("callback", "reference")
     said = {name: request.query_params.get(name, "")[:MOST_OF_A_NAME] for name in names}
     return said if all(said.values()) else {}
-
-
-def _causes(piles: Sequence[Pile]) -> Iterator[Cause]:
-    """By callback and error, the most letters first."""
-    found: dict[tuple[str, int | None], list[Group]] = {}
-    for pile in piles:
-        for group in pile.groups:
-            found.setdefault((pile.callback, cause(group)), []).append(group)
-    for (callback, code), groups in sorted(found.items(), key=lambda each: -len(each[1])):
-        sendable = [part for group in groups if (part := group.worth_sending_back)]
-        yield Cause(
-            callback=callback,
-            code=code,
-            reasons=list(dict.fromkeys(whys(group)[0] for group in groups)),
-            letters=len(ids(groups)),
-            sendable=len(ids(sendable)),
-            references=len(sendable),
-            oldest=min(group.first_received_at for group in groups),
-        )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from tools.shared.amounts import amount
 from tools.walletctl.parked.advice import why_not_the_prize
@@ -100,13 +100,19 @@ def _lowered(said: str) -> str:
     return said[:1].lower() + said[1:] if said[1:2].islower() else said
 
 
-def retry_button(group: Group) -> Literal["primary", "plain"] | None:
-    """How a page offers to retry a group: not at all what is refused again for certain, plainly what likely is."""
-    if not group.worth_sending_back:
-        return None
-    wins = group.worth_sending_back.wins
-    return "primary" if wins and FINAL.isdisjoint(code for code, _ in wins.faults) else "plain"
-
+_AGAIN = "A retry is refused again"
+REMEDIES = {  # what helps against a cause, in order
+    "retry": "Once the cause is gone, try again. What was paid meanwhile is not paid twice.",
+    "open wallets": "Open a wallet for each player who is yours. Then try again.",
+    "compare": f"{_AGAIN}. Compare each with what is on record. Settle what is owed, and discard the rest.",
+    "other currency": f"{_AGAIN} while the wallet has another currency. Settle what you pay by other means, and "
+    "discard what nobody is owed.",
+    "correct": f"{_AGAIN} as it is. Ask the provider to correct it and to send it again. Settle what is owed as it "
+    "is, and discard the rest.",
+    "settle": f"{_AGAIN}. Ask the provider which is right. Settle what is owed, and discard the rest.",
+    "answered": "The provider has its answer, and does not send it again. Ask it which bets it means.",
+    "no request": "It cannot be tried again or settled. If nobody is owed it, discard it.",
+}
 
 FINAL = frozenset({52, 61}) | INVALID  # errors after which a request waits for a person at once
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tools.shared.amounts import amount
 from tools.shared.hints import command, opening
@@ -10,7 +11,7 @@ from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
 from tools.walletctl.parked.adjusted import are_paid, those_paid, told
-from tools.walletctl.parked.letters import INVALID, DeadLetter, Group
+from tools.walletctl.parked.letters import INVALID, DeadLetter, Debt, Group
 from tools.walletctl.records import number, outcome_of
 
 _MOST_OF_A_NAME = 128  # characters: a reference that can be on record has no more
@@ -230,6 +231,22 @@ def _about_a_prize(callback: str, one: DeadLetter, on_record: Mapping[str, Item]
     )
 
 
+def retrying(group: Group) -> Literal["helps", "if corrected"] | None:
+    """Whether another try can succeed. None: it is refused again, whatever changes here.
+
+    A request in another currency can pass once the wallet is corrected. What is on record is never taken away, so a
+    conflict stays one.
+    """
+    sendable = group.worth_sending_back
+    codes = {code for code, _ in sendable.faults} if sendable else set[int]()
+    if not codes - {_CONFLICT}:
+        return None
+    return "if corrected" if codes & {_CONFLICT, _OTHER_CURRENCY} or not group.wins else "helps"
+
+
+_OTHER_CURRENCY, _CONFLICT = 52, 61
+
+
 def can_be_settled(one: DeadLetter) -> bool:
     """Whether its function may pay it: it can be read, and its reference is not on record with other content.
 
@@ -242,6 +259,19 @@ def can_be_settled(one: DeadLetter) -> bool:
     if one.is_refused_by_round:
         return True
     return one.parked.code != 61 or (one.is_prize_only and "promoWin" in one.parked.reason)
+
+
+def may_be_adjusted(one: DeadLetter) -> bool:
+    """Whether an adjustment may pay what its function does not, as far as the dead letter says.
+
+    A free round is not paid so: its bonus code would not count it.
+    """
+    parked, asked = one.parked, one.asked
+    if parked is None or can_be_settled(one) or not is_identifier(asked.get("userId", "")):
+        return False
+    if parked.callback == "bonus" or "bonusCode" in asked or one.is_answered or one.is_of_whole_round:
+        return False
+    return all(debt.amount is not None or debt.what == "stake" for debt in one.owed())
 
 
 def _is_unsettleable(one: DeadLetter, reason: str) -> bool:
@@ -259,12 +289,7 @@ def adjusting(
     Its reference comes from the win's: the same line again pays nothing more, also for another copy of the win.
     """
     player = one.asked.get("userId", "")
-    for debt in one.owed():
-        if debt.adjustment in on_record or (debt.what == "stake" and _reversal_of(one, on_record)):
-            continue
-        bet = on_record.get(f"{BET}#{one.parked.reference}") if debt.what == "stake" and one.parked else None
-        taken = number(bet.get("amount")) if bet else None
-        known = amount(taken.copy_abs()) if taken else debt.amount
+    for debt, known in left_to_adjust(one, on_record):
         owed = known if known and in_its_currency else "AMOUNT"
         yield Advice(
             text=f"If the {debt.what} is owed and does not come, adjust the wallet by hand",
@@ -273,7 +298,20 @@ def adjusting(
                 "adjust",
                 names=[player if is_identifier(player) else "PLAYER", owed],
             ),
+            beside_a_button=f"If the {debt.what} is owed and does not come, settle it: an adjustment pays it"
+            if in_its_currency and may_be_adjusted(one)
+            else "",
         )
+
+
+def left_to_adjust(one: DeadLetter, on_record: Mapping[str, Item]) -> Iterator[tuple[Debt, str | None]]:
+    """What a dead letter asks for and nobody has paid by hand yet, and its amount if that is known."""
+    for debt in one.owed():
+        if debt.adjustment in on_record or (debt.what == "stake" and _reversal_of(one, on_record)):
+            continue
+        bet = on_record.get(f"{BET}#{one.parked.reference}") if debt.what == "stake" and one.parked else None
+        taken = number(bet.get("amount")) if bet else None
+        yield debt, amount(taken.copy_abs()) if taken else debt.amount
 
 
 def already_paid(letters: Sequence[DeadLetter], on_record: Mapping[str, Item]) -> Iterator[Advice]:

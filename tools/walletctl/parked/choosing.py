@@ -29,9 +29,29 @@ References = Annotated[
 ]
 
 
-def check_choice(references: Sequence[str] | None, everything: bool) -> None:
-    if references and everything:
-        raise Trouble("references and --all are two choices: make one of them")
+Error = Annotated[
+    int | None,
+    typer.Option("--error", metavar="CODE", help="Those that were left for this error.", min=0, show_default=False),
+]
+Exceptions = Annotated[
+    list[str] | None,
+    typer.Option("--except", metavar="REFERENCE", help="But not this one. It can be repeated.", show_default=False),
+]
+
+
+def check_choice(
+    references: Sequence[str] | None, everything: bool, error: int | None, exceptions: Sequence[str] | None
+) -> None:
+    """Raises Trouble for two choices that exclude each other."""
+    made = [
+        name
+        for name, is_made in {"references": references, "--all": everything, "--error": error is not None}.items()
+        if is_made
+    ]
+    if len(made) > 1:
+        raise Trouble(f"{' and '.join(made)} are two choices: make one of them")
+    if exceptions and made in ([], ["references"]):
+        raise Trouble("--except leaves out some of --all or of --error: name one of these")
 
 
 def at_a_terminal() -> bool:
@@ -66,6 +86,15 @@ class Choosing:
                 )
             chosen |= {letter.message_id for letter in possible[0]}
         return frozenset(chosen)
+
+    def of_cause(self, error: int | None, exceptions: Sequence[str], *, only_sendable: bool) -> frozenset[str]:
+        """The message ids of all that were left for an error, or of all, but for the exceptions. Raises Trouble."""
+        groups = [group.worth_sending_back if only_sendable else group for group in self.groups]
+        letters = (letter for group in groups if group for letter in group.letters)
+        chosen = {
+            letter.message_id for letter in letters if error is None or (letter.parked and letter.parked.code == error)
+        }
+        return frozenset(chosen - self.named(exceptions, only_sendable=False))
 
     def parts(self, chosen: frozenset[str]) -> list[Group]:
         return [part for group in self.groups if (part := group.among(chosen))]

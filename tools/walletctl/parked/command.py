@@ -1,7 +1,7 @@
 """`walletctl parked`: what could not be credited, listed, shown, sent back, settled or discarded."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,6 +16,8 @@ from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.reading import Pile, piles
+from tools.walletctl.parked.remedies import by_error, leading
+from tools.walletctl.parked.sums import asked_for, currencies_of
 from tools.walletctl.place import HERE, Asked, asks_where
 
 _COUNTS = [
@@ -56,7 +58,8 @@ def list_(
             if pile.groups:
                 print(f"{pile.callback}:")
                 listing.out(showing.table(pile.groups, now))
-        _sum_up(found, where.options)
+        groups = [group for pile in found for group in pile.groups]
+        _sum_up(found, where.options, currencies_of(where.tables(), groups) if groups else {})
 
 
 @asks_where
@@ -107,7 +110,7 @@ def _pile(pile: Pile, now: datetime) -> dict[str, Any]:
     }
 
 
-def _sum_up(found: Sequence[Pile], options: Sequence[str]) -> None:
+def _sum_up(found: Sequence[Pile], options: Sequence[str], currencies: Mapping[str, str]) -> None:
     sendable = {pile.callback: ids(filter(None, (group.worth_sending_back for group in pile.groups))) for pile in found}
     rows = (
         {
@@ -124,8 +127,11 @@ def _sum_up(found: Sequence[Pile], options: Sequence[str]) -> None:
     if first := next((pile for pile in found if pile.groups), None):
         one = first.groups[0].handle
         listing.tell(f"One of them: {command(options, 'parked', 'show', names=[one, first.callback])}")
-        if one := next((callback for callback, letters in sendable.items() if letters), None):
-            listing.tell(f"Once the cause is gone: {command(options, 'parked', 'redrive', one)}")
+        for (callback, error), groups in by_error(found).items():
+            cause = f"{callback}, {'not a parked request' if error is None else f'error {error}'}"
+            listing.tell(f"{cause}: {listing.counted(len(groups), 'reference')}, {asked_for(groups, currencies)}")
+            for each in leading(callback, groups, options):
+                listing.tell(f"  {each}")
     elif any(pile.waiting.all for pile in found):
         listing.tell(
             "No dead letters. What waits is retried automatically: `find` with its reference says why it waits"

@@ -14,6 +14,8 @@ from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import (
     CallbackName,
     Choosing,
+    Error,
+    Exceptions,
     References,
     at_a_terminal,
     check_choice,
@@ -21,9 +23,9 @@ from tools.walletctl.parked.choosing import (
 )
 from tools.walletctl.parked.interruptions import Interrupted
 from tools.walletctl.parked.keeping import keep_in_file
-from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.mailbox import Mailbox
-from tools.walletctl.place import HERE, Asked, asks_where
+from tools.walletctl.parked.sums import asked_for, currencies_of
+from tools.walletctl.place import HERE, Asked, Place, asks_where
 
 _UNDONE = "nothing was discarded"
 FREE = "References that are not on record stay free: a later retransmission of one would be paid"
@@ -34,6 +36,8 @@ def discard(
     callback: CallbackName,
     references: References = None,
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter of the callback.")] = False,
+    error: Error = None,
+    exceptions: Exceptions = None,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why nobody is owed it: kept in the file.")
     ] = "",
@@ -54,9 +58,9 @@ def discard(
     A dead letter is usually money that a player is owed. Discard it only if nobody is owed it, or if `parked settle`
     cannot settle it and you paid it by hand. Its reference stays free: a later retransmission would be paid.
     """
-    check_choice(references, everything)
-    if not references and not everything:
-        raise Trouble("name what to discard: references, or --all")
+    check_choice(references, everything, error, exceptions)
+    if not references and not everything and error is None:
+        raise Trouble("name what to discard: references, --error, or --all")
     if not reason.strip():
         raise Trouble('say why nobody is owed it: --reason "credited by hand, ticket 1234"')
     if not yes and not at_a_terminal():
@@ -69,13 +73,16 @@ def discard(
     about = {"callback": callback, "reason": reason, "from": where.name, "queue": queues.dead_letters}
     try:
         with choosing(callback, queues, _UNDONE) as dead:
-            chosen = dead.named(references, only_sendable=False) if references else ids(dead.groups)
+            if references:
+                chosen = dead.named(references, only_sendable=False)
+            else:
+                chosen = dead.of_cause(error, exceptions or [], only_sendable=False)
             if not chosen:
-                print(f"{callback} has no dead letters")
+                print(f"{callback} has no dead letters{'' if error is None else f' of error {error}'} to discard")
             elif yes:
                 dead.mailbox.keep(chosen)
             else:
-                chosen = dead.asked(lambda: _agreed(dead, chosen))
+                chosen = dead.asked(lambda: _agreed(dead, chosen, where))
             if chosen:
                 keep_in_file(keep, about, dead.mailbox.letters)
                 _delete(callback, dead.mailbox, keep)
@@ -85,9 +92,11 @@ def discard(
         raise
 
 
-def _agreed(dead: Choosing, chosen: frozenset[str]) -> frozenset[str]:
+def _agreed(dead: Choosing, chosen: frozenset[str], where: Place) -> frozenset[str]:
     """What was chosen, if a person agrees."""
-    listing.out(show.table(dead.parts(chosen), datetime.now(UTC)))
+    parts = dead.parts(chosen)
+    listing.out(show.table(parts, datetime.now(UTC)))
+    listing.tell(f"They ask for {asked_for(parts, currencies_of(where.tables(), parts))}")
     listing.tell(FREE)
     what = "this dead letter" if len(chosen) == 1 else f"these {len(chosen)} dead letters"
     while True:

@@ -343,6 +343,11 @@ class Group:
         )
 
     @property
+    def error(self) -> int | None:
+        """The one error it is counted under: the first it was left for. None if it is not a parked request."""
+        return self.faults[0][0] if self.faults else None
+
+    @property
     def prizes(self) -> "Group | None":
         """Those of its letters of which only the prize is left."""
         return self.among({letter.message_id for letter in self.letters if letter.is_prize_only})

@@ -15,6 +15,8 @@ from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import (
     CallbackName,
     Choosing,
+    Error,
+    Exceptions,
     References,
     at_a_terminal,
     check_choice,
@@ -33,6 +35,8 @@ def redrive(
     everything: Annotated[
         bool, typer.Option("--all", help="Send back all but those that would be refused again for certain.")
     ] = False,
+    error: Error = None,
+    exceptions: Exceptions = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent back, and change nothing.")
     ] = False,
@@ -45,12 +49,13 @@ def redrive(
     a refund of an unknown round was answered already, so each is sent back only by its name.
     """
     tally = Sending()
-    check_choice(references, everything)
+    check_choice(references, everything, error, exceptions)
     where = asked.place()
     queues = where.queues(callback)
     try:
         with choosing(callback, queues, "nothing was sent back") as dead:
-            _Redrive(callback, dead, tally, where.options, dry_run).run(references or [], everything)
+            run = _Redrive(callback, dead, tally, where.options, dry_run)
+            run(references or [], exceptions or [], error, everything=everything)
     except Interrupted:
         listing.say(f"walletctl: interrupted: {tally}")
         raise
@@ -66,19 +71,27 @@ class _Redrive:
     options: Sequence[str]
     dry_run: bool
 
-    def run(self, references: Sequence[str], everything: bool) -> None:
-        if references or everything:
-            chosen = self.dead.named(references, only_sendable=True) if references else self._all()
+    def __call__(
+        self, references: Sequence[str], exceptions: Sequence[str], error: int | None, *, everything: bool
+    ) -> None:
+        if references or everything or error is not None:
+            if references:
+                chosen = self.dead.named(references, only_sendable=True)
+            else:
+                if everything:
+                    self._say_what_is_left()
+                chosen = self.dead.of_cause(error, exceptions, only_sendable=True)
             self.dead.mailbox.keep(frozenset() if self.dry_run else chosen)
         else:
             chosen = self.dead.asked(self._listed_and_asked, holds=not self.dry_run)
         if chosen:
             self._send(chosen)
-        elif everything:
-            print(f"{self.callback} has no dead letters to send back")
+        elif everything or error is not None:
+            of = "" if error is None else f" of error {error}"
+            print(f"{self.callback} has no dead letters{of} to send back")
 
-    def _all(self) -> frozenset[str]:
-        """The message ids of all that are worth sending back; what is left is said."""
+    def _say_what_is_left(self) -> None:
+        """Of all of them, what is not worth sending back."""
         for group in self.dead.groups:
             if group.refused:
                 print(f"{show.name(group)} is left: {group.refused}")
@@ -89,7 +102,6 @@ class _Redrive:
         for why, groups in left.items():
             one = command(self.options, "parked", "redrive", self.callback, names=[groups[0].handle])
             print(f"{listing.counted(len(groups), 'reference')} left: {why}. To send one back: {one}")
-        return ids(_worth_it(self.dead.groups))
 
     def _listed_and_asked(self) -> frozenset[str]:
         """What a person at the terminal chooses."""
