@@ -70,8 +70,6 @@ def _text(value: Any) -> str:
             return text
         case "If", [_, then, _]:
             return _text(then)
-        case "Select", [place, _]:
-            return f"${{currency {int(place) + 1}}}"
         case "Join", [separator, parts]:
             return separator.join(map(_text, parts))
         case "Ref" | "GetAtt", name:

@@ -86,7 +86,7 @@ def assert_exists(metric: Metric) -> None:
         callbacks = [metric.dimensions["service"]] if "service" in metric.dimensions else CALLBACKS
         printed = {(each.name, each.dimensions) for callback in callbacks for each in rehearsal(callback).metrics}
         dimensions = frozenset(
-            (name, "USD" if value.startswith("<currency") else value) for name, value in metric.dimensions.items()
+            (name, "USD" if value.startswith("<UsualCreditsIn") else value) for name, value in metric.dimensions.items()
         )
         assert (metric.name, dimensions) in printed, f"{metric} is never counted"
         return
@@ -112,8 +112,6 @@ def text(value: Any) -> str:
     """A value as `filled` writes it."""
     if is_intrinsic(value, "Sub"):
         return filled(value)
-    if is_intrinsic(value, "Select"):  # of the currencies that are asked for
-        return f"<currency {int(value.argument[0]) + 1}>"
     return f"<{value.argument}>" if is_intrinsic(value, "Ref") or is_intrinsic(value, "GetAtt") else value
 
 
@@ -234,10 +232,10 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int], Watched]] = {
     "closed-with-winnings": ("> 0", (1, 4, 300), counted("ClosedWithWinnings")),
     "no-callbacks": ("< 1", (QUIET, QUIET, 60), counted("ProviderAnswers")),
     **{
-        f"credited-unusual-<currency {n}>": (
-            "> the usual", (1, 2, 3600), counted("CreditedAmount", "credited", currency=f"<currency {n}>")
+        f"credited-unusual-<UsualCreditsIn{n}>": (
+            "> the usual", (1, 2, 3600), counted("CreditedAmount", "credited", currency=f"<UsualCreditsIn{n}>")
         )
-        for n in range(1, 6)
+        for n in ("", "2", "3")
     },
 }  # fmt: skip
 SUMS = ("function-failed", "function-throttled", "tables-throttled")
@@ -265,7 +263,7 @@ def name_of(alarm: str) -> str:
 
 def kind_of(name: str) -> str:
     """An alarm's name without its queue's callback, or its currency: its page has it once for all of them."""
-    return re.sub(f"-({'|'.join(CALLBACKS)}|<currency .>)$", "", name)
+    return re.sub(f"-({'|'.join(CALLBACKS)}|<UsualCreditsIn.?>)$", "", name)
 
 
 def rule_of(alarm: Mapping[str, Any]) -> tuple[str, tuple[int, int, int]]:
@@ -577,11 +575,10 @@ def test_an_alarm_is_sent_to_the_topic_when_it_begins_and_when_it_ends(alarm: st
     expected = {"dead-letters": "ignore", "no-callbacks": "breaching"}.get(kind_of(name_of(alarm)), "notBreaching")
     assert properties["TreatMissingData"] == expected
     of_bets = name_of(alarm) == "closed-with-winnings" or name_of(alarm).endswith("-cancel")
-    asked_for = {"NoCallbacksAlarm": "HasQuietAlarm"} | {f"{each}Alarm": each for each in CURRENCIES}
+    asked_for = {"NoCallbacksAlarm": "HasQuietAlarm"} | {
+        f"CreditedUnusual{n}Alarm": f"HasUsualCredits{n}" for n in ("", "2", "3")
+    }
     assert RESOURCES[alarm]["Condition"] == asked_for.get(alarm, "HasBetAlarms" if of_bets else "HasAlarms")
-
-
-CURRENCIES = [f"{number}Currency" for number in ("First", "Second", "Third", "Fourth", "Fifth")]
 
 
 # --- Silence, and too much money ----------------------------------------------------------------------
@@ -622,23 +619,20 @@ def test_the_minutes_of_silence_are_never_more_than_an_alarm_looks_back() -> Non
     assert CONTENT["Parameters"]["QuietMinutes"]["Default"] == "0", "who has no traffic yet would be woken"
 
 
-@pytest.mark.parametrize(
-    ("listed", "there"), [("", 0), ("EUR", 1), ("EUR,USD", 2), ("EUR,USD,SEK,NOK,DKK", 5)]
-)  # fmt: skip
-def test_each_currency_that_is_named_has_its_alarm_and_what_it_learns_from(listed: str, there: int) -> None:
-    template = Template.load(UsualCreditsIn=listed)
+@pytest.mark.parametrize("number", ["", "2", "3"])
+def test_each_currency_that_is_named_has_its_alarm_and_what_it_learns_from(number: str) -> None:
+    alarm, learning = f"CreditedUnusual{number}Alarm", f"CreditedUsual{number}"
 
-    for number, name in enumerate(CURRENCIES):
-        for resource in (f"{name}Alarm", f"{name}Usual"):
-            assert template.has(resource) == (number < there)
-            assert not Template.load(UsualCreditsIn=listed, Alarms="false").has(resource)
-        learned = of_type("AWS::CloudWatch::AnomalyDetector")[f"{name}Usual"]
-        watched = watched_by(ALARMS[f"{name}Alarm"])
-        assert watched == {"credited": (learned["Stat"], _metric(learned))}
+    for resource in (alarm, learning):
+        assert not Template.load().has(resource)
+        assert Template.load(**{f"UsualCreditsIn{number}": "EUR"}).has(resource)
+        assert not Template.load(**{f"UsualCreditsIn{number}": "EUR"}, Alarms="false").has(resource)
+    learned = of_type("AWS::CloudWatch::AnomalyDetector")[learning]
+    assert watched_by(ALARMS[alarm]) == {"credited": (learned["Stat"], _metric(learned))}
 
 
 def test_the_usual_and_an_hour_without_credits_are_not_too_much() -> None:
-    watched = Alarm.read(ALARMS["FirstCurrencyAlarm"])
+    watched = Alarm.read(ALARMS["CreditedUnusualAlarm"])
     usual = [("credited", 10.0, number * 6 * MINUTE) for number in range(100)]
 
     assert not when_it_sounds(watched, points(usual, lambda _: LATEST))
@@ -748,7 +742,7 @@ def test_the_longest_message_is_one_that_cloudwatch_takes(alarm: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted({re.sub("<currency .>", "EUR", described(alarm)["command"]) for alarm in ALARMS})
+    "command", sorted({re.sub("<UsualCreditsIn.?>", "EUR", described(alarm)["command"]) for alarm in ALARMS})
 )
 def test_the_first_command_of_a_message_runs_as_it_is_printed(
     command: str, operator: Operator, walletctl: Walletctl

@@ -147,13 +147,6 @@ class Template:
         if isinstance(value, _Intrinsic) and value.name == "If":
             condition, then, otherwise = value.argument
             return self._resolve(then if self._holds(self.conditions[condition]) else otherwise)
-        match value:
-            case _Intrinsic("Join", [str(separator), [*parts]]):
-                return separator.join(map(self._resolve, parts))
-            case _Intrinsic("Select", [str(place), _Intrinsic("Split", [str(separator), text])]):
-                return self._resolve(text).split(separator)[int(place)]
-            case _:
-                pass
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.parameters:
             return self.parameters[value.argument]
         if isinstance(value, _Intrinsic) and value.name == "Ref" and value.argument in self.resources:
