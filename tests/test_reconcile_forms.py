@@ -176,7 +176,7 @@ FORMS: dict[str, tuple[str | bytes, dict[str, Any], list[tuple[str, str, str, st
     ),
     "a printed list, with headings on each page": (
         "Ref;Type;Player;Currency;Amount;Date\nr1;Result;421;EUR;12,50;28 Nov 2026 14:05\nPage 1 of 2;;;;;\n"
-        "Ref;Type;Player;Currency;Amount;Date\nr2;Result;421;EUR;7,50;28 Nov 2026 14:06\n;;;;20,00;\n"
+        "REF;Type;player;Currency;Amount;Date\nr2;Result;421;EUR;7,50;28 Nov 2026 14:06\n;;;;20,00;\n"
         "Page 2 of 2\n*** End of report ***\n",
         {},
         [("r1", "12.5", "EUR", "2026-11-28"), ("r2", "7.5", "EUR", "2026-11-28")],
@@ -426,7 +426,15 @@ def test_a_total_is_no_row_and_is_compared_with_their_sum(desk: Desk, total: str
     assert (found.read.rows, len(found.rows)) == (2, 2)
     assert bool(found.faults) == differs
     if differs:
-        assert found.faults[4].startswith("the rows above it make ")
+        assert found.faults[4].startswith("the rows of the report make ")
+
+
+def test_a_total_may_be_above_its_rows_or_of_one_currency(desk: Desk) -> None:
+    rows = "r1,result,421,EUR,10.00,\nr2,result,421,USD,5.00,\n"
+    good, bad = "Total EUR,,,,10.00,\nTotal:,,,USD,5.00,\n", "Total EUR,,,,5.00,\n"
+
+    assert desk.read(f"{HEADINGS}\nTotal,,,,15.00,\n{rows}{good}").faults == {}
+    assert [*desk.read(f"{HEADINGS}\nTotal,,,,16.00,\n{rows}{bad}").faults] == [2, 5]
 
 
 def test_totals_between_rows_are_of_those_since_the_last(desk: Desk) -> None:

@@ -42,6 +42,7 @@ _CANNOT = "the two cannot be compared on this machine"
 PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
 
 _EXACT = Context(prec=80)
+_FACTORS = (100.0, 1_000.0, 100_000.0, 1_000_000.0, 0.01, 0.001)  # of units such as cents, and of thousands misread
 _EVER = 1 << 62  # milliseconds: no moment is later
 _QUARTER = 15 * 60_000  # milliseconds: no time zone is off by less
 
@@ -410,6 +411,17 @@ class Comparison:
             Folded(kind=kind, count=count, note=note, ranges=ranges or 0, lines=[(a, b) for a, b in lines or ()])
             for kind, count, note, ranges, lines in rows
         ]
+
+    def factor(self) -> float | None:
+        """How many times larger all different amounts are in the report: 100, if it has cents. None if they are not."""
+        ((amounts, least, most),) = self._all("""
+            SELECT count(*), min(round(factor, 9)), max(round(factor, 9))
+            FROM (
+                SELECT try_cast(there AS DOUBLE) / nullif(try_cast(here AS DOUBLE), 0) AS factor
+                FROM differences WHERE kind = 'different amount'
+            )
+        """)
+        return least if amounts > 1 and least == most and least in _FACTORS else None
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""

@@ -127,10 +127,11 @@ class Layout:
     def rows(self, spanning: Spanning | None = None) -> Iterator[tuple[int, list[str], Kind]]:
         """Each row with its line, and what it is. Raises Trouble."""
         headings = self.headings
-        player, reference, width = headings.places["userId"], headings.places["reference"], headings.width
-        its_heading = headings.cells[player]
+        player, reference, amount = (headings.places[column] for column in ("userId", "reference", "amount"))
+        width = headings.width
         for line, row in rows(self._rows, self._name, headings.delimiter, spanning):
-            if len(row) == width and row[player].strip() and row[reference].strip() and row[player] != its_heading:
+            # Most rows are known by this; the headings once more have no digit at the end of their amount.
+            if len(row) == width and row[amount][-1:].isdigit() and row[player].strip() and row[reference].strip():
                 yield line, row, "row"
             elif any(cell.strip() for cell in row):
                 yield line, row, self._kind(line, row)

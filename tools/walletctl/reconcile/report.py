@@ -99,6 +99,7 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
             timepoint=layout.timepoint,
         )
         sums = Sums() if form.totals else None
+        wrong: list[_Total] = []
         with to.open("w") as written:
             for line, row, kind in layout.rows(read.spanning):
                 if kind == "row":
@@ -109,10 +110,14 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
                         read.timepoint = None if time_point(row[0]) else read.timepoint
                     if read.rows % _STEP == 0:
                         advance(_STEP)
-                elif not (kind == "total" and sums and (item := _total(line, row, headings, form, sums))):
-                    continue
-                written.write(json.dumps(item))
-                written.write("\n")
+                    written.write(json.dumps(item))
+                    written.write("\n")
+                elif kind == "total" and (total := _Total.of(line, row, headings, form)) and total.differs(sums):
+                    wrong.append(total)
+            for total in wrong:
+                # One above its rows is of all of them.
+                if make := total.differs(sums):
+                    written.write(f"{json.dumps(total.item(make))}\n")
     return read
 
 
@@ -277,25 +282,35 @@ def _currencies_fault(text: str, beside: str, column: str) -> str:
     return f"{_told(text)} is in another currency than its column says: {column}"
 
 
-def _total(line: int, row: Sequence[str], headings: Headings, form: _Form, sums: Sums) -> Item | None:
-    """A total that the rows above it do not make, as a row with that fault; None if they do, or it has no amount."""
-    text = legacy_text(total_of(row, headings))
-    amount = form.decimals.read(text)
-    if amount is None:
-        return None
-    place = headings.places.get("currency", len(row))
-    currency = _currency(legacy_text(row[place].strip())) if place < len(row) == headings.width else ""
-    if (wrong := sums.differs(amount, currency or amount.currency)) is None:
-        return None
-    nothing = dict.fromkeys(("reference", "player", "transaction", "day", "answer"), "")
-    return {
-        **nothing,
-        "line": line,
-        "callback": "total",
-        "currency": "" if "|" in currency else currency,
-        "amount": amount.value,
-        "fault": f"the rows above it make {wrong}",
-    }
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """What a row of a total says is the sum, and the words beside it: its currency may be one of them."""
+
+    line: int
+    amount: decimals.Amount
+    currency: str
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, line: int, row: Sequence[str], headings: Headings, form: _Form) -> "_Total | None":
+        """None if it has no amount: it may be a number of rows."""
+        cells = [legacy_text(cell) for cell in row]
+        amount = form.decimals.read(total_of(cells, headings))
+        if amount is None:
+            return None
+        words = {in_capitals(word.strip(":()")) for cell in cells for word in cell.split()}
+        place = headings.places.get("currency", len(cells))
+        currency = _currency(cells[place].strip()) if place < len(cells) == headings.width else ""
+        return cls(line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")}))
+
+    def differs(self, sums: Sums | None) -> str | None:
+        return sums.differs(self.amount, self.currency, self.words) if sums else None
+
+    def item(self, make: str) -> Item:
+        """As a row with that fault."""
+        nothing = dict.fromkeys(("reference", "player", "currency", "transaction", "day", "answer"), "")
+        fault = f"the rows of the report make {make}"
+        return {**nothing, "line": self.line, "callback": "total", "amount": self.amount.value, "fault": fault}
 
 
 def _shifted(line: int, row: Sequence[str], headings: Headings) -> Item:

@@ -147,6 +147,8 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
             f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
         )
+    if factor := comparison.factor():
+        yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
         yield f"Its times are {_hours(abs(comparison.shift))} {ahead} the ledger's: if they are local, say --time-zone"
