@@ -1,7 +1,7 @@
 """A provider's report, read row by row: what is not of its form is named by its line, and the rest is compared.
 
-It is read twice: once to see how it is written, once to read it so. What the columns mean: docs/tools/simulate.md, The
-provider's report.
+It is read twice: once to see how it is written, once to read it so.
+What the columns mean: docs/tools/simulate.md, The provider's report.
 """
 
 import json
