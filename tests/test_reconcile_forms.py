@@ -4,7 +4,8 @@ The forms are those of public reports of payment and game providers, banks and s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tools.shared.trouble import Trouble
+from tools.walletctl.reconcile import show
 from tools.walletctl.reconcile.comparison import Comparison
 from tools.walletctl.reconcile.dates import DateEvidence, Dates, order_of, zone_of
 from tools.walletctl.reconcile.decimals import Decimals
@@ -515,19 +517,27 @@ def ledger(folder: Path, stamps: Mapping[str, int | None], recorded: int = 0) ->
     return path
 
 
+@contextmanager
+def compared(desk: Desk, report: str, paths: Iterable[Path]) -> Iterator[tuple[Comparison, Read]]:
+    read = desk.read(report).read
+    for old in desk.folder.glob("comparison*"):
+        old.unlink()
+    own = read.period(zone_of(None))
+    comparison = Comparison(desk.folder, desk.folder / "report.json", [*paths], since="", until="9999", own=own)
+    with closing(comparison):
+        yield comparison, read
+
+
 def unknown(desk: Desk, report: Mapping[str, int], stamps: Mapping[str, int | None], recorded: int = 0) -> set[str]:
     """What is called unknown there, of a report with those timestamps."""
     rows = "".join(f"{reference},result,421,EUR,1,{stamp}\n" for reference, stamp in report.items())
-    found = desk.read(f"{HEADINGS}\n{rows}")
-    path = ledger(desk.folder, stamps, recorded)
-    for old in desk.folder.glob("comparison*"):
-        old.unlink()
-    own = found.read.period(zone_of(None))
-    comparison = Comparison(desk.folder, desk.folder / "report.json", [path], since="", until="9999", own=own)
-    try:
+    with compared(desk, f"{HEADINGS}\n{rows}", [ledger(desk.folder, stamps, recorded)]) as (comparison, _):
         return {each.reference for each in comparison.differences() if each.kind == "unknown there"}
-    finally:
-        comparison.close()
+
+
+def summary(desk: Desk, report: str, stamps: Mapping[str, int | None]) -> list[str]:
+    with compared(desk, report, [ledger(desk.folder, stamps)]) as (comparison, read):
+        return [*show.summary(comparison, read, None, examples=0)]
 
 
 def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
@@ -559,6 +569,33 @@ def test_a_local_time_that_was_taken_for_utc_does_not_move_the_period(desk: Desk
     both = {**stamps, "between": MORNING + 10 * HOUR + 60_000, "by its own clock": MORNING + 12 * HOUR + 60_000}
 
     assert unknown(desk, report, both) == {"between"}
+
+
+def test_a_clock_that_is_ahead_is_said(desk: Desk) -> None:
+    report = f"{HEADINGS}\na,result,421,EUR,1,2026-11-28 11:00:03\nb,result,421,EUR,1,2026-11-28 11:00:04\n"
+    stamps = {"a": MORNING + 10 * HOUR, "b": MORNING + 10 * HOUR + 1}
+
+    assert "The report's times are 1 h ahead of the ledger's: say their --time-zone" in summary(desk, report, stamps)
+    # A date without a time is not ahead of its own day.
+    days = report.replace(" 11:00:03", "").replace(" 11:00:04", "")
+    assert not any("ahead" in line or "behind" in line for line in summary(desk, days, stamps))
+
+
+def test_amounts_in_cents_are_noticed(desk: Desk) -> None:
+    stamps = {"a": MORNING, "b": MORNING}
+    report = f"{HEADINGS}\na,result,421,EUR,100,\nb,result,421,EUR,100,\n"
+
+    noticed = "Each different amount is 100 times the ledger's: is the report in other units, such as cents?"
+    assert noticed in summary(desk, report, stamps)
+    assert noticed not in summary(desk, report.replace("b,result,421,EUR,100", "b,result,421,EUR,101"), stamps)
+
+
+@pytest.mark.parametrize(("amount", "matched"), [("€1.00", 1), ("EUR 1.00", 1), ("$1.00", 0), ("1.00 kr", 0), ("1", 1)])
+def test_a_currency_beside_an_amount_is_compared_with_the_ledger(desk: Desk, amount: str, matched: int) -> None:
+    report = f"reference,callback,userId,amount\na,result,421,{amount}\n"
+    with compared(desk, report, [ledger(desk.folder, {"a": MORNING})]) as (comparison, _):
+        assert comparison.matched()[0] == matched
+        assert comparison.counts() == ({} if matched else {"different currency": 1})
 
 
 def test_a_pattern_of_dates_takes_no_longer_than_its_text(desk: Desk) -> None:

@@ -19,7 +19,8 @@ from tools.shared.outside import cut, plain
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.comparison import Comparison, Difference, Folded, Total
+from tools.walletctl.reconcile.comparison import Comparison, Difference, Total
+from tools.walletctl.reconcile.folding import Folded
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read
 
 MOST_SHOWN = 10  # differences in a table, and more in JSON: --csv FILE has them all
@@ -151,7 +152,7 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
-        yield f"Its times are {_hours(abs(comparison.shift))} {ahead} the ledger's: if they are local, say --time-zone"
+        yield f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's: say their --time-zone"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 
