@@ -273,6 +273,13 @@ def report_of(amounts: tuple[str, ...]) -> str:
     return "\n".join(["reference;callback;userId;amount", *lines])
 
 
+def test_a_slip_does_not_explain_all_other_amounts(desk: Desk) -> None:
+    refusal = desk.refusal(report_of((*["1.234"] * 30, "5,0")))
+
+    assert "'1.234' in line 2, and almost no amount is like '5,0'" in refusal
+    assert len(desk.amounts(*["1.234"] * 30, "0.5").rows) == 31  # here all are written alike
+
+
 def test_amounts_that_contradict_each_other_are_named(desk: Desk) -> None:
     refusal = desk.refusal(report_of(("1.234,50", "1,234.50")))
 

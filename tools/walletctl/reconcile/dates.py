@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
@@ -87,7 +87,13 @@ def zone_of(name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Trouble(f"no time zone is called {plain(name)}: say one such as Europe/Berlin, or UTC") from None
+        has_zones = bool(available_timezones())
+        here = (
+            "say one such as Europe/Berlin, or UTC"
+            if has_zones
+            else "this machine knows none but UTC. Install the package tzdata"
+        )
+        raise Trouble(f"no time zone is called {plain(name)}: {here}") from None
 
 
 def order_of(said: str | None) -> Order | None:
