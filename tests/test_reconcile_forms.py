@@ -177,13 +177,14 @@ FORMS: dict[str, tuple[str | bytes, dict[str, Any], list[tuple[str, str, str, st
         "bets below zero, dates Nov 28, 2026 (UTC)",
     ),
     "a printed list, with headings on each page": (
-        "Ref;Type;Player;Currency;Amount;Date\nr1;Result;421;EUR;12,50;28 Nov 2026 14:05\nPage 1 of 2;;;;;\n"
+        "Acme;;;;;\nRef;Type;Player;Currency;Amount;Date\nr1;Result;421;EUR;12,50;28 Nov 2026 14:05\n"
+        "Page 1 of 2;;;;;\nAcme\n"
         "REF;Type;player;Currency;Amount;Date\nr2;Result;421;EUR;7,50;28 Nov 2026 14:06\n;;;;20,00;\n"
         "Page 2 of 2\n*** End of report ***\n",
         {},
         [("r1", "12.5", "EUR", "2026-11-28"), ("r2", "7.5", "EUR", "2026-11-28")],
-        "semicolons, decimal comma, dates 28 Nov 2026 (UTC), a total in line 6, "
-        "4 lines of headings or footers left out",
+        "headings in line 2, semicolons, decimal comma, dates 28 Nov 2026 (UTC), a total in line 8, "
+        "5 lines of headings or footers left out",
     ),
     "an exchange's, with digits to the eighteenth": (
         "Ref,Type,Player,Currency,Amount,Date\nr1,Result,421,ETH,0.000000000000000001,2026-11-28T14:05:03.123Z\n"
@@ -459,6 +460,7 @@ def test_totals_between_rows_are_of_those_since_the_last(desk: Desk) -> None:
         "Total,result,421,EUR,5.00,", ",result,421,EUR,5.00,", "r9,result,,EUR,5.00,", ",result,,EUR,5.00,", "r9",
         "r9,,,,,",
         "Confidential,,,,,", "r9,result,421", "total,421,5.00,x", "#timepoint = 5",
+        "sum-9,,,EUR,5.00,", "summer,,,,5.00,",
     ],
 )  # fmt: skip
 def test_what_may_be_a_row_is_one(desk: Desk, row: str) -> None:
