@@ -565,11 +565,29 @@ def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING) == set()
 
 
-def test_a_days_report_is_of_whole_hours(desk: Desk) -> None:
-    report = {"a": MORNING + 5_000, "b": MORNING + 23 * HOUR + 5_000}
+def test_a_days_report_is_of_its_whole_day(desk: Desk) -> None:
+    report = {"a": MORNING + 5_000, "b": MORNING + 22 * HOUR + 5_000}
     stamps = {**report, "first": MORNING, "last": MORNING + 24 * HOUR - 1, "next": MORNING + 24 * HOUR}
 
     assert unknown(desk, report, stamps) == {"first", "last"}
+
+
+def test_a_gaming_day_is_of_whole_hours(desk: Desk) -> None:
+    six = MORNING + 6 * HOUR
+    report = {"a": six + 5_000, "b": six + 23 * HOUR + 5_000}
+    stamps = {**report, "before": six - 1, "first": six, "last": six + 24 * HOUR - 1, "next": six + 24 * HOUR}
+
+    assert unknown(desk, report, stamps) == {"first", "last"}
+
+
+def test_a_days_report_ends_with_the_day_of_its_zone(desk: Desk) -> None:
+    # The day on which Berlin's clocks go back has 25 hours.
+    report = f"{HEADINGS}\nr1,result,421,EUR,1,25.10.2026 00:10\nr2,result,421,EUR,1,25.10.2026 22:10\n"
+    period = desk.read(report, time_zone="Europe/Berlin").read.period(zone_of("Europe/Berlin"))
+
+    assert period is not None
+    begins, ends = period
+    assert (begins, ends - begins) == (1792879200000, 25 * HOUR)
 
 
 def test_a_local_time_that_was_taken_for_utc_does_not_move_the_period(desk: Desk) -> None:

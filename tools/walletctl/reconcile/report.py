@@ -28,7 +28,7 @@ _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last c
 _MOST_OF_A_CELL = 100  # characters, in a message
 _STEP = 1000  # rows between two signs of life
 _ABOUT_A_DAY = 20 * 3_600_000  # milliseconds: the rows of a day, in a casino where nobody plays before dawn
-_MILLISECOND = timedelta(milliseconds=1)
+_LAST_HOUR = 23
 _PARTED_BY = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Item = dict[str, str | int]
@@ -61,24 +61,28 @@ class Read:
     last: int | None = None
 
     def period(self, zone: tzinfo) -> tuple[int, int] | None:
-        """The report's own period: to whole minutes, or whole hours if it is about a day or more.
+        """The report's own period, widened: what the provider left out may be before its first row, or after its last.
 
-        What the provider left out may be before its first row, or after its last.
+        To whole minutes; to hours, if it is about a day or more; to days, if it also begins or ends with one.
         """
         if self.first is None or self.last is None:
             return None
-        unit = timedelta(hours=1) if self.last - self.first >= _ABOUT_A_DAY else timedelta(minutes=1)
-        first, last = (datetime.fromtimestamp(at / 1000, zone) for at in (self.first, self.last))
-        begins = self.first - (_since_midnight(first) % unit) // _MILLISECOND
-        return begins, self.last + (-_since_midnight(last) % unit) // _MILLISECOND
+        first, last = (datetime.fromtimestamp(at / 1000, zone) for at in (self.first, self.last - 1))
+        unit = timedelta(minutes=1)
+        if self.last - self.first >= _ABOUT_A_DAY:
+            unit = timedelta(days=1) if first.hour == 0 or last.hour == _LAST_HOUR else timedelta(hours=1)
+        begins, ends = _begin(first, unit), _begin(last, unit) + unit
+        return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
 
     def see_moment(self, moment: dates.Moment) -> None:
         self.first = moment.at if self.first is None else min(self.first, moment.at)
         self.last = max(self.last or 0, moment.at + moment.lasts)
 
 
-def _since_midnight(moment: datetime) -> timedelta:
-    return timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+def _begin(moment: datetime, of: timedelta) -> datetime:
+    """The beginning of its minute, hour or day, by the clocks of its zone."""
+    minute = moment.replace(second=0, microsecond=0)
+    return minute - timedelta(hours=minute.hour, minutes=minute.minute) % of
 
 
 def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int], None]) -> Read:
