@@ -141,7 +141,7 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         were = "was" if undone == 1 else "were"
         yield f"{counted(undone, 'bet')} of the report {were} cancelled, and never taken here: nothing had to be paid"
     if untold:
-        yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+        yield f"{untold:,} of the matched are paid though the provider was last answered otherwise, as after an outage"
     if read.undated:
         line, timestamp = read.undated
         yield (
