@@ -513,22 +513,28 @@ HOUR = 3_600_000
 
 def ledger(folder: Path, stamps: Mapping[str, int | None], recorded: int = 0) -> Path:
     """Wins of 1 EUR, with the provider's timestamps."""
+    return written(folder, (on_record(f"result#{name}", "1", stamp, recorded) for name, stamp in stamps.items()))
+
+
+def on_record(id_: str, amount: str, stamp: int | None, recorded: int = 0) -> dict[str, Any]:
+    return {
+        "id": id_, "transaction": "", "player": "421", "currency": "EUR", "asked": amount, "paid": amount,
+        "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "", "stamp": stamp,
+        "moment": stamp if stamp is not None else recorded,
+    }  # fmt: skip
+
+
+def written(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     path = folder / "ledger.json"
-    rows = [
-        {
-            "id": f"result#{reference}", "transaction": "", "player": "421", "currency": "EUR", "asked": "1",
-            "paid": "1", "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "",
-            "stamp": stamp, "moment": stamp if stamp is not None else recorded,
-        }
-        for reference, stamp in stamps.items()
-    ]  # fmt: skip
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return path
 
 
 @contextmanager
-def compared(desk: Desk, report: str, paths: Iterable[Path]) -> Iterator[tuple[Comparison, Read]]:
-    read = desk.read(report).read
+def compared(
+    desk: Desk, report: str, paths: Iterable[Path], columns: str | None = None
+) -> Iterator[tuple[Comparison, Read]]:
+    read = desk.read(report, columns).read
     for old in desk.folder.glob("comparison*"):
         old.unlink()
     own = read.period(zone_of(None))
@@ -542,6 +548,70 @@ def unknown(desk: Desk, report: Mapping[str, int], stamps: Mapping[str, int | No
     rows = "".join(f"{reference},result,421,EUR,1,{stamp}\n" for reference, stamp in report.items())
     with compared(desk, f"{HEADINGS}\n{rows}", [ledger(desk.folder, stamps, recorded)]) as (comparison, _):
         return {each.reference for each in comparison.differences() if each.kind == "unknown there"}
+
+
+PUBLIC: dict[str, tuple[str, str | None, dict[str, int]]] = {
+    "a payment provider's balance": (
+        'id,Type,Source,Amount,Fee,Net,Currency,"Created (UTC)"\n'
+        'r1,result,421,"1,234.50",0.00,"1,234.50",eur,2026-11-28 13:05\n'
+        "r2,result,421,0.50,0.00,0.50,eur,2026-11-28 13:05\n"
+        "b1,bet,421,-5.00,0.00,-5.00,eur,2026-11-28 13:05\n",
+        "reference=id,callback=Type,userId=Source,amount=Amount,timestamp=Created (UTC)",
+        {},
+    ),
+    "an account's activity, with date, time and zone in columns": (
+        '"Datum","Uhrzeit","Zeitzone","Art","Währung","Brutto","Code","Absender"\n'
+        '"28.11.2026","14:05:03","CET","Result","EUR","1.234,50","r1","421"\n'
+        '"28.11.2026","14:05:03","CET","Result","EUR","0,50","r2","421"\n'
+        '"28.11.2026","14:05:03","CET","Bet","EUR","-5,00","b1","421"\n',
+        "reference=Code,callback=Art,userId=Absender,amount=Brutto,timestamp=Datum,currency=Währung",
+        {},
+    ),
+    "a bank's, with its direction in a column": (
+        '"Datum","Ref","Code","Af Bij","Bedrag (EUR)","Speler"\n"20261128","r1","Result","Bij","1234,50","421"\n'
+        '"20261128","r2","Result","Bij","0,50","421"\n"20261128","b1","Bet","Af","5,00","421"\n',
+        "reference=Ref,callback=Code,userId=Speler,amount=Bedrag (EUR),timestamp=Datum",
+        {},
+    ),
+    "an acquirer's, with credits and debits in columns of their own": (
+        "Psp Reference,Shopper,Creation Date,TimeZone,Type,Gross Currency,Gross Debit,Gross Credit\n"
+        "r1,421,2026-11-28 14:05:03,CET,Result,EUR,,1234.50\nr2,421,2026-11-28 14:05:03,CET,Result,EUR,,0.50\n"
+        "b1,421,2026-11-28 14:05:03,CET,Bet,EUR,5.00,\n",
+        "reference=Psp Reference,callback=Type,userId=Shopper,amount=Gross Credit,timestamp=Creation Date",
+        {"unreadable": 1},
+    ),
+    "a file with record types, in cents": (
+        '"RH","2026/11/29 00:00:00 -0800"\n"CH","reference","callback","userId","amount","currency","timestamp"\n'
+        '"SB","r1","result","421","123450","EUR","2026/11/28 05:05:03 -0800"\n'
+        '"SB","r2","result","421","50","EUR","2026/11/28 05:05:03 -0800"\n'
+        '"SB","b1","bet","421","500","EUR","2026/11/28 05:05:03 -0800"\n"SF",3\n',
+        None,
+        {"different amount": 3, "unreadable": 1},
+    ),
+    "a printed list, with bars and rules": (
+        "---------------------\n|reference|callback|userId|amount|\n---------------------\n"
+        "|r1|result|421|1.234,50|\n|r2|result|421|0,50|\n|b1|bet|421|5,00|\n---------------------\n",
+        None,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", PUBLIC)
+def test_a_public_report_agrees_with_the_ledger_or_says_by_line_why_not(desk: Desk, form: str) -> None:
+    report, columns, differences = PUBLIC[form]
+    at = MORNING + 13 * HOUR + 303_000
+    path = written(
+        desk.folder,
+        (
+            on_record(id_, amount, at)
+            for id_, amount in (("result#r1", "1234.5"), ("result#r2", "0.5"), ("bet#b1", "5"))
+        ),
+    )
+
+    with compared(desk, report, [path], columns) as (comparison, _):
+        assert comparison.counts() == differences
+        assert comparison.matched()[0] == (3 if not differences else 2 if columns else 0)
 
 
 def summary(desk: Desk, report: str, stamps: Mapping[str, int | None]) -> list[str]:

@@ -25,7 +25,7 @@ from tools.walletctl.reconcile.sums import Sums
 COMPARED_IF_THERE = {"currency": "currency", "transactionId": "transaction"}  # and what their fields are in a row
 
 _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
-_MOST_OF_A_CELL = 100  # characters, in a message
+_MOST_OF_A_CELL, _MOST_OF_AN_EXAMPLE = 100, 40  # characters, in a message
 _STEP = 1000  # rows between two signs of life
 _ABOUT_A_DAY = 20 * 3_600_000  # milliseconds: the rows of a day, in a casino where nobody plays before dawn
 _LAST_HOUR = 23
@@ -167,7 +167,7 @@ class _Form:
         elif self.grouped:
             parts.append("decimal point")
         if self.grouped:
-            parts.append(f"amounts such as {plain(' '.join(self.grouped.split()))}")
+            parts.append(f"amounts such as {cut(plain(' '.join(self.grouped.split())), _MOST_OF_AN_EXAMPLE)}")
         if self.decimals.bets_are_negative:
             parts.append("bets below zero")
         if self.dates.form or reading.zone_name:
