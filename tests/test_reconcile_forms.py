@@ -279,6 +279,8 @@ def test_a_slip_does_not_explain_all_other_amounts(desk: Desk) -> None:
 
     assert "'1.234' in line 2, and almost no amount is like '5,0'" in refusal
     assert len(desk.amounts(*["1.234"] * 30, "0.5").rows) == 31  # here all are written alike
+    # Nor does a row that names no credit.
+    assert "can be read in two ways" in desk.refusal(f"{report_of(('1.234',))}\nref-9;result;;5,0")
 
 
 def test_amounts_that_contradict_each_other_are_named(desk: Desk) -> None:

@@ -184,7 +184,8 @@ def _form_of(source: Path, name: str, reading: Reading) -> _Form:
     foreign: list[int] = []
     layout = Layout.of(source, name, reading, foreign)
     places, width = layout.headings.places, layout.headings.width
-    amount, callback, timestamp = places["amount"], places.get("callback"), places.get("timestamp")
+    reference, player, amount = (places[column] for column in ("reference", "userId", "amount"))
+    callback, timestamp = places.get("callback"), places.get("timestamp")
     of_amounts, of_dates = decimals.AmountEvidence(), dates.DateEvidence()
     totals, others = list[int](), 0
     for line, row, kind in layout.rows():
@@ -193,7 +194,8 @@ def _form_of(source: Path, name: str, reading: Reading) -> _Form:
             continue
         if kind == "total":
             totals.append(line)
-        if len(row) == width:
+        # What names no credit shows nothing of how the credits are written.
+        if len(row) == width and (kind == "total" or (row[reference].strip() and row[player].strip())):
             said = (row[callback] if callback is not None else "") or reading.callback or ""
             is_bet = kind == "row" and callback_of(said) == "bet"
             of_amounts.see(line, legacy_text(row[amount].strip()), is_bet=is_bet)
