@@ -214,6 +214,7 @@ FILES = {
     "bad.csv": "userId,currency,cash\n433,EUR,'1,50'\n434,,1\n".replace("'", '"'),
     "ruined.csv": "userId,currency\n435,EUR\n1.23457E+11,EUR\n",
     "report.csv": "callback,reference,userId,currency,amount\nresult,585c1306f89c56f5ecfc2f5d,421,USD,11\n",
+    "november.csv": "Beleg;Art;Spieler;Betrag;Währung;Zeit\nref-1;Result;421;1.234,50;EUR;28.11.2026 14:05\n",
     "altered.csv": "callback,reference,userId,currency,amount\nresult,585c1306f89c56f5ecfc2f5d,421,USD,12.34\n",
 }
 

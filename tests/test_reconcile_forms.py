@@ -4,7 +4,8 @@ The forms are those of public reports of payment and game providers, banks and s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tools.shared.trouble import Trouble
+from tools.walletctl.reconcile import show
 from tools.walletctl.reconcile.comparison import Comparison
 from tools.walletctl.reconcile.dates import DateEvidence, Dates, order_of, zone_of
 from tools.walletctl.reconcile.decimals import Decimals
@@ -175,13 +177,14 @@ FORMS: dict[str, tuple[str | bytes, dict[str, Any], list[tuple[str, str, str, st
         "bets below zero, dates Nov 28, 2026 (UTC)",
     ),
     "a printed list, with headings on each page": (
-        "Ref;Type;Player;Currency;Amount;Date\nr1;Result;421;EUR;12,50;28 Nov 2026 14:05\nPage 1 of 2;;;;;\n"
-        "Ref;Type;Player;Currency;Amount;Date\nr2;Result;421;EUR;7,50;28 Nov 2026 14:06\n;;;;20,00;\n"
+        "Acme;;;;;\nRef;Type;Player;Currency;Amount;Date\nr1;Result;421;EUR;12,50;28 Nov 2026 14:05\n"
+        "Page 1 of 2;;;;;\nAcme\n"
+        "REF;Type;player;Currency;Amount;Date\nr2;Result;421;EUR;7,50;28 Nov 2026 14:06\n;;;;20,00;\n"
         "Page 2 of 2\n*** End of report ***\n",
         {},
         [("r1", "12.5", "EUR", "2026-11-28"), ("r2", "7.5", "EUR", "2026-11-28")],
-        "semicolons, decimal comma, dates 28 Nov 2026 (UTC), a total in line 6, "
-        "4 lines of headings or footers left out",
+        "headings in line 2, semicolons, decimal comma, dates 28 Nov 2026 (UTC), a total in line 8, "
+        "5 lines of headings or footers left out",
     ),
     "an exchange's, with digits to the eighteenth": (
         "Ref,Type,Player,Currency,Amount,Date\nr1,Result,421,ETH,0.000000000000000001,2026-11-28T14:05:03.123Z\n"
@@ -271,6 +274,15 @@ def report_of(amounts: tuple[str, ...]) -> str:
     return "\n".join(["reference;callback;userId;amount", *lines])
 
 
+def test_a_slip_does_not_explain_all_other_amounts(desk: Desk) -> None:
+    refusal = desk.refusal(report_of((*["1.234"] * 30, "5,0")))
+
+    assert "'1.234' in line 2, and almost no amount is like '5,0'" in refusal
+    assert len(desk.amounts(*["1.234"] * 30, "0.5").rows) == 31  # here all are written alike
+    # Nor does a row that names no credit.
+    assert "can be read in two ways" in desk.refusal(f"{report_of(('1.234',))}\nref-9;result;;5,0")
+
+
 def test_amounts_that_contradict_each_other_are_named(desk: Desk) -> None:
     refusal = desk.refusal(report_of(("1.234,50", "1,234.50")))
 
@@ -344,7 +356,7 @@ def test_a_common_date_is_read(desk: Desk, text: str) -> None:
     [
         "31/02/2026", "28/13/2026", "2026-13-01", "28 Foo 2026", "28.11", "14:05", "28/11-2026", "28/11/2026 25:00",
         "28/11/2026 13:05 PM", "28/11/2026 00:05 AM", "28.11.2026 14:05 IST", "44893", "44893.587", "28112026", "soon",
-        "28/11/2026 14:05 x", "1.79587E+12",
+        "28/11/2026 14:05 x", "1.79587E+12", "1970-01-01", "9999-12-31T23:59:59Z", "28.11.1926",
     ],
 )  # fmt: skip
 def test_what_is_not_a_date_leaves_a_row_out_of_the_days_alone(desk: Desk, text: str) -> None:
@@ -426,7 +438,15 @@ def test_a_total_is_no_row_and_is_compared_with_their_sum(desk: Desk, total: str
     assert (found.read.rows, len(found.rows)) == (2, 2)
     assert bool(found.faults) == differs
     if differs:
-        assert found.faults[4].startswith("the rows above it make ")
+        assert found.faults[4].startswith("the rows of the report make ")
+
+
+def test_a_total_may_be_above_its_rows_or_of_one_currency(desk: Desk) -> None:
+    rows = "r1,result,421,EUR,10.00,\nr2,result,421,USD,5.00,\n"
+    good, bad = "Total EUR,,,,10.00,\nTotal:,,,USD,5.00,\n", "Total EUR,,,,5.00,\n"
+
+    assert desk.read(f"{HEADINGS}\nTotal,,,,15.00,\n{rows}{good}").faults == {}
+    assert [*desk.read(f"{HEADINGS}\nTotal,,,,16.00,\n{rows}{bad}").faults] == [2, 5]
 
 
 def test_totals_between_rows_are_of_those_since_the_last(desk: Desk) -> None:
@@ -442,6 +462,7 @@ def test_totals_between_rows_are_of_those_since_the_last(desk: Desk) -> None:
         "Total,result,421,EUR,5.00,", ",result,421,EUR,5.00,", "r9,result,,EUR,5.00,", ",result,,EUR,5.00,", "r9",
         "r9,,,,,",
         "Confidential,,,,,", "r9,result,421", "total,421,5.00,x", "#timepoint = 5",
+        "sum-9,,,EUR,5.00,", "summer,,,,5.00,",
     ],
 )  # fmt: skip
 def test_what_may_be_a_row_is_one(desk: Desk, row: str) -> None:
@@ -494,32 +515,110 @@ HOUR = 3_600_000
 
 def ledger(folder: Path, stamps: Mapping[str, int | None], recorded: int = 0) -> Path:
     """Wins of 1 EUR, with the provider's timestamps."""
+    return written(folder, (on_record(f"result#{name}", "1", stamp, recorded) for name, stamp in stamps.items()))
+
+
+def on_record(id_: str, amount: str, stamp: int | None, recorded: int = 0) -> dict[str, Any]:
+    return {
+        "id": id_, "transaction": "", "player": "421", "currency": "EUR", "asked": amount, "paid": amount,
+        "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "", "stamp": stamp,
+        "moment": stamp if stamp is not None else recorded,
+    }  # fmt: skip
+
+
+def written(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     path = folder / "ledger.json"
-    rows = [
-        {
-            "id": f"result#{reference}", "transaction": "", "player": "421", "currency": "EUR", "asked": "1",
-            "paid": "1", "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "",
-            "stamp": stamp, "moment": stamp if stamp is not None else recorded,
-        }
-        for reference, stamp in stamps.items()
-    ]  # fmt: skip
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return path
+
+
+@contextmanager
+def compared(
+    desk: Desk, report: str, paths: Iterable[Path], columns: str | None = None
+) -> Iterator[tuple[Comparison, Read]]:
+    read = desk.read(report, columns).read
+    for old in desk.folder.glob("comparison*"):
+        old.unlink()
+    own = read.period(zone_of(None))
+    comparison = Comparison(desk.folder, desk.folder / "report.json", [*paths], since="", until="9999", own=own)
+    with closing(comparison):
+        yield comparison, read
 
 
 def unknown(desk: Desk, report: Mapping[str, int], stamps: Mapping[str, int | None], recorded: int = 0) -> set[str]:
     """What is called unknown there, of a report with those timestamps."""
     rows = "".join(f"{reference},result,421,EUR,1,{stamp}\n" for reference, stamp in report.items())
-    found = desk.read(f"{HEADINGS}\n{rows}")
-    path = ledger(desk.folder, stamps, recorded)
-    for old in desk.folder.glob("comparison*"):
-        old.unlink()
-    own = found.read.period(zone_of(None))
-    comparison = Comparison(desk.folder, desk.folder / "report.json", [path], since="", until="9999", own=own)
-    try:
+    with compared(desk, f"{HEADINGS}\n{rows}", [ledger(desk.folder, stamps, recorded)]) as (comparison, _):
         return {each.reference for each in comparison.differences() if each.kind == "unknown there"}
-    finally:
-        comparison.close()
+
+
+PUBLIC: dict[str, tuple[str, str | None, dict[str, int]]] = {
+    "a payment provider's balance": (
+        'id,Type,Source,Amount,Fee,Net,Currency,"Created (UTC)"\n'
+        'r1,result,421,"1,234.50",0.00,"1,234.50",eur,2026-11-28 13:05\n'
+        "r2,result,421,0.50,0.00,0.50,eur,2026-11-28 13:05\n"
+        "b1,bet,421,-5.00,0.00,-5.00,eur,2026-11-28 13:05\n",
+        "reference=id,callback=Type,userId=Source,amount=Amount,timestamp=Created (UTC)",
+        {},
+    ),
+    "an account's activity, with date, time and zone in columns": (
+        '"Datum","Uhrzeit","Zeitzone","Art","Währung","Brutto","Code","Absender"\n'
+        '"28.11.2026","14:05:03","CET","Result","EUR","1.234,50","r1","421"\n'
+        '"28.11.2026","14:05:03","CET","Result","EUR","0,50","r2","421"\n'
+        '"28.11.2026","14:05:03","CET","Bet","EUR","-5,00","b1","421"\n',
+        "reference=Code,callback=Art,userId=Absender,amount=Brutto,timestamp=Datum,currency=Währung",
+        {},
+    ),
+    "a bank's, with its direction in a column": (
+        '"Datum","Ref","Code","Af Bij","Bedrag (EUR)","Speler"\n"20261128","r1","Result","Bij","1234,50","421"\n'
+        '"20261128","r2","Result","Bij","0,50","421"\n"20261128","b1","Bet","Af","5,00","421"\n',
+        "reference=Ref,callback=Code,userId=Speler,amount=Bedrag (EUR),timestamp=Datum",
+        {},
+    ),
+    "an acquirer's, with credits and debits in columns of their own": (
+        "Psp Reference,Shopper,Creation Date,TimeZone,Type,Gross Currency,Gross Debit,Gross Credit\n"
+        "r1,421,2026-11-28 14:05:03,CET,Result,EUR,,1234.50\nr2,421,2026-11-28 14:05:03,CET,Result,EUR,,0.50\n"
+        "b1,421,2026-11-28 14:05:03,CET,Bet,EUR,5.00,\n",
+        "reference=Psp Reference,callback=Type,userId=Shopper,amount=Gross Credit,timestamp=Creation Date",
+        {"unreadable": 1},
+    ),
+    "a file with record types, in cents": (
+        '"RH","2026/11/29 00:00:00 -0800"\n"CH","reference","callback","userId","amount","currency","timestamp"\n'
+        '"SB","r1","result","421","123450","EUR","2026/11/28 05:05:03 -0800"\n'
+        '"SB","r2","result","421","50","EUR","2026/11/28 05:05:03 -0800"\n'
+        '"SB","b1","bet","421","500","EUR","2026/11/28 05:05:03 -0800"\n"SF",3\n',
+        None,
+        {"different amount": 3, "unreadable": 1},
+    ),
+    "a printed list, with bars and rules": (
+        "---------------------\n|reference|callback|userId|amount|\n---------------------\n"
+        "|r1|result|421|1.234,50|\n|r2|result|421|0,50|\n|b1|bet|421|5,00|\n---------------------\n",
+        None,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", PUBLIC)
+def test_a_public_report_agrees_with_the_ledger_or_says_by_line_why_not(desk: Desk, form: str) -> None:
+    report, columns, differences = PUBLIC[form]
+    at = MORNING + 13 * HOUR + 303_000
+    path = written(
+        desk.folder,
+        (
+            on_record(id_, amount, at)
+            for id_, amount in (("result#r1", "1234.5"), ("result#r2", "0.5"), ("bet#b1", "5"))
+        ),
+    )
+
+    with compared(desk, report, [path], columns) as (comparison, _):
+        assert comparison.counts() == differences
+        assert comparison.matched()[0] == (3 if not differences else 2 if columns else 0)
+
+
+def summary(desk: Desk, report: str, stamps: Mapping[str, int | None]) -> list[str]:
+    with compared(desk, report, [ledger(desk.folder, stamps)]) as (comparison, read):
+        return [*show.summary(comparison, read, None, examples=0)]
 
 
 def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
@@ -538,11 +637,29 @@ def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING) == set()
 
 
-def test_a_days_report_is_of_whole_hours(desk: Desk) -> None:
-    report = {"a": MORNING + 5_000, "b": MORNING + 23 * HOUR + 5_000}
+def test_a_days_report_is_of_its_whole_day(desk: Desk) -> None:
+    report = {"a": MORNING + 5_000, "b": MORNING + 22 * HOUR + 5_000}
     stamps = {**report, "first": MORNING, "last": MORNING + 24 * HOUR - 1, "next": MORNING + 24 * HOUR}
 
     assert unknown(desk, report, stamps) == {"first", "last"}
+
+
+def test_a_gaming_day_is_of_whole_hours(desk: Desk) -> None:
+    six = MORNING + 6 * HOUR
+    report = {"a": six + 5_000, "b": six + 23 * HOUR + 5_000}
+    stamps = {**report, "before": six - 1, "first": six, "last": six + 24 * HOUR - 1, "next": six + 24 * HOUR}
+
+    assert unknown(desk, report, stamps) == {"first", "last"}
+
+
+def test_a_days_report_ends_with_the_day_of_its_zone(desk: Desk) -> None:
+    # The day on which Berlin's clocks go back has 25 hours.
+    report = f"{HEADINGS}\nr1,result,421,EUR,1,25.10.2026 00:10\nr2,result,421,EUR,1,25.10.2026 22:10\n"
+    period = desk.read(report, time_zone="Europe/Berlin").read.period(zone_of("Europe/Berlin"))
+
+    assert period is not None
+    begins, ends = period
+    assert (begins, ends - begins) == (1792879200000, 25 * HOUR)
 
 
 def test_a_local_time_that_was_taken_for_utc_does_not_move_the_period(desk: Desk) -> None:
@@ -551,6 +668,33 @@ def test_a_local_time_that_was_taken_for_utc_does_not_move_the_period(desk: Desk
     both = {**stamps, "between": MORNING + 10 * HOUR + 60_000, "by its own clock": MORNING + 12 * HOUR + 60_000}
 
     assert unknown(desk, report, both) == {"between"}
+
+
+def test_a_clock_that_is_ahead_is_said(desk: Desk) -> None:
+    report = f"{HEADINGS}\na,result,421,EUR,1,2026-11-28 11:00:03\nb,result,421,EUR,1,2026-11-28 11:00:04\n"
+    stamps = {"a": MORNING + 10 * HOUR, "b": MORNING + 10 * HOUR + 1}
+
+    assert "The report's times are 1 h ahead of the ledger's: say their --time-zone" in summary(desk, report, stamps)
+    # A date without a time is not ahead of its own day.
+    days = report.replace(" 11:00:03", "").replace(" 11:00:04", "")
+    assert not any("ahead" in line or "behind" in line for line in summary(desk, days, stamps))
+
+
+def test_amounts_in_cents_are_noticed(desk: Desk) -> None:
+    stamps = {"a": MORNING, "b": MORNING}
+    report = f"{HEADINGS}\na,result,421,EUR,100,\nb,result,421,EUR,100,\n"
+
+    noticed = "Each different amount is 100 times the ledger's: is the report in other units, such as cents?"
+    assert noticed in summary(desk, report, stamps)
+    assert noticed not in summary(desk, report.replace("b,result,421,EUR,100", "b,result,421,EUR,101"), stamps)
+
+
+@pytest.mark.parametrize(("amount", "matched"), [("€1.00", 1), ("EUR 1.00", 1), ("$1.00", 0), ("1.00 kr", 0), ("1", 1)])
+def test_a_currency_beside_an_amount_is_compared_with_the_ledger(desk: Desk, amount: str, matched: int) -> None:
+    report = f"reference,callback,userId,amount\na,result,421,{amount}\n"
+    with compared(desk, report, [ledger(desk.folder, {"a": MORNING})]) as (comparison, _):
+        assert comparison.matched()[0] == matched
+        assert comparison.counts() == ({} if matched else {"different currency": 1})
 
 
 def test_a_pattern_of_dates_takes_no_longer_than_its_text(desk: Desk) -> None:

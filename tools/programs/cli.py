@@ -307,6 +307,7 @@ def _reconcile() -> typer.Typer:
         reconcile,
         "walletctl reconcile report.csv",
         "walletctl reconcile november-21.csv --since 2026-11-21 --until 2026-11-22",
+        "walletctl reconcile november.csv --time-zone Europe/Berlin --dates DD/MM/YYYY --decimal-comma",
         "walletctl reconcile report.csv --columns reference=Ref,amount=Win --csv differences.csv",
         "walletctl reconcile report.csv --stack lucky-monaco-wallet --profile finance --json",
     )

@@ -9,39 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tools.shared import database
 from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
+from tools.walletctl.reconcile.folding import CAUSE, FOLDED, OF_EACH, ORDER, Folded, Kind
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE
-
-_ORDER = "line NULLS LAST, recorded, callback, reference, kind"
-_CAUSE = r"regexp_replace(regexp_replace(coalesce(note, ''), '\x27.*\x27', ''), 'line [0-9]+|make .*', '')"
-_OF_EACH = 3  # differences of one cause among the examples
-_MOST_RANGES = 3  # of lines, that are named
-
-Kind = Literal[
-    "missing here",
-    "not taken",
-    "held",
-    "paid back",
-    "dead letter",
-    "perhaps parked",
-    "unknown there",
-    "different amount",
-    "different currency",
-    "different player",
-    "different transaction",
-    "doubled",
-    "unreadable",
-    "wrong total",
-]
 
 MEMORY = "512MB"  # of DuckDB's; what does not fit goes to the temporary folder
 _CANNOT = "the two cannot be compared on this machine"
 PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait in a retry queue
 
 _EXACT = Context(prec=80)
+_FACTORS = (100.0, 1_000.0, 100_000.0, 1_000_000.0, 0.01, 0.001)  # of units such as cents, and of thousands misread
 _EVER = 1 << 62  # milliseconds: no moment is later
 _QUARTER = 15 * 60_000  # milliseconds: no time zone is off by less
 
@@ -274,20 +254,6 @@ class Total:
     paid: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
-    """Differences of one kind whose notes say the same but for what they quote: the first one's note, and the lines.
-
-    `lines` are the first of `ranges` ranges of adjacent lines; none for what is not in the report.
-    """
-
-    kind: Kind
-    count: int
-    note: str | None
-    ranges: int
-    lines: Sequence[tuple[int, int]]
-
-
 class Comparison:
     """A report and a ledger on disk, compared."""
 
@@ -369,7 +335,7 @@ class Comparison:
             limit = "" if most is None else f"LIMIT {most}"
             found = self._database.cursor().execute(
                 f"SELECT {', '.join(names)} FROM differences "  # noqa: S608 - our own words
-                f"ORDER BY {_ORDER} {limit}"
+                f"ORDER BY {ORDER} {limit}"
             )
             while rows := found.fetchmany(1000):
                 for row in rows:
@@ -380,36 +346,25 @@ class Comparison:
         names = [field.name for field in fields(Difference)]
         rows = self._all(f"""
             SELECT {", ".join(names)} FROM (
-                SELECT *, row_number() OVER (PARTITION BY kind, {_CAUSE} ORDER BY {_ORDER}) AS place FROM differences
-            ) WHERE place <= {_OF_EACH} OR (SELECT count(*) FROM differences) <= {most} ORDER BY {_ORDER} LIMIT {most}
+                SELECT *, row_number() OVER (PARTITION BY kind, {CAUSE} ORDER BY {ORDER}) AS place FROM differences
+            ) WHERE place <= {OF_EACH} OR (SELECT count(*) FROM differences) <= {most} ORDER BY {ORDER} LIMIT {most}
         """)  # noqa: S608 - our own words
         return [Difference(**dict(zip(names, row, strict=True))) for row in rows]
 
     def causes(self) -> list[Folded]:
         """The differences by kind and by what their notes have in common, the most frequent first."""
-        rows = self._all(f"""
-            WITH caused AS (SELECT *, {_CAUSE} AS cause FROM differences),
-            ranges AS (
-                SELECT kind, cause, min(line) AS first, max(line) AS last
-                FROM (
-                    SELECT *, line - row_number() OVER (PARTITION BY kind, cause ORDER BY line) AS island
-                    FROM caused WHERE line IS NOT NULL
-                ) GROUP BY kind, cause, island
-            ),
-            numbered AS (SELECT *, row_number() OVER (PARTITION BY kind, cause ORDER BY first) AS place FROM ranges),
-            lines AS (
-                SELECT kind, cause, count(*) AS ranges,
-                    list([first, last] ORDER BY first) FILTER (WHERE place <= {_MOST_RANGES}) AS shown
-                FROM numbered GROUP BY kind, cause
+        return [Folded.of(row) for row in self._all(FOLDED)]
+
+    def factor(self) -> float | None:
+        """How many times larger all different amounts are in the report: 100, if it has cents. None if they are not."""
+        ((amounts, least, most),) = self._all("""
+            SELECT count(*), min(round(factor, 9)), max(round(factor, 9))
+            FROM (
+                SELECT try_cast(there AS DOUBLE) / nullif(try_cast(here AS DOUBLE), 0) AS factor
+                FROM differences WHERE kind = 'different amount'
             )
-            SELECT kind, count(*), arg_min(note, coalesce(line, 0)), any_value(ranges), any_value(shown)
-            FROM caused LEFT JOIN lines USING (kind, cause)
-            GROUP BY kind, cause ORDER BY count(*) DESC, min(line) NULLS LAST, kind, cause
-        """)  # noqa: S608 - our own words
-        return [
-            Folded(kind=kind, count=count, note=note, ranges=ranges or 0, lines=[(a, b) for a, b in lines or ()])
-            for kind, count, note, ranges, lines in rows
-        ]
+        """)
+        return least if amounts > 1 and least == most and least in _FACTORS else None
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""

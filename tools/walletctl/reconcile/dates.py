@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
@@ -15,7 +15,7 @@ from tools.shared.trouble import Trouble
 Order = Literal["DMY", "MDY", "YMD"]  # of day, month and year in a date of numbers
 Example = tuple[int, str]
 
-_FIRST_YEAR = 2000  # of numbers: what they would be in 1970 was written as something else
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999  # others, such as 1970 and 9999, were written for something else
 _SECOND, _MINUTE, _DAY = 1000, 60_000, 86_400_000  # milliseconds
 _UNITS = {10: 1000, 12: 1, 13: 1, 16: 1 / 1000}  # milliseconds in one, by how many digits the number has
 _MOST_SHOWN = 40  # characters, in a message
@@ -87,7 +87,13 @@ def zone_of(name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Trouble(f"no time zone is called {plain(name)}: say one such as Europe/Berlin, or UTC") from None
+        has_zones = bool(available_timezones())
+        here = (
+            "say one such as Europe/Berlin, or UTC"
+            if has_zones
+            else "this machine knows none but UTC. Install the package tzdata"
+        )
+        raise Trouble(f"no time zone is called {plain(name)}: {here}") from None
 
 
 def order_of(said: str | None) -> Order | None:
@@ -167,11 +173,13 @@ class Dates:
             case _:
                 return (_year(first), int(second), int(third)) if len(first) == len(third) == 2 else None
 
-    def _local(self, said: datetime, lasts: int) -> Moment:
+    def _local(self, said: datetime, lasts: int) -> Moment | None:
         """An hour that the zone has twice is the first of the two; one that it skips is later by what is skipped."""
         moment = said if said.tzinfo else said.replace(tzinfo=self.zone)
         # No millisecond is lost, as it would be by way of a float.
         at = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return None
         return Moment(at, lasts, moment.astimezone(self.zone).isoformat()[:10])
 
 

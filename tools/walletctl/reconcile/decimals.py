@@ -17,7 +17,8 @@ from tools.shared.trouble import Trouble
 Mark = Literal[".", ","]
 Example = tuple[int, str]  # a line, and what it has
 
-POINT_OPTION, COMMA_OPTION = "--decimal-point", "--decimal-comma"
+_OPTIONS = ("--decimal-point", "--decimal-comma")
+_MOST_BY_ONE = 20  # amounts such as 1.234 are of thousands if one such as 12,50 says so: of 1,000 it may be a slip
 _NAMES: Mapping[str, str] = {".": "a decimal point", ",": "a decimal comma"}
 _OTHER: Mapping[Mark, Mark] = {".": ",", ",": "."}
 _MOST_SHOWN = 40  # characters of an amount, in a message
@@ -150,7 +151,8 @@ class AmountEvidence:
 
     counts: dict[Mark, int] = field(default_factory=lambda: {".": 0, ",": 0})
     firsts: dict[Mark, Example] = field(default_factory=dict[Mark, Example])
-    doubtful: Example | None = None
+    doubtful: dict[Mark, int] = field(default_factory=lambda: {".": 0, ",": 0})  # by the mark that they have
+    first_doubtful: Example | None = None
     grouped: str = ""
     positive_bets: bool = False
     negative_bets: bool = False
@@ -173,7 +175,8 @@ class AmountEvidence:
             if "e" in number.lower():
                 self._count(fits[0] if fits[0] in number else fits[1], line, text)
             else:
-                self.doubtful = self.doubtful or (line, text)
+                self.doubtful[fits[0] if fits[0] in number else fits[1]] += 1
+                self.first_doubtful = self.first_doubtful or (line, text)
         elif fits and not number.isdigit():
             self.grouped = self.grouped or text
 
@@ -185,17 +188,17 @@ class AmountEvidence:
             return Decimals(said, bets_are_negative=bets_are_negative)
         if points and points == commas:
             told = [f"line {line} has {_NAMES[mark]} ({_shown(text)})" for mark, (line, text) in self.firsts.items()]
-            raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say {POINT_OPTION} or {COMMA_OPTION}")
-        if usual and not points and not commas:
-            return Decimals(usual, bets_are_negative=bets_are_negative)
-        if not points and not commas and self.doubtful:
-            line, text = self.doubtful
-            ways = [
-                f"{POINT_OPTION} ({_read(text, '.')})",
-                f"{COMMA_OPTION} ({_read(text, ',')})",
-            ]
-            raise Trouble(f"{name} can be read in two ways: {_shown(text)} in line {line}. Say {' or '.join(ways)}")
-        return Decimals("," if commas > points else ".", bool(points and commas), bets_are_negative)
+            raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say {' or '.join(_OPTIONS)}")
+        mark: Mark = "," if commas > points else "."
+        is_shown = bool(points or commas) and self.doubtful[_OTHER[mark]] <= _MOST_BY_ONE * self.counts[mark]
+        if self.first_doubtful and not is_shown and not (usual and not points and not commas):
+            line, text = self.first_doubtful
+            ways = [f"{option} ({_read(text, mark)})" for mark, option in zip(_MARKS, _OPTIONS, strict=True)]
+            few = "" if not points and not commas else f", and almost no amount is like {_shown(self.firsts[mark][1])}"
+            raise Trouble(
+                f"{name} can be read in two ways: {_shown(text)} in line {line}{few}. Say {' or '.join(ways)}"
+            )
+        return Decimals(mark, bool(points and commas), bets_are_negative)
 
     def _count(self, mark: Mark, line: int, text: str) -> None:
         self.counts[mark] += 1

@@ -40,7 +40,7 @@ _AMOUNT_LIKE = re.compile(r"[0-9][0-9.,' ]*")
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|report|overall|page)?[ -]?totals?|sum|summary|summe|gesamt(?:summe|betrag)?|(?:zwischen|end)summe"
     r"|insgesamt|total g\S+ral|totale|totaal|totalt|summa|somme|suma|soma|razem|ogółem|toplam|genel toplam|итого|всего"
-    r"|celkem|összesen|yhteensä|i alt|sammanlagt)\b.{0,40}",
+    r"|celkem|összesen|yhteensä|i alt|sammanlagt)(?:[\s:(*].{0,40})?",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(
@@ -92,7 +92,7 @@ class Layout:
 
     headings: Headings
     timepoint: int | None
-    above: Sequence[int]
+    above: Sequence[str]
     _rows: Iterator[tuple[int, str]]
     _name: str
 
@@ -122,20 +122,22 @@ class Layout:
         headings = Headings.of(line, text, name, reading, said)
         for number, other in above:
             _check_above(number, other, headings, name)
-        return cls(headings, timepoint, [number for number, _ in above], report, name)
+        return cls(headings, timepoint, [text for _, text in above], report, name)
 
     def rows(self, spanning: Spanning | None = None) -> Iterator[tuple[int, list[str], Kind]]:
         """Each row with its line, and what it is. Raises Trouble."""
         headings = self.headings
-        player, reference, width = headings.places["userId"], headings.places["reference"], headings.width
-        its_heading = headings.cells[player]
+        player, reference, amount = (headings.places[column] for column in ("userId", "reference", "amount"))
+        width = headings.width
+        titles = {_filled(split(text, headings.delimiter) or []) for text in self.above}
         for line, row in rows(self._rows, self._name, headings.delimiter, spanning):
-            if len(row) == width and row[player].strip() and row[reference].strip() and row[player] != its_heading:
+            # Most rows are known by this; the headings once more have no digit at the end of their amount.
+            if len(row) == width and row[amount][-1:].isdigit() and row[player].strip() and row[reference].strip():
                 yield line, row, "row"
-            elif any(cell.strip() for cell in row):
-                yield line, row, self._kind(line, row)
+            elif filled := _filled(row):
+                yield line, row, "footer" if filled in titles else self._kind(line, row, filled)
 
-    def _kind(self, line: int, row: Sequence[str]) -> Kind:
+    def _kind(self, line: int, row: Sequence[str], filled: Sequence[str]) -> Kind:
         headings = self.headings
         keys = [_key(legacy_text(cell)) for cell in row]
         if keys == [_key(cell) for cell in headings.cells]:
@@ -146,7 +148,6 @@ class Layout:
                 f"{self._name} has other headings in line {line} than in line {headings.line}: compare the two parts "
                 "one by one"
             )
-        filled = [cell.strip() for cell in map(legacy_text, row) if cell.strip()]
         if (len(filled) == 1 and _FOOTER.fullmatch(filled[0])) or all(_RULE.fullmatch(cell) for cell in filled):
             return "footer"
         if len(row) != headings.width:
@@ -166,6 +167,10 @@ class Layout:
 
 
 _RULE = re.compile(r"[-=_*]{2,}")
+
+
+def _filled(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in map(legacy_text, row) if cell.strip())
 
 
 def time_point(text: str) -> re.Match[str] | None:

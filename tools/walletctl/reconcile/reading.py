@@ -21,6 +21,9 @@ _CALLBACKS = {
 }  # fmt: skip
 
 
+_MOST_OF_A_CALLBACK = 64  # characters: what is longer is none, and is not kept in memory
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The provider's heading of each column, and what callback all rows are of, if none says.
@@ -72,8 +75,12 @@ class Reading:
         return cls(headings, frozenset(named & headings.keys()), callback, mark, order_of(dates), zone, time_zone)
 
 
-@lru_cache(maxsize=1024)
 def callback_of(text: str) -> str | None:
     """In the provider's words: `result`, `Result`, `JackPotWin`, `promo win`, `auto-closing`."""
+    return _callback(text) if len(text) <= _MOST_OF_A_CALLBACK else None
+
+
+@lru_cache(maxsize=1024)
+def _callback(text: str) -> str | None:
     letters = "".join(character for character in text.lower() if character.isalpha())
     return _CALLBACKS.get(letters) or _CALLBACKS.get(letters.removesuffix("win"))

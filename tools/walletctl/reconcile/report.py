@@ -1,7 +1,7 @@
 """A provider's report, read row by row: what is not of its form is named by its line, and the rest is compared.
 
-It is read twice: once to see how it is written, once to read it so. What the columns mean: docs/tools/simulate.md, The
-provider's report.
+It is read twice: once to see how it is written, once to read it so.
+What the columns mean: docs/tools/simulate.md, The provider's report.
 """
 
 import json
@@ -25,10 +25,10 @@ from tools.walletctl.reconcile.sums import Sums
 COMPARED_IF_THERE = {"currency": "currency", "transactionId": "transaction"}  # and what their fields are in a row
 
 _IDENTITIES = ("reference", "transactionId", "userId")  # compared to the last character: the wallet does not trim
-_MOST_OF_A_CELL = 100  # characters, in a message
+_MOST_OF_A_CELL, _MOST_OF_AN_EXAMPLE = 100, 40  # characters, in a message
 _STEP = 1000  # rows between two signs of life
 _ABOUT_A_DAY = 20 * 3_600_000  # milliseconds: the rows of a day, in a casino where nobody plays before dawn
-_MILLISECOND = timedelta(milliseconds=1)
+_LAST_HOUR = 23
 _PARTED_BY = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Item = dict[str, str | int]
@@ -61,24 +61,28 @@ class Read:
     last: int | None = None
 
     def period(self, zone: tzinfo) -> tuple[int, int] | None:
-        """The report's own period: to whole minutes, or whole hours if it is about a day or more.
+        """The report's own period, widened: what the provider left out may be before its first row, or after its last.
 
-        What the provider left out may be before its first row, or after its last.
+        To whole minutes; to hours, if it is about a day or more; to days, if it also begins or ends with one.
         """
         if self.first is None or self.last is None:
             return None
-        unit = timedelta(hours=1) if self.last - self.first >= _ABOUT_A_DAY else timedelta(minutes=1)
-        first, last = (datetime.fromtimestamp(at / 1000, zone) for at in (self.first, self.last))
-        begins = self.first - (_since_midnight(first) % unit) // _MILLISECOND
-        return begins, self.last + (-_since_midnight(last) % unit) // _MILLISECOND
+        first, last = (datetime.fromtimestamp(at / 1000, zone) for at in (self.first, self.last - 1))
+        unit = timedelta(minutes=1)
+        if self.last - self.first >= _ABOUT_A_DAY:
+            unit = timedelta(days=1) if first.hour == 0 or last.hour == _LAST_HOUR else timedelta(hours=1)
+        begins, ends = _begin(first, unit), _begin(last, unit) + unit
+        return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
 
     def see_moment(self, moment: dates.Moment) -> None:
         self.first = moment.at if self.first is None else min(self.first, moment.at)
         self.last = max(self.last or 0, moment.at + moment.lasts)
 
 
-def _since_midnight(moment: datetime) -> timedelta:
-    return timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+def _begin(moment: datetime, of: timedelta) -> datetime:
+    """The beginning of its minute, hour or day, by the clocks of its zone."""
+    minute = moment.replace(second=0, microsecond=0)
+    return minute - timedelta(hours=minute.hour, minutes=minute.minute) % of
 
 
 def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int], None]) -> Read:
@@ -99,6 +103,7 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
             timepoint=layout.timepoint,
         )
         sums = Sums() if form.totals else None
+        wrong: list[_Total] = []
         with to.open("w") as written:
             for line, row, kind in layout.rows(read.spanning):
                 if kind == "row":
@@ -109,10 +114,14 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
                         read.timepoint = None if time_point(row[0]) else read.timepoint
                     if read.rows % _STEP == 0:
                         advance(_STEP)
-                elif not (kind == "total" and sums and (item := _total(line, row, headings, form, sums))):
-                    continue
-                written.write(json.dumps(item))
-                written.write("\n")
+                    written.write(json.dumps(item))
+                    written.write("\n")
+                elif kind == "total" and (total := _Total.of(line, row, headings, form)) and total.differs(sums):
+                    wrong.append(total)
+            for total in wrong:
+                # One above its rows is of all of them.
+                if make := total.differs(sums):
+                    written.write(f"{json.dumps(total.item(make))}\n")
     return read
 
 
@@ -158,7 +167,7 @@ class _Form:
         elif self.grouped:
             parts.append("decimal point")
         if self.grouped:
-            parts.append(f"amounts such as {plain(' '.join(self.grouped.split()))}")
+            parts.append(f"amounts such as {cut(plain(' '.join(self.grouped.split())), _MOST_OF_AN_EXAMPLE)}")
         if self.decimals.bets_are_negative:
             parts.append("bets below zero")
         if self.dates.form or reading.zone_name:
@@ -175,7 +184,8 @@ def _form_of(source: Path, name: str, reading: Reading) -> _Form:
     foreign: list[int] = []
     layout = Layout.of(source, name, reading, foreign)
     places, width = layout.headings.places, layout.headings.width
-    amount, callback, timestamp = places["amount"], places.get("callback"), places.get("timestamp")
+    reference, player, amount = (places[column] for column in ("reference", "userId", "amount"))
+    callback, timestamp = places.get("callback"), places.get("timestamp")
     of_amounts, of_dates = decimals.AmountEvidence(), dates.DateEvidence()
     totals, others = list[int](), 0
     for line, row, kind in layout.rows():
@@ -184,7 +194,8 @@ def _form_of(source: Path, name: str, reading: Reading) -> _Form:
             continue
         if kind == "total":
             totals.append(line)
-        if len(row) == width:
+        # What names no credit shows nothing of how the credits are written.
+        if len(row) == width and (kind == "total" or (row[reference].strip() and row[player].strip())):
             said = (row[callback] if callback is not None else "") or reading.callback or ""
             is_bet = kind == "row" and callback_of(said) == "bet"
             of_amounts.see(line, legacy_text(row[amount].strip()), is_bet=is_bet)
@@ -277,25 +288,35 @@ def _currencies_fault(text: str, beside: str, column: str) -> str:
     return f"{_told(text)} is in another currency than its column says: {column}"
 
 
-def _total(line: int, row: Sequence[str], headings: Headings, form: _Form, sums: Sums) -> Item | None:
-    """A total that the rows above it do not make, as a row with that fault; None if they do, or it has no amount."""
-    text = legacy_text(total_of(row, headings))
-    amount = form.decimals.read(text)
-    if amount is None:
-        return None
-    place = headings.places.get("currency", len(row))
-    currency = _currency(legacy_text(row[place].strip())) if place < len(row) == headings.width else ""
-    if (wrong := sums.differs(amount, currency or amount.currency)) is None:
-        return None
-    nothing = dict.fromkeys(("reference", "player", "transaction", "day", "answer"), "")
-    return {
-        **nothing,
-        "line": line,
-        "callback": "total",
-        "currency": "" if "|" in currency else currency,
-        "amount": amount.value,
-        "fault": f"the rows above it make {wrong}",
-    }
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """What a row of a total says is the sum, and the words beside it: its currency may be one of them."""
+
+    line: int
+    amount: decimals.Amount
+    currency: str
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, line: int, row: Sequence[str], headings: Headings, form: _Form) -> "_Total | None":
+        """None if it has no amount: it may be a number of rows."""
+        cells = [legacy_text(cell) for cell in row]
+        amount = form.decimals.read(total_of(cells, headings))
+        if amount is None:
+            return None
+        words = {in_capitals(word.strip(":()")) for cell in cells for word in cell.split()}
+        place = headings.places.get("currency", len(cells))
+        currency = _currency(cells[place].strip()) if place < len(cells) == headings.width else ""
+        return cls(line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")}))
+
+    def differs(self, sums: Sums | None) -> str | None:
+        return sums.differs(self.amount, self.currency, self.words) if sums else None
+
+    def item(self, make: str) -> Item:
+        """As a row with that fault."""
+        nothing = dict.fromkeys(("reference", "player", "currency", "transaction", "day", "answer"), "")
+        fault = f"the rows of the report make {make}"
+        return {**nothing, "line": self.line, "callback": "total", "amount": self.amount.value, "fault": fault}
 
 
 def _shifted(line: int, row: Sequence[str], headings: Headings) -> Item:

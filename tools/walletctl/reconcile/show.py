@@ -19,7 +19,8 @@ from tools.shared.outside import cut, plain
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.comparison import Comparison, Difference, Folded, Total
+from tools.walletctl.reconcile.comparison import Comparison, Difference, Total
+from tools.walletctl.reconcile.folding import Folded
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read
 
 MOST_SHOWN = 10  # differences in a table, and more in JSON: --csv FILE has them all
@@ -58,14 +59,14 @@ _MEANINGS = {
     "missing here": "owed by the report, and not paid",
     "not taken": "a bet of the report that took nothing here",
     "held": "a stake is held for a bet that the report does not have",
-    "paid back": "a stake was paid back, and the report has the bet without its cancel",
+    "paid back": "a stake was paid back, and the report has no cancel of its bet",
     "dead letter": "owed, and left for a person",
     "perhaps parked": "owed, and perhaps kept for another try",
     "unknown there": "on record, and not in the report",
-    "different amount": "credited with another amount than the report has",
-    "different currency": "credited in another currency than the report has",
-    "different player": "credited to another player than the report has",
-    "different transaction": "the provider was answered another transaction than the ledger has",
+    "different amount": "credited with another amount",
+    "different currency": "credited in another currency",
+    "different player": "credited to another player",
+    "different transaction": "the provider was answered another transaction",
     "doubled": "the same credit twice in the report: it was credited once",
     "unreadable": "not compared",
     "wrong total": "not the sum of its rows",
@@ -140,16 +141,18 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         were = "was" if undone == 1 else "were"
         yield f"{counted(undone, 'bet')} of the report {were} cancelled, and never taken here: nothing had to be paid"
     if untold:
-        yield f"{untold:,} of them are paid though the provider was last answered otherwise, as after an outage"
+        yield f"{untold:,} of the matched are paid though the provider was last answered otherwise, as after an outage"
     if read.undated:
         line, timestamp = read.undated
         yield (
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
             f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
         )
+    if factor := comparison.factor():
+        yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
-        yield f"Its times are {_hours(abs(comparison.shift))} {ahead} the ledger's: if they are local, say --time-zone"
+        yield f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's: say their --time-zone"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 

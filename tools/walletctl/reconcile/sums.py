@@ -1,7 +1,7 @@
 """What the rows of a report make, for the totals that it has between and below them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
@@ -33,17 +33,19 @@ class Sums:
             of = sums[currency]
             of[is_bet] = _EXACT.add(of[is_bet], value)
 
-    def differs(self, total: Amount, currency: str) -> str | None:
-        """What the rows make instead. None if they make the total, or if one of them could not be read.
+    def differs(self, total: Amount, currency: str, words: Iterable[str]) -> str | None:
+        """What the rows so far make instead. None if they make the total, or if one of them could not be read.
 
-        A total may be of what is credited and staked together, of one of the two, or of their difference.
+        A total may be of what is credited and staked together, of one of the two, or of their difference. It is of its
+        currency, if it has one, or of those that are among its words, or else of all.
         """
-        said = Decimal(total.value)
-        ways = [_ways(sums, {*currency.split("|")} - {""}) for sums in (self.whole, self.part)]
+        currencies = {currency} if currency else {*words} & self.whole.keys()
+        ways = [_ways(sums, currencies) for sums in (self.whole, self.part) if sums]
         self.part = _by_currency()
+        said = Decimal(total.value)
         if self.is_unknown or any(said == abs(value) for way in ways for value in way):
             return None
-        return written(ways[0][0])
+        return written(ways[0][0]) if ways else "0"
 
 
 def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str]) -> list[Decimal]:
