@@ -247,7 +247,7 @@ def _at(sought: Sought, said: LogLine) -> str:
 def nothing(searched: Searched) -> Iterator[str]:
     """That nothing matches, what comes nearest, why that may be, and the next command."""
     sought, moved = searched.sought, searched.moved
-    yield headline(sought)
+    yield f"Nothing matches: {headline(sought)}"
     if near := [*nearest(searched)]:
         yield "What comes nearest:"
         yield from (f"  {each}" for each in near)
@@ -262,7 +262,7 @@ def nothing(searched: Searched) -> Iterator[str]:
 def headline(sought: Sought) -> str:
     whose = "no player" if sought.player is None else f"player {legible(sought.player)}"
     verb = "has a" if sought.player is None else "has no"
-    return f"Nothing matches: {whose} {verb} {wanted(sought)} {period(sought)}."
+    return f"{whose} {verb} {wanted(sought)} {period(sought)}."
 
 
 def wanted(sought: Sought) -> str:
