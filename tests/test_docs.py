@@ -573,6 +573,8 @@ def as_compared(output: str) -> str:
         (r'\{"reference.*?\}', "REQUEST"),
         (r"\d{4}-\d\d-\d\d\d\d:\d\d(:\d\d)?Z", "MOMENT"),
         (r"MOMENT,?\d+(s|min)(ago)?", "MOMENT"),
+        (r"(today|yesterday)at\d\d:\d\d(UTC|\(.*?UTC\))", "MOMENT"),
+        (r"since\d{4}-\d\d-\d\d\d\d:\d\d(UTC|[^(]*\(.*?UTC\))", "SINCE"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
         (r"SHA-256[0-9a-f]{64}", "SUM"),
         (r"discarded-result-\w+", "FILE"),

@@ -290,6 +290,16 @@ def test_a_stack_s_log_is_asked_for_a_player_s_refusals_and_then_for_what_became
     assert second["queryString"].count('"r') == 50
 
 
+def test_more_refusals_than_can_be_read_are_not_taken_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    monkeypatch.setattr("tools.walletctl.log._MOST_LINES", 2)
+    lines = [{"service": "result", "message": "refused", "userId": "421", "correlation_id": str(n)} for n in range(2)]
+    wanted, now = Refusals(player="421", are_meant=lambda _: True), datetime.now(UTC)
+
+    with pytest.raises(Trouble, match="2 requests or more were refused in that time. Search a shorter time"):
+        refusals_of_stack(Logs(*lines), ["/prod/result"], wanted, now, now)
+
+
 # --- Pages of a ledger ------------------------------------------------------------------------------
 
 

@@ -62,10 +62,10 @@ class Amounts:
             return max(size - self.most, Decimal("1E-18"))
         return Decimal(0)
 
-    @property
-    def end(self) -> Decimal:
-        """One of the two."""
-        return self.most if self.most is not None else self.least or Decimal(0)
+    def is_near(self, value: Decimal) -> bool:
+        """Whether it differs by no more than half."""
+        end = self.least if self.least is not None and value.copy_abs() < self.least else self.most
+        return self.distance(value) <= (end or Decimal(0)) / 2
 
     def __str__(self) -> str:
         match self.least, self.most:
