@@ -573,6 +573,7 @@ def as_compared(output: str) -> str:
         (r'\{"reference.*?\}', "REQUEST"),
         (r"\d{4}-\d\d-\d\d\d\d:\d\d(:\d\d)?Z", "MOMENT"),
         (r"MOMENT,?\d+(s|min)(ago)?", "MOMENT"),
+        (r"--since=\d{4}-\d\d-\d\dT[\d:]+Z", "--since=MOMENT"),
         (r"(today|yesterday)at\d\d:\d\d(UTC|\(.*?UTC\))", "MOMENT"),
         (r"since\d{4}-\d\d-\d\d\d\d:\d\d(UTC|[^(]*\(.*?UTC\))", "SINCE"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
