@@ -88,7 +88,7 @@ def test_the_first_line_is_the_answer(walletctl: Walletctl, operator: Operator) 
 
     assert lines[0].startswith(f"Player 421 was paid 500 USD by jackpot JP-7 today at {at:%H:}")
     assert lines[0].endswith("Reference: jp. Balance after it: 100389.99 USD.")
-    assert lines[1:] == ["To see its request, and each time that it was sent: walletctl find 'jackpot#jp'"]
+    assert lines[1:] == ["To see the request, and each time that it was sent: walletctl find 'jackpot#jp'"]
 
 
 def test_the_answer_has_local_time_beside_utc(walletctl: Walletctl, operator: Operator) -> None:
@@ -151,7 +151,7 @@ def test_requests_are_shown_where_they_are_asked_for(walletctl: Walletctl, opera
     folded = told(walletctl, "421", "--amount", "7")
 
     assert [each.split("Reference: ")[1][:3] for each in folded[:2]] == ["r-2", "r-1"]
-    assert folded[2:] == ["To see their requests, add --requests."]
+    assert folded[2:] == ["To see the requests, add --requests."]
     assert '"reference":"r-1"' in "".join(
         each.strip() for each in told(walletctl, "421", "--amount", "7", "--requests")
     )

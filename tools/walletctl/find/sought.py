@@ -135,8 +135,8 @@ class Sought:
 
     @property
     def may_have_moved_nothing(self) -> bool:
-        """Whether an order of that kind may be refused for lack of money, of which a player's list says nothing."""
-        return not self.kinds or not {BET, "withdrawal", "adjustment"}.isdisjoint(self.kinds)
+        """Whether one of that kind may have been refused for lack of money without being looked for in the log."""
+        return not self.kinds or not {"withdrawal", "adjustment"}.isdisjoint(self.kinds)
 
     def has_kind(self, kind: str) -> bool:
         return not self.kinds or kind in self.kinds
