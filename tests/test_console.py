@@ -2749,3 +2749,94 @@ def test_a_page_is_there_at_once(window: Window) -> None:
     window.get("/player?id=421")
 
     assert time.process_time() - began < 1  # of the processor's time, of which a busy machine takes no more
+
+
+# --- Find by what a player says ---------------------------------------------------------------------
+
+
+def test_a_player_s_page_answers_what_the_player_says(window: Window) -> None:
+    window.operator.send("jackpot", published("jackpot", amount="500.00", reference="jp", jackpotId="JP-7"))
+    in_euros(window.operator, "elsewhere", amount="500")
+
+    asked = "amount=500&since=yesterday&zone=Asia/Tokyo"
+    text = window.get(f"/player?id=421&{asked}").text
+
+    assert 'action="/player"' in window.get("/player?id=421").text
+    assert re.search(r"was paid 500 USD by jackpot JP-7 (today|yesterday) at \d\d:\d\d \(.*UTC\)", text)
+    assert "The request as received" in text
+    assert "A win of 500 EUR for player 421 is a dead letter." in text
+    assert 'name="amount" value="500"' in text
+    assert window.get(f"/find/said?id=421&{asked}").headers["location"] == (
+        "/player?id=421&amount=500&since=yesterday&zone=Asia%2FTokyo"
+    )
+
+
+def test_a_search_that_finds_nothing_says_what_comes_nearest_and_why(window: Window) -> None:
+    window.operator.send("result", published("result", amount="450", reference="near"))
+
+    text = window.get("/player?id=421&amount=500&kind=win").text
+
+    assert "Player 421 has no win of 500 since" in text
+    assert "Player 421 was paid 450 USD in round" in text
+    assert "Most likely it never came here" in text
+    assert "Paste the reference into Find." in text
+
+
+def test_a_search_finds_what_waits_and_who_won_without_a_player(window: Window) -> None:
+    window.operator.send("result", published("result", amount="500", reference="won"))
+    now = datetime.now(UTC)
+    window.place.refusals = [
+        LogLine(
+            at=now, callback="result", message="refused", code=998, reason="ReadTimeoutError", tries=2,
+            reference="waits", player="421", amount="500",
+        )
+    ]  # fmt: skip
+
+    text = window.get("/find/said?amount=500&kind=win").text
+
+    assert "Player 421 was paid 500 USD" in text
+    assert "Not credited yet: it is tried again by itself" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("amount=500,00", "The amount 500,00 cannot be read: write it with a point"),
+        ("amount=2-1", "The amount 2-1 is upside down: write 1-2"),
+        ("kind=spin", "No kind is called spin: there are result, jackpot"),
+        ("since=2099-01-01", "2099-01-01 is in the future"),
+        ("since=today&until=yesterday", "yesterday is not after today"),
+        ("amount=1&zone=Berlin", "do you mean Europe/Berlin?"),
+    ],
+)
+def test_a_search_that_is_not_understood_says_how_to_write_it(asked: str, told: str, window: Window) -> None:
+    answer = window.get(f"/player?id=421&{asked}")
+
+    assert answer.status_code == 400
+    assert told.lower() in answer.text.replace("&#39;", "'").lower()
+
+
+def test_a_stack_asks_before_it_reads_what_costs_money(
+    operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "WAIT_SECONDS", 0)
+    window = Window(operator, tmp_path, is_local=False)
+    operator.send("result", published("result", amount="500", reference="won"))
+    now = datetime.now(UTC)
+    window.place.refusals = [
+        LogLine(
+            at=now, callback="result", message="refused", code=998, reason="x", tries=None,
+            reference="waits", player="421", amount="7",
+        )
+    ]  # fmt: skip
+
+    all_players, one = window.get("/find/said?amount=500").text, window.get("/player?id=421&amount=7").text
+
+    assert "To search all players, this reads" in all_players
+    assert "was paid 500" not in all_players
+    assert "Player 421 was paid 500 USD" in window.get("/find/said?amount=500&scan=1").text
+    assert "Player 421 has no movement of 7 since" in one
+    without_log = window.get("/find/said/rest?id=421&amount=7").text
+    assert "No dead letter matches" in without_log
+    assert "the account pays for what is read" in without_log
+    assert "Not credited yet" in window.get("/find/said/rest?id=421&amount=7&log=1").text

@@ -89,6 +89,8 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
     stage.run("find", "421")
     stage.run("find", "nowhere")
     stage.run("find", "nowhere", "--player", "421")
+    stage.run("find", "421", "--amount", "5")
+    stage.run("find", "--amount", "5", "--yes")
     stage.run("rounds", "--open")
     stage.run("rounds", "--open", "--player", "421")
     with monkeypatch.context() as impatient:

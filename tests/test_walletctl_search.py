@@ -88,7 +88,7 @@ def test_the_first_line_is_the_answer(walletctl: Walletctl, operator: Operator) 
 
     assert lines[0].startswith(f"Player 421 was paid 500 USD by jackpot JP-7 today at {at:%H:}")
     assert lines[0].endswith("Reference: jp. Balance after it: 100389.99 USD.")
-    assert lines[1:] == ["To see its request, and each time that it was sent: walletctl find 'jackpot#jp'"]
+    assert lines[1:] == ["To see the request, and each time that it was sent: walletctl find 'jackpot#jp'"]
 
 
 def test_the_answer_has_local_time_beside_utc(walletctl: Walletctl, operator: Operator) -> None:
@@ -151,7 +151,7 @@ def test_requests_are_shown_where_they_are_asked_for(walletctl: Walletctl, opera
     folded = told(walletctl, "421", "--amount", "7")
 
     assert [each.split("Reference: ")[1][:3] for each in folded[:2]] == ["r-2", "r-1"]
-    assert folded[2:] == ["To see their requests, add --requests."]
+    assert folded[2:] == ["To see the requests, add --requests."]
     assert '"reference":"r-1"' in "".join(
         each.strip() for each in told(walletctl, "421", "--amount", "7", "--requests")
     )
@@ -288,6 +288,16 @@ def test_a_stack_s_log_is_asked_for_a_player_s_refusals_and_then_for_what_became
     assert 'filter message = "refused" and userId = "421" and service != "bet" |' in first["queryString"]
     assert '"r59"' in second["queryString"]
     assert second["queryString"].count('"r') == 50
+
+
+def test_more_refusals_than_can_be_read_are_not_taken_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.walletctl.log._POLL_SECONDS", 0)
+    monkeypatch.setattr("tools.walletctl.log._MOST_LINES", 2)
+    lines = [{"service": "result", "message": "refused", "userId": "421", "correlation_id": str(n)} for n in range(2)]
+    wanted, now = Refusals(player="421", are_meant=lambda _: True), datetime.now(UTC)
+
+    with pytest.raises(Trouble, match="2 requests or more were refused in that time"):
+        refusals_of_stack(Logs(*lines), ["/prod/result"], wanted, now, now)
 
 
 # --- Pages of a ledger ------------------------------------------------------------------------------

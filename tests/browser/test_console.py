@@ -136,6 +136,24 @@ def test_someone_finds_why_a_win_was_not_credited(opened: Opened, service: Servi
     expect(page.get_by_text("A retry is refused again").first).to_be_visible()
 
 
+def test_what_a_player_says_is_answered_in_two_clicks(opened: Opened, service: Service) -> None:
+    """421 says that 517.25 is missing since last night."""
+    service.send("jackpot", reference=name("said"), amount="517.25")
+    page = opened("/find", timezone_id="Asia/Tokyo")
+
+    page.get_by_label("Player, reference, round or transaction").fill("421")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_label("Amount").fill("517.25")
+    page.get_by_label("Since").fill("last night")
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.get_by_role("heading", name="Credited: 517.25 USD")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"was paid 517.25 USD by jackpot .* at \d\d:\d\d \(.*UTC\)"))).to_be_visible()
+    expect(page).to_have_url(re.compile("zone=Asia%2FTokyo"))
+    page.get_by_role("link", name="the whole ledger").click()
+    expect(page.get_by_role("region", name="Ledger").get_by_text(" here").first).to_be_visible()
+
+
 def test_a_player_page_has_balances_a_picture_and_the_verified_mark(opened: Opened, service: Service) -> None:
     service.send(reference=name("one"))
     service.send(reference=name("two"))
@@ -417,6 +435,9 @@ PAGES = (
     "/find?name=nothing-of-that-name",
     "/player?id=421",
     "/player?id=nobody",
+    "/player?id=421&amount=10&since=yesterday",
+    "/player?id=421&amount=1e9&zone=Europe/Berlin",
+    "/player?id=421&amount=123456",
     "/transaction?id=result%23{reference}",
     "/find?name=round-{reference}",
     "/rounds",

@@ -126,10 +126,10 @@ class SearchPages:
             status=status,
             said=said,
             player=player,
-            trouble=trouble,
+            trouble=_capital(trouble if not trouble or trouble.endswith("?") else f"{trouble}."),
             cost=cost,
             is_searched=moved is not None,
-            headline=told.headline(sought) if sought and not matching else "",
+            headline=_capital(told.headline(sought)) if sought and not matching else "",
             moved=[
                 {
                     "item": item,
@@ -155,7 +155,8 @@ class SearchPages:
             "answer": {
                 "settled": [(item["id"], told.settled(sought, item)) for item in rest.settled[:MOST]],
                 "letters": [
-                    (callback, group, told.dead_letter(sought, callback, group)) for callback, group in rest.letters
+                    (callback, group, _capital(told.dead_letter(sought, callback, group).partition(": ")[2]))
+                    for callback, group in rest.letters
                 ],
                 "missed": rest.missed,
                 "is_nothing": is_nothing,
@@ -166,3 +167,7 @@ class SearchPages:
             },
             "known": rest.on_record,
         }
+
+
+def _capital(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:]}"

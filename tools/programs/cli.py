@@ -242,6 +242,7 @@ def _find() -> typer.Typer:
         find,
         "walletctl find 585c1306f89c56f5ecfc2f5d",
         "walletctl find 5103188801 --player 421",
+        "walletctl find 421 --amount 500 --since yesterday",
         "walletctl find 421 --stack lucky-monaco-wallet --region eu-west-1",
     )
 

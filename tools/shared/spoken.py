@@ -159,8 +159,8 @@ def _in_utc(day: date, at: time, zone: tzinfo | None) -> datetime:
 
 def _day(said: str, today: date) -> date | None:
     """The last day of that name. A weekday is never today: for that there is a word."""
-    if said in ("today", "yesterday", "2 days"):
-        return today - timedelta(days=("today", "yesterday", "2 days").index(said))
+    if said in (days := ("tomorrow", "today", "yesterday", "2 days")):
+        return today - timedelta(days=days.index(said) - 1)
     name = said.removeprefix("on ").removeprefix("last ")
     if weekday := _named(name, _DAYS):
         return today - timedelta(days=(today.weekday() - weekday) % 7 + 1)

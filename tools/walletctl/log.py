@@ -79,13 +79,14 @@ class LogLine:
 class Refusals:
     """Which refusals are looked for: a `player`'s, or anybody's if None, of those that `are_meant`.
 
-    Of more references than can be asked for, those with a refusal that comes `first` are.
+    They came before `until`. Of more references than can be asked for, those with a refusal that comes `first` are.
     """
 
     player: str | None
     are_meant: Callable[[LogLine], bool]
     first: Callable[[LogLine], bool] = lambda _: False
     without_bets: bool = True
+    until: datetime | None = None
 
     def has(self, line: LogLine) -> bool:
         is_theirs = self.player in (None, line.player) and not (self.without_bets and line.callback == BET)
@@ -215,11 +216,14 @@ def refused_of_stack(logs: Any, groups: Sequence[str], name: str, since: datetim
 def refusals_of_stack(
     logs: Any, groups: Sequence[str], refusals: Refusals, since: datetime, until: datetime
 ) -> list[LogLine]:
-    """A stack's lines of every reference with such a refusal among the newest thousand. Raises Trouble."""
+    """A stack's lines of every reference with such a refusal. Raises Trouble, also for more than can be read."""
     clauses = ['message = "refused"']
     clauses += [] if refusals.player is None else [f"userId = {_literal(refusals.player)}"]
     clauses += [f'service != "{BET}"'] if refusals.without_bets else []
-    found = [*filter(refusals.has, _asked(logs, groups, f"filter {' and '.join(clauses)}", since, until))]
+    lines = _asked(logs, groups, f"filter {' and '.join(clauses)}", since, refusals.until or until)
+    if len(lines) == _MOST_LINES:
+        raise Trouble(f"{_MOST_LINES:,} requests or more were refused in that time. Search a shorter time")
+    found = [*filter(refusals.has, lines)]
     return _with_what_became(logs, groups, found, refusals.newest(found), since, until)
 
 

@@ -15,8 +15,7 @@ from tools.walletctl import records
 from tools.walletctl.find import show
 from tools.walletctl.find.finding import found_in
 from tools.walletctl.find.found import sentences
-from tools.walletctl.find.searched import MOST, Searched
-from tools.walletctl.find.searched import sentences as answer
+from tools.walletctl.find.searched import MOST, Searched, of_moved, of_the_rest
 from tools.walletctl.find.searching import cost_of_all, moved_in, not_moved_in, with_records
 from tools.walletctl.find.sought import AMOUNT_HELP, Amounts, Sought, kinds_named
 from tools.walletctl.names import any_name
@@ -37,7 +36,7 @@ def find(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="A reference, round, transaction id or player, to the last character. In a search, the player.",
             show_default=False,
             callback=_name_if_any,
@@ -182,9 +181,11 @@ def _search(
     if form == "json":
         print(json.dumps(show.searched_for_machines(searched), indent=2))
     else:
-        for sentence in answer(searched):
+        for sentence in of_moved(sought, moved.matching):
             listing.tell(sentence)
         _fold(searched, moved.matching[:MOST], full=full)
+        for sentence in of_the_rest(searched):
+            listing.tell(sentence)
     if searched.outcome == "unknown":
         raise typer.Exit(NOWHERE)
 
@@ -195,8 +196,9 @@ def _fold(searched: Searched, shown: Sequence[Item], *, full: bool) -> None:
         for part in map(show.transaction, shown):
             listing.out("")
             listing.out(part)
+        listing.out("")
     elif len(shown) == 1:
         line = searched.command("find", names=[str(shown[0]["id"])])
-        listing.tell(f"To see its request, and each time that it was sent: {line}")
+        listing.tell(f"To see the request, and each time that it was sent: {line}")
     elif shown:
-        listing.tell("To see their requests, add --requests.")
+        listing.tell("To see the requests, add --requests.")

@@ -171,7 +171,8 @@ def settled(sought: Sought, item: Item) -> str:
     at = recorded(item.get("recordedAt"))
     when = f" That is on record since {told(at, sought.now, sought.zone)}." if at else ""
     what = f"{_a(_CALLED.get(kind, kind))} {f'of {money}' if money else ''}for player {whose}"
-    return f"Not paid here: {what}. Reference: {_reference(item)}. {plain(meaning(item))}{when}"
+    start = "Not paid here" if outcome_of(item) == ELSEWHERE else "Nothing was moved"
+    return f"{start}: {what}. Reference: {_reference(item)}. {plain(meaning(item))}{when}"
 
 
 def dead_letter(sought: Sought, callback: str, group: Group) -> str:
@@ -247,7 +248,7 @@ def _at(sought: Sought, said: LogLine) -> str:
 def nothing(searched: Searched) -> Iterator[str]:
     """That nothing matches, what comes nearest, why that may be, and the next command."""
     sought, moved = searched.sought, searched.moved
-    yield headline(sought)
+    yield f"Nothing matches: {headline(sought)}"
     if near := [*nearest(searched)]:
         yield "What comes nearest:"
         yield from (f"  {each}" for each in near)
@@ -262,7 +263,7 @@ def nothing(searched: Searched) -> Iterator[str]:
 def headline(sought: Sought) -> str:
     whose = "no player" if sought.player is None else f"player {legible(sought.player)}"
     verb = "has a" if sought.player is None else "has no"
-    return f"Nothing matches: {whose} {verb} {wanted(sought)} {period(sought)}."
+    return f"{whose} {verb} {wanted(sought)} {period(sought)}."
 
 
 def wanted(sought: Sought) -> str:
@@ -302,7 +303,7 @@ def why_not(searched: Searched) -> Iterator[str]:
     looked_everywhere = not (rest.not_looked or rest.hidden or rest.refused_bodies or not rest.log)
     yield not_kept_in(rest.not_kept, sought.period.since, looked_everywhere=looked_everywhere)
     if sought.player is not None and sought.may_have_moved_nothing:
-        yield "A bet or an order that was refused for lack of money is not in this list. Find it by its reference."
+        yield "A bet or a withdrawal that was refused moved nothing, and is not listed here. Find it by its reference."
 
 
 def next_steps(searched: Searched) -> Iterator[str]:

@@ -135,8 +135,8 @@ def _nearest(sought: Sought, others: Sequence[Item]) -> list[Item]:
     """Those of other amounts that come nearest, and are not far off; without an amount there are none."""
     if (amounts := sought.amounts) is None:
         return []
-    sized = ((amounts.distance(moved), item) for item in others if (moved := records.number(item.get("amount"))))
-    near = [each for each in sized if each[0] <= amounts.end / 2]
+    sized = ((item, moved) for item in others if (moved := records.number(item.get("amount"))))
+    near = [(amounts.distance(moved), item) for item, moved in sized if amounts.is_near(moved)]
     return [item for _, item in nsmallest(_MOST_NEAR, near, key=itemgetter(0))]
 
 
@@ -223,6 +223,7 @@ def _refusals(sought: Sought) -> Refusals:
         are_meant=are_meant,
         first=is_of_amount,
         without_bets=not sought.kinds or BET not in sought.kinds,
+        until=sought.period.until,
     )
 
 

@@ -62,10 +62,10 @@ class Amounts:
             return max(size - self.most, Decimal("1E-18"))
         return Decimal(0)
 
-    @property
-    def end(self) -> Decimal:
-        """One of the two."""
-        return self.most if self.most is not None else self.least or Decimal(0)
+    def is_near(self, value: Decimal) -> bool:
+        """Whether it differs by no more than half."""
+        end = self.least if self.least is not None and value.copy_abs() < self.least else self.most
+        return self.distance(value) <= (end or Decimal(0)) / 2
 
     def __str__(self) -> str:
         match self.least, self.most:
@@ -135,8 +135,8 @@ class Sought:
 
     @property
     def may_have_moved_nothing(self) -> bool:
-        """Whether an order of that kind may be refused for lack of money, of which a player's list says nothing."""
-        return not self.kinds or not {BET, "withdrawal", "adjustment"}.isdisjoint(self.kinds)
+        """Whether one of that kind may have been refused for lack of money without being looked for in the log."""
+        return not self.kinds or not {"withdrawal", "adjustment"}.isdisjoint(self.kinds)
 
     def has_kind(self, kind: str) -> bool:
         return not self.kinds or kind in self.kinds
