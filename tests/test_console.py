@@ -26,7 +26,7 @@ from tools.console.app import Console, in_front
 from tools.console.backoffice import BackOffice
 from tools.console.feed import KEPT, Feed
 from tools.console.listening import Listening
-from tools.console.live import MOST_IN_A_BATCH, LivePages
+from tools.console.live import MOST_IN_A_BATCH, LivePages, Wanted
 from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.engine import free_port, listener
@@ -2083,13 +2083,14 @@ def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) 
         feed.answered(function, body if function == "bet" else b'{"userId": "421"}', [json.dumps(line)], answer, 0.01)
 
     arrives("bet", "staked", transactions=[{"id": "bet#b-1", "seq": 2, "amount": "-10", "cashAfter": "1"}])
-    arrives("bet", "refused", code=15, reason="Not enough money", amount="10")
-    arrives("bet", "refused", code=998, reason="the tables are throttled", amount="10")
-    arrives("bet", "refused", code=53, reason="This reference was already used with other content: amount", amount="10")
+    arrives("bet", "refused", "b-3", code=15, reason="Not enough money", amount="10")
+    arrives("bet", "refused", "b-4", code=998, reason="the tables are throttled", amount="10")
+    used = "This reference was already used with other content: amount"
+    arrives("bet", "refused", "b-5", code=53, reason=used, amount="10")
     arrives("cancel", "paid back", transactions=[{"id": "cancel#b-1", "seq": 3, "amount": "10", "cashAfter": "11"}])
-    arrives("cancel", "cancel remembered", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
-    arrives("cancel", "round refunded", transactions=[])
-    arrives("cancel", "refused", code=61, reason="The round has winnings: roundId")
+    arrives("cancel", "cancel remembered", "b-2", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
+    arrives("cancel", "round refunded", "b-6", transactions=[])
+    arrives("cancel", "refused", "b-7", code=61, reason="The round has winnings: roundId")
     arrives("endround", "round ended", None, transactions=[])
     arrives("balance", "answered", None, transactions=[])
     arrives("balance", "refused", None, code=56, reason="The player is frozen")
@@ -2392,7 +2393,7 @@ class Stream:
         """The first second's events: name, id, content."""
 
         async def events() -> list[str]:
-            stream = self.live._stream(after, only_owed=only_owed)
+            stream = self.live._stream(after, Wanted(only_owed=only_owed))
             asyncio.get_running_loop().call_later(0.3, lambda: setattr(self, "stopping", True))
             return [event async for event in stream]
 
@@ -2456,6 +2457,102 @@ def test_what_was_not_credited_can_be_watched_alone() -> None:
     feed.answered("result", b"{}", said("refused", "r-2", code=61, reason="x"), "{}", 0.01)
 
     assert references(Stream(fed(feed)).read(f"{feed.epoch}-0", only_owed=True)) == ["r-2"]
+
+
+def test_a_row_is_a_reference_and_says_what_is_owed_however_it_was_replayed() -> None:
+    feed = Feed()
+    credit(feed, "r-1")
+    credit(feed, "r-2")
+    for message, code in (("replayed", None), ("refused", 61), ("replayed", None)):
+        feed.answered("result", b'{"userId": "421"}', said(message, "r-1", code=code, reason="x"), "{}", 0.01)
+    stream = Stream(fed(feed))
+
+    (rows,) = [text for name, _, text in stream.read(f"{feed.epoch}-0") if name == "rows"]
+    assert references([("rows", "", rows)]) == ["r-1", "r-2"]
+    assert re.sub("<[^>]+>", "", rows).count("4 deliveries") == 1
+    assert "waits for a person" in rows
+    last = feed.last
+    feed.answered("result", b"{}", said("booked elsewhere", "r-1", transactions=[]), "{}", 0.01)
+    fed(feed)
+    (rows,) = [text for name, _, text in stream.read(f"{feed.epoch}-{last}") if name == "rows"]
+
+    assert "waits for a person" not in rows  # and it takes the place of the row that was there
+    assert len(feed.deliveries(feed.after(0))) == 2
+    (gone,) = [text for name, _, text in stream.read(f"{feed.epoch}-{last}", only_owed=True) if name == "rows"]
+    assert re.findall(r'id="(row-[^"]+)"', gone) == re.findall(r'id="(row-[^"]+)"', rows)
+    assert "data-gone" in gone
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["b", "a", "w"]),
+        ("kind=bet", ["b", "a"]),
+        ("outcome=refused", ["b"]),
+        ("outcome=done", ["a"]),
+        ("kind=result&outcome=waits+for+a+person", ["w"]),
+        ("player=422", ["a"]),
+        ("player=nobody", []),
+        ("only=owed", ["w"]),
+    ],
+)
+def test_live_is_filtered_by_callback_outcome_and_player(query: str, shown: list[str], window: Window) -> None:
+    for kind, reference, message, player, code in (
+        ("result", "w", "refused", "421", 61),
+        ("bet", "a", "staked", "422", None),
+        ("bet", "b", "refused", "421", 15),
+    ):
+        window.feed.answered(kind, b"{}", said(message, reference, code=code, userId=player), "{}", 0.01)
+    fed(window.feed)
+
+    page = window.get(f"/?{query}").text
+
+    assert re.findall(r'data-open="/live/opened\?of=\w+%23(\w)"', page) == shown
+    (events,) = re.findall(r'data-events="/live/events([^"]*)"', page)
+    assert events.replace("&amp;", "&").removeprefix("?") == query
+
+
+@pytest.mark.parametrize("query", ["kind=no", "outcome=no"])
+def test_a_filter_that_is_none_is_refused(query: str, window: Window) -> None:
+    answer = window.get(f"/?{query}")
+
+    assert (answer.status_code, "is called &#39;no&#39;" in answer.text) == (503, True)
+
+
+def test_a_row_opens_with_each_delivery_also_without_scripts(window: Window) -> None:
+    credit(window.feed, "r-1")
+    window.feed.answered("result", b"{}", said("refused", "r-1", code=61, reason="x"), "{}", 0.01)
+    fed(window.feed)
+    (link,) = re.findall(r'href="(/\?[^"]*open=[^"]+)"', window.get("/?only=owed").text)
+
+    page = window.get(link.replace("&amp;", "&")).text
+    part = window.get("/live/opened?of=result%23r-1", hx_request="true").text
+
+    for opened in (page, part):
+        assert len(re.findall("<li", opened[opened.index('class="deliveries"') :])) == 2
+    assert 'href="/?only=owed" data-close' in page
+    assert window.get("/live/opened?of=result%23gone").status_code == 503
+
+
+def test_a_minute_says_what_failed_and_how_long_it_took_once_it_is_whole(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+    for number in range(99):
+        window.feed.answered("result", b"{}", said("credited", f"r-{number}", transactions=[]), "{}", 0.004)
+    window.feed.answered("result", b"{}", said("refused", "slow", code=61, reason="x"), "{}", 1.234)
+    fed(window.feed)
+    tile = window.get("/").text.split("<dt>result</dt>")[1].split("</dd>")[0]
+    assert "100 since" in tile
+    assert "failed" not in tile
+
+    monkeypatch.setattr(time, "time", lambda: now + 60)
+    tile = re.sub("<[^>]+>", " ", window.get("/").text.split("<dt>result</dt>")[1].split("</dd>")[0])
+
+    assert "1 % failed; p50 4, p99 4 ms" in tile
+    assert "0 to 100 a minute" in tile
+    assert window.feed.minutes()[-2].percentile("result", 100) == 1200
 
 
 def test_what_was_not_credited_is_shown_however_much_was_credited_since(window: Window) -> None:
