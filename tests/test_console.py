@@ -1,13 +1,14 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import csv
 import dataclasses
 import io
 import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ from walletctl import Functions, parked
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
 PAGES = (
-    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/rounds", "/parked"),
+    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/players", "/rounds", "/parked"),
     "/nowhere/else",
 )
 OVERRIDE = "\u202e"
@@ -1426,6 +1427,71 @@ def test_the_providers_clock_is_odd_if_it_is_a_day_off(days: float, is_odd: bool
 
     assert "Sent, by the provider&#39;s clock" in text or "Sent, by the provider's clock" in text
     assert ("odd: more than a day" in text) is is_odd
+
+
+# --- Lists, and what is refused ---------------------------------------------------------------------
+
+
+def test_players_are_found_by_the_beginning_of_an_id_and_listed_for_a_spreadsheet(window: Window) -> None:
+    for player in ("4210", "422", "=4"):
+        window.operator.open_wallet(player)
+    found = {begins: window.get(f"/players?begins={begins}").text for begins in ("", "421", "nobody")}
+
+    assert re.findall(r'<a href="/player\?id=([^"]+)">', found[""]) == ["421", "4210", "422", "%3D4"]
+    assert re.findall(r'<a href="/player\?id=([^"]+)">', found["421"]) == ["421", "4210"]
+    assert "No player" in found["nobody"]
+    file = window.get("/players/list.csv?begins=%3D")
+    assert file.headers["content-type"].startswith("text/csv")
+    assert file.text.splitlines()[1].startswith("'=4,USD,")
+
+
+def test_a_stacks_players_are_found_by_a_whole_id_alone(operator: Operator, tmp_path: Path) -> None:
+    operator.open_wallet("4210")
+    window = Window(operator, tmp_path, is_local=False)
+
+    assert '<a href="/player?id=421">' in window.get("/players?begins=421").text
+    for query in ("", "?begins=42"):
+        assert "/player?id=" not in window.get(f"/players{query}").text
+    assert "the account pays for it" in window.get("/players").text
+
+
+def test_each_list_is_there_for_a_spreadsheet(window: Window) -> None:
+    in_euros(window.operator, "one")
+    window.operator.send("bet", published("bet", reference="b-1", roundId="round-1"))
+
+    letters, rounds, ledger = (
+        list(csv.DictReader(window.get(path).text.splitlines()))
+        for path in ("/parked/list.csv", "/rounds/list.csv", "/players/ledger.csv?id=421")
+    )
+
+    assert [(each["reference"], each["code"], each["currency"]) for each in letters] == [("one", "52", "EUR")]
+    assert [(each["roundId"], each["staked"], each["currency"]) for each in rounds] == [("round-1", "10", "USD")]
+    assert [each["kind"] for each in ledger] == ["opening", "bet"]
+    assert window.get("/players/ledger.csv").status_code == 503
+    assert window.get("/parked/list.csv", sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 403
+
+
+def test_what_is_refused_says_so_on_a_page_and_as_a_part_where_that_was_asked_for(window: Window) -> None:
+    page = window.get("/player?id=421", host="evil.example")
+    part = window.post("/parked/redrive", {"callback": "result"}, x_console_token="old")
+
+    assert page.text.startswith("<!doctype html>")
+    assert "<h1>The console refused this</h1>" in page.text
+    assert part.text.startswith('<p class="notice problem" role="alert">This page is of an earlier start')
+    assert (page.status_code, part.status_code) == (421, 403)
+
+
+def test_what_waits_says_when_it_is_tried_again(window: Window, tmp_path: Path) -> None:
+    body = json.dumps(published("result", reference="r")).encode()
+    window.feed.answered("result", body, said("refused", "r", code=62, reason="x"), "{}", 0.01)
+    first = fed(window.feed).after(0)[0].at
+    office = BackOffice(window.place, is_local=True, folder=tmp_path)
+    console = Console(office=office, feed=window.feed, port=PORT, source="", counting_seconds=1, retry_seconds=30)
+
+    knowing = Browser(console.application()).get("/parked").text
+
+    assert f"about {first + timedelta(seconds=30):%H:%M:%S}" in knowing
+    assert "about" not in window.get("/parked").text
 
 
 # --- Parked -----------------------------------------------------------------------------------------
