@@ -54,8 +54,8 @@ def test_a_callback_appears_by_itself_with_what_came_of_it(opened: Opened, servi
 def test_the_list_is_filtered_by_what_a_person_chooses(opened: Opened, service: Service) -> None:
     page = opened("/")
     page.get_by_text("Filter …").click()
-    page.get_by_label("Callback").select_option("jackpot")
-    page.get_by_label("Outcome").select_option("done")
+    page.get_by_label("Callback", exact=True).select_option("jackpot")
+    page.get_by_label("Outcome", exact=True).select_option("done")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
     good, other = name("good"), name("other")
@@ -442,6 +442,7 @@ PAGES = (
     "/player?id=nobody",
     "/transaction?id=result%23{reference}",
     "/find?name=round-{reference}",
+    "/players",
     "/rounds",
     "/parked",
     "/try",
@@ -476,7 +477,7 @@ def test_the_keyboard_is_enough(opened: Opened, service: Service) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
     page.goto("/parked")
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
     page.keyboard.type(reference)
     page.keyboard.press("Enter")
