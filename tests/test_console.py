@@ -1,13 +1,14 @@
 """The console's pages, on tables and queues in memory: what they show, whom they answer, and what they keep out."""
 
 import asyncio
+import csv
 import dataclasses
 import io
 import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tools.console.app import Console, in_front
 from tools.console.backoffice import BackOffice
 from tools.console.feed import KEPT, Feed
 from tools.console.listening import Listening
-from tools.console.live import MOST_IN_A_BATCH, LivePages
+from tools.console.live import MOST_IN_A_BATCH, LivePages, Wanted
 from tools.console.pages import Pages, to_find
 from tools.console.visible import visible
 from tools.local.engine import free_port, listener
@@ -45,7 +46,7 @@ from walletctl import Functions, parked
 PORT = 3000
 HERE = f"http://127.0.0.1:{PORT}"
 PAGES = (
-    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/rounds", "/parked"),
+    *("/", "/find", "/find?name=nothing", "/player?id=421", "/transaction?id=none", "/players", "/rounds", "/parked"),
     "/nowhere/else",
 )
 OVERRIDE = "\u202e"
@@ -1431,6 +1432,71 @@ def test_the_providers_clock_is_odd_if_it_is_a_day_off(days: float, is_odd: bool
     assert ("odd: more than a day" in text) is is_odd
 
 
+# --- Lists, and what is refused ---------------------------------------------------------------------
+
+
+def test_players_are_found_by_the_beginning_of_an_id_and_listed_for_a_spreadsheet(window: Window) -> None:
+    for player in ("4210", "422", "=4"):
+        window.operator.open_wallet(player)
+    found = {begins: window.get(f"/players?begins={begins}").text for begins in ("", "421", "nobody")}
+
+    assert re.findall(r'<a href="/player\?id=([^"]+)">', found[""]) == ["421", "4210", "422", "%3D4"]
+    assert re.findall(r'<a href="/player\?id=([^"]+)">', found["421"]) == ["421", "4210"]
+    assert "No player" in found["nobody"]
+    file = window.get("/players/list.csv?begins=%3D")
+    assert file.headers["content-type"].startswith("text/csv")
+    assert file.text.splitlines()[1].startswith("'=4,USD,")
+
+
+def test_a_stacks_players_are_found_by_a_whole_id_alone(operator: Operator, tmp_path: Path) -> None:
+    operator.open_wallet("4210")
+    window = Window(operator, tmp_path, is_local=False)
+
+    assert '<a href="/player?id=421">' in window.get("/players?begins=421").text
+    for query in ("", "?begins=42"):
+        assert "/player?id=" not in window.get(f"/players{query}").text
+    assert "the account pays for it" in window.get("/players").text
+
+
+def test_each_list_is_there_for_a_spreadsheet(window: Window) -> None:
+    in_euros(window.operator, "one")
+    window.operator.send("bet", published("bet", reference="b-1", roundId="round-1"))
+
+    letters, rounds, ledger = (
+        list(csv.DictReader(window.get(path).text.splitlines()))
+        for path in ("/parked/list.csv", "/rounds/list.csv", "/players/ledger.csv?id=421")
+    )
+
+    assert [(each["reference"], each["code"], each["currency"]) for each in letters] == [("one", "52", "EUR")]
+    assert [(each["roundId"], each["staked"], each["currency"]) for each in rounds] == [("round-1", "10", "USD")]
+    assert [each["kind"] for each in ledger] == ["opening", "bet"]
+    assert window.get("/players/ledger.csv").status_code == 503
+    assert window.get("/parked/list.csv", sec_fetch_site="cross-site", sec_fetch_mode="navigate").status_code == 403
+
+
+def test_what_is_refused_says_so_on_a_page_and_as_a_part_where_that_was_asked_for(window: Window) -> None:
+    page = window.get("/player?id=421", host="evil.example")
+    part = window.post("/parked/redrive", {"callback": "result"}, x_console_token="old")
+
+    assert page.text.startswith("<!doctype html>")
+    assert "<h1>The console refused this</h1>" in page.text
+    assert part.text.startswith('<p class="notice problem" role="alert">This page is of an earlier start')
+    assert (page.status_code, part.status_code) == (421, 403)
+
+
+def test_what_waits_says_when_it_is_tried_again(window: Window, tmp_path: Path) -> None:
+    body = json.dumps(published("result", reference="r")).encode()
+    window.feed.answered("result", body, said("refused", "r", code=62, reason="x"), "{}", 0.01)
+    first = fed(window.feed).after(0)[0].at
+    office = BackOffice(window.place, is_local=True, folder=tmp_path)
+    console = Console(office=office, feed=window.feed, port=PORT, source="", counting_seconds=1, retry_seconds=30)
+
+    knowing = Browser(console.application()).get("/parked").text
+
+    assert f"about {first + timedelta(seconds=30):%H:%M:%S}" in knowing
+    assert "about" not in window.get("/parked").text
+
+
 # --- Parked -----------------------------------------------------------------------------------------
 
 
@@ -2086,13 +2152,14 @@ def test_bets_and_what_becomes_of_them_are_shown_as_they_arrive(window: Window) 
         feed.answered(function, body if function == "bet" else b'{"userId": "421"}', [json.dumps(line)], answer, 0.01)
 
     arrives("bet", "staked", transactions=[{"id": "bet#b-1", "seq": 2, "amount": "-10", "cashAfter": "1"}])
-    arrives("bet", "refused", code=15, reason="Not enough money", amount="10")
-    arrives("bet", "refused", code=998, reason="the tables are throttled", amount="10")
-    arrives("bet", "refused", code=53, reason="This reference was already used with other content: amount", amount="10")
+    arrives("bet", "refused", "b-3", code=15, reason="Not enough money", amount="10")
+    arrives("bet", "refused", "b-4", code=998, reason="the tables are throttled", amount="10")
+    used = "This reference was already used with other content: amount"
+    arrives("bet", "refused", "b-5", code=53, reason=used, amount="10")
     arrives("cancel", "paid back", transactions=[{"id": "cancel#b-1", "seq": 3, "amount": "10", "cashAfter": "11"}])
-    arrives("cancel", "cancel remembered", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
-    arrives("cancel", "round refunded", transactions=[])
-    arrives("cancel", "refused", code=61, reason="The round has winnings: roundId")
+    arrives("cancel", "cancel remembered", "b-2", transactions=[{"id": "bet#b-2", "seq": None, "amount": "0"}])
+    arrives("cancel", "round refunded", "b-6", transactions=[])
+    arrives("cancel", "refused", "b-7", code=61, reason="The round has winnings: roundId")
     arrives("endround", "round ended", None, transactions=[])
     arrives("balance", "answered", None, transactions=[])
     arrives("balance", "refused", None, code=56, reason="The player is frozen")
@@ -2395,7 +2462,7 @@ class Stream:
         """The first second's events: name, id, content."""
 
         async def events() -> list[str]:
-            stream = self.live._stream(after, only_owed=only_owed)
+            stream = self.live._stream(after, Wanted(only_owed=only_owed))
             asyncio.get_running_loop().call_later(0.3, lambda: setattr(self, "stopping", True))
             return [event async for event in stream]
 
@@ -2459,6 +2526,102 @@ def test_what_was_not_credited_can_be_watched_alone() -> None:
     feed.answered("result", b"{}", said("refused", "r-2", code=61, reason="x"), "{}", 0.01)
 
     assert references(Stream(fed(feed)).read(f"{feed.epoch}-0", only_owed=True)) == ["r-2"]
+
+
+def test_a_row_is_a_reference_and_says_what_is_owed_however_it_was_replayed() -> None:
+    feed = Feed()
+    credit(feed, "r-1")
+    credit(feed, "r-2")
+    for message, code in (("replayed", None), ("refused", 61), ("replayed", None)):
+        feed.answered("result", b'{"userId": "421"}', said(message, "r-1", code=code, reason="x"), "{}", 0.01)
+    stream = Stream(fed(feed))
+
+    (rows,) = [text for name, _, text in stream.read(f"{feed.epoch}-0") if name == "rows"]
+    assert references([("rows", "", rows)]) == ["r-1", "r-2"]
+    assert re.sub("<[^>]+>", "", rows).count("4 deliveries") == 1
+    assert "waits for a person" in rows
+    last = feed.last
+    feed.answered("result", b"{}", said("booked elsewhere", "r-1", transactions=[]), "{}", 0.01)
+    fed(feed)
+    (rows,) = [text for name, _, text in stream.read(f"{feed.epoch}-{last}") if name == "rows"]
+
+    assert "waits for a person" not in rows  # and it takes the place of the row that was there
+    assert len(feed.deliveries(feed.after(0))) == 2
+    (gone,) = [text for name, _, text in stream.read(f"{feed.epoch}-{last}", only_owed=True) if name == "rows"]
+    assert re.findall(r'id="(row-[^"]+)"', gone) == re.findall(r'id="(row-[^"]+)"', rows)
+    assert "data-gone" in gone
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["b", "a", "w"]),
+        ("kind=bet", ["b", "a"]),
+        ("outcome=refused", ["b"]),
+        ("outcome=done", ["a"]),
+        ("kind=result&outcome=waits+for+a+person", ["w"]),
+        ("player=422", ["a"]),
+        ("player=nobody", []),
+        ("only=owed", ["w"]),
+    ],
+)
+def test_live_is_filtered_by_callback_outcome_and_player(query: str, shown: list[str], window: Window) -> None:
+    for kind, reference, message, player, code in (
+        ("result", "w", "refused", "421", 61),
+        ("bet", "a", "staked", "422", None),
+        ("bet", "b", "refused", "421", 15),
+    ):
+        window.feed.answered(kind, b"{}", said(message, reference, code=code, userId=player), "{}", 0.01)
+    fed(window.feed)
+
+    page = window.get(f"/?{query}").text
+
+    assert re.findall(r'data-open="/live/opened\?of=\w+%23(\w)"', page) == shown
+    (events,) = re.findall(r'data-events="/live/events([^"]*)"', page)
+    assert events.replace("&amp;", "&").removeprefix("?") == query
+
+
+@pytest.mark.parametrize("query", ["kind=no", "outcome=no"])
+def test_a_filter_that_is_none_is_refused(query: str, window: Window) -> None:
+    answer = window.get(f"/?{query}")
+
+    assert (answer.status_code, "is called &#39;no&#39;" in answer.text) == (503, True)
+
+
+def test_a_row_opens_with_each_delivery_also_without_scripts(window: Window) -> None:
+    credit(window.feed, "r-1")
+    window.feed.answered("result", b"{}", said("refused", "r-1", code=61, reason="x"), "{}", 0.01)
+    fed(window.feed)
+    (link,) = re.findall(r'href="(/\?[^"]*open=[^"]+)"', window.get("/?only=owed").text)
+
+    page = window.get(link.replace("&amp;", "&")).text
+    part = window.get("/live/opened?of=result%23r-1", hx_request="true").text
+
+    for opened in (page, part):
+        assert len(re.findall("<li", opened[opened.index('class="deliveries"') :])) == 2
+    assert 'href="/?only=owed" data-close' in page
+    assert window.get("/live/opened?of=result%23gone").status_code == 503
+
+
+def test_a_minute_says_what_failed_and_how_long_it_took_once_it_is_whole(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+    for number in range(99):
+        window.feed.answered("result", b"{}", said("credited", f"r-{number}", transactions=[]), "{}", 0.004)
+    window.feed.answered("result", b"{}", said("refused", "slow", code=61, reason="x"), "{}", 1.234)
+    fed(window.feed)
+    tile = window.get("/").text.split("<dt>result</dt>")[1].split("</dd>")[0]
+    assert "100 since" in tile
+    assert "failed" not in tile
+
+    monkeypatch.setattr(time, "time", lambda: now + 60)
+    tile = re.sub("<[^>]+>", " ", window.get("/").text.split("<dt>result</dt>")[1].split("</dd>")[0])
+
+    assert "1 % failed; p50 4, p99 4 ms" in tile
+    assert "0 to 100 a minute" in tile
+    assert window.feed.minutes()[-2].percentile("result", 100) == 1200
 
 
 def test_what_was_not_credited_is_shown_however_much_was_credited_since(window: Window) -> None:

@@ -18,6 +18,7 @@ from tools.console.journal import Journal
 from tools.console.live import Counts, LivePages
 from tools.console.pages import FOLDER, Pages
 from tools.console.parked import ParkedPages
+from tools.console.players import PlayerPages
 from tools.console.safety import Guarded, new_token
 from tools.console.trying import TryPages
 from tools.shared.trouble import Trouble
@@ -31,6 +32,7 @@ class Console:
 
     `source` says to a reader where LivePages has its callbacks from; `is_stopping`, once it is true, ends its streams.
     `trying` makes what only a local service has; `missed` says what of the callbacks is not seen.
+    `retry_seconds` is the first wait before another try, where that is known.
     """
 
     office: BackOffice
@@ -38,6 +40,7 @@ class Console:
     port: int
     source: str
     counting_seconds: float
+    retry_seconds: int | None = None
     trying: Callable[[Pages, str], TryPages] | None = None
     missed: Callable[[], str] = field(default=lambda: "")
     is_stopping: Callable[[], bool] = field(default=lambda: False)
@@ -59,7 +62,10 @@ def _application(of: Console) -> ASGIApp:
             office, of.feed, of.counts, pages, of.source, lambda: of.missed(), lambda: of.is_stopping()
         ).routes(),
         *FindPages(office, pages).routes(),
-        *ParkedPages(office, of.feed, pages, Journal(office.folder / "console.jsonl"), token).routes(),
+        *PlayerPages(office, pages).routes(),
+        *ParkedPages(
+            office, of.feed, pages, Journal(office.folder / "console.jsonl"), token, of.retry_seconds
+        ).routes(),
         *(of.trying(pages, token).routes() if of.trying else []),
         Mount("/assets", _Assets(directory=FOLDER / "assets")),
     ]
@@ -83,7 +89,7 @@ def in_front(console: ASGIApp, others: ASGIApp) -> ASGIApp:
     return either
 
 
-PATHS = frozenset({"live", "find", "player", "transaction", "rounds", "parked", "try", "assets"})
+PATHS = frozenset({"live", "find", "player", "players", "transaction", "rounds", "parked", "try", "assets"})
 
 
 def _is_ours(method: str, path: str) -> bool:
@@ -101,7 +107,7 @@ class _Assets(StaticFiles):
         return answer
 
 
-_NO_PAGE = "There is no such page. Live, Find, Rounds, Parked and Try are what there is."
+_NO_PAGE = "There is no such page. Live, Find, Players, Rounds, Parked and Try are what there is."
 _A_FORMS_TARGET = "This is where a form leads. Go to the page that has it, and send it from there."
 
 

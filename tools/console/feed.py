@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, Literal
 
 from tools.console.words import FINAL
@@ -87,6 +88,42 @@ class Arrival:
     def is_owed(self) -> bool:
         return self.outcome not in (*_DONE, "declined")  # who orders or bets has the answer, and is owed nothing
 
+    @property
+    def key(self) -> str:
+        """What it is a delivery of, as an id has it; of what has no reference, the delivery itself."""
+        return f"{self.kind}#{self.reference}" if self.reference else f"#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """All that is known of one reference, the newest last."""
+
+    arrivals: Sequence[Arrival]
+
+    @property
+    def key(self) -> str:
+        return self.arrivals[-1].key
+
+    @property
+    def name(self) -> str:
+        """The id of its row on a page."""
+        return f"row-{sha256(self.key.encode(errors='surrogatepass')).hexdigest()[:16]}"
+
+    @property
+    def shown(self) -> Arrival:
+        """What stands for all of them: what is still owed, else what was done. A replay settles nothing."""
+        owed = [each for each in self.arrivals if each.is_owed]
+        done = [each for each in self.arrivals if each.outcome in _LIST]
+        if owed and not (done and done[-1].number > owed[-1].number):
+            return owed[-1]
+        told = [each for each in self.arrivals if each.outcome != "replayed"]
+        return (done or told or self.arrivals)[-1]
+
+    @property
+    def count(self) -> int:
+        """Deliveries, without what a queue tried again and the lines about prizes alone."""
+        return sum(each.tries is None and not each.is_prize for each in self.arrivals)
+
 
 @dataclass(slots=True)
 class Minute:
@@ -94,7 +131,18 @@ class Minute:
     callbacks: Counter[str] = field(default_factory=Counter)  # by kind
     credited: dict[str, Decimal] = field(default_factory=dict)  # by currency
     staked: dict[str, Decimal] = field(default_factory=dict)
-    owed: int = 0
+    owed: Counter[str] = field(default_factory=Counter)  # of them, what was not done, by kind
+    times: dict[str, Counter[int]] = field(default_factory=dict)  # by kind: how many took so many milliseconds
+
+    def percentile(self, kind: str, share: int) -> int | None:
+        """Milliseconds that this share of a hundred took at most, to two digits; None if nothing was timed."""
+        times = self.times.get(kind, Counter())
+        rank = -(-sum(times.values()) * share // 100)
+        for milliseconds in sorted(times):
+            rank -= times[milliseconds]
+            if rank <= 0:
+                return milliseconds
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +166,8 @@ class Feed:
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
         self._currencies: OrderedDict[str, str] = OrderedDict()  # of players, as far as they were told
         self._changed = asyncio.Event()
+        self._by_key: dict[str, deque[Arrival]] = {}
+        self.began = time.time()
         self.last = 0
 
     # --- Who answers callbacks ----------------------------------------------------------------------
@@ -175,6 +225,15 @@ class Feed:
         """The newest of all that are kept, the oldest of them first."""
         return [each for each in self._ring if each.is_owed][-most:] if only_owed else self.after(self.last - most)
 
+    def deliveries(self, arrivals: Sequence[Arrival]) -> list[Deliveries]:
+        """All that is kept of what these are deliveries of, each once, in the order of their last."""
+        keys = dict.fromkeys(each.key for each in reversed(arrivals))
+        return [Deliveries(tuple(self._by_key[key])) for key in reversed(keys)]
+
+    def deliveries_of(self, key: str) -> Deliveries | None:
+        kept = self._by_key.get(key)
+        return Deliveries(tuple(kept)) if kept else None
+
     def of(self, kind: str, reference: str) -> list[Arrival]:
         return [callback for callback in self._ring if callback.kind == kind and callback.reference == reference]
 
@@ -212,7 +271,7 @@ class Feed:
         self.last += 1
         currency = callback.currency or self.currency_of(callback.player)
         callback = replace(callback, number=self.last, currency=currency)
-        self._ring.append(callback)
+        self._keep(callback)
         if callback.player and currency and not callback.is_owed:
             self.learn(callback.player, currency)
         self._count(callback)
@@ -225,6 +284,15 @@ class Feed:
                 self.open[key] = callback
                 if len(self.open) > _MOST_OPEN:
                     self.open.popitem(last=False)
+
+    def _keep(self, callback: Arrival) -> None:
+        if len(self._ring) == KEPT:
+            oldest = self._ring[0]
+            self._by_key[oldest.key].popleft()
+            if not self._by_key[oldest.key]:
+                del self._by_key[oldest.key]
+        self._ring.append(callback)
+        self._by_key.setdefault(callback.key, deque()).append(callback)
 
     def currency_of(self, player: str | None) -> str | None:
         return self._currencies.get(player or "")
@@ -243,12 +311,21 @@ class Feed:
             self._minutes.append(minute)
         if callback.tries is None and not callback.is_prize:
             minute.callbacks[callback.kind] += 1
-        minute.owed += callback.is_owed
+            minute.owed[callback.kind] += callback.is_owed
+            if callback.milliseconds is not None:
+                minute.times.setdefault(callback.kind, Counter())[_rounded(callback.milliseconds)] += 1
         sums = {"credited": minute.credited, "staked": minute.staked}.get(callback.outcome)
         if sums is None or not callback.amount or not (currency := callback.currency):
             return
         if currency in sums or len(sums) < _MOST_CURRENCIES:
             sums[currency] = sums.get(currency, Decimal(0)) + abs(callback.amount)
+
+
+def _rounded(milliseconds: float) -> int:
+    """To two digits: so a minute has at most some hundred different times, whatever comes."""
+    whole = max(0, round(min(milliseconds, 10**7)))
+    step = 10 ** max(0, len(str(whole)) - 2)
+    return whole // step * step
 
 
 def _callbacks(unread: _Unread) -> Iterator[Arrival]:

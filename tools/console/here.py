@@ -33,6 +33,7 @@ class Here:
             port=settings.port,
             source="Each callback as this service answers it, and each try from its retry queues.",
             counting_seconds=_COUNTING_SECONDS,
+            retry_seconds=settings.retry_seconds,
             trying=lambda pages, token: TryPages(
                 office, self.watcher, pages, secret, self._outage, self._simulator, token
             ),

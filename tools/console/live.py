@@ -4,11 +4,13 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,9 +18,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from tools.console.backoffice import BackOffice, Count
-from tools.console.feed import KEPT, Feed, Minute
-from tools.console.pages import Pages
+from tools.console.feed import KEPT, MOVED, Deliveries, Feed, Minute, Outcome
+from tools.console.pages import MOST_OF_A_NAME, Pages
 from tools.shared.trouble import Trouble
+from tools.walletctl.kinds import OPERATORS
 
 SHOWN = 100  # rows when the page opens
 BATCH_SECONDS = 0.5  # between two batches of rows: nobody reads faster
@@ -74,18 +77,25 @@ class LivePages:
         self._figures = (0.0, "")
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/", self.page), Route("/live/events", self.events)]
+        return [
+            Route("/", self.page),
+            Route("/live/events", self.events),
+            Route("/live/opened", self.opened),
+        ]
 
     async def page(self, request: Request) -> Response:
-        only_owed = _only_owed(request)
+        wanted = self._wanted(request)
         if self._office.is_local:
             await self._counts.count(self._office)
-        callbacks = self._feed.newest(SHOWN, only_owed=only_owed)
+        rows = [each for each in self._feed.deliveries(self._feed.after(0)) if wanted.takes(each)][-SHOWN:]
         return self._pages.page(
             "live.html",
-            callbacks=list(reversed(callbacks)),
+            rows=list(reversed(rows)),
             after=f"{self._feed.epoch}-{self._feed.last}",
-            only_owed=only_owed,
+            wanted=wanted,
+            kinds_known=self._kinds,
+            outcomes=OUTCOMES,
+            opened=self._opened(request.query_params.get("open", "")),
             kept=KEPT,
             source=self._source,
             **self._values(),
@@ -96,15 +106,41 @@ class LivePages:
         if self._feed.watchers >= _MOST_STREAMS:
             return Response(_event("full", ""), media_type="text/event-stream")
         said = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        return _Watched(self._feed, self._stream(said, only_owed=_only_owed(request)))
+        return _Watched(self._feed, self._stream(said, self._wanted(request)))
 
-    async def _stream(self, said: str, *, only_owed: bool) -> AsyncIterator[str]:
+    def opened(self, request: Request) -> Response:
+        """Every delivery of one reference, to be shown beside the list."""
+        opened = self._opened(request.query_params.get("of", ""))
+        if opened is None:
+            raise Trouble("That reference is not among the newest callbacks any more: look for it in Find")
+        return self._pages.part(request, "_opened.html", title="Deliveries", opened=opened, closes="/")
+
+    def _opened(self, key: str) -> Deliveries | None:
+        return self._feed.deliveries_of(key[:MOST_OF_A_NAME]) if key else None
+
+    @property
+    def _kinds(self) -> list[str]:
+        return [*self._office.callbacks, *OPERATORS]
+
+    def _wanted(self, request: Request) -> "Wanted":
+        """Raises Trouble for a kind or an outcome that there is not: nobody should believe that nothing came."""
+        asked = request.query_params
+        kind, outcome = asked.get("kind", ""), asked.get("outcome", "")
+        if kind and kind not in self._kinds:
+            raise Trouble(f"No callback is called {kind[:40]!r}: there are {', '.join(self._kinds)}")
+        if outcome and outcome not in OUTCOMES:
+            raise Trouble(f"No outcome is called {outcome[:40]!r}: there are {', '.join(OUTCOMES)}")
+        return Wanted(
+            kind=kind, outcome=outcome, player=asked.get("player", "")[:128], only_owed=asked.get("only") == "owed"
+        )
+
+    async def _stream(self, said: str, wanted: "Wanted") -> AsyncIterator[str]:
         feed = self._feed
         known = re.fullmatch(f"{feed.epoch}-([0-9]{{1,15}})", said)
         if known:
             number = min(int(known[1]), feed.last)
         else:  # another start, of whose callbacks nothing is known here
-            number = max(0, feed.last - (KEPT if only_owed else SHOWN))
+            number = max(0, feed.last - (KEPT if wanted.query else SHOWN))
             yield _event("begin", "", id=f"{feed.epoch}-{number}")
         figured = spoke = 0.0
         while not self._is_stopping():
@@ -113,7 +149,7 @@ class LivePages:
                 yield _event("figures", self._figures_now(now))
                 figured = spoke = now
             if feed.last > number:
-                rows = self._rows(number, only_owed=only_owed)
+                rows = self._rows(number, wanted)
                 number = feed.last
                 yield _event("rows", rows, id=f"{feed.epoch}-{number}")
                 spoke = now
@@ -122,13 +158,19 @@ class LivePages:
                 spoke = now
             await asyncio.sleep(BATCH_SECONDS)
 
-    def _rows(self, number: int, *, only_owed: bool) -> str:
+    def _rows(self, number: int, wanted: "Wanted") -> str:
+        """A row for each reference of which something came: it takes the place of the one that is there."""
         kept = self._feed.after(number)
-        callbacks = [each for each in kept if each.is_owed or not only_owed]
+        changed = self._feed.deliveries(kept)
+        rows = [each for each in changed if wanted.takes(each)]
         lost = self._feed.last - number - len(kept)
-        left_out = lost + max(0, len(callbacks) - MOST_IN_A_BATCH)
-        shown = callbacks[-MOST_IN_A_BATCH:]
-        return self._pages.text("_rows.html", {"callbacks": list(reversed(shown)), "left_out": left_out})
+        values = {
+            "rows": list(reversed(rows[-MOST_IN_A_BATCH:])),
+            "gone": [each for each in changed if not wanted.takes(each)],
+            "left_out": lost + max(0, len(rows) - MOST_IN_A_BATCH),
+            "wanted": wanted,
+        }
+        return self._pages.text("_rows.html", values)
 
     def _figures_now(self, now: float) -> str:
         """Drawn once for all who watch."""
@@ -139,11 +181,13 @@ class LivePages:
         return text
 
     def _values(self) -> dict[str, Any]:
-        minutes = self._feed.minutes()
-        money = _money(minutes)
+        *minutes, running = self._feed.minutes()
+        money = _money([*minutes, running])
         counts = self._counts.counts
         return {
-            "kinds": [(kind, [minute.callbacks[kind] for minute in minutes]) for kind in self._office.callbacks],
+            "kinds": [_pace(kind, minutes, running) for kind in self._office.callbacks],
+            "minute": _clock(minutes[-1].start),
+            "since": _clock(min(minutes[-1].start, max(minutes[0].start, int(self._feed.began // 60)))),
             "money": money[:_MOST_CURRENCIES],
             "other_money": money[_MOST_CURRENCIES:],
             "tally": self._counts,
@@ -167,8 +211,81 @@ class _Watched(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a page shows of what arrives; all if nothing is said."""
+
+    kind: str = ""
+    player: str = ""
+    outcome: str = ""
+    only_owed: bool = False
+
+    def takes(self, deliveries: Deliveries) -> bool:
+        shown = deliveries.shown
+        return (
+            (not self.kind or shown.kind == self.kind)
+            and (not self.player or any(each.player == self.player for each in deliveries.arrivals))
+            and (not self.outcome or shown.outcome in OUTCOMES[self.outcome])
+            and (not self.only_owed or shown.is_owed)
+        )
+
+    @property
+    def query(self) -> str:
+        """As a page's address has it; "" if all is wanted."""
+        said = {"kind": self.kind, "player": self.player, "outcome": self.outcome, "only": "owed" * self.only_owed}
+        return urlencode({name: value for name, value in said.items() if value}, errors="replace")
+
+    def opening(self, key: str) -> str:
+        """Where the same page is with one reference opened."""
+        return f"/?{'&'.join(filter(None, (self.query, urlencode({'open': key}, errors='replace'))))}"
+
+
+OUTCOMES: Mapping[str, Sequence[Outcome]] = {
+    "done": (*MOVED, "booked elsewhere", "cancel remembered", "round ended", "round refunded", "answered"),
+    "only replays": ("replayed",),
+    "waits for another try": ("parked",),
+    "waits for a person": ("left for a person",),
+    "refused": ("refused", "declined"),
+    "failed or not kept": ("failed", "not kept"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """A callback by whole minutes, the newest last; what of the last one was not done, and how long it took.
+
+    `since` is how many have come in the minute that is not whole yet.
+    """
+
+    kind: str
+    counts: Sequence[int]
+    since: int
+    failed: str
+    took: str
+
+
+def _pace(kind: str, minutes: Sequence[Minute], running: Minute) -> Pace:
+    last = minutes[-1]
+    count, failed = last.callbacks[kind], last.owed[kind]
+    middle, slowest = last.percentile(kind, 50), last.percentile(kind, 99)
+    return Pace(
+        kind=kind,
+        counts=[minute.callbacks[kind] for minute in minutes],
+        since=running.callbacks[kind],
+        failed=f"{100 * failed / count:.3g} % failed" if count else "",
+        took="" if middle is None else f"p50 {middle}, p99 {slowest} ms",
+    )
+
+
+def _clock(minute: int) -> str:
+    return f"{datetime.fromtimestamp(60 * minute, UTC):%H:%M}"
+
+
 def _money(minutes: Sequence[Minute]) -> list[tuple[str, str, list[Decimal]]]:
-    """What of each currency was credited and staked by the minute, the busiest currency first."""
+    """What of each currency was credited and staked by the minute, the busiest currency first.
+
+    The last value is of the minute that is not whole yet.
+    """
     busy = Counter(currency for minute in minutes for currency in {*minute.credited, *minute.staked})
     sums = [
         (currency, what, [getattr(minute, what).get(currency, Decimal(0)) for minute in minutes])
@@ -188,7 +305,3 @@ def _event(name: str, content: str, *, id: str | None = None) -> str:
             "\n",
         )
     )
-
-
-def _only_owed(request: Request) -> bool:
-    return request.query_params.get("only") == "owed"

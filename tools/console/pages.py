@@ -64,6 +64,7 @@ class Pages:
         }
         self._environment.globals |= {
             "place": place,
+            "loaded_at": lambda: datetime.now(UTC),
             "is_local": is_local,
             "token": token,
             "bars": charts.bars,

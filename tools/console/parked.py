@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,34 +12,43 @@ from starlette.routing import BaseRoute, Route
 
 from tools.console.backoffice import BackOffice, Choice, Count, Done
 from tools.console.causes import causes, with_rows
-from tools.console.feed import Feed
+from tools.console.feed import Arrival, Feed
 from tools.console.journal import Journal
 from tools.console.pages import MOST_OF_A_NAME, Pages, received_of
+from tools.console.players import spreadsheet
 from tools.console.safety import Form, change, text
 from tools.shared.trouble import Trouble
 from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.remedies import by_error
+from tools.walletctl.parked.show import COLUMNS, for_machines
 
 SHOWN = 100  # of what waits for another try
 _MOST_OF_A_REASON = 500
+_MOST_HIDDEN_SECONDS = 12 * 3600 - 120  # between two tries
 # In the journal:
 _TRIED_AGAIN, _SETTLED, _BOOKED_ELSEWHERE = "try again", "settle", "settle as booked elsewhere"
 _PAID_BY_HAND = "settle by an adjustment"
 
 
 class ParkedPages:
-    def __init__(self, office: BackOffice, feed: Feed, pages: Pages, journal: Journal, token: str) -> None:
+    """`retry_seconds` is the first wait before another try; None where it is not known, as of a stack."""
+
+    def __init__(
+        self, office: BackOffice, feed: Feed, pages: Pages, journal: Journal, token: str, retry_seconds: int | None
+    ) -> None:
         self._office = office
         self._feed = feed
         self._pages = pages
         self._journal = journal
         self._token = token
+        self._retry_seconds = retry_seconds
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/parked", self.page),
             Route("/parked/letters", self.letters),
             Route("/parked/request", self.request),
+            Route("/parked/list.csv", self.as_csv),
             change("/parked/redrive", self.redrive, self._token),
             change("/parked/foresee", self.foresee, self._token),
             change("/parked/settle", self.settle, self._token),
@@ -54,7 +64,21 @@ class ParkedPages:
             open=list(reversed(self._feed.open.values()))[:SHOWN],
             deeds=self._journal.newest(),
             only=_only(request),
+            next_try=self._next_try,
         )
+
+    def _next_try(self, waits: Arrival) -> datetime | None:
+        """About when it is tried again: the waits double. Source: layers/common/wallet/parking.py."""
+        if self._retry_seconds is None:
+            return None
+        seconds = min(self._retry_seconds * 2 ** (waits.tries or 0), _MOST_HIDDEN_SECONDS if waits.tries else 900)
+        return waits.at + timedelta(seconds=seconds)
+
+    def as_csv(self, _request: Request) -> Response:
+        """A row for each dead letter, as `walletctl parked list --csv` has it."""
+        now = datetime.now(UTC)
+        rows = (row for pile in self._office.parked() for row in for_machines(pile.callback, pile.groups, now))
+        return spreadsheet("dead-letters", [column.name for column in COLUMNS], rows)
 
     def letters(self, request: Request) -> Response:
         """In a thread: SQS takes seconds to say that there are no more."""

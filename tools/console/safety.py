@@ -8,11 +8,12 @@ and carry the token that only this page knows, and no page runs or shows what th
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from html import escape
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,7 +69,7 @@ class Guarded:
     def _refusal(self, method: str, path: str, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         if host not in self._hosts:
-            return _refused(f"The console answers at {min(self._hosts)} alone", 421)
+            return _refused(f"The console answers at {min(self._hosts)} alone", 421, headers)
         # Browsers say where a request comes from. A link from elsewhere may open a page; nothing else may ask for one,
         # or for a page's part: to read dead letters hides them, and to read a whole ledger is paid for.
         from_elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
@@ -76,16 +77,16 @@ class Guarded:
             headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
         )
         if from_elsewhere and not (is_link and path.count("/") == 1):
-            return _refused("Only the console's own pages may ask this", 403)
+            return _refused("Only the console's own pages may ask this", 403, headers)
         if method in ("GET", "HEAD"):
             return None
         if method != "POST":
-            return _refused("Only GET and POST are known", 405)
+            return _refused("Only GET and POST are known", 405, headers)
         if from_elsewhere or headers.get("origin") != f"http://{host}":
-            return _refused("A change must come from the console's own page", 403)
+            return _refused("A change must come from the console's own page", 403, headers)
         length = headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST_BYTES:
-            return _refused("A form has a length, and no more than a megabyte", 413)
+            return _refused("A form has a length, and no more than a megabyte", 413, headers)
         return None
 
 
@@ -98,11 +99,13 @@ def change(path: str, endpoint: Change, token: str) -> Route:
             written = (await request.body()).decode().replace("%0D%0A", "%0A")
             form = parse_qs(written, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
         except (ValueError, ClientDisconnect):
-            return _refused("That is not a form", 400)
+            return _refused("That is not a form", 400, request.headers)
         sent = request.headers.get(TOKEN_HEADER) or text(form, "token")
         if not hmac.compare_digest(sent.encode(), token.encode()):
             return _refused(
-                "This page is of an earlier start of the console. Load it again, and repeat what you did", 403
+                "This page is of an earlier start of the console. Load it again, and repeat what you did",
+                403,
+                request.headers,
             )
         return await endpoint(request, form)
 
@@ -114,5 +117,18 @@ def text(form: Form, name: str) -> str:
     return next(iter(form.get(name, [])), "")
 
 
-def _refused(sentence: str, status: int) -> Response:
-    return PlainTextResponse(f"{sentence}.\n", status)
+def _refused(sentence: str, status: int, headers: Headers) -> Response:
+    """A page for a person, with nothing of the wallet on it; its part alone where only a part was asked for."""
+    said = f'<p class="notice problem" role="alert">{escape(sentence)}. Nothing was done.</p>'
+    if headers.get("hx-request") == "true":
+        return HTMLResponse(f"{said}\n", status)
+    return HTMLResponse(_PAGE.format(said=said), status)
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Refused · Wallet console</title><link rel="stylesheet" href="/assets/console.css"></head>
+<body><main><h1>The console refused this</h1>{said}<p><a href="/">To the console</a></p></main></body>
+</html>
+"""

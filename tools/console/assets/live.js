@@ -11,12 +11,19 @@ const nothing = document.getElementById("nothing");
 const state = document.getElementById("state");
 const pause = document.getElementById("pause");
 
+const stale = document.getElementById("stale");
+const beside = document.getElementById("beside");
+
+let asOf = new Date();
 let after = table.dataset.after;
 let source = null;
 let again = null;
 let paused = false;
 
 function say(what) {
+  stale.hidden = what !== "lost";
+  if (what !== "lost") asOf = new Date();
+  else stale.firstElementChild.textContent = asOf.toISOString().slice(11, 19);
   if (state.dataset.now === what) return;
   state.dataset.now = what;
   state.textContent = state.dataset[what];
@@ -55,9 +62,13 @@ function open() {
     const arrived = document.createElement("template");
     arrived.innerHTML = event.data;
     if (!arrived.content.childElementCount) return;
+    for (const row of arrived.content.querySelectorAll("tr[id]")) {
+      document.getElementById(row.id)?.remove(); // what is known of a reference is one row, where the newest are
+      if ("gone" in row.dataset) row.remove();
+    }
     rows.prepend(...arrived.content.children); // and not the line breaks between them, which nobody would remove
     while (rows.childElementCount > MOST_ROWS) rows.lastElementChild.remove();
-    nothing.hidden = true;
+    nothing.hidden = rows.childElementCount > 0;
   });
   source.addEventListener("figures", (event) => {
     say("live");
@@ -71,6 +82,19 @@ function follow() {
   else open();
   if (paused) say("paused");
 }
+
+// A row opens beside the list; with a key held, as a page. Closed, the list has its place back.
+rows.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-open]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  htmx.ajax("GET", link.dataset.open, beside).then(() => beside.querySelector("h2")?.focus());
+});
+beside.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-close]")) return;
+  event.preventDefault();
+  beside.replaceChildren();
+});
 
 pause.hidden = false;
 pause.addEventListener("click", () => {
