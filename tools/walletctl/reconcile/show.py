@@ -76,7 +76,7 @@ _ADVICE = {
     "not taken": "the spin may have been played without a stake. Ask the provider",
     "held": "if the provider has given the bet up and its round has no result, have it cancel the round (CancelRound): "
     "the refund pays the stake back. If the round has a result, a refund would pay back its other bets too: settle "
-    "this bet's cancel by hand, as docs/operating/rounds.md says",
+    "this bet's cancel by hand (walletctl settle cancel)",
     "paid back": "ask the provider",
     "perhaps parked": "compare again when the retry queues are empty",
     "unknown there": "ask the provider, or name another period with --since and --until",
