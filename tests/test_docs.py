@@ -580,7 +580,15 @@ def frozen(operator: Operator, walletctl: Walletctl) -> None:
     assert operator.invoke("cashier", {"freeze": order})["error"] == 0
 
 
+def closed_again(operator: Operator, walletctl: Walletctl) -> None:
+    """A credit that an alarm is about, in the log."""
+    said = {"message": "credited", "service": "result", "correlation_id": "cert-fb1e8a59-479-24", "userId": "421"}
+    moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S},964+0000"
+    walletctl.log({**said, "timestamp": moment, "milliseconds": 46.3, "lookAt": "closed-with-winnings"})
+
+
 BEFORE = {
+    "walletctl alarm closed-with-winnings": closed_again,
     "walletctl find 7001": round_of_the_samples,
     "walletctl find bet-2": round_of_the_samples,
     "walletctl parked show bet-1": round_of_the_samples,
