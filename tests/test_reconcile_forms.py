@@ -522,7 +522,7 @@ def on_record(id_: str, amount: str, stamp: int | None, recorded: int = 0) -> di
     return {
         "id": id_, "transaction": "", "player": "421", "currency": "EUR", "asked": amount, "paid": amount,
         "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "", "stamp": stamp,
-        "moment": stamp if stamp is not None else recorded,
+        "moment": stamp if stamp is not None else recorded, "late": recorded if stamp is not None else None,
     }  # fmt: skip
 
 
@@ -632,6 +632,9 @@ def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
     }
 
     assert unknown(desk, report, stamps) == {"in the same minute", "between"}
+    # A win that is made up may have any timestamp.
+    made_up = {"made up": MORNING - 900 * HOUR}
+    assert unknown(desk, report, report | made_up, recorded=MORNING + 10 * HOUR + 9_000) == {"made up"}
     # One that the provider did not stamp is where it was recorded.
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING + 10 * HOUR + 9_000) == {"none"}
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING) == set()

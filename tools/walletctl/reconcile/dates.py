@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from tools.shared.outside import cut, plain
+from tools.shared.outside import plain, quoted
 from tools.shared.trouble import Trouble
 
 Order = Literal["DMY", "MDY", "YMD"]  # of day, month and year in a date of numbers
@@ -18,7 +18,6 @@ Example = tuple[int, str]
 _FIRST_YEAR, _LAST_YEAR = 2000, 2999  # others, such as 1970 and 9999, were written for something else
 _SECOND, _MINUTE, _DAY = 1000, 60_000, 86_400_000  # milliseconds
 _UNITS = {10: 1000, 12: 1, 13: 1, 16: 1 / 1000}  # milliseconds in one, by how many digits the number has
-_MOST_SHOWN = 40  # characters, in a message
 _MOST_OF_A_STAMP = 100  # characters
 _CENTURY = 2000
 ORDERS: dict[str, Order] = {
@@ -253,23 +252,19 @@ class DateEvidence:
 
     def _order(self, name: str) -> Order | None:
         if len(self.only) > 1:
-            told = [f"line {line} has {'the day' if order == 'DMY' else 'the month'} first ({_shown(text)})"
+            told = [f"line {line} has {'the day' if order == 'DMY' else 'the month'} first ({quoted(text)})"
                     for order, (line, text) in self.only.items()]  # fmt: skip
             raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say --dates DD/MM/YYYY or MM/DD/YYYY")
         if self.short and self.may_begin_with_year:
             line, text = self.short
             raise Trouble(
-                f"{name} can be read in two ways: {_shown(text)} in line {line} begins with its day or with its year. "
+                f"{name} can be read in two ways: {quoted(text)} in line {line} begins with its day or with its year. "
                 "Say --dates DD/MM/YY or --dates YY/MM/DD"
             )
         if not self.only and self.doubtful:
             line, text = self.doubtful
             raise Trouble(
-                f"{name} can be read in two ways: {_shown(text)} in line {line} begins with its day or with its month, "
+                f"{name} can be read in two ways: {quoted(text)} in line {line} begins with its day or with its month, "
                 "and no other date shows which. Say --dates DD/MM/YYYY or --dates MM/DD/YYYY"
             )
         return next(iter(self.only), None)
-
-
-def _shown(text: str) -> str:
-    return f"'{cut(plain(text), _MOST_SHOWN)}'"

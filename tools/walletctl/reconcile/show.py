@@ -15,7 +15,7 @@ from tools.shared.hints import command
 from tools.shared.listing import Column, Row, counted, for_csv, visible
 from tools.shared.listing import table as table_of
 from tools.shared.moments import shown
-from tools.shared.outside import cut, plain
+from tools.shared.outside import cut, plain, quoted
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
@@ -146,7 +146,7 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         line, timestamp = read.undated
         yield (
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
-            f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
+            f"{quoted(timestamp)}. They are compared, and counted under the ledger's day"
         )
     if factor := comparison.factor():
         yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
