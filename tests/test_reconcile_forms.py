@@ -678,6 +678,9 @@ def test_a_clock_that_is_ahead_is_said(desk: Desk) -> None:
     stamps = {"a": MORNING + 10 * HOUR, "b": MORNING + 10 * HOUR + 1}
 
     assert "The report's times are 1 h ahead of the ledger's: say their --time-zone" in summary(desk, report, stamps)
+    # One row with another time says nothing of the others.
+    stray = f"{HEADINGS}\na,result,421,EUR,1,2001-01-01 00:00:00\nb,result,421,EUR,1,{MORNING + 10 * HOUR}\n"
+    assert not any("ahead" in line or "behind" in line for line in summary(desk, stray, stamps))
     # A date without a time is not ahead of its own day.
     days = report.replace(" 11:00:03", "").replace(" 11:00:04", "")
     assert not any("ahead" in line or "behind" in line for line in summary(desk, days, stamps))

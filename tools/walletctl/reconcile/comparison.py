@@ -291,15 +291,18 @@ class Comparison:
 
         A local time that was taken for UTC shifts all rows alike. No row's transaction is left out of the period.
         """
-        ((shift, first, last),) = self._all("""
+        matched = "report AS r JOIN ledger AS l ON r.id = l.id WHERE r.fault IS NULL"
+        most = self._all(f"""
             SELECT
-                median(CASE WHEN l.stamp BETWEEN r.moment AND r.moment + r.lasts THEN 0 ELSE r.moment - l.stamp END),
-                min(l.stamp), max(l.stamp)
-            FROM report AS r JOIN ledger AS l ON r.id = l.id WHERE r.fault IS NULL
-        """)
-        ahead = round((shift or 0) / _QUARTER) * _QUARTER
-        begins, ends = (at - ahead for at in own)
-        return ahead, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
+                round(CASE WHEN l.stamp NOT BETWEEN r.moment AND r.moment + r.lasts
+                    THEN (r.moment - l.stamp) / {_QUARTER} ELSE 0 END) AS quarters
+            FROM {matched} AND r.moment - l.stamp IS NOT NULL
+            GROUP BY quarters ORDER BY count(*) DESC, abs(quarters), quarters LIMIT 1
+        """)  # noqa: S608 - our own words
+        shift = sum(int(quarters) for (quarters,) in most) * _QUARTER
+        ((first, last),) = self._all(f"SELECT min(l.stamp), max(l.stamp) FROM {matched}")  # noqa: S608 - our own words
+        begins, ends = (at - shift for at in own)
+        return shift, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
 
     def close(self) -> None:
         self._database.close()
@@ -421,7 +424,7 @@ class Comparison:
         """Which of the fields that are compared if they are there are empty in every row."""
         columns = [*COMPARED_IF_THERE.values()]
         counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
-        signed = "SELECT * REPLACE (concat(currency, sign) AS currency) FROM report WHERE id IS NOT NULL"
+        signed = "SELECT * REPLACE (concat(currency, sign) AS currency) FROM report"
         (filled,) = self._all(f"SELECT {counts} FROM ({signed})")  # noqa: S608 - our own words
         return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 

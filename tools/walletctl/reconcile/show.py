@@ -31,6 +31,7 @@ _MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
+_MOST_OF_A_ZONE = 26 * 3_600_000  # milliseconds: from UTC-12 to UTC+14
 _FIRST_MOMENT = 946_684_800_000  # 2000, in milliseconds: a lower number was meant as something else
 
 _COLUMNS = tuple(field.name for field in fields(Difference))  # of --csv
@@ -152,7 +153,8 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
-        yield f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's: say their --time-zone"
+        told = f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's"
+        yield f"{told}: say their --time-zone" if abs(comparison.shift) <= _MOST_OF_A_ZONE else told
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 
