@@ -372,6 +372,8 @@ def test_one_date_that_can_be_read_in_one_way_explains_the_others(desk: Desk) ->
     assert desk.dates("05/11/2026 09:00", "5-13-2026") == ["2026-05-11", "2026-05-13"]
     assert desk.dates("05/05/2026") == ["2026-05-05"]  # the same day in either order
     assert desk.dates("05.11.2026") == ["2026-11-05"]  # where points are written, the day is first
+    assert desk.dates("05.11.2026", "11.28.2026") == ["2026-05-11", "2026-11-28"]  # unless another date shows otherwise
+    assert desk.dates("05.11.2026", "11/28/2026") == ["2026-11-05", "2026-11-28"]
 
 
 @pytest.mark.parametrize("dates", [("05/11/2026",), ("05-11-2026 14:05", "06-11-2026 14:05"), ("1/2/26", "soon")])
@@ -385,6 +387,9 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about(desk: Desk, dates: t
 def test_dates_that_contradict_each_other_are_named(desk: Desk) -> None:
     with pytest.raises(Trouble, match=r"line 2 has the day first \('28/11/2026'\) and line 3 has the month first"):
         desk.dates("28/11/2026", "11/28/2026")
+
+    with pytest.raises(Trouble, match="contradicts itself"):
+        desk.dates("28.11.2026", "11.28.2026")
 
     assert desk.dates("28/11/2026", "11/28/2026", dates="MM/DD/YYYY") == ["", "2026-11-28"]
 
