@@ -494,6 +494,23 @@ def test_a_days_report_is_not_blamed_for_another_days_credits(desk: Report) -> N
     assert desk.reconcile(new, "--since", "2020-01-01", "--until", "2020-01-01T12:00:00.001").status == 1
 
 
+def test_a_made_up_win_is_found_whatever_its_timestamp(desk: Report) -> None:
+    earlier = desk.operator.transactions()
+    recorded = sorted(datetime.fromisoformat(transaction["recordedAt"]) for transaction in earlier)
+    for reference, moment in (("first", recorded[0]), ("last", datetime.now(UTC))):
+        win(desk.operator, reference, timestamp=str(int(moment.timestamp() * 1000)))
+    report = [row for row in desk.rows if row["reference"] in ("first", "last")]
+
+    outcome = desk.reconcile(report)
+
+    # All others were recorded in the report's period, with timestamps of 2016.
+    assert [kind for kind, _, _ in outcome.found] == ["unknown there"] * len(earlier)
+    assert {each["note"] for each in outcome.differences} == {
+        "recorded late, with a timestamp of 2016-12-22 17:53 UTC: it may be in another report"
+    }
+    assert [cause["count"] for cause in outcome.account["causes"]] == [len(earlier)]
+
+
 @pytest.mark.parametrize(
     ("text", "is_"),
     [

@@ -372,6 +372,8 @@ def test_one_date_that_can_be_read_in_one_way_explains_the_others(desk: Desk) ->
     assert desk.dates("05/11/2026 09:00", "5-13-2026") == ["2026-05-11", "2026-05-13"]
     assert desk.dates("05/05/2026") == ["2026-05-05"]  # the same day in either order
     assert desk.dates("05.11.2026") == ["2026-11-05"]  # where points are written, the day is first
+    assert desk.dates("05.11.2026", "11.28.2026") == ["2026-05-11", "2026-11-28"]  # unless another date shows otherwise
+    assert desk.dates("05.11.2026", "11/28/2026") == ["2026-11-05", "2026-11-28"]
 
 
 @pytest.mark.parametrize("dates", [("05/11/2026",), ("05-11-2026 14:05", "06-11-2026 14:05"), ("1/2/26", "soon")])
@@ -385,6 +387,9 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about(desk: Desk, dates: t
 def test_dates_that_contradict_each_other_are_named(desk: Desk) -> None:
     with pytest.raises(Trouble, match=r"line 2 has the day first \('28/11/2026'\) and line 3 has the month first"):
         desk.dates("28/11/2026", "11/28/2026")
+
+    with pytest.raises(Trouble, match="contradicts itself"):
+        desk.dates("28.11.2026", "11.28.2026")
 
     assert desk.dates("28/11/2026", "11/28/2026", dates="MM/DD/YYYY") == ["", "2026-11-28"]
 
@@ -522,7 +527,7 @@ def on_record(id_: str, amount: str, stamp: int | None, recorded: int = 0) -> di
     return {
         "id": id_, "transaction": "", "player": "421", "currency": "EUR", "asked": amount, "paid": amount,
         "outcome": "", "day": "2026-11-28", "recorded": "2026-11-28T12:00:00.000+00:00", "place": "", "stamp": stamp,
-        "moment": stamp if stamp is not None else recorded,
+        "moment": stamp if stamp is not None else recorded, "late": recorded if stamp is not None else None,
     }  # fmt: skip
 
 
@@ -632,6 +637,9 @@ def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
     }
 
     assert unknown(desk, report, stamps) == {"in the same minute", "between"}
+    # A win that is made up may have any timestamp.
+    made_up = {"made up": MORNING - 900 * HOUR}
+    assert unknown(desk, report, report | made_up, recorded=MORNING + 10 * HOUR + 9_000) == {"made up"}
     # One that the provider did not stamp is where it was recorded.
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING + 10 * HOUR + 9_000) == {"none"}
     assert unknown(desk, report, report | {"none": None}, recorded=MORNING) == set()
@@ -675,6 +683,9 @@ def test_a_clock_that_is_ahead_is_said(desk: Desk) -> None:
     stamps = {"a": MORNING + 10 * HOUR, "b": MORNING + 10 * HOUR + 1}
 
     assert "The report's times are 1 h ahead of the ledger's: say their --time-zone" in summary(desk, report, stamps)
+    # One row with another time says nothing of the others.
+    stray = f"{HEADINGS}\na,result,421,EUR,1,2001-01-01 00:00:00\nb,result,421,EUR,1,{MORNING + 10 * HOUR}\n"
+    assert not any("ahead" in line or "behind" in line for line in summary(desk, stray, stamps))
     # A date without a time is not ahead of its own day.
     days = report.replace(" 11:00:03", "").replace(" 11:00:04", "")
     assert not any("ahead" in line or "behind" in line for line in summary(desk, days, stamps))

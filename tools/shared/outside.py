@@ -38,6 +38,11 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def quoted(text: str, most: int = 40) -> str:
+    """A text for a sentence, in quotes and in no more than that many characters."""
+    return f"'{cut(plain(text), most)}'"
+
+
 def fault(error: Exception) -> str:
     """What an error says, on one line."""
     return plain(" ".join(str(error).split())[:_MOST_OF_A_FAULT])

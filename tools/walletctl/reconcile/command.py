@@ -45,24 +45,24 @@ def reconcile(
         bool | None,
         typer.Option(
             "--decimal-comma/--decimal-point",
-            help="1.234 is 1234, or 1.234: if the report itself does not show which.",
+            help="What separates decimals, if the report does not show it.",
             show_default=False,
         ),
     ] = None,
     dates: Annotated[
         str | None,
-        typer.Option(metavar="DD/MM/YYYY", help="Or MM/DD/YYYY, YY/MM/DD: if the report itself does not show which."),
+        typer.Option(metavar="DD/MM/YYYY", help="The order in its dates, if the report does not show it."),
     ] = None,
     time_zone: Annotated[
         str | None,
-        typer.Option(metavar="ZONE", help="Of its times, if they name none: Europe/Berlin. UTC if not given."),
+        typer.Option(metavar="ZONE", help="The zone of times that name none: Europe/Berlin. Otherwise UTC."),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="MOMENT",
-            help=f"Ignore transactions of the ledger recorded before this moment, in place of those outside of the "
-            f"report's own period: {HELP}.",
+            help="Ignore transactions of the ledger recorded before this moment, and not those outside of the report's "
+            f"own period: {HELP}.",
         ),
     ] = None,
     until: Annotated[

@@ -56,12 +56,20 @@ _LEDGER = {
     "place": "VARCHAR",
     "stamp": "BIGINT",
     "moment": "BIGINT",
+    "late": "BIGINT",
 }
 
-# Which transactions a report should have: those recorded in the time that a person names, or those of its own period.
+# Which transactions a report should have: those recorded in the time that a person names, or those of its own period by
+# the provider's timestamps. A made-up win may have any timestamp: one that was recorded late counts in both periods.
 # The provider stamps no cancel: that of a bet in the report is looked at whenever it was recorded.
-_IN_TIME = """(recorded >= $since AND recorded < $until
-    AND coalesce(moment, $first) >= $first AND coalesce(moment, $first) < $last)"""
+_TIMED = """
+    ALTER TABLE ledger ADD COLUMN in_time BOOLEAN;
+    ALTER TABLE ledger ADD COLUMN is_late BOOLEAN DEFAULT false;
+    UPDATE ledger SET
+        in_time = recorded >= $since AND recorded < $until
+            AND coalesce(moment, $first) >= $first AND coalesce(moment, $first) < $last;
+    UPDATE ledger SET in_time = true, is_late = true WHERE NOT in_time AND $is_own AND late >= $first AND late < $last;
+"""
 
 # What each side has of a bet, by its reference. A bet is taken if it has no outcome.
 _STAKES = f"""
@@ -69,17 +77,17 @@ _STAKES = f"""
         SELECT
             reference, bool_or(side = 'bet there') AS bet_there, bool_or(side = 'cancel there') AS cancel_there,
             bool_or(side = 'bet here') AS taken_here, bool_or(side = 'cancel here') AS paid_back_here,
-            bool_or(side = 'bet here' AND {_IN_TIME}) AS taken_in_time
+            bool_or(side = 'bet here' AND in_time) AS taken_in_time
         FROM (
-            SELECT substr(id, {len(BET) + 2}) AS reference, 'bet there' AS side, NULL AS recorded, NULL AS moment
+            SELECT substr(id, {len(BET) + 2}) AS reference, 'bet there' AS side, NULL AS in_time
             FROM report WHERE id LIKE '{BET}#%'
             UNION ALL
-            SELECT substr(id, {len(CANCEL) + 2}), 'cancel there', NULL, NULL FROM report WHERE id LIKE '{CANCEL}#%'
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel there', NULL FROM report WHERE id LIKE '{CANCEL}#%'
             UNION ALL
-            SELECT substr(id, {len(BET) + 2}), 'bet here', recorded, moment
+            SELECT substr(id, {len(BET) + 2}), 'bet here', in_time
             FROM ledger WHERE id LIKE '{BET}#%' AND outcome = ''
             UNION ALL
-            SELECT substr(id, {len(CANCEL) + 2}), 'cancel here', NULL, NULL FROM ledger WHERE id LIKE '{CANCEL}#%'
+            SELECT substr(id, {len(CANCEL) + 2}), 'cancel here', NULL FROM ledger WHERE id LIKE '{CANCEL}#%'
         ) GROUP BY reference;
 """  # noqa: S608 - our own words
 
@@ -96,12 +104,15 @@ _COMPARED = f"""
             nullif(r.day, '') AS day,
             l.id IS NOT NULL AS is_here,
             l.transaction AS here_transaction, l.player AS here_player, l.currency AS here_currency,
-            l.asked, l.paid, l.outcome, l.day AS here_day, l.recorded
+            l.asked, l.paid, l.outcome, l.day AS here_day, l.recorded,
+            CASE WHEN l.is_late THEN 'recorded late, with a timestamp of '
+                || strftime(make_timestamp(l.stamp * 1000), '%Y-%m-%d %H:%M') || ' UTC: it may be in another report'
+            END AS late
         FROM (
             SELECT report.* FROM report LEFT JOIN doubles USING (id)
             WHERE doubles.first IS NULL OR doubles.first = report.line
         ) AS r
-        FULL JOIN (SELECT *, {_IN_TIME} AS in_time FROM ledger) AS l ON r.id = l.id
+        FULL JOIN ledger AS l ON r.id = l.id
         WHERE r.line IS NOT NULL OR l.in_time
             OR ($is_own AND l.id IN (SELECT '{CANCEL}#' || reference FROM stakes WHERE bet_there));
     ALTER TABLE compared ADD COLUMN is_stake BOOLEAN DEFAULT false;
@@ -155,7 +166,7 @@ _DIFFERENCES = f"""
         UNION ALL
         SELECT CASE callback WHEN 'bet' THEN 'held' WHEN 'cancel' THEN 'paid back' ELSE 'unknown there' END,
             NULL, callback, reference, here_player, here_currency, NULL, asked, NULL, recorded,
-            nullif(outcome, '')
+            nullif(concat_ws('; ', nullif(outcome, ''), late), '')
         FROM compared WHERE line IS NULL
         UNION ALL
         SELECT 'different amount', line, callback, reference, here_player, here_currency, amount, asked, answer,
@@ -268,7 +279,7 @@ class Comparison:
             self.shift, self.period = self._of_the_ledger(own) if own else (0, None)
             first, last = self.period or (-_EVER, _EVER)
             time = {"since": since, "until": until, "first": first, "last": last, "is_own": own is not None}
-            for statement in (_STAKES + _COMPARED).split(";\n"):
+            for statement in (_TIMED + _STAKES + _COMPARED).split(";\n"):
                 if statement.strip():
                     self._database.execute(
                         statement, {name: value for name, value in time.items() if f"${name}" in statement}
@@ -280,15 +291,18 @@ class Comparison:
 
         A local time that was taken for UTC shifts all rows alike. No row's transaction is left out of the period.
         """
-        ((shift, first, last),) = self._all("""
+        matched = "report AS r JOIN ledger AS l ON r.id = l.id WHERE r.fault IS NULL"
+        most = self._all(f"""
             SELECT
-                median(CASE WHEN l.stamp BETWEEN r.moment AND r.moment + r.lasts THEN 0 ELSE r.moment - l.stamp END),
-                min(l.stamp), max(l.stamp)
-            FROM report AS r JOIN ledger AS l ON r.id = l.id WHERE r.fault IS NULL
-        """)
-        ahead = round((shift or 0) / _QUARTER) * _QUARTER
-        begins, ends = (at - ahead for at in own)
-        return ahead, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
+                round(CASE WHEN l.stamp NOT BETWEEN r.moment AND r.moment + r.lasts
+                    THEN (r.moment - l.stamp) / {_QUARTER} ELSE 0 END) AS quarters
+            FROM {matched} AND r.moment - l.stamp IS NOT NULL
+            GROUP BY quarters ORDER BY count(*) DESC, abs(quarters), quarters LIMIT 1
+        """)  # noqa: S608 - our own words
+        shift = sum(int(quarters) for (quarters,) in most) * _QUARTER
+        ((first, last),) = self._all(f"SELECT min(l.stamp), max(l.stamp) FROM {matched}")  # noqa: S608 - our own words
+        begins, ends = (at - shift for at in own)
+        return shift, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
 
     def close(self) -> None:
         self._database.close()
@@ -410,7 +424,7 @@ class Comparison:
         """Which of the fields that are compared if they are there are empty in every row."""
         columns = [*COMPARED_IF_THERE.values()]
         counts = ", ".join(f"count(*) FILTER (WHERE {column} <> '')" for column in columns)
-        signed = "SELECT * REPLACE (concat(currency, sign) AS currency) FROM report WHERE id IS NOT NULL"
+        signed = "SELECT * REPLACE (concat(currency, sign) AS currency) FROM report"
         (filled,) = self._all(f"SELECT {counts} FROM ({signed})")  # noqa: S608 - our own words
         return frozenset(column for column, count in zip(columns, filled, strict=True) if not count)
 

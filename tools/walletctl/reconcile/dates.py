@@ -4,12 +4,13 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from tools.shared.outside import cut, plain
+from tools.shared.outside import plain, quoted
 from tools.shared.trouble import Trouble
 
 Order = Literal["DMY", "MDY", "YMD"]  # of day, month and year in a date of numbers
@@ -18,7 +19,6 @@ Example = tuple[int, str]
 _FIRST_YEAR, _LAST_YEAR = 2000, 2999  # others, such as 1970 and 9999, were written for something else
 _SECOND, _MINUTE, _DAY = 1000, 60_000, 86_400_000  # milliseconds
 _UNITS = {10: 1000, 12: 1, 13: 1, 16: 1 / 1000}  # milliseconds in one, by how many digits the number has
-_MOST_SHOWN = 40  # characters, in a message
 _MOST_OF_A_STAMP = 100  # characters
 _CENTURY = 2000
 ORDERS: dict[str, Order] = {
@@ -109,11 +109,11 @@ def order_of(said: str | None) -> Order | None:
 class Dates:
     """How the timestamps of a report are read. Local ones are in `zone`.
 
-    `order` is of dates such as 28/11/2026. Those with points have the day first, unless a person `said` another order.
+    `order` is of dates such as 28/11/2026, `points` of those with points.
     """
 
     order: Order = "DMY"
-    said: Order | None = None
+    points: Order = "DMY"
     zone: tzinfo = UTC
     form: str = ""  # the form of the report's dates with the 28th of November, if they are neither ISO nor numbers
 
@@ -165,7 +165,7 @@ class Dates:
             month = _MONTH[name.casefold()]
             return _year(found["year_1"] or found["year_2"]), month, int(found["day_1"] or found["day_2"])
         first, second, third = found["a"], found["b"], found["c"]
-        match (self.said or "DMY") if found["mark"] == "." else self.order:
+        match self.points if found["mark"] == "." else self.order:
             case "DMY":
                 return _year(third), int(second), int(first)
             case "MDY":
@@ -207,6 +207,7 @@ class DateEvidence:
 
     today: datetime = field(default_factory=lambda: datetime.now(UTC))
     only: dict[Order, Example] = field(default_factory=dict[Order, Example])
+    only_points: dict[Order, Example] = field(default_factory=dict[Order, Example])
     doubtful: Example | None = None
     short: Example | None = None
     may_begin_with_year: bool = True
@@ -229,47 +230,50 @@ class DateEvidence:
     def _see_numbers(self, line: int, found: re.Match[str]) -> None:
         first, second, mark = int(found[1]), int(found[3]), found[2]
         self.mark = self.mark or mark
-        if mark == ".":
-            return
-        if len(found[4]) == 2:
+        only = self.only_points if mark == "." else self.only
+        if len(found[4]) == 2 and mark != ".":
             self.short = self.short or (line, found[0])
             day = int(found[4])
             fits = len(found[1]) == 2 and 1 <= second <= 12 and 1 <= day <= 31
             self.may_begin_with_year &= fits and _CENTURY + first <= self.today.year
         if first > 12 >= second:
-            self.only.setdefault("DMY", (line, found[0]))
+            only.setdefault("DMY", (line, found[0]))
         elif second > 12 >= first:
-            self.only.setdefault("MDY", (line, found[0]))
-        elif first != second and first <= 12:
+            only.setdefault("MDY", (line, found[0]))
+        elif first != second and first <= 12 and mark != ".":
             self.doubtful = self.doubtful or (line, found[0])
 
     def decided(self, said: Order | None, zone: tzinfo, name: str) -> Dates:
         """Raises Trouble if the dates can be read in two ways, and nobody has said which."""
-        order = said or self._order(name) or "DMY"
+        order, points = (said, said) if said else (self._order(name), _agreed(self.only_points, name))
         form = self.form
         if self.mark:
-            form = self.mark.join(_SHAPES[said or "DMY" if self.mark == "." else order])
-        return Dates(order, said, zone, form)
+            form = self.mark.join(_SHAPES[points if self.mark == "." else order])
+        return Dates(order, points, zone, form)
 
-    def _order(self, name: str) -> Order | None:
-        if len(self.only) > 1:
-            told = [f"line {line} has {'the day' if order == 'DMY' else 'the month'} first ({_shown(text)})"
-                    for order, (line, text) in self.only.items()]  # fmt: skip
-            raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say --dates DD/MM/YYYY or MM/DD/YYYY")
+    def _order(self, name: str) -> Order:
+        order = _agreed(self.only, name)
         if self.short and self.may_begin_with_year:
             line, text = self.short
             raise Trouble(
-                f"{name} can be read in two ways: {_shown(text)} in line {line} begins with its day or with its year. "
+                f"{name} can be read in two ways: {quoted(text)} in line {line} begins with its day or with its year. "
                 "Say --dates DD/MM/YY or --dates YY/MM/DD"
             )
         if not self.only and self.doubtful:
             line, text = self.doubtful
             raise Trouble(
-                f"{name} can be read in two ways: {_shown(text)} in line {line} begins with its day or with its month, "
+                f"{name} can be read in two ways: {quoted(text)} in line {line} begins with its day or with its month, "
                 "and no other date shows which. Say --dates DD/MM/YYYY or --dates MM/DD/YYYY"
             )
-        return next(iter(self.only), None)
+        return order
 
 
-def _shown(text: str) -> str:
-    return f"'{cut(plain(text), _MOST_SHOWN)}'"
+def _agreed(only: Mapping[Order, Example], name: str) -> Order:
+    """The order that the dates show; the day first if none shows one. Raises Trouble if they contradict each other."""
+    if len(only) > 1:
+        told = [
+            f"line {line} has {'the day' if order == 'DMY' else 'the month'} first ({quoted(text)})"
+            for order, (line, text) in only.items()
+        ]
+        raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say --dates DD/MM/YYYY or MM/DD/YYYY")
+    return next(iter(only)) if only else "DMY"

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from tools.shared.amounts import amount
-from tools.shared.outside import cut, plain
+from tools.shared.outside import cut, quoted
 from tools.shared.trouble import Trouble
 
 Mark = Literal[".", ","]
@@ -21,7 +21,6 @@ _OPTIONS = ("--decimal-point", "--decimal-comma")
 _MOST_BY_ONE = 20  # amounts such as 1.234 are of thousands if one such as 12,50 says so: of 1,000 it may be a slip
 _NAMES: Mapping[str, str] = {".": "a decimal point", ",": "a decimal comma"}
 _OTHER: Mapping[Mark, Mark] = {".": ",", ",": "."}
-_MOST_SHOWN = 40  # characters of an amount, in a message
 _MOST_OF_AN_AMOUNT = 200  # characters
 
 _AMOUNT = re.compile(r"(-?)0*([0-9]{1,32}?)(?:\.([0-9]{1,32}?)0*)?")
@@ -187,16 +186,16 @@ class AmountEvidence:
         if said:
             return Decimals(said, bets_are_negative=bets_are_negative)
         if points and points == commas:
-            told = [f"line {line} has {_NAMES[mark]} ({_shown(text)})" for mark, (line, text) in self.firsts.items()]
+            told = [f"line {line} has {_NAMES[mark]} ({quoted(text)})" for mark, (line, text) in self.firsts.items()]
             raise Trouble(f"{name} contradicts itself: {' and '.join(told)}. Say {' or '.join(_OPTIONS)}")
         mark: Mark = "," if commas > points else "."
         is_shown = bool(points or commas) and self.doubtful[_OTHER[mark]] <= _MOST_BY_ONE * self.counts[mark]
         if self.first_doubtful and not is_shown and not (usual and not points and not commas):
             line, text = self.first_doubtful
             ways = [f"{option} ({_read(text, mark)})" for mark, option in zip(_MARKS, _OPTIONS, strict=True)]
-            few = "" if not points and not commas else f", and almost no amount is like {_shown(self.firsts[mark][1])}"
+            few = "" if not points and not commas else f", and almost no amount is like {quoted(self.firsts[mark][1])}"
             raise Trouble(
-                f"{name} can be read in two ways: {_shown(text)} in line {line}{few}. Say {' or '.join(ways)}"
+                f"{name} can be read in two ways: {quoted(text)} in line {line}{few}. Say {' or '.join(ways)}"
             )
         return Decimals(mark, bool(points and commas), bets_are_negative)
 
@@ -210,10 +209,6 @@ class AmountEvidence:
             self.negative_bets = True
         elif any(digit in text for digit in "123456789"):
             self.positive_bets = True
-
-
-def _shown(text: str) -> str:
-    return f"'{cut(plain(text), _MOST_SHOWN)}'"
 
 
 def _read(text: str, mark: Mark) -> str:

@@ -22,8 +22,8 @@ Kind = Literal[
 ]
 
 ORDER = "line NULLS LAST, recorded, callback, reference, kind"  # the report's, then what is not in it
-# Of a note, what is the same for all rows: neither what it quotes, nor a line, nor a sum.
-CAUSE = r"regexp_replace(regexp_replace(coalesce(note, ''), '\x27.*\x27', ''), 'line [0-9]+|make .*', '')"
+# Of a note, what is the same for all rows: neither what it quotes, nor a line, a sum or a moment.
+CAUSE = r"regexp_replace(regexp_replace(coalesce(note, ''), '\x27.*\x27', ''), 'line [0-9]+|make .*|of 2[-0-9: ]+', '')"
 OF_EACH = 3  # differences of one cause among the examples
 _MOST_RANGES = 3  # of lines, that are named
 

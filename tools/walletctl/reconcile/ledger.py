@@ -18,6 +18,7 @@ from tools.walletctl.reconcile.dates import of_number
 from tools.walletctl.reconcile.decimals import canonical
 from tools.walletctl.tables import Tables, projection
 
+_LATE = 15 * 60_000  # milliseconds: no delivery takes as long, and no report is compared as soon
 READERS = 4  # each scans a part of the table; more are no faster on a machine with two processors
 ATTRIBUTES = (
     "id", "transactionId", "userId", "currency", "amount", "amountAsked", "outcome", "timestamp", "recordedAt",
@@ -81,12 +82,14 @@ def _kind(item: Mapping[str, Any]) -> str:
 def _row(item: Mapping[str, Any], zone: tzinfo) -> dict[str, str | int | None]:
     """What is compared, as texts; "" for what is absent or of another type. A stake is above zero, as in a report.
 
-    `stamp` is the provider's own timestamp, in milliseconds; `moment` is when it was recorded, if there is none.
+    `stamp` is the provider's own timestamp, in milliseconds; `moment` is when it was recorded, if there is none. `late`
+    is when it was recorded, if that was long after its timestamp, or before it.
     """
     texts = {name: item[name].get("S", "") if name in item else "" for name in ATTRIBUTES}
     written = texts["recordedAt"] if recorded(texts["recordedAt"]) else ""  # another text would be after every moment
     is_bet = texts["id"].startswith(f"{BET}#")
     moment = recorded(written)
+    at = int(moment.timestamp() * 1000) if moment else None
     stamped = of_number(texts["timestamp"], zone)
     asked, paid = (_amount(item.get(name, {}).get("N", "")) for name in ("amountAsked", "amount"))
     return {
@@ -100,7 +103,8 @@ def _row(item: Mapping[str, Any], zone: tzinfo) -> dict[str, str | int | None]:
         "day": stamped.day if stamped else f"{moment.astimezone(zone):%Y-%m-%d}" if moment else "",
         "recorded": written,
         "stamp": stamped.at if stamped else None,
-        "moment": stamped.at if stamped else int(moment.timestamp() * 1000) if moment else None,
+        "moment": stamped.at if stamped else at,
+        "late": at if stamped and at is not None and abs(at - stamped.at) > _LATE else None,
         "place": place(texts["userId"], texts["gameId"], texts["roundId"]) if is_bet else "",
     }
 

@@ -15,7 +15,7 @@ from tools.shared.hints import command
 from tools.shared.listing import Column, Row, counted, for_csv, visible
 from tools.shared.listing import table as table_of
 from tools.shared.moments import shown
-from tools.shared.outside import cut, plain
+from tools.shared.outside import cut, plain, quoted
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
@@ -31,6 +31,7 @@ _MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
+_MOST_OF_A_ZONE = 26 * 3_600_000  # milliseconds: from UTC-12 to UTC+14
 _FIRST_MOMENT = 946_684_800_000  # 2000, in milliseconds: a lower number was meant as something else
 
 _COLUMNS = tuple(field.name for field in fields(Difference))  # of --csv
@@ -146,13 +147,14 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         line, timestamp = read.undated
         yield (
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
-            f"'{cut(plain(timestamp), _MOST_OF_A_HEADING)}'. They are compared, and counted under the ledger's day"
+            f"{quoted(timestamp)}. They are compared, and counted under the ledger's day"
         )
     if factor := comparison.factor():
         yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
-        yield f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's: say their --time-zone"
+        told = f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's"
+        yield f"{told}: say their --time-zone" if abs(comparison.shift) <= _MOST_OF_A_ZONE else told
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 

@@ -40,12 +40,12 @@ class Sums:
         currency, if it has one, or of those that are among its words, or else of all.
         """
         currencies = {currency} if currency else {*words} & self.whole.keys()
-        ways = [_ways(sums, currencies) for sums in (self.whole, self.part) if sums]
+        ways = [_ways(sums, currencies) for sums in (self.whole, self.part) if sums or sums is self.whole]
         self.part = _by_currency()
         said = Decimal(total.value)
         if self.is_unknown or any(said == abs(value) for way in ways for value in way):
             return None
-        return written(ways[0][0]) if ways else "0"
+        return written(ways[0][0])
 
 
 def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str]) -> list[Decimal]:
