@@ -47,8 +47,13 @@ def zone_named(name: str) -> tzinfo:
     except (ValueError, OSError, KeyError):  # ZoneInfo raises each of them for some name
         city = name.strip().replace(" ", "_").casefold()
         alike = sorted(each for each in available_timezones() if city and each.casefold().endswith(f"/{city}"))[:3]
-        meant = f": do you mean {' or '.join(alike)}?" if alike else ": write it like Europe/Berlin, UTC or +01:00"
-        raise Trouble(f"no time zone is called {plain(name)}{meant}") from None
+        if alike:
+            meant = f"do you mean {' or '.join(alike)}?"
+        elif available_timezones():
+            meant = "write it like Europe/Berlin, UTC or +01:00"
+        else:
+            meant = "this machine knows none but UTC. Install the package tzdata"
+        raise Trouble(f"no time zone is called {plain(name)}: {meant}") from None
 
 
 def span(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from tools.shared import listing, spoken
+from tools.shared.amounts import amount
 from tools.shared.hints import command, opening
 from tools.shared.items import Item
+from tools.shared.listing import Row
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
@@ -78,14 +80,7 @@ def ledger(
             f"there is no player {legible(player)}: no wallet, and no transaction. To look for wins that are parked: "
             f"{command(where.options, 'find', names=[player])}"
         )
-    by_number = shown if oldest_first else shown[::-1]
-    if is_filtered:
-        rows = [records.for_a_person(item) for item in by_number]
-    elif oldest_first:
-        rows = records.with_gaps(by_number, from_first=True)
-    else:  # one more is read than is shown: what is missing before the next page is on this one
-        rows = records.with_gaps([*over, *by_number], from_first=not over)[len(over) :]
-    rows = rows if oldest_first else rows[::-1]
+    rows = _rows(shown, over, is_filtered=is_filtered, oldest_first=oldest_first)
     if shown:
         listing.out(listing.table(records.columns_for(shown), rows))
     for item in shown:
@@ -94,18 +89,29 @@ def ledger(
             listing.tell(f"{reference}: {reason}")
         if (who := records.by_hand(item)) and records.kind_of(item) not in _ROUTINE:
             listing.tell(f"{reference}: by {plain(who)}")
-    again: Sequence[tuple[str, object]] = [
-        ("--since", from_ and f"{from_:%Y-%m-%dT%H:%M:%SZ}"),
-        ("--until", to and f"{to:%Y-%m-%dT%H:%M:%SZ}"),
-        *(("--kind", each) for each in kind or ()),
-        ("--round", round_id),
-        ("--limit", limit),
-        ("--before", None if oldest_first or not shown else listing.text(shown[-1].get("seq"))),
-    ]
-    page = [f"{name}={value}" for name, value in again if value is not None]
-    next_page = command([*page, *where.options], "ledger", names=[player])
-    more = "" if not over else "--limit N, or --csv for all" if oldest_first else next_page
+    more = "--limit N, or --csv for all" if over else ""
+    if over and not oldest_first and (last := records.number(shown[-1].get("seq"))) is not None:
+        again: Sequence[tuple[str, object]] = [
+            ("since", from_ and f"{from_:%Y-%m-%dT%H:%M:%SZ}"),
+            ("until", to and f"{to:%Y-%m-%dT%H:%M:%SZ}"),
+            *(("kind", each) for each in kind or ()),
+            ("round", round_id),
+            ("limit", limit),
+            ("before", amount(last)),
+        ]
+        page = [f"--{name}={value}" for name, value in again if value is not None]
+        more = command([*page, *where.options], "ledger", names=[player])
     _sum_up(player, wallet, shown, where.options, more=more, is_filtered=is_filtered)
+
+
+def _rows(shown: Sequence[Item], over: Sequence[Item], *, is_filtered: bool, oldest_first: bool) -> Sequence[Row]:
+    """The page's rows. `over` is the next page's first: what is missing before it is on this page."""
+    if is_filtered:
+        return [records.for_a_person(item) for item in shown]
+    if oldest_first:
+        return records.with_gaps(shown, from_first=True)
+    rows = records.with_gaps([*over, *shown[::-1]], from_first=not over)
+    return rows[len(over) :][::-1]
 
 
 def _sum_up(

@@ -143,14 +143,14 @@ def _find(
 
 
 def _may_scan(yes: bool, no_scan: bool, asks: bool) -> Callable[[Place], bool]:
-    """Whether all players' movements may be read: at once on the local service, on a stack after a question."""
+    """Whether all players' movements may be read: immediately on the local service, on a stack after a question."""
 
     def may(where: Place) -> bool:
-        if where.log_is_free or yes:
-            return True
         undone = "nothing was searched"
         if no_scan:
             raise Trouble(f"without a player all movements are read, and --no-scan forbids it: {undone}")
+        if where.log_is_free or yes:
+            return True
         cost = f"To search all players of {where.name}, this reads {cost_of_all(where.tables())}"
         listing.say(f"{cost}. With a player it costs next to nothing.")
         return agreed("Read it?", undone, asks=asks)

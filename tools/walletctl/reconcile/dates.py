@@ -80,22 +80,6 @@ def of_number(text: str, zone: tzinfo = UTC) -> Moment | None:
     return Moment(at, max(1, int(unit)), moment.isoformat()[:10]) if moment.year >= _FIRST_YEAR else None
 
 
-def zone_of(name: str | None) -> tzinfo:
-    """Raises Trouble if no zone has that name."""
-    if name is None or name.upper() == "UTC":
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        has_zones = bool(available_timezones())
-        here = (
-            "say one such as Europe/Berlin, or UTC"
-            if has_zones
-            else "this machine knows none but UTC. Install the package tzdata"
-        )
-        raise Trouble(f"no time zone is called {plain(name)}: {here}") from None
-
-
 def order_of(said: str | None) -> Order | None:
     """From what the option says, with any marks between its parts. Raises Trouble."""
     if said is None:
