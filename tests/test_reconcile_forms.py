@@ -7,15 +7,17 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tools.shared.spoken import zone_named
 from tools.shared.trouble import Trouble
 from tools.walletctl.reconcile import show
 from tools.walletctl.reconcile.comparison import Comparison
-from tools.walletctl.reconcile.dates import DateEvidence, Dates, order_of, zone_of
+from tools.walletctl.reconcile.dates import DateEvidence, Dates, order_of
 from tools.walletctl.reconcile.decimals import Decimals
 from tools.walletctl.reconcile.reading import Reading
 from tools.walletctl.reconcile.report import Read, copy_report
@@ -417,7 +419,7 @@ def test_local_times_are_of_the_zone_that_is_named(desk: Desk) -> None:
     ("how", "says"),
     [
         ({"dates": "DD.MM"}, "--dates cannot be DD.MM: say DD/MM/YYYY"),
-        ({"time_zone": "Berlin"}, "no time zone is called Berlin: say one such as Europe/Berlin"),
+        ({"time_zone": "Berlin"}, "no time zone is called Berlin: do you mean Europe/Berlin?"),
         ({"time_zone": "../etc/passwd"}, "no time zone is called"),
         ({"time_zone": ""}, "no time zone is called"),
     ],
@@ -544,7 +546,7 @@ def compared(
     read = desk.read(report, columns).read
     for old in desk.folder.glob("comparison*"):
         old.unlink()
-    own = read.period(zone_of(None))
+    own = read.period(UTC)
     comparison = Comparison(desk.folder, desk.folder / "report.json", [*paths], since="", until="9999", own=own)
     with closing(comparison):
         yield comparison, read
@@ -663,7 +665,7 @@ def test_a_gaming_day_is_of_whole_hours(desk: Desk) -> None:
 def test_a_days_report_ends_with_the_day_of_its_zone(desk: Desk) -> None:
     # The day on which Berlin's clocks go back has 25 hours.
     report = f"{HEADINGS}\nr1,result,421,EUR,1,25.10.2026 00:10\nr2,result,421,EUR,1,25.10.2026 22:10\n"
-    period = desk.read(report, time_zone="Europe/Berlin").read.period(zone_of("Europe/Berlin"))
+    period = desk.read(report, time_zone="Europe/Berlin").read.period(zone_named("Europe/Berlin"))
 
     assert period is not None
     begins, ends = period

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
 
 from tools.shared.outside import plain, quoted
 from tools.shared.trouble import Trouble

@@ -3,13 +3,14 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import lru_cache
 
 from tools.provider.columns import COLUMNS
 from tools.shared.outside import plain
+from tools.shared.spoken import zone_named
 from tools.shared.trouble import Trouble
-from tools.walletctl.reconcile.dates import Order, order_of, zone_of
+from tools.walletctl.reconcile.dates import Order, order_of
 from tools.walletctl.reconcile.decimals import Mark
 
 NEEDED = ("reference", "callback", "userId", "amount")
@@ -71,7 +72,7 @@ class Reading:
         if callback is not None and callback_of(callback) is None:
             raise Trouble(f"no callback is called {plain(callback)}: result, jackpot, bonus, promo, bet or cancel")
         mark: Mark | None = None if decimal_comma is None else "," if decimal_comma else "."
-        zone = zone_of(time_zone)
+        zone = UTC if time_zone is None else zone_named(time_zone)
         return cls(headings, frozenset(named & headings.keys()), callback, mark, order_of(dates), zone, time_zone)
 
 
