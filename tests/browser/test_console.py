@@ -238,8 +238,8 @@ def test_one_conflict_of_many_is_paid_and_the_others_are_discarded(
 ) -> None:
     owed, others = name("owed"), [name("other") for _ in range(3)]
     for reference in (owed, *others):
-        service.send("jackpot", reference=reference, amount="10")
-        service.send("jackpot", reference=reference, amount="25")
+        service.send("promo", reference=reference, amount="10")
+        service.send("promo", reference=reference, amount="25")
     page = opened("/parked", width=width)
     row = page.locator("article", has_text=owed)
 
@@ -249,7 +249,7 @@ def test_one_conflict_of_many_is_paid_and_the_others_are_discarded(
     row.get_by_label("Why? Your name").fill("ticket 7")
     row.get_by_role("button", name="Show what will happen").click()
     outcome = page.get_by_role("status")
-    expect(outcome).to_contain_text(f"pays 25 USD as adjustment#jackpot#{owed}")
+    expect(outcome).to_contain_text(f"pays 25 USD as adjustment#promo#{owed}")
     outcome.get_by_role("button", name="Pay it by an adjustment").click()
     expect(outcome).to_contain_text("Settled")
     expect(row).to_have_count(0)
