@@ -161,6 +161,22 @@ def test_a_dropped_row_is_found_and_named(desk: Report) -> None:
     assert Decimal(outcome.differences[0]["here"]) == Decimal(dropped["amount"])
 
 
+def test_a_report_about_one_currency_lacks_nothing_in_others_once_a_person_says_so(desk: Report) -> None:
+    rows = desk.rows
+    desk.operator.open_wallet("430", currency="EUR")
+    win = published("result", userId="430", currency="EUR", reference="in-euros")
+    assert desk.operator.send("result", win).json["error"] == 0
+
+    asked = desk.reconcile(rows)
+    told = desk("reconcile", str(desk.folder / "report.csv"))
+    said = desk.reconcile(rows, "--currency", "usd")
+
+    assert asked.found == [("unknown there", "", "in-euros")]
+    assert "in other currencies. If it is about USD alone: --currency USD" in " ".join(told.stdout.split())
+    assert (said.status, said.found) == (0, [])
+    assert desk.reconcile(rows[1:], "--currency", "USD").found == [("unknown there", "", rows[0]["reference"])]
+
+
 def order(operator: Operator, movement: str, amount: str) -> None:
     """Has the cashier move money, under a reference that the report may use for a win as well."""
     said = {"movement": movement, "reference": "ref-0", "userId": "421", "amount": amount, "currency": "USD"}

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tools.shared import listing
+from tools.shared.identifiers import in_capitals
 from tools.shared.moments import HELP, span
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
@@ -68,6 +69,10 @@ def reconcile(
     until: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="Ignore those recorded from this moment on.")
     ] = None,
+    currency: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="The report is about this currency alone: EUR. Repeatable."),
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write every difference to this file.")
     ] = None,
@@ -104,6 +109,7 @@ def reconcile(
                 since=recorded_at(from_) if from_ else _ALWAYS,
                 until=recorded_at(to) if to else _NEVER,
                 own=None if from_ or to else read.period(reading.zone),
+                currencies=[*map(in_capitals, currency or ())],
             )
         with closing(comparison):
             if missing := comparison.missing():

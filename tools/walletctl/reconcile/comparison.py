@@ -69,6 +69,7 @@ _TIMED = """
         in_time = recorded >= $since AND recorded < $until
             AND coalesce(moment, $first) >= $first AND coalesce(moment, $first) < $last;
     UPDATE ledger SET in_time = true, is_late = true WHERE NOT in_time AND $is_own AND late >= $first AND late < $last;
+    UPDATE ledger SET in_time = false WHERE len($currencies) > 0 AND NOT list_contains($currencies, currency);
 """
 
 # What each side has of a bet, by its reference. A bet is taken if it has no outcome.
@@ -269,16 +270,33 @@ class Comparison:
     """A report and a ledger on disk, compared."""
 
     def __init__(
-        self, folder: Path, report: Path, ledger: Sequence[Path], *, since: str, until: str, own: Period | None
+        self,
+        folder: Path,
+        report: Path,
+        ledger: Sequence[Path],
+        *,
+        since: str,
+        until: str,
+        own: Period | None,
+        currencies: Sequence[str] = (),
     ) -> None:
-        """`own` is the report's own period, if that is what is compared. Raises Trouble if there is no room for it."""
+        """`own` is the report's own period, if that is what is compared; `currencies` are those that it is about, in
+        capitals, if not of all. Raises Trouble if there is no room for it.
+        """
         with database.trouble_if(_CANNOT):
             self._database = database.opened(folder / "comparison", memory=MEMORY)
             self._copy("report", _REPORT, [report])
             self._copy("ledger", _LEDGER, ledger)
             self.shift, self.period = self._of_the_ledger(own) if own else (0, None)
             first, last = self.period or (-_EVER, _EVER)
-            time = {"since": since, "until": until, "first": first, "last": last, "is_own": own is not None}
+            time = {
+                "since": since,
+                "until": until,
+                "first": first,
+                "last": last,
+                "is_own": own is not None,
+                "currencies": [*currencies],
+            }
             for statement in (_TIMED + _STAKES + _COMPARED).split(";\n"):
                 if statement.strip():
                     self._database.execute(
@@ -379,6 +397,16 @@ class Comparison:
             )
         """)
         return least if amounts > 1 and least == most and least in _FACTORS else None
+
+    def only_currencies(self) -> list[str]:
+        """The report's currencies, if all that it lacks is in others: then it may be about these alone."""
+        ((theirs, missed),) = self._all("""
+            SELECT list_sort(list_distinct(list(currency))), (
+                SELECT list(DISTINCT currency) FROM differences WHERE kind IN ('unknown there', 'held', 'paid back')
+            )
+            FROM report WHERE currency <> ''
+        """)
+        return list(theirs) if theirs and missed and not {*theirs} & {*missed} else []
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""

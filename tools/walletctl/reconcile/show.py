@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tools.shared.amounts import amount, signed
 from tools.shared.cells import opened
-from tools.shared.hints import command
+from tools.shared.hints import command, word
 from tools.shared.listing import Column, Row, counted, for_csv, visible
 from tools.shared.listing import table as table_of
 from tools.shared.moments import shown
@@ -31,6 +31,7 @@ _MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
+_MOST_CURRENCIES = 5  # of more, a report is about none in particular
 _MOST_OF_A_ZONE = 26 * 3_600_000  # milliseconds: from UTC-12 to UTC+14
 _FIRST_MOMENT = 946_684_800_000  # 2000, in milliseconds: a lower number was meant as something else
 
@@ -155,6 +156,11 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
         told = f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's"
         yield f"{told}: say their --time-zone" if abs(comparison.shift) <= _MOST_OF_A_ZONE else told
+    only = comparison.only_currencies()
+    if 0 < len(only) <= _MOST_CURRENCIES:
+        options = " ".join(f"--currency {word(each)}" for each in only)
+        about = " and ".join(map(plain, only))
+        yield f"All that the report lacks is in other currencies. If it is about {about} alone: {options}"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 
