@@ -1171,15 +1171,14 @@ class Contract:
         return Answer(0, 200, self.success(record, wallet, as_text=as_text), kept)
 
     def answer_cancel(self, undoing: Undoing, *, as_text: bool) -> Answer:
-        """Without a wallet there are no balances to answer with."""
+        """Without a wallet there are no balances to answer with. What is kept says that the round is unknown."""
         cancel, wallet = undoing.cancel, self.wallets.get(undoing.cancel.player)
-        error = 0 if wallet else 62
-        kept = Kept("DeadLetters", error, prize_only=False) if undoing.is_unknown else None
+        kept = Kept("DeadLetters", 0, prize_only=False) if undoing.is_unknown else None
         if wallet is None:
             return replace(self.refused(Refused(62, "no such player"), "cancel"), kept=kept)
         name = f'"transactionId": "{self.name_of(cancel.id)}"'
         body = f'{{{name}, {self.balances(wallet, as_text)}, "error": 0, "description": "Success"}}'
-        return Answer(error, 200, body, kept)
+        return Answer(0, 200, body, kept)
 
     def answer_visit(self, visit: Visit, *, as_text: bool = True) -> Answer:
         done = '"error": 0, "description": "Success"'
