@@ -126,7 +126,7 @@ def _look(stage: "_Stage", monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _mend(stage: "_Stage") -> None:
     stage.run("settle cancel", "b", "--reason", "a test", "--yes")
-    of_the_round = ("--player", "421", "--game", "Im_60_tumblefortune", "--reference", "lost")
+    of_the_round = ("--player", "421", "--game", "Im_60_tumblefortune", "--reference", "lost", "--not-open")
     stage.run("settle result", "5103188801", "1", *of_the_round, "--reason", "a test", "--yes")
     for callback in stage.office.keeping:
         stage.run("parked redrive", callback, "one")

@@ -55,7 +55,7 @@ def test_a_result_that_never_came_closes_its_round_once(
 ) -> None:
     first = told(walletctl, "result", "r", amount, "--reference", "w")
 
-    assert "live bets b of 5" in first
+    assert "live bets b (5 USD)" in first
     assert "cannot be read" not in first
     assert first.endswith(f"Settled. The wallet is now at {after} USD, bonus 0")
     (record,) = records(bet, "result#w")
@@ -87,14 +87,44 @@ def test_a_round_is_named_further_if_several_players_have_it(walletctl: Walletct
     assert (cash(bet), cash(bet, "422")) == ("95", "102")
 
 
-def test_a_result_of_a_round_that_is_not_open_names_player_and_game(walletctl: Walletctl, bet: Operator) -> None:
+NOT_OPEN = ("--player", "421", "--game", "g", "--not-open")
+
+
+def test_one_more_result_of_a_round_is_settled_only_if_a_person_says_so(walletctl: Walletctl, bet: Operator) -> None:
     assert sent(bet, "result", won("first", "1")) == 0
 
     asked = walletctl("settle", "result", "r", "7", "--reference", "second", *WHY)
-    told(walletctl, "result", "r", "7", "--reference", "second", "--player", "421", "--game", "g")
+    named = walletctl("settle", "result", "r", "7", "--reference", "second", "--player", "421", "--game", "g", *WHY)
+    nobodys = walletctl("settle", "result", "r", "7", "--reference", "second", "--not-open", *WHY)
+    assert cash(bet) == "96"
+    done = told(walletctl, "result", "r", "7", "--reference", "second", *NOT_OPEN)
 
-    assert "No round called r is open: nothing was settled" in refusal(asked)
+    for refused in (asked, named):
+        assert "No round called r is open: nothing was settled" in refusal(refused)
+    assert "--not-open needs --player and --game" in refusal(nobodys)
+    assert "won so far 1 USD" in done
+    assert "Played: its result came, with 1 live bet." in done
     assert cash(bet) == "103"
+
+
+def test_the_same_command_again_is_a_replay_though_the_round_is_closed(walletctl: Walletctl, bet: Operator) -> None:
+    told(walletctl, "result", "r", "12.50", "--reference", "w")
+
+    again = told(walletctl, "result", "r", "12.50", "--reference", "w")
+
+    assert again.endswith("A replay: nothing was moved now. The wallet is now at 107.5 USD, bonus 0")
+
+
+def test_a_bet_s_reference_is_not_taken_for_its_result_s_without_a_word(walletctl: Walletctl, bet: Operator) -> None:
+    said = walletctl("settle", "result", "r", "0", "--reference", "b", *WHY)
+
+    assert "b is the reference of a bet. Has the result the same one?" in said.stderr
+
+
+def test_what_a_round_has_won_is_shown_before_its_bet_is_paid_back(walletctl: Walletctl, bet: Operator) -> None:
+    assert sent(bet, "result", won("w", "7")) == 0
+
+    assert "won so far 7 USD" in told(walletctl, "cancel", "b")
 
 
 def test_a_bet_that_took_nothing_is_not_paid_back(walletctl: Walletctl, bet: Operator) -> None:
@@ -123,7 +153,7 @@ def test_one_bet_of_a_round_with_winnings_is_paid_back_by_hand(walletctl: Wallet
 def test_what_its_function_refuses_is_not_settled(walletctl: Walletctl, bet: Operator) -> None:
     assert sent(bet, "result", won("w", "7")) == 0
 
-    text = told(walletctl, "result", "r", "8", "--reference", "w", "--player", "421", "--game", "g", status=1)
+    text = told(walletctl, "result", "r", "8", "--reference", "w", status=1)
 
     assert "It cannot be settled: error 61, " in text
     assert "To see why: walletctl find" in text

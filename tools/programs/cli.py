@@ -226,13 +226,23 @@ def _alone(command: Callable[..., None], *examples: str) -> typer.Typer:
 
 
 def _mount(to: typer.Typer, command: Callable[..., None], *examples: str, name: str | None = None) -> None:
-    lines = "\n".join(("\b", "Examples:", *(f"  {line}" for line in examples)))
-    to.command(name, cls=_Command, epilog=lines)(command)
+    to.command(name, cls=_Command, epilog=_told(examples))(command)
 
 
-def _family(name: str) -> typer.Typer:
+def _family(name: str, *examples: str) -> typer.Typer:
     (about,) = (command.about for command in root.COMMANDS if command.name == name)
-    return typer.Typer(cls=_Family, no_args_is_help=True, help=about, rich_markup_mode=None, add_completion=False)
+    return typer.Typer(
+        cls=_Family,
+        no_args_is_help=True,
+        help=about,
+        epilog=_told(examples) if examples else None,
+        rich_markup_mode=None,
+        add_completion=False,
+    )
+
+
+def _told(examples: Sequence[str]) -> str:
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in examples)))
 
 
 def _find() -> typer.Typer:
@@ -272,13 +282,12 @@ def _rounds() -> typer.Typer:
 def _settle() -> typer.Typer:
     from tools.walletctl.rounds.settle import cancel, result
 
-    family = _family("settle")
-    _mount(family, cancel, 'walletctl settle cancel bet-77 --reason "canceled at the provider, ticket 1234"')
+    a_cancel = 'walletctl settle cancel bet-77 --reason "canceled at the provider, ticket 1234"'
+    a_result = 'walletctl settle result 7002 12.50 --reference win-78 --reason "its result was lost, ticket 1235"'
+    family = _family("settle", a_cancel, a_result)
+    _mount(family, cancel, a_cancel)
     _mount(
-        family,
-        result,
-        'walletctl settle result 7002 12.50 --reference win-78 --reason "its result was lost, ticket 1235"',
-        'walletctl settle result 7002 0 --reference win-78 --reason "lost, ticket 1235" --player 421 --game g',
+        family, result, a_result, 'walletctl settle result 7002 0 --reference win-78 --reason "it lost, ticket 1235"'
     )
     return family
 

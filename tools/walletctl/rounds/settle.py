@@ -23,7 +23,7 @@ from tools.walletctl.ordering import agreed, check_reason
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.settling import Ruling, Settling
 from tools.walletctl.place import HERE, Asked, Place, asks_where
-from tools.walletctl.rounds.played import Played, played
+from tools.walletctl.rounds.played import Played, played, state
 from tools.walletctl.tables import Tables
 
 REFUSED = 1
@@ -54,8 +54,8 @@ def cancel(
         raise Trouble(f"The bet {cut(plain(bet), 128)} was {why}, so nothing can be paid back: {_UNDONE}")
     request = {"userId": str(staked.get("userId")), "reference": bet}
     (of,) = played(tables, [staked]) or [None]
-    about = {**_of_bet(staked), **(_of_round(of) if of else {})}
-    _run(where, _order(CANCEL, CANCEL, request, reason), about, name=bet, yes=yes, as_json=as_json)
+    about = {**_of_bet(staked), **(_of_round(of, str(staked.get("currency"))) if of else {})}
+    _run(where, _order(CANCEL, CANCEL, request, reason), about, of, name=bet, yes=yes, as_json=as_json)
 
 
 @asks_where
@@ -75,6 +75,9 @@ def result(
     game: Annotated[
         str | None, typer.Option(metavar="GAME", help="Of which game, if several have it, by gameId.")
     ] = None,
+    not_open: Annotated[
+        bool, typer.Option("--not-open", help="The round is not open, and has one more result all the same.")
+    ] = False,
     yes: Yes = False,
     asked: Asked = HERE,
     as_json: listing.AsJson = False,
@@ -82,19 +85,26 @@ def result(
     """Credits a round's result that never came, once, with your name and reason on record. It shows it, and asks.
 
     The round is then closed. AMOUNT is what the round won: 0 if it lost. If the result comes later, it is a replay, so
-    take its reference from the provider. With --player and --game the round need not be open.
+    take its reference from the provider. A round that is not open needs --player, --game and --not-open.
     """
     check_reason(reason, _UNDONE)
     if not is_identifier(reference):
         raise Trouble(f"--reference must be {TEXT}: {_UNDONE}")
     request = {"reference": reference, "amount": amount_of("AMOUNT", amount)}
     where = asked.place()
-    of = _the_round(where, round_id, player, game)
+    tables = _with_rounds(where)
+    known = {str(each["id"]): each for each in tables.with_ids([f"result#{reference}", f"{BET}#{reference}"])}
+    of = _recorded_round(tables, known.get(f"result#{reference}"), round_id) or _the_round(
+        where, tables, round_id, player, game, not_open=not_open
+    )
+    if f"{BET}#{reference}" in known:
+        listing.say(f"{cut(plain(reference), 128)} is the reference of a bet. Has the result the same one?")
     user_id, game_id, _ = of.place
-    wallet = where.tables().wallet(user_id) or {}
-    request |= {"userId": user_id, "gameId": game_id, "roundId": round_id, "currency": str(wallet.get("currency", ""))}
+    currency = str((tables.wallet(user_id) or {}).get("currency", ""))
+    request |= {"userId": user_id, "gameId": game_id, "roundId": round_id, "currency": currency}
     request["sessionId"] = "-"  # without one it would be recorded as closed automatically
-    _run(where, _order("result", "", request, reason), _of_round(of), name=round_id, yes=yes, as_json=as_json)
+    order, about = _order("result", "", request, reason), _of_round(of, currency)
+    _run(where, order, about, of, name=round_id, yes=yes, as_json=as_json)
 
 
 def _with_rounds(where: Place) -> Tables:
@@ -104,13 +114,23 @@ def _with_rounds(where: Place) -> Tables:
     return tables
 
 
-def _the_round(where: Place, round_id: str, player: str | None, game: str | None) -> Played:
+def _recorded_round(tables: Tables, record: Item | None, round_id: str) -> Played | None:
+    """The round of a result that is on record already: the same command again is a replay."""
+    if record is None or record.get("roundId") != round_id:
+        return None
+    (of,) = played(tables, [record]) or [None]
+    return of
+
+
+def _the_round(
+    where: Place, tables: Tables, round_id: str, player: str | None, game: str | None, *, not_open: bool
+) -> Played:
     """The one that a person means. Raises Trouble if there is none, or more than one."""
-    tables = _with_rounds(where)
-    if player and game:
+    if not_open:
+        if not (player and game):
+            raise Trouble(f"--not-open needs --player and --game: {_UNDONE}")
         place = (player, game, round_id)
-        item = next(tables.rounds_at([place]), None)
-        return Played(place=place, transactions=(), item=item)
+        return Played(place=place, transactions=(), item=next(tables.rounds_at([place]), None))
     with listing.progress("open rounds") as advance:
         found = [item for item in tables.open_rounds(player, None, advance) if item.get("roundId") == round_id]
     rounds = [of for of in played(tables, (), found) if game in (None, of.place[1])]
@@ -122,7 +142,7 @@ def _the_round(where: Place, round_id: str, player: str | None, game: str | None
         raise Trouble(f"{len(rounds)} open rounds are called {called}. Name one: {those}. {_UNDONE.capitalize()}")
     raise Trouble(
         f"No round called {called} is open: {_UNDONE}. To see it: {command(where.options, 'find', names=[round_id])}. "
-        "To settle a result of a round that is not open, add --player and --game"
+        "If it has one more result, as the provider says, add --player, --game and --not-open"
     )
 
 
@@ -154,15 +174,17 @@ def _of_bet(staked: Item) -> dict[str, listing.Cell]:
     }
 
 
-def _of_round(of: Played) -> dict[str, listing.Cell]:
+def _of_round(of: Played, currency: str) -> dict[str, listing.Cell]:
     player, game, round_id = of.place
-    bets = ", ".join(f"{bet.get('reference')} of {_taken(bet)}" for bet in of.live[:5])
+    bets = ", ".join(f"{bet.get('reference')} ({_taken(bet)} {currency})" for bet in of.live[:5])
     more = f" and {len(of.live) - 5} more" if len(of.live) > 5 else ""
+    winnings = records.number(of.item.get("winnings")) if of.item else None
     return {
         "round": round_id,
         "game": game,
         "player": player,
         "live bets": f"{bets}{more}" or None,
+        "won so far": f"{written(winnings)} {currency}" if winnings else None,
         "open since": of.open_since,
     }
 
@@ -173,7 +195,14 @@ def _taken(bet: Mapping[str, Any]) -> str:
 
 
 def _run(
-    where: Place, decision: Settling, about: Mapping[str, listing.Cell], *, name: str, yes: bool, as_json: bool
+    where: Place,
+    decision: Settling,
+    about: Mapping[str, listing.Cell],
+    of: Played | None,
+    *,
+    name: str,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Shows what would be done, asks, and does it. Raises Trouble or Exit if it was not done."""
     foreseen = decision.foresee(where)
@@ -186,6 +215,8 @@ def _run(
         say(f"It cannot be settled: {foreseen.refusal}")
         say(f"To see why: {command(where.options, 'find', names=[name])}")
         raise typer.Exit(REFUSED)
+    for sentence in state(of) if of and not of.open_since else ():
+        say(sentence)
     say(f"The wallet of {foreseen.before()}")
     for effect in foreseen.effects():
         say(f"Settling it {effect}")
