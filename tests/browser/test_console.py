@@ -527,7 +527,6 @@ def test_the_first_paint_waits_for_the_page_and_its_style_alone(path: str, opene
     assert page.evaluate(blocking) == ["/assets/console.css"]
 
 
-
 def test_the_page_says_that_the_service_is_gone_and_comes_back_with_it(opened: Opened, service: Service) -> None:
     page = opened("/")
     expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()

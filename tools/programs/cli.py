@@ -280,7 +280,7 @@ def _rounds() -> typer.Typer:
 
 
 def _settle() -> typer.Typer:
-    from tools.walletctl.rounds.settle import cancel, result
+    from tools.walletctl.settle import cancel, result
 
     a_cancel = 'walletctl settle cancel bet-77 --reason "canceled at the provider, ticket 1234"'
     a_result = 'walletctl settle result 7002 12.50 --reference win-78 --reason "its result was lost, ticket 1235"'

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from tools.shared import listing
-from tools.shared.amounts import amount
 from tools.shared.hints import command
-from tools.shared.identifiers import MOST_CHARACTERS, TEXT, is_identifier
+from tools.shared.identifiers import TEXT, is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import legible, plain
 from tools.shared.trouble import Trouble
@@ -18,19 +17,15 @@ from tools.walletctl import records
 from tools.walletctl.names import named
 from tools.walletctl.ordering import Declined, Order, agreed, check_reason, ordered
 from tools.walletctl.place import HERE, Asked, Place, asks_where
+from tools.walletctl.said import UNMOVED, Amount, Reason, amount_of
 
 REFUSED = 1
-_UNMOVED = "nothing was moved"
 
 PlayerId = Annotated[str, typer.Argument(metavar="PLAYER", help="By userId.", show_default=False, callback=named)]
-Amount = Annotated[
-    str, typer.Argument(metavar="AMOUNT", help="In the wallet's currency, such as 12.50.", show_default=False)
-]
 Reference = Annotated[
     str,
     typer.Option("--reference", metavar="R", help="Its unique name. The same again moves nothing more."),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it is on record for good.")]
 Currency = Annotated[
     str | None, typer.Option("--currency", metavar="CODE", help="Refuse it if the wallet is in another currency.")
 ]
@@ -104,25 +99,11 @@ def adjust(
 def _order(movement: str, player: str, reference: str, reason: str, **more: Any) -> dict[str, Any]:
     """Raises Trouble for what the cashier would refuse in any case."""
     if not is_identifier(player):
-        raise Trouble(f"PLAYER must be {TEXT}: {_UNMOVED}")
+        raise Trouble(f"PLAYER must be {TEXT}: {UNMOVED}")
     if not is_identifier(reference):
-        raise Trouble(f"--reference must be {TEXT}: {_UNMOVED}")
-    check_reason(reason, _UNMOVED)
+        raise Trouble(f"--reference must be {TEXT}: {UNMOVED}")
+    check_reason(reason, UNMOVED)
     return {"movement": movement, "reference": reference, "userId": player, "reason": reason, **more}
-
-
-def amount_of(name: str, written: str, *, signed: bool = False) -> str:
-    from wallet import money  # of a checkout alone
-
-    try:
-        # No exponent: a person who means 1e3 and a spreadsheet that made it of 1000.4 look the same.
-        value = money.parse(written if "e" not in written.lower() else "", signed=signed)
-    except ValueError:
-        raise Trouble(
-            f"{name} must be an amount such as {'-' if signed else ''}12.50, of up to 32 digits, 18 of them after the "
-            f"point, not '{plain(written[:MOST_CHARACTERS])}': {_UNMOVED}"
-        ) from None
-    return amount(value)
 
 
 def _run(order: dict[str, Any], currency: str | None, asked: Asked, *, as_json: bool, asks: bool = False) -> None:
@@ -157,7 +138,7 @@ def _wallet(where: Place, player: str) -> Item:
     wallet = where.tables().wallet(player)
     if wallet is None:
         raise Trouble(
-            f"{legible(player)} has no wallet: {_UNMOVED}. How to open one: {command((), 'help', 'players', 'add')}"
+            f"{legible(player)} has no wallet: {UNMOVED}. How to open one: {command((), 'help', 'players', 'add')}"
         )
     return wallet
 
@@ -201,6 +182,6 @@ def _cell(value: Any) -> listing.Cell:
 
 def _ask(as_json: bool) -> None:
     """Raises Trouble or Exit unless a person agrees."""
-    if not agreed("Adjust it?", _UNMOVED, asks=not as_json):
+    if not agreed("Adjust it?", UNMOVED, asks=not as_json):
         print("Nothing was moved")
         raise typer.Exit(REFUSED)

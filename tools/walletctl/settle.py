@@ -17,13 +17,13 @@ from tools.shared.outside import cut, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.kinds import BET, CANCEL
-from tools.walletctl.money import Amount, Reason, amount_of
 from tools.walletctl.names import named
 from tools.walletctl.ordering import agreed, check_reason
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.settling import Ruling, Settling
 from tools.walletctl.place import HERE, Asked, Place, asks_where
 from tools.walletctl.rounds.played import Played, played, state
+from tools.walletctl.said import Amount, Reason, amount_of
 from tools.walletctl.tables import Tables
 
 REFUSED = 1

@@ -1,0 +1,31 @@
+"""What a person says to a command that moves money: how much, and why."""
+
+from typing import Annotated
+
+import typer
+
+from tools.shared.amounts import amount
+from tools.shared.identifiers import MOST_CHARACTERS
+from tools.shared.outside import plain
+from tools.shared.trouble import Trouble
+
+UNMOVED = "nothing was moved"
+
+Amount = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="In the wallet's currency, such as 12.50.", show_default=False)
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it is on record for good.")]
+
+
+def amount_of(name: str, written: str, *, signed: bool = False) -> str:
+    from wallet import money  # of a checkout alone
+
+    try:
+        # No exponent: a person who means 1e3 and a spreadsheet that made it of 1000.4 look the same.
+        value = money.parse(written if "e" not in written.lower() else "", signed=signed)
+    except ValueError:
+        raise Trouble(
+            f"{name} must be an amount such as {'-' if signed else ''}12.50, of up to 32 digits, 18 of them after the "
+            f"point, not '{plain(written[:MOST_CHARACTERS])}': {UNMOVED}"
+        ) from None
+    return amount(value)
