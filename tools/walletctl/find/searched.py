@@ -101,8 +101,13 @@ def of_the_rest(searched: Searched) -> Iterator[str]:
             yield f"... and {counted(number_ - MOST, what)} more. --json has them all."
     if searched.outcome == "unknown":
         yield from nothing(searched)
-    elif (number_ := len(rest.others)) and not moved.matching:
-        yield f"This player has {counted(number_, 'other dead letter')} too. Next: {_find_player(searched)}"
+    elif rest.others and not moved.matching:
+        nameless = [group for _, group in rest.others if all("userId" not in each.asked for each in group.letters)]
+        if number_ := len(rest.others) - len(nameless):
+            yield f"This player has {counted(number_, 'other dead letter')} too. Next: {_find_player(searched)}"
+        for group in nameless[:_MOST_NEAR]:
+            look = searched.command("parked", "show", names=[group.letters[0].message_id])
+            yield f"A dead letter names no player; it may be this player's: {look}"
     yield from rest.not_looked
 
 
