@@ -1567,6 +1567,36 @@ def test_a_win_that_comes_again_is_not_adjusted_a_second_time_along_the_advice(
 
 
 @pytest.mark.usefixtures("functions")
+def test_what_paid_one_request_by_hand_is_not_taken_for_another_of_its_reference(desk: Owed, tmp_path: Path) -> None:
+    for amount in ("10", "50", "60"):
+        desk.send("result", published("result", reference="cz", amount=amount))
+    ids = {each["amount"]: each["messageId"] for each in desk.listed()}
+    assert desk("adjust", "421", "50", "--reference", "result#cz", "--reason", "ticket 7", "--yes").exit_code == 0
+    discard = f"walletctl parked discard result {ids['50']}"
+
+    both = desk.parked("show", "cz").stdout
+    paid = desk("find", "421", "--amount", "50").stdout
+    owed = [desk("find", "421", "--amount", "60").stdout, settle(desk, ids["60"]).stdout]
+
+    assert discard in both
+    assert "The win of 50 USD was adjusted by 50 USD" in both
+    assert discard in paid
+    assert "parked discard result cz" not in paid
+    for said in (both, *owed):
+        assert "50 USD was paid for another request of this reference" in said
+        assert "This win, of 60 USD, was not paid by that" in said
+        assert "walletctl parked discard result cz" not in said
+        assert "adjust 421 60" in said
+    assert all("Do not pay it again" not in said for said in owed)
+    (line,) = adjusting(owed[0])
+    assert desk(*line).exit_code == 0
+    assert "Settled" not in settle(desk, ids["60"]).stdout
+    said = desk("find", "421", "--amount", "60", "--kind", "result").stdout
+    assert "The win of 60 USD was adjusted by 60 USD" in said
+    assert adjusting(said) == []
+
+
+@pytest.mark.usefixtures("functions")
 def test_what_was_adjusted_is_to_be_recorded_as_booked_elsewhere_where_that_is_possible(desk: Owed) -> None:
     desk.send("result", published("result", reference="r", amount="10", currency="EUR"))
     (line,) = adjusting(settle(desk, "r").stdout)

@@ -39,6 +39,11 @@ NO_AMOUNTS = {
     "100-": "write 500",
     "..": "write 500",
     "1e3": "write 500",
+    ".5": "write a digit before the point, such as 0.5",
+    "+500": "leave out the plus sign",
+    "500.": "leave out the point at its end",
+    "1'000": "write its digits without marks",
+    "1 000": "write its digits without marks",
     "\u0665\u0660": "write 500",
 }
 
@@ -330,3 +335,17 @@ def test_a_ledger_since_a_moment_is_not_read_to_its_beginning(walletctl: Walletc
     rows = walletctl.json("ledger", "421", "--since", "yesterday", "--kind", "result")
 
     assert [each["reference"] for each in rows] == ["new"]
+
+
+def test_a_win_that_was_paid_by_hand_and_discarded_is_said_to_be_paid(walletctl: Walletctl, operator: Operator) -> None:
+    about = {"userId": "421", "currency": "USD", "reference": "result#r", "actor": "jo", "reason": "ticket 7"}
+    assert operator.invoke("cashier", {"movement": "adjustment", "amount": "50", **about})["error"] == 0
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S},000+0000"
+    facts = {"userId": "421", "currency": "USD", "timestamp": now, "correlation_id": "r", "code": 61, "reason": "used"}
+    walletctl.log(line("refused", amount="50.00", **facts), line("refused", amount="60", **facts))
+
+    paid = told(walletctl, "421", "--amount", "50", "--wins")[0]
+
+    assert paid.startswith("Paid by hand: a win of 50.00 USD")
+    assert "It was adjusted by 50 USD on" in paid
+    assert told(walletctl, "421", "--amount", "60", "--wins")[0].startswith("Not paid: a win of 60 USD")

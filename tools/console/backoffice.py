@@ -14,7 +14,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.find.finding import found_in, of_name, references_of
 from tools.walletctl.find.found import Found
-from tools.walletctl.find.missed import Missed, missed
+from tools.walletctl.find.missed import Missed, missed, with_those_paid
 from tools.walletctl.find.searched import MOST
 from tools.walletctl.find.searching import Cost, Moved, NotMoved, cost_of_all, moved_in, not_moved_in, with_records
 from tools.walletctl.find.sought import Sought
@@ -212,7 +212,8 @@ class BackOffice:
     def missed(self, name: str, parked: Sequence[tuple[str, Group]]) -> list[Missed]:
         """The wins of a player or a round that were refused, and are neither paid nor among what is parked."""
         since = datetime.now(UTC) - timedelta(days=_LOG_DAYS)
-        return missed(self.place.refused(name, since), name, references_of(parked))
+        found = missed(self.place.refused(name, since), name, references_of(parked))
+        return with_those_paid(self.place.tables(), found)
 
     def parked(self, *callbacks: str) -> list[Pile]:
         """Every dead letter, or some callbacks', read and put back; where none is by SQS's count, that is believed."""

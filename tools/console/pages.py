@@ -21,6 +21,7 @@ from tools.shared.moments import recorded
 from tools.shared.outside import cut, plain
 from tools.walletctl.find.found import never_came
 from tools.walletctl.kinds import OPERATORS
+from tools.walletctl.parked import adjusted
 from tools.walletctl.parked.advice import advice, can_be_settled, may_be_adjusted, retrying
 from tools.walletctl.parked.letters import DeadLetter
 from tools.walletctl.parked.show import age
@@ -74,6 +75,7 @@ class Pages:
             "why_prize": words.why_prize,
             "why_less": why_less,
             "by_hand": by_hand,
+            "adjusted": adjusted.told,
             "OPERATORS": OPERATORS,
             "DONE": words.DONE,
             "free_rounds": free_rounds,

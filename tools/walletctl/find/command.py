@@ -106,7 +106,7 @@ def find(
     if not is_search:
         if requests or yes:
             raise Trouble("--requests and --yes are for a search: add --amount, --kind, --wins or --until")
-        begin = spoken.moment(since, now, zone)
+        begin = spoken.period(since, None, now, zone).since
         _find(asked.place(), str(name), player, begin, scan=not no_scan, retries=retries, form=form)
         return
     if name is None and not (amount is not None or kind or wins):

@@ -9,7 +9,7 @@ from tools.shared.items import Item
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.find.found import Found
-from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid
+from tools.walletctl.find.missed import Missed, missed, of_the_win, unpaid, with_those_paid
 from tools.walletctl.kinds import BET, CANCEL, function_of
 from tools.walletctl.log import LogLine
 from tools.walletctl.parked.adjusted import adjustments_named, ids_about
@@ -103,7 +103,7 @@ def found_in(where: Place, name: str, player: str | None, since: datetime, *, sc
         waiting=sum(pile.waiting.all for pile in parked),
         hidden=sum(pile.hidden for pile in parked),
         log=log,
-        missed=missing,
+        missed=with_those_paid(tables, missing),
         rounds=rounds,
         since=since,
         not_kept=not_kept,

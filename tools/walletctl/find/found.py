@@ -38,6 +38,7 @@ Outcome = Literal[
     "unknown",
 ]
 
+_BY_HAND: State = "paid by hand"
 _MOST_MISSED = 10  # sentences of as many wins
 
 
@@ -133,8 +134,10 @@ class Found:
         states: list[State] = [each.state for each in self.missed] or ([state_of(self.log)] if self.log else [])
         if not states:
             return "dead letter" if self.letters else "unknown"
-        state = "waiting" if "waiting" in states else states[-1]
-        return "gone" if state == "credited" else state  # it was there, and is not any more
+        if "waiting" in states:
+            return "waiting"
+        unpaid: list[Outcome] = ["gone" if each == "credited" else each for each in states if each != "paid by hand"]
+        return unpaid[-1] if unpaid else "gone"  # it was there, and is not any more
 
 
 def _on_record(transactions: Sequence[Item]) -> Outcome:
@@ -153,7 +156,8 @@ def sentences(found: Found) -> Iterator[str]:
     last = found.last
     match found.outcome:
         case "waiting" | "not kept" | "gone" | "refused" if found.is_missed:
-            yield f"Not credited, {'under that reference' if found.log else 'by that player or round'}:"
+            not_credited = "Paid by hand" if all(each.by_hand for each in found.missed) else "Not credited"
+            yield f"{not_credited}, {'under that reference' if found.log else 'by that player or round'}:"
         case "credited" | "moved" | "staked" | "paid back" | "booked elsewhere" | "not enough" | "cancelled" | "round":
             yield from _recorded(found)
             yield from _of_rounds(found)
@@ -166,7 +170,7 @@ def sentences(found: Found) -> Iterator[str]:
                 for id in found.not_looked_for:
                     yield f"  {found.command('find', id)}"
             if found.missed:
-                owed = any(each.state != "refused" for each in found.missed)
+                owed = any(each.state not in ("refused", _BY_HAND) for each in found.missed)
                 yield f"Under that name something else {'is NOT credited' if owed else 'was refused'}:"
         case "dead letter" if found.is_player:
             number = sum(len(group.entries) for _, group in found.letters)
@@ -223,6 +227,8 @@ def _missed(found: Found, missed: Missed) -> str:
             )
         case "refused":
             state = f"refused{_at(said)}, with error {_why(said)}. Nothing was moved, and nothing is kept"
+        case "paid by hand" if missed.by_hand:
+            state = f"paid by hand, it was {told(missed.by_hand)}"
         case "not kept":
             state = f"could not even be kept{_at(said)}"
         case _:

@@ -1,13 +1,19 @@
 """What the log knows of wins that were refused: what became of each."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Literal
 
+from tools.shared.amounts import amount
+from tools.shared.items import Item
 from tools.walletctl.kinds import BET, CANCEL, CASHIER
 from tools.walletctl.log import DONE, LogLine
+from tools.walletctl.parked.adjusted import ids_paying, pays, reference_for
+from tools.walletctl.tables import Tables
 
-State = Literal["waiting", "not kept", "gone", "declined", "refused", "credited"]
+State = Literal["waiting", "not kept", "gone", "declined", "refused", "credited", "paid by hand"]
 
 _NOT_ENOUGH = 15
 _CONFLICT = 61  # the same reference with other content: a win of its own, perhaps
@@ -16,11 +22,15 @@ _TRIES = 10  # template.yaml's maxReceiveCount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A win that was refused and not paid since: its lines of the log, the oldest first."""
+    """A win that was refused and not paid since: its lines of the log, the oldest first.
+
+    `by_hand` is the adjustment that paid it, if one did.
+    """
 
     callback: str
     reference: str
     lines: Sequence[LogLine]
+    by_hand: Item | None = None
 
     @property
     def refusal(self) -> LogLine:
@@ -28,7 +38,43 @@ class Missed:
 
     @property
     def state(self) -> State:
-        return state_of(self.lines)
+        return "paid by hand" if self.by_hand else state_of(self.lines)
+
+
+def with_those_paid(
+    tables: Tables, found: Sequence[Missed], are_meant: Callable[[LogLine], bool] = lambda _: True
+) -> list[Missed]:
+    """The same wins, those with their adjustment that were paid by hand: each amount that is meant of them."""
+    left = [each for each in found if each.state in ("gone", "not kept")]
+    asked = {
+        (each.callback, each.reference): [
+            line for line in each.lines if line.message == "refused" and are_meant(line) and line.amount is not None
+        ]
+        for each in left
+    }
+    ids = {id for win, lines in asked.items() for line in lines for id in _ids_paying(win, line)}
+    on_record = {str(item["id"]): item for item in tables.with_ids(sorted(ids))} if ids else {}
+
+    def paying(win: tuple[str, str], line: LogLine) -> Item | None:
+        items = (on_record.get(id) for id in _ids_paying(win, line))
+        return next((each for each in items if each and pays(each, _size(line), line.currency, line.player)), None)
+
+    def told(each: Missed) -> Missed:
+        win = (each.callback, each.reference)
+        paid = [paying(win, line) for line in asked.get(win, ())]
+        return replace(each, by_hand=paid[-1]) if paid and all(paid) else each
+
+    return [told(each) for each in found]
+
+
+def _ids_paying(win: tuple[str, str], line: LogLine) -> list[str]:
+    return ids_paying(reference_for("#".join(win)), _size(line))
+
+
+def _size(line: LogLine) -> str | None:
+    """An amount as a dead letter's is known by; None if it cannot be read."""
+    is_number = re.fullmatch(r"[0-9]{1,32}(\.[0-9]{1,18})?", line.amount or "")
+    return amount(Decimal(line.amount)) if is_number and line.amount else None
 
 
 def missed(lines: Sequence[LogLine], name: str, known: Collection[tuple[str, str]]) -> list[Missed]:

@@ -18,6 +18,7 @@ from tools.walletctl.find.searching import Moved, NotMoved
 from tools.walletctl.find.sought import Sought, wins
 from tools.walletctl.kinds import CANCEL, ELSEWHERE
 from tools.walletctl.log import LogLine
+from tools.walletctl.parked.adjusted import told as adjusted
 from tools.walletctl.parked.advice import advice
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.records import by_hand, kind_of, meaning, moved_bonus, number, outcome_of, why_less
@@ -55,13 +56,16 @@ class Searched:
         if rest.due or "waiting" in states:
             return "waiting"
         if states:
-            return states[-1]
+            unpaid: list[Outcome] = [each for each in states if each != "moved"]
+            return unpaid[-1] if unpaid else "moved"
         if rest.settled:
             return ELSEWHERE if any(outcome_of(item) == ELSEWHERE for item in rest.settled) else "refused"
         return "unknown"
 
 
 def _outcome(state: State) -> Outcome:
+    if state == "paid by hand":
+        return "moved"
     return "gone" if state == "credited" else state  # it was there, and is not any more
 
 
@@ -97,8 +101,13 @@ def of_the_rest(searched: Searched) -> Iterator[str]:
             yield f"... and {counted(number_ - MOST, what)} more. --json has them all."
     if searched.outcome == "unknown":
         yield from nothing(searched)
-    elif (number_ := len(rest.others)) and not moved.matching:
-        yield f"This player has {counted(number_, 'other dead letter')} too. Next: {_find_player(searched)}"
+    elif rest.others and not moved.matching:
+        nameless = [group for _, group in rest.others if all("userId" not in each.asked for each in group.letters)]
+        if number_ := len(rest.others) - len(nameless):
+            yield f"This player has {counted(number_, 'other dead letter')} too. Next: {_find_player(searched)}"
+        for group in nameless[:_MOST_NEAR]:
+            look = searched.command("parked", "show", names=[group.letters[0].message_id])
+            yield f"A dead letter names no player; it may be this player's: {look}"
     yield from rest.not_looked
 
 
@@ -221,6 +230,9 @@ def _error(code: int | None, reason: str | None) -> str:
 def missed(sought: Sought, each: Missed) -> str:
     """What the log says of a refused request that is neither on record nor a dead letter."""
     said = each.refusal
+    if each.state != "waiting" and sought.amounts:  # others of its reference may have asked for other amounts
+        of_amount = [line for line in each.lines if line.message == "refused" and sought.is_amount_of_line(line)]
+        said = of_amount[-1] if of_amount else said
     what = _request(each.callback, plain(said.amount or ""), said.currency, said.player)
     done, error, at = _done(each.callback), _error(said.code, said.reason), _at(sought, said)
     match each.state:
@@ -231,6 +243,8 @@ def missed(sought: Sought, each: Missed) -> str:
             text = f"Refused: {what}{at}, with {error}. Nothing was moved, and nothing is kept"
         case "declined":
             text = f"Refused by the cashier: {what}{at}, with {error}. Nothing was moved"
+        case "paid by hand" if each.by_hand:
+            text = f"Paid by hand: {what} was refused{at}, with {error}. It was {adjusted(each.by_hand)}"
         case "not kept":
             text = f"Not {done}: {what} came{at}, and could be neither done nor kept. Ask the provider to send it again"
         case _:

@@ -13,7 +13,7 @@ from tools.shared.moments import recorded
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.find.finding import about, references_of
-from tools.walletctl.find.missed import Missed, of_the_win, unpaid
+from tools.walletctl.find.missed import Missed, of_the_win, unpaid, with_those_paid
 from tools.walletctl.find.sought import Sought
 from tools.walletctl.kinds import BET, CANCEL
 from tools.walletctl.log import LogLine, Refusals
@@ -184,6 +184,7 @@ def not_moved_in(where: Place, sought: Sought, moved: Moved, *, retries: bool = 
     settled = _settled(tables, sought, lines, moved)
     is_settled = {str(item["id"]) for item in (*settled, *moved.matching)}
     missed = [each for each in unpaid(lines, known) if f"{each.callback}#{each.reference}" not in is_settled]
+    missed = with_those_paid(tables, missed, sought.is_amount_of_line)
     of_amount = [each for each in missed if any(map(sought.is_amount_of_line, each.lines))]
     not_kept: Mapping[str, int] | None = None
     if log and not (moved.matching or letters or due or of_amount or settled or not_looked):

@@ -81,10 +81,18 @@ class Amounts:
 def _advice(said: str) -> str:
     if re.fullmatch(rf"-\s*{_NUMBER}", said):
         return f"leave out the sign ({said[1:].strip()} finds bets and withdrawals too)"
+    if said.startswith("+"):
+        return "leave out the plus sign"
+    if re.fullmatch(r"\.[0-9]+", said):
+        return "write a digit before the point, such as 0.5"
+    if re.fullmatch(r"[0-9]+\.", said):
+        return "leave out the point at its end, or write digits after it"
+    if re.fullmatch(r"[0-9]+(?:['\u2019_ \u00a0\u202f][0-9]+)+(?:\.[0-9]+)?", said):
+        return "write its digits without marks or spaces between them"
     if "," in said:
         return "write it with a point and without other marks, such as 1234.50"
     if with_currency := re.fullmatch(
-        rf"(?:[^\w-]|[A-Za-z]{{3}}) ?({_NUMBER})|({_NUMBER}) ?(?:[^\w-]|[A-Za-z]{{3}})", said
+        rf"(?:[^\w.+' -]|[A-Za-z]{{3}}) ?({_NUMBER})|({_NUMBER}) ?(?:[^\w.+' -]|[A-Za-z]{{3}})", said
     ):
         return f"leave out the currency, and write {with_currency[1] or with_currency[2]}"
     return f"write {AMOUNT_HELP}"

@@ -1,7 +1,7 @@
 """What a person does about dead letters, by why they were left: one advice for the command line and the console."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tools.shared.amounts import amount
@@ -10,7 +10,7 @@ from tools.shared.identifiers import is_identifier
 from tools.shared.items import Item
 from tools.shared.outside import cut, plain
 from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
-from tools.walletctl.parked.adjusted import are_paid, those_paid, told
+from tools.walletctl.parked.adjusted import are_paid, for_another, money_of, paying, reference_apart, told
 from tools.walletctl.parked.letters import INVALID, DeadLetter, Debt, Group
 from tools.walletctl.records import number, outcome_of
 
@@ -49,14 +49,20 @@ def advice(
     name = group.handle
 
     def settle(text: str, *more: str, beside_a_button: str = "") -> Advice:
-        line = command(options, "parked", "settle", *more, names=[name, callback])
+        line = command(options, "parked", "settle", *more, names=[group.handles[0], callback])
         return Advice(text=text, command=line, beside_a_button=beside_a_button)
 
     if group.refused:
         yield Advice(text=f"It cannot be sent back: {group.refused}")
         yield Advice(text="If nobody is owed it, discard it. How", command=command((), "help", "parked", "discard"))
         return
-    yield from already_paid(group.letters, on_record)
+    paid = {one.message_id for one in group.letters if are_paid([one], on_record)}
+    part, rest = group.among(paid), group.among({one.message_id for one in group.letters} - paid)
+    if part and rest:
+        yield from advice(callback, part, options, on_record=on_record, found=found)
+        yield from advice(callback, rest, options, on_record=on_record, found=found)
+        return
+    yield from already_paid(group.letters, on_record, are_named=group.is_part)
     if are_paid(group.letters, on_record):
         one = group.letters[0]
         may_be_booked = not group.differ and can_be_settled(one) and not one.is_free_round
@@ -80,7 +86,7 @@ def advice(
     codes = {code for code, _ in group.wins.faults}
 
     def send_back(text: str, beside_a_button: str) -> Advice:
-        again = command(options, "parked", "redrive", callback, names=[name])
+        again = command(options, "parked", "redrive", callback, names=group.handles)
         return Advice(text=text, command=again, beside_a_button=beside_a_button)
 
     one = group.wins.letters[0]
@@ -307,17 +313,35 @@ def adjusting(
 def left_to_adjust(one: DeadLetter, on_record: Mapping[str, Item]) -> Iterator[tuple[Debt, str | None]]:
     """What a dead letter asks for and nobody has paid by hand yet, and its amount if that is known."""
     for debt in one.owed():
-        if debt.adjustment in on_record or (debt.what == "stake" and _reversal_of(one, on_record)):
+        if paying(one, debt, on_record) or (debt.what == "stake" and _reversal_of(one, on_record)):
+            continue
+        if for_another(one, debt, on_record) and debt.amount:
+            yield replace(debt, by_hand=reference_apart(debt.by_hand, debt.amount)), debt.amount
+            continue
+        if debt.adjustment in on_record:
             continue
         bet = on_record.get(f"{BET}#{one.parked.reference}") if debt.what == "stake" and one.parked else None
         taken = number(bet.get("amount")) if bet else None
         yield debt, amount(taken.copy_abs()) if taken else debt.amount
 
 
-def already_paid(letters: Sequence[DeadLetter], on_record: Mapping[str, Item]) -> Iterator[Advice]:
-    """What a person has paid of it by hand, so that nobody pays it again."""
-    for item in those_paid(letters, on_record):
-        yield Advice(text=f"It was {told(item)}. Do not pay it again")
+def already_paid(
+    letters: Sequence[DeadLetter], on_record: Mapping[str, Item], *, are_named: bool = False
+) -> Iterator[Advice]:
+    """What a person has paid of it by hand, so that nobody pays it again, or leaves another request unpaid for it."""
+    said: dict[str, None] = {}
+    for one in letters:
+        for debt in one.owed():
+            money = f"{debt.amount} {plain(one.asked.get('currency', ''))}".rstrip()
+            if item := paying(one, debt, on_record):
+                it = f"The {debt.what} of {money}" if are_named and debt.amount else "It"
+                said[f"{it} was {told(item)}. Do not pay it again"] = None
+            elif item := for_another(one, debt, on_record):
+                said[
+                    f"{plain(money_of(item))} was paid for another request of this reference: it was {told(item)}. "
+                    f"This {debt.what}, of {money}, was not paid by that"
+                ] = None
+    yield from (Advice(text=each) for each in said)
 
 
 def paying_a_free_round(
@@ -340,7 +364,7 @@ def paying_a_free_round(
 
 def discarding(callback: str, group: Group, options: Sequence[str], text: str) -> Advice:
     return Advice(
-        text=text, command=command([*options, "--reason", "…"], "parked", "discard", callback, names=[group.handle])
+        text=text, command=command([*options, "--reason", "…"], "parked", "discard", callback, names=group.handles)
     )
 
 

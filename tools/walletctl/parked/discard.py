@@ -10,6 +10,7 @@ import typer
 from tools.shared import listing
 from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
+from tools.walletctl.ordering import check_reason
 from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import (
     CallbackName,
@@ -63,6 +64,7 @@ def discard(
         raise Trouble("name what to discard: references, --error, or --all")
     if not reason.strip():
         raise Trouble('say why nobody is owed it: --reason "credited by hand, ticket 1234"')
+    check_reason(reason, _UNDONE)
     if not yes and not at_a_terminal():
         raise Trouble("discard asks before it deletes, and this is not a terminal: say --yes to be asked nothing")
     where = asked.place()

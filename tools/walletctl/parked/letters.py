@@ -328,12 +328,13 @@ class Group:
     """The letters under one reference, or those without one that ask for the same, the longest owed first.
 
     `name` is the reference, or the first letter's message id. `refused` says why they cannot be sent back; None if they
-    can.
+    can. `is_part` says that more letters have that name, which are not meant.
     """
 
     name: str
     letters: tuple[DeadLetter, ...]
     refused: str | None
+    is_part: bool = False
 
     @property
     def faults(self) -> list[tuple[int, str]]:
@@ -384,6 +385,11 @@ class Group:
         return self.name if is_short and can_be_passed(self.name) else self.letters[0].message_id
 
     @property
+    def handles(self) -> list[str]:
+        """What a command calls these letters, and no others of their name."""
+        return [letter.message_id for letter in self.letters] if self.is_part else [self.handle]
+
+    @property
     def first_received_at(self) -> datetime:
         return min(letter.first_received_at for letter in self.letters)
 
@@ -404,7 +410,8 @@ class Group:
 
     def among(self, message_ids: Set[str]) -> "Group | None":
         letters = tuple(letter for letter in self.letters if letter.message_id in message_ids)
-        return replace(self, letters=letters) if letters else None
+        is_part = self.is_part or len(letters) < len(self.letters)
+        return replace(self, letters=letters, is_part=is_part) if letters else None
 
 
 def grouped(letters: Iterable[DeadLetter], callback: str) -> list[Group]:

@@ -12,6 +12,7 @@ from tools.shared import listing
 from tools.shared.outside import cut, legible, plain
 from tools.shared.trouble import Trouble
 from tools.walletctl import records
+from tools.walletctl.ordering import check_reason
 from tools.walletctl.parked import show
 from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing
 from tools.walletctl.parked.interruptions import Interrupted
@@ -50,6 +51,8 @@ def settle(
         raise Trouble(f"--reason must be one line of up to {MOST_OF_A_REASON} characters")
     if yes and not reason.strip():
         raise Trouble('say why: --reason "the provider confirmed it, ticket 1234"')
+    if reason.strip():
+        check_reason(reason, _UNDONE)
     where = asked.place()
     owner = callback or _owner(where, reference)
     run = _Settle(where, owner, reference, booked_elsewhere, reason.strip(), yes, as_json)
