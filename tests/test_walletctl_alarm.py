@@ -50,7 +50,7 @@ def of_the_api(**changes: str) -> str:
                 ("refused", 998), ("refused", 52), ("refused", 59), ("refused", 61),
             },
         ),
-        ("conflicts", {("refused", 61), ("prize left for a person", 61)}),
+        ("conflicts", {("refused", 61), ("refused", 53), ("prize left for a person", 61)}),
         ("closed-with-winnings", {("credited", None)}),
         ("total-without-code", {("credited", None)}),
     ],
@@ -81,6 +81,8 @@ def test_an_alarm_has_the_lines_that_the_functions_write_about_it_and_no_others(
         ("function-failed", "2026-11-30T09:00:00Z 5f1c Task timed out after 20.00 seconds\n", True),
         ("function-failed", '{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module"}', True),
         ("function-failed", '{"message": "credited"}', False),
+        ("conflicts", '{"message": "refused", "code": 53, "differences": ["amount"]}', True),  # a bet
+        ("conflicts", '{"message": "refused", "code": 53}', False),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "the tables are throttled"}', True),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "ThrottlingError"}', True),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "ReadTimeoutError"}', False),
