@@ -229,6 +229,9 @@ def test_what_is_no_alarm_of_the_log_says_what_to_run_instead(walletctl: Walletc
     assert walletctl.refused("alarm", "dead-letters-expire-cancel", "--stack", STACK).endswith(
         f"walletctl parked list cancel --stack {STACK}"
     )
+    assert "bet keeps nothing" in walletctl.refused("alarm", "parked-long-bet", "--stack", STACK)
+    assert "is in the future" in walletctl.refused("alarm", "not-kept", "--stack", STACK, "--since", "2999-01-01")
+    assert walletctl.refused("alarm", "another-not-kept", "--stack", STACK).startswith("no alarm is called")
     for name in ("credited-unusual", "credited-unusual-"):
         assert walletctl.refused("alarm", name, "--stack", STACK).endswith("credited-unusual-EUR")
     assert walletctl.refused("alarm", "on-fire", "--stack", STACK).startswith(
@@ -272,6 +275,9 @@ def test_the_local_service_has_the_lines_of_its_functions(walletctl: Walletctl, 
 
     assert [row["reference"] for row in walletctl.json("alarm", "not-possible")] == ["new"]
     assert walletctl("alarm", "function-failed").stdout.startswith("The log has none since ")
+    named = walletctl("alarm", f"{STACK}-not-possible", "--csv")
+    assert "new" in named.stdout
+    assert "For a stack, add: --stack NAME" in named.stderr
 
 
 def test_the_local_service_says_what_only_a_stack_has(walletctl: Walletctl, operator: Operator) -> None:
