@@ -411,6 +411,17 @@ def test_a_ci_server_gets_a_suite_for_each_group_and_a_test_for_each_case(tmp_pa
     assert "no hash secret was given" in {each.get("message") for each in top.iter("skipped")}
 
 
+def test_a_run_that_cannot_begin_leaves_no_old_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "certify.xml"
+    file.write_text("<testsuites/>")
+
+    said = trouble_of("http://127.0.0.1:1", "--player", "421", "--junit", file)
+
+    top = ElementTree.parse(file).getroot()  # noqa: S314 - our own
+    assert (top.get("tests"), top.get("errors")) == ("1", "1")
+    assert [each.get("message") for each in top.iter("error")] == [said]
+
+
 def test_no_answer_breaks_the_junit_file(tmp_path: Path) -> None:
     odd = "]]> & <b> \" ' \x00 \x1b[2J \x85 \ufffe \U0001f600 größe"
 
@@ -694,7 +705,8 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
         stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
 
     assert (ran.returncode, stdout) == (130, "")
-    *forecast, interrupted = stderr.splitlines()
+    *forecast, interrupted = [line for line in stderr.splitlines() if line.startswith("certify: ")]
+    assert "\nWhat stays: " in stderr
     assert forecast[0].startswith(f"certify: {len(CASES)} cases leave about ")
     assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was .+", interrupted)
 
