@@ -50,7 +50,7 @@ def of_the_api(**changes: str) -> str:
                 ("refused", 998), ("refused", 52), ("refused", 59), ("refused", 61),
             },
         ),
-        ("conflicts", {("refused", 61), ("prize left for a person", 61)}),
+        ("conflicts", {("refused", 61), ("refused", 53), ("prize left for a person", 61)}),
         ("closed-with-winnings", {("credited", None)}),
         ("total-without-code", {("credited", None)}),
     ],
@@ -81,6 +81,8 @@ def test_an_alarm_has_the_lines_that_the_functions_write_about_it_and_no_others(
         ("function-failed", "2026-11-30T09:00:00Z 5f1c Task timed out after 20.00 seconds\n", True),
         ("function-failed", '{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module"}', True),
         ("function-failed", '{"message": "credited"}', False),
+        ("conflicts", '{"message": "refused", "code": 53, "differences": ["amount"]}', True),  # a bet
+        ("conflicts", '{"message": "refused", "code": 53}', False),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "the tables are throttled"}', True),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "ThrottlingError"}', True),
         ("tables-throttled", '{"message": "refused", "code": 998, "reason": "ReadTimeoutError"}', False),
@@ -227,6 +229,9 @@ def test_what_is_no_alarm_of_the_log_says_what_to_run_instead(walletctl: Walletc
     assert walletctl.refused("alarm", "dead-letters-expire-cancel", "--stack", STACK).endswith(
         f"walletctl parked list cancel --stack {STACK}"
     )
+    assert "bet keeps nothing" in walletctl.refused("alarm", "parked-long-bet", "--stack", STACK)
+    assert "is in the future" in walletctl.refused("alarm", "not-kept", "--stack", STACK, "--since", "2999-01-01")
+    assert walletctl.refused("alarm", "another-not-kept", "--stack", STACK).startswith("no alarm is called")
     for name in ("credited-unusual", "credited-unusual-"):
         assert walletctl.refused("alarm", name, "--stack", STACK).endswith("credited-unusual-EUR")
     assert walletctl.refused("alarm", "on-fire", "--stack", STACK).startswith(
@@ -270,6 +275,9 @@ def test_the_local_service_has_the_lines_of_its_functions(walletctl: Walletctl, 
 
     assert [row["reference"] for row in walletctl.json("alarm", "not-possible")] == ["new"]
     assert walletctl("alarm", "function-failed").stdout.startswith("The log has none since ")
+    named = walletctl("alarm", f"{STACK}-not-possible", "--csv")
+    assert "new" in named.stdout
+    assert "For a stack, add: --stack NAME" in named.stderr
 
 
 def test_the_local_service_says_what_only_a_stack_has(walletctl: Walletctl, operator: Operator) -> None:

@@ -15,6 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,9 +30,14 @@ from conftest import ROOT
 from contract import Refused, Wallet
 from local_service import HANG_SECONDS
 from tools.local.engine import free_port
+from tools.provider.answers import Answer, Balances
 from tools.provider.certify.cases import CASES
 from tools.provider.certify.catalogue import BEYOND_WINS, GROUPS
 from tools.provider.certify.command import certify
+from tools.provider.certify.provider import OWN_PATHS, Exchange
+from tools.provider.certify.run import Certification, CertifySettings
+from tools.provider.certify.show import cleaning_up
+from tools.provider.certify.trial import Players, uuid_mark
 from tools.shared.trouble import Trouble
 
 from .rival import Rival, serving
@@ -298,12 +304,24 @@ def test_it_ends_with_the_commands_that_remove_what_can_be_removed(url: str, tmp
     assert [command.split()[1:4] for command in commands] == [
         *(["parked", "discard", callback] for callback in ("result", "jackpot", "bonus", "promo")),
         ["withdraw", "421", re.search("Credited ([0-9.]+) USD", result.stdout)[1]],  # pyright: ignore[reportOptionalSubscript]
+        ["adjust", "421", "0"],
     ]
-    ids = ["a3b5c668-ffcb-4280-8ce2-96b52bd3c77e", "6ef2e859-4caa-4ece-a0d4-9d74a6b0e4de"]
+    port = url.rpartition(":")[2]
+    assert {each for command in commands for each in re.findall("--port [0-9]+", command)} == {f"--port {port}"}
+    assert [command.count(f"--port {port}") for command in commands] == [2, 2, 2, 2, 1, 1], (
+        "wherever WALLETCTL_STACK leads"
+    )
+    ids = [
+        "a3b5c668-ffcb-4280-8ce2-96b52bd3c77e",
+        "6ef2e859-4caa-4ece-a0d4-9d74a6b0e4de",
+        "7c1d6e0a-1f0b-4b7e-9a57-0d1f0f6f3a11",
+    ]
     listed = [
         "callback,reference,messageId,copies,request",
         f"result,cert-r1-042-3,{ids[0]},2,{{}}",
+        f'result,cert-r1-042-3,{ids[0]},1,"{{""amount"": 2}}"',
         f'result,"a, b",{ids[1]},1,"{{""roundId"": ""cert-r1-042-r1""}}"',
+        f'result,,{ids[2]},1,"{{""uuid"": ""{uuid_mark("r1")}12""}}"',
         "result,cert-r2-042-1,8558c3fe-2909-47c6-bcc5-583abf5df269,1,{}",
     ]
     (tmp_path / "listed").write_text("\n".join(listed) + "\n")
@@ -312,7 +330,30 @@ def test_it_ends_with_the_commands_that_remove_what_can_be_removed(url: str, tmp
         ["/bin/bash", "-ec", f"{stand_in}\n{commands[0]}"], cwd=tmp_path, env=_environment(), check=True
     )
     called = (tmp_path / "called").read_text().splitlines()
-    assert called == ["parked", "discard", "result", "--reason", "certify r1", *ids]
+    assert called[:7] == ["parked", "discard", "result", "--port", port, "--reason", "certify r1"]
+    assert sorted(called[7:]) == sorted([*ids[1:], "cert-r1-042-3"]), "a reference means all its copies"
+
+
+def test_a_command_that_removes_money_names_the_place_that_was_tested() -> None:
+    def said(url: str) -> list[str]:
+        settings = CertifySettings(url=url, player_id="421", paths=OWN_PATHS, run_id="r1")
+        certification = Certification(settings=settings, cases=())
+        certification.player = Players(id="421", currency="USD")
+        certification.before, certification.after = Balances(Decimal(1), Decimal(0)), Balances(Decimal(3), Decimal(1))
+        url = f"{url}{OWN_PATHS['result']}"
+        answer = Answer(status=200, text='{"error": 0, "transactionId": "t"}')
+        certification.opening = (Exchange(why="", method="POST", url=url, request_body="{}", answer=answer, seconds=0),)
+        return [line.strip() for line in cleaning_up(certification) if line.startswith("  ")]
+
+    for url, where in (
+        ("http://127.0.0.1:3973", "--port 3973"),
+        ("http://localhost:3000", "--port 3000"),
+        ("https://wallet.example", "--stack NAME-OF-THE-TESTED-STACK"),
+    ):
+        assert said(url) == [
+            f'walletctl withdraw 421 2 {where} --reference cert-r1-back --reason "certify r1"',
+            f'walletctl adjust 421 0 --bonus=-1 {where} --reference cert-r1-bonus --reason "certify r1"',
+        ]
 
 
 def test_only_what_failed_is_run_again_until_it_passes(memory: Path) -> None:
@@ -368,6 +409,17 @@ def test_a_ci_server_gets_a_suite_for_each_group_and_a_test_for_each_case(tmp_pa
     names = {case.get("name") for case in top.iter("testcase")}
     assert names == {case.name for case in CASES if case.group in ("credit", "trust")}
     assert "no hash secret was given" in {each.get("message") for each in top.iter("skipped")}
+
+
+def test_a_run_that_cannot_begin_leaves_no_old_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "certify.xml"
+    file.write_text("<testsuites/>")
+
+    said = trouble_of("http://127.0.0.1:1", "--player", "421", "--junit", file)
+
+    top = ElementTree.parse(file).getroot()  # noqa: S314 - our own
+    assert (top.get("tests"), top.get("errors")) == ("1", "1")
+    assert [each.get("message") for each in top.iter("error")] == [said]
 
 
 def test_no_answer_breaks_the_junit_file(tmp_path: Path) -> None:
@@ -653,7 +705,8 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
         stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
 
     assert (ran.returncode, stdout) == (130, "")
-    *forecast, interrupted = stderr.splitlines()
+    *forecast, interrupted = [line for line in stderr.splitlines() if line.startswith("certify: ")]
+    assert "\nWhat stays: " in stderr
     assert forecast[0].startswith(f"certify: {len(CASES)} cases leave about ")
     assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was .+", interrupted)
 

@@ -195,7 +195,13 @@ def certify(
     certification = Certification(settings=settings, cases=cases)
     for line in show.forecast(certification):
         _say(line)
-    _run(certification)
+    try:
+        _run(certification)
+    except (Trouble, typer.Exit) as ended:
+        _leave_no_old_verdict(
+            certification, str(ended) if isinstance(ended, Trouble) else "interrupted", html, junit_file
+        )
+        raise
     _show(certification, as_json, as_csv)
     for line in show.cleaning_up(certification):
         print(line, file=sys.stderr)
@@ -203,18 +209,34 @@ def certify(
         report.write(certification, html)
         _say(f"the report is {plain(str(html))}")
     if junit_file:
-        junit.write(certification, junit_file)
+        junit.write(certification, junit_file, _nothing_certified(certification))
         _say(f"the JUnit file is {plain(str(junit_file))}")
     _remember(certification)
     if certification.failed:
         raise typer.Exit(1)
+    if why := _nothing_certified(certification):
+        raise Trouble(why)
+
+
+def _nothing_certified(certification: Certification) -> str:
+    """Why a run that failed nothing certifies nothing, or ""."""
     if certification.moved_between:
-        raise Trouble(
-            f"somebody else moved the wallet of {plain(player)} meanwhile, so nothing is certified: take a player that "
-            "nobody else moves, and run it again"
+        return (
+            f"somebody else moved the wallet of {plain(certification.settings.player_id)} meanwhile, so nothing is "
+            "certified: take a player that nobody else moves, and run it again"
         )
-    if not certification.count("passed"):
-        raise Trouble("none of these cases could be tried here, so nothing is certified")
+    if not certification.count("passed") and not certification.failed:
+        return "none of these cases could be tried here, so nothing is certified"
+    return ""
+
+
+def _leave_no_old_verdict(certification: Certification, why: str, html: Path | None, junit_file: Path | None) -> None:
+    """A file of an earlier run would look like this one's."""
+    if junit_file:
+        junit.write(certification, junit_file, why)
+        _say(f"the JUnit file has the error: {plain(str(junit_file))}")
+    if html and html.is_file():
+        _say(f"the report was not written: {plain(str(html))} is of an earlier run")
 
 
 def _run(certification: Certification) -> None:
@@ -227,6 +249,8 @@ def _run(certification: Certification) -> None:
             f"interrupted after {tried} of {all_of_them} cases, {len(certification.failed)} of them failed; what was "
             f"credited stands, by references that begin with cert-{certification.settings.run_id}-"
         )
+        for line in show.cleaning_up(certification):
+            print(line, file=sys.stderr)
         _remember(certification)
         raise typer.Exit(_INTERRUPTED) from None
 

@@ -10,14 +10,14 @@ from tools.shared.outside import plain
 from tools.shared.replaced import replaced
 
 
-def write(certification: Certification, file: Path) -> None:
-    """Writes it whole or not at all. Raises Trouble."""
-    text = rendered(certification)
+def write(certification: Certification, file: Path, error: str = "") -> None:
+    """Writes it whole or not at all; `error` says why nothing is certified. Raises Trouble."""
+    text = rendered(certification, error)
     with replaced(file, "the JUnit file ") as written:
         written.write(text)
 
 
-def rendered(certification: Certification) -> str:
+def rendered(certification: Certification, error: str = "") -> str:
     """The file's text. XML has no control characters at all: they are written as their escapes."""
     settings = certification.settings
     everything = certification.outcomes
@@ -31,6 +31,12 @@ def rendered(certification: Certification) -> str:
             SubElement(properties, "property", name=name, value=plain(value))
         for outcome in outcomes:
             _add(suite, outcome)
+    if error:
+        suite = SubElement(top, "testsuite", {"name": "run", **_counts([]), "tests": "1", "errors": "1"})
+        tested = SubElement(suite, "testcase", classname="certify.run", name="the run comes to its end", time="0")
+        SubElement(tested, "error", message=plain(error))
+        top.set("tests", str(len(everything) + 1))
+        top.set("errors", "1")
     indent(top)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(top, encoding="unicode")}\n'
 

@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -17,6 +18,7 @@ from rich.text import Text
 from tools.provider.certify import footprint
 from tools.provider.certify.catalogue import Case
 from tools.provider.certify.run import Certification, Outcome
+from tools.provider.certify.trial import uuid_mark
 from tools.provider.paths import OTHER_CALLS
 from tools.shared.amounts import amount
 from tools.shared.outside import cut, plain
@@ -110,6 +112,8 @@ def forecast(certification: Certification) -> list[str]:
 
 
 _MESSAGE_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # what is kept under no reference has one, too
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def cleaning_up(certification: Certification) -> list[str]:
@@ -117,27 +121,55 @@ def cleaning_up(certification: Certification) -> list[str]:
     settings, left, player = certification.settings, certification.left, certification.player
     if not left.transactions and not left.keepers():
         return []
-    run = f"cert-{settings.run_id}-"
+    run, where = f"cert-{settings.run_id}-", _where(settings.url)
     lines = [
         f"What stays: {left.transactions:,} transactions, whose references begin with {run}. They cannot be removed."
     ]
+    because = f'--reason "certify {settings.run_id}"'
     commands = [
-        f'walletctl parked discard {keeper} --reason "certify {settings.run_id}" '
-        f"$(walletctl parked list {keeper} --csv | grep {run} | grep -oE '{_MESSAGE_ID}')"
+        f"walletctl parked discard {keeper} {where} {because} "
+        f"$(walletctl parked list {keeper} {where} --csv | {_names(keeper, settings.run_id)})"
         for keeper in left.keepers()
     ]
-    if player and (credited := certification.credited) and credited.cash > 0:
-        commands.append(
-            f"walletctl withdraw {shlex.quote(player.id)} {amount(credited.cash)} --reference {run}back "
-            f'--reason "certify {settings.run_id}"'
-        )
+    if player and (credited := certification.credited):
+        whose = shlex.quote(player.id)
+        if credited.cash > 0:
+            commands.append(
+                f"walletctl withdraw {whose} {amount(credited.cash)} {where} --reference {run}back {because}"
+            )
+        if credited.bonus is not None and credited.bonus > 0:
+            commands.append(
+                f"walletctl adjust {whose} 0 --bonus=-{amount(credited.bonus)} {where} --reference {run}bonus {because}"
+            )
     if commands:
         lines += [
-            "What can be removed, if it is a stack of this project (set WALLETCTL_STACK) or the local service:",
+            f"What can be removed, if {settings.url} is this project's wallet{_to_edit(where)}:",
             *(f"  {command}" for command in commands),
             f"Any other operator: delete the kept requests whose references begin with {run}, before they are retried.",
         ]
     return lines
+
+
+def _where(url: str) -> str:
+    """The options of the place that was tested: they win over WALLETCTL_STACK, and over a PORT."""
+    parts = urlsplit(url)
+    if parts.hostname in _LOCAL:
+        return f"--port {parts.port or _DEFAULT_PORTS[parts.scheme]}"
+    return f"--stack {_STACK}"
+
+
+def _to_edit(where: str) -> str:
+    return f" (write its stack's name for {_STACK})" if _STACK in where else ""
+
+
+_STACK = "NAME-OF-THE-TESTED-STACK"  # no stack is called that: what is not edited fails
+
+
+def _names(keeper: str, run_id: str) -> str:
+    """What finds the names of this run's dead letters in a CSV: a reference means all its copies."""
+    own = f"s/^{keeper},(cert-{run_id}-[0-9A-Za-z-]+),.*/\\1/p"
+    others = f"/cert-{run_id}-|{uuid_mark(run_id)}/s/.*,({_MESSAGE_ID}),[0-9]+,.*/\\1/p"
+    return f"sed -nE -e '{own}' -e t -e '{others}' | sort -u"
 
 
 def _scope(certification: Certification) -> list[str]:

@@ -42,6 +42,11 @@ class Players:
     frozen_id: str | None = None
 
 
+def uuid_mark(run_id: str) -> str:
+    """How each uuid of a run begins: a request that has no reference of its own is known by it."""
+    return hashlib.sha256(f"cert-{run_id}".encode()).hexdigest()[:16]
+
+
 @dataclass(kw_only=True)
 class Trial:
     """What a case is given. Its requests are credits of their own unless it says otherwise."""
@@ -201,8 +206,8 @@ class Trial:
         return f"1{int(self.filler(), 16):039}"
 
     def filler(self) -> str:
-        """32 hexadecimal digits, as a uuid and as a hash where none is checked."""
-        return hashlib.sha256(self.id().encode()).hexdigest()[:32]
+        """32 hexadecimal digits, as a uuid and as a hash where none is checked. They begin with the run's mark."""
+        return (uuid_mark(self.run_id) + hashlib.sha256(self.id().encode()).hexdigest())[:32]
 
     def signed(self, request: Draft) -> Draft:
         """The request with the hash that its callback's page demands."""

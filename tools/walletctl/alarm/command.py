@@ -20,6 +20,7 @@ from tools.walletctl.place import HERE, Asked, Place, asks_where
 _SHOWN = 30  # lines, to a person: more are for a machine
 _UNUSUAL = "credited-unusual"
 _DEAD_LETTERS = "dead-letters"
+_PARKED_LONG = "parked-long"
 _PAGE = "docs/operating/alarms.md"
 
 _OF_FUNCTIONS = [
@@ -69,8 +70,12 @@ def alarm(
     form = listing.form(as_json, as_csv)
     where = asked.place()
     now = datetime.now(UTC)
-    kind, of = _meant(where, name.removeprefix(f"{asked.stack}-"))
+    kind, of = _meant(where, name.removeprefix(f"{asked.stack}-"), is_whole=asked.stack is None)
+    if asked.stack is None and not name.startswith(kind):
+        listing.say(f"This is of {where.name}. For a stack, add: --stack NAME")
     begin = moments.moment(since, now) if since else now - timedelta(hours=LINES[kind].hours if kind in LINES else 24)
+    if begin > now:
+        raise Trouble(f"--since is in the future: {moments.shown(begin)}")
     if kind == _UNUSUAL:
         listing.show(_OF_CREDITS, _credits(where, of, begin, now), form)
         if form == "table":
@@ -94,15 +99,33 @@ def alarm(
     listing.tell(f"What to do: {_PAGE}#{kind}")
 
 
-def _meant(where: Place, name: str) -> tuple[str, str]:
-    """The kind of alarm, and the callback or the currency that its name ends with, or "". Raises Trouble."""
+def _beginnings(name: str) -> Iterator[str]:
+    """What a name may be without a stack's: it is not known where no stack is named."""
+    while "-" in name:
+        name = name.partition("-")[2]
+        yield name
+
+
+def _is_kind(name: str) -> bool:
+    return any(name == kind or name.startswith(f"{kind}-") for kind in (*LINES, _UNUSUAL, _DEAD_LETTERS))
+
+
+def _meant(where: Place, name: str, *, is_whole: bool) -> tuple[str, str]:
+    """The kind of alarm, and the callback or the currency that its name ends with, or "". Raises Trouble.
+
+    `is_whole`: the name may begin with a stack's.
+    """
     if name in LINES:
         return name, ""
     kind, _, last = name.rpartition("-")
     if kind == _UNUSUAL and last:
         return kind, last
-    if kind in LINES and last in where.callbacks():
+    if kind in LINES and last in (where.keeping() if kind == _PARKED_LONG else where.callbacks()):
         return kind, last
+    if kind == _PARKED_LONG:
+        raise Trouble(f"{plain(last)} keeps nothing for a retry: there are {', '.join(where.keeping())}")
+    if is_whole and (own := next((each for each in _beginnings(name) if _is_kind(each)), None)):
+        return _meant(where, own, is_whole=False)
     if name.startswith(_DEAD_LETTERS):
         callback = [last] if last in where.keeping() else []
         raise Trouble(

@@ -53,6 +53,20 @@ class Without:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of texts that is not empty."""
+
+    name: str
+
+    def pattern(self) -> str:
+        return f'($.{self.name}[0] = "*")'
+
+    def holds(self, said: Mapping[str, Any]) -> bool:
+        value = said.get(self.name)
+        return isinstance(value, list) and bool(value)
+
+
+@dataclass(frozen=True, slots=True)
 class AtLeast:
     name: str
     least: int
@@ -67,7 +81,7 @@ class AtLeast:
             return False
 
 
-Rule = Sequence[Having | Differing | Without | AtLeast]
+Rule = Sequence[Having | Differing | Without | Listing | AtLeast]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +169,7 @@ LINES: Mapping[str, Lines] = {
     ),
     "parked-long": Lines(
         about="tries that failed",
-        hours=3,
+        hours=24,
         rules=[[_REFUSED, AtLeast("tries", 1)]],
     ),
     "dead-letter-arrived": Lines(
@@ -170,7 +184,11 @@ LINES: Mapping[str, Lines] = {
     "conflicts": Lines(
         about="references that came again with other content, and what a round forbids",
         hours=24,
-        rules=[[_REFUSED, Having("code", [61])], [Having("message", ["prize left for a person"])]],
+        rules=[  # a bet with another amount is refused with 53, and counts
+            [_REFUSED, Having("code", [61])],
+            [_REFUSED, Listing("differences")],
+            [Having("message", ["prize left for a person"])],
+        ],
     ),
     "closed-with-winnings": Lines(
         about="rounds that were closed automatically and had won already",
@@ -184,12 +202,12 @@ LINES: Mapping[str, Lines] = {
     ),
     "tables-throttled": Lines(
         about="callbacks that a throttled table held up for too long",
-        hours=3,
+        hours=24,
         rules=[[_REFUSED, Having("reason", ["*hrottl*"])]],
     ),
     "slow-answers": Lines(
         about="callbacks that took a function longer than 200 ms",
-        hours=3,
+        hours=24,
         rules=[[AtLeast("milliseconds", 200)]],
     ),
 }

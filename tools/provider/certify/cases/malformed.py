@@ -37,6 +37,11 @@ def _empty(the: Trial) -> Iterator[Draft]:
         yield the.result(roundDetails=nothing)
 
 
+def _marked_total(the: Trial) -> Draft:
+    """With a uuid, by which the run is known in what has no reference: a total names no session or round."""
+    return the.total(uuid=the.filler())
+
+
 promise.rows(
     ANSWERS,
     Row(
@@ -79,7 +84,7 @@ promise.rows(
     Needs("a result needs each of its fields", Trial.result, _OF_A_RESULT),
     Needs("an auto closing needs each of its fields", Trial.auto_closing, _OF_A_RESULT),
     Needs("a jackpot needs each of its fields", Trial.jackpot, (*_ALL, "gameId", "roundId", "jackpotId")),
-    Needs("a free round total needs each of its fields", Trial.total, (*_ALL, "gameId")),
+    Needs("a free round total needs each of its fields", _marked_total, (*_ALL, "gameId")),
     Needs(
         "a promotion needs each of its fields",
         Trial.promo,
