@@ -307,7 +307,9 @@ class _Total:
         words = {in_capitals(word.strip(":()")) for cell in cells for word in cell.split()}
         place = headings.places.get("currency", len(cells))
         currency = _currency(cells[place].strip()) if place < len(cells) == headings.width else ""
-        return cls(line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")}))
+        return cls(
+            line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")} - {""})
+        )
 
     def differs(self, sums: Sums | None) -> str | None:
         return sums.differs(self.amount, self.currency, self.words) if sums else None
