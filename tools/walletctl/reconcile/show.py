@@ -85,7 +85,7 @@ _ADVICE = {
     "perhaps parked": "compare again when the retry queues are empty",
     "unknown there": "ask the provider, or name another period with --since and --until",
     "unreadable": "correct these lines of the report, and compare again",
-    "wrong total": "rows may be missing from the report",
+    "wrong total": "if the rows make less, rows may be missing from the report; if more, one may be doubled",
 }
 
 _TO_FIND = {
