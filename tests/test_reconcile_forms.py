@@ -638,7 +638,7 @@ def test_a_public_report_agrees_with_the_ledger_or_says_by_line_why_not(desk: De
 
 def summary(desk: Desk, report: str, stamps: Mapping[str, int | None]) -> list[str]:
     with compared(desk, report, [ledger(desk.folder, stamps)]) as (comparison, read):
-        return [*show.summary(comparison, read, None, examples=0)]
+        return [*show.summary(comparison, read, show.AskedFor(None, None, "", 0, ()), None, examples=0)]
 
 
 def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:
