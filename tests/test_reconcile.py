@@ -174,7 +174,10 @@ def test_a_report_about_one_currency_lacks_nothing_in_others_once_a_person_says_
     assert asked.found == [("unknown there", "", "in-euros")]
     assert "in other currencies. If it is about USD alone: --currency USD" in " ".join(told.stdout.split())
     assert (said.status, said.found) == (0, [])
-    assert desk.reconcile(rows[1:], "--currency", "USD").found == [("unknown there", "", rows[0]["reference"])]
+    assert said.account["transactionsOfOtherCurrencies"] == 1
+    assert "Do you mean USD?" in desk.reconcile(rows, "--currency", "USDD").refusal
+    assert desk.reconcile(rows, "--currency", "XXX").refusal.endswith("as --currency says: it has USD")
+    assert desk.reconcile(rows[1:], "--currency", "USD ").found == [("unknown there", "", rows[0]["reference"])]
 
 
 def order(operator: Operator, movement: str, amount: str) -> None:
@@ -505,9 +508,15 @@ def test_a_days_report_is_not_blamed_for_another_days_credits(desk: Report) -> N
     assert desk.reconcile(new).found == [("unknown there", "", row["reference"]) for row in old]
     assert desk.reconcile(new, "--since", "2020-01-02").status == 0
     assert desk.reconcile(old, "--until", "2020-01-02").status == 0
-    # A row is found whenever it was recorded.
-    assert desk.reconcile(old, "--until", "2020-01-01T12:00").status == 0
-    assert desk.reconcile(new, "--since", "2020-01-01", "--until", "2020-01-01T12:00:00.001").status == 1
+    assert desk.reconcile(old, "--until", "2020-01-01T12:00").status == 2
+    # A period without any of the report's rows is a slip: "all matched" would say nothing of what the report lacks.
+    told = desk.reconcile(old, "--until", "2020-01-01").refusal
+    assert "2 of 2 rows are outside of --since and --until" in told
+    assert "--until 2020-01-01 does not include that day itself" in told
+    desk.reconcile(desk.rows, "--since", "2020-01-02")
+    shown = desk("reconcile", str(desk.folder / "report.csv"), "--since", "2020-01-02").stdout
+    assert "All matched; 2 of 6 rows are outside of --since and --until" in shown
+    assert "Period: from 2020-01-02 00:00 UTC, as --since and --until say" in shown
 
 
 def test_a_made_up_win_is_found_whatever_its_timestamp(desk: Report) -> None:

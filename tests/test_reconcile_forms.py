@@ -448,6 +448,19 @@ def test_a_total_is_no_row_and_is_compared_with_their_sum(desk: Desk, total: str
         assert found.faults[4].startswith("the rows of the report make ")
 
 
+@pytest.mark.parametrize("amount", ["#######", "#BEZUG!", '"1.251,00"', "30.00 *"])
+def test_a_total_that_cannot_be_read_is_a_difference(desk: Desk, amount: str) -> None:
+    found = desk.read(f"{HEADINGS}\nr1,result,421,EUR,10.00,\nr2,result,421,EUR,20.00,\nTotal,,,,{amount},\n")
+
+    assert "cannot be read" in found.faults[4]
+
+
+def test_a_total_without_a_currency_is_of_all_rows_and_a_count_is_no_total(desk: Desk) -> None:
+    rows = f"{HEADINGS}\nr1,result,421,EUR,10.00,\nr2,bonus,421,,20.00,\n"
+
+    assert desk.read(f"{rows}Total,,,,30.00,\n,,,Anzahl,2.00,\n").faults == {}
+
+
 def test_a_total_may_be_above_its_rows_or_of_one_currency(desk: Desk) -> None:
     rows = "r1,result,421,EUR,10.00,\nr2,result,421,USD,5.00,\n"
     good, bad = "Total EUR,,,,10.00,\nTotal:,,,USD,5.00,\n", "Total EUR,,,,5.00,\n"
@@ -625,7 +638,7 @@ def test_a_public_report_agrees_with_the_ledger_or_says_by_line_why_not(desk: De
 
 def summary(desk: Desk, report: str, stamps: Mapping[str, int | None]) -> list[str]:
     with compared(desk, report, [ledger(desk.folder, stamps)]) as (comparison, read):
-        return [*show.summary(comparison, read, None, examples=0)]
+        return [*show.summary(comparison, read, show.AskedFor(None, None, "", 0, ()), None, examples=0)]
 
 
 def test_only_the_reports_own_period_is_compared(desk: Desk) -> None:

@@ -98,23 +98,22 @@ def reconcile(
     if csv_file:
         show.check_place(csv_file, report)
     from_, to = span(since, until, datetime.now(UTC))
+    codes = [in_capitals(code.strip()) for code in currency or ()]
     where = asked.place()
     with _folder() as folder:
         read, ledger = _copy(report, reading, where, folder)
         with listing.progress("comparing"):
+            begins, ends = recorded_at(from_) if from_ else _ALWAYS, recorded_at(to) if to else _NEVER
+            own = None if from_ or to else read.period(reading.zone)
             comparison = Comparison(
-                folder,
-                folder / "report.json",
-                ledger,
-                since=recorded_at(from_) if from_ else _ALWAYS,
-                until=recorded_at(to) if to else _NEVER,
-                own=None if from_ or to else read.period(reading.zone),
-                currencies=[*map(in_capitals, currency or ())],
+                folder, folder / "report.json", ledger, since=begins, until=ends, own=own, currencies=codes
             )
         with closing(comparison):
+            asked_for = show.AskedFor(from_, to, until or "", comparison.outside(begins, ends), codes)
+            asked_for.check(plain(str(report)), comparison, read)
             if missing := comparison.missing():
                 _explain(comparison, where, missing)
-            _tell(comparison, read, where.options, as_json, csv_file)
+            _tell(comparison, read, asked_for, where.options, as_json, csv_file)
             if comparison.counts():
                 raise typer.Exit(NOT_THE_SAME)
 
@@ -142,15 +141,22 @@ def _explain(comparison: Comparison, where: Place, missing: Sequence[str]) -> No
         comparison.explain(found.dead, found.rounds, found.waiting)
 
 
-def _tell(comparison: Comparison, read: Read, options: Sequence[str], as_json: bool, csv_file: Path | None) -> None:
+def _tell(
+    comparison: Comparison,
+    read: Read,
+    asked_for: show.AskedFor,
+    options: Sequence[str],
+    as_json: bool,
+    csv_file: Path | None,
+) -> None:
     """The summary first: it fits a screen. Examples, sums by day and advice follow."""
     if csv_file:
         show.write(csv_file, comparison.differences())
     if as_json:
-        print(json.dumps(show.for_machines(comparison, read), indent=2))
+        print(json.dumps(show.for_machines(comparison, read, asked_for), indent=2))
         return
     examples = comparison.examples(show.MOST_SHOWN)
-    for line in show.summary(comparison, read, csv_file, examples=len(examples)):
+    for line in show.summary(comparison, read, asked_for, csv_file, examples=len(examples)):
         listing.tell(line)
     if examples:
         print()

@@ -65,11 +65,13 @@ _LEDGER = {
 _TIMED = """
     ALTER TABLE ledger ADD COLUMN in_time BOOLEAN;
     ALTER TABLE ledger ADD COLUMN is_late BOOLEAN DEFAULT false;
+    ALTER TABLE ledger ADD COLUMN is_unasked BOOLEAN DEFAULT false;
     UPDATE ledger SET
         in_time = recorded >= $since AND recorded < $until
             AND coalesce(moment, $first) >= $first AND coalesce(moment, $first) < $last;
     UPDATE ledger SET in_time = true, is_late = true WHERE NOT in_time AND $is_own AND late >= $first AND late < $last;
-    UPDATE ledger SET in_time = false WHERE len($currencies) > 0 AND NOT list_contains($currencies, currency);
+    UPDATE ledger SET is_unasked = in_time, in_time = false
+        WHERE len($currencies) > 0 AND NOT list_contains($currencies, currency);
 """
 
 # What each side has of a bet, by its reference. A bet is taken if it has no outcome.
@@ -321,6 +323,46 @@ class Comparison:
         ((first, last),) = self._all(f"SELECT min(l.stamp), max(l.stamp) FROM {matched}")  # noqa: S608 - our own words
         begins, ends = (at - shift for at in own)
         return shift, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))
+
+    def outside(self, since: str, until: str) -> int:
+        """How many rows are of no moment from `since` to before `until`, by when the ledger recorded them.
+
+        What the ledger does not have counts by its own timestamp.
+        """
+        moment = "strftime(make_timestamp(r.moment * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')"
+        ((rows,),) = self._all(
+            f"""SELECT count(*) FROM (
+                SELECT coalesce(nullif(l.recorded, ''), {moment}) AS happened
+                FROM report AS r LEFT JOIN ledger AS l USING (id) WHERE r.callback <> 'total'
+            ) WHERE happened < ? OR happened >= ?""",  # noqa: S608 - our own words
+            since,
+            until,
+        )
+        return rows
+
+    def currencies(self) -> list[str]:
+        """Those of the report's rows; of rows that do not say theirs, those of the ledger's transactions."""
+        return [
+            currency
+            for (currency,) in self._all("""
+                SELECT DISTINCT unnest(string_split(
+                    coalesce(nullif(r.currency, ''), l.currency, nullif(r.sign, '')), '|')) AS known
+                FROM report AS r LEFT JOIN ledger AS l USING (id) ORDER BY known
+            """)
+            if currency
+        ]
+
+    def unasked(self) -> list[tuple[str, int]]:
+        """How many transactions in the period are of each currency that was not asked for."""
+        return self._all("""
+            SELECT currency, count(*) FROM ledger
+            WHERE is_unasked AND outcome = '' GROUP BY currency ORDER BY currency
+        """)
+
+    def rows_of_others(self, currencies: Sequence[str]) -> int:
+        """How many rows of the report are in other currencies than these."""
+        rows = self._all("SELECT currency, count(*) FROM report WHERE currency <> '' GROUP BY currency")
+        return sum(count for currency, count in rows if currency not in currencies)
 
     def close(self) -> None:
         self._database.close()

@@ -5,6 +5,7 @@ What the columns mean: docs/tools/simulate.md, The provider's report.
 """
 
 import json
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,8 +117,11 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
                         advance(_STEP)
                     written.write(json.dumps(item))
                     written.write("\n")
-                elif kind == "total" and (total := _Total.of(line, row, headings, form)) and total.differs(sums):
-                    wrong.append(total)
+                elif kind == "total" and (total := _Total.of(line, row, headings, form)):
+                    if total.differs(sums):
+                        wrong.append(total)
+                elif kind == "total" and (unread := _unread_total(line, row, headings)):
+                    written.write(f"{json.dumps(unread)}\n")
             for total in wrong:
                 # One above its rows is of all of them.
                 if make := total.differs(sums):
@@ -301,13 +305,17 @@ class _Total:
     def of(cls, line: int, row: Sequence[str], headings: Headings, form: _Form) -> "_Total | None":
         """None if it has no amount: it may be a number of rows."""
         cells = [legacy_text(cell) for cell in row]
+        if any(_COUNT.fullmatch(cell.strip()) for cell in cells):
+            return None
         amount = form.decimals.read(total_of(cells, headings))
         if amount is None:
             return None
         words = {in_capitals(word.strip(":()")) for cell in cells for word in cell.split()}
         place = headings.places.get("currency", len(cells))
         currency = _currency(cells[place].strip()) if place < len(cells) == headings.width else ""
-        return cls(line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")}))
+        return cls(
+            line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")} - {""})
+        )
 
     def differs(self, sums: Sums | None) -> str | None:
         return sums.differs(self.amount, self.currency, self.words) if sums else None
@@ -317,6 +325,21 @@ class _Total:
         nothing = dict.fromkeys(("reference", "player", "currency", "transaction", "day", "answer"), "")
         fault = f"the rows of the report make {make}"
         return {**nothing, "line": self.line, "callback": "total", "amount": self.amount.value, "fault": fault}
+
+
+_COUNT = re.compile(
+    r"(?:anzahl|anz\.|count|number of|no\. of|rows|zeilen|nombre|aantal|antal|liczba).{0,40}", re.IGNORECASE
+)
+
+
+def _unread_total(line: int, row: Sequence[str], headings: Headings) -> Item | None:
+    """A total that says a sum which cannot be read, as a row with that fault."""
+    cells = [legacy_text(cell).strip() for cell in row]
+    said = total_of(cells, headings)
+    if not said or not re.search(r"[0-9#]", said) or any(map(_COUNT.fullmatch, cells)):
+        return None
+    nothing = dict.fromkeys(("reference", "player", "currency", "amount", "transaction", "day", "answer"), "")
+    return {**nothing, "line": line, "callback": "total", "fault": f"{_told(said)} cannot be read"}
 
 
 def _shifted(line: int, row: Sequence[str], headings: Headings) -> Item:

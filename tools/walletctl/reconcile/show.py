@@ -2,8 +2,9 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tools.shared.outside import cut, plain, quoted
 from tools.shared.replaced import check_place as check_file
 from tools.shared.replaced import replaced
 from tools.shared.trouble import Trouble
+from tools.walletctl.reconcile import decimals
 from tools.walletctl.reconcile.comparison import Comparison, Difference, Total
 from tools.walletctl.reconcile.folding import Folded
 from tools.walletctl.reconcile.report import COMPARED_IF_THERE, Read
@@ -83,7 +85,7 @@ _ADVICE = {
     "perhaps parked": "compare again when the retry queues are empty",
     "unknown there": "ask the provider, or name another period with --since and --until",
     "unreadable": "correct these lines of the report, and compare again",
-    "wrong total": "rows may be missing from the report",
+    "wrong total": "if the rows make less, rows may be missing from the report; if more, one may be doubled",
 }
 
 _TO_FIND = {
@@ -93,6 +95,68 @@ _TO_FIND = {
     "not taken": "To see what became of the first",
     "paid back": "To see the first",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """The period and the currencies that a person named, and how many rows of the report are not in that period."""
+
+    since: datetime | None
+    until: datetime | None
+    until_as_said: str
+    outside: int
+    currencies: Sequence[str]
+
+    def check(self, name: str, comparison: Comparison, read: Read) -> None:
+        """Raises Trouble if no row of the report is in the period, or in the currencies."""
+        if read.rows and self.outside >= read.rows:
+            raise Trouble(
+                f"no row of {name} is in the period of --since and --until: {self._how_many(read)}. {self._day()}"
+                "Without both, the report's own period is compared"
+            )
+        known = comparison.currencies()
+        if not self.currencies or not (known or comparison.unasked()) or {*known} & {*self.currencies}:
+            return
+        asked = decimals.currencies(self.currencies[0])
+        near = [asked] if asked in known else get_close_matches(asked, known, 1)
+        told = f"it has {', '.join(map(plain, known[:_MOST_HEADINGS]))}" if known else "it has no currency"
+        raise Trouble(
+            f"no row of {name} is in {plain(' or '.join(self.currencies))}, as --currency says: {told}"
+            + (f". Do you mean {plain(near[0])}?" if near else "")
+        )
+
+    def verdict(self, read: Read) -> str:
+        return f"; {self._how_many(read)}" if self.outside else ""
+
+    def period(self, comparison: Comparison) -> str:
+        if self.since or self.until:
+            parts = [f"from {self.since:%Y-%m-%d %H:%M}"] if self.since else []
+            parts += [f"until {self.until:%Y-%m-%d %H:%M}"] if self.until else []
+            return f"Period: {' '.join(parts)} UTC, as --since and --until say, by when the ledger recorded"
+        if comparison.period:
+            return f"Period: {_period(comparison.period)}, the report's own (--since and --until change it)"
+        return "Period: the whole ledger, as no row has a timestamp that can be read (--since and --until name one)"
+
+    def remarks(self, comparison: Comparison) -> Iterator[str]:
+        if self.outside and (day := self._day()):
+            yield day.strip()
+        if not self.currencies:
+            return
+        unasked = comparison.unasked()
+        names = ", ".join(plain(currency) for currency, _ in unasked[:_MOST_CURRENCIES])
+        more = ", …" if len(unasked) > _MOST_CURRENCIES else ""
+        count = counted(sum(count for _, count in unasked), "transaction")
+        yield f"{count} of other currencies in the period not asked for" + (f": {names}{more}" if names else "")
+        if others := comparison.rows_of_others(self.currencies):
+            yield f"Attention: {counted(others, 'row')} of the report in other currencies than --currency says"
+
+    def _how_many(self, read: Read) -> str:
+        are = "is" if self.outside == 1 else "are"
+        return f"{self.outside:,} of {counted(read.rows, 'row')} {are} outside of --since and --until"
+
+    def _day(self) -> str:
+        is_a_day = self.until and len(self.until_as_said.strip()) == len("2026-11-30")
+        return f"--until {plain(self.until_as_said.strip())} does not include that day itself. " if is_a_day else ""
 
 
 def table(found: Sequence[Difference]) -> Table:
@@ -110,19 +174,20 @@ def totals(found: Sequence[Total]) -> Table:
     return table_of(_TOTALS, map(_total, found))
 
 
-def summary(comparison: Comparison, read: Read, csv_file: Path | None, *, examples: int) -> Iterator[str]:
+def summary(
+    comparison: Comparison, read: Read, asked_for: AskedFor, csv_file: Path | None, *, examples: int
+) -> Iterator[str]:
     """How the report was read, the verdict, and what differs, a line each: no more than a screen."""
     if read.read_as:
         yield f"read as: {read.read_as}"
     found = sum(comparison.counts().values())
-    yield _verdict(found, _not_compared(comparison, read), read)
+    yield _verdict(found, asked_for.verdict(read), _not_compared(comparison, read), read)
     matched, untold = comparison.matched()
     yield (
         f"{counted(read.rows, 'row')} of the report, "
         f"{counted(comparison.transactions(), 'transaction')} in the ledger, {matched:,} matched"
     )
-    if comparison.period:
-        yield f"Period: {_period(comparison.period)}, the report's own (--since and --until change it)"
+    yield asked_for.period(comparison)
     causes = comparison.causes()
     for cause in causes[:_MOST_CAUSES]:
         yield cut(_cause(cause), _MOST_OF_A_LINE)
@@ -133,6 +198,7 @@ def summary(comparison: Comparison, read: Read, csv_file: Path | None, *, exampl
         yield f"Of {found:,} differences {examples} are shown: --csv FILE writes them all"
     if csv_file:
         yield f"All {counted(found, 'difference')} in {plain(str(csv_file))}"
+    yield from asked_for.remarks(comparison)
     yield from _remarks(comparison, read, untold)
 
 
@@ -197,9 +263,10 @@ def _hours(milliseconds: int) -> str:
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
-def _verdict(found: int, not_compared: Mapping[str, str], read: Read) -> str:
+def _verdict(found: int, outside: str, not_compared: Mapping[str, str], read: Read) -> str:
     """What was found, and what nothing can be said of: that there was no difference would not be true of it."""
     verdict = counted(found, "difference") if found else "All matched"
+    verdict += outside
     if read.spanning.rows:
         first, last = read.spanning.first
         others = "" if read.spanning.rows == 1 else f" and {counted(read.spanning.rows - 1, 'other row')} several"
@@ -225,7 +292,7 @@ def _not_compared(comparison: Comparison, read: Read) -> dict[str, str]:
     }
 
 
-def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
+def for_machines(comparison: Comparison, read: Read, asked_for: AskedFor) -> dict[str, Any]:
     """The comparison as JSON has it; amounts are texts, with every digit."""
     counts = comparison.counts()
     matched, untold = comparison.matched()
@@ -233,6 +300,8 @@ def for_machines(comparison: Comparison, read: Read) -> dict[str, Any]:
         "rows": read.rows,
         "readAs": read.read_as,
         "periodMilliseconds": [*comparison.period] if comparison.period else None,
+        "rowsOutsideOfPeriod": asked_for.outside,
+        "transactionsOfOtherCurrencies": sum(count for _, count in comparison.unasked()),
         "nextTimepoint": read.timepoint,
         "rowsWithoutMoment": read.undated_rows,
         "rowsOfSeveralLines": read.spanning.rows,
