@@ -1710,7 +1710,7 @@ def test_a_free_round_in_another_currency_is_led_to_no_command_that_is_refused(
         assert "A free round cannot be booked elsewhere" in said
         assert "Its reference stays free" in said
     discard_line = next(line for line in done.stdout.splitlines() if "parked discard" in line)
-    words = shlex.split(discard_line[discard_line.index("walletctl parked") :])[1:]
+    words = shlex.split(discard_line[discard_line.index("walletctl parked") :].replace("…", "ticket 9"))[1:]
     assert desk(*words, "--yes", "--file", str(desk.folder / "kept.json")).exit_code == 0
     assert desk.all_in(f"{callback.title()}DeadLetters") == []
 
