@@ -107,7 +107,7 @@ class _Assets(StaticFiles):
         return answer
 
 
-_NO_PAGE = "There is no such page. Live, Find, Players, Rounds, Parked and Try are what there is."
+_NO_PAGE = "There is no such page. The pages are Live, Find, Players, Rounds, Parked and Try."
 _A_FORMS_TARGET = "This is where a form leads. Go to the page that has it, and send it from there."
 
 

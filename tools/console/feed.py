@@ -111,7 +111,7 @@ class Deliveries:
 
     @property
     def shown(self) -> Arrival:
-        """What stands for all of them: what is still owed, else what was done. A replay settles nothing."""
+        """The delivery that the row shows: the one still owed, else the one settled. A replay settles nothing."""
         owed = [each for each in self.arrivals if each.is_owed]
         done = [each for each in self.arrivals if each.outcome in _LIST]
         if owed and not (done and done[-1].number > owed[-1].number):
