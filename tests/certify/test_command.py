@@ -688,25 +688,36 @@ def test_a_mistake_has_status_2_and_no_traceback() -> None:
 
 
 def test_an_interrupted_run_says_how_far_it_came() -> None:
-    reached = threading.Event()
+    reached, ended = threading.Event(), threading.Event()
+    answered: set[str] = set()
 
-    class Slow(Rival):
+    class Stuck(Rival):
+        """Credits in the middle of a case, and does not answer."""
+
         async def settled(self, request: Request) -> str:
-            reached.set()
-            return await super().settled(request)
+            text = await super().settled(request)
+            if len(answered) == 12:
+                reached.set()
+                while not ended.is_set():
+                    await asyncio.sleep(0.01)
+            answered.add(json.loads(text)["transactionId"])
+            return text
 
-    with serving(Slow()) as url:
+    with serving(Stuck()) as url:
         ran = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "tools.provider.certify", url, "--player", "421"],
             cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert reached.wait(HANG_SECONDS)
         ran.send_signal(signal.SIGINT)
-        stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
+        try:
+            stdout, stderr = ran.communicate(timeout=HANG_SECONDS)
+        finally:
+            ended.set()
 
     assert (ran.returncode, stdout) == (130, "")
     *forecast, interrupted = [line for line in stderr.splitlines() if line.startswith("certify: ")]
-    assert "\nWhat stays: " in stderr
+    assert "\nWhat stays: at least 12 transactions, whose references begin with cert-" in stderr
     assert forecast[0].startswith(f"certify: {len(CASES)} cases leave about ")
     assert re.fullmatch(r"certify: interrupted after \d+ of \d+ cases, 0 of them failed; what was .+", interrupted)
 

@@ -249,7 +249,7 @@ def _run(certification: Certification) -> None:
             f"interrupted after {tried} of {all_of_them} cases, {len(certification.failed)} of them failed; what was "
             f"credited stands, by references that begin with cert-{certification.settings.run_id}-"
         )
-        for line in show.cleaning_up(certification):
+        for line in show.cleaning_up(certification, is_cut_short=True):
             print(line, file=sys.stderr)
         _remember(certification)
         raise typer.Exit(_INTERRUPTED) from None

@@ -73,6 +73,7 @@ class Certification:
     opening: tuple[Exchange, ...] = ()
     closing: tuple[Exchange, ...] = ()
     outcomes: list[Outcome] = field(default_factory=list)
+    cut_short: tuple[Exchange, ...] = ()  # of the case that an interruption ended
     refusals: dict[int, int] = field(default_factory=dict)  # how often which code was answered
     moved_between: list[Case] = field(default_factory=list)  # before these cases the wallet was not left as it was
 
@@ -88,8 +89,8 @@ class Certification:
     @property
     def left(self) -> Footprint:
         """What it left behind, by its own requests and their answers."""
-        exchanges = (*self.opening, *(each for outcome in self.outcomes for each in outcome.exchanges), *self.closing)
-        return left_by(exchanges, self.settings.paths)
+        tried = (each for outcome in self.outcomes for each in outcome.exchanges)
+        return left_by((*self.opening, *tried, *self.cut_short, *self.closing), self.settings.paths)
 
     @property
     def credited(self) -> Balances | None:
@@ -127,7 +128,11 @@ async def run(
             for case in certification.cases:
                 trial = opened.trial(case.number, provider, settings)
                 trial.counts_bonus = case.source.origin == "contract"
-                outcome = await _outcome(case, trial, provider)
+                try:
+                    outcome = await _outcome(case, trial, provider)
+                except BaseException:
+                    certification.cut_short = _redacted(trial, provider)
+                    raise
                 _count(certification, trial, case)
                 certification.outcomes.append(outcome)
                 advance(case, outcome.verdict)
@@ -138,7 +143,7 @@ async def run(
             certification.after = await closing.balances()
         except Unmet:
             certification.after = None  # the answer stands in the report
-        certification.closing = tuple(provider.redacted(exchange) for exchange in closing.exchanges)
+        certification.closing = _redacted(closing, provider)
         certification.seconds = time.monotonic() - started
 
 
@@ -162,8 +167,12 @@ async def _outcome(case: Case, trial: Trial, provider: Examiner) -> Outcome:
         got=provider.redact(got),
         why=why,
         seconds=time.monotonic() - started,
-        exchanges=tuple(provider.redacted(exchange) for exchange in trial.exchanges),
+        exchanges=_redacted(trial, provider),
     )
+
+
+def _redacted(trial: Trial, provider: Examiner) -> tuple[Exchange, ...]:
+    return tuple(provider.redacted(exchange) for exchange in trial.exchanges)
 
 
 def _count(certification: Certification, trial: Trial, case: Case) -> None:
@@ -233,7 +242,7 @@ async def _open(certification: Certification, provider: Examiner) -> _Opened:
             await _check_unused(trial, settings)
             answer = await trial.greet(trial.result(amount="0") if by_replay is None else by_replay)
     finally:
-        certification.opening = tuple(provider.redacted(exchange) for exchange in trial.exchanges)
+        certification.opening = _redacted(trial, provider)
     if (balances := answer.balances) is None:
         raise Trouble(f"{settings.url} answers without balances: {_said(answer, provider)}")
     return _Opened(player=trial.player, balances=balances, by_replay=by_replay)

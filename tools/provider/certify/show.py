@@ -116,15 +116,18 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def cleaning_up(certification: Certification) -> list[str]:
-    """How what the run left is removed, and what stays, a sentence or a command a line."""
+def cleaning_up(certification: Certification, *, is_cut_short: bool = False) -> list[str]:
+    """How what the run left is removed, and what stays, a sentence or a command a line.
+
+    `is_cut_short`: what was under way may be credited yet, and nobody heard its answer.
+    """
     settings, left, player = certification.settings, certification.left, certification.player
-    if not left.transactions and not left.keepers():
+    if not left.transactions and not left.keepers() and not is_cut_short:
         return []
     run, where = f"cert-{settings.run_id}-", _where(settings.url)
-    lines = [
-        f"What stays: {left.transactions:,} transactions, whose references begin with {run}. They cannot be removed."
-    ]
+    at_least = "at least " if is_cut_short else ""
+    stay = f"{at_least}{left.transactions:,} transactions"
+    lines = [f"What stays: {stay}, whose references begin with {run}. They cannot be removed."]
     because = f'--reason "certify {settings.run_id}"'
     commands = [
         f"walletctl parked discard {keeper} {where} {because} "
@@ -145,6 +148,7 @@ def cleaning_up(certification: Certification) -> list[str]:
         lines += [
             f"What can be removed, if {settings.url} is this project's wallet{_to_edit(where)}:",
             *(f"  {command}" for command in commands),
+            *(["The amounts leave out the case that was interrupted."] if is_cut_short else []),
             f"Any other operator: delete the kept requests whose references begin with {run}, before they are retried.",
         ]
     return lines

@@ -202,8 +202,11 @@ class Trial:
         return f"cert-{self.run_id}-{self.number:03}-{kind}{self._ids}"
 
     def whole(self) -> str:
-        """A name that nothing else has, of digits alone: more than any computer's own numbers hold."""
-        return f"1{int(self.filler(), 16):039}"
+        """A name that nothing else has, of digits alone: more than any computer's own numbers hold.
+
+        The run's mark comes last: two of a run differ in their first digits, which even a binary float keeps.
+        """
+        return f"1{int(self.filler()[::-1], 16):039}"
 
     def filler(self) -> str:
         """32 hexadecimal digits, as a uuid and as a hash where none is checked. They begin with the run's mark."""
