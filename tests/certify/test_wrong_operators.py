@@ -5,11 +5,12 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
 
-import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from contract import Record, Refused, Wallet
 from tools.provider.answers import Answer
@@ -50,17 +51,26 @@ def certified(
 
 @asynccontextmanager
 async def within(operator: Rival) -> AsyncIterator[Send]:
-    """A way to an operator in this process."""
-    transport = httpx.ASGITransport(operator)  # pyright: ignore[reportArgumentType]
-    async with httpx.AsyncClient(transport=transport) as http:
+    """A way to an operator in this process, without HTTP: a library for that took half the time of these tests."""
 
-        async def send(
-            url: str, body: str | bytes, *, method: str = "POST", content_type: str = "application/json"
-        ) -> Answer:
-            reply = await http.request(method, url, content=body, headers={"content-type": content_type})
-            return Answer(status=reply.status_code, text=reply.text, headers=tuple(reply.headers.multi_items()))
+    async def send(
+        url: str, body: str | bytes, *, method: str = "POST", content_type: str = "application/json"
+    ) -> Answer:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body.encode() if isinstance(body, str) else body}
 
-        yield send
+        asked = urlsplit(url)
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": unquote(asked.path),
+            "query_string": asked.query.encode(),
+            "headers": [(b"content-type", content_type.encode())],
+        }
+        reply = await operator.answer(Request(scope, receive))
+        return Answer(status=reply.status_code, text=bytes(reply.body).decode(), headers=tuple(reply.headers.items()))
+
+    yield send
 
 
 def locked(operator: type[Rival]) -> Rival:
