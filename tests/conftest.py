@@ -144,6 +144,23 @@ def _copied(kept: Any) -> Any:
     return deepcopy(kept, {id(lock): Condition() for lock in locks})  # a lock cannot be copied
 
 
+def open_wallet(store: Store, order: Opening) -> None:
+    """Opens a wallet by the movement that the cashier makes, without a process of the cashier's."""
+    actor, reason = "a test", "a player"
+    opening = Movement(
+        kind="opening",
+        reference=order.user_id,
+        user_id=order.user_id,
+        amount=order.cash,
+        bonus_amount=order.bonus,
+        currency=order.currency,
+        opens=True,
+        actor=actor,
+        reason=reason,
+    )
+    store.settle([opening], request=json.dumps(order.order(actor=actor, reason=reason)), deadline=math.inf)
+
+
 class Operator:
     """The operator's account: its tables, and each callback's `handler()` as Lambda calls it."""
 
@@ -162,20 +179,7 @@ class Operator:
     def open_wallet(self, user_id: str = "421", cash: str = "99889.99", bonus: str = "99.99", currency: str = "USD"):
         """Opens a wallet by the movement that the cashier makes; again, if there is one."""
         self._forget(user_id)
-        actor, reason = "a test", "a player"
-        order = Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus))
-        opening = Movement(
-            kind="opening",
-            reference=user_id,
-            user_id=user_id,
-            amount=order.cash,
-            bonus_amount=order.bonus,
-            currency=currency,
-            opens=True,
-            actor=actor,
-            reason=reason,
-        )
-        STORE.settle([opening], request=json.dumps(order.order(actor=actor, reason=reason)), deadline=math.inf)
+        open_wallet(STORE, Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus)))
 
     def put_wallet(self, user_id: str = "421", **attributes: Any) -> None:
         """Puts a wallet that no movement has opened, at version 0."""

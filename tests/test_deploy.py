@@ -17,6 +17,7 @@ from tools.local.deploy.architecture import architecture_of
 from tools.local.deploy.engine_gaps import with_parameters_as_defaults
 from tools.local.deploy.release import release
 from tools.local.deploy.stack import BUILD
+from tools.local.loops import read_built
 from tools.local.template import Template
 from tools.shared.trouble import Trouble
 
@@ -372,7 +373,7 @@ def test_a_deployment_removes_bytecode_before_it_computes_the_release(
 
 
 def test_the_template_s_own_release_follows_what_its_functions_see() -> None:
-    template = yaml.safe_load((BUILD / "template.yaml").read_text())
+    template = read_built(BUILD / "template.yaml")
 
     def of(**parameters: str) -> str:
         return release(template, [], {**GIVEN, **parameters})

@@ -15,19 +15,21 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import boto3
 import httpx
-import yaml
 
-from conftest import EVENTS, ROOT, Reply
+from conftest import EVENTS, ROOT, Reply, open_wallet
 from local_service import HANG_SECONDS, wait_until
 from tools.local.engine import free_port
 from tools.local.lifetime import die_with_parent
+from tools.local.loops import read_built
 from tools.local.template import Template
-from tools.local.wallets import Endpoints, PreparedService, open_wallets_alone, prepare, read_players
+from tools.local.wallets import Endpoints, PreparedService, prepare, read_players
+from wallet.store import Store
 
 BUILD = ROOT / ".local" / "build"
 RUNTIME = ROOT / ".venv-runtime"
@@ -167,8 +169,12 @@ def layer_folder() -> Path:
 
 def _folder(resource: str, uri: str) -> Path:
     assert (BUILD / "ready").exists(), "nothing is built: `make build-here` does it"
-    built = yaml.safe_load((BUILD / "template.yaml").read_text())
-    return (BUILD / built["Resources"][resource]["Properties"][uri]).resolve()
+    return (BUILD / _built()["Resources"][resource]["Properties"][uri]).resolve()
+
+
+@cache
+def _built() -> dict[str, Any]:
+    return read_built(BUILD / "template.yaml")
 
 
 # --- The engine -------------------------------------------------------------------------------------
@@ -218,7 +224,7 @@ class Account:
         }
         return {"Records": [record]}
 
-    @property
+    @cached_property
     def _database(self) -> Any:
         return boto3.resource("dynamodb", endpoint_url=self.endpoint)
 
@@ -226,5 +232,8 @@ class Account:
 def _prepare(endpoint: str) -> PreparedService:
     endpoints = Endpoints(tables=endpoint, queues=endpoint, others=endpoint)
     prepared = prepare(endpoints, json.loads((EVENTS / "secrets.json").read_text()))
-    open_wallets_alone(endpoints, read_players(EVENTS / "players.json"))
+    tables = {"players": "Players", "transactions": "Transactions", "free_rounds": "FreeRounds"}
+    store = Store(boto3.client("dynamodb", endpoint_url=endpoint), **tables)
+    for player in read_players(EVENTS / "players.json"):
+        open_wallet(store, player)
     return prepared

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distributions
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -72,8 +73,9 @@ def test_the_layer_describes_what_is_asked_of_aws_and_no_more(layer: Path) -> No
     assert described == dict(asked_of_aws())
 
 
+@cache
 def session_of(descriptions: Path) -> Session:
-    """The SDK, with these descriptions and no others."""
+    """The SDK, with these descriptions and no others, which it reads once."""
     session = Session()
     session.register_component("data_loader", Loader([str(descriptions)], include_default_search_paths=False))
     return session

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tools.local.deploy.architecture import architecture_of
 from tools.local.deploy.release import release
+from tools.local.loops import read_built
 from tools.local.template import Template
 from tools.shared.folders import ROOT
 from tools.shared.trouble import Trouble
@@ -125,7 +124,7 @@ def main() -> int:
         return 1
     remove_bytecode(FUNCTIONS)
     template = BUILD / "template.yaml"
-    digest = release_of(BUILD, yaml.safe_load(template.read_text()), environment.parameters)
+    digest = release_of(BUILD, read_built(template), environment.parameters)
     confirmed = os.environ.get("CONFIRMED", "0") not in ("", "0")
     deploy = command(environment, template, digest, confirmed=confirmed)
     return subprocess.run(deploy, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode  # noqa: S603 - of our own making

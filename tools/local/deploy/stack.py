@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 
 import boto3
 import trustme
-import yaml
 from botocore.config import Config
 
 from tools.local.deploy import engine_gaps
 from tools.local.deploy.account import CONFIG, FUNCTIONS, Environment, command, release_of, remove_bytecode
 from tools.local.engine import Guard, engine
+from tools.local.loops import read_built
 from tools.local.opening import Opening
 from tools.local.template import Template
 from tools.shared.folders import LOCAL
@@ -157,14 +157,14 @@ def _client(service: str, endpoint: str, authority: Path) -> Any:
 
 def _deploy(parameters: Mapping[str, str], endpoint: str, authority: Path, folder: Path) -> None:
     remove_bytecode(FUNCTIONS)
-    template = yaml.safe_load((BUILD / "template.yaml").read_text())
+    template = read_built(BUILD / "template.yaml")
     digest = release_of(BUILD, template, parameters)
     template = engine_gaps.with_parameters_as_defaults(template, {**parameters, "Release": digest})
-    given = BUILD / f"{folder.name}.yaml"  # beside the built one, whose paths are relative
+    given = BUILD / f"{folder.name}.json"  # beside the built one, whose paths are relative
     environment = _environment(parameters, folder)
     log = folder / "sam.log"
     try:
-        given.write_text(yaml.safe_dump(template, sort_keys=False))
+        given.write_text(json.dumps(template))  # which is YAML too, and takes no time to write
         with log.open("wb") as output:
             status = subprocess.run(  # noqa: S603 - a program of our own environment
                 command(environment, given, digest, confirmed=True),
