@@ -169,6 +169,25 @@ def test_a_change_in_the_layer_reloads_every_function(service: Reloaded) -> None
     during(service, steps)
 
 
+def test_another_process_is_started_when_an_event_waits_and_no_more_than_there_may_be(
+    service: Reloaded, tmp_path: Path
+) -> None:
+    async def steps() -> None:
+        alone = {(await service.ask())["pid"] for _ in range(4)}
+        go_on = tmp_path / "go on"
+        begun = [tmp_path / name for name in ("first", "second", "third")]
+        waiting = [asyncio.create_task(service.ask(begun=str(each), until=str(go_on))) for each in begun]
+        await until(lambda: sum(each.exists() for each in begun) == 2)
+        go_on.touch()
+        together = {answer["pid"] for answer in await asyncio.gather(*waiting)}
+
+        assert len(alone) == 1
+        assert len(together) == 2
+        assert alone < together
+
+    during(service, steps, workers=2)
+
+
 def test_a_callback_that_is_under_way_is_answered_by_the_code_that_took_it(service: Reloaded, tmp_path: Path) -> None:
     async def steps() -> None:
         go_on = tmp_path / "go on"

@@ -5,7 +5,7 @@ ServiceSettings come from the environment:
     PORT              where the API is served on 127.0.0.1 (3000)
     PLAYERS           a JSON file of players to open wallets for (events/players.json)
     SECRETS           a JSON file with the provider's secrets; without it tokens and hashes are not checked
-    WORKERS           processes for each function (2)
+    WORKERS           processes for each function, at most (2)
     RETRY_SECONDS     how long what could not be credited waits for its first retry (1)
     ENGINE_PORT       where the embedded engine listens (a free port)
     AWS_ENDPOINT_URL  an engine that runs already; then none is started

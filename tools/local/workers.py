@@ -127,7 +127,7 @@ class Worker:
 
 
 class Workers:
-    """The environments of one function: a fixed number, a dead one replaced immediately."""
+    """The environments of one function: one, and more while events wait, as Lambda has them. A dead one is replaced."""
 
     def __init__(self, function: Function, environment: Mapping[str, str], log: BinaryIO) -> None:
         self._function = function
@@ -136,7 +136,8 @@ class Workers:
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._all: set[Worker] = set()
         self._background: set[asyncio.Task[None]] = set()
-        self._count = 0
+        self._most = 1
+        self._wanted = 1
         self._reloads = 0
 
     @property
@@ -144,11 +145,10 @@ class Workers:
         """Where the function's code is."""
         return self._function.folder
 
-    async def start(self, count: int) -> None:
-        """Returns with the first; the others follow, since each takes a second of the machine."""
-        self._count = count
+    async def start(self, most: int) -> None:
+        """Returns with the first. Others follow as they are needed, since each takes a second of the machine."""
+        self._most = most
         self._add(await self._started())
-        self._add_others()
 
     async def reload(self) -> None:
         """Has the code as it is now answer. Raises Trouble if it cannot be imported; then nothing has changed.
@@ -162,14 +162,15 @@ class Workers:
         while not self._idle.empty():
             self._in_background(self._end(self._idle.get_nowait()))
         self._add(first)
-        self._add_others()
+        for _ in range(self._wanted - 1):
+            self._in_background(self._add_surely())
 
     async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> HandlerReply:
         """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
-        try:
-            worker = await asyncio.wait_for(self._idle.get(), patience_seconds)
-        except TimeoutError:
-            raise NoneFree(f"none was free for {patience_seconds} s") from None
+        if not self._idle.empty():
+            worker = self._idle.get_nowait()  # at once: whoever comes meanwhile must see that it is taken
+        else:
+            worker = await self._next(patience_seconds)
         try:
             reply = await worker.run(event, self._function.timeout_seconds)
         except BaseException:  # a crash, a time-out, or a caller that gave up: its next line would be stale
@@ -180,6 +181,16 @@ class Workers:
         else:
             self._idle.put_nowait(worker)
         return reply
+
+    async def _next(self, patience_seconds: float) -> Worker:
+        """The one that is free first, a new one among them if there may be more."""
+        if self._wanted < self._most:
+            self._wanted += 1
+            self._in_background(self._add_surely())
+        try:
+            return await asyncio.wait_for(self._idle.get(), patience_seconds)
+        except TimeoutError:
+            raise NoneFree(f"none was free for {patience_seconds} s") from None
 
     async def stop(self) -> None:
         for task in self._background:
@@ -199,10 +210,6 @@ class Workers:
     async def _end(self, worker: Worker) -> None:
         await worker.stop()
         self._all.discard(worker)  # not before: if this is cancelled, `stop` waits for it
-
-    def _add_others(self) -> None:
-        for _ in range(self._count - 1):
-            self._in_background(self._add_surely())
 
     async def _add_surely(self) -> None:
         """Adds a worker, unless a reload comes first: that one adds as many as there must be."""

@@ -6,7 +6,7 @@ Its settings come from the environment:
     RATE     new callbacks a second; retransmissions come on top (20)
     SEED     the same seed makes the same traffic and the same faults (1)
     FAULTS   on, or off for traffic alone (on)
-    WORKERS  the service's processes for each function (4)
+    WORKERS  the service's processes for each function, at most (4)
     REPORT   a file to write the account to, as JSON
 
 The last eighth of the time (a minute at most) is without faults. The status is 0 only if `walletctl verify` finds no
