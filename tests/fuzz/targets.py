@@ -250,9 +250,9 @@ TARGETS = (
             f"a {callback} is answered and moves what is due",
             inputs.conversations(callback),
             are_answered_as_due_and_move_what_is_due,
-            300,
+            100,
         )
         for callback in inputs.CALLBACKS
     ),
-    Target("no kept message holds up another", inputs.messages(), is_done_with_or_tried_again, 300),
+    Target("no kept message holds up another", inputs.messages(), is_done_with_or_tried_again, 100),
 )

@@ -100,7 +100,7 @@ def test_what_is_paid_is_the_rounds_and_the_advance_and_the_totals_and_what_is_u
 
 # --- A provider, whose deliveries are late ------------------------------------------------------------
 
-SCHEDULES = 2_000
+SCHEDULES = 500
 LATE = 0.2  # of the deliveries: the store fails for them, and the retry queue brings them back later
 AGAIN = 0.1  # of the deliveries are sent a second time, at some later moment
 Mode = Literal["rounds and totals", "rounds alone", "totals alone"]
