@@ -101,7 +101,7 @@ class Service:
 
 
 def start(**environment: str) -> Service:
-    """A service with one worker for each function, if it is not told otherwise: to start one takes a second."""
+    """A service with at most one worker for each function, from its first event on: to start one takes a second."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.programs.wallet"],
@@ -110,6 +110,7 @@ def start(**environment: str) -> Service:
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))},
             "PORT": str(port),
             "WORKERS": "1",
+            "WARM": "0",
             **environment,
         },
         stdout=subprocess.PIPE,
@@ -145,12 +146,6 @@ def children_of(pid: int) -> list[int]:
         found += below
         unseen += below
     return found
-
-
-def all_started_by(service: Service) -> list[int]:
-    """The engine, and a worker for each of nine functions."""
-    wait_until(lambda: len(children_of(service.process.pid)) == 10)
-    return children_of(service.process.pid)
 
 
 def wait_until_gone(pids: list[int]) -> None:

@@ -27,7 +27,6 @@ from conftest import EVENTS, ROOT, published
 from local_service import (
     HANG_SECONDS,
     Service,
-    all_started_by,
     children_of,
     command_of,
     has_a_connection,
@@ -153,7 +152,7 @@ def test_an_amount_is_credited_and_answered_to_the_last_digit(service: Service) 
 @pytest.fixture(scope="module")
 def fragile(players: Path) -> Iterator[Service]:
     """A service whose worker of promo is killed, one for each function."""
-    with running(PLAYERS=str(players)) as service:
+    with running(PLAYERS=str(players), WARM="1") as service:
         yield service
 
 
@@ -325,7 +324,7 @@ def send_as_shown(service: Service) -> httpx.Response:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_with_status_0(players: Path, how: signal.Signals) -> None:
     with running(PLAYERS=str(players)) as service:
-        started = all_started_by(service)
+        started = children_of(service.process.pid)
 
         assert service.stop(how) == 0
 
@@ -366,8 +365,9 @@ def test_a_signal_during_the_start_leaves_nothing_behind(players: Path) -> None:
 
 
 def test_a_service_that_is_killed_takes_everything_with_it(players: Path) -> None:
-    with running(PLAYERS=str(players)) as service:
-        started = all_started_by(service)
+    with running(PLAYERS=str(players), WARM="1") as service:
+        started = children_of(service.process.pid)
+        assert len(started) == 10, "the engine, and a worker for each of nine functions"
 
         service.stop(signal.SIGKILL)
 
@@ -397,7 +397,7 @@ def test_a_developers_own_environment_leads_neither_to_an_account_nor_to_a_proxy
 
 
 def test_a_stop_answers_whoever_still_waits(players: Path) -> None:
-    with running(PLAYERS=str(players)) as service, ThreadPoolExecutor(1) as pool:
+    with running(PLAYERS=str(players), WARM="1") as service, ThreadPoolExecutor(1) as pool:
         children = {pid: command_of(pid) for pid in children_of(service.process.pid)}
         workers = [pid for pid, command in children.items() if "functions/result" in command]
         engine = next(pid for pid, command in children.items() if "ministack" in command)

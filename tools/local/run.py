@@ -6,6 +6,7 @@ ServiceSettings come from the environment:
     PLAYERS           a JSON file of players to open wallets for (events/players.json)
     SECRETS           a JSON file with the provider's secrets; without it tokens and hashes are not checked
     WORKERS           processes for each function, at most (2)
+    WARM              1 starts a process for each function first, 0 with its first event (1)
     RETRY_SECONDS     how long what could not be credited waits for its first retry (1)
     ENGINE_PORT       where the embedded engine listens (a free port)
     AWS_ENDPOINT_URL  an engine that runs already; then none is started
@@ -138,7 +139,7 @@ async def _serve(
         front = front_of(settings, prepared)
         try:
             with cancelled_by_signals():
-                await asyncio.gather(*(pool.start(settings.workers) for pool in pools.values()))
+                await asyncio.gather(*(pool.start(settings.workers, is_warm=settings.warm) for pool in pools.values()))
                 await open_wallets(pools["cashier"], players)
             server = server_of(front.before(service(template, pools, front.watcher)), _GRACE_SECONDS)
             background.append(asyncio.create_task(front.run(lambda: server.should_exit)))

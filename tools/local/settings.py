@@ -20,6 +20,7 @@ class ServiceSettings:
     tables_endpoint: str | None
     queues_endpoint: str | None
     reload: bool
+    warm: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ServiceSettings":
@@ -35,7 +36,8 @@ class ServiceSettings:
             endpoint=environment.get("AWS_ENDPOINT_URL") or None,
             tables_endpoint=environment.get("TABLES_ENDPOINT") or None,
             queues_endpoint=environment.get("QUEUES_ENDPOINT") or None,
-            reload=_switch(environment, "RELOAD"),
+            reload=_switch(environment, "RELOAD", "0"),
+            warm=_switch(environment, "WARM", "1"),
         )
 
 
@@ -46,7 +48,7 @@ def whole_number(environment: Mapping[str, str], name: str, default: int, greate
     return int(text)
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    if (text := environment.get(name) or "0") not in ("0", "1"):
+def _switch(environment: Mapping[str, str], name: str, default: str) -> bool:
+    if (text := environment.get(name) or default) not in ("0", "1"):
         raise Trouble(f"{name} must be 0 or 1, not {text!r}")
     return text == "1"

@@ -137,7 +137,7 @@ class Workers:
         self._all: set[Worker] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._most = 1
-        self._wanted = 1
+        self._wanted = 0
         self._reloads = 0
 
     @property
@@ -145,10 +145,15 @@ class Workers:
         """Where the function's code is."""
         return self._function.folder
 
-    async def start(self, most: int) -> None:
-        """Returns with the first. Others follow as they are needed, since each takes a second of the machine."""
+    async def start(self, most: int, *, is_warm: bool = True) -> None:
+        """Returns with the first. Others follow as they are needed, since each takes a second of the machine.
+
+        Without `is_warm` the first event starts the first one, and waits for it.
+        """
         self._most = most
-        self._add(await self._started())
+        if is_warm:
+            self._wanted = 1
+            self._add(await self._started())
 
     async def reload(self) -> None:
         """Has the code as it is now answer. Raises Trouble if it cannot be imported; then nothing has changed.
@@ -162,6 +167,7 @@ class Workers:
         while not self._idle.empty():
             self._in_background(self._end(self._idle.get_nowait()))
         self._add(first)
+        self._wanted = max(1, self._wanted)
         for _ in range(self._wanted - 1):
             self._in_background(self._add_surely())
 
@@ -187,6 +193,8 @@ class Workers:
         if self._wanted < self._most:
             self._wanted += 1
             self._in_background(self._add_surely())
+        if not self._all:  # a cold start
+            patience_seconds += START_SECONDS
         try:
             return await asyncio.wait_for(self._idle.get(), patience_seconds)
         except TimeoutError:
