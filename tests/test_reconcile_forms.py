@@ -295,7 +295,10 @@ def test_amounts_that_contradict_each_other_are_named(desk: Desk) -> None:
     found = desk.amounts("12.50", "13.50", "1,5", "1.234", "7")
     assert [amount for _, amount, _, _ in found.rows] == ["12.5", "13.5", "7"]
     assert "'1,5' is not an amount with a decimal point" in found.faults[4]
-    assert "so this can be either" in found.faults[5]
+    assert (
+        "'1.234' can be either, as the report has decimal points and decimal commas: line 4 has '1,5'"
+        in found.faults[5]
+    )
     # What a person says is not doubted, and what contradicts it is named.
     assert [*desk.amounts("12.50", "1,5", decimal_comma=True).faults] == [2]
 
@@ -437,6 +440,11 @@ def test_an_option_that_says_nothing_is_refused(desk: Desk, how: Any, says: str)
         ("Total,,,,30.00,", False), ("Grand Total:,,,EUR,30.00,", False), (",,,,30.00,", False), ("Sum,30.00", False),
         (",,Total EUR,,30.00,", False), ("-----,,,,-----,\nTotal,,,,30.00,", False), ("Total (2 rows),,,,,", False),
         ("Gesamt,,,,\"30.00 €\",", False), ("Total,,,,29.99,", True), (",,,,31,", True), ("Total,,,USD,30.00,", True),
+        # One column beside, in one cell with its word, below zero.
+        ("Total,,,30.00,,", False), ("Total,,,,,30.00 EUR", False), ("Total: 30.00,,,,,", False),
+        ("Total,,,31.00,,", True), ("Total: EUR 31.00,,,,,", True), ("Total,,,,-30.00,", True),
+        # No sums: a date, a count, two numbers of which neither is said to be the sum.
+        ("Total 28.11.2026,,,,,", False), ("Total,31,,,,", False), ("Total,1.50,,2.50,,", False),
     ],
 )  # fmt: skip
 def test_a_total_is_no_row_and_is_compared_with_their_sum(desk: Desk, total: str, differs: bool) -> None:
@@ -453,6 +461,26 @@ def test_a_total_that_cannot_be_read_is_a_difference(desk: Desk, amount: str) ->
     found = desk.read(f"{HEADINGS}\nr1,result,421,EUR,10.00,\nr2,result,421,EUR,20.00,\nTotal,,,,{amount},\n")
 
     assert "cannot be read" in found.faults[4]
+
+
+def test_a_total_that_is_right_is_said_and_one_that_is_not_says_by_how_much(desk: Desk) -> None:
+    rows = "a,result,421,EUR,1.00,\n"
+    right, wrong = f"{HEADINGS}\n{rows}Total,,,,1.00,\n", f"{HEADINGS}\n{rows}Total,,,,4.50,\n"
+
+    assert "The total in line 3 is the sum of its rows" in summary(desk, right, {"a": None})
+    assert desk.read(wrong).faults == {3: "the rows of the report make 1, which is 3.5 less"}
+    assert not any("sum of its rows" in line for line in summary(desk, wrong, {"a": None}))
+    # Of rows that cannot be read nothing is said.
+    assert desk.read(f"{HEADINGS}\na,result,421,EUR,one,\nTotal,,,,1.00,\n").read.agreed == []
+
+
+@pytest.mark.parametrize(("total", "differs"), [("0.30", False), ("0.31", True), ("0.3049", False), ("0.306", True)])
+def test_a_total_may_be_rounded_to_its_own_decimals_and_to_cents_at_least(
+    desk: Desk, total: str, differs: bool
+) -> None:
+    found = desk.read(f"{HEADINGS}\na,result,421,EUR,0.1024,\nb,result,421,EUR,0.20253,\nTotal,,,,{total},\n")
+
+    assert bool(found.faults) == differs
 
 
 def test_a_total_without_a_currency_is_of_all_rows_and_a_count_is_no_total(desk: Desk) -> None:
@@ -506,6 +534,19 @@ def test_other_headings_further_down_are_refused(desk: Desk) -> None:
     refusal = desk.refusal(f"{HEADINGS}\nr1,result,421,EUR,1.00,\n{other}\nresult,r2,421,EUR,1.00,\n")
 
     assert "other headings in line 3 than in line 1" in refusal
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_headings_of_other_words_are_shown_with_the_option_to_name_them(desk: Desk, encoding: str) -> None:
+    report = (
+        "Umsätze für November;;;;;\nErstellt von;Jörg\nReferenz;Vorgang;Spieler;Währung;Betrag;Datum\n"
+        "r1;Gewinn;421;EUR;12,50;28.11.2026\n"
+    )
+
+    refusal = desk.refusal(report.encode(encoding))
+
+    assert "its headings are Referenz, Vorgang, Spieler, Währung, Betrag, Datum; say which is which with " in refusal
+    assert "--columns reference=HEADING,callback=HEADING,userId=HEADING,amount=HEADING" in refusal
 
 
 # --- Letters ----------------------------------------------------------------------------------------
@@ -713,6 +754,44 @@ def test_amounts_in_cents_are_noticed(desk: Desk) -> None:
     noticed = "Each different amount is 100 times the ledger's: is the report in other units, such as cents?"
     assert noticed in summary(desk, report, stamps)
     assert noticed not in summary(desk, report.replace("b,result,421,EUR,100", "b,result,421,EUR,101"), stamps)
+
+
+def test_thousands_that_were_taken_for_decimals_are_noticed(desk: Desk) -> None:
+    report = f"{HEADINGS}\na,result,421,EUR,1000,\nb,result,421,EUR,1000,\n"
+    hint = "Or its decimal mark is the other one: --decimal-comma or --decimal-point says which"
+
+    assert hint in summary(desk, report, {"a": MORNING, "b": MORNING})
+    assert hint not in summary(desk, report.replace("1000", "100"), {"a": MORNING, "b": MORNING})
+
+
+def test_rows_of_another_day_than_the_ledger_are_said(desk: Desk) -> None:
+    may = MORNING - 201 * 24 * HOUR  # the 11th of May, of which a spreadsheet made the 5th of November
+    stamps = {"a": MORNING + 10 * HOUR, "b": MORNING + 11 * HOUR, "c": may + HOUR, "d": may + 2 * HOUR}
+    right = "a,result,421,EUR,1,11/28/2026 10:00:00\nb,result,421,EUR,1,11/28/2026 11:00:00\n"
+    swapped = f"{HEADINGS}\n{right}c,result,421,EUR,1,11/05/2026 01:00:00\nd,result,421,EUR,1,05/11/2026 02:00:00\n"
+    good = f"{HEADINGS}\n{right}c,result,421,EUR,1,05/11/2026 01:00:00\nd,result,421,EUR,1,05/11/2026 02:00:00\n"
+
+    assert (
+        "Attention: 1 matched row is of another day than in the ledger. Line 4 has 2026-11-05 01:00 UTC, the ledger "
+        "2026-05-11 01:00: day and month look swapped"
+    ) in summary(desk, swapped, stamps)
+    assert not any("another day" in line for line in summary(desk, good, stamps))
+    elsewhere = summary(desk, good, {**stamps, "c": may - 30 * 24 * HOUR})
+    assert any("another day" in line and "swapped" not in line for line in elsewhere)
+
+
+@pytest.mark.parametrize(("of_others", "said"), [(9, "Most of"), (8, None)])
+def test_a_report_of_one_currency_is_noticed_though_some_of_it_is_missing(
+    desk: Desk, of_others: int, said: str | None
+) -> None:
+    report = f"{HEADINGS}\na,result,421,EUR,1,2026-11-28\n"
+    rows = [on_record(f"result#{name}", "1", MORNING) for name in ("a", "missing")]
+    rows += [{**on_record(f"result#usd-{each}", "1", MORNING), "currency": "USD"} for each in range(of_others)]
+    with compared(desk, report, [written(desk.folder, rows)]) as (comparison, read):
+        lines = [*show.summary(comparison, read, show.AskedFor(None, None, "", 0, ()), None, examples=0)]
+
+    hint = "Most of what the report lacks is in other currencies. If it is about EUR alone: --currency EUR"
+    assert (hint in lines) == (said is not None)
 
 
 @pytest.mark.parametrize(("amount", "matched"), [("€1.00", 1), ("EUR 1.00", 1), ("$1.00", 0), ("1.00 kr", 0), ("1", 1)])

@@ -106,8 +106,8 @@ def separator(text: str) -> str | None:
 
 
 def parting(text: str, read: Callable[[Sequence[str]], int]) -> str:
-    """The delimiter of a line of headings: the one that parts it into the most that `read` counts."""
-    return max(DELIMITERS, key=lambda delimiter: read(split(text, delimiter) or []))
+    """The delimiter of a line of headings: the one that parts it into the most that `read` counts, or into the most."""
+    return max(DELIMITERS, key=lambda delimiter: (read(split(text, delimiter) or []), text.count(delimiter)))
 
 
 def split(text: str, delimiter: str) -> list[str] | None:

@@ -7,9 +7,10 @@ their parts, so they lose nothing either.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tools.shared import database
 from tools.walletctl.kinds import BET, CANCEL, ELSEWHERE
@@ -23,6 +24,9 @@ PARKED_AFTER = ("", "62", "998")  # the answers after which a request may wait i
 _EXACT = Context(prec=80)
 _FACTORS = (100.0, 1_000.0, 100_000.0, 1_000_000.0, 0.01, 0.001)  # of units such as cents, and of thousands misread
 _EVER = 1 << 62  # milliseconds: no moment is later
+_DAY = 86_400_000  # milliseconds
+_MONTHS = 12
+_MOST = 0.9
 _QUARTER = 15 * 60_000  # milliseconds: no time zone is off by less
 
 Period = tuple[int, int]  # from the first to before the second, in milliseconds since the epoch
@@ -268,6 +272,31 @@ class Total:
     paid: Decimal
 
 
+class Misdated(NamedTuple):
+    """How many rows have another day than the ledger, and the first: its line, and both moments in milliseconds."""
+
+    rows: int
+    line: int
+    report_ms: int
+    ledger_ms: int
+
+    @property
+    def there(self) -> datetime:
+        return datetime.fromtimestamp(self.report_ms / 1000, UTC)
+
+    @property
+    def here(self) -> datetime:
+        return datetime.fromtimestamp(self.ledger_ms / 1000, UTC)
+
+    @property
+    def is_swapped(self) -> bool:
+        there = self.there
+        if there.day > _MONTHS:
+            return False
+        swapped = there.replace(month=there.day, day=there.month)
+        return abs(swapped.timestamp() * 1000 - self.ledger_ms) <= _DAY
+
+
 class Comparison:
     """A report and a ledger on disk, compared."""
 
@@ -440,15 +469,29 @@ class Comparison:
         """)
         return least if amounts > 1 and least == most and least in _FACTORS else None
 
-    def only_currencies(self) -> list[str]:
-        """The report's currencies, if all that it lacks is in others: then it may be about these alone."""
-        ((theirs, missed),) = self._all("""
-            SELECT list_sort(list_distinct(list(currency))), (
-                SELECT list(DISTINCT currency) FROM differences WHERE kind IN ('unknown there', 'held', 'paid back')
-            )
-            FROM report WHERE currency <> ''
+    def only_currencies(self) -> tuple[list[str], bool]:
+        """The report's currencies, if what it lacks is in others: then it may be about these alone. And whether all is.
+
+        Nine in ten are enough: something of its own may be missing beside them.
+        """
+        ((theirs, others, lacking),) = self._all("""
+            WITH theirs AS (SELECT DISTINCT currency FROM report WHERE currency <> '')
+            SELECT (SELECT list_sort(list(currency)) FROM theirs),
+                count(*) FILTER (WHERE currency NOT IN (FROM theirs)), count(*)
+            FROM differences WHERE kind IN ('unknown there', 'held', 'paid back')
         """)
-        return list(theirs) if theirs and missed and not {*theirs} & {*missed} else []
+        return (list(theirs), others == lacking) if theirs and others and others >= _MOST * lacking else ([], False)
+
+    def misdated(self) -> Misdated | None:
+        """The matched rows whose moments are more than a day away from the provider's timestamps in the ledger."""
+        found = self._all(f"""
+            SELECT count(*) OVER (), r.line, r.moment, l.stamp + {self.shift}
+            FROM report AS r JOIN ledger AS l ON r.id = l.id
+            WHERE r.fault IS NULL AND r.moment - l.stamp IS NOT NULL
+                AND l.stamp + {self.shift} NOT BETWEEN r.moment - {_DAY} AND r.moment + r.lasts + {_DAY}
+            ORDER BY r.line LIMIT 1
+        """)  # noqa: S608 - our own words
+        return Misdated(*found[0]) if found else None
 
     def counts(self) -> dict[str, int]:
         """How many differences there are of each kind."""

@@ -113,6 +113,7 @@ class Decimals:
     mark: Mark = "."
     is_mixed: bool = False
     bets_are_negative: bool = False
+    odd: Example | None = None  # the first with the mark that few of a mixed report have
 
     def read(self, text: str) -> Amount | None:
         """None if it is not an amount in this report."""
@@ -131,7 +132,8 @@ class Decimals:
         told = f"'{cut(text, 100)}'"
         parts = _parts(text)
         if parts and self.is_mixed and _is_doubtful(parts.number):
-            return f"{told} is not an amount: the report has decimal points and decimal commas, so this can be either"
+            other = f": line {self.odd[0]:,} has {quoted(self.odd[1])}" if self.odd else ""
+            return f"{told} can be either, as the report has decimal points and decimal commas{other}"
         if parts and _NUMBERS[_OTHER[self.mark]].fullmatch(parts.number):
             return f"{told} is not an amount with {_NAMES[self.mark]}, as the report has elsewhere"
         return f"{told} is not an amount"
@@ -197,7 +199,7 @@ class AmountEvidence:
             raise Trouble(
                 f"{name} can be read in two ways: {quoted(text)} in line {line}{few}. Say {' or '.join(ways)}"
             )
-        return Decimals(mark, bool(points and commas), bets_are_negative)
+        return Decimals(mark, bool(points and commas), bets_are_negative, self.firsts.get(_OTHER[mark]))
 
     def _count(self, mark: Mark, line: int, text: str) -> None:
         self.counts[mark] += 1

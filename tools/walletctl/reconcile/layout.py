@@ -40,7 +40,7 @@ _AMOUNT_LIKE = re.compile(r"[0-9][0-9.,' ]*")
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|report|overall|page)?[ -]?totals?|sum|summary|summe|gesamt(?:summe|betrag)?|(?:zwischen|end)summe"
     r"|insgesamt|total g\S+ral|totale|totaal|totalt|summa|somme|suma|soma|razem|ogółem|toplam|genel toplam|итого|всего"
-    r"|celkem|összesen|yhteensä|i alt|sammanlagt)(?:[\s:(*].{0,40})?",
+    r"|celkem|összesen|yhteensä|i alt|sammanlagt)(?P<tail>[\s:(*].{0,40})?",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(
@@ -114,11 +114,7 @@ class Layout:
             above.append((line, text))
             line, text = next(report, (0, ""))
         if not line or len(above) == _MOST_ABOVE:
-            for number, other in above:
-                if not is_unicode(other):
-                    raise not_utf_8(name, number)
-            Headings.of(*first, name, reading, said)  # which says what is missing
-            line, text = first
+            line, text = _likely([first, *above], name, said)  # of which it is said what is missing
         headings = Headings.of(line, text, name, reading, said)
         for number, other in above:
             _check_above(number, other, headings, name)
@@ -179,11 +175,47 @@ def time_point(text: str) -> re.Match[str] | None:
 
 
 def total_of(row: Sequence[str], headings: Headings) -> str:
-    """What a row of a total says is the sum; "" if it says none."""
-    if len(row) == headings.width:
-        return row[headings.places["amount"]].strip()
-    numbers = [cell.strip() for cell in row if any(digit in cell for digit in "0123456789") and not _TOTAL.match(cell)]
-    return numbers[-1] if numbers else ""
+    """What a row of a total says is the sum; "" if it says none.
+
+    It may stand one column beside the amounts, or in one cell with its word.
+    """
+    is_whole = len(row) == headings.width
+    if is_whole and (amount := row[headings.places["amount"]].strip()):
+        return amount
+    numbers = [number for cell in row if (number := _number_in(cell.strip(), is_whole=is_whole))]
+    return numbers[-1] if len(numbers) == 1 or not is_whole else ""
+
+
+def _number_in(cell: str, *, is_whole: bool) -> str:
+    """The number of a cell, or the one after the word for a total.
+
+    With `is_whole` only one with decimals: another may be a count, as a date may be.
+    """
+    if worded := _TOTAL.fullmatch(cell):
+        cell = (worded["tail"] or "").strip(" :*")
+    if not is_whole:
+        return cell if any(digit in cell for digit in "0123456789") else ""
+    return cell if _SUM.fullmatch(cell) and not _LIKE_A_DATE.search(cell) else ""
+
+
+_SUM = re.compile(r"[^0-9]{0,5}[0-9][0-9.,'\u2019\s]*[.,][0-9]+(?:\s?(?:[A-Z]{3}|[^\w\s]))?")
+_LIKE_A_DATE = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
+
+
+def _likely(report: Sequence[tuple[int, str]], name: str, said: str | None) -> tuple[int, str]:
+    """Which of these lines may be the headings: the first that has as many cells as any. Raises Trouble."""
+    cells = [max(_cells(text, delimiter) for delimiter in said or DELIMITERS) for _, text in report]
+    if max(cells) < len(NEEDED):
+        for number, text in report:
+            if not is_unicode(text):
+                raise not_utf_8(name, number)
+    return report[cells.index(max(cells))]
+
+
+def _cells(text: str, delimiter: str) -> int:
+    """How many cells of a line have something in them; of one with a wrong quote, how many there are."""
+    row = split(text, delimiter)
+    return text.count(delimiter) + 1 if row is None else len(_filled(row))
 
 
 def _begins(text: str, reading: Reading, said: str | None) -> bool:
@@ -242,9 +274,10 @@ def _check_all_there(name: str, headings: Sequence[str], where: Mapping[str, obj
     if absent:
         there = ", ".join(heading for heading in headings if heading)
         hint = " (or say with --callback what all rows are of)" if reading.headings["callback"] in absent else ""
+        which = ",".join(f"{column}=HEADING" for column in COLUMNS if column in must and column not in where)
         raise Trouble(
             f"{name} has no column {plain(' and no '.join(absent))}: its headings are {plain(there)[:300]}; "
-            f"say which is which with --columns reference=Ref,amount=Win{hint}"
+            f"say which is which with --columns {which}{hint}"
         )
 
 

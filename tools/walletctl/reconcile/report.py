@@ -43,6 +43,7 @@ class Read:
     `absent` are the columns that would be compared, if the report had them; `unread` are the headings of other columns.
     `timepoint` is the moment, in milliseconds since the epoch, from which the provider's feed (`is_feed`) has the next
     portion. It is None if two portions are in one file: which of them is the later is not known.
+    `agreed` are the lines of the totals that are the sums of their rows.
     `undated` is the line and the timestamp of the first row whose timestamp could not be read.
     `first` and `last` are the report's own period, in milliseconds since the epoch: from its earliest moment up to the
     end of its latest. Both are None if it has no moment.
@@ -56,6 +57,7 @@ class Read:
     is_feed: bool = False
     timepoint: int | None = None
     spanning: Spanning = field(default_factory=Spanning)
+    agreed: list[int] = field(default_factory=list[int])
     undated_rows: int = 0
     undated: tuple[int, str] | None = None
     first: int | None = None
@@ -118,14 +120,18 @@ def copy_report(path: Path, to: Path, reading: Reading, advance: Callable[[int],
                     written.write(json.dumps(item))
                     written.write("\n")
                 elif kind == "total" and (total := _Total.of(line, row, headings, form)):
-                    if total.differs(sums):
+                    if make := total.differs(sums):
                         wrong.append(total)
+                    elif make is not None:
+                        read.agreed.append(line)
                 elif kind == "total" and (unread := _unread_total(line, row, headings)):
                     written.write(f"{json.dumps(unread)}\n")
             for total in wrong:
                 # One above its rows is of all of them.
                 if make := total.differs(sums):
                     written.write(f"{json.dumps(total.item(make))}\n")
+                elif make is not None:
+                    read.agreed.append(total.line)
     return read
 
 
@@ -307,12 +313,14 @@ class _Total:
         cells = [legacy_text(cell) for cell in row]
         if any(_COUNT.fullmatch(cell.strip()) for cell in cells):
             return None
-        amount = form.decimals.read(total_of(cells, headings))
+        said = total_of(cells, headings)
+        amount = form.decimals.read(said)
         if amount is None:
             return None
         words = {in_capitals(word.strip(":()")) for cell in cells for word in cell.split()}
         place = headings.places.get("currency", len(cells))
-        currency = _currency(cells[place].strip()) if place < len(cells) == headings.width else ""
+        beside = cells[place].strip() if place < len(cells) == headings.width else ""
+        currency = "" if beside == said else _currency(beside)
         return cls(
             line, amount, "" if "|" in currency else currency, frozenset(words | {*amount.currency.split("|")} - {""})
         )

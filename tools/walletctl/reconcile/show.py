@@ -33,6 +33,7 @@ _MOST_HEADINGS, _MOST_OF_A_HEADING = 10, 40  # in the verdict
 # Where none has more characters, none is broken at the end of a line: what a person copies, or compares.
 _WHOLE = {"reference": 36, "there": 12, "here": 12}
 
+_MISREAD = (1_000.0, 1_000_000.0, 0.001)  # of amounts whose thousands were taken for decimals, or the other way
 _MOST_CURRENCIES = 5  # of more, a report is about none in particular
 _MOST_OF_A_ZONE = 26 * 3_600_000  # milliseconds: from UTC-12 to UTC+14
 _FIRST_MOMENT = 946_684_800_000  # 2000, in milliseconds: a lower number was meant as something else
@@ -216,17 +217,31 @@ def _remarks(comparison: Comparison, read: Read, untold: int) -> Iterator[str]:
             f"{counted(read.undated_rows, 'row')} with a timestamp that is not a moment, the first in line {line}: "
             f"{quoted(timestamp)}. They are compared, and counted under the ledger's day"
         )
+    if read.agreed:
+        one = f"The total in line {read.agreed[0]:,} is the sum of its rows"
+        yield one if len(read.agreed) == 1 else f"{len(read.agreed):,} totals are the sums of their rows"
     if factor := comparison.factor():
         yield f"Each different amount is {factor:,g} times the ledger's: is the report in other units, such as cents?"
+        if factor in _MISREAD:
+            yield "Or its decimal mark is the other one: --decimal-comma or --decimal-point says which"
+    if other := comparison.misdated():
+        are = "is" if other.rows == 1 else "are"
+        there, here = (f"{moment:%Y-%m-%d %H:%M}" for moment in (other.there, other.here))
+        swapped = ": day and month look swapped" if other.is_swapped else ""
+        yield (
+            f"Attention: {counted(other.rows, 'matched row')} {are} of another day than in the ledger. Line "
+            f"{other.line:,} has {there} UTC, the ledger {here}{swapped}"
+        )
     if comparison.shift:
         ahead = "ahead of" if comparison.shift > 0 else "behind"
         told = f"The report's times are {_hours(abs(comparison.shift))} {ahead} the ledger's"
         yield f"{told}: say their --time-zone" if abs(comparison.shift) <= _MOST_OF_A_ZONE else told
-    only = comparison.only_currencies()
+    only, of_all = comparison.only_currencies()
     if 0 < len(only) <= _MOST_CURRENCIES:
         options = " ".join(f"--currency {word(each)}" for each in only)
         about = " and ".join(map(plain, only))
-        yield f"All that the report lacks is in other currencies. If it is about {about} alone: {options}"
+        share = "All that the report lacks is" if of_all else "Most of what the report lacks is"
+        yield f"{share} in other currencies. If it is about {about} alone: {options}"
     if read.timepoint is not None:
         yield f"The feed goes on at time point {read.timepoint}{_moment(read.timepoint)}: its next portion begins there"
 
@@ -309,6 +324,7 @@ def for_machines(comparison: Comparison, read: Read, asked_for: AskedFor) -> dic
         "matched": matched,
         "notCompared": [*_not_compared(comparison, read)],
         "notRead": [*read.unread],
+        "totalsThatAgree": [*read.agreed],
         "paidThoughAnsweredOtherwise": untold,
         "bookedElsewhere": comparison.elsewhere(),
         "cancelledAndNeverTaken": comparison.never_taken(),

@@ -10,6 +10,7 @@ from tools.walletctl.reconcile.decimals import Amount
 
 _EXACT = Context(prec=80)  # an amount has 32 digits before its point and 32 after it, and there may be many rows
 _NOTHING = Decimal(0)
+_CENTS = 2  # decimals
 
 
 def _by_currency() -> defaultdict[str, list[Decimal]]:
@@ -34,21 +35,30 @@ class Sums:
             of[is_bet] = _EXACT.add(of[is_bet], value)
 
     def differs(self, total: Amount, currency: str, words: Iterable[str]) -> str | None:
-        """What the rows so far make instead. None if they make the total, or if one of them could not be read.
+        """What the rows so far make instead; "" if they make the total. None if one of them could not be read.
 
-        A total may be of what is credited and staked together, of one of the two, or of their difference. It is of its
-        currency, if it has one, or of those that are among its words, or else of all.
+        A total may be of what is credited and staked together, of one of the two, or of their difference, by whatever
+        side's account. It may be rounded to its own decimals, to cents at least. It is of its currency, if it has one,
+        or of those that are among its words, or else of all.
         """
         currencies = {currency} if currency else {*words} & self.whole.keys()
         ways = [_ways(sums, currencies) for sums in (self.whole, self.part) if sums or sums is self.whole]
         self.part = _by_currency()
-        said = Decimal(total.value)
-        if self.is_unknown or any(said == abs(value) for way in ways for value in way):
+        if self.is_unknown:
             return None
-        return written(ways[0][0])
+        said = Decimal(total.value) * (-1 if total.is_negative else 1)
+        rounded = Decimal(1).scaleb(-max(_CENTS, len(total.value.partition(".")[2]))) / 2
+        off = min((_EXACT.subtract(value, said) for way in ways for value in way), key=abs)
+        if abs(off) <= rounded:
+            return ""
+        make = _EXACT.add(said, off)
+        sign = "-" if make < 0 else ""
+        return f"{sign}{written(abs(make))}, which is {written(abs(off))} {'more' if off > 0 else 'less'}"
 
 
 def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str]) -> list[Decimal]:
+    """A stake may be written below zero; what is credited is not."""
     known = [of for currency, of in sums.items() if not currencies or not currency or currency in currencies]
     credited, staked = (sum((of[place] for of in known), _NOTHING) for place in (0, 1))
-    return [_EXACT.add(credited, staked), _EXACT.subtract(credited, staked), credited, staked]
+    left = _EXACT.subtract(credited, staked)
+    return [_EXACT.add(credited, staked), left, credited, *((-left, staked, -staked) if staked else ())]
