@@ -96,6 +96,35 @@ def test_the_first_line_is_the_answer(walletctl: Walletctl, operator: Operator) 
     assert lines[1:] == ["To see the request, and each time that it was sent: walletctl find 'jackpot#jp'"]
 
 
+def test_where_several_match_the_first_line_says_how_many_moved_money(walletctl: Walletctl, operator: Operator) -> None:
+    credited(operator, "500", "paid")
+    walletctl.leave("JackpotDeadLetters", left("jackpot", "owed", "500", code=57, reason="x"))
+
+    lines = told(walletctl, "421", "--amount", "500")
+
+    assert lines[0] == "2 match: 1 moved money, 1 did not."
+    assert lines[1].startswith("Player 421 was paid 500 USD")
+    assert told(walletctl, "421", "--amount", "500", "--kind", "result")[0] == lines[1]
+
+
+def test_a_dead_letter_of_a_player_without_a_wallet_says_that_there_is_none(walletctl: Walletctl) -> None:
+    request = published("result", reference="early", amount="500", userId="nobody")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    walletctl.leave("ResultDeadLetters", parked("result", request, first_received_at=now, code=62, reason="x"))
+
+    lines = told(walletctl, "nobody", "--amount", "500")
+
+    assert lines[0].startswith("Not paid: a win of 500")
+    assert "Player nobody has no wallet here, and no movement." in lines
+
+
+def test_a_player_s_name_with_since_leads_to_what_moved_since_then(walletctl: Walletctl) -> None:
+    assert told(walletctl, "421", "--since", "2 days ago")[-1] == (
+        "What moved since then: walletctl ledger 421 --since '2 days ago'"
+    )
+    assert not any("since then" in line for line in told(walletctl, "421"))
+
+
 def test_the_answer_has_local_time_beside_utc(walletctl: Walletctl, operator: Operator) -> None:
     credited(operator, "500", "r")
     recorded(operator, "result#r", datetime(2026, 1, 2, 23, 14, tzinfo=UTC))
@@ -155,8 +184,9 @@ def test_requests_are_shown_where_they_are_asked_for(walletctl: Walletctl, opera
 
     folded = told(walletctl, "421", "--amount", "7")
 
-    assert [each.split("Reference: ")[1][:3] for each in folded[:2]] == ["r-2", "r-1"]
-    assert folded[2:] == ["To see the requests, add --requests."]
+    assert folded[0] == "2 match: 2 moved money."
+    assert [each.split("Reference: ")[1][:3] for each in folded[1:3]] == ["r-2", "r-1"]
+    assert folded[3:] == ["To see the requests, add --requests."]
     assert '"reference":"r-1"' in "".join(
         each.strip() for each in told(walletctl, "421", "--amount", "7", "--requests")
     )
@@ -211,7 +241,7 @@ def test_a_win_that_was_refused_first_and_settled_later_is_not_said_to_be_missin
         walletctl.log(line("refused", **facts, code=52, reason="x"))
     recorded(operator, "result#here", datetime.now(UTC) - timedelta(days=40))
 
-    (first, *_) = told(walletctl, "421", "--amount", "5")
+    (_, first, *_) = told(walletctl, "421", "--amount", "5")
 
     assert "was refused at first, and done later: Player 421 was paid 5 USD" in first
     assert "Booked elsewhere: this wallet was not paid." in "".join(told(walletctl, "421", "--amount", "5"))

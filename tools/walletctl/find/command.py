@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tools.shared import listing, spoken
+from tools.shared.hints import command
 from tools.shared.items import Item
 from tools.shared.outside import legible
 from tools.shared.trouble import Trouble
@@ -15,7 +16,7 @@ from tools.walletctl import records
 from tools.walletctl.find import show
 from tools.walletctl.find.finding import found_in
 from tools.walletctl.find.found import sentences
-from tools.walletctl.find.searched import MOST, Searched, of_moved, of_the_rest
+from tools.walletctl.find.searched import MOST, Searched, count, of_moved, of_the_rest
 from tools.walletctl.find.searching import cost_of_all, moved_in, not_moved_in, with_records
 from tools.walletctl.find.sought import AMOUNT_HELP, Amounts, Sought, kinds_named
 from tools.walletctl.names import any_name
@@ -107,7 +108,7 @@ def find(
         if requests or yes:
             raise Trouble("--requests and --yes are for a search: add --amount, --kind, --wins or --until")
         begin = spoken.period(since, None, now, zone).since
-        _find(asked.place(), str(name), player, begin, scan=not no_scan, retries=retries, form=form)
+        _find(asked.place(), str(name), player, begin, scan=not no_scan, retries=retries, form=form, said=since)
         return
     if name is None and not (amount is not None or kind or wins):
         raise Trouble("say what to find: a NAME, or --amount, --kind or --wins")
@@ -126,7 +127,15 @@ def find(
 
 
 def _find(
-    where: Place, name: str, player: str | None, begin: datetime, *, scan: bool, retries: bool, form: listing.Form
+    where: Place,
+    name: str,
+    player: str | None,
+    begin: datetime,
+    *,
+    scan: bool,
+    retries: bool,
+    form: listing.Form,
+    said: str,
 ) -> None:
     found = found_in(where, name, player, begin, scan=scan, retries=retries)
     if form == "json":
@@ -138,6 +147,8 @@ def _find(
             listing.out(part)
         for sentence in sentences(found):
             listing.tell(sentence)
+        if found.is_player and said != _THREE_DAYS:
+            listing.tell(f"What moved since then: {command([*where.options, '--since', said], 'ledger', names=[name])}")
     if found.outcome == "unknown":
         raise typer.Exit(NOWHERE)
 
@@ -181,7 +192,7 @@ def _search(
     if form == "json":
         print(json.dumps(show.searched_for_machines(searched), indent=2))
     else:
-        for sentence in of_moved(sought, moved.matching):
+        for sentence in (*count(searched), *of_moved(sought, moved.matching)):
             listing.tell(sentence)
         _fold(searched, moved.matching[:MOST], full=full)
         for sentence in of_the_rest(searched):

@@ -71,8 +71,23 @@ def _outcome(state: State) -> Outcome:
 
 def sentences(searched: Searched) -> Iterator[str]:
     """The answer, then what it means, then what to do next."""
+    yield from count(searched)
     yield from of_moved(searched.sought, searched.moved.matching)
     yield from of_the_rest(searched)
+
+
+def count(searched: Searched) -> Iterator[str]:
+    """The answer where several match: how many moved money, and how many did not."""
+    rest = searched.rest
+    did = [
+        *(True for _ in searched.moved.matching),
+        *(outcome_of(item) is None for item in rest.settled),
+        *(False for _ in (*rest.letters, *rest.due)),
+        *(each.state == "paid by hand" for each in rest.missed),
+    ]
+    if len(did) > 1:
+        sorts = ((did.count(True), "moved money"), (did.count(False), "did not"))
+        yield f"{len(did):,} match: {', '.join(f'{number:,} {what}' for number, what in sorts if number)}."
 
 
 def of_moved(sought: Sought, matching: Sequence[Item]) -> Iterator[str]:
@@ -108,6 +123,8 @@ def of_the_rest(searched: Searched) -> Iterator[str]:
         for group in nameless[:_MOST_NEAR]:
             look = searched.command("parked", "show", names=[group.letters[0].message_id])
             yield f"A dead letter names no player; it may be this player's: {look}"
+    if sought.player is not None and moved.is_empty and moved.wallet is None and searched.outcome != "unknown":
+        yield f"Player {legible(sought.player)} has no wallet here, and no movement."
     yield from rest.not_looked
 
 
