@@ -72,6 +72,7 @@ SESSION.client = lambda service, **options: _new_client(service, **options) if o
 DATABASE: Any = SESSION.resource("dynamodb")  # one for all tests: to make one takes as long as a callback
 DATABASE.Table = cache(DATABASE.Table)
 STORE = Store(SESSION.client("dynamodb"), players="Players", transactions="Transactions", free_rounds="FreeRounds")
+MADE: dict[str, tuple[Any, Any]] = {}  # accounts that several tests have: their tables and queues, as moto keeps them
 HANDLERS: dict[tuple[str, frozenset[tuple[str, str]]], Callable[..., Any]] = {}
 
 
@@ -180,6 +181,14 @@ class Operator:
         """Opens a wallet by the movement that the cashier makes; again, if there is one."""
         self._forget(user_id)
         open_wallet(STORE, Opening(user_id=user_id, currency=currency, cash=Decimal(cash), bonus=Decimal(bonus)))
+
+    def once(self, name: str, make: Callable[[], None]) -> None:
+        """Has the account be as `make` leaves it, which the tests that share the name call once."""
+        if name not in MADE:
+            make()
+            MADE[name] = _copied(_tables().tables), _copied(_queues().queues)
+        tables, queues = MADE[name]
+        _tables().tables, _queues().queues = _copied(tables), _copied(queues)
 
     def put_wallet(self, user_id: str = "421", **attributes: Any) -> None:
         """Puts a wallet that no movement has opened, at version 0."""

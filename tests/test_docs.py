@@ -222,17 +222,21 @@ FILES = {
 @pytest.fixture
 def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """The account of the pages: their players, their wins, a dead letter, a win that waits, and their files."""
-    operator.open_wallet("422", "250", "0", "EUR")
-    operator.open_wallet("423", "0.000000000000000001", "0", "USDT")
-    for callback, changes in (
-        ("result", {"amount": "11"}),
-        ("result", {"amount": "2.5", "reference": "free-1", "bonusCode": "gift"}),
-        ("bonus", {"amount": "7", "reference": "total-1", "bonusCode": "gift", "gameId": "g"}),
-    ):
-        assert operator.send(callback, published(callback, **changes)).json["error"] == 0
-    elsewhere = published("result", userId="422", amount="3", reference="wrong-currency", roundId="510")
-    assert operator.send("result", elsewhere).json["error"] == 52
-    walletctl.leave("ResultRetryQueue", parked("result", published("result", userId="999", reference="nobody")))
+
+    def make() -> None:
+        operator.open_wallet("422", "250", "0", "EUR")
+        operator.open_wallet("423", "0.000000000000000001", "0", "USDT")
+        for callback, changes in (
+            ("result", {"amount": "11"}),
+            ("result", {"amount": "2.5", "reference": "free-1", "bonusCode": "gift"}),
+            ("bonus", {"amount": "7", "reference": "total-1", "bonusCode": "gift", "gameId": "g"}),
+        ):
+            assert operator.send(callback, published(callback, **changes)).json["error"] == 0
+        elsewhere = published("result", userId="422", amount="3", reference="wrong-currency", roundId="510")
+        assert operator.send("result", elsewhere).json["error"] == 52
+        walletctl.leave("ResultRetryQueue", parked("result", published("result", userId="999", reference="nobody")))
+
+    operator.once("the account of the pages", make)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
@@ -243,10 +247,14 @@ def account(operator: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatc
 @pytest.fixture
 def folder(account: Operator, walletctl: Walletctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a person pastes a line: at a terminal, beside a stack with the bets and dead letters of the pages."""
-    for bet, round_id in (("BET", "r"), ("bet-2", "ROUND"), ("bet-4", "7002"), ("bet-5", "7003")):
-        assert account.send("bet", stake(bet, "1", roundId=round_id)).json["error"] == 0
-    walletctl.leave("ResultDeadLetters", parked("result", published("result", userId="422")))
-    walletctl.leave("CancelDeadLetters", parked("cancel", undo("bet-1"), call="cancel"))
+
+    def make() -> None:
+        for bet, round_id in (("BET", "r"), ("bet-2", "ROUND"), ("bet-4", "7002"), ("bet-5", "7003")):
+            assert account.send("bet", stake(bet, "1", roundId=round_id)).json["error"] == 0
+        walletctl.leave("ResultDeadLetters", parked("result", published("result", userId="422")))
+        walletctl.leave("CancelDeadLetters", parked("cancel", undo("bet-1"), call="cancel"))
+
+    account.once("with the bets and dead letters of the pages", make)
     walletctl.watch(of_a_restored_stack)
     monkeypatch.setattr(discard, "at_a_terminal", lambda: True)
     monkeypatch.setattr(ordering, "at_a_terminal", lambda: True)
