@@ -349,6 +349,16 @@ def test_a_refund_that_pays_nothing_back_and_marks_its_round_says_so(operator: O
     answered(operator, "Result", 61)
 
 
+def test_a_refund_of_a_cancel_that_came_first_asks_nobody_though_its_round_has_expired(operator: Operator) -> None:
+    answered(operator, "Cancel", gameId="slot", roundId="r-1")
+    (item,) = operator.items("Rounds")
+    operator.database.Table("Rounds").delete_item(Key={name: item[name] for name in ("userId", "round")})
+
+    answered(operator, "Refund", **REFUND | {"reference": "Bet-1"})
+
+    assert not kept(operator)
+
+
 def test_a_round_that_has_won_is_not_refunded_and_nothing_is_marked(operator: Operator) -> None:
     answered(operator, "Bet")
     answered(operator, "Result", amount="5")

@@ -218,10 +218,16 @@ HARD_CASES: Mapping[str, Script] = {
             _by_hand(5.0, booked_elsewhere=how == "elsewhere"),
             _by_hand(6.0, number=60_002, booked_elsewhere=how != "elsewhere"),
             _by_hand(7.0, number=60_003, booked_elsewhere=how == "elsewhere"),
+            Sent(at=8.0, win=kept, number=5),
         )
-        for what, kept in {"cancel": replace(_CANCEL, game="g-2"), "refund": _REFUND}.items()
+        for what, kept in {"cancel": replace(_CANCEL, game="g-2"), "refund": _REFUND, "refund of its own": _OWN}.items()
         for how in ("elsewhere", "here")
     },
+    # A person would be asked once more about what moves nothing.
+    "a round that nobody knows is refunded by two references, and a person hears of one": _after(
+        _OWN, replace(_OWN, reference="refund-2")
+    ),
+    "a refund names the bet of a cancel that named no round": _after(replace(_CANCEL, game=None, round=None), _REFUND),
     "a person pays back no bet of another player": _script(
         Sent(at=1.0, win=_BET, number=1),
         Sent(at=2.0, win=replace(_CANCEL, player="422"), number=2),
