@@ -202,7 +202,12 @@ def test_a_refusal_gives_no_hint() -> None:
     with pytest.raises(Unauthorized) as no_hash:
         BOTH.check_hash(wire.parse("{}"), mandatory=True)
 
-    assert {str(each.value) for each in (wrong_token, wrong_hash, no_hash)} == {"Unauthorized"}
+    refusals = [each.value for each in (wrong_token, wrong_hash, no_hash)]
+    assert {str(each) for each in refusals} == {"Unauthorized"}
+    # The log says it to the operator.
+    assert [each.reason for each in refusals] == [
+        "Unauthorized: wrong token", "Unauthorized: wrong hash", "Unauthorized: no hash"
+    ]  # fmt: skip
 
 
 # --- The keyring ------------------------------------------------------------------------------------

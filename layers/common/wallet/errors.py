@@ -56,13 +56,13 @@ class MethodNotAllowed(Refusal):
 
 
 class Unauthorized(Refusal):
-    """No hint why: whoever guesses must not learn which half was right."""
+    """`detail` is for the log alone: whoever guesses must not learn which half was right."""
 
     code = 401
     http_status = 401
 
-    def __init__(self) -> None:
-        super().__init__("Unauthorized")
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("Unauthorized", detail)
 
 
 class Unreadable(Refusal):

@@ -43,7 +43,9 @@ class Locks:
 
     def check_token(self, auth_token: str | None) -> Key | None:
         """Which token matched, None if none is configured. Raises Unauthorized."""
-        return _match(self.auth_tokens, lambda expected: _same(expected, auth_token or ""))
+        return _match(
+            self.auth_tokens, lambda expected: _same(expected, auth_token or ""), "token", is_there=auth_token
+        )
 
     def check_hash(self, body: Body, *, mandatory: bool) -> Key | None:
         """Which secret made the body's hash, None if none is needed. Raises Unauthorized."""
@@ -55,6 +57,8 @@ class Locks:
             lambda secret: (
                 bool(hashes) and all(_same(hash_of(body.parameters, secret), _lower(sent)) for sent in hashes)
             ),
+            "hash",
+            is_there=hashes,
         )
 
 
@@ -73,12 +77,12 @@ def hash_of(parameters: Iterable[Parameter], secret: str) -> str:
     return hashlib.md5(signed.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def _match(secrets: Mapping[Key, str], fits: Callable[[str], bool]) -> Key | None:
+def _match(secrets: Mapping[Key, str], fits: Callable[[str], bool], what: str, *, is_there: object) -> Key | None:
     if not secrets:
         return None
     matched: list[Key] = [key for key, secret in secrets.items() if fits(secret)]  # every one is tried: equal time
     if not matched:
-        raise Unauthorized
+        raise Unauthorized(f"wrong {what}" if is_there else f"no {what}")
     return matched[0]
 
 
