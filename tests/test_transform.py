@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +128,22 @@ def test_no_function_and_no_layer_is_in_a_loop() -> None:
 
 def holds(name: str, parameters: dict[str, str]) -> bool:
     return _holds(TEMPLATE["Conditions"][name], parameters)
+
+
+@pytest.mark.parametrize(
+    ("currencies", "refused"),
+    [
+        (("", "", ""), 0), (("EUR", "USD", ""), 0), (("EUR", "USD", "SEK"), 0), (("EUR", "", "USD"), 0),
+        (("EUR", "EUR", ""), 1), (("EUR", "", "EUR"), 1), (("", "EUR", "EUR"), 1), (("EUR", "EUR", "EUR"), 3),
+    ],
+)  # fmt: skip
+def test_no_currency_has_two_alarms_of_one_name(currencies: Sequence[str], refused: int) -> None:
+    names = ("UsualCreditsIn", "UsualCreditsIn2", "UsualCreditsIn3")
+    asserted = TEMPLATE["Rules"]["OneAlarmOfEachCurrency"]["Assertions"]
+
+    verdicts = [_holds(each["Assert"], dict(zip(names, currencies, strict=True))) for each in asserted]
+
+    assert verdicts.count(False) == refused
 
 
 def _holds(condition: dict[str, Any], parameters: dict[str, str]) -> bool:
