@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,7 +22,7 @@ from tools.local.reloading import Reloading
 from tools.local.settings import ServiceSettings
 from tools.local.template import Function, Template
 from tools.local.wallets import Endpoints
-from tools.local.workers import Workers
+from tools.local.workers import NoneFree, WorkerFailed, Workers
 from tools.shared.trouble import Trouble
 
 PATIENCE_SECONDS = 60  # on a busy machine; nothing here takes so long
@@ -186,6 +187,26 @@ def test_another_process_is_started_when_an_event_waits_and_no_more_than_there_m
         assert alone < together
 
     during(service, steps, workers=2)
+
+
+def test_the_first_event_waits_for_a_cold_start_and_none_for_a_dead_process_to_be_replaced(service: Reloaded) -> None:
+    pool = service.pools["one"]
+
+    async def steps() -> None:
+        await pool.start(1, is_warm=False)
+        pid = (await pool.run({}, patience_seconds=0.0)).answer["pid"]
+        service.apps["one"].write_text("this is no code")
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerFailed):
+            await pool.run({}, patience_seconds=PATIENCE_SECONDS)
+        await until(lambda: not pool._all)  # pyright: ignore[reportPrivateUsage]
+
+        async with asyncio.timeout(PATIENCE_SECONDS / 2):
+            with pytest.raises(NoneFree):
+                await pool.run({}, patience_seconds=0.1)
+        await pool.stop()
+
+    asyncio.run(steps())
 
 
 def test_a_callback_that_is_under_way_is_answered_by_the_code_that_took_it(service: Reloaded, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ class Workers:
         self._background: set[asyncio.Task[None]] = set()
         self._most = 1
         self._wanted = 0
+        self._is_cold = True  # none has started yet
         self._reloads = 0
 
     @property
@@ -174,7 +175,7 @@ class Workers:
     async def run(self, event: Mapping[str, Any], *, patience_seconds: float) -> HandlerReply:
         """Waits that long for a free worker, and runs the event on it. Raises WorkerFailed."""
         if not self._idle.empty():
-            worker = self._idle.get_nowait()  # at once: whoever comes meanwhile must see that it is taken
+            worker = self._idle.get_nowait()  # at once, so that the next event sees that it is taken
         else:
             worker = await self._next(patience_seconds)
         try:
@@ -193,7 +194,7 @@ class Workers:
         if self._wanted < self._most:
             self._wanted += 1
             self._in_background(self._add_surely())
-        if not self._all:  # a cold start
+        if self._is_cold:
             patience_seconds += START_SECONDS
         try:
             return await asyncio.wait_for(self._idle.get(), patience_seconds)
@@ -242,5 +243,6 @@ class Workers:
         return await Worker.start(self._function, self._environment, self._log)
 
     def _add(self, worker: Worker) -> None:
+        self._is_cold = False
         self._all.add(worker)
         self._idle.put_nowait(worker)

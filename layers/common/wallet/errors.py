@@ -56,7 +56,7 @@ class MethodNotAllowed(Refusal):
 
 
 class Unauthorized(Refusal):
-    """`detail` is for the log alone: whoever guesses must not learn which half was right."""
+    """The answer never says which of the two was wrong: that would help an attacker. `detail` is for the log."""
 
     code = 401
     http_status = 401

@@ -43,7 +43,7 @@ class Players:
 
 
 def uuid_mark(run_id: str) -> str:
-    """How each uuid of a run begins: a request that has no reference of its own is known by it."""
+    """The first characters of each uuid of a run. They identify a request that has no reference."""
     return hashlib.sha256(f"cert-{run_id}".encode()).hexdigest()[:16]
 
 

@@ -472,7 +472,7 @@ class Comparison:
     def only_currencies(self) -> tuple[list[str], bool]:
         """The report's currencies, if what it lacks is in others: then it may be about these alone. And whether all is.
 
-        Nine in ten are enough: something of its own may be missing beside them.
+        Nine in ten are enough: the report may also lack a row of its own currency.
         """
         ((theirs, others, lacking),) = self._all("""
             WITH theirs AS (SELECT DISTINCT currency FROM report WHERE currency <> '')
