@@ -237,13 +237,15 @@ class Steps(Network):
         self.told: list[tuple[int, str]] = []
         self.dead: int | None = None
         self._writing: set[int] = set()
+        self._applying: set[int] = set()  # functions whose next step may change what is read
         self._met: set[int] = set()  # functions whose last write met the other's
 
     def sleep(self, invocation: Invocation, seconds: float) -> None:
         """A pause is over immediately. A write lasts until its function is chosen."""
         function = _number(invocation)
         if function in self._writing:
-            self._turn(function, lambda: ["ends its write", *self._mortal(f"ends its write, and {DIES}")])
+            ways = ["ends its write", f"ends its write, and {DIES}"]
+            self._turn(function, lambda: [ways[0], *self._mortal(ways[1])], applies=True)
 
     def _serve(self, invocation: Invocation, operation: str, asked: Item) -> Item:
         function = _number(invocation)
@@ -258,7 +260,7 @@ class Steps(Network):
             if operation == "transact_write_items":
                 answer = self._write_in_turn(function, invocation, asked)
             else:
-                self._turn(function, lambda: ["sends", *self._mortal(DIES, f"sends, and {DIES}")])
+                self._turn(function, lambda: ["sends", *self._mortal(DIES, f"sends, and {DIES}")], applies=True)
                 answer = self._apply(invocation, operation, asked)
         except ClientError as error:
             self._hear(function, f"{invocation.calls}", error.response)
@@ -272,19 +274,19 @@ class Steps(Network):
         self.heard[function][call] = f"{answer}"
 
     def _read_each(self, function: int, call: int, requests: Mapping[str, Any]) -> Item:
+        """Only just before the other changes something does it matter which tables were read already."""
         found: Item = {}
         writes = set[int]()
 
         def ways() -> Sequence[str]:
-            unread = [f"reads {table}" for table in requests if table not in found]
-            if self.timeline.is_alone:  # nobody writes in between, so the sequence makes no difference
-                del unread[1:]
-            return unread if found else [*unread, *self._mortal(DIES)]
+            one = [f"reads {table}" for table in requests if table not in found] if self._applying else []
+            return [*(one or ["reads the rest"]), *(() if found else self._mortal(DIES))]
 
         while len(found) < len(requests):
-            table = self._turn(function, ways).removeprefix("reads ")
-            found[table] = self.tables.read(table, requests[table])
-            self._hear(function, f"{call} {table}", found[table])
+            way = self._turn(function, ways).removeprefix("reads ")
+            for table in [way] if way in requests else [table for table in requests if table not in found]:
+                found[table] = self.tables.read(table, requests[table])
+                self._hear(function, f"{call} {table}", found[table])
             writes.add(self.tables.writes)
         if len(writes) > 1:
             self.told.append((function, "has a torn read"))
@@ -314,8 +316,10 @@ class Steps(Network):
         """The ways to die; none if a function has died."""
         return ways if self.dead is None else ()
 
-    def _turn(self, function: int, ways: Callable[[], Sequence[str]]) -> str:
+    def _turn(self, function: int, ways: Callable[[], Sequence[str]], *, applies: bool = False) -> str:
+        self._applying |= {function} if applies else set()
         way = self.timeline.turn(function, ways)
+        self._applying.discard(function)
         self.told.append((function, way))
         if way.endswith(DIES):
             self.dead = function
