@@ -9,13 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlparse
 
-import botocore.useragent
 import moto.core.responses
 import moto.sqs.models
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
-from botocore.useragent import sanitize_user_agent_string_component
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.models import RESPONSES_METHODS
+from botocore.awsrequest import HeadersDict
+from botocore.endpoint import Endpoint
+from moto.core.models import RESPONSES_METHODS, botocore_stubber
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import camelcase_to_underscores, method_names_from_class, utcnow
 from moto.dynamodb.comparisons import ConditionExpressionParser
@@ -33,7 +31,7 @@ _SERIALIZER: Any = BaseJSONSerializer
 _UPDATES: Any = UpdateExpressionParser
 _CONDITIONS: Any = ConditionExpressionParser
 _HANDLERS: dict[str, Any] = {"DynamoDB_20120810": DynamoHandler, "AmazonSQS": SQSResponse}
-_process_request: Any = BotocoreStubber.process_request
+_send_request: Any = Endpoint._send_request
 _write_structure = _SERIALIZER._serialize_type_structure
 _update_item: Any = DynamoDBBackend.update_item
 motos_projection = Item.project
@@ -45,7 +43,6 @@ def hasten() -> None:
     for function, *modules in (
         (camelcase_to_underscores, moto.core.responses, moto.sqs.models),
         (method_names_from_class, moto.core.responses),
-        (sanitize_user_agent_string_component, botocore.useragent),
     ):
         known = cache(function)
         for module in modules:
@@ -63,44 +60,49 @@ def hasten() -> None:
         (Item, "__deepcopy__", _copied_item),
         (Item, "project", _projected),
         (DynamoDBBackend, "update_item", _updated_copy),
-        (BotocoreStubber, "process_request", _answered),
+        (Endpoint, "_send_request", _answered),
     ):
         setattr(owner, name, quick)
 
 
-def _answered(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-    """The answer to a call of the tables or queues. moto makes a web server's request of it, and looks for a form."""
-    headers: Any = HeadersDict((name, _text(value)) for name, value in request.headers.items())
-    url, target = urlparse(request.url), headers.get("X-Amz-Target", "").partition(".")[0]
-    kind = _HANDLERS.get(target) if (url.hostname or "").endswith(".amazonaws.com") else None
+def _answered(endpoint: Any, request: dict[str, Any], operation: Any) -> Any:
+    """The answer to a call of the tables or queues, without a signature, a request of HTTP and a web server's of moto."""
+    url, target = urlparse(request["url"]), request["headers"].get("X-Amz-Target", "").partition(".")[0]
+    is_mocked = botocore_stubber.enabled and (url.hostname or "").endswith(".amazonaws.com")
+    kind = _HANDLERS.get(target) if is_mocked else None
     if not kind:
-        return _process_request(stubber, request)
+        return _send_request(endpoint, request, operation)
+    headers: Any = HeadersDict(request["headers"])
+    body = request["body"] if isinstance(request["body"], str) else request["body"].decode()
     sent = SimpleNamespace(
-        method=request.method,
-        path=url.path,
-        headers=headers,
-        content_type=headers["Content-Type"],
-        data=request.body,
-        values={},
+        method="POST", path=url.path, headers=headers, content_type=headers["Content-Type"], data=body, values={}
     )
     handler: Any = kind()
-    handler.parsed_url, handler.uri, handler.path, handler.raw_path = url, request.url, url.path, url.path
+    handler.parsed_url, handler.uri, handler.path, handler.raw_path = url, request["url"], url.path, url.path
     handler.headers, handler.querystring, handler.uri_match = headers, {}, {}
-    handler.body = handler.raw_body = _text(request.body)
-    handler.method, handler.normalized_request, handler.is_werkzeug_request = request.method, sent, False
-    handler.region = handler.get_region_from_url(sent, request.url)
+    handler.body = handler.raw_body = body
+    handler.method, handler.normalized_request, handler.is_werkzeug_request = "POST", sent, False
+    handler.region = request["context"]["client_region"]
     handler.partition = get_partition(handler.region)
     handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
     handler.parse_parameters(sent)
     handler.access_key, handler.current_account = handler.get_access_key(), handler.get_current_account()
     try:
-        return handler.call_action()
+        status, said, text = handler.call_action()
     except HTTPException as error:
-        return error.code, error.get_headers(), error.get_body()
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode()
+        status, said, text = error.code, error.get_headers(), error.get_body()
+    answer = {
+        "status_code": status,
+        "headers": HeadersDict(said),
+        "body": text.encode() if isinstance(text, str) else text,
+        "context": {"operation_name": operation.name},
+    }
+    parser = endpoint._response_parser_factory.create_parser(operation.service_model.resolved_protocol)
+    parsed = parser.parse(answer, operation.output_shape)
+    if answer["status_code"] >= 300:
+        endpoint._add_modeled_error_fields(answer, parsed, operation, parser)
+    parsed["ResponseMetadata"]["RetryAttempts"] = 0
+    return SimpleNamespace(status_code=answer["status_code"], headers=answer["headers"]), parsed
 
 
 def _written(serializer: Any, written: dict[str, Any], value: Any, shape: Any, key: str) -> None:
