@@ -9,10 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlparse
 
+import botocore.useragent
 import moto.core.responses
 import moto.sqs.models
 from botocore.awsrequest import HeadersDict
 from botocore.endpoint import Endpoint
+from botocore.useragent import sanitize_user_agent_string_component
 from moto.core.models import RESPONSES_METHODS, botocore_stubber
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import camelcase_to_underscores, method_names_from_class, utcnow
@@ -43,6 +45,7 @@ def hasten() -> None:
     for function, *modules in (
         (camelcase_to_underscores, moto.core.responses, moto.sqs.models),
         (method_names_from_class, moto.core.responses),
+        (sanitize_user_agent_string_component, botocore.useragent),
     ):
         known = cache(function)
         for module in modules:

@@ -3,9 +3,9 @@
 What is deployed is defined in one place, so what runs locally cannot drift from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -57,7 +57,7 @@ class GatewayResponse:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     resources: Mapping[str, Mapping[str, Any]]
     parameters: Mapping[str, str]
@@ -99,6 +99,10 @@ class Template:
         return sorted(queues, key=lambda queue: queue.dead_letters is not None)
 
     def functions(self) -> list[Function]:
+        return [*self._functions]
+
+    @cached_property
+    def _functions(self) -> Sequence[Function]:
         return [self._function(properties) for _, properties in self._of_type("AWS::Serverless::Function")]
 
     def callbacks(self) -> list[Function]:
