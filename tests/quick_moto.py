@@ -69,7 +69,7 @@ def hasten() -> None:
 
 
 def _answered(endpoint: Any, request: dict[str, Any], operation: Any) -> Any:
-    """The answer to a call of the tables or queues, without a signature, a request of HTTP and a web server's of moto."""
+    """The answer to a call of the tables or queues, without a signature, a request by HTTP or moto's web server."""
     url, target = urlparse(request["url"]), request["headers"].get("X-Amz-Target", "").partition(".")[0]
     is_mocked = botocore_stubber.enabled and (url.hostname or "").endswith(".amazonaws.com")
     kind = _HANDLERS.get(target) if is_mocked else None
