@@ -231,17 +231,18 @@ def test_every_form_of_a_request_is_answered_as_documented(to_the_open_service: 
 
 @pytest.mark.parametrize("path", [path for path in ROUTES if path not in PATHS.values()])
 def test_a_callbacks_other_paths_answer_as_its_first(to_the_open_service: Sender, path: str) -> None:
-    try_some(to_the_open_service, path, generated=10)
+    try_some(to_the_open_service, path, generated=6)
 
     to_the_open_service.check(path, credited=1)
 
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_only_what_proves_itself_is_credited(to_the_locked_service: Sender, path: str) -> None:
-    try_some(to_the_locked_service, path, generated=20)
+    is_first = path in PATHS.values()
+    try_some(to_the_locked_service, path, generated=20 if is_first else 12)
 
     to_the_locked_service.check(path, credited=1)
-    assert to_the_locked_service.answers[path, 401] >= 5
+    assert to_the_locked_service.answers[path, 401] >= (5 if is_first else 2)
 
 
 # === Nothing secret is told =========================================================================
