@@ -244,7 +244,7 @@ EXPRESSIONS = {
     "dead-letters": "visible + hidden",
     "dead-letters-expire": "FILL(visible, REPEAT) + FILL(hidden, REPEAT)",
     "parked-long": "visible + hidden + delayed",
-    "not-possible": "refused / every",
+    "not-possible": "IF(refused >= 3, refused / every, 0)",
     "slow-answers": "IF(every >= 20, slowest, 0)",
     **dict.fromkeys(SUMS, "SUM(FILL(METRICS(), 0))"),
     "credited-unusual": "ANOMALY_DETECTION_BAND(credited, 3)",
@@ -359,7 +359,7 @@ FEWEST: dict[str, list[Sample]] = {
     "dead-letter-arrived": [("DeadLettered", 1, 0)],
     "dead-letters-expire": every(HOUR, 168 * HOUR, "hidden", "visible"),
     "parked-long": every(MINUTE, 30 * MINUTE, "delayed", "hidden", "visible"),
-    "not-possible": [(id, 1, moment) for moment in (0, 15 * MINUTE) for id in ("refused", "every")],
+    "not-possible": [(id, 3, moment) for moment in (0, 15 * MINUTE) for id in ("refused", "every")],
     "gateway-refused": [("GatewayRefusedAnswers", 1, 0)],
     "not-kept": [("NotKept", 1, 0)],
     "other-address": [("OtherAddressAnswers", 1, 0)],
@@ -425,7 +425,7 @@ def test_an_alarm_sounds_from_few_points_however_late_they_are(alarm: str, late:
 @pytest.mark.parametrize("alarm", [each for each in ALARMS if kind_of(name_of(each)) in MAY_BE_MISSING])
 def test_an_alarm_about_what_lasts_sounds_though_points_are_missing(alarm: str) -> None:
     watched, missing = Alarm.read(ALARMS[alarm]), MAY_BE_MISSING[kind_of(name_of(alarm))]
-    lasting = {"every": 20.0, "slowest": 301.0}
+    lasting = {"every": 20.0, "slowest": 301.0, "refused": 3.0}
     samples = [
         (id, lasting.get(id, 1.0), number * watched.seconds)
         for number in range(watched.to_alarm + missing)
@@ -494,8 +494,10 @@ def test_dead_letters_sound_until_the_queue_is_empty_even_if_sqs_publishes_nothi
 @pytest.mark.parametrize(
     ("name", "samples"),
     [
-        ("not-possible", [("refused", 1, 0), ("every", 100, 0), ("refused", 1, 600), ("every", 100, 600)]),
-        ("not-possible", [("refused", 1, 0), ("every", 1, 0)]),
+        ("not-possible", [("refused", 3, 0), ("every", 300, 0), ("refused", 3, 600), ("every", 300, 600)]),
+        ("not-possible", [("refused", 3, 0), ("every", 3, 0)]),
+        # A quiet night: two of two, twice.
+        ("not-possible", [("refused", 2, 0), ("every", 2, 0), ("refused", 2, 600), ("every", 2, 600)]),
         # 50 callbacks a minute, one 998 in a quarter of an hour: one in 750.
         (
             "not-possible",
