@@ -202,13 +202,29 @@ def test_dead_letters_are_listed_by_reference_with_what_is_wrong_and_since_when(
     assert listed.exit_code == 0
     assert lines(listed) == [
         f"1 old 2 52, 61 {now - ages['old']:%Y-%m-%d %H:%M}Z 3 d",
+        "of 421, 10 USD",
         "Not the wallet's",
         "Used already",
         f"2 young 1 52 {now - ages['young']:%Y-%m-%d %H:%M}Z 7 min",
+        "of 421, 10 USD",
         "Not the wallet's",
     ]
     assert "result: 3 dead letters, 3 can be sent back" in listed.stdout
     assert listed.stderr == ""
+
+
+def test_a_list_says_whose_each_dead_letter_is_and_how_much(desk: Owed) -> None:
+    prize = {"promoWinReference": "p", "promoWinAmount": "2.5"}
+    desk.dead(letter(request={"reference": "with prize", "amount": "3", **prize}))
+    desk.dead(letter(request={"reference": "two players", "userId": "421"}))
+    desk.dead(letter(request={"reference": "two players", "userId": "\x1b[2J"}))
+    desk.dead(letter(request={"reference": "no amount", "amount": "many", "userId": None}))
+    desk.dead(letter(request={"reference": "no currency", "currency": None}))
+
+    listed = [line.strip() for line in desk.parked("list").stdout.splitlines()]
+
+    whose = [each for each in listed if each.startswith("of ")]
+    assert sorted(whose) == ["of 421, 10 USD", "of 421, 5.5 USD", "of \\x1b[2J, 421, 20 USD"]
 
 
 @pytest.mark.parametrize("callback", CALLBACKS)
@@ -238,8 +254,8 @@ def test_retransmissions_without_a_reference_are_one_entry(desk: Owed) -> None:
 
     assert [(row["reference"], row["code"], row["copies"]) for row in rows] == [(None, 64, 10), (None, 64, 2)]
     again = "what was sent is not valid, and is refused again as it is"
-    assert lines(listed)[1::3] == ["Mandatory field is absent or empty: reference"] * 2
-    assert lines(listed)[2::3] == [again] * 2
+    assert lines(listed)[2::4] == ["Mandatory field is absent or empty: reference"] * 2
+    assert lines(listed)[3::4] == [again] * 2
     assert "its copies ask for different things" not in listed.stdout
     for row in rows:
         shown = desk.parked("show", row["messageId"])

@@ -54,12 +54,13 @@ def list_(
     elif form == "csv":
         listing.show(showing.COLUMNS, _rows(found, now), form)
     else:
+        groups = [group for pile in found for group in pile.groups]
+        currencies = currencies_of(where.tables(), groups) if groups else {}
         for pile in found:
             if pile.groups:
                 print(f"{pile.callback}:")
-                listing.out(showing.table(pile.groups, now))
-        groups = [group for pile in found for group in pile.groups]
-        _sum_up(found, where.options, currencies_of(where.tables(), groups) if groups else {})
+                listing.out(showing.table(pile.groups, now, currencies))
+        _sum_up(found, where.options, currencies)
 
 
 @asks_where

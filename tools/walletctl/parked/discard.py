@@ -97,8 +97,9 @@ def discard(
 def _agreed(dead: Choosing, chosen: frozenset[str], where: Place) -> frozenset[str]:
     """What was chosen, if a person agrees."""
     parts = dead.parts(chosen)
-    listing.out(show.table(parts, datetime.now(UTC)))
-    listing.tell(f"They ask for {asked_for(parts, currencies_of(where.tables(), parts))}")
+    currencies = currencies_of(where.tables(), parts)
+    listing.out(show.table(parts, datetime.now(UTC), currencies))
+    listing.tell(f"They ask for {asked_for(parts, currencies)}")
     listing.tell(FREE)
     what = "this dead letter" if len(chosen) == 1 else f"these {len(chosen)} dead letters"
     while True:

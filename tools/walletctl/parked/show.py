@@ -1,6 +1,6 @@
 """Dead letters as a person reads them, and as a machine does."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from tools.shared.listing import Column, Row
 from tools.shared.outside import cut, plain
 from tools.walletctl.parked.letters import DeadLetter, Group
 from tools.walletctl.parked.mailbox import HIDDEN_SECONDS
+from tools.walletctl.parked.sums import asked_for
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,8 +25,11 @@ _UNITS = {
 }
 
 
-def table(groups: Sequence[Group], now: datetime) -> "Table":
-    """A row for each group, and below its name what is wrong. Those worth sending back are numbered from 1."""
+def table(groups: Sequence[Group], now: datetime, currencies: Mapping[str, str] | None = None) -> "Table":
+    """A row for each group, and below its name whose it is, how much, and what is wrong.
+
+    Those worth sending back are numbered from 1. `currencies` are wallets', by player, for what names none.
+    """
     from rich.console import Group as Lines
     from rich.padding import Padding
     from rich.table import Table
@@ -43,7 +47,7 @@ def table(groups: Sequence[Group], now: datetime) -> "Table":
         # All as Text: a str would be read as markup.
         rows.add_row(
             Text(str(next(numbers)) if group.worth_sending_back else ""),
-            Lines(Text(name(group)), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in _reasons(group))),
+            Lines(Text(name(group)), *(Padding(Text(line), (0, 0, 0, 2)) for line in _lines(group, currencies or {}))),
             Text(str(len(group.letters))),
             Text(", ".join(cut(str(code), 5) for code in dict.fromkeys(code for code, _ in group.faults))),
             Text(f"{group.first_received_at:%Y-%m-%d %H:%M}Z"),
@@ -54,6 +58,16 @@ def table(groups: Sequence[Group], now: datetime) -> "Table":
 
 def name(group: Group) -> str:
     return cut(listing.visible(group.name), _MOST_OF_A_NAME)
+
+
+def _lines(group: Group, currencies: Mapping[str, str]) -> Iterator[str]:
+    players = sorted({each.asked["userId"] for each in group.letters if "userId" in each.asked})
+    asked = asked_for([group], currencies)
+    whose = f"of {cut(plain(', '.join(players)), _MOST_OF_A_NAME)}" if players else ""
+    money = str(asked) if asked.by_currency else ""
+    if whose or money:
+        yield ", ".join(filter(None, (whose, money)))
+    yield from _reasons(group)
 
 
 def _reasons(group: Group) -> Iterator[str]:
