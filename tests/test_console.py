@@ -1818,6 +1818,7 @@ def test_an_order_answered_998_is_not_shown_as_nothing_changed(
     ("changes", "said"),
     [
         ({"reason": " "}, "Say why it is settled"),
+        ({"reason": "..."}, "Say why it is settled"),
         ({"message": []}, "Name what to settle"),
         ({"message": ["gone"]}, "is not there any more"),
         ({"callback": "none"}, "No callback is called"),
@@ -1908,7 +1909,8 @@ def test_all_of_a_cause_are_those_that_were_shown_and_are_discarded_once(window:
     form = hidden_fields(asked, "/parked/discard") | {"reason": "because"}
     conflicts(window, "meanwhile")
 
-    assert window.post("/parked/discard", form | {"reason": " "}).status_code == 503
+    for nothing in (" ", "-"):
+        assert window.post("/parked/discard", form | {"reason": nothing}).status_code == 503
     assert len(window.dead_letters()) == 4
     assert "2 discarded (51 USD)" in window.post("/parked/discard", form).text
     again = window.post("/parked/discard", form)

@@ -19,6 +19,7 @@ from tools.walletctl.find.searched import MOST
 from tools.walletctl.find.searching import Cost, Moved, NotMoved, cost_of_all, moved_in, not_moved_in, with_records
 from tools.walletctl.find.sought import Sought
 from tools.walletctl.log import LogLine
+from tools.walletctl.ordering import says_something
 from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import Advice
 from tools.walletctl.parked.by_hand import ByHand, by_hand
@@ -305,7 +306,7 @@ class BackOffice:
 
     def discard(self, choice: Choice, reason: str) -> Done:
         """Deletes chosen dead letters for good, once a file keeps them. Raises Trouble: it says how far it got."""
-        if not reason.strip():
+        if not says_something(reason):
             raise Trouble("Say why nobody is owed it, and discard it then")
         with self._holding(choice, only_sendable=False) as mailbox:
             return self._discard(mailbox, choice.callback, reason.strip())
@@ -375,7 +376,7 @@ def _told(tally: Sending) -> str:
 
 def _settling(choice: Choice, mailbox: Mailbox, reason: str, booked_elsewhere: bool) -> tuple[Settling, Group]:
     """What a person decides about the one dead letter that they chose, and its copies. Raises Trouble."""
-    if not reason.strip():
+    if not says_something(reason):
         raise Trouble("Say why it is settled")
     group, *others = grouped(mailbox.letters, choice.callback)
     if others:

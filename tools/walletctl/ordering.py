@@ -19,11 +19,15 @@ MOST_OF_A_REASON = 1000  # characters, as the cashier has it
 _VERBS = {"deposit": "deposit", "withdrawal": "withdraw", "adjustment": "adjust"}
 
 
+def says_something(reason: str) -> bool:
+    return any(map(str.isalnum, reason))
+
+
 def check_reason(reason: str, undone: str) -> None:
     """Raises Trouble for a reason that the cashier would refuse, or that says nothing. `undone` says that nothing has
     happened.
     """
-    if reason.strip() and not any(character.isalnum() for character in reason):
+    if reason.strip() and not says_something(reason):
         raise Trouble(f"--reason says nothing, as it has no letter and no digit: {undone}")
     if not reason.strip() or len(reason) > MOST_OF_A_REASON or re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", reason):
         raise Trouble(f"--reason must be one line of 1 to {MOST_OF_A_REASON} characters: {undone}")
