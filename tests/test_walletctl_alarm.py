@@ -32,6 +32,11 @@ def of_the_api(**changes: str) -> str:
     return json.dumps(dict.fromkeys(fields, "-") | answered | changes)
 
 
+def nowhere(*, path: str, method: str = "POST") -> str:
+    """A call that the API takes for none of its own."""
+    return of_the_api(status="404", gatewayAnswer="MISSING_AUTHENTICATION_TOKEN", path=path, method=method)
+
+
 # --- Which lines ------------------------------------------------------------------------------------
 
 
@@ -71,6 +76,11 @@ def test_an_alarm_has_the_lines_that_the_functions_write_about_it_and_no_others(
         ("gateway-refused", of_the_api(status="503", gatewayAnswer="THROTTLED"), True),
         ("gateway-refused", of_the_api(status="503", functionStatus="200"), False),  # the function's own 998
         ("gateway-refused", of_the_api(status="503", gatewayAnswer="ACCESS_DENIED"), False),
+        ("gateway-refused", nowhere(path="/v4/JackpotWin"), True),  # by one letter
+        ("gateway-refused", nowhere(path="/v5/Bet"), True),
+        ("gateway-refused", of_the_api(method="POST", status="400", gatewayAnswer="REQUEST_TOO_LARGE"), True),
+        ("gateway-refused", nowhere(path="/v4/Result", method="GET"), False),
+        ("gateway-refused", nowhere(path="/.env"), False),
         ("other-address", of_the_api(status="503", gatewayAnswer="ACCESS_DENIED"), True),
         ("other-address", of_the_api(status="503", gatewayAnswer="WAF_FILTERED"), True),
         ("other-address", of_the_api(status="404", gatewayAnswer="MISSING_AUTHENTICATION_TOKEN"), False),
@@ -108,7 +118,10 @@ def test_an_alarm_about_the_api_or_the_runtime_has_its_lines(alarm: str, line: s
         (
             "gateway-refused",
             '{ (($.status = "5*") && ($.gatewayAnswer != "-" && $.gatewayAnswer != "ACCESS_DENIED" '
-            '&& $.gatewayAnswer != "WAF_FILTERED")) }',
+            '&& $.gatewayAnswer != "WAF_FILTERED")) || (($.method = "POST") && ($.path = "*Result" || $.path = "*Win" '
+            '|| $.path = "*bonuswin" || $.path = "*Bet" || $.path = "*Cancel" || $.path = "*Refund" '
+            '|| $.path = "*EndRound" || $.path = "*Balance" || $.path = "*Check") && ($.gatewayAnswer != "-" '
+            '&& $.gatewayAnswer != "ACCESS_DENIED" && $.gatewayAnswer != "WAF_FILTERED")) }',
         ),
         ("function-failed", '?"Task timed out" ?"Runtime exited" ?"Runtime." ?"errorType" ?"Traceback"'),
     ],

@@ -113,6 +113,10 @@ class Lines:
 
 _REFUSED = Having("message", ["refused"])
 _OTHERS = ["ACCESS_DENIED", "WAF_FILTERED"]  # of API Gateway's answers, those to other addresses
+# What a callback's path ends with, also where the rest of it is wrong.
+_CALLED = [
+    f"*{end}" for end in ("Result", "Win", "bonuswin", "Bet", "Cancel", "Refund", "EndRound", "Balance", "Check")
+]
 
 # By the alarm's name, without the stack's and the callback's. How many hours: as soon as somebody must look.
 LINES: Mapping[str, Lines] = {
@@ -136,7 +140,10 @@ LINES: Mapping[str, Lines] = {
     "gateway-refused": Lines(
         about="calls that API Gateway refused by itself",
         hours=3,
-        rules=[[Having("status", ["5*"]), Differing("gatewayAnswer", ["-", *_OTHERS])]],
+        rules=[
+            [Having("status", ["5*"]), Differing("gatewayAnswer", ["-", *_OTHERS])],
+            [Having("method", ["POST"]), Having("path", _CALLED), Differing("gatewayAnswer", ["-", *_OTHERS])],
+        ],
         by_the_api=True,
     ),
     "function-throttled": Lines(
