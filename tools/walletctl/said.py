@@ -1,5 +1,6 @@
 """What a person says to a command that moves money: how much, and why."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from tools.shared.outside import plain
 from tools.shared.trouble import Trouble
 
 UNMOVED = "nothing was moved"
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{2}0")  # half of the world writes a thousand so: 1.000
 
 Amount = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="In the wallet's currency, such as 12.50.", show_default=False)
@@ -28,4 +30,7 @@ def amount_of(name: str, written: str, *, signed: bool = False) -> str:
             f"{name} must be an amount such as {'-' if signed else ''}12.50, of up to 32 digits, 18 of them after the "
             f"point, not '{plain(written[:MOST_CHARACTERS])}': {UNMOVED}"
         ) from None
+    if _THOUSANDS.fullmatch(written):
+        one, other = amount(value), written.replace(".", "")
+        raise Trouble(f"{name} {written} can be {one} or {other}: write the one that you mean: {UNMOVED}")
     return amount(value)
