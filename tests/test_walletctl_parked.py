@@ -2066,6 +2066,21 @@ def test_queues_that_stop_answering_are_told_in_one_line(desk: Owed, operation: 
     assert len(desk.visible_in("ResultDeadLetters")) == 12
 
 
+def test_the_callback_may_stand_before_the_references_or_after_them(desk: Owed) -> None:
+    desk.dead(*(letter(request={"reference": name}) for name in ("one", "two", "jackpot")))
+    for names in (["one", "result"], ["result", "one"]):
+        assert "reference   one\n" in desk.parked("show", *names).stdout
+        assert "Settling it pays 10 USD as result#one" in desk.parked("settle", *names).stdout
+        sent = desk.parked("redrive", *names, "--dry-run")
+        assert "A dry run: 1 would be sent back to result" in sent.stdout
+    # What is a callback's name in its own place stays one.
+    assert "A dry run: 1 would be" in desk.parked("redrive", "result", "jackpot", "--dry-run").stdout
+
+    desk.parked("discard", "one", "two", "result", "--reason", "a test", "--yes", "--file", str(desk.folder / "kept"))
+
+    assert [json.loads(each)["reference"] for each in desk.all_in("ResultDeadLetters")] == ["jackpot"]
+
+
 @pytest.mark.parametrize("callback", ["", "Result", "autoclosing", "[bold]"])
 def test_an_unknown_callback_is_told_which_there_are(desk: Owed, callback: str) -> None:
     said = refusal(desk.redrive(callback=callback))

@@ -14,7 +14,7 @@ from tools.walletctl.parked.interruptions import Interruptions
 from tools.walletctl.parked.letters import Group, grouped
 from tools.walletctl.parked.mailbox import Mailbox
 from tools.walletctl.parked.reading import say_what_was_not_put_back
-from tools.walletctl.place import Queues
+from tools.walletctl.place import Queues, keeping
 
 CallbackName = Annotated[
     str, typer.Argument(metavar="CALLBACK", help="result, jackpot, bonus, promo or cancel", show_default=False)
@@ -52,6 +52,13 @@ def check_choice(
         raise Trouble(f"{' and '.join(made)} are two choices: make one of them")
     if exceptions and made in ([], ["references"]):
         raise Trouble("--except leaves out some of --all or of --error: name one of these")
+
+
+def either_order(callback: str, references: Sequence[str]) -> tuple[str, list[str]]:
+    """The callback and the references, whichever of them was written first."""
+    if callback not in keeping() and references and references[-1] in keeping():
+        return references[-1], [callback, *references[:-1]]
+    return callback, [*references]
 
 
 def at_a_terminal() -> bool:

@@ -14,6 +14,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl.parked import show as showing
 from tools.walletctl.parked.adjusted import recorded_about
 from tools.walletctl.parked.advice import advice
+from tools.walletctl.parked.choosing import either_order
 from tools.walletctl.parked.letters import ids
 from tools.walletctl.parked.reading import Pile, piles
 from tools.walletctl.parked.remedies import by_error, leading
@@ -73,6 +74,8 @@ def show(
 ) -> None:
     """Shows the dead letters under a reference: why each was not done, and the request as received."""
     form = listing.form(as_json, as_csv)
+    if callback:
+        callback, (reference,) = either_order(callback, [reference])
     where = asked.place()
     found = piles(where, [callback] if callback else where.keeping())
     meant = [(pile.callback, part) for pile in found for group in pile.groups if (part := group.only(reference))]

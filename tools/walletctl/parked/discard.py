@@ -20,6 +20,7 @@ from tools.walletctl.parked.choosing import (
     References,
     at_a_terminal,
     check_choice,
+    either_order,
     choosing,
 )
 from tools.walletctl.parked.interruptions import Interrupted
@@ -59,6 +60,7 @@ def discard(
     A dead letter is usually money that a player is owed. Discard it only if nobody is owed it, or if `parked settle`
     cannot settle it and you paid it by hand. Its reference stays free: a later retransmission would be paid.
     """
+    callback, references = either_order(callback, references or [])
     check_choice(references, everything, error, exceptions)
     if not references and not everything and error is None:
         raise Trouble("name what to discard: references, --error, or --all")

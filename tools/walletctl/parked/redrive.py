@@ -20,6 +20,7 @@ from tools.walletctl.parked.choosing import (
     References,
     at_a_terminal,
     check_choice,
+    either_order,
     choosing,
 )
 from tools.walletctl.parked.interruptions import Interrupted
@@ -49,6 +50,7 @@ def redrive(
     a refund of an unknown round was answered already, so each is sent back only by its name.
     """
     tally = Sending()
+    callback, references = either_order(callback, references or [])
     check_choice(references, everything, error, exceptions)
     where = asked.place()
     queues = where.queues(callback)

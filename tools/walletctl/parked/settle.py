@@ -14,7 +14,7 @@ from tools.shared.trouble import Trouble
 from tools.walletctl import records
 from tools.walletctl.ordering import check_reason
 from tools.walletctl.parked import show
-from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing
+from tools.walletctl.parked.choosing import Choosing, at_a_terminal, choosing, either_order
 from tools.walletctl.parked.interruptions import Interrupted
 from tools.walletctl.parked.letters import Group
 from tools.walletctl.parked.reading import piles
@@ -53,6 +53,8 @@ def settle(
         raise Trouble('say why: --reason "the provider confirmed it, ticket 1234"')
     if reason.strip():
         check_reason(reason, _UNDONE)
+    if callback:
+        callback, (reference,) = either_order(callback, [reference])
     where = asked.place()
     owner = callback or _owner(where, reference)
     run = _Settle(where, owner, reference, booked_elsewhere, reason.strip(), yes, as_json)
