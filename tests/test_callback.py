@@ -312,7 +312,7 @@ def test_what_goes_wrong_in_telling_does_not_change_an_answer(
 
     for level in ("info", "warning", "error"):
         monkeypatch.setattr(result.module.report.logger, level, broken)
-    monkeypatch.setattr(result.module.report, "_metric", broken)
+    monkeypatch.setattr(result.module.report, "_around", broken)
 
     bodies = [published("result"), published("result"), published("result", amount="11"), "not JSON"]
     errors = [json.loads(result.send(body)["body"])["error"] for body in bodies]
