@@ -20,8 +20,8 @@ from tools.walletctl.parked.choosing import (
     References,
     at_a_terminal,
     check_choice,
-    either_order,
     choosing,
+    either_order,
 )
 from tools.walletctl.parked.interruptions import Interrupted
 from tools.walletctl.parked.keeping import keep_in_file
