@@ -197,6 +197,22 @@ def test_a_frozen_player_places_no_bet_and_replays_one(operator: Operator) -> No
     assert answered(operator, "Bet", reference="Bet-2") == 5
 
 
+@pytest.mark.parametrize("amount", ["5", "1000"])
+def test_a_player_who_is_frozen_between_read_and_write_places_no_bet_and_has_no_refusal_on_record(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, amount: str
+) -> None:
+    operator.handler("cashier")
+
+    def freeze() -> None:
+        operator.database.Table("Players").update_item(
+            Key={"userId": "421"}, UpdateExpression="SET frozen = :yes", ExpressionAttributeValues={":yes": True}
+        )
+
+    with before(monkeypatch, "TransactWriteItems", freeze):
+        answered(operator, "Bet", 56, amount=amount)
+    assert operator.transactions() == []
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

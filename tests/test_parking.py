@@ -906,6 +906,17 @@ def test_what_is_booked_elsewhere_needs_no_wallet_and_stays_so_when_there_is_one
     assert operator.wallet("new")["cash"] == 7
 
 
+def test_what_is_booked_elsewhere_without_a_currency_is_in_the_wallets(operator: Operator) -> None:
+    sent = request("bonus", currency=None, reference=None)
+    assert operator.send("bonus", sent).json["error"] == 64
+    message = json.loads(dead_letter(operator, "bonus"))
+    body = json.loads(message["request"]) | {"reference": "given"}
+    message |= {"reference": "given", "request": json.dumps(body)}
+
+    assert book_elsewhere(operator, "bonus", json.dumps(message))["error"] == 0
+    assert record(operator, "bonus#given")["currency"] == "USD"
+
+
 @every_callback
 def test_what_ten_tries_could_not_pay_is_paid_by_a_person_once_there_is_a_wallet(
     operator: Operator, callback: str
