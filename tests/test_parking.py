@@ -394,7 +394,7 @@ def test_trouble_in_telling_of_a_retry_holds_up_nothing(
     def fail(*_: Any, **__: Any) -> None:
         raise trouble
 
-    monkeypatch.setattr("wallet.report._metric", fail)
+    monkeypatch.setattr("wallet.report._around", fail)
     answer, _ = retry(operator, "promo", messages=messages)
 
     assert failures(answer) == []
