@@ -2,12 +2,14 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from conftest import Operator
 from expectations import metrics, output, unchanged
 from plays import answered, before, body, cash, live, play, record, rounds
+from wallet.ledger import round_key
 
 
 @pytest.fixture(autouse=True)
@@ -290,6 +292,45 @@ def test_a_round_is_kept_under_a_key_that_fits_however_long_its_names(operator: 
     assert first != second
     assert {len(first), len(second)} == {64}
     assert answered(operator, "Cancel") == 15
+
+
+def test_a_round_s_key_of_just_as_many_bytes_as_fit_is_kept_as_it_is(operator: Operator) -> None:
+    place = "\U0001f3b0" * 128, "\U0001f3b2" * 127
+    answered(operator, "Bet", gameId=place[0], roundId=place[1])
+
+    (item,) = rounds(operator)
+    assert len(item["round"].encode()) == 1024
+    assert item["round"] == round_key(place)
+
+
+ODD_ROUNDS: dict[str, dict[str, Any]] = {
+    "no bets": {"bets": None},
+    "bets that are no list": {"bets": "Bet-1"},
+    "a bet that is a text": {"bets": ["Bet-1"]},
+    "a bet without a reference": {"bets": [{"taken": 1}]},
+    "a bet without a stake": {"bets": [{"reference": "Bet-1"}]},
+    "a stake below zero": {"bets": [{"reference": "Bet-1", "taken": -1}]},
+    "a bonus code that is a number": {"bets": [{"reference": "Bet-1", "taken": 0, "bonusCode": 5}]},
+    "no winnings": {"winnings": None},
+    "winnings that are a text": {"winnings": "5"},
+    "no game": {"gameId": None},
+    "a round that is a number": {"roundId": 1},
+    "a flag that is false": {"hadBet": False},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ROUNDS.values(), ids=ODD_ROUNDS)
+def test_a_round_that_another_program_has_spoiled_moves_nothing_and_says_why(
+    operator: Operator, odd: dict[str, Any]
+) -> None:
+    answered(operator, "Bet")
+    (item,) = rounds(operator)
+    spoiled = {name: value for name, value in (item | odd).items() if value is not None}
+    operator.database.Table("Rounds").put_item(Item=spoiled)
+
+    with unchanged(operator), output() as printed:
+        answered(operator, "Bet", 998, reference="Bet-2")
+    assert '"reason":"what is known of the round is not of its form"' in printed.getvalue()
 
 
 # --- An open round ----------------------------------------------------------------------------------
