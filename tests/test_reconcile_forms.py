@@ -456,6 +456,20 @@ def test_a_total_is_no_row_and_is_compared_with_their_sum(desk: Desk, total: str
         assert found.faults[4].startswith("the rows of the report make ")
 
 
+@pytest.mark.parametrize(
+    ("total", "fault"),
+    [
+        ("Total,,,,105.50,", ""), ("Total,,,,94.50,", ""), ("Total,,,,-94.50,", ""), ("Total,,,,100.00,", ""),
+        ("Total bets,,,,5.50,", ""), ("Total Einsätze:,,,,-5.50,", ""),
+        ("Total,,,,5.50,", "94.5, which is 89 more"), ("Total,,,,50.00,", "94.5, which is 44.5 more"),
+    ],
+)  # fmt: skip
+def test_a_total_is_of_the_bets_alone_only_if_it_says_so(desk: Desk, total: str, fault: str) -> None:
+    found = desk.read(f"{HEADINGS}\nr1,result,421,EUR,100.00,\nb1,bet,421,EUR,5.50,\n{total}\n")
+
+    assert found.faults == ({4: f"the rows of the report make {fault}"} if fault else {})
+
+
 @pytest.mark.parametrize("amount", ["#######", "#BEZUG!", '"1.251,00"', "30.00 *"])
 def test_a_total_that_cannot_be_read_is_a_difference(desk: Desk, amount: str) -> None:
     found = desk.read(f"{HEADINGS}\nr1,result,421,EUR,10.00,\nr2,result,421,EUR,20.00,\nTotal,,,,{amount},\n")
@@ -776,6 +790,9 @@ def test_rows_of_another_day_than_the_ledger_are_said(desk: Desk) -> None:
         "2026-05-11 01:00: day and month look swapped"
     ) in summary(desk, swapped, stamps)
     assert not any("another day" in line for line in summary(desk, good, stamps))
+    # If it is most of them, no clock is said to be months behind.
+    most = summary(desk, swapped, {name: stamp - 201 * 24 * HOUR for name, stamp in stamps.items()})
+    assert not any("ahead of" in line or "behind" in line for line in most)
     elsewhere = summary(desk, good, {**stamps, "c": may - 30 * 24 * HOUR})
     assert any("another day" in line and "swapped" not in line for line in elsewhere)
 

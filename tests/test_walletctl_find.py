@@ -161,6 +161,25 @@ def test_an_adjustment_of_the_bonus_is_shown_as_it_moved(walletctl: Walletctl, o
     assert "Adjusted: 3 USD was added to the wallet, and 1 USD was added to the bonus." in said(walletctl, "a-2")
 
 
+def test_a_win_that_came_corrected_after_it_was_adjusted_is_said_to_be_paid_twice(
+    walletctl: Walletctl, operator: Operator, tmp_path: Path
+) -> None:
+    twice = "That is as much as the record under its own reference: if only one was owed, it is paid twice."
+    operator.send("result", published("result", reference="r", amount="1,5"))
+    ordered(operator, "adjustment", "result#r", "1.5")
+    kept = str(tmp_path / "kept.json")
+    assert walletctl("parked", "discard", "result", "r", "--reason", "paid", "--yes", "--file", kept).exit_code == 0
+    assert twice not in said(walletctl, "r")
+
+    for reference, amount in (("r", "1.5"), ("other", "2")):
+        operator.send("result", published("result", reference=reference, amount=amount))
+    ordered(operator, "adjustment", "result#other", "1")
+
+    assert twice in said(walletctl, "r")
+    assert "By hand, it was adjusted by 1 USD" in said(walletctl, "other")
+    assert twice not in said(walletctl, "other")
+
+
 def test_an_opening_is_part_of_its_player_unless_it_is_named(walletctl: Walletctl, operator: Operator) -> None:
     found = walletctl.json("find", "421")
     assert (found["outcome"], found["transactions"], found["opening"]["id"]) == ("player", [], "opening#421")

@@ -204,6 +204,8 @@ def sentences(found: Found) -> Iterator[str]:
             yield from _nowhere(found)
     for item in found.adjusted if not found.letters else ():
         yield f"By hand, it was {told(item)}."
+        if _is_as_much(item, found.transactions):
+            yield "That is as much as the record under its own reference: if only one was owed, it is paid twice."
     if found.outcome in ("waiting", "not kept", "gone"):
         yield from _next(found)  # only prizes can be dead letters beside these
     for each in found.missed[-_MOST_MISSED:]:
@@ -234,6 +236,10 @@ def _missed(found: Found, missed: Missed) -> str:
         case _:
             state = f"left for a person{_at(said)}, with error {_why(said)}, and not among the dead letters now"
     return f"{', '.join(facts)}: {state}. Next: {found.command('find', f'{missed.callback}#{missed.reference}')}"
+
+
+def _is_as_much(item: Item, others: Sequence[Item]) -> bool:
+    return any(number(each.get("amount")) == number(item.get("amount")) for each in others)
 
 
 def _is_cancel(found: Found) -> bool:

@@ -295,16 +295,18 @@ def adjusting(
     Its reference comes from the win's: the same line again pays nothing more, also for another copy of the win.
     """
     player = one.asked.get("userId", "")
+    # A corrected request under that reference is not this one: nothing on record is in its way.
+    later = " (if it is corrected and comes after that, it is paid as well)" if one.is_invalid else ""
     for debt, known in left_to_adjust(one, on_record):
         owed = known if known and in_its_currency else "AMOUNT"
         yield Advice(
-            text=f"If the {debt.what} is owed and does not come, adjust the wallet by hand",
+            text=f"If the {debt.what} is owed and does not come, adjust the wallet by hand{later}",
             command=command(
                 [*options, "--reference", debt.by_hand, "--reason", "…"],
                 "adjust",
                 names=[player if is_identifier(player) else "PLAYER", owed],
             ),
-            beside_a_button=f"If the {debt.what} is owed and does not come, settle it: an adjustment pays it"
+            beside_a_button=f"If the {debt.what} is owed and does not come, settle it: an adjustment pays it{later}"
             if in_its_currency and may_be_adjusted(one)
             else "",
         )

@@ -64,7 +64,7 @@ def _lines(group: Group, currencies: Mapping[str, str]) -> Iterator[str]:
     players = sorted({each.asked["userId"] for each in group.letters if "userId" in each.asked})
     asked = asked_for([group], currencies)
     whose = f"of {cut(plain(', '.join(players)), _MOST_OF_A_NAME)}" if players else ""
-    money = str(asked) if asked.by_currency else ""
+    money = str(asked) if asked.by_currency and not group.differ else ""  # of copies that differ, one alone is owed
     if whose or money:
         yield ", ".join(filter(None, (whose, money)))
     yield from _reasons(group)

@@ -349,6 +349,7 @@ class Comparison:
             GROUP BY quarters ORDER BY count(*) DESC, abs(quarters), quarters LIMIT 1
         """)  # noqa: S608 - our own words
         shift = sum(int(quarters) for (quarters,) in most) * _QUARTER
+        shift = shift if abs(shift) <= _DAY else 0  # more is no clock's: days are swapped with months, say
         ((first, last),) = self._all(f"SELECT min(l.stamp), max(l.stamp) FROM {matched}")  # noqa: S608 - our own words
         begins, ends = (at - shift for at in own)
         return shift, (begins if first is None else min(begins, first), ends if last is None else max(ends, last + 1))

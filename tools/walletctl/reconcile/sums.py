@@ -37,12 +37,13 @@ class Sums:
     def differs(self, total: Amount, currency: str, words: Iterable[str]) -> str | None:
         """What the rows so far make instead; "" if they make the total. None if one of them could not be read.
 
-        A total may be of what is credited and staked together, of one of the two, or of their difference, by whatever
-        side's account. It may be rounded to its own decimals, to cents at least. It is of its currency, if it has one,
-        or of those that are among its words, or else of all.
+        A total may be of what is credited and staked together, of what is credited, or of their difference, by whatever
+        side's account; of what is staked alone, if its words say so. It may be rounded to its own decimals, to cents at
+        least. It is of its currency, if it has one, or of those that are among its words, or else of all.
         """
         currencies = {currency} if currency else {*words} & self.whole.keys()
-        ways = [_ways(sums, currencies) for sums in (self.whole, self.part) if sums or sums is self.whole]
+        of_bets = not _OF_BETS.isdisjoint(word.upper() for word in words)
+        ways = [_ways(sums, currencies, of_bets) for sums in (self.whole, self.part) if sums or sums is self.whole]
         self.part = _by_currency()
         if self.is_unknown:
             return None
@@ -56,9 +57,13 @@ class Sums:
         return f"{sign}{written(abs(make))}, which is {written(abs(off))} {'more' if off > 0 else 'less'}"
 
 
-def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str]) -> list[Decimal]:
+_OF_BETS = frozenset({"BET", "BETS", "STAKE", "STAKES", "STAKED", "WAGERS", "WAGERED", "EINSATZ", "EINSÄTZE", "MISES"})
+
+
+def _ways(sums: Mapping[str, list[Decimal]], currencies: set[str], of_bets: bool) -> list[Decimal]:
     """A stake may be written below zero; what is credited is not."""
     known = [of for currency, of in sums.items() if not currencies or not currency or currency in currencies]
     credited, staked = (sum((of[place] for of in known), _NOTHING) for place in (0, 1))
     left = _EXACT.subtract(credited, staked)
-    return [_EXACT.add(credited, staked), left, credited, *((-left, staked, -staked) if staked else ())]
+    of_all = [_EXACT.add(credited, staked), left, credited, *([-left] if staked else [])]
+    return [*of_all, *([staked, -staked] if of_bets or not credited else [])]
