@@ -104,7 +104,8 @@ def _cases() -> dict[str, Case]:
         f"{kind.__name__} | {name} | {course}": case(kind, (fault,), course)
         for row, kind in enumerate(KINDS)
         for column, (name, fault) in enumerate(FAULTS.items())
-        for course in ([brief] if (row + column // 2) % 2 else []) + [ends[(row + column) % 2]]
+        for course in COURSES
+        if ((row + column // 2) % 2 if course == brief else course == ends[(row + column) % 2])
     }
     # With both down, only the provider's retransmission is left: it is not given up then.
     cases |= {
