@@ -33,7 +33,7 @@ def of_the_api(**changes: str) -> str:
 
 
 def nowhere(*, path: str, method: str = "POST") -> str:
-    """A call that the API takes for none of its own."""
+    """A call to a path that the API does not have."""
     return of_the_api(status="404", gatewayAnswer="MISSING_AUTHENTICATION_TOKEN", path=path, method=method)
 
 

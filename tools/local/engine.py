@@ -135,7 +135,7 @@ def engine(port: int, state: Path | None = None, guard: Guard | None = None) -> 
                 | keeping
                 | (guard.variables if guard else {})
                 | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": folder}
-                # A broker of MQTT and a server of SFTP, which nobody here asks for: half of the time to start.
+                # Nobody here asks for a broker of MQTT, with a certificate and a port of its own, or for SFTP.
                 | {"IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

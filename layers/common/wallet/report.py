@@ -163,7 +163,7 @@ def count(metric: str, value: float = 1, unit: Literal["Count", "Seconds", "None
 
 @lru_cache(maxsize=1000)
 def _around(namespace: str, service: str, metric: str, unit: str, *by: tuple[str, str]) -> Sequence[str]:
-    """What stands before a metric's timestamp, and between that and its value: the same each time."""
+    """The text before a metric's timestamp, and the text from there to its value. Neither depends on the moment."""
     names = [name for name, _ in by]
     directive = {
         "Namespace": namespace,
